@@ -1,0 +1,55 @@
+// Sign-in: who am I, device login of the CLI, tokens for targets.
+import { z } from 'zod'
+
+export const AuthConfig = z.object({
+  installation: z.string(),
+  providers: z.array(
+    z.object({
+      name: z.string(),
+      display: z.string(),
+      issuer: z.string(),
+      cliClientId: z.string(),
+      scopes: z.string(),
+    }),
+  ),
+})
+export type AuthConfig = z.infer<typeof AuthConfig>
+
+export const RoleNameSchema = z.enum(['admin', 'reviewer', 'auditor', 'member'])
+
+export const Me = z.object({
+  issuer: z.string(),
+  subject: z.string(),
+  display: z.string(),
+  groups: z.array(z.string()),
+  roles: z.array(RoleNameSchema),
+  expiresAt: z.iso.datetime(),
+  /** For cookie sessions only: send it back as the header x-sallyport-csrf with every change. */
+  csrfToken: z.string().nullable(),
+})
+export type Me = z.infer<typeof Me>
+
+/** POST /api/v1/auth/cli: an ID token from the device flow for a session of ours. */
+export const CliLoginRequest = z.strictObject({ provider: z.string().min(1), idToken: z.string().min(1).max(16_384) })
+export const CliLoginResponse = z.object({ accessToken: z.string(), expiresAt: z.iso.datetime(), me: Me })
+export type CliLoginResponse = z.infer<typeof CliLoginResponse>
+
+/** POST /api/v1/tokens: a short-lived token for one target, and how to connect with it. */
+export const TokenRequest = z.strictObject({
+  target: z.string().min(1).max(63),
+  role: z.string().min(1).max(63).optional(),
+})
+export const TokenResponse = z.object({
+  token: z.string(),
+  expiresAt: z.iso.datetime(),
+  connection: z.object({
+    host: z.string(),
+    port: z.number().int(),
+    database: z.string(),
+    /** A permitted upstream role, or `sallyport` for the default. */
+    user: z.string(),
+    /** PEM of the authority that signed the agent's certificate, for sslrootcert. */
+    ca: z.string(),
+  }),
+})
+export type TokenResponse = z.infer<typeof TokenResponse>

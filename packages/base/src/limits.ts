@@ -1,0 +1,71 @@
+// Every buffer, queue, loop and wait that crosses a room has its limit here, with its unit in the name.
+// docs/operations.md lists them; packages/tools/tidy.ts keeps the two in step.
+
+export const limits = {
+  /** One SQL text, in bytes of UTF-8. */
+  statementBytesMax: 1_048_576,
+  /** One message from a client, in bytes (PostgreSQL's own cap is 1 GiB - 1). */
+  clientMessageBytesMax: 16_777_216,
+  /** One message from a target, in bytes. */
+  upstreamMessageBytesMax: 268_435_456,
+  /** A StartupMessage, in bytes (PostgreSQL: MAX_STARTUP_PACKET_LENGTH). */
+  startupBytesMax: 10_000,
+  /** From accept to the end of authentication, in milliseconds, not per read. */
+  preAuthMsMax: 10_000,
+  /** Connections that have not authenticated yet, per agent. */
+  preAuthConnectionsMax: 500,
+  /** Connections per agent. */
+  connectionsMax: 5_000,
+  /** To connect and log in at a target, in milliseconds. */
+  upstreamConnectMsMax: 10_000,
+  /** Named prepared statements of a session. */
+  statementsPerSessionMax: 5_000,
+  /** Portals of a session. */
+  portalsPerSessionMax: 5_000,
+  /** Messages of a client waiting for their turn in one session. */
+  pendingMessagesMax: 4_096,
+  /** Bytes of a client waiting for their turn in one session; past it the socket is paused. */
+  pendingBytesMax: 33_554_432,
+  /** Result columns (PostgreSQL: MaxTupleAttributeNumber). */
+  columnsMax: 1_664,
+  /** Parameters of a statement (PostgreSQL: 65535). */
+  parametersMax: 65_535,
+  /** A bearer token, in bytes. */
+  tokenBytesMax: 16_384,
+  /** Longest life of a bearer token that an agent accepts, in seconds. */
+  tokenLifeSecondsMax: 86_400,
+  /** Clock leeway for tokens, in seconds. */
+  clockLeewaySeconds: 60,
+  /** Life of a token for one target, in seconds. */
+  targetTokenSeconds: 3_600,
+  /** A snapshot is good for, in milliseconds, unless the control plane says less. */
+  snapshotLifeMs: 900_000,
+  /** A snapshot is sent anew at least every, in milliseconds. */
+  snapshotRefreshMs: 60_000,
+  /** One entry of a record, in bytes, canonical form. */
+  entryBytesMax: 1_310_720,
+  /** Entries of one upload batch. */
+  batchEntriesMax: 512,
+  /** Bytes of one upload batch. */
+  batchBytesMax: 3_145_728,
+  /** The spool of an agent, in bytes; past it statements are denied. */
+  spoolBytesMax: 1_073_741_824,
+  /** Batches sent and not yet acknowledged. */
+  batchesInFlightMax: 8,
+  /** A gRPC message, in bytes. */
+  grpcMessageBytesMax: 8_388_608,
+  /** Documents of one apply. */
+  documentsPerApplyMax: 500,
+  /** Bytes of one apply. */
+  applyBytesMax: 2_097_152,
+  /** Rules of one policy. */
+  rulesPerPolicyMax: 500,
+  /** A CEL condition, in characters. */
+  celCharsMax: 4_000,
+  /** Depth of a parse tree; past it the statement is denied. */
+  treeDepthMax: 512,
+  /** Nodes of a parse tree; past it the statement is denied. */
+  treeNodesMax: 500_000,
+  /** Age of a catalog before it is checked again, in milliseconds (DESIGN: catalogAgeMax). */
+  catalogAgeMsMax: 1_000,
+} as const

@@ -1,0 +1,132 @@
+// Entries: what a record is made of (DESIGN §6). Types only; canonical.ts gives their bytes, chain.ts their hashes.
+// INVARIANT: no entry holds an unmasked protected value, a token or a credential.
+
+interface EntryShared {
+  /** Version of this format. */
+  readonly v: 1
+  /** Session id, 32 hex digits. */
+  readonly session: string
+  /** From 0, without gaps, per session. */
+  readonly seq: number
+  /** Wall clock at the agent, milliseconds since 1970. */
+  readonly atMs: number
+  /** Monotonic clock at the agent, microseconds since the session opened. */
+  readonly monoUs: number
+}
+
+/** A principal as entries show it. */
+export interface EntryPrincipal {
+  readonly kind: 'user' | 'workload'
+  readonly issuer: string
+  readonly subject: string
+  readonly display: string
+  readonly groups: readonly string[]
+  readonly assurance: 'verified' | 'claimed'
+}
+
+export interface EntryRule {
+  readonly policy: string
+  readonly version: number
+  readonly rule: string
+}
+
+export type EntryBody =
+  | {
+      readonly kind: 'session-opened'
+      readonly agent: string
+      readonly agentName: string
+      readonly target: string
+      readonly protocol: 'postgres'
+      readonly upstreamRole: string
+      readonly database: string
+      readonly initiator: EntryPrincipal
+      readonly actors: readonly EntryPrincipal[]
+      readonly clientAddress: string
+      readonly applicationName: string
+      readonly tls: boolean
+      readonly authentication: string
+      /** Token ids (`jti`) that were shown, never tokens. */
+      readonly tokenIds: readonly string[]
+      readonly snapshotVersion: number
+    }
+  | {
+      /** Written before anything of the statement goes to the target. */
+      readonly kind: 'intent'
+      readonly statement: number
+      /** How it came: a Query message, or an Execute of a prepared statement. */
+      readonly protocol: 'simple' | 'extended'
+      /** Text as recorded: literals that meet protected columns replaced by `‹type:hash›`. */
+      readonly text: string
+      readonly textTruncated: boolean
+      readonly fingerprint: string
+      readonly verb: string
+      readonly effects: readonly {
+        readonly operation: string
+        readonly object: string
+        readonly via: 'direct' | 'derived'
+      }[]
+      /** Parameters as recorded: text, null for NULL, `‹binary n bytes›`, or `‹type:hash›`. */
+      readonly parameters: readonly (string | null)[]
+      readonly decision: 'allow'
+      readonly rule: EntryRule
+      /** Masks in force: `policy/rule`, and how many result columns they hide. */
+      readonly masks: readonly string[]
+      readonly maskedColumns: number
+    }
+  | {
+      /** A statement that was not let through. Nothing of it reached the target. */
+      readonly kind: 'denied'
+      readonly statement: number
+      readonly protocol: 'simple' | 'extended'
+      readonly text: string
+      readonly textTruncated: boolean
+      readonly fingerprint: string
+      readonly verb: string
+      readonly effects: readonly {
+        readonly operation: string
+        readonly object: string
+        readonly via: 'direct' | 'derived'
+      }[]
+      readonly parameters: readonly (string | null)[]
+      readonly code: string
+      readonly message: string
+      readonly rule: EntryRule | null
+    }
+  | {
+      readonly kind: 'outcome'
+      readonly statement: number
+      readonly result: 'done' | 'failed' | 'cancelled' | 'unknown'
+      /** CommandComplete's tag, for example `SELECT 3`. */
+      readonly tag: string
+      readonly sqlstate: string
+      readonly rows: number
+      readonly bytes: number
+      readonly maskedValues: number
+      readonly durationUs: number
+    }
+  | {
+      readonly kind: 'session-closed'
+      readonly reason: string
+      readonly statements: number
+    }
+export type Entry = EntryShared & EntryBody
+
+/** What is signed for a batch: the chain up to `seq`, and the agent's own chain of heads. */
+export interface Head {
+  readonly v: 1
+  readonly session: string
+  /** Sequence of the last entry that this head covers. */
+  readonly seq: number
+  /** Hash of that entry, 64 hex digits. */
+  readonly hash: string
+  readonly agent: string
+  /** SHA-256 of the record public key (SPKI, DER), hex. */
+  readonly key: string
+  /** Counter per agent, from 1, without gaps. */
+  readonly counter: number
+  /** Hash of the agent's previous head, 64 hex digits; zeros for the first. */
+  readonly previous: string
+  readonly atMs: number
+  /** True when the session is over and `seq` is its last entry. */
+  readonly closed: boolean
+}

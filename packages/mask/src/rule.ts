@@ -1,0 +1,45 @@
+// Mask rules as documents carry them: what is hidden and how (DESIGN §4, Masks).
+import { z } from 'zod'
+
+/** Order of strictness, strictest first. */
+export const maskMethodNames = ['null', 'redact', 'hash', 'year', 'email', 'partial'] as const
+
+export const MaskMethod = z.union([
+  z.enum(['null', 'redact', 'hash', 'year', 'email']),
+  z.strictObject({ partial: z.strictObject({ keepLast: z.number().int().min(0).max(16) }) }),
+])
+export type MaskMethod = z.infer<typeof MaskMethod>
+
+/** Which control positions a protected column may stand in; strictest first. */
+export const predicateNames = ['none', 'equality', 'any'] as const
+export const Predicates = z.enum(predicateNames)
+export type Predicates = z.infer<typeof Predicates>
+
+export const detectorNames = ['email', 'card', 'iban', 'phone', 'us-ssn', 'jwt', 'private-key', 'aws-key'] as const
+export const DetectorName = z.enum(detectorNames)
+
+/** Who sees the value unmasked. Every verified principal of the chain must match. */
+export const Unless = z.strictObject({
+  groups: z.array(z.string().min(1)).min(1).optional(),
+  subjects: z.array(z.string().min(1)).min(1).optional(),
+})
+export type Unless = z.infer<typeof Unless>
+
+export const MaskRule = z.union([
+  z.strictObject({
+    name: z.string().optional(),
+    /** `schema.relation.column` patterns, matched like objects; or a label's name. */
+    columns: z.array(z.string().min(1)).min(1).optional(),
+    label: z.string().min(1).optional(),
+    method: MaskMethod,
+    unless: Unless.optional(),
+    predicates: Predicates.default('none'),
+  }),
+  z.strictObject({
+    name: z.string().optional(),
+    detect: z.array(DetectorName).min(1),
+    method: MaskMethod.default('redact'),
+    unless: Unless.optional(),
+  }),
+])
+export type MaskRule = z.infer<typeof MaskRule>

@@ -1,0 +1,120 @@
+// decide(snapshot, principal, facts): pure, shared by agent, control plane and CLI (DESIGN §2, §4). No clock, no I/O.
+// INVARIANT: no policy, no match, or an error in a condition means deny; the order of rules never matters.
+
+import type { SallyportErrorCode } from '@sallyport/base/errors'
+import type { Chain } from '@sallyport/base/identity'
+import type { ProtectedColumn } from '@sallyport/mask/plan'
+import type { Catalog } from '@sallyport/sql/catalog'
+import type { StatementFacts } from '@sallyport/sql/facts'
+import type { FloorDocument, LabelDocument, PolicyDocument, TargetDocument } from './document.ts'
+
+/** The policies of one target, conditions compiled; made once a snapshot, used for every statement. */
+export interface CompiledPolicies {
+  readonly target: { readonly name: string; readonly labels: Readonly<Record<string, string>> }
+  /** Names with versions, for entries. */
+  readonly versions: readonly { readonly policy: string; readonly version: number }[]
+  /** SHA-256 (hex) of the target's effective rules, for holds. Computed with the hash passed to `compile`. */
+  readonly digest: string
+  /** How many rules and masks apply; 0 means that nothing can be allowed. */
+  readonly rules: number
+  readonly masks: number
+  /** Opaque to callers. */
+  readonly internal: unknown
+}
+
+/** Compiles the policies whose selector matches the target, with the floor's rules and masks and the labels' columns. */
+export function compilePolicies(input: {
+  readonly target: TargetDocument
+  readonly policies: readonly { readonly document: PolicyDocument; readonly version: number }[]
+  readonly labels: readonly LabelDocument[]
+  readonly floor: FloorDocument | null
+  readonly sha256: (text: string) => string
+}): CompiledPolicies {
+  void input
+  throw new Error('written by the policy room')
+}
+
+/** What conditions may read beside caller, initiator, actors and statement. */
+export interface DecisionContext {
+  readonly chain: Chain
+  readonly session: {
+    readonly id: string
+    readonly upstreamRole: string
+    readonly database: string
+    readonly clientAddress: string
+    readonly applicationName: string
+    readonly tls: boolean
+    readonly authentication: string
+  }
+  /** Values of parameters as text where they are text, else null; up to limits.parametersMax. */
+  readonly parameters: readonly (string | null)[]
+  readonly nowMs: number
+}
+
+/** One line of the trace: which rule was looked at and what came of it. */
+export interface TraceLine {
+  readonly policy: string
+  readonly version: number
+  readonly rule: string
+  readonly effect: 'allow' | 'deny' | 'hold' | 'grant' | 'mask' | 'baseline'
+  readonly principal: string
+  readonly object: string
+  readonly outcome: 'matched' | 'not-matched' | 'condition-false' | 'condition-error' | 'shadow'
+  readonly note: string
+}
+
+interface DecisionShared {
+  readonly policy: string
+  readonly version: number
+  readonly rule: string
+  readonly trace: readonly TraceLine[]
+  /** Shadow rules that would have changed the decision. */
+  readonly shadow: readonly {
+    readonly policy: string
+    readonly rule: string
+    readonly effect: 'allow' | 'deny' | 'hold'
+  }[]
+}
+export type Decision =
+  | ({ readonly kind: 'allow' } & DecisionShared)
+  | ({
+      readonly kind: 'deny'
+      readonly code: SallyportErrorCode
+      readonly message: string
+      readonly hint: string
+    } & DecisionShared)
+  | ({
+      readonly kind: 'hold'
+      readonly message: string
+      readonly approval: {
+        readonly reviewers: readonly { readonly group: string; readonly count: number }[]
+        readonly expiresMs: number
+        readonly waitMs: number
+        readonly reason: 'optional' | 'required'
+      }
+    } & DecisionShared)
+
+/** The decision on one statement: deny beats hold beats allow, strictest over the verified principals of the chain. */
+export function decide(policies: CompiledPolicies, facts: StatementFacts, context: DecisionContext): Decision {
+  void [policies, facts, context]
+  throw new Error('written by the policy room')
+}
+
+/** DESIGN §4, Baseline: may a session of this chain be opened at all? The deny names the principal that no rule names. */
+export function admits(
+  policies: CompiledPolicies,
+  chain: Chain,
+): { ok: true } | { ok: false; message: string; hint: string } {
+  void [policies, chain]
+  throw new Error('written by the policy room')
+}
+
+/** Columns protected for this chain, `unless` evaluated for every verified principal, patterns resolved by the catalog. */
+export function protectedColumns(
+  policies: CompiledPolicies,
+  chain: Chain,
+  catalog: Catalog,
+): readonly ProtectedColumn[] {
+  void [policies, chain, catalog]
+  throw new Error('written by the policy room')
+}

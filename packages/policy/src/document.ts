@@ -1,0 +1,246 @@
+// The YAML documents of DESIGN §4 as types: Target, Policy, TrustedIssuer, Group, Role, Label.
+// Unknown fields are refused: a typing mistake must never loosen a policy.
+import { MaskRule, Unless } from '@sallyport/mask/rule'
+import { z } from 'zod'
+
+export const apiVersion = 'sallyport.dev/v1'
+const resourceName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lowercase letters, digits and hyphens, at most 63, not starting with a hyphen')
+const labels = z.record(z.string().min(1), z.string())
+const metadata = z.strictObject({
+  name: resourceName,
+  description: z.string().max(2_000).optional(),
+  labels: labels.optional(),
+})
+
+export const operations = [
+  'select',
+  'insert',
+  'update',
+  'delete',
+  'truncate',
+  'lock',
+  'call',
+  'create',
+  'alter',
+  'drop',
+  'set',
+  'listen',
+  'notify',
+  'copy-file',
+  'admin',
+  'mcp.call',
+] as const
+export const Operation = z.union([
+  z.enum(operations),
+  z.string().regex(/^http\.[A-Z]+$/, 'an operation: select, insert …, http.GET'),
+])
+
+/** Who a rule is about. Keys are ANDed, entries of a list ORed. */
+export const Callers = z.strictObject({
+  any: z.literal(true).optional(),
+  groups: z.array(z.string().min(1)).min(1).optional(),
+  /** `issuer subject` keys, exact. */
+  principals: z
+    .array(z.strictObject({ issuer: z.string().min(1), subject: z.string().min(1) }))
+    .min(1)
+    .optional(),
+  kinds: z
+    .array(z.enum(['user', 'workload']))
+    .min(1)
+    .optional(),
+})
+
+/** `30s`, `15m`, `1h`, `7d`. */
+export const Duration = z.string().regex(/^[1-9][0-9]{0,5}(s|m|h|d)$/, 'a duration: 30s, 15m, 1h, 7d')
+
+export const Approval = z.strictObject({
+  reviewers: z
+    .array(z.strictObject({ group: z.string().min(1), count: z.number().int().min(1).max(10).default(1) }))
+    .min(1),
+  expires: Duration.default('15m'),
+  wait: Duration.default('60s'),
+  reason: z.enum(['optional', 'required']).default('optional'),
+})
+
+const ruleShared = {
+  name: resourceName,
+  operations: z.array(Operation).min(1).optional(),
+  objects: z.array(z.string().min(1)).min(1).optional(),
+  when: z.string().min(1).optional(),
+  message: z.string().min(1).max(500).optional(),
+  mode: z.enum(['enforce', 'shadow']).default('enforce'),
+}
+/** Allow and hold must name callers (`any: true` is explicit); a deny rule without callers is about everyone. */
+export const Rule = z.discriminatedUnion('effect', [
+  z.strictObject({ effect: z.literal('allow'), callers: Callers, ...ruleShared }),
+  z.strictObject({ effect: z.literal('hold'), callers: Callers, approval: Approval, ...ruleShared }),
+  z.strictObject({ effect: z.literal('deny'), callers: Callers.optional(), ...ruleShared }),
+])
+export type Rule = z.infer<typeof Rule>
+
+export const LimitRule = z.strictObject({
+  per: z.enum(['initiator', 'actor', 'target', 'statement']),
+  requests: z.number().int().positive().optional(),
+  rows: z.number().int().positive().optional(),
+  bytes: z.number().int().positive().optional(),
+  every: Duration.optional(),
+  objects: z.array(z.string().min(1)).min(1).optional(),
+})
+
+export const PolicyDocument = z.strictObject({
+  apiVersion: z.literal(apiVersion),
+  kind: z.literal('Policy'),
+  metadata,
+  spec: z.strictObject({
+    targets: z.strictObject({
+      names: z.array(resourceName).min(1).optional(),
+      labels: labels.optional(),
+      any: z.literal(true).optional(),
+    }),
+    rules: z.array(Rule).max(500).default([]),
+    masks: z.array(MaskRule).max(500).default([]),
+    limits: z.array(LimitRule).max(100).default([]),
+  }),
+})
+export type PolicyDocument = z.infer<typeof PolicyDocument>
+
+/** Where an agent finds a credential. The value never leaves the agent. */
+export const CredentialReference = z.union([
+  z.strictObject({ env: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/) }),
+  z.strictObject({ file: z.string().min(1) }),
+])
+export type CredentialReference = z.infer<typeof CredentialReference>
+
+export const TargetDocument = z.strictObject({
+  apiVersion: z.literal(apiVersion),
+  kind: z.literal('Target'),
+  metadata,
+  spec: z.strictObject({
+    protocol: z.literal('postgres'),
+    /** Names of the agents that serve it. */
+    agents: z.array(resourceName).min(1),
+    host: z.string().min(1),
+    port: z.number().int().min(1).max(65_535).default(5432),
+    database: z.string().min(1).max(63),
+    tls: z
+      .strictObject({
+        /** `disable` is for a target on the same host only; there is no `prefer`. */
+        mode: z.enum(['verify-full', 'disable']).default('verify-full'),
+        /** PEM of the authority to trust; the system's when absent. */
+        ca: z.string().min(1).optional(),
+        /** Name to verify when it is not `host`. */
+        serverName: z.string().min(1).optional(),
+      })
+      .default({ mode: 'verify-full' }),
+    /** Upstream roles that callers may choose, the first is the default. */
+    roles: z.array(z.strictObject({ name: z.string().min(1).max(63), password: CredentialReference })).min(1),
+    recording: z.enum(['strict', 'spool', 'off']).default('spool'),
+    initiator: z.enum(['optional', 'required']).default('optional'),
+    preset: z.enum(['none', 'tooling']).default('none'),
+  }),
+})
+export type TargetDocument = z.infer<typeof TargetDocument>
+
+export const TrustedIssuerDocument = z.strictObject({
+  apiVersion: z.literal(apiVersion),
+  kind: z.literal('TrustedIssuer'),
+  metadata,
+  spec: z.strictObject({
+    issuer: z.url(),
+    /** Who its tokens speak for. */
+    principals: z.enum(['user', 'workload']).default('workload'),
+    /** Exact values of `aud`; one of them must be in the token. */
+    audiences: z.array(z.string().min(1)).min(1),
+    algorithms: z
+      .array(z.enum(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']))
+      .min(1)
+      .default(['RS256', 'ES256']),
+    /** Fetched by the control plane; discovered from the issuer when absent. */
+    jwksUri: z.url().optional(),
+    /** Exact values that claims must have; a list means one of. */
+    requiredClaims: z.record(z.string().min(1), z.union([z.string(), z.array(z.string()).min(1)])).default({}),
+    /** Longest life (exp - iat) that is accepted. */
+    maxLife: Duration.default('1h'),
+    /** Claim that holds group ids, mapped by Group documents. */
+    groupsClaim: z.string().min(1).default('groups'),
+    /** Claims that rules may read as caller.claims. */
+    exposeClaims: z.array(z.string().min(1)).default([]),
+  }),
+})
+export type TrustedIssuerDocument = z.infer<typeof TrustedIssuerDocument>
+
+export const GroupDocument = z.strictObject({
+  apiVersion: z.literal(apiVersion),
+  kind: z.literal('Group'),
+  metadata,
+  spec: z.strictObject({
+    members: z
+      .array(
+        z.union([
+          /** Everyone to whom this issuer gives this value in its groups claim. */
+          z.strictObject({ issuer: z.url(), claim: z.string().min(1) }),
+          /** One principal, exact. */
+          z.strictObject({ issuer: z.url(), subject: z.string().min(1) }),
+        ]),
+      )
+      .min(1),
+  }),
+})
+export type GroupDocument = z.infer<typeof GroupDocument>
+
+export const roleNames = ['admin', 'reviewer', 'auditor', 'member'] as const
+export type RoleName = (typeof roleNames)[number]
+export const RoleDocument = z.strictObject({
+  apiVersion: z.literal(apiVersion),
+  kind: z.literal('Role'),
+  metadata,
+  spec: z.strictObject({ role: z.enum(roleNames), groups: z.array(z.string().min(1)).min(1) }),
+})
+export type RoleDocument = z.infer<typeof RoleDocument>
+
+export const LabelDocument = z.strictObject({
+  apiVersion: z.literal(apiVersion),
+  kind: z.literal('Label'),
+  metadata: z.strictObject({
+    name: z.string().regex(/^[a-z0-9][a-z0-9.-]{0,62}$/),
+    description: z.string().optional(),
+    labels: labels.optional(),
+  }),
+  spec: z.strictObject({
+    columns: z
+      .array(z.strictObject({ targets: z.array(z.string().min(1)).optional(), pattern: z.string().min(1) }))
+      .min(1),
+  }),
+})
+export type LabelDocument = z.infer<typeof LabelDocument>
+
+export const Document = z.discriminatedUnion('kind', [
+  TargetDocument,
+  PolicyDocument,
+  TrustedIssuerDocument,
+  GroupDocument,
+  RoleDocument,
+  LabelDocument,
+])
+export type Document = z.infer<typeof Document>
+export const documentKinds = ['Target', 'Policy', 'TrustedIssuer', 'Group', 'Role', 'Label'] as const
+export type DocumentKind = (typeof documentKinds)[number]
+
+/** `floor.yaml` of an agent: what no snapshot can loosen (DESIGN §2). */
+export const FloorDocument = z.strictObject({
+  apiVersion: z.literal(apiVersion),
+  kind: z.literal('Floor'),
+  spec: z.strictObject({
+    /** When given, only these issuers are trusted, whatever a snapshot says. */
+    issuers: z.array(z.url()).min(1).optional(),
+    /** Deny rules only. */
+    rules: z
+      .array(z.strictObject({ effect: z.literal('deny'), callers: Callers.optional(), ...ruleShared }))
+      .default([]),
+    masks: z.array(MaskRule).default([]),
+  }),
+})
+export type FloorDocument = z.infer<typeof FloorDocument>
+export { Unless }

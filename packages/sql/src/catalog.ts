@@ -1,0 +1,84 @@
+// What a target's schema looks like: names, types and definitions, never values. The agent reads it, the control plane
+// keeps a copy, `analyse` resolves names against it. What is not in here does not exist for us, and is denied.
+
+export interface CatalogColumn {
+  /** attnum. */
+  readonly number: number
+  readonly name: string
+  readonly typeOid: number
+  /** `pg_catalog.text`, `public.mood` … */
+  readonly type: string
+  readonly notNull: boolean
+  readonly generated: 'no' | 'stored' | 'virtual'
+  /** Definition of a generated column (`pg_get_expr`), else null. Defaults are listed too: a default may call functions. */
+  readonly expression: string | null
+}
+
+export type RelationKind = 'table' | 'partitioned' | 'view' | 'materialized' | 'foreign' | 'sequence' | 'composite'
+
+export interface CatalogRelation {
+  readonly oid: number
+  readonly schema: string
+  readonly name: string
+  readonly kind: RelationKind
+  readonly temporary: boolean
+  readonly columns: readonly CatalogColumn[]
+  /** `pg_get_viewdef` of a view or materialised view, else null. */
+  readonly definition: string | null
+  /** OIDs of parents by inheritance or partitioning. */
+  readonly parents: readonly number[]
+  /** Rules other than a view's own _RETURN. */
+  readonly rules: readonly string[]
+  readonly triggers: readonly {
+    readonly name: string
+    readonly functionOid: number
+    readonly events: readonly ('insert' | 'update' | 'delete' | 'truncate')[]
+  }[]
+  /** Foreign keys that point *at* this relation and do something on delete or update. */
+  readonly cascades: readonly {
+    readonly fromOid: number
+    readonly onDelete: 'none' | 'cascade' | 'set'
+    readonly onUpdate: 'none' | 'cascade' | 'set'
+  }[]
+  readonly rowSecurity: boolean
+}
+
+export interface CatalogFunction {
+  readonly oid: number
+  readonly schema: string
+  readonly name: string
+  readonly argumentTypes: readonly string[]
+  readonly variadic: boolean
+  readonly returnType: string
+  readonly returnsSet: boolean
+  readonly kind: 'function' | 'procedure' | 'aggregate' | 'window'
+  readonly volatility: 'immutable' | 'stable' | 'volatile'
+  readonly language: string
+  readonly securityDefiner: boolean
+  /** Source of an SQL function, else null. */
+  readonly body: string | null
+  readonly settings: readonly string[]
+}
+
+/** One database as one upstream role sees it. */
+export interface Catalog {
+  /** Changes with every change of the rest; part of cache keys. */
+  readonly version: string
+  readonly database: string
+  /** `server_version_num`, for example 180004. */
+  readonly serverVersion: number
+  readonly serverEncoding: string
+  readonly relations: readonly CatalogRelation[]
+  /** All of them outside pg_catalog and information_schema; built-ins are known to `builtins.ts`. */
+  readonly functions: readonly CatalogFunction[]
+  readonly schemas: readonly { readonly name: string; readonly writable: boolean }[]
+  /** User-defined types: name to kind, so that casts and composite access resolve. */
+  readonly types: readonly {
+    readonly oid: number
+    readonly schema: string
+    readonly name: string
+    readonly kind: 'base' | 'composite' | 'domain' | 'enum' | 'range' | 'multirange' | 'pseudo'
+  }[]
+  /** Operators outside pg_catalog: schema-qualified names. */
+  readonly operators: readonly string[]
+}

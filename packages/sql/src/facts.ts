@@ -1,0 +1,134 @@
+// What a statement does: the facts that rules look at and the lineage that masks follow. Types only.
+// INVARIANT: whatever the analysis cannot prove stands in `unknowns`, and a caller that finds one there denies.
+
+/** The closed list of DESIGN §4, SQL part. */
+export const sqlOperations = [
+  'select',
+  'insert',
+  'update',
+  'delete',
+  'truncate',
+  'lock',
+  'call',
+  'create',
+  'alter',
+  'drop',
+  'set',
+  'listen',
+  'notify',
+  'copy-file',
+  'admin',
+] as const
+export type SqlOperation = (typeof sqlOperations)[number]
+
+/** One thing that a statement does to one object. */
+export interface Effect {
+  readonly operation: SqlOperation
+  /** `schema.relation`, `schema.function()`, `setting:name`, `channel:name`; catalog names, case kept. */
+  readonly object: string
+  /** Direct: written in the statement. Derived: through views, triggers, cascades, children, functions, rules. */
+  readonly via: 'direct' | 'derived'
+  /** Parents (inheritance, partitioning) of the object: a rule on a parent covers its children. */
+  readonly parents: readonly string[]
+  /** True for what an admitted session may do without coverage (DESIGN §4, Baseline). */
+  readonly baseline: boolean
+}
+
+/** A base column of the catalog. */
+export interface ColumnRef {
+  readonly relationOid: number
+  /** `schema.relation.column`, catalog names. */
+  readonly name: string
+  readonly number: number
+}
+
+/** How a column is used where it decides which rows or in which order. */
+export interface ControlUse {
+  readonly column: ColumnRef
+  /** `null-test`: IS [NOT] NULL; `equality`: `column = constant or parameter`, ANDed at the top level of WHERE. */
+  readonly use: 'null-test' | 'equality' | 'other'
+  /** WHERE, JOIN, ORDER BY … for the message. */
+  readonly where: string
+}
+
+/** One column of a result. */
+export interface OutputColumn {
+  readonly name: string
+  /** `direct`: the value of exactly one base column, unchanged. `derived`: anything else that reads `sources`. */
+  readonly kind: 'direct' | 'derived'
+  /** Base columns whose value can reach this output; through set operations there may be several, all direct. */
+  readonly sources: readonly ColumnRef[]
+}
+
+/** A write that carries values of base columns to another place. */
+export interface Flow {
+  readonly to: string
+  /** Column of the relation written to, if it is one. */
+  readonly toColumn: ColumnRef | null
+  readonly sources: readonly ColumnRef[]
+}
+
+export interface FunctionUse {
+  /** `schema.name()`. */
+  readonly name: string
+  readonly volatility: 'immutable' | 'stable' | 'volatile'
+  readonly pure: boolean
+}
+
+/** What a statement changes in its session; the agent follows it. */
+export type SessionEffect =
+  | {
+      readonly kind: 'transaction'
+      readonly verb: 'begin' | 'commit' | 'rollback' | 'savepoint' | 'release' | 'rollback-to'
+    }
+  | { readonly kind: 'set'; readonly setting: string; readonly value: string | null; readonly local: boolean }
+  | { readonly kind: 'prepare'; readonly name: string; readonly body: StatementFacts; readonly bodyText: string }
+  | { readonly kind: 'execute'; readonly name: string }
+  | { readonly kind: 'deallocate'; readonly name: string | null }
+  | { readonly kind: 'declare'; readonly name: string; readonly body: StatementFacts }
+  | { readonly kind: 'fetch'; readonly name: string }
+  | { readonly kind: 'close'; readonly name: string | null }
+  | { readonly kind: 'discard'; readonly what: 'all' | 'plans' | 'sequences' | 'temp' }
+  | { readonly kind: 'ddl' }
+  | { readonly kind: 'copy'; readonly direction: 'in' | 'out' }
+
+/** The facts of one statement of a text. */
+export interface StatementFacts {
+  /** Lowercase keyword: select, insert, … , begin, show, explain. EXPLAIN ANALYZE has its inner statement's effects. */
+  readonly verb: string
+  readonly effects: readonly Effect[]
+  readonly functions: readonly FunctionUse[]
+  /** For UPDATE and DELETE: has a WHERE that reads a column of the target. True for all other verbs. */
+  readonly filtered: boolean
+  /** Result columns in order; null when the statement returns no rows. */
+  readonly output: readonly OutputColumn[] | null
+  /** Base columns that decide rows or order. */
+  readonly control: readonly ControlUse[]
+  readonly flows: readonly Flow[]
+  readonly session: readonly SessionEffect[]
+  /** Every base relation touched (OIDs), directly or derived: errors of the statement may quote their values. */
+  readonly relations: readonly number[]
+  /** Why the analysis is incomplete; empty when everything is proven. Each text names the construct, never a value. */
+  readonly unknowns: readonly string[]
+  /** The statement's slice of the text, trimmed. */
+  readonly text: string
+  /** Fingerprint of the parse tree without literals. */
+  readonly fingerprint: string
+}
+
+/** Session state that decides what names and texts mean. */
+export interface AnalysisContext {
+  /** Effective search_path, in order, `pg_catalog` implied first. */
+  readonly searchPath: readonly string[]
+  /** Bodies of SQL-level and protocol-level prepared statements and cursors by name, for EXECUTE and FETCH. */
+  readonly prepared: ReadonlyMap<string, StatementFacts>
+  readonly cursors: ReadonlyMap<string, StatementFacts>
+  /** `tooling` adds what pg_dump and GUI tools need (DESIGN §4). */
+  readonly preset: 'none' | 'tooling'
+}
+
+/** The parser as `libpg-query` has it; passed in, so that this package loads no WebAssembly. */
+export interface SqlParser {
+  parse(text: string): { readonly version: number; readonly stmts: readonly unknown[] }
+  fingerprint(text: string): string
+}
