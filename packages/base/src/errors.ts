@@ -92,7 +92,7 @@ export const isErrorCode = (text: string): text is SallyportErrorCode => Object.
 
 /** The page that explains a code. */
 export const errorDocsUrl = (code: SallyportErrorCode): string =>
-  `https://sallyport.dev/docs/errors#${code.toLowerCase().replaceAll('_', '-')}`
+  `https://sallyport.dev/docs/errors#${code.toLowerCase()}`
 
 /** `hint` is the next step for the person at the client; `cause` is for the operator's log and is never sent out. */
 export interface ErrorDetails {

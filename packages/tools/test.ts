@@ -1,0 +1,117 @@
+// Runs every ring of tests and every check, one after another, and ends with the line "N passed, N failed, N skipped".
+// The sample is the default; --full runs all of it (SALLYPORT_TEST=full). Nothing is retried and nothing is left out.
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+interface Tally {
+  passed: number
+  failed: number
+  skipped: number
+}
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
+const full = process.argv.includes('--full')
+const only = process.argv.slice(2).filter((word) => !word.startsWith('--'))
+const environment = { ...process.env, SALLYPORT_TEST: full ? 'full' : 'sample', FORCE_COLOR: '0', NO_COLOR: '1' }
+const scratch = mkdtempSync(join(tmpdir(), 'sallyport-test-'))
+const total: Tally = { passed: 0, failed: 0, skipped: 0 }
+const failures: string[] = []
+
+const say = (text: string) => process.stdout.write(`${text}\n`)
+const wanted = (name: string) => only.length === 0 || only.includes(name)
+
+/** psql is the one tool that tests use and npm does not bring; without it its cases are skipped and counted as such. */
+function ensurePsql(): void {
+  if (spawnSync('psql', ['--version']).status === 0) return
+  if (process.getuid?.() !== 0 || spawnSync('apt-get', ['--version']).status !== 0) {
+    say('psql is not on this machine: its cases are skipped (install postgresql-client to run them)')
+    return
+  }
+  say('installing psql …')
+  const options = { stdio: 'ignore', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } } as const
+  spawnSync('apt-get', ['update', '-q'], options)
+  spawnSync('apt-get', ['install', '-qy', '--no-install-recommends', 'postgresql-client'], options)
+}
+
+function check(name: string, command: string, parameters: readonly string[], folder = root): void {
+  if (!wanted(name)) return
+  const start = Date.now()
+  const done = spawnSync(command, parameters, { cwd: folder, env: environment, encoding: 'utf8', maxBuffer: 1 << 28 })
+  const seconds = ((Date.now() - start) / 1000).toFixed(1)
+  if (done.status === 0) {
+    total.passed++
+    say(`ok    ${name} (${seconds} s)`)
+    return
+  }
+  total.failed++
+  failures.push(name)
+  say(`FAIL  ${name} (${seconds} s)\n${done.stdout ?? ''}${done.stderr ?? ''}${done.error?.message ?? ''}`)
+}
+
+function ring(name: 'unit' | 'integration' | 'e2e'): void {
+  if (!wanted(name)) return
+  const output = join(scratch, `${name}.json`)
+  const start = Date.now()
+  const parameters = [
+    'vitest',
+    'run',
+    '--project',
+    name,
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${output}`,
+  ]
+  const done = spawnSync(join(root, 'node_modules', '.bin', parameters[0] ?? ''), parameters.slice(1), {
+    cwd: root,
+    env: environment,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  })
+  const tally = readTally(output)
+  // A file that cannot be loaded has no test of its own: it counts as one failure.
+  if (done.status !== 0 && tally.failed === 0) tally.failed = 1
+  if (tally.failed > 0) failures.push(name)
+  total.passed += tally.passed
+  total.failed += tally.failed
+  total.skipped += tally.skipped
+  say(
+    `${tally.failed === 0 ? 'ok   ' : 'FAIL '} ring ${name}: ${tally.passed} passed, ${tally.failed} failed (${Math.round((Date.now() - start) / 1000)} s)`,
+  )
+}
+
+function readTally(file: string): Tally {
+  try {
+    const report: {
+      numPassedTests?: number
+      numFailedTests?: number
+      numPendingTests?: number
+      numTodoTests?: number
+    } = JSON.parse(readFileSync(file, 'utf8'))
+    return {
+      passed: report.numPassedTests ?? 0,
+      failed: report.numFailedTests ?? 0,
+      skipped: (report.numPendingTests ?? 0) + (report.numTodoTests ?? 0),
+    }
+  } catch {
+    return { passed: 0, failed: 1, skipped: 0 }
+  }
+}
+
+const binary = (name: string, folder = '.') => join(root, folder, 'node_modules', '.bin', name)
+const tsx = ['--import', join(root, 'node_modules', 'tsx', 'dist', 'loader.mjs')]
+
+if (wanted('integration') || wanted('e2e')) ensurePsql()
+check('types', binary('tsc'), ['-b', '--pretty', 'false'])
+check('lint', binary('biome'), ['check', '.'])
+check('tidy', process.execPath, [...tsx, join(root, 'packages/tools/tidy.ts')])
+check('proto', process.execPath, [...tsx, join(root, 'packages/tools/gen.ts'), '--check'])
+check('drift', process.execPath, [...tsx, join(root, 'packages/tools/drift.ts')])
+ring('unit')
+ring('integration')
+ring('e2e')
+rmSync(scratch, { recursive: true, force: true })
+if (failures.length > 0) say(`failed: ${failures.join(', ')}`)
+say(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`)
+process.exit(total.failed === 0 && total.passed > 0 ? 0 : 1)

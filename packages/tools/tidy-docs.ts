@@ -1,0 +1,79 @@
+// What tidy says about documents: error codes, limits and glossary words each have their place, links lead somewhere,
+// and a migration that was recorded once is never edited.
+import { createHash } from 'node:crypto'
+import { posix } from 'node:path'
+import { errorCodes } from '@sallyport/base/errors'
+import { limits } from '@sallyport/base/limits'
+import type { Finding, Source } from './tidy.ts'
+
+/** The words of STYLE §3. A new word comes into docs/glossary.md first, then here. */
+const words =
+  'principal initiator actor chain group role ticket target label agent floor link snapshot session statement facts effect lineage catalog baseline decision hold verdict grant mask-rule mask-plan limit budget lease entry ledger head checkpoint anchor recording spool trace'.split(
+    ' ',
+  )
+
+export function checkDocs(tree: readonly Source[]): Finding[] {
+  const byPath = new Map(tree.map((source) => [source.path, source.text]))
+  return [
+    ...checkHeadings(byPath, 'docs/errors.md', Object.keys(errorCodes), /^## ([A-Z_]+)$/gm),
+    ...checkHeadings(byPath, 'docs/glossary.md', words, /^## ([a-z -]+)$/gm),
+    ...checkMentions(byPath, 'docs/operations.md', Object.keys(limits)),
+    ...tree.filter(({ path }) => path.endsWith('.md')).flatMap((source) => checkLinks(source, byPath)),
+    ...checkMigrations(byPath),
+  ]
+}
+
+function checkHeadings(
+  tree: ReadonlyMap<string, string>,
+  path: string,
+  names: readonly string[],
+  pattern: RegExp,
+): Finding[] {
+  const text = tree.get(path)
+  if (text === undefined) return [{ path, line: 1, text: 'is missing' }]
+  const headings = new Set([...text.matchAll(pattern)].map((match) => (match[1] ?? '').replaceAll(' ', '-')))
+  const missing = names
+    .filter((name) => !headings.has(name))
+    .map((name) => ({ path, line: 1, text: `has no heading "${name}"` }))
+  const known = new Set(names)
+  const extra = path.endsWith('errors.md') ? [...headings].filter((name) => !known.has(name)) : []
+  return [...missing, ...extra.map((name) => ({ path, line: 1, text: `explains "${name}", which is no code` }))]
+}
+
+function checkMentions(tree: ReadonlyMap<string, string>, path: string, names: readonly string[]): Finding[] {
+  const text = tree.get(path)
+  if (text === undefined) return [{ path, line: 1, text: 'is missing' }]
+  return names
+    .filter((name) => !text.includes(`\`${name}\``))
+    .map((name) => ({ path, line: 1, text: `does not name the limit ${name}` }))
+}
+
+/** Relative links only; what is on the web is not ours to check. */
+function checkLinks({ path, text }: Source, tree: ReadonlyMap<string, string>): Finding[] {
+  const found: Finding[] = []
+  text.split('\n').forEach((line, index) => {
+    for (const match of line.matchAll(/\]\((?!https?:|mailto:|#)([^)\s#]+)(#[^)]*)?\)/g)) {
+      const target = posix.normalize(posix.join(posix.dirname(path), match[1] ?? ''))
+      const isFolder = [...tree.keys()].some((file) => file.startsWith(`${target.replace(/\/$/, '')}/`))
+      if (!tree.has(target) && !isFolder)
+        found.push({ path, line: index + 1, text: `links to ${match[1]}, which is not there` })
+    }
+  })
+  return found
+}
+
+/** prisma/migrations/checksums.json holds the SHA-256 of each migration that has landed. */
+function checkMigrations(tree: ReadonlyMap<string, string>): Finding[] {
+  const path = 'prisma/migrations/checksums.json'
+  const recorded: Record<string, string> = JSON.parse(tree.get(path) ?? '{}')
+  const found: Finding[] = []
+  for (const [file, text] of tree) {
+    const name = /^prisma\/migrations\/(.+)\/migration\.sql$/.exec(file)?.[1]
+    if (name === undefined) continue
+    const sum = createHash('sha256').update(text).digest('hex')
+    if (recorded[name] === undefined) found.push({ path, line: 1, text: `has no checksum of ${name}: "${sum}"` })
+    else if (recorded[name] !== sum)
+      found.push({ path: file, line: 1, text: 'was edited after it landed; write a new migration' })
+  }
+  return found
+}
