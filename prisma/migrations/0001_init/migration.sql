@@ -76,7 +76,7 @@ CREATE TABLE "Person" (
     "issuer" TEXT NOT NULL,
     "subject" TEXT NOT NULL,
     "display" TEXT NOT NULL,
-    "groups" TEXT[],
+    "groupClaims" TEXT[],
     "createdAt" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "lastLoginAt" TIMESTAMPTZ(3) NOT NULL,
     "disabledAt" TIMESTAMPTZ(3),
