@@ -168,7 +168,8 @@ async function serve(bindings, files, url) {
       if (method === 'createDatabase') return send({ id, result: await createDatabase(url) })
       const opened = await open()
       const result = method === 'getDatabaseVersion' ? await opened.version(params) : await opened[method](params)
-      if (method === 'diff' && result?.stdout) send({ id: `p${id}`, method: 'print', params: { content: result.stdout } })
+      if (method === 'diff' && result?.stdout)
+        send({ id: `p${id}`, method: 'print', params: { content: result.stdout } })
       send({ id, result: result ?? null })
     } catch (error) {
       send({ id, error: rpcError(error) })

@@ -139,7 +139,8 @@ function checkNodes({ path }: Source, parsed: ts.SourceFile): Finding[] {
     }
     const name = declaredName(node)
     const suffixed = path.startsWith('packages/proto/') && name?.endsWith('Service') === true
-    if (name !== null && bannedWords.test(name) && !tests && !suffixed) at(node, `"${name}" ends with a banned word (STYLE rule 6)`)
+    if (name !== null && bannedWords.test(name) && !tests && !suffixed)
+      at(node, `"${name}" ends with a banned word (STYLE rule 6)`)
     ts.forEachChild(node, visit)
   }
   visit(parsed)
