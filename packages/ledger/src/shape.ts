@@ -1,0 +1,169 @@
+// Exactly the shapes of entry.ts, told from any value: a missing, extra or wrong field is named, never ignored.
+// INVARIANT: a new kind or field in entry.ts does not compile until it has its check here.
+import { limits } from '@sallyport/base/limits'
+import type { Parsed } from './bytes.ts'
+import { parseCanonical } from './canonical.ts'
+import type { Entry, EntryBody, EntryPrincipal, EntryRule, Head } from './entry.ts'
+
+/** What is wrong with the value: empty when nothing is, else the field's path or a few words. */
+type Check = (value: unknown) => string
+type Fields<T> = { readonly [K in keyof T]: Check }
+type BodyOf<K extends EntryBody['kind']> = Extract<EntryBody, { readonly kind: K }>
+
+const text: Check = (value) => (typeof value === 'string' ? '' : 'is not a string')
+const flag: Check = (value) => (typeof value === 'boolean' ? '' : 'is not a boolean')
+const count: Check = (value) =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? '' : 'is not a whole number from 0'
+const positive: Check = (value) => (value === 0 ? 'is 0' : count(value))
+const matching =
+  (pattern: RegExp, what: string): Check =>
+  (value) =>
+    typeof value === 'string' && pattern.test(value) ? '' : `is not ${what}`
+const id = matching(/^[0-9a-f]{32}$/, '32 hex digits')
+const hash = matching(/^[0-9a-f]{64}$/, '64 hex digits')
+const oneOf =
+  (...permitted: readonly unknown[]): Check =>
+  (value) =>
+    permitted.includes(value) ? '' : 'has an unknown value'
+const orNull =
+  (check: Check): Check =>
+  (value) =>
+    value === null ? '' : check(value)
+const listOf =
+  (check: Check): Check =>
+  (value) => {
+    if (!Array.isArray(value)) return 'is not a list'
+    for (const item of value) {
+      const wrong = check(item)
+      if (wrong !== '') return `holds an item that ${wrong}`
+    }
+    return ''
+  }
+
+function fields(checks: Readonly<Record<string, Check>>): Check {
+  const names = Object.keys(checks)
+  return (value) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'is not an object'
+    const members = new Map<string, unknown>(Object.entries(value))
+    for (const name of members.keys()) if (!Object.hasOwn(checks, name)) return 'has an unknown field'
+    for (const name of names) {
+      if (!members.has(name)) return `lacks field "${name}"`
+      const wrong = checks[name]?.(members.get(name)) ?? ''
+      if (wrong !== '') return `has a field "${name}" that ${wrong}`
+    }
+    return ''
+  }
+}
+
+const principal = fields({
+  kind: oneOf('user', 'workload'),
+  issuer: text,
+  subject: text,
+  display: text,
+  groups: listOf(text),
+  assurance: oneOf('verified', 'claimed'),
+} satisfies Fields<EntryPrincipal>)
+
+const rule = fields({ policy: text, version: count, rule: text } satisfies Fields<EntryRule>)
+const effect = fields({ operation: text, object: text, via: oneOf('direct', 'derived') })
+const protocol = oneOf('simple', 'extended')
+
+const shared = { v: oneOf(1), session: id, seq: count, atMs: count, monoUs: count }
+
+/** What intents and denials have in common. */
+const statement = {
+  statement: count,
+  protocol,
+  text,
+  textTruncated: flag,
+  fingerprint: text,
+  verb: text,
+  effects: listOf(effect),
+  parameters: listOf(orNull(text)),
+}
+
+const bodies = {
+  'session-opened': {
+    kind: oneOf('session-opened'),
+    agent: id,
+    agentName: text,
+    target: text,
+    protocol: oneOf('postgres'),
+    upstreamRole: text,
+    database: text,
+    initiator: principal,
+    actors: listOf(principal),
+    clientAddress: text,
+    applicationName: text,
+    tls: flag,
+    authentication: text,
+    tokenIds: listOf(text),
+    snapshotVersion: count,
+  },
+  intent: {
+    kind: oneOf('intent'),
+    ...statement,
+    decision: oneOf('allow'),
+    rule,
+    masks: listOf(text),
+    maskedColumns: count,
+  },
+  denied: { kind: oneOf('denied'), ...statement, code: text, message: text, rule: orNull(rule) },
+  outcome: {
+    kind: oneOf('outcome'),
+    statement: count,
+    result: oneOf('done', 'failed', 'cancelled', 'unknown'),
+    tag: text,
+    sqlstate: text,
+    rows: count,
+    bytes: count,
+    maskedValues: count,
+    durationUs: count,
+  },
+  'session-closed': { kind: oneOf('session-closed'), reason: text, statements: count },
+} satisfies { readonly [K in EntryBody['kind']]: Fields<BodyOf<K>> }
+
+const checkOfKind: ReadonlyMap<unknown, Check> = new Map(
+  Object.entries(bodies).map(([kind, body]) => [kind, fields({ ...shared, ...body })]),
+)
+
+const head = fields({
+  v: oneOf(1),
+  session: id,
+  seq: count,
+  hash,
+  agent: id,
+  key: hash,
+  counter: positive,
+  previous: hash,
+  atMs: count,
+  closed: flag,
+} satisfies Fields<Head>)
+
+/** A head is a few hundred bytes. */
+export const headBytesMax = 4_096
+
+function entryProblem(value: unknown): string {
+  if (typeof value !== 'object' || value === null || !('kind' in value)) return 'has no kind'
+  const check = checkOfKind.get(value.kind)
+  return check === undefined ? 'has an unknown kind' : check(value)
+}
+
+const isEntry = (value: unknown): value is Entry => entryProblem(value) === ''
+const isHead = (value: unknown): value is Head => head(value) === ''
+
+/** The entry that these exact bytes are. Total: anything else is refused with what is wrong. */
+export function parseEntry(bytes: Uint8Array): Parsed<Entry> {
+  const parsed = parseCanonical(bytes, limits.entryBytesMax)
+  if (!parsed.ok) return parsed
+  const { value } = parsed
+  return isEntry(value) ? { ok: true, value } : { ok: false, reason: `the entry ${entryProblem(value)}` }
+}
+
+/** The head that these exact bytes are. */
+export function parseHead(bytes: Uint8Array): Parsed<Head> {
+  const parsed = parseCanonical(bytes, headBytesMax)
+  if (!parsed.ok) return parsed
+  const { value } = parsed
+  return isHead(value) ? { ok: true, value } : { ok: false, reason: `the head ${head(value)}` }
+}
