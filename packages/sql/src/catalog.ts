@@ -58,6 +58,10 @@ export interface CatalogFunction {
   /** Source of an SQL function, else null. */
   readonly body: string | null
   readonly settings: readonly string[]
+  /** `proargnames` of the input arguments, in order, '' for one without a name. Absent: bodies that use names are opaque. */
+  readonly argumentNames?: readonly string[]
+  /** Columns of RETURNS TABLE and of OUT arguments, in order. Absent or empty: the return type says it all. */
+  readonly results?: readonly { readonly name: string; readonly type: string }[]
 }
 
 /** One database as one upstream role sees it. */
@@ -79,6 +83,9 @@ export interface Catalog {
     readonly name: string
     readonly kind: 'base' | 'composite' | 'domain' | 'enum' | 'range' | 'multirange' | 'pseudo'
   }[]
-  /** Operators outside pg_catalog: schema-qualified names. */
+  /**
+   * Operators outside pg_catalog: `schema.name`, or `schema.name(left,right)` with type names as in columns and `none`
+   * for a missing side. With types an operator of an extension does not shadow a built-in one of the same name.
+   */
   readonly operators: readonly string[]
 }

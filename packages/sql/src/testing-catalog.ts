@@ -1,0 +1,188 @@
+// Builds a Catalog from a compact spec, for tests and examples: no target is asked. Pure; OIDs follow the order of the spec.
+import { assert } from '@sallyport/base/assert'
+import type { Catalog, CatalogColumn, CatalogFunction, CatalogRelation, RelationKind } from './catalog.ts'
+
+type TypeKind = Catalog['types'][number]['kind']
+type TriggerEvent = CatalogRelation['triggers'][number]['events'][number]
+type OnChange = 'none' | 'cascade' | 'set'
+
+/** Names are `schema.name`; other relations and functions are named, not numbered. */
+export interface RelationSpec {
+  /** `name type`, then `!` for NOT NULL, `= expression` for a default, `:= expression` for a stored generated column. */
+  readonly columns: readonly string[]
+  readonly kind?: RelationKind
+  /** Definition of a view, or of a materialised view when `kind` says so. */
+  readonly view?: string
+  readonly parents?: readonly string[]
+  readonly rules?: readonly string[]
+  readonly triggers?: readonly {
+    readonly name: string
+    readonly function: string
+    readonly events: readonly TriggerEvent[]
+  }[]
+  readonly cascades?: readonly { readonly from: string; readonly onDelete?: OnChange; readonly onUpdate?: OnChange }[]
+  readonly rowSecurity?: boolean
+  readonly temporary?: boolean
+}
+
+export interface FunctionSpec {
+  readonly returns: string
+  readonly set?: boolean
+  readonly variadic?: boolean
+  readonly kind?: CatalogFunction['kind']
+  readonly volatility?: CatalogFunction['volatility']
+  readonly language?: string
+  readonly securityDefiner?: boolean
+  readonly body?: string
+  readonly settings?: readonly string[]
+  readonly argumentNames?: readonly string[]
+  readonly results?: readonly { readonly name: string; readonly type: string }[]
+}
+
+export interface CatalogSpec {
+  readonly version?: string
+  readonly database?: string
+  readonly serverVersion?: number
+  readonly serverEncoding?: string
+  /** `schema.name` to columns, or to a whole spec. */
+  readonly relations: Readonly<Record<string, readonly string[] | RelationSpec>>
+  /** `schema.name(type, type)` to what it is. */
+  readonly functions?: Readonly<Record<string, FunctionSpec>>
+  readonly types?: Readonly<Record<string, TypeKind>>
+  readonly operators?: readonly string[]
+  /** Schemas where the upstream role may create; all others that the spec names are not writable. */
+  readonly writable?: readonly string[]
+}
+
+/** pg_type.oid of PostgreSQL's own types that tests use. */
+const builtinTypes: Readonly<Record<string, number>> = {
+  bool: 16,
+  bytea: 17,
+  int8: 20,
+  int2: 21,
+  int4: 23,
+  text: 25,
+  json: 114,
+  float4: 700,
+  float8: 701,
+  inet: 869,
+  bpchar: 1042,
+  varchar: 1043,
+  date: 1082,
+  time: 1083,
+  timestamp: 1114,
+  timestamptz: 1184,
+  interval: 1186,
+  numeric: 1700,
+  uuid: 2950,
+  jsonb: 3802,
+}
+const firstOid = 16_384
+
+/** A catalog for tests. A name that the spec uses and does not define is a bug of the test. */
+export function buildCatalog(spec: CatalogSpec): Catalog {
+  const relationNames = Object.keys(spec.relations)
+  const functionNames = Object.keys(spec.functions ?? {})
+  const typeNames = Object.keys(spec.types ?? {})
+  const order = [...relationNames, ...functionNames.map(withoutArguments), ...typeNames]
+  const oidOf = (name: string): number => {
+    const at = order.indexOf(name)
+    assert(at >= 0, `the spec of the catalog names "${name}" and does not define it`)
+    return firstOid + at
+  }
+  const schemas = new Set(['public', ...order.map((name) => split(name)[0]), ...(spec.writable ?? [])])
+  return {
+    version: spec.version ?? 'test-1',
+    database: spec.database ?? 'shop',
+    serverVersion: spec.serverVersion ?? 180_004,
+    serverEncoding: spec.serverEncoding ?? 'UTF8',
+    relations: relationNames.map((name) => relationOf(name, spec, oidOf)),
+    functions: Object.entries(spec.functions ?? {}).map(([name, entry], at) =>
+      functionOf(name, entry, firstOid + relationNames.length + at),
+    ),
+    schemas: [...schemas].map((name) => ({ name, writable: spec.writable?.includes(name) ?? false })),
+    types: Object.entries(spec.types ?? {}).map(([name, kind]) => {
+      const [schema, type] = split(name)
+      return { oid: oidOf(name), schema, name: type, kind }
+    }),
+    operators: spec.operators ?? [],
+  }
+}
+
+function relationOf(name: string, spec: CatalogSpec, oidOf: (name: string) => number): CatalogRelation {
+  const entry = spec.relations[name]
+  assert(entry !== undefined, `no relation "${name}"`)
+  const full: RelationSpec = isColumns(entry) ? { columns: entry } : entry
+  const [schema, relation] = split(name)
+  return {
+    oid: oidOf(name),
+    schema,
+    name: relation,
+    kind: full.kind ?? (full.view === undefined ? 'table' : 'view'),
+    temporary: full.temporary ?? false,
+    columns: full.columns.map((text, at) => columnOf(text, at + 1, oidOf)),
+    definition: full.view ?? null,
+    parents: (full.parents ?? []).map(oidOf),
+    rules: full.rules ?? [],
+    triggers: (full.triggers ?? []).map((trigger) => ({
+      name: trigger.name,
+      functionOid: oidOf(trigger.function),
+      events: trigger.events,
+    })),
+    cascades: (full.cascades ?? []).map((cascade) => ({
+      fromOid: oidOf(cascade.from),
+      onDelete: cascade.onDelete ?? 'none',
+      onUpdate: cascade.onUpdate ?? 'none',
+    })),
+    rowSecurity: full.rowSecurity ?? false,
+  }
+}
+
+const isColumns = (entry: readonly string[] | RelationSpec): entry is readonly string[] => Array.isArray(entry)
+
+function columnOf(text: string, number: number, oidOf: (name: string) => number): CatalogColumn {
+  const match = /^(\S+) ([^\s!]+)(!?)(?: (:?=) (.+))?$/.exec(text)
+  assert(match !== null, `a column of the spec is "name type[!] [= default | := generated]", not "${text}"`)
+  const [, name = '', type = '', notNull, sign, expression] = match
+  return {
+    number,
+    name,
+    typeOid: builtinTypes[type] ?? oidOf(type),
+    type: typeName(type),
+    notNull: notNull === '!',
+    generated: sign === ':=' ? 'stored' : 'no',
+    expression: expression ?? null,
+  }
+}
+
+function functionOf(name: string, entry: FunctionSpec, oid: number): CatalogFunction {
+  const [schema, bare] = split(withoutArguments(name))
+  const written = /\(([^)]*)\)$/.exec(name)?.[1] ?? ''
+  const argumentTypes = written.split(',').map((type) => type.trim())
+  return {
+    oid,
+    schema,
+    name: bare,
+    argumentTypes: written === '' ? [] : argumentTypes.map(typeName),
+    variadic: entry.variadic ?? false,
+    returnType: typeName(entry.returns),
+    returnsSet: entry.set ?? false,
+    kind: entry.kind ?? 'function',
+    volatility: entry.volatility ?? 'volatile',
+    language: entry.language ?? (entry.body === undefined ? 'plpgsql' : 'sql'),
+    securityDefiner: entry.securityDefiner ?? false,
+    body: entry.body ?? null,
+    settings: entry.settings ?? [],
+    ...(entry.argumentNames === undefined ? {} : { argumentNames: entry.argumentNames }),
+    ...(entry.results === undefined ? {} : { results: entry.results }),
+  }
+}
+
+const withoutArguments = (name: string): string => name.replace(/\(.*$/, '')
+const typeName = (type: string): string => (type.includes('.') ? type : `pg_catalog.${type}`)
+
+function split(name: string): readonly [string, string] {
+  const at = name.indexOf('.')
+  assert(at > 0, `a name of the spec is "schema.name", not "${name}"`)
+  return [name.slice(0, at), name.slice(at + 1)]
+}
