@@ -1,6 +1,8 @@
 // From lineage and mask rules to what must be done to a result: pass, replace columns, or refuse.
 // INVARIANT: a plan that is not `refuse` is proven; what cannot be proven is refused, never guessed.
+// A refusal depends on the statement, the rules and the catalog alone, never on stored values (THREATS R-3.13).
 import type { MaskMethod, Predicates } from './rule.ts'
+import { strictestColumn, strictestMethod } from './strictest.ts'
 
 /** A protected base column, after rules, labels and `unless` are evaluated for the whole chain. */
 export interface ProtectedColumn {
@@ -49,11 +51,162 @@ export type MaskPlan =
   /** Why, for the person at the client: names columns and constructs, never values. */
   | { readonly kind: 'refuse'; readonly reason: string; readonly rules: readonly string[] }
 
+type Ref = PlanInput['control'][number]['column']
+type Refusal = Extract<MaskPlan, { kind: 'refuse' }>
+
 /** What must be done to the statement's result, and whether its errors need scrubbing (`sensitive`). */
 export function planMasks(
   input: PlanInput,
   columns: readonly ProtectedColumn[],
 ): { plan: MaskPlan; sensitive: boolean } {
-  void [input, columns]
-  throw new Error('written by the mask room')
+  if (columns.length === 0) return { plan: { kind: 'plain' }, sensitive: false }
+  const shield = shieldOf(columns)
+  const touched = [...outputRefs(input), ...input.control.map((use) => use.column), ...flowRefs(input)]
+  const sensitive =
+    input.unknowns.length > 0 ||
+    input.relations.some((oid) => shield.relations.has(oid)) ||
+    touched.some((ref) => shield.relations.has(ref.relationOid))
+  if (!sensitive) return { plan: { kind: 'plain' }, sensitive }
+  const refusal =
+    refuseUnknowns(input, columns) ??
+    refuseFlows(input, shield) ??
+    refuseControl(input, shield) ??
+    refuseDerived(input, shield)
+  return { plan: refusal ?? maskOutput(input, shield), sensitive }
+}
+
+/** Protected columns by (relation, number), the strictest of several rules; and the relations that hold one. */
+interface Shield {
+  readonly columns: ReadonlyMap<string, ProtectedColumn>
+  /** Strictest protection inside each relation: what a whole-row reference must be treated as. */
+  readonly relations: ReadonlyMap<number, ProtectedColumn>
+}
+
+// The list is the same object for every statement of a chain under one catalog, so its index is made once.
+const shields = new WeakMap<readonly ProtectedColumn[], Shield>()
+
+function shieldOf(columns: readonly ProtectedColumn[]): Shield {
+  const known = shields.get(columns)
+  if (known !== undefined) return known
+  const byColumn = new Map<string, ProtectedColumn>()
+  const byRelation = new Map<number, ProtectedColumn>()
+  for (const column of columns) {
+    const key = keyOf(column)
+    const other = byColumn.get(key)
+    byColumn.set(key, other === undefined ? column : strictestColumn(other, column))
+    const neighbour = byRelation.get(column.relationOid)
+    byRelation.set(column.relationOid, neighbour === undefined ? column : strictestColumn(neighbour, column))
+  }
+  const shield = { columns: byColumn, relations: byRelation }
+  shields.set(columns, shield)
+  return shield
+}
+
+const keyOf = (ref: { readonly relationOid: number; readonly number: number }): string =>
+  `${ref.relationOid}.${ref.number}`
+
+/** The protection that a reference falls under. Number 0 is the whole row (PostgreSQL, InvalidAttrNumber): all its columns. */
+const protectionOf = (shield: Shield, ref: Ref): ProtectedColumn | undefined =>
+  ref.number === 0 ? shield.relations.get(ref.relationOid) : shield.columns.get(keyOf(ref))
+
+function protectionsOf(shield: Shield, refs: readonly Ref[]): ProtectedColumn[] {
+  const found: ProtectedColumn[] = []
+  for (const ref of refs) {
+    const protection = protectionOf(shield, ref)
+    if (protection !== undefined) found.push(protection)
+  }
+  return found
+}
+
+const outputRefs = (input: PlanInput): Ref[] => (input.output ?? []).flatMap((column) => [...column.sources])
+const flowRefs = (input: PlanInput): Ref[] =>
+  input.flows.flatMap((flow) => (flow.toColumn === null ? [...flow.sources] : [...flow.sources, flow.toColumn]))
+
+const refuse = (reason: string, protections: readonly ProtectedColumn[]): Refusal => ({
+  kind: 'refuse',
+  reason,
+  rules: ruleNames(protections),
+})
+
+const ruleNames = (protections: readonly ProtectedColumn[]): string[] =>
+  [...new Set(protections.map((column) => column.rule))].sort()
+
+function refuseUnknowns(input: PlanInput, columns: readonly ProtectedColumn[]): Refusal | null {
+  const [first] = input.unknowns
+  if (first === undefined) return null
+  return refuse(`masks apply and it cannot be proven what this statement reads: ${first}`, columns)
+}
+
+/** A protected value that is written elsewhere could be read back unmasked by a later statement (THREATS R-3.6). */
+function refuseFlows(input: PlanInput, shield: Shield): Refusal | null {
+  for (const flow of input.flows) {
+    const protections = protectionsOf(shield, flow.sources)
+    const [first] = protections
+    if (first === undefined) continue
+    return refuse(
+      `column "${first.name}" is masked by rule "${first.rule}" and cannot be copied to "${flow.toColumn?.name ?? flow.to}"`,
+      protections,
+    )
+  }
+  return null
+}
+
+function permitted(predicates: Predicates, use: PlanInput['control'][number]['use']): boolean {
+  switch (predicates) {
+    case 'none':
+      return use === 'null-test'
+    case 'equality':
+      return use !== 'other'
+    case 'any':
+      return true
+  }
+}
+
+const permittedText = {
+  none: 'only IS NULL',
+  equality: 'only "column = value" at the top of WHERE',
+  any: 'any',
+} as const
+
+function refuseControl(input: PlanInput, shield: Shield): Refusal | null {
+  for (const { column, use, where } of input.control) {
+    const protection = protectionOf(shield, column)
+    if (protection === undefined || permitted(protection.predicates, use)) continue
+    return refuse(
+      `column "${protection.name}" is masked by rule "${protection.rule}" and cannot be used in ${where}; the rule permits ${permittedText[protection.predicates]}`,
+      [protection],
+    )
+  }
+  return null
+}
+
+function refuseDerived(input: PlanInput, shield: Shield): Refusal | null {
+  for (const column of input.output ?? []) {
+    const protections = protectionsOf(shield, column.sources)
+    const [first] = protections
+    if (first === undefined) continue
+    const wholeRow = column.sources.some((source) => source.number === 0)
+    if (column.kind === 'direct' && !wholeRow) continue
+    return refuse(
+      `result column "${column.name}" is computed from "${first.name}", which is masked by rule "${first.rule}"; select the column itself`,
+      protections,
+    )
+  }
+  return null
+}
+
+function maskOutput(input: PlanInput, shield: Shield): MaskPlan {
+  const inForce: ProtectedColumn[] = []
+  const columns = (input.output ?? []).map((column) => {
+    const protections = protectionsOf(shield, column.sources)
+    inForce.push(...protections)
+    return protections
+      .map((protection) => protection.method)
+      .reduce<MaskMethod | null>(
+        (strictest, method) => (strictest === null ? method : strictestMethod(strictest, method)),
+        null,
+      )
+  })
+  if (inForce.length === 0) return { kind: 'plain' }
+  return { kind: 'mask', columns, rules: ruleNames(inForce) }
 }

@@ -1,0 +1,55 @@
+// Masks of text, varchar, bpchar and name. Text and binary format are the same bytes (textsend).
+// What each method declares to release is written in docs/policy.md, "Methods".
+import type { ReplaceContext } from './replace.ts'
+import { ascii, textOf, utf8 } from './text.ts'
+
+/** Characters of a hashed text: 128 of the 256 bits. */
+export const hashedTextLength = 32
+
+const redactedText = ascii('[redacted]')
+/** Always four, so that the mask does not tell the length of what it hides (THREATS R-3.12). */
+const hiddenPrefix = '****'
+const hiddenText = ascii(hiddenPrefix)
+
+export function maskText({ method, hash }: ReplaceContext): (value: Uint8Array) => Uint8Array | null {
+  switch (method) {
+    case 'null':
+      return () => null
+    case 'redact':
+    // A text has no year that could be told from the rest.
+    case 'year':
+      return () => redactedText
+    case 'hash':
+      return (value) => ascii(hexOf(hash(value)).slice(0, hashedTextLength))
+    case 'email':
+      return maskEmail
+    default:
+      return (value) => maskPartial(value, method.partial.keepLast)
+  }
+}
+
+const hexOf = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+
+/** Longest domain name (RFC 1035 §2.3.4, without the root's dot). */
+const domainCharactersMax = 253
+const domain = /^(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,63}$/
+
+/** `***@example.com`: the domain is released, the local part is hidden whole, and what is no address is redacted. */
+function maskEmail(value: Uint8Array): Uint8Array {
+  const text = textOf(value)?.trimEnd()
+  if (text === undefined) return redactedText
+  const at = text.lastIndexOf('@')
+  const name = text.slice(at + 1)
+  if (at < 1 || name.length > domainCharactersMax || !domain.test(name)) return redactedText
+  return ascii(`***@${name}`)
+}
+
+/** The last characters (code points), only of a value at least twice as long: a short one would be told whole. */
+function maskPartial(value: Uint8Array, keepLast: number): Uint8Array {
+  if (keepLast === 0) return hiddenText
+  const text = textOf(value)
+  if (text === null) return hiddenText
+  const characters = Array.from(text.trimEnd())
+  if (characters.length < keepLast * 2) return hiddenText
+  return utf8(hiddenPrefix + characters.slice(-keepLast).join(''))
+}

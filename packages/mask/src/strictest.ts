@@ -1,0 +1,33 @@
+// Which of several masks on one column wins: the strictest method and, apart from it, the strictest predicates (DESIGN §4).
+// The order of the rules never matters.
+import type { ProtectedColumn } from './plan.ts'
+import { type MaskMethod, maskMethodNames, type Predicates, predicateNames } from './rule.ts'
+
+/** The name of a method: `partial` for every `{ partial: … }`. */
+export const methodName = (method: MaskMethod): (typeof maskMethodNames)[number] =>
+  typeof method === 'string' ? method : 'partial'
+
+/** A method as people read it: `redact`, `partial(4)`. */
+export const methodText = (method: MaskMethod): string =>
+  typeof method === 'string' ? method : `partial(${method.partial.keepLast})`
+
+const keepLast = (method: MaskMethod): number => (typeof method === 'string' ? 0 : method.partial.keepLast)
+
+/** Negative when `left` is stricter than `right`. */
+export function compareMethods(left: MaskMethod, right: MaskMethod): number {
+  const rank = maskMethodNames.indexOf(methodName(left)) - maskMethodNames.indexOf(methodName(right))
+  return rank !== 0 ? rank : keepLast(left) - keepLast(right)
+}
+
+export const strictestMethod = (left: MaskMethod, right: MaskMethod): MaskMethod =>
+  compareMethods(left, right) <= 0 ? left : right
+
+export const strictestPredicates = (left: Predicates, right: Predicates): Predicates =>
+  predicateNames.indexOf(left) <= predicateNames.indexOf(right) ? left : right
+
+/** Two protections of one column as one; the rule named is that of the stricter method, ties by name. */
+export function strictestColumn(left: ProtectedColumn, right: ProtectedColumn): ProtectedColumn {
+  const order = compareMethods(left.method, right.method)
+  const winner = order < 0 || (order === 0 && left.rule <= right.rule) ? left : right
+  return { ...winner, predicates: strictestPredicates(left.predicates, right.predicates) }
+}
