@@ -3,13 +3,7 @@
 import { assert } from '@sallyport/base/assert'
 import { type Parsed, utf8 } from './bytes.ts'
 
-export type Canonical =
-  | null
-  | boolean
-  | number
-  | string
-  | readonly Canonical[]
-  | { readonly [key: string]: Canonical }
+export type Canonical = null | boolean | number | string | readonly Canonical[] | { readonly [key: string]: Canonical }
 
 /** Arrays and objects within each other. Entries need four. */
 export const canonicalDepthMax = 16

@@ -1,0 +1,65 @@
+// Canonical bytes of an entry within `limits.entryBytesMax`, from text as it comes from clients.
+// A statement that is too long is cut and says so; what still does not fit is refused, so the statement is denied.
+import { SallyportError } from '@sallyport/base/errors'
+import { limits } from '@sallyport/base/limits'
+import { canonicalText, isWellFormed } from '@sallyport/ledger/canonical'
+import type { EntryBody } from '@sallyport/ledger/entry'
+
+export interface EntryShared {
+  readonly v: 1
+  readonly session: string
+  readonly seq: number
+  readonly atMs: number
+  readonly monoUs: number
+}
+
+/** Text that is kept of a statement whose entry would be too long, in characters. Escaped, one can take six bytes. */
+const keptTextChars = 65_536
+/** The same for each parameter, and for how many of them. */
+const keptParameterChars = 256
+const keptParameters = 1_000
+
+/** The exact bytes to hash and store. Throws STATEMENT_TOO_LONG when even a cut entry is too long. */
+export function entryBytes(shared: EntryShared, body: EntryBody): Uint8Array {
+  const whole = encode({ ...shared, ...body })
+  if (whole.length <= limits.entryBytesMax) return whole
+  if (body.kind === 'intent' || body.kind === 'denied') {
+    const cut = encode({ ...shared, ...body, ...cutStatement(body) })
+    if (cut.length <= limits.entryBytesMax) return cut
+  }
+  throw new SallyportError('STATEMENT_TOO_LONG', 'this statement is too long to be recorded; split it')
+}
+
+function cutStatement(body: Extract<EntryBody, { kind: 'intent' | 'denied' }>): object {
+  const kept = body.parameters.slice(0, keptParameters)
+  const dropped = body.parameters.length - kept.length
+  const parameters = kept.map((parameter) =>
+    parameter === null || parameter.length <= keptParameterChars
+      ? parameter
+      : `${parameter.slice(0, keptParameterChars)}‹cut›`,
+  )
+  return {
+    text: body.text.slice(0, keptTextChars),
+    textTruncated: true,
+    parameters: dropped > 0 ? [...parameters, `‹${dropped} more›`] : parameters,
+  }
+}
+
+function encode(entry: object): Buffer {
+  return Buffer.from(canonicalText(allWellFormed(entry) ? entry : repair(entry)), 'utf8')
+}
+
+/** A cut may halve a surrogate pair, and a client may send half of one: recorded as U+FFFD, as UTF-8 would have it. */
+function allWellFormed(value: unknown): boolean {
+  if (typeof value === 'string') return isWellFormed(value)
+  if (typeof value !== 'object' || value === null) return true
+  for (const member of Object.values(value)) if (!allWellFormed(member)) return false
+  return true
+}
+
+function repair(value: unknown): unknown {
+  if (typeof value === 'string') return Buffer.from(value, 'utf8').toString('utf8')
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return value.map(repair)
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, repair(member)]))
+}

@@ -1,0 +1,58 @@
+// One entry as it lies in a segment: what recovery must know without parsing, then the exact canonical bytes.
+import { limits } from '@sallyport/base/limits'
+import type { EntryBody } from '@sallyport/ledger/entry'
+import { frameHeaderBytes, sealFrame } from './frame.ts'
+
+export interface Spooled {
+  readonly kind: EntryBody['kind']
+  readonly session: string
+  readonly seq: number
+  readonly monoUs: number
+  /** Statements of the session so far, this entry included. */
+  readonly statements: number
+  /** Hash of the chain up to this entry. */
+  readonly hash: Uint8Array
+  readonly bytes: Uint8Array
+}
+
+const kinds = [
+  'session-opened',
+  'intent',
+  'denied',
+  'outcome',
+  'session-closed',
+] as const satisfies readonly EntryBody['kind'][]
+
+// kind u8, session 16 bytes, seq u64, monoUs u64, statements u32, hash 32 bytes.
+const headerBytes = 1 + 16 + 8 + 8 + 4 + 32
+export const spooledBytesMax = headerBytes + limits.entryBytesMax
+
+export function encodeSpooled(entry: Spooled): Buffer {
+  const frame = Buffer.allocUnsafe(frameHeaderBytes + headerBytes + entry.bytes.length)
+  let at = frame.writeUInt8(kinds.indexOf(entry.kind), frameHeaderBytes)
+  at += frame.write(entry.session, at, 16, 'hex')
+  at = frame.writeBigUInt64BE(BigInt(entry.seq), at)
+  at = frame.writeBigUInt64BE(BigInt(entry.monoUs), at)
+  at = frame.writeUInt32BE(entry.statements, at)
+  frame.set(entry.hash, at)
+  frame.set(entry.bytes, at + 32)
+  return sealFrame(frame)
+}
+
+/** Undefined for a payload that a good CRC covers and yet is none of ours: the segment counts as damaged. */
+export function decodeSpooled(payload: Buffer): Spooled | undefined {
+  const kind = kinds[payload[0] ?? kinds.length]
+  if (payload.length < headerBytes || kind === undefined) return undefined
+  const seq = Number(payload.readBigUInt64BE(17))
+  const monoUs = Number(payload.readBigUInt64BE(25))
+  if (!Number.isSafeInteger(seq) || !Number.isSafeInteger(monoUs)) return undefined
+  return {
+    kind,
+    session: payload.toString('hex', 1, 17),
+    seq,
+    monoUs,
+    statements: payload.readUInt32BE(33),
+    hash: new Uint8Array(payload.subarray(37, headerBytes)),
+    bytes: new Uint8Array(payload.subarray(headerBytes)),
+  }
+}
