@@ -1,4 +1,5 @@
 // Targets, policies, agents, and the documents that make them.
+import type { DocumentKind } from '@sallyport/policy/document'
 import { z } from 'zod'
 import { pageOf } from './problem.ts'
 
@@ -17,6 +18,8 @@ export const ApplyResult = z.object({
       version: z.number().int(),
     }),
   ),
+  /** Applied all the same, but probably not what was meant: an agent that has not joined, a target that does not exist yet. */
+  warnings: z.array(z.object({ path: z.string(), message: z.string() })).default([]),
 })
 export type ApplyResult = z.infer<typeof ApplyResult>
 
@@ -32,6 +35,44 @@ export const Resource = z.object({
 })
 export type Resource = z.infer<typeof Resource>
 export const ResourcePage = pageOf(Resource)
+
+/** The path segment of each kind of document. */
+export const resourcePaths = {
+  targets: 'Target',
+  policies: 'Policy',
+  'trusted-issuers': 'TrustedIssuer',
+  groups: 'Group',
+  roles: 'Role',
+  labels: 'Label',
+} as const satisfies Record<string, DocumentKind>
+export const ResourcePath = z.enum(['targets', 'policies', 'trusted-issuers', 'groups', 'roles', 'labels'])
+export type ResourcePath = z.infer<typeof ResourcePath>
+
+/** GET /api/v1/resources/:kind/:name/versions, newest first; deletions too. */
+export const ResourceVersion = z.object({
+  version: z.number().int(),
+  at: z.iso.datetime(),
+  by: z.string(),
+  deleted: z.boolean(),
+  document: z.unknown(),
+})
+export type ResourceVersion = z.infer<typeof ResourceVersion>
+export const ResourceVersionPage = pageOf(ResourceVersion)
+
+/** GET /api/v1/me/targets: the targets that some policy opens to the caller. */
+export const MyTarget = z.object({
+  name: z.string(),
+  description: z.string(),
+  labels: z.record(z.string(), z.string()),
+  protocol: z.literal('postgres'),
+  /** Upstream roles that the caller may choose; the first is the default. */
+  roles: z.array(z.string()),
+  /** Where an agent serves it; null when none has joined yet. */
+  connection: z.object({ host: z.string(), port: z.number().int() }).nullable(),
+})
+export type MyTarget = z.infer<typeof MyTarget>
+export const MyTargets = z.object({ items: z.array(MyTarget) })
+export type MyTargets = z.infer<typeof MyTargets>
 
 export const Agent = z.object({
   id: z.string(),

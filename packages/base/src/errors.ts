@@ -30,6 +30,7 @@ export const errorCodes = {
   TARGET_UNKNOWN: { sqlstate: '3D000', http: 404, grpc: 5, exit: 3 },
   NOT_FOUND: { sqlstate: '42704', http: 404, grpc: 5, exit: 3 },
   REQUEST_INVALID: { sqlstate: '22023', http: 400, grpc: 3, exit: 2 },
+  REQUEST_TOO_LARGE: { sqlstate: '54000', http: 413, grpc: 8, exit: 2 },
   CONFLICT: { sqlstate: '55000', http: 409, grpc: 10, exit: 1 },
   TOO_MANY_REQUESTS: { sqlstate: '53400', http: 429, grpc: 8, exit: 7 },
   // documents
@@ -77,6 +78,7 @@ export const errorCodes = {
   CHAIN_BROKEN: { sqlstate: 'XX001', http: 409, grpc: 9, exit: 8 },
   // process
   CONFIG_INVALID: { sqlstate: 'F0000', http: 500, grpc: 9, exit: 2 },
+  STORE_UNREACHABLE: { sqlstate: '08006', http: 503, grpc: 14, exit: 7 },
   PORT_TAKEN: { sqlstate: 'F0000', http: 500, grpc: 9, exit: 7 },
   NO_PERMISSION: { sqlstate: 'F0000', http: 500, grpc: 9, exit: 7 },
   NO_SPACE: { sqlstate: '53100', http: 507, grpc: 8, exit: 7 },

@@ -1,0 +1,95 @@
+// The HTTP side of the control plane as one application: every plugin and every feature's routes, in order, by hand.
+// Makes no connection and listens nowhere by itself; tests build the same application.
+import cookie from '@fastify/cookie'
+import helmet from '@fastify/helmet'
+import rateLimit from '@fastify/rate-limit'
+import swagger from '@fastify/swagger'
+import { SallyportError } from '@sallyport/base/errors'
+import fastify from 'fastify'
+import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
+import { auditRoutes } from './audit/routes.ts'
+import { isSecure } from './config.ts'
+import type { Deps } from './deps.ts'
+import { registerErrors } from './http/errors.ts'
+import { healthRoutes } from './http/health.ts'
+import { openapiOptions } from './http/openapi.ts'
+import { registerPermit } from './http/permit.ts'
+import type { App } from './http/route.ts'
+import { policyRoutes } from './policies/routes.ts'
+import { signinRoutes } from './signin/routes.ts'
+import { sessionCookieName } from './signin/rules.ts'
+import { targetRoutes } from './targets/routes.ts'
+
+/** Bytes of a body, where a route does not say more. */
+const bodyBytesMax = 65_536
+/** Milliseconds for a whole request to arrive. */
+const requestMsMax = 30_000
+
+/** Builds the application. Throws when a route is not in the table of packages/api/src/routes.ts. */
+export async function buildApp(deps: Deps): Promise<App> {
+  const app: App = fastify({
+    loggerInstance: deps.log,
+    disableRequestLogging: true,
+    bodyLimit: bodyBytesMax,
+    requestTimeout: requestMsMax,
+    trustProxy: [...deps.config.http.trustedProxies],
+    // Ids are ours: one that a client sends could forge lines of the log.
+    genReqId: () => deps.randomBytes(12).toString('hex'),
+    requestIdHeader: false,
+    exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: 256 },
+  }).withTypeProvider<ZodTypeProvider>()
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(serializerCompiler)
+  registerErrors(app)
+  await registerPlugins(app, deps)
+  registerPermit(app, deps)
+  await app.register(swagger, openapiOptions(deps.config.publicUrl, sessionCookieName(deps.config)))
+  registerObservation(app, deps)
+  healthRoutes(app, deps)
+  signinRoutes(app, deps)
+  targetRoutes(app, deps)
+  policyRoutes(app, deps)
+  auditRoutes(app, deps)
+  return app
+}
+
+async function registerPlugins(app: App, deps: Deps): Promise<void> {
+  await app.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'none'"],
+        scriptSrc: ["'self'"],
+        styleSrc: ["'self'"],
+        imgSrc: ["'self'", 'data:'],
+        connectSrc: ["'self'"],
+        formAction: ["'self'"],
+        baseUri: ["'none'"],
+        frameAncestors: ["'none'"],
+      },
+    },
+    strictTransportSecurity: isSecure(deps.config) ? { maxAge: 31_536_000, includeSubDomains: false } : false,
+    referrerPolicy: { policy: 'no-referrer' },
+  })
+  await app.register(cookie)
+  await app.register(rateLimit, {
+    global: false,
+    errorResponseBuilder: () =>
+      new SallyportError('TOO_MANY_REQUESTS', 'too many attempts from this address', { hint: 'wait a minute' }),
+  })
+}
+
+/** The id on every answer, nothing kept by caches unless a route says so, one line of log and one observation each. */
+function registerObservation(app: App, deps: Deps): void {
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id)
+    reply.header('cache-control', 'no-store')
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.config.name ?? 'none'
+    const labels = { route, method: request.method, status: String(reply.statusCode) }
+    deps.metrics.requestSeconds.observe(labels, reply.elapsedTime / 1_000)
+    request.log.info({ event: 'request', route, status: reply.statusCode, ms: Math.round(reply.elapsedTime) })
+  })
+}

@@ -1,0 +1,260 @@
+// The configuration, from environment variables and an optional YAML file; a variable beats the file. Everything is
+// checked at the start, and every problem is named with its variable. docs/operations.md explains each one.
+import { SallyportError } from '@sallyport/base/errors'
+import { Secret } from '@sallyport/base/secret'
+import { parse as parseYaml } from 'yaml'
+import { z } from 'zod'
+
+const port = z.coerce.number().int().min(0).max(65_535)
+const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')])
+const SecretReference = z.union([
+  z.strictObject({ env: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/) }),
+  z.strictObject({ file: z.string().min(1) }),
+])
+
+const ProviderFile = z.strictObject({
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lowercase letters, digits and hyphens'),
+  display: z.string().min(1).max(100).optional(),
+  issuer: z.url(),
+  clientId: z.string().min(1),
+  clientSecret: SecretReference.optional(),
+  /** Client of the CLI's device flow; audience of the ID tokens that the CLI shows. */
+  cliClientId: z.string().min(1).optional(),
+  scopes: z.string().min(1).default('openid profile email'),
+  groupsClaim: z.string().min(1).default('groups'),
+})
+
+const ConfigFile = z.strictObject({
+  databaseUrl: z.string().regex(/^postgres(ql)?:\/\//, 'a postgresql:// URL'),
+  publicUrl: z.url(),
+  installation: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lowercase letters, digits and hyphens'),
+  http: z
+    .strictObject({
+      host: z.string().min(1).default('127.0.0.1'),
+      port: port.default(8080),
+      trustedProxies: z.array(z.string().min(1)).default([]),
+      loginsPerMinute: z.coerce.number().int().min(1).max(100_000).default(30),
+    })
+    .prefault({}),
+  grpc: z
+    .strictObject({
+      host: z.string().min(1).default('127.0.0.1'),
+      port: port.default(8443),
+      advertise: z
+        .string()
+        .regex(/^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}$/, 'host:port')
+        .optional(),
+    })
+    .prefault({}),
+  metrics: z.strictObject({ host: z.string().min(1).default('127.0.0.1'), port: port.default(9464) }).prefault({}),
+  keysDirectory: z.string().min(1),
+  migrationsDirectory: z.string().min(1).optional(),
+  bootstrapFile: z.string().min(1).optional(),
+  allowInsecureLoopback: flag.default(false),
+  logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  providers: z.array(ProviderFile).max(20).default([]),
+})
+type ConfigFile = z.infer<typeof ConfigFile>
+
+/** An identity provider that people sign in with. */
+export interface ProviderConfig {
+  readonly name: string
+  readonly display: string
+  readonly issuer: string
+  readonly clientId: string
+  readonly clientSecret: Secret | null
+  readonly cliClientId: string
+  readonly scopes: string
+  readonly groupsClaim: string
+}
+
+export interface Config {
+  readonly databaseUrl: Secret
+  /** Origin that people's browsers use, without a slash at the end. Also the issuer of tokens for targets. */
+  readonly publicUrl: string
+  readonly installation: string
+  readonly http: {
+    readonly host: string
+    readonly port: number
+    readonly trustedProxies: readonly string[]
+    readonly loginsPerMinute: number
+  }
+  /** `advertise` is the `host:port` that agents dial. */
+  readonly grpc: { readonly host: string; readonly port: number; readonly advertise: string }
+  readonly metrics: { readonly host: string; readonly port: number }
+  readonly keysDirectory: string
+  readonly migrationsDirectory: string
+  readonly bootstrapFile: string | null
+  readonly allowInsecureLoopback: boolean
+  readonly logLevel: string
+  readonly providers: readonly ProviderConfig[]
+}
+
+/** Each variable and the key of the file that it beats. */
+export const variables = {
+  DATABASE_URL: ['databaseUrl'],
+  SALLYPORT_PUBLIC_URL: ['publicUrl'],
+  SALLYPORT_INSTALLATION: ['installation'],
+  SALLYPORT_HTTP_HOST: ['http', 'host'],
+  SALLYPORT_HTTP_PORT: ['http', 'port'],
+  SALLYPORT_TRUSTED_PROXIES: ['http', 'trustedProxies'],
+  SALLYPORT_LOGINS_PER_MINUTE: ['http', 'loginsPerMinute'],
+  SALLYPORT_GRPC_HOST: ['grpc', 'host'],
+  SALLYPORT_GRPC_PORT: ['grpc', 'port'],
+  SALLYPORT_GRPC_ADVERTISE: ['grpc', 'advertise'],
+  SALLYPORT_METRICS_HOST: ['metrics', 'host'],
+  SALLYPORT_METRICS_PORT: ['metrics', 'port'],
+  SALLYPORT_KEYS_DIR: ['keysDirectory'],
+  SALLYPORT_MIGRATIONS_DIR: ['migrationsDirectory'],
+  SALLYPORT_BOOTSTRAP_FILE: ['bootstrapFile'],
+  SALLYPORT_ALLOW_INSECURE_LOOPBACK: ['allowInsecureLoopback'],
+  SALLYPORT_LOG_LEVEL: ['logLevel'],
+  SALLYPORT_PROVIDERS: ['providers'],
+} as const satisfies Record<string, readonly string[]>
+
+/** Variables whose text is YAML (or JSON): lists. */
+const yamlVariables = new Set(['SALLYPORT_TRUSTED_PROXIES', 'SALLYPORT_PROVIDERS'])
+
+export interface ConfigSources {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly readFile: (path: string) => string
+  /** Where the migrations lie when nothing else is said. */
+  readonly migrationsDirectory: string
+}
+
+const invalid = (message: string, cause?: unknown): SallyportError =>
+  new SallyportError('CONFIG_INVALID', message, { cause, hint: 'see "control plane" in docs/operations.md' })
+
+/** Reads and checks everything. Throws CONFIG_INVALID with every problem in one message, values left out. */
+export function loadConfig(sources: ConfigSources): Config {
+  const parsed = ConfigFile.safeParse(readAll(sources))
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map((issue) => `${nameOf(issue.path)}: ${issue.message}`)
+    throw invalid(`the configuration is not valid: ${problems.join('; ')}`)
+  }
+  const file = parsed.data
+  const publicUrl = checkedPublicUrl(file)
+  const advertise = file.grpc.advertise ?? `${new URL(publicUrl).hostname}:${file.grpc.port}`
+  return {
+    ...file,
+    databaseUrl: new Secret(file.databaseUrl),
+    publicUrl,
+    grpc: { ...file.grpc, advertise },
+    migrationsDirectory: file.migrationsDirectory ?? sources.migrationsDirectory,
+    bootstrapFile: file.bootstrapFile ?? null,
+    providers: readProviders(file, sources),
+  }
+}
+
+type Tree = { [key: string]: unknown }
+const isTree = (value: unknown): value is Tree => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** The file, then every variable in its place. */
+function readAll(sources: ConfigSources): Tree {
+  const path = sources.env['SALLYPORT_CONFIG']
+  const tree = path === undefined ? {} : readTree(path, sources)
+  for (const [variable, keys] of Object.entries(variables)) {
+    const text = sources.env[variable]
+    if (text === undefined || text === '') continue
+    setAt(tree, keys, yamlVariables.has(variable) ? yamlOf(text, variable) : text)
+  }
+  return tree
+}
+
+function readTree(path: string, sources: ConfigSources): Tree {
+  const tree = yamlOf(textOf(path, 'SALLYPORT_CONFIG', sources), `"${path}"`)
+  if (tree === null) return {}
+  if (!isTree(tree)) throw invalid(`"${path}" must be a YAML mapping`)
+  return tree
+}
+
+function textOf(path: string, what: string, sources: ConfigSources): string {
+  try {
+    return sources.readFile(path)
+  } catch (cause) {
+    throw invalid(`${what}: cannot read "${path}"`, cause)
+  }
+}
+
+function yamlOf(text: string, what: string): unknown {
+  try {
+    return parseYaml(text)
+  } catch (cause) {
+    throw invalid(`${what} is not YAML`, cause)
+  }
+}
+
+function setAt(tree: Tree, keys: readonly string[], value: unknown): void {
+  const [key, ...rest] = keys
+  if (key === undefined) return
+  if (rest.length === 0) {
+    tree[key] = value
+    return
+  }
+  const inner = tree[key]
+  const child: Tree = isTree(inner) ? inner : {}
+  tree[key] = child
+  setAt(child, rest, value)
+}
+
+/** `publicUrl (SALLYPORT_PUBLIC_URL)`. */
+function nameOf(path: readonly PropertyKey[]): string {
+  const dotted = path.map(String).join('.')
+  const known = Object.entries(variables).find(([, keys]) => keys.join('.') === dotted)
+  if (known !== undefined) return `${dotted} (${known[0]})`
+  return dotted === '' ? 'the file' : dotted
+}
+
+const loopbackNames = new Set(['127.0.0.1', 'localhost', '[::1]'])
+
+/** https, or http on this very machine where the operator allowed it. */
+export function isAllowedUrl(url: URL, allowInsecureLoopback: boolean): boolean {
+  if (url.protocol === 'https:') return true
+  return allowInsecureLoopback && url.protocol === 'http:' && loopbackNames.has(url.hostname)
+}
+
+function checkedPublicUrl(file: ConfigFile): string {
+  const url = new URL(file.publicUrl)
+  if (!isAllowedUrl(url, file.allowInsecureLoopback))
+    throw invalid(
+      'publicUrl (SALLYPORT_PUBLIC_URL) must be https; plain http is for 127.0.0.1 and localhost, with allowInsecureLoopback',
+    )
+  if (url.pathname !== '/' || url.search !== '' || url.hash !== '' || url.username !== '')
+    throw invalid('publicUrl (SALLYPORT_PUBLIC_URL) must be an origin: no path, no query, no user')
+  return url.origin
+}
+
+function readProviders(file: ConfigFile, sources: ConfigSources): ProviderConfig[] {
+  const names = new Set<string>()
+  return file.providers.map((provider, index) => {
+    const where = `providers.${index}`
+    if (names.has(provider.name)) throw invalid(`${where}: there are two providers "${provider.name}"`)
+    names.add(provider.name)
+    if (!isAllowedUrl(new URL(provider.issuer), file.allowInsecureLoopback))
+      throw invalid(`${where}.issuer must be https`)
+    return {
+      ...provider,
+      display: provider.display ?? provider.name,
+      clientSecret: readSecret(provider.clientSecret, `${where}.clientSecret`, sources),
+      cliClientId: provider.cliClientId ?? provider.clientId,
+    }
+  })
+}
+
+function readSecret(
+  reference: z.infer<typeof SecretReference> | undefined,
+  where: string,
+  sources: ConfigSources,
+): Secret | null {
+  if (reference === undefined) return null
+  if ('file' in reference) return new Secret(textOf(reference.file, where, sources).replace(/\r?\n$/, ''))
+  const value = sources.env[reference.env]
+  if (value === undefined || value === '') throw invalid(`${where}: the variable "${reference.env}" is not set`)
+  return new Secret(value)
+}
+
+/** What tokens for this installation carry in `aud`. */
+export const audienceOf = (config: Pick<Config, 'installation'>): string => `sallyport:${config.installation}`
+
+/** True when cookies are Secure and carry the __Host- prefix. */
+export const isSecure = (config: Pick<Config, 'publicUrl'>): boolean => config.publicUrl.startsWith('https:')

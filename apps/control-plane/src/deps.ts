@@ -1,0 +1,29 @@
+// What the parts of the control plane are given: configuration, store, clock, randomness, keys and the ways out.
+// main.ts makes the real one, test/build.ts one for tests; nothing else reads the environment, the clock or the disk.
+import type { Clock } from '@sallyport/base/clock'
+import type { SqlParser } from '@sallyport/sql/facts'
+import type { FastifyBaseLogger } from 'fastify'
+import type { Config } from './config.ts'
+import type { Db } from './db.ts'
+import type { TokenKey } from './identities/token-key.ts'
+import type { Metrics } from './metrics.ts'
+import type { Providers } from './signin/providers.ts'
+
+export interface Deps {
+  readonly config: Config
+  readonly db: Db
+  readonly clock: Clock
+  readonly log: FastifyBaseLogger
+  /** Cryptographically strong. */
+  readonly randomBytes: (size: number) => Buffer
+  readonly metrics: Metrics
+  /** Signs the tokens for targets. */
+  readonly tokenKey: TokenKey
+  /** Certificate of our authority, PEM: what clients verify an agent's listener with. */
+  readonly authorityPem: string
+  readonly providers: Providers
+  /** libpg-query, loaded once. */
+  readonly parser: SqlParser
+  /** Called after a change is committed: agents get new snapshots. Never called inside a transaction. */
+  readonly publish: () => Promise<void>
+}

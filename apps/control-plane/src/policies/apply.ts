@@ -1,0 +1,153 @@
+// Applying and deleting documents: all or nothing, in one transaction, each changed document a new version with a line in
+// the audit log. A text that changes nothing makes no version. Agents are told after the commit.
+import { isDeepStrictEqual } from 'node:util'
+import type { ApplyResult } from '@sallyport/api/resources'
+import { SallyportError } from '@sallyport/base/errors'
+import { limits } from '@sallyport/base/limits'
+import type { Document, DocumentKind } from '@sallyport/policy/document'
+import { parseDocuments } from '@sallyport/policy/parse'
+import { appendAction } from '../audit/store.ts'
+import { inTransaction, type Tx } from '../db.ts'
+import type { Deps } from '../deps.ts'
+import { DocumentsRefused } from '../http/errors.ts'
+import { builtInIssuerName } from '../identities/tokens.ts'
+import { readAgentNames } from '../targets/store.ts'
+import { checkChange, keyOf, locksOutAdmins, usersOf } from './rules.ts'
+import {
+  hasHistory,
+  lastVersion,
+  readDocument,
+  readDocuments,
+  type StoredDocument,
+  writeDeletion,
+  writeVersion,
+} from './store.ts'
+
+/** What apply and delete need; `by` is `issuer subject` of a person, or "bootstrap". */
+type ApplyDeps = Pick<Deps, 'db' | 'clock' | 'randomBytes' | 'config' | 'log' | 'metrics' | 'publish'>
+
+interface Planned {
+  readonly document: Document
+  readonly change: 'created' | 'updated' | 'unchanged'
+  readonly version: number
+}
+
+/** The documents of a YAML text. Throws with every problem and its line. */
+export function readText(yaml: string): readonly Document[] {
+  if (Buffer.byteLength(yaml) > limits.applyBytesMax)
+    throw new SallyportError('REQUEST_TOO_LARGE', `the documents are longer than ${limits.applyBytesMax} bytes`, {
+      hint: 'apply them in several calls',
+    })
+  const { documents, problems } = parseDocuments(yaml)
+  if (problems.length > 0) throw new DocumentsRefused(problems)
+  if (documents.length > limits.documentsPerApplyMax)
+    throw new SallyportError('REQUEST_TOO_LARGE', `more than ${limits.documentsPerApplyMax} documents in one apply`, {
+      hint: 'apply them in several calls',
+    })
+  if (documents.length === 0)
+    throw new SallyportError('DOCUMENT_INVALID', 'the text holds no document', {
+      hint: 'each document starts with "apiVersion: sallyport.dev/v1"',
+    })
+  return documents
+}
+
+/** Applies a YAML text. Throws with nothing written when anything in it is wrong, or somebody else changed the same. */
+export async function applyDocuments(deps: ApplyDeps, by: string, yaml: string, dryRun: boolean): Promise<ApplyResult> {
+  const documents = readText(yaml)
+  const { planned, warnings } = await inTransaction(deps.db, async (tx) => {
+    const current = await readDocuments(tx)
+    const check = checkChange(
+      current.map((stored) => stored.document),
+      documents,
+      {
+        agentNames: await readAgentNames(tx),
+        builtIn: { name: builtInIssuerName, issuer: deps.config.publicUrl },
+      },
+    )
+    if (check.problems.length > 0) throw new DocumentsRefused(check.problems)
+    const plan = await planVersions(tx, current, documents)
+    if (!dryRun) for (const one of plan) await writePlanned(deps, tx, by, one)
+    return { planned: plan, warnings: check.warnings }
+  })
+  if (!dryRun) await announce(deps, planned)
+  return {
+    dryRun,
+    changes: planned.map(({ document, change, version }) => ({
+      kind: document.kind,
+      name: document.metadata.name,
+      change,
+      version,
+    })),
+    warnings: warnings.map((warning) => ({ ...warning })),
+  }
+}
+
+async function planVersions(tx: Tx, current: readonly StoredDocument[], documents: readonly Document[]) {
+  const byKey = new Map(current.map((stored) => [keyOf(stored.document), stored]))
+  const planned: Planned[] = []
+  for (const document of documents) {
+    const before = byKey.get(keyOf(document))
+    if (before !== undefined && isDeepStrictEqual(before.document, document))
+      planned.push({ document, change: 'unchanged', version: before.version })
+    else {
+      const last = before?.version ?? (await lastVersion(tx, document.kind, document.metadata.name))
+      planned.push({ document, change: before === undefined ? 'created' : 'updated', version: last + 1 })
+    }
+  }
+  return planned
+}
+
+async function writePlanned(deps: ApplyDeps, tx: Tx, by: string, planned: Planned): Promise<void> {
+  const { document, change, version } = planned
+  if (change === 'unchanged') return
+  const at = new Date(deps.clock.nowMs())
+  await writeVersion(tx, { kind: document.kind, name: document.metadata.name, version, document, at, by })
+  const id = deps.randomBytes(16).toString('hex')
+  await appendAction(tx, { id, at, actor: by, action: 'apply', object: keyOf(document), detail: { change, version } })
+}
+
+/** After the commit. What is stored counts even if the push fails: agents get it with the next snapshot. */
+async function announce(deps: ApplyDeps, planned: readonly Planned[]): Promise<void> {
+  const changed = planned.filter((one) => one.change !== 'unchanged')
+  for (const { document, change } of changed) deps.metrics.applied.inc({ kind: document.kind, change })
+  if (changed.length > 0) await publishChange(deps)
+}
+
+async function publishChange(deps: ApplyDeps): Promise<void> {
+  try {
+    await deps.publish()
+  } catch (err) {
+    deps.log.error({ event: 'publish-failed', err })
+  }
+}
+
+/** Deletes a document; the deletion is a version too. Throws CONFLICT while others name it. */
+export async function deleteDocument(deps: ApplyDeps, by: string, kind: DocumentKind, name: string): Promise<void> {
+  await inTransaction(deps.db, async (tx) => {
+    const stored = await readDocument(tx, kind, name)
+    if (stored === null) throw new SallyportError('NOT_FOUND', `there is no ${kind} "${name}"`)
+    const all = (await readDocuments(tx)).map((one) => one.document)
+    const users = usersOf(stored.document, all)
+    if (users.length > 0)
+      throw new SallyportError('CONFLICT', `${kind} "${name}" is in use by ${users.slice(0, 10).join(', ')}`, {
+        hint: 'change those documents first',
+      })
+    const after = all.filter((document) => keyOf(document) !== keyOf(stored.document))
+    if (locksOutAdmins(all, after))
+      throw new SallyportError('CONFLICT', `without Role "${name}" nobody would be an administrator`)
+    const at = new Date(deps.clock.nowMs())
+    const version = stored.version + 1
+    await writeDeletion(tx, { kind, name, version, document: stored.document, at, by })
+    const id = deps.randomBytes(16).toString('hex')
+    await appendAction(tx, { id, at, actor: by, action: 'delete', object: `${kind}/${name}`, detail: { version } })
+  })
+  deps.metrics.applied.inc({ kind, change: 'deleted' })
+  await publishChange(deps)
+}
+
+/** At the first start: a store without any document gets those of the bootstrap file, as actor "bootstrap". */
+export async function applyBootstrap(deps: ApplyDeps, yaml: string): Promise<boolean> {
+  if (await hasHistory(deps.db)) return false
+  await applyDocuments(deps, 'bootstrap', yaml, false)
+  return true
+}

@@ -1,0 +1,66 @@
+// Which targets are open to a person, and where to reach them. A target that no policy opens is answered like one that
+// does not exist (THREATS ).
+import { createHash } from 'node:crypto'
+import { SallyportError } from '@sallyport/base/errors'
+import type { Chain } from '@sallyport/base/identity'
+import { admits, type CompiledPolicies, compilePolicies } from '@sallyport/policy/decide'
+import type { Document, TargetDocument } from '@sallyport/policy/document'
+import type { Deps } from '../deps.ts'
+import type { Actor } from '../http/actor.ts'
+import { readDocuments } from '../policies/store.ts'
+import { addressOf } from './rules.ts'
+import { readAdvertised } from './store.ts'
+
+/** A document with the version that entries and traces name. */
+export interface Versioned {
+  readonly document: Document
+  readonly version: number
+}
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
+
+/** The policies of a target as an agent would compile them. The agent's floor is not known here. */
+export function compileFor(target: TargetDocument, all: readonly Versioned[]): CompiledPolicies {
+  const policies = all.flatMap(({ document, version }) => (document.kind === 'Policy' ? [{ document, version }] : []))
+  const labels = all.flatMap(({ document }) => (document.kind === 'Label' ? [document] : []))
+  return compilePolicies({ target, policies, labels, floor: null, sha256 })
+}
+
+/** A person who calls directly. */
+export const chainOf = (actor: Pick<Actor, 'issuer' | 'subject' | 'display' | 'groups'>): Chain => ({
+  initiator: {
+    kind: 'user',
+    issuer: actor.issuer,
+    subject: actor.subject,
+    groups: actor.groups,
+    claims: {},
+    display: actor.display,
+    assurance: 'verified',
+  },
+  actors: [],
+})
+
+/** Targets that some policy opens to this person, in order of name. */
+export async function openTargets(deps: Pick<Deps, 'db'>, actor: Actor): Promise<TargetDocument[]> {
+  const all = await readDocuments(deps.db, ['Target', 'Policy', 'Label'])
+  const targets = all.flatMap(({ document }) => (document.kind === 'Target' ? [document] : []))
+  return targets.filter((target) => admits(compileFor(target, all), chainOf(actor)).ok)
+}
+
+/** The target of this name, if it is open to this person. Throws TARGET_UNKNOWN. */
+export async function openTarget(deps: Pick<Deps, 'db'>, actor: Actor, name: string): Promise<TargetDocument> {
+  const target = (await openTargets(deps, actor)).find((candidate) => candidate.metadata.name === name)
+  if (target !== undefined) return target
+  throw new SallyportError('TARGET_UNKNOWN', 'no target of this name is open to you', {
+    hint: '"sallyport targets" lists those that are; a policy opens more',
+  })
+}
+
+/** Where a target is reached; null while no agent that serves it has joined. */
+export async function connectionOf(deps: Pick<Deps, 'db'>, target: TargetDocument) {
+  for (const agent of await readAdvertised(deps.db, target.spec.agents)) {
+    const address = addressOf(agent.advertise)
+    if (address !== null) return address
+  }
+  return null
+}
