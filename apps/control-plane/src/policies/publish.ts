@@ -1,0 +1,204 @@
+// Builds, signs and pushes one snapshot for each agent: after every change, when an agent connects, and every minute
+// (DESIGN §2, "Snapshot"; THREATS ).
+// INVARIANT: the payload is encoded once; what is signed is what is sent. A failure sends nothing: agents then deny
+// when their last snapshot ends.
+import { create, toBinary } from '@bufbuild/protobuf'
+import type { Clock } from '@sallyport/base/clock'
+import { limits } from '@sallyport/base/limits'
+import type { TrustedIssuerDocument } from '@sallyport/policy/document'
+import {
+  type Issuer,
+  IssuerSchema,
+  RevocationSchema,
+  type SignedSnapshot,
+  SignedSnapshotSchema,
+  type Snapshot,
+  SnapshotSchema,
+  VersionedDocumentSchema,
+} from '@sallyport/proto/gen/sallyport/v1/snapshot_pb'
+import { signedBytesOf } from '@sallyport/proto/signed'
+import type { Logger } from 'pino'
+import type { SnapshotSigner } from '../agents/keys.ts'
+import { nextSnapshotVersion, readRevocations } from '../agents/store.ts'
+import type { Db } from '../db.ts'
+import type { StoredKeys } from '../identities/issuer-store.ts'
+import { selectFor } from './select.ts'
+import { readDocuments, type StoredDocument } from './store.ts'
+
+/** Changes that come within this time go out together, in milliseconds. */
+const debounceMs = 20
+/** After a failure the next try comes in, in milliseconds. */
+const retryMs = 1_000
+
+export interface PublisherDeps {
+  readonly db: Db
+  readonly clock: Clock
+  readonly log: Logger
+  readonly installation: string
+  readonly signer: SnapshotSigner
+  /** Key sets of trusted issuers that may be used now, by issuer. */
+  readonly issuerKeys: () => Promise<ReadonlyMap<string, StoredKeys>>
+  /** The control plane itself, as the issuer of tokens for targets. */
+  readonly builtInIssuer: { readonly document: TrustedIssuerDocument; readonly jwks: unknown }
+  readonly audience: string
+  readonly consoleUrl: string
+}
+
+export interface AttachedAgent {
+  readonly agentId: string
+  readonly name: string
+  /** Highest version that the agent has kept. */
+  readonly reportedVersion: bigint
+  send(signed: SignedSnapshot): void
+}
+
+export interface Publisher {
+  /** Resolves when every agent that is connected here was sent the change, or the try failed (it is repeated). Never rejects. */
+  publish(): Promise<void>
+  /** Sends a snapshot at once, then every change. Returns how to stop. */
+  attach(agent: AttachedAgent): () => void
+  stop(): void
+}
+
+export function createPublisher(deps: PublisherDeps): Publisher {
+  const attached = new Map<AttachedAgent, { sentMs: number }>()
+  let pending: Promise<void> | undefined
+  let running: Promise<void> = Promise.resolve()
+  let isStopped = false
+  const timers = new Set<NodeJS.Timeout>()
+  const after = (delayMs: number, run: () => void): void => {
+    const timer = setTimeout(() => {
+      timers.delete(timer)
+      run()
+    }, delayMs)
+    timers.add(timer)
+  }
+
+  const sendTo = async (agents: readonly AttachedAgent[]): Promise<void> => {
+    const source = await readSource(deps)
+    for (const agent of agents) {
+      const state = attached.get(agent)
+      if (state === undefined) continue
+      const version = await nextSnapshotVersion(deps.db, agent.agentId, agent.reportedVersion)
+      if (!attached.has(agent)) continue
+      agent.send(buildSnapshot(deps, source, agent, version))
+      state.sentMs = deps.clock.nowMs()
+    }
+  }
+  /** One at a time, so that a later version never holds an earlier state. */
+  const sendInTurn = (choose: () => readonly AttachedAgent[]): Promise<void> => {
+    running = running.then(async () => {
+      if (isStopped) return
+      try {
+        await sendTo(choose())
+      } catch (err) {
+        deps.log.error({ event: 'snapshot-failed', err })
+        if (!isStopped) after(retryMs, () => void publish())
+      }
+    })
+    return running
+  }
+  const publish = (): Promise<void> => {
+    pending ??= new Promise<void>((resolve) => {
+      after(debounceMs, () => {
+        pending = undefined
+        void sendInTurn(() => [...attached.keys()]).then(resolve)
+      })
+    })
+    return pending
+  }
+  const refresh = setInterval(() => {
+    const dueMs = deps.clock.nowMs() - limits.snapshotRefreshMs
+    const due = [...attached].flatMap(([agent, { sentMs }]) => (sentMs <= dueMs ? [agent] : []))
+    if (due.length > 0) void sendInTurn(() => due)
+  }, limits.snapshotRefreshMs / 12)
+  refresh.unref()
+  return {
+    publish,
+    attach(agent) {
+      attached.set(agent, { sentMs: 0 })
+      void sendInTurn(() => [agent])
+      return () => attached.delete(agent)
+    },
+    stop() {
+      isStopped = true
+      clearInterval(refresh)
+      for (const timer of timers) clearTimeout(timer)
+    },
+  }
+}
+
+interface Source {
+  readonly documents: readonly StoredDocument[]
+  readonly revocations: Snapshot['revocations']
+  readonly keys: ReadonlyMap<string, StoredKeys>
+}
+
+async function readSource(deps: PublisherDeps): Promise<Source> {
+  // A token lives at most this long, so a revocation of older ones has nothing left to revoke.
+  const lifeMs = (limits.tokenLifeSecondsMax + limits.clockLeewaySeconds) * 1_000
+  const rows = await readRevocations(deps.db, new Date(deps.clock.nowMs() - lifeMs))
+  const revocations = rows.map(({ jti, issuer, subject, before }) =>
+    create(RevocationSchema, {
+      jti: jti ?? '',
+      issuer: issuer ?? '',
+      subject: subject ?? '',
+      beforeMs: BigInt(before.getTime()),
+    }),
+  )
+  return { documents: await readDocuments(deps.db), revocations, keys: await deps.issuerKeys() }
+}
+
+function buildSnapshot(
+  deps: PublisherDeps,
+  source: Source,
+  agent: Pick<AttachedAgent, 'agentId' | 'name'>,
+  version: bigint,
+): SignedSnapshot {
+  const selected = selectFor(agent.name, source.documents)
+  const nowMs = deps.clock.nowMs()
+  const snapshot = create(SnapshotSchema, {
+    installation: deps.installation,
+    agentId: agent.agentId,
+    version,
+    issuedAtMs: BigInt(nowMs),
+    notAfterMs: BigInt(nowMs + limits.snapshotLifeMs),
+    targets: selected.targets.map(versioned),
+    policies: selected.policies.map(versioned),
+    labels: selected.labels.map(versioned),
+    groups: selected.groups.map(versioned),
+    issuers: [builtIn(deps, nowMs), ...selected.issuers.map((stored) => trusted(stored, source.keys))],
+    revocations: source.revocations,
+    audience: deps.audience,
+    consoleUrl: deps.consoleUrl,
+  })
+  return signSnapshot(deps.signer, toBinary(SnapshotSchema, snapshot))
+}
+
+const versioned = ({ name, version, document }: StoredDocument) =>
+  create(VersionedDocumentSchema, { name, version, json: JSON.stringify(document) })
+
+const builtIn = ({ builtInIssuer }: PublisherDeps, nowMs: number): Issuer =>
+  create(IssuerSchema, {
+    json: JSON.stringify(builtInIssuer.document),
+    jwks: JSON.stringify(builtInIssuer.jwks),
+    fetchedAtMs: BigInt(nowMs),
+  })
+
+/** An issuer whose keys we do not have goes without: its tokens are then refused with a reason. */
+function trusted({ document }: StoredDocument, keys: ReadonlyMap<string, StoredKeys>): Issuer {
+  const stored = document.kind === 'TrustedIssuer' ? keys.get(document.spec.issuer) : undefined
+  return create(IssuerSchema, {
+    json: JSON.stringify(document),
+    jwks: JSON.stringify(stored?.jwks ?? { keys: [] }),
+    fetchedAtMs: BigInt(stored?.fetchedAt.getTime() ?? 0),
+  })
+}
+
+/** Signs payload bytes as they are. */
+export const signSnapshot = (signer: SnapshotSigner, payload: Uint8Array): SignedSnapshot =>
+  create(SignedSnapshotSchema, {
+    payload,
+    keyId: signer.keyId,
+    signature: signer.sign(signedBytesOf(payload)),
+  })
