@@ -1,12 +1,19 @@
 // decide(snapshot, principal, facts): pure, shared by agent, control plane and CLI (DESIGN §2, §4). No clock, no I/O.
 // INVARIANT: no policy, no match, or an error in a condition means deny; the order of rules never matters.
 
+import { assert } from '@sallyport/base/assert'
 import type { SallyportErrorCode } from '@sallyport/base/errors'
-import type { Chain } from '@sallyport/base/identity'
+import { type Chain, verifiedPrincipals } from '@sallyport/base/identity'
 import type { ProtectedColumn } from '@sallyport/mask/plan'
 import type { Catalog } from '@sallyport/sql/catalog'
 import type { StatementFacts } from '@sallyport/sql/facts'
+import { columnsOf } from './columns.ts'
 import type { FloorDocument, LabelDocument, PolicyDocument, TargetDocument } from './document.ts'
+import { examine } from './examine.ts'
+import { principalText } from './messages.ts'
+import { resolve } from './resolve.ts'
+import { compileRulebook, effectiveRules, names, type Rulebook, sourcesOf } from './rulebook.ts'
+import { shadowsThatChange, traceOf } from './trace.ts'
 
 /** The policies of one target, conditions compiled; made once a snapshot, used for every statement. */
 export interface CompiledPolicies {
@@ -30,8 +37,27 @@ export function compilePolicies(input: {
   readonly floor: FloorDocument | null
   readonly sha256: (text: string) => string
 }): CompiledPolicies {
-  void input
-  throw new Error('written by the policy room')
+  const book = compileRulebook(input)
+  rulebooks.add(book)
+  return {
+    target: book.target,
+    versions: sourcesOf(input).map(({ policy, version }) => ({ policy, version })),
+    digest: input.sha256(effectiveRules(input)),
+    rules: book.rules.length,
+    masks: book.masks.length,
+    internal: book,
+  }
+}
+
+// What stands behind `internal`, recognised without a cast.
+const rulebooks = new WeakSet<object>()
+const isRulebook = (value: unknown): value is Rulebook =>
+  typeof value === 'object' && value !== null && rulebooks.has(value)
+
+function rulebookOf(policies: CompiledPolicies): Rulebook {
+  const { internal } = policies
+  assert(isRulebook(internal), 'policies that compilePolicies did not make')
+  return internal
 }
 
 /** What conditions may read beside caller, initiator, actors and statement. */
@@ -96,8 +122,19 @@ export type Decision =
 
 /** The decision on one statement: deny beats hold beats allow, strictest over the verified principals of the chain. */
 export function decide(policies: CompiledPolicies, facts: StatementFacts, context: DecisionContext): Decision {
-  void [policies, facts, context]
-  throw new Error('written by the policy room')
+  const book = rulebookOf(policies)
+  const findings = examine(book, facts, context)
+  const verdict = resolve(
+    book,
+    facts,
+    context,
+    findings.filter((finding) => !finding.rule.shadow),
+  )
+  return {
+    ...verdict,
+    trace: traceOf(findings, facts, verdict),
+    shadow: shadowsThatChange(book, facts, context, findings, verdict),
+  }
 }
 
 /** DESIGN §4, Baseline: may a session of this chain be opened at all? The deny names the principal that no rule names. */
@@ -105,8 +142,22 @@ export function admits(
   policies: CompiledPolicies,
   chain: Chain,
 ): { ok: true } | { ok: false; message: string; hint: string } {
-  void [policies, chain]
-  throw new Error('written by the policy room')
+  const book = rulebookOf(policies)
+  const principals = verifiedPrincipals(chain)
+  if (principals.length === 0) {
+    return {
+      ok: false,
+      message: `nobody who asks for target "${book.target.name}" has a verified identity`,
+      hint: 'send a token of a trusted issuer',
+    }
+  }
+  const stranger = principals.find((principal) => !names(book, principal))
+  if (stranger === undefined) return { ok: true }
+  return {
+    ok: false,
+    message: `no rule of target "${book.target.name}" names ${principalText(stranger)}`,
+    hint: 'ask the owner of the policy for a rule, or use an identity that has one',
+  }
 }
 
 /** Columns protected for this chain, `unless` evaluated for every verified principal, patterns resolved by the catalog. */
@@ -115,6 +166,5 @@ export function protectedColumns(
   chain: Chain,
   catalog: Catalog,
 ): readonly ProtectedColumn[] {
-  void [policies, chain, catalog]
-  throw new Error('written by the policy room')
+  return columnsOf(rulebookOf(policies), chain, catalog)
 }

@@ -1,0 +1,125 @@
+// Which columns of a catalog are protected for a chain: patterns and labels resolved, inheritance followed, `unless`
+// evaluated for every verified principal. A claimed identity never lifts a mask.
+import { type Chain, type Principal, principalKey, verifiedPrincipals } from '@sallyport/base/identity'
+import type { ProtectedColumn } from '@sallyport/mask/plan'
+import type { Unless } from '@sallyport/mask/rule'
+import { strictestColumn } from '@sallyport/mask/strictest'
+import type { Catalog, CatalogRelation } from '@sallyport/sql/catalog'
+import { matchesParts } from './match.ts'
+import type { CompiledMask, Rulebook } from './rulebook.ts'
+
+/** Columns of one mask in one catalog. */
+type Resolved = readonly Pick<ProtectedColumn, 'relationOid' | 'number' | 'name'>[]
+
+interface Resolution {
+  /** One a mask, in the order of the rulebook. */
+  readonly masks: readonly Resolved[]
+  /** Lists made so far, by the masks in force. */
+  readonly lists: Map<string, readonly ProtectedColumn[]>
+}
+
+/** Sets of masks in force whose list is kept. */
+const listsMax = 256
+const resolutions = new WeakMap<Rulebook, WeakMap<Catalog, Resolution>>()
+
+export function columnsOf(book: Rulebook, chain: Chain, catalog: Catalog): readonly ProtectedColumn[] {
+  if (book.masks.length === 0) return noColumns
+  const { masks, lists } = resolutionOf(book, catalog)
+  const principals = verifiedPrincipals(chain)
+  const inForce = book.masks.map((mask) => !lifted(mask.unless, principals))
+  const key = inForce.map((applies) => (applies ? '1' : '0')).join('')
+  const known = lists.get(key)
+  if (known !== undefined) return known
+  const list = mergeColumns(book, masks, inForce)
+  if (lists.size >= listsMax) lists.clear()
+  lists.set(key, list)
+  return list
+}
+
+const noColumns: readonly ProtectedColumn[] = []
+
+/** Every verified principal must match, and there must be one. */
+const lifted = (unless: Unless | null, principals: readonly Principal[]): boolean =>
+  unless !== null && principals.length > 0 && principals.every((principal) => matchesUnless(unless, principal))
+
+function matchesUnless(unless: Unless, principal: Principal): boolean {
+  const tests: boolean[] = []
+  if (unless.groups !== undefined) tests.push(unless.groups.some((group) => principal.groups.includes(group)))
+  if (unless.subjects !== undefined) tests.push(unless.subjects.includes(principalKey(principal)))
+  return tests.length > 0 && tests.every((passed) => passed)
+}
+
+function mergeColumns(book: Rulebook, masks: readonly Resolved[], inForce: readonly boolean[]): ProtectedColumn[] {
+  const merged = new Map<string, ProtectedColumn>()
+  book.masks.forEach((mask, index) => {
+    if (inForce[index] !== true) return
+    for (const column of masks[index] ?? []) {
+      const key = `${column.relationOid}.${column.number}`
+      const other = merged.get(key)
+      const own = {
+        ...column,
+        method: mask.method,
+        predicates: mask.predicates,
+        rule: `${mask.policy}/${mask.name}`,
+      }
+      merged.set(key, other === undefined ? own : strictestColumn(other, own))
+    }
+  })
+  return [...merged.values()].sort((left, right) => left.relationOid - right.relationOid || left.number - right.number)
+}
+
+function resolutionOf(book: Rulebook, catalog: Catalog): Resolution {
+  const perBook = resolutions.get(book) ?? new WeakMap<Catalog, Resolution>()
+  resolutions.set(book, perBook)
+  const known = perBook.get(catalog)
+  if (known !== undefined) return known
+  const families = familiesOf(catalog)
+  const resolution = { masks: book.masks.map((mask) => resolveMask(mask, catalog, families)), lists: new Map() }
+  perBook.set(catalog, resolution)
+  return resolution
+}
+
+/** Every relation with all its ancestors by inheritance and partitioning, itself first. */
+type Families = ReadonlyMap<number, readonly CatalogRelation[]>
+
+function familiesOf(catalog: Catalog): Families {
+  const byOid = new Map(catalog.relations.map((relation) => [relation.oid, relation]))
+  const families = new Map<number, readonly CatalogRelation[]>()
+  for (const relation of catalog.relations) {
+    const family = new Set<CatalogRelation>([relation])
+    // A set grows while it is walked, and never holds a relation twice: a loop in the catalog ends.
+    for (const member of family) {
+      for (const oid of member.parents) {
+        const parent = byOid.get(oid)
+        if (parent !== undefined) family.add(parent)
+      }
+    }
+    families.set(relation.oid, [...family])
+  }
+  return families
+}
+
+/** A mask on a parent covers its children, and a mask on a child covers its parents, through which it can be read. */
+function resolveMask(mask: CompiledMask, catalog: Catalog, families: Families): Resolved {
+  const found = new Map<string, Resolved[number]>()
+  const add = (relation: CatalogRelation, columnName: string): void => {
+    const column = relation.columns.find(({ name }) => name === columnName)
+    if (column === undefined) return
+    found.set(`${relation.oid}.${column.number}`, {
+      relationOid: relation.oid,
+      number: column.number,
+      name: `${relation.schema}.${relation.name}.${column.name}`,
+    })
+  }
+  for (const relation of catalog.relations) {
+    const family = families.get(relation.oid) ?? [relation]
+    for (const column of relation.columns) {
+      if (!family.some((member) => matchesColumn(mask, member, column.name))) continue
+      for (const member of family) add(member, column.name)
+    }
+  }
+  return [...found.values()]
+}
+
+const matchesColumn = (mask: CompiledMask, relation: CatalogRelation, column: string): boolean =>
+  mask.columns.some((parts) => parts === null || matchesParts(parts, [relation.schema, relation.name, column]))

@@ -1,0 +1,43 @@
+// The whole judgement of one statement: decision, then mask plan. The gate, explain and policy trial call this and
+// nothing else, so that they can never disagree.
+import { type MaskPlan, planMasks } from '@sallyport/mask/plan'
+import type { Catalog } from '@sallyport/sql/catalog'
+import type { StatementFacts } from '@sallyport/sql/facts'
+import { type CompiledPolicies, type Decision, type DecisionContext, decide, protectedColumns } from './decide.ts'
+
+export interface Judgement {
+  readonly decision: Decision
+  readonly plan: MaskPlan
+  /** The target's errors and notices may quote a protected value and must be scrubbed. */
+  readonly sensitive: boolean
+}
+
+/** Decides one statement. What the masks refuse is denied, also where a rule would hold it: no person can make it safe. */
+export function judge(
+  policies: CompiledPolicies,
+  facts: StatementFacts,
+  context: DecisionContext,
+  catalog: Catalog,
+): Judgement {
+  const decision = decide(policies, facts, context)
+  const { plan, sensitive } = planMasks(facts, protectedColumns(policies, context.chain, catalog))
+  if (decision.kind === 'deny' || plan.kind !== 'refuse') return { decision, plan, sensitive }
+  const [rule = ''] = plan.rules
+  const [policy = '', ...name] = rule.split('/')
+  const version = policies.versions.find((entry) => entry.policy === policy)?.version ?? 0
+  return {
+    decision: {
+      kind: 'deny',
+      code: 'MASK_UNPROVABLE',
+      message: `denied by mask: ${plan.reason}`,
+      hint: `rule "${rule}" hides the column; select it plainly, or ask the owner of policy "${policy}"`,
+      policy,
+      version,
+      rule: name.join('/'),
+      trace: decision.trace,
+      shadow: decision.shadow,
+    },
+    plan,
+    sensitive,
+  }
+}

@@ -1,0 +1,135 @@
+// From findings to one verdict: deny beats hold beats allow, over every verified principal of the chain (DESIGN §4).
+// INVARIANT: only the last line allows, after every reason not to has been looked for; the order of rules never matters.
+import { type Principal, verifiedPrincipals } from '@sallyport/base/identity'
+import type { Effect, StatementFacts } from '@sallyport/sql/facts'
+import type { Decision, DecisionContext } from './decide.ts'
+import type { Finding } from './examine.ts'
+import * as say from './messages.ts'
+import { type Approval, type CompiledRule, names, type Rulebook } from './rulebook.ts'
+
+/** A decision without its trace and shadow rules. */
+export type Verdict = WithoutTrace<Decision>
+type WithoutTrace<T> = T extends unknown ? Omit<T, 'trace' | 'shadow'> : never
+type Deny = Extract<Verdict, { kind: 'deny' }>
+
+/** The verdict of the findings given; shadow rules are left out by the caller. */
+export function resolve(
+  book: Rulebook,
+  facts: StatementFacts,
+  context: DecisionContext,
+  findings: readonly Finding[],
+): Verdict {
+  const principals = verifiedPrincipals(context.chain)
+  return (
+    denyMissing(book, principals) ??
+    denyByRule(findings) ??
+    denyErrors(book, findings) ??
+    denyUnknowns(facts) ??
+    denyStrangers(book, principals) ??
+    denyWithoutInitiator(book, facts, context) ??
+    denyUncovered(book, facts, principals, findings) ??
+    holdByRule(findings) ??
+    allow(findings)
+  )
+}
+
+const nobody = { policy: '', version: 0, rule: '' } as const
+const ruleOf = (rule: CompiledRule) => ({ policy: rule.policy, version: rule.version, rule: rule.name })
+
+function denyMissing(book: Rulebook, principals: readonly Principal[]): Deny | null {
+  if (book.rules.length + book.masks.length + book.broken.length === 0) {
+    return { kind: 'deny', code: 'POLICY_MISSING', ...say.noPolicy(book.target.name), ...nobody }
+  }
+  if (principals.length > 0) return null
+  return { kind: 'deny', code: 'POLICY_UNCOVERED', ...say.nobodyVerified(book.target.name), ...nobody }
+}
+
+function denyByRule(findings: readonly Finding[]): Deny | null {
+  const found = findings.find(({ rule, outcome }) => rule.effect === 'deny' && outcome === 'matched')
+  if (found === undefined) return null
+  return { kind: 'deny', code: 'POLICY_DENIED', ...say.denied(found.rule, found.effects), ...ruleOf(found.rule) }
+}
+
+function denyErrors(book: Rulebook, findings: readonly Finding[]): Deny | null {
+  const failed = findings.find(({ outcome }) => outcome === 'condition-error')
+  if (failed !== undefined) {
+    return { kind: 'deny', code: 'POLICY_ERROR', ...say.conditionFailed(failed.rule), ...ruleOf(failed.rule) }
+  }
+  const [first] = book.broken
+  if (first === undefined) return null
+  const { policy, version, reason } = first
+  return { kind: 'deny', code: 'POLICY_ERROR', ...say.policyBroken(policy, reason), policy, version, rule: '' }
+}
+
+function denyUnknowns(facts: StatementFacts): Deny | null {
+  if (facts.unknowns.length === 0) return null
+  return { kind: 'deny', code: 'STATEMENT_UNKNOWN', ...say.unknown(facts.unknowns), ...nobody }
+}
+
+function denyStrangers(book: Rulebook, principals: readonly Principal[]): Deny | null {
+  const stranger = principals.find((principal) => !names(book, principal))
+  if (stranger === undefined) return null
+  return { kind: 'deny', code: 'POLICY_UNCOVERED', ...say.stranger(book.target.name, stranger), ...nobody }
+}
+
+/** `initiator: required` is about what a statement does to objects; the baseline that a pool sends has nobody to name. */
+function denyWithoutInitiator(book: Rulebook, facts: StatementFacts, { chain }: DecisionContext): Deny | null {
+  if (!book.initiatorRequired || facts.effects.every((effect) => effect.baseline)) return null
+  const named = chain.initiator.assurance === 'verified' && (chain.actors.length > 0 || chain.initiator.kind === 'user')
+  if (named) return null
+  return { kind: 'deny', code: 'INITIATOR_REQUIRED', ...say.initiatorRequired(book.target.name), ...nobody }
+}
+
+/** Direct effects outside the baseline need a rule, for every verified principal. */
+function denyUncovered(
+  book: Rulebook,
+  facts: StatementFacts,
+  principals: readonly Principal[],
+  findings: readonly Finding[],
+): Deny | null {
+  const covers = (principal: Principal, effect: Effect): boolean =>
+    findings.some(
+      (finding) =>
+        finding.outcome === 'matched' &&
+        finding.rule.effect !== 'deny' &&
+        finding.principal === principal &&
+        finding.effects.includes(effect),
+    )
+  for (const effect of facts.effects) {
+    if (effect.via !== 'direct' || effect.baseline) continue
+    const principal = principals.find((candidate) => !covers(candidate, effect))
+    if (principal === undefined) continue
+    return { kind: 'deny', code: 'POLICY_UNCOVERED', ...say.uncovered(book.target.name, effect, principal), ...nobody }
+  }
+  return null
+}
+
+function holdByRule(findings: readonly Finding[]): Verdict | null {
+  const holds = findings.filter(({ rule, outcome }) => rule.effect === 'hold' && outcome === 'matched')
+  const [first] = holds
+  if (first === undefined) return null
+  const approvals = [...new Set(holds.map(({ rule }) => rule))].flatMap(({ approval }) => approval ?? [])
+  const approval = approvals.reduce(strictestApproval)
+  return { kind: 'hold', message: say.held(first.rule, first.effects, approval), approval, ...ruleOf(first.rule) }
+}
+
+/** Several holds at once: every group is asked, with its highest count, for the shortest times. */
+function strictestApproval(left: Approval, right: Approval): Approval {
+  const counts = new Map<string, number>()
+  for (const { group, count } of [...left.reviewers, ...right.reviewers]) {
+    counts.set(group, Math.max(count, counts.get(group) ?? 0))
+  }
+  return {
+    reviewers: [...counts].map(([group, count]) => ({ group, count })),
+    expiresMs: Math.min(left.expiresMs, right.expiresMs),
+    waitMs: Math.min(left.waitMs, right.waitMs),
+    reason: left.reason === 'required' ? 'required' : right.reason,
+  }
+}
+
+function allow(findings: readonly Finding[]): Verdict {
+  const covering = findings.find(({ rule, outcome }) => rule.effect === 'allow' && outcome === 'matched')
+  return covering === undefined
+    ? { kind: 'allow', ...nobody, rule: 'baseline' }
+    : { kind: 'allow', ...ruleOf(covering.rule) }
+}

@@ -1,0 +1,227 @@
+// The rules of one target, compiled: selectors to functions, conditions to CEL, labels to patterns, all in one order.
+// INVARIANT: what cannot be compiled stands in `broken` or as a broken condition, and denies; nothing is left out.
+import type { Principal } from '@sallyport/base/identity'
+import type { MaskMethod, Predicates, Unless } from '@sallyport/mask/rule'
+import { canonicalJson, compareText } from './canonical.ts'
+import { type Condition, compileCondition } from './conditions.ts'
+import type { FloorDocument, LabelDocument, PolicyDocument, Rule, TargetDocument } from './document.ts'
+import { durationMs } from './duration.ts'
+import {
+  type CallerSelector,
+  compilePattern,
+  type Matcher,
+  matchesCaller,
+  matchesTarget,
+  splitParts,
+  unquoted,
+} from './match.ts'
+
+/** The floor appears in decisions and entries as a policy of this name; documents cannot use it. */
+export const floorPolicyName = 'floor'
+
+export interface CompiledRule {
+  readonly policy: string
+  readonly version: number
+  readonly name: string
+  readonly effect: Rule['effect']
+  /** Null: everyone (deny rules only). */
+  readonly callers: CallerSelector | null
+  readonly operations: ReadonlySet<string> | null
+  readonly objects: Matcher | null
+  readonly condition: Condition | 'broken' | null
+  readonly message: string | null
+  readonly shadow: boolean
+  readonly approval: Approval | null
+}
+
+export interface Approval {
+  readonly reviewers: readonly { readonly group: string; readonly count: number }[]
+  readonly expiresMs: number
+  readonly waitMs: number
+  readonly reason: 'optional' | 'required'
+}
+
+export interface CompiledMask {
+  readonly policy: string
+  readonly version: number
+  readonly name: string
+  /** Patterns in three parts: schema, relation, column; null for `**`. */
+  readonly columns: readonly (readonly string[] | null)[]
+  readonly method: MaskMethod
+  readonly predicates: Predicates
+  readonly unless: Unless | null
+}
+
+export interface Rulebook {
+  readonly target: { readonly name: string; readonly labels: Readonly<Record<string, string>> }
+  readonly initiatorRequired: boolean
+  /** Sorted by policy and name. */
+  readonly rules: readonly CompiledRule[]
+  readonly masks: readonly CompiledMask[]
+  /** Why nothing may be allowed until the documents are corrected; empty when all is well. */
+  readonly broken: readonly { readonly policy: string; readonly version: number; readonly reason: string }[]
+}
+
+export interface RulebookInput {
+  readonly target: TargetDocument
+  readonly policies: readonly { readonly document: PolicyDocument; readonly version: number }[]
+  readonly labels: readonly LabelDocument[]
+  readonly floor: FloorDocument | null
+}
+
+/** Rules and masks of one policy or of the floor, before they are compiled. */
+interface Source {
+  readonly policy: string
+  readonly version: number
+  readonly rules: readonly Rule[]
+  readonly masks: PolicyDocument['spec']['masks']
+  readonly limits: PolicyDocument['spec']['limits']
+}
+
+/** Policies that select the target, and the floor. */
+export function sourcesOf(input: RulebookInput): Source[] {
+  const sources: Source[] = input.policies
+    .filter(({ document }) => matchesTarget(document.spec.targets, input.target))
+    .map(({ document, version }) => ({ policy: document.metadata.name, version, ...document.spec }))
+  if (input.floor !== null) {
+    const { rules, masks } = input.floor.spec
+    sources.push({ policy: floorPolicyName, version: 0, rules, masks, limits: [] })
+  }
+  return sources.sort((left, right) => compareText(left.policy, right.policy))
+}
+
+export function compileRulebook(input: RulebookInput): Rulebook {
+  const sources = sourcesOf(input)
+  const broken: { policy: string; version: number; reason: string }[] = []
+  const masks = sources.flatMap((source) => {
+    const complain = (reason: string): void => {
+      broken.push({ policy: source.policy, version: source.version, reason })
+    }
+    if (source.limits.length > 0) complain('limits are not available in this version')
+    return source.masks.flatMap((mask, index) => compileMask(source, mask, index, input, complain))
+  })
+  return {
+    target: { name: input.target.metadata.name, labels: input.target.metadata.labels ?? {} },
+    initiatorRequired: input.target.spec.initiator === 'required',
+    rules: sources
+      .flatMap((source) => source.rules.map((rule) => compileRule(source, rule)))
+      .sort((left, right) => compareText(left.policy, right.policy) || compareText(left.name, right.name)),
+    masks,
+    broken,
+  }
+}
+
+function compileRule(source: Source, rule: Rule): CompiledRule {
+  const ambiguity = rule.effect === 'allow' ? 'no-match' : 'match'
+  return {
+    policy: source.policy,
+    version: source.version,
+    name: rule.name,
+    effect: rule.effect,
+    callers: rule.callers ?? null,
+    operations: rule.operations === undefined ? null : new Set(rule.operations),
+    objects:
+      rule.objects === undefined ? null : anyOf(rule.objects.map((pattern) => compilePattern(pattern, ambiguity))),
+    condition: rule.when === undefined ? null : compiledCondition(rule.when),
+    message: rule.message ?? null,
+    shadow: rule.mode === 'shadow',
+    approval: rule.effect === 'hold' ? approvalOf(rule.approval) : null,
+  }
+}
+
+function compiledCondition(source: string): Condition | 'broken' {
+  const compiled = compileCondition(source)
+  return 'condition' in compiled ? compiled.condition : 'broken'
+}
+
+const approvalOf = (approval: Extract<Rule, { effect: 'hold' }>['approval']): Approval => ({
+  reviewers: approval.reviewers,
+  expiresMs: durationMs(approval.expires),
+  waitMs: durationMs(approval.wait),
+  reason: approval.reason,
+})
+
+/** Names whose answer is remembered; a caller can invent settings and channels without end. */
+const rememberedNamesMax = 1_000
+
+/** One matcher of several, which remembers its answers: statements name the same objects again and again. */
+function anyOf(matchers: readonly Matcher[]): Matcher {
+  const remembered = new Map<string, boolean>()
+  return (name) => {
+    const known = remembered.get(name)
+    if (known !== undefined) return known
+    const answer = matchers.some((matches) => matches(name))
+    if (remembered.size >= rememberedNamesMax) remembered.clear()
+    remembered.set(name, answer)
+    return answer
+  }
+}
+
+function compileMask(
+  source: Source,
+  mask: Source['masks'][number],
+  index: number,
+  input: RulebookInput,
+  complain: (reason: string) => void,
+): CompiledMask[] {
+  if ('detect' in mask) {
+    complain('content detectors are not available in this version')
+    return []
+  }
+  const patterns = [...(mask.columns ?? []), ...labelPatterns(mask.label, input, complain)]
+  return [
+    {
+      policy: source.policy,
+      version: source.version,
+      name: mask.name ?? `mask-${index + 1}`,
+      columns: patterns.map((pattern) => (pattern === '**' ? null : splitParts(pattern).map(unquoted))),
+      method: mask.method,
+      predicates: mask.predicates,
+      unless: mask.unless ?? null,
+    },
+  ]
+}
+
+/** Columns of a label on this target. A label that nobody defined would hide nothing, so it breaks the rulebook. */
+function labelPatterns(
+  label: string | undefined,
+  input: RulebookInput,
+  complain: (reason: string) => void,
+): readonly string[] {
+  if (label === undefined) return []
+  const document = input.labels.find(({ metadata }) => metadata.name === label)
+  if (document === undefined) {
+    complain(`label "${label}" is not defined`)
+    return []
+  }
+  const { name } = input.target.metadata
+  return document.spec.columns
+    .filter((column) => column.targets === undefined || column.targets.includes(name))
+    .map((column) => column.pattern)
+}
+
+/** Does some enforced allow or hold rule name this principal (DESIGN §4, Baseline)? */
+export const names = (book: Rulebook, principal: Principal): boolean =>
+  book.rules.some(
+    (rule) => rule.effect !== 'deny' && !rule.shadow && rule.callers !== null && matchesCaller(rule.callers, principal),
+  )
+
+/** What the digest is made of: everything that can change a decision on this target, in one order. */
+export function effectiveRules(input: RulebookInput): string {
+  const { metadata, spec } = input.target
+  const none = (): void => undefined
+  const entries = sourcesOf(input).flatMap((source) => [
+    ...source.rules.map((rule) => canonicalJson({ policy: source.policy, rule })),
+    ...source.masks.map((mask) =>
+      canonicalJson({
+        policy: source.policy,
+        mask,
+        label: 'label' in mask ? [...labelPatterns(mask.label, input, none)].sort(compareText) : [],
+      }),
+    ),
+  ])
+  return canonicalJson({
+    target: { name: metadata.name, labels: metadata.labels ?? {}, initiator: spec.initiator, preset: spec.preset },
+    entries: entries.sort(compareText),
+  })
+}
