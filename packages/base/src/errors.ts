@@ -46,6 +46,7 @@ export const errorCodes = {
   MASK_UNPROVABLE: { sqlstate: '42501', http: 403, grpc: 7, exit: 5 },
   STATEMENT_UNKNOWN: { sqlstate: '42501', http: 403, grpc: 7, exit: 5 },
   STATEMENT_SYNTAX: { sqlstate: '42601', http: 400, grpc: 3, exit: 2 },
+  STATEMENT_FAILED: { sqlstate: 'XX000', http: 422, grpc: 9, exit: 1 },
   STATEMENT_TOO_LONG: { sqlstate: '54000', http: 413, grpc: 3, exit: 2 },
   SETTING_FORBIDDEN: { sqlstate: '42501', http: 403, grpc: 7, exit: 5 },
   FEATURE_UNSUPPORTED: { sqlstate: '0A000', http: 501, grpc: 12, exit: 1 },
