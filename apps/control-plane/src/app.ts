@@ -7,6 +7,7 @@ import swagger from '@fastify/swagger'
 import { SallyportError } from '@sallyport/base/errors'
 import fastify from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
+import { agentsRoutes } from './agents/routes.ts'
 import { auditRoutes } from './audit/routes.ts'
 import { isSecure } from './config.ts'
 import type { Deps } from './deps.ts'
@@ -42,14 +43,15 @@ export async function buildApp(deps: Deps): Promise<App> {
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   registerErrors(app)
+  registerObservation(app, deps)
   await registerPlugins(app, deps)
   registerPermit(app, deps)
   await app.register(swagger, openapiOptions(deps.config.publicUrl, sessionCookieName(deps.config)))
-  registerObservation(app, deps)
   healthRoutes(app, deps)
   signinRoutes(app, deps)
   targetRoutes(app, deps)
   policyRoutes(app, deps)
+  agentsRoutes(app, deps)
   auditRoutes(app, deps)
   return app
 }

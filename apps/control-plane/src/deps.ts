@@ -26,4 +26,6 @@ export interface Deps {
   readonly parser: SqlParser
   /** Called after a change is committed: agents get new snapshots. Never called inside a transaction. */
   readonly publish: () => Promise<void>
+  /** Cuts the links of a revoked agent in this process. */
+  readonly agentRevoked: (agentId: string) => void
 }

@@ -73,6 +73,7 @@ export async function buildTestApp(changes: Partial<Config> = {}, extra: Partial
     publish: async () => {
       publishes++
     },
+    agentRevoked: () => undefined,
     ...extra,
   }
   const app = await buildApp(deps)

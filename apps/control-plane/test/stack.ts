@@ -3,8 +3,7 @@ import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 
 interface Server {
-  /** URL of a database whose user may create others. */
-  readonly url: string
+  url(database: string): string
   stop(): Promise<void>
 }
 
@@ -13,13 +12,9 @@ interface PostgresStack {
 }
 
 /** e2e is outside this project's references, so it is loaded at run time. */
-const loadStack = async (): Promise<PostgresStack> =>
-  (await import(new URL('../../../e2e/stack/postgres.ts', import.meta.url).href)) as PostgresStack
-
-async function startServer(): Promise<Server> {
-  const given = process.env['SALLYPORT_TEST_DATABASE_URL']
-  if (given !== undefined) return { url: given, stop: async () => undefined }
-  return await (await loadStack()).startPostgres()
+const startServer = async (): Promise<Server> => {
+  const stack = (await import(new URL('../../../e2e/stack/postgres.ts', import.meta.url).href)) as PostgresStack
+  return await stack.startPostgres()
 }
 
 let running: Promise<Server> | undefined
@@ -29,16 +24,14 @@ export async function freshDatabase(): Promise<string> {
   running ??= startServer()
   const server = await running
   const name = `cp_${randomBytes(6).toString('hex')}`
-  await query(server.url, `CREATE DATABASE "${name}"`)
-  const url = new URL(server.url)
-  url.pathname = `/${name}`
-  return url.href
+  await query(server.url('postgres'), `CREATE DATABASE "${name}"`)
+  return server.url(name)
 }
 
 export async function dropDatabase(databaseUrl: string): Promise<void> {
   const name = new URL(databaseUrl).pathname.slice(1)
   const server = await running
-  if (server !== undefined) await query(server.url, `DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`)
+  if (server !== undefined) await query(server.url('postgres'), `DROP DATABASE IF EXISTS "${name}" WITH (FORCE)`)
 }
 
 export async function stopServer(): Promise<void> {
