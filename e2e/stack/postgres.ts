@@ -30,12 +30,14 @@ export interface PostgresOptions {
   readonly bin?: string
 }
 
-export interface RunningPostgres {
+export interface PostgresServer {
   readonly port: number
   /** Where it lives: `options.dir`, unless the server's user could not reach that. */
   readonly dir: string
   readonly superuser: 'postgres'
   readonly password: string
+  /** Of the server itself, for tests that kill it. */
+  readonly pid: number
   url(database: string): string
   stop(): Promise<void>
 }
@@ -56,7 +58,7 @@ const portTriesMax = 5
 const leftoverMsMax = 3_000
 
 /** Makes a cluster where there is none, starts it and returns once it has answered a query. */
-export async function startPostgres(options: PostgresOptions = {}): Promise<RunningPostgres> {
+export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
   const account = await accountForServer()
   const wanted = options.dir === undefined ? await mkdtemp(join(tmpdir(), 'sallyport-postgres-')) : resolve(options.dir)
   const made = new Set(options.dir === undefined ? [wanted] : [])
@@ -79,7 +81,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Runn
       await server.stop()
       await forget()
     }
-    return { port: server.port, dir, superuser: 'postgres', password, url, stop }
+    return { port: server.port, dir, superuser: 'postgres', password, pid: server.pid, url, stop }
   } catch (thrown) {
     await forget()
     throw worldly(thrown, 'cannot start PostgreSQL')
@@ -158,6 +160,7 @@ const identity = (place: Place) => ({
 
 interface Server {
   readonly port: number
+  readonly pid: number
   stop(): Promise<void>
 }
 
@@ -186,6 +189,7 @@ async function launchAt(port: number, place: Place, options: PostgresOptions, pa
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
     fsync: 'off',
+    max_connections: '200',
     ssl: options.tls === undefined ? 'off' : 'on',
     ...options.settings,
     port: String(port),
@@ -210,7 +214,7 @@ async function launchAt(port: number, place: Place, options: PostgresOptions, pa
   try {
     await ready(exited, lines, port)
     await answer(port, password, place)
-    return { port, stop }
+    return { port, pid: child.pid ?? 0, stop }
   } catch (thrown) {
     await stop().catch(() => {})
     throw thrown
