@@ -62,7 +62,7 @@ export interface Publisher {
 
 export function createPublisher(deps: PublisherDeps): Publisher {
   const attached = new Map<AttachedAgent, { sentMs: number }>()
-  let pending: Promise<void> | undefined
+  let pending: { readonly sent: Promise<void>; readonly resolve: () => void } | undefined
   let running: Promise<void> = Promise.resolve()
   let isStopped = false
   const timers = new Set<NodeJS.Timeout>()
@@ -99,13 +99,18 @@ export function createPublisher(deps: PublisherDeps): Publisher {
     return running
   }
   const publish = (): Promise<void> => {
-    pending ??= new Promise<void>((resolve) => {
-      after(debounceMs, () => {
-        pending = undefined
-        void sendInTurn(() => [...attached.keys()]).then(resolve)
-      })
+    if (isStopped) return Promise.resolve()
+    if (pending !== undefined) return pending.sent
+    let resolve = (): void => undefined
+    const sent = new Promise<void>((settle) => {
+      resolve = settle
     })
-    return pending
+    pending = { sent, resolve }
+    after(debounceMs, () => {
+      pending = undefined
+      void sendInTurn(() => [...attached.keys()]).then(resolve)
+    })
+    return sent
   }
   const refresh = setInterval(() => {
     const dueMs = deps.clock.nowMs() - limits.snapshotRefreshMs
@@ -123,6 +128,7 @@ export function createPublisher(deps: PublisherDeps): Publisher {
     stop() {
       isStopped = true
       clearInterval(refresh)
+      pending?.resolve()
       for (const timer of timers) clearTimeout(timer)
     },
   }

@@ -13,7 +13,9 @@ export interface Selected {
 
 /** Everything that an agent of this name needs, and no target of another. */
 export function selectFor(agentName: string, documents: readonly StoredDocument[]): Selected {
-  const targets = documents.filter(({ document }) => document.kind === 'Target' && document.spec.agents.includes(agentName))
+  const targets = documents.filter(
+    ({ document }) => document.kind === 'Target' && document.spec.agents.includes(agentName),
+  )
   const served = targets.flatMap(({ document }) => (document.kind === 'Target' ? [document] : []))
   const isNeeded = ({ document }: StoredDocument): boolean => served.some((target) => concerns(document, target))
   const ofKind = (kind: StoredDocument['kind']) => documents.filter((stored) => stored.kind === kind)

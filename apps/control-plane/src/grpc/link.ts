@@ -1,0 +1,148 @@
+// The stream Link of one agent: greeting, snapshots down, what was applied and catalogs up, heartbeats both ways.
+import { create } from '@bufbuild/protobuf'
+import type { ServerDuplexStream } from '@grpc/grpc-js'
+import type { Clock } from '@sallyport/base/clock'
+import { SallyportError } from '@sallyport/base/errors'
+import {
+  type AgentMessage,
+  type ControlMessage,
+  ControlMessageSchema,
+  type Heartbeat,
+  type Hello,
+  PongSchema,
+  RevokedSchema,
+  type SnapshotApplied,
+} from '@sallyport/proto/gen/sallyport/v1/link_pb'
+import { printable } from '@sallyport/proto/status'
+import type { Logger } from 'pino'
+import { checkAdvertise, checkedVersion } from '../agents/rules.ts'
+import { greetAgent, setSnapshotApplied, touchAgent } from '../agents/store.ts'
+import type { Db } from '../db.ts'
+import type { Publisher } from '../policies/publish.ts'
+import type { Served } from './calls.ts'
+import { acceptCatalog } from './catalog.ts'
+import type { AgentIdentity } from './peer.ts'
+import { eachInOrder } from './stream.ts'
+
+/** From the start of the stream to Hello, in milliseconds. */
+export const helloMsMax = 10_000
+/** Without a heartbeat for longer the stream is ended, in milliseconds: three heartbeats. */
+export const silenceMsMax = 30_000
+/** Versions beyond this are no numbers that we made. */
+const versionMax = 2n ** 53n
+/** Messages that an agent has not read yet; one that reads nothing is cut off. */
+const unreadMax = 64
+
+export interface LinkDeps {
+  readonly db: Db
+  readonly clock: Clock
+  readonly log: Logger
+  readonly publisher: Pick<Publisher, 'attach'>
+}
+
+export type LinkCall = ServerDuplexStream<AgentMessage, ControlMessage>
+
+/** Serves one call until it ends. `failed` answers it with an error. */
+export function serveLink(
+  deps: LinkDeps,
+  agent: AgentIdentity,
+  call: LinkCall,
+  failed: (thrown: unknown) => void,
+): Served {
+  const { agentId } = agent
+  let detach: (() => void) | undefined
+  let isOver = false
+  const silent = () => failed(new SallyportError('CONTROL_PLANE_UNREACHABLE', 'nothing was heard from the agent'))
+  let deadline = setTimeout(silent, helloMsMax)
+  const send = (body: ControlMessage['body']): void => {
+    if (isOver || call.cancelled) return
+    if (call.writableLength < unreadMax) call.write(create(ControlMessageSchema, { body }))
+    else failed(new SallyportError('TOO_MANY_REQUESTS', 'the agent reads nothing'))
+  }
+  const greet = async (hello: Hello): Promise<void> => {
+    if (detach !== undefined) throw new SallyportError('REQUEST_INVALID', 'Hello came twice')
+    if (hello.agentName !== agent.name || hello.snapshotVersion > versionMax)
+      throw new SallyportError('REQUEST_INVALID', 'Hello is not that of the agent of this certificate')
+    checkAdvertise(hello.advertise)
+    const softwareVersion = checkedVersion(hello.version)
+    await greetAgent(deps.db, agentId, {
+      at: new Date(deps.clock.nowMs()),
+      softwareVersion,
+      advertise: hello.advertise,
+    })
+    if (isOver) return
+    deps.log.info({ event: 'agent-linked', agent: agentId, version: softwareVersion })
+    const sendSnapshot = (value: Parameters<Parameters<Publisher['attach']>[0]['send']>[0]) =>
+      send({ case: 'snapshot', value })
+    detach = deps.publisher.attach({
+      agentId,
+      name: agent.name,
+      reportedVersion: hello.snapshotVersion,
+      send: sendSnapshot,
+    })
+  }
+  const take = async ({ body }: AgentMessage): Promise<void> => {
+    clearTimeout(deadline)
+    if (!isOver) deadline = setTimeout(silent, silenceMsMax)
+    if (body.case === 'hello') return await greet(body.value)
+    if (detach === undefined) throw new SallyportError('REQUEST_INVALID', 'the first message must be Hello')
+    await takeLinked(deps, agent, body, send)
+  }
+  eachInOrder(call, take, failed)
+  return {
+    sayRevoked: (reason) => send({ case: 'revoked', value: create(RevokedSchema, { reason }) }),
+    stop() {
+      isOver = true
+      clearTimeout(deadline)
+      detach?.()
+    },
+  }
+}
+
+async function takeLinked(
+  deps: LinkDeps,
+  agent: AgentIdentity,
+  body: AgentMessage['body'],
+  send: (body: ControlMessage['body']) => void,
+): Promise<void> {
+  switch (body.case) {
+    case 'heartbeat':
+      return await beat(deps, agent, body.value, send)
+    case 'snapshotApplied':
+      return await noteApplied(deps, agent, body.value)
+    case 'catalog':
+      return await acceptCatalog(deps, agent, body.value)
+    case 'hello':
+    case 'holdOpened':
+    case undefined:
+      // A later agent may say more than we understand; that harms nobody.
+      deps.log.warn({ event: 'agent-message-unknown', agent: agent.agentId, message: body.case ?? 'none' })
+  }
+}
+
+async function beat(
+  deps: LinkDeps,
+  agent: AgentIdentity,
+  heartbeat: Heartbeat,
+  send: (body: ControlMessage['body']) => void,
+): Promise<void> {
+  const nowMs = deps.clock.nowMs()
+  await touchAgent(deps.db, agent.agentId, new Date(nowMs))
+  const { sessions, spoolBytes } = heartbeat
+  deps.log.debug({ event: 'agent-heartbeat', agent: agent.agentId, sessions, spoolBytes: Number(spoolBytes) })
+  send({ case: 'pong', value: create(PongSchema, { atMs: heartbeat.atMs }) })
+}
+
+async function noteApplied(deps: LinkDeps, agent: AgentIdentity, applied: SnapshotApplied): Promise<void> {
+  if (applied.version > versionMax)
+    throw new SallyportError('REQUEST_INVALID', 'SnapshotApplied names no version of ours')
+  if (applied.errorCode !== '')
+    deps.log.error({
+      event: 'snapshot-refused',
+      agent: agent.agentId,
+      version: Number(applied.version),
+      code: printable(applied.errorCode),
+      reason: printable(applied.errorMessage),
+    })
+  await setSnapshotApplied(deps.db, agent.agentId, applied.version)
+}

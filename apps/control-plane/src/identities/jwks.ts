@@ -1,0 +1,105 @@
+// Fetches the public keys of a trusted issuer: https only, no redirects, short time, small answers (THREATS R-6.2).
+// Keys are narrowed to their public members; what is no signature key is left out.
+import { SallyportError } from '@sallyport/base/errors'
+import type { TrustedIssuerDocument } from '@sallyport/policy/document'
+import { z } from 'zod'
+import { isAllowedUrl } from '../config.ts'
+
+/** Time for one answer, in milliseconds, and its size, in bytes. */
+export const issuerAnswerMsMax = 5_000
+export const issuerAnswerBytesMax = 262_144
+/** Keys of one issuer; large identity providers have fewer than ten. */
+export const issuerKeysMax = 100
+
+export type PublicJwk = Record<string, string | string[]>
+
+export interface JwksDeps {
+  readonly fetch: typeof globalThis.fetch
+  readonly allowInsecureLoopback: boolean
+}
+
+const Discovery = z.object({ issuer: z.string(), jwks_uri: z.string() })
+const KeySet = z.object({ keys: z.array(z.record(z.string(), z.unknown())).max(issuerKeysMax) })
+
+/** Throws UPSTREAM_UNREACHABLE or REQUEST_INVALID; the message is shown to administrators. */
+export async function fetchKeys(deps: JwksDeps, document: TrustedIssuerDocument): Promise<PublicJwk[]> {
+  const { issuer, jwksUri } = document.spec
+  const answer = await fetchJson(deps, jwksUri ?? (await discover(deps, issuer)))
+  const keySet = KeySet.safeParse(answer)
+  if (!keySet.success) throw refused(issuer, 'its answer is no JWK set')
+  const keys = keySet.data.keys.map(publicPart).filter((key) => key !== undefined)
+  if (keys.length === 0) throw refused(issuer, 'its JWK set holds no public signature key')
+  return keys
+}
+
+const refused = (issuer: string, why: string, cause?: unknown) =>
+  new SallyportError('REQUEST_INVALID', `the keys of issuer "${issuer}" cannot be used: ${why}`, { cause })
+
+/** OpenID Connect Discovery 1.0, section 4: the issuer named in the answer must be the one that was asked, exactly. */
+async function discover(deps: JwksDeps, issuer: string): Promise<string> {
+  const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
+  const discovery = Discovery.safeParse(await fetchJson(deps, url))
+  if (!discovery.success) throw refused(issuer, 'its discovery document names no jwks_uri')
+  if (discovery.data.issuer !== issuer) throw refused(issuer, 'its discovery document speaks for another issuer')
+  return discovery.data.jwks_uri
+}
+
+async function fetchJson(deps: JwksDeps, address: string): Promise<unknown> {
+  const url = URL.canParse(address) ? new URL(address) : undefined
+  if (url === undefined || url.username !== '' || !isAllowedUrl(url, deps.allowInsecureLoopback))
+    throw new SallyportError('REQUEST_INVALID', `"${address}" is not an https address`)
+  const unreachable = (why: string, cause?: unknown) =>
+    new SallyportError('UPSTREAM_UNREACHABLE', `cannot fetch "${url.href}": ${why}`, { cause })
+  let text: string
+  try {
+    const response = await deps.fetch(url, {
+      redirect: 'error',
+      headers: { accept: 'application/json' },
+      signal: AbortSignal.timeout(issuerAnswerMsMax),
+    })
+    if (!response.ok) throw unreachable(`status ${response.status}`)
+    text = await readSmall(response, () => unreachable('the answer is too large'))
+  } catch (cause) {
+    throw cause instanceof SallyportError ? cause : unreachable('no answer', cause)
+  }
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw unreachable('the answer is not JSON', cause)
+  }
+}
+
+async function readSmall(response: Response, tooLarge: () => SallyportError): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of response.body ?? []) {
+    size += chunk.byteLength
+    if (size > issuerAnswerBytesMax) throw tooLarge()
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+// RFC 7518, section 6; RFC 8037 for OKP. Symmetric keys ("oct") are never taken: HS256 with a public key is an attack.
+const members: Readonly<Record<string, readonly string[]>> = {
+  RSA: ['n', 'e'],
+  EC: ['crv', 'x', 'y'],
+  OKP: ['crv', 'x'],
+}
+
+/** Only what verifies signatures; private members of a careless issuer never enter the store. */
+function publicPart(key: Readonly<Record<string, unknown>>): PublicJwk | undefined {
+  const { kty, use } = key
+  if (typeof kty !== 'string' || !Object.hasOwn(members, kty) || (use !== undefined && use !== 'sig')) return undefined
+  const kept: PublicJwk = { kty }
+  for (const name of members[kty] ?? []) {
+    const value = key[name]
+    if (typeof value !== 'string') return undefined
+    kept[name] = value
+  }
+  for (const name of ['kid', 'alg', 'use']) {
+    const value = key[name]
+    if (typeof value === 'string' && value.length <= 256) kept[name] = value
+  }
+  return kept
+}
