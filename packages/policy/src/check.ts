@@ -1,0 +1,256 @@
+// What a schema cannot say about a document: rules that name nobody, patterns that match nothing, conditions that do not
+// type-check, promises that this version does not keep. Refused when saved, so that no policy is weaker than it reads.
+import type { MaskRule } from '@sallyport/mask/rule'
+import { compileCondition } from './conditions.ts'
+import type {
+  Document,
+  FloorDocument,
+  PolicyDocument,
+  Rule,
+  TargetDocument,
+  TrustedIssuerDocument,
+} from './document.ts'
+import { durationMs } from './duration.ts'
+import { type CallerSelector, patternProblem } from './match.ts'
+import type { PathProblem } from './problems.ts'
+import { floorPolicyName } from './rulebook.ts'
+
+/** A problem of meaning; a CEL one is told apart because it has a code of its own. */
+export interface CheckProblem extends PathProblem {
+  readonly code: 'DOCUMENT_INVALID' | 'CEL_INVALID'
+}
+
+type Path = readonly PropertyKey[]
+
+const problem = (path: Path, message: string): CheckProblem => ({ code: 'DOCUMENT_INVALID', path, message })
+
+export function checkDocument(document: Document): CheckProblem[] {
+  switch (document.kind) {
+    case 'Policy':
+      return checkPolicy(document)
+    case 'Target':
+      return checkTarget(document)
+    case 'TrustedIssuer':
+      return checkIssuer(document)
+    case 'Label':
+      return document.spec.columns.flatMap(({ pattern }, index) =>
+        patternsProblems([pattern], 'column', () => ['spec', 'columns', index, 'pattern']),
+      )
+    case 'Group':
+    case 'Role':
+      return []
+  }
+}
+
+function checkPolicy({ metadata, spec }: PolicyDocument): CheckProblem[] {
+  const reserved =
+    metadata.name === floorPolicyName
+      ? [
+          problem(
+            ['metadata', 'name'],
+            `"${floorPolicyName}" is reserved for the floor of an agent; choose another name`,
+          ),
+        ]
+      : []
+  const limited =
+    spec.limits.length > 0
+      ? [
+          problem(
+            ['spec', 'limits'],
+            'limits are not available in this version; remove them, nothing would enforce them',
+          ),
+        ]
+      : []
+  return [
+    ...reserved,
+    ...checkSelector(spec.targets),
+    ...spec.rules.flatMap((rule, index) => checkRule(rule, ['spec', 'rules', index])),
+    ...spec.masks.flatMap((mask, index) => checkMask(mask, ['spec', 'masks', index])),
+    ...repeatedNames(spec.rules, spec.masks),
+    ...limited,
+  ]
+}
+
+/** The floor holds against the control plane, so it must not lean on what a snapshot brings: groups and labels. */
+export function checkFloor({ spec }: FloorDocument): CheckProblem[] {
+  const leaning = 'a snapshot could change it, and the floor holds against snapshots'
+  return [
+    ...spec.rules.flatMap((rule, index) => [
+      ...checkRule(rule, ['spec', 'rules', index]),
+      ...(rule.callers?.groups === undefined
+        ? []
+        : [
+            problem(
+              ['spec', 'rules', index, 'callers', 'groups'],
+              `groups cannot be used here: ${leaning}; name principals`,
+            ),
+          ]),
+    ]),
+    ...spec.masks.flatMap((mask, index) => [
+      ...checkMask(mask, ['spec', 'masks', index]),
+      ...('label' in mask && mask.label !== undefined
+        ? [problem(['spec', 'masks', index, 'label'], `a label cannot be used here: ${leaning}; name the columns`)]
+        : []),
+      ...(mask.unless?.groups === undefined
+        ? []
+        : [
+            problem(
+              ['spec', 'masks', index, 'unless', 'groups'],
+              `groups cannot be used here: ${leaning}; name subjects`,
+            ),
+          ]),
+    ]),
+    ...repeatedNames(spec.rules, spec.masks),
+  ]
+}
+
+function checkSelector(targets: PolicyDocument['spec']['targets']): CheckProblem[] {
+  const path = ['spec', 'targets']
+  const keys = Object.keys(targets)
+  if (keys.length === 0) return [problem(path, 'the policy selects no target; give names, labels, or any: true')]
+  if (targets.any === true && keys.length > 1) {
+    return [problem(path, '"any: true" stands alone; remove it or the other keys')]
+  }
+  if (targets.labels !== undefined && Object.keys(targets.labels).length === 0) {
+    return [problem([...path, 'labels'], 'no label is given, so no target is selected; add one, or write any: true')]
+  }
+  return []
+}
+
+function checkRule(rule: Rule, path: Path): CheckProblem[] {
+  return [
+    ...(rule.callers === undefined ? [] : checkCallers(rule.callers, rule.effect, [...path, 'callers'])),
+    ...patternsProblems(rule.objects ?? [], 'object', (index) => [...path, 'objects', index]),
+    ...(rule.when === undefined ? [] : checkCondition(rule.when, [...path, 'when'])),
+    ...(rule.effect === 'hold' ? checkApproval(rule.approval, [...path, 'approval']) : []),
+  ]
+}
+
+function checkCallers(callers: CallerSelector, effect: Rule['effect'], path: Path): CheckProblem[] {
+  const keys = Object.keys(callers)
+  if (keys.length === 0) {
+    const everyone = effect === 'deny' ? 'remove "callers" for everyone' : 'any: true for everyone'
+    return [problem(path, `the rule names nobody; give groups, principals or kinds, or ${everyone}`)]
+  }
+  if (callers.any === true && keys.length > 1) {
+    return [problem(path, '"any: true" stands alone; remove it or the other keys')]
+  }
+  return []
+}
+
+function checkApproval(approval: Extract<Rule, { effect: 'hold' }>['approval'], path: Path): CheckProblem[] {
+  const groups = approval.reviewers.map(({ group }) => group)
+  const repeated = groups.findIndex((group, index) => groups.indexOf(group) !== index)
+  return [
+    ...(repeated === -1
+      ? []
+      : [
+          problem(
+            [...path, 'reviewers', repeated],
+            `group "${groups[repeated]}" is named twice; raise its count instead`,
+          ),
+        ]),
+    ...(durationMs(approval.wait) > durationMs(approval.expires)
+      ? [problem([...path, 'wait'], `"wait" is longer than "expires"; a caller cannot wait for what has expired`)]
+      : []),
+  ]
+}
+
+function checkCondition(source: string, path: Path): CheckProblem[] {
+  const compiled = compileCondition(source)
+  if ('condition' in compiled) return []
+  const { message, start } = compiled.problem
+  return [{ code: 'CEL_INVALID', path, message: `${placeText(source, start)}: ${message}` }]
+}
+
+/** `column 9`, or `line 2, column 9` of a condition that has several lines. */
+function placeText(source: string, start: number): string {
+  const before = source.slice(0, start).split('\n')
+  const column = (before.at(-1)?.length ?? 0) + 1
+  return source.includes('\n') ? `line ${before.length}, column ${column}` : `column ${column}`
+}
+
+function checkMask(mask: MaskRule, path: Path): CheckProblem[] {
+  const unless =
+    mask.unless !== undefined && Object.keys(mask.unless).length === 0
+      ? [problem([...path, 'unless'], '"unless" names nobody; give groups or subjects, or remove it')]
+      : (mask.unless?.subjects ?? []).flatMap((subject, index) =>
+          subjectProblems(subject, [...path, 'unless', 'subjects', index]),
+        )
+  if ('detect' in mask) {
+    return [
+      ...unless,
+      problem([...path, 'detect'], 'content detectors are not available in this version; name columns or a label'),
+    ]
+  }
+  const given = [mask.columns, mask.label].filter((source) => source !== undefined).length
+  const selected =
+    given === 1
+      ? []
+      : [
+          problem(
+            path,
+            given === 0 ? 'the mask hides nothing; give columns or a label' : 'give columns or a label, not both',
+          ),
+        ]
+  return [
+    ...unless,
+    ...selected,
+    ...patternsProblems(mask.columns ?? [], 'column', (index) => [...path, 'columns', index]),
+  ]
+}
+
+/** A subject is unique only within its issuer, so both are named. */
+function subjectProblems(subject: string, path: Path): CheckProblem[] {
+  const [issuer = '', ...rest] = subject.split(' ')
+  if (/^[a-z][a-z0-9+.-]*:/i.test(issuer) && rest.join(' ') !== '') return []
+  return [
+    problem(path, `"${subject}" names no issuer; write "ISSUER SUBJECT", for example "https://issuer.example ann"`),
+  ]
+}
+
+function patternsProblems(
+  patterns: readonly string[],
+  kind: 'object' | 'column',
+  pathOf: (index: number) => Path,
+): CheckProblem[] {
+  return patterns.flatMap((pattern, index) => {
+    const message = patternProblem(pattern, kind)
+    return message === null ? [] : [problem(pathOf(index), message)]
+  })
+}
+
+/** Rules and masks share one space of names: entries and messages name both as `policy/name`. */
+function repeatedNames(rules: readonly Rule[], masks: readonly MaskRule[]): CheckProblem[] {
+  const named = [
+    ...rules.map(({ name }, index) => ({ name, path: ['spec', 'rules', index, 'name'] })),
+    ...masks.map(({ name }, index) => ({ name: name ?? `mask-${index + 1}`, path: ['spec', 'masks', index, 'name'] })),
+  ]
+  const seen = new Set<string>()
+  return named.flatMap(({ name, path }) => {
+    if (seen.has(name)) return [problem(path, `the name "${name}" is used twice in this policy; choose another`)]
+    seen.add(name)
+    return []
+  })
+}
+
+function checkTarget({ spec }: TargetDocument): CheckProblem[] {
+  const names = spec.roles.map(({ name }) => name)
+  const repeated = names.findIndex((name, index) => names.indexOf(name) !== index)
+  if (repeated === -1) return []
+  return [problem(['spec', 'roles', repeated, 'name'], `role "${names[repeated]}" is given twice; remove one`)]
+}
+
+/** The name and the issuer of the tokens that the control plane makes itself. */
+const reservedIssuer = 'sallyport'
+
+function checkIssuer({ metadata, spec }: TrustedIssuerDocument): CheckProblem[] {
+  const message = `"${reservedIssuer}" is reserved for the tokens of this installation; choose another`
+  return [
+    ...(metadata.name === reservedIssuer ? [problem(['metadata', 'name'], message)] : []),
+    ...(spec.issuer.toLowerCase() === reservedIssuer ? [problem(['spec', 'issuer'], message)] : []),
+    ...(/\s/.test(spec.issuer)
+      ? [problem(['spec', 'issuer'], 'an issuer holds no space; write it as in the token')]
+      : []),
+  ]
+}
