@@ -1,0 +1,90 @@
+// sallyport policy explain TARGET "SQL": what would happen to a statement and why, by the same decision as in the data
+// path. Nothing is run and nothing is recorded as a statement.
+import { ExplainResult } from '@sallyport/api/resources'
+import { type AddCommand, type Session, usage } from './app.ts'
+import { checkSources, readFile } from './apply.ts'
+import { escapeText } from './escape.ts'
+
+interface ExplainOptions {
+  readonly groups?: string
+  readonly workload?: boolean
+  readonly file?: string
+}
+type Statement = ExplainResult['statements'][number]
+
+export const addPolicy: AddCommand = (parent, app) => {
+  const policy = parent.command('policy').description('look at what policies do')
+  policy
+    .command('explain <target> <sql>')
+    .description('show what would happen to a statement, and which rule says so')
+    .option('--groups <names>', 'explain for a caller in these groups (comma-separated) instead of for yourself')
+    .option('--workload', 'explain for a workload instead of a person')
+    .option('-f, --file <path>', 'put the documents of this file in place of the applied ones of the same name')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  sallyport policy explain shop "select * from customers" --groups engineering\n  sallyport policy explain shop "delete from orders" -f draft.yaml',
+    )
+    .action((target: string, sql: string, options: ExplainOptions) =>
+      app.run((session) => explain(session, target, sql, options)),
+    )
+}
+
+async function explain(session: Session, target: string, sql: string, options: ExplainOptions): Promise<void> {
+  const groups = options.groups?.split(',').map((name) => name.trim())
+  if (groups?.some((name) => name === '') === true)
+    throw usage('--groups has an empty name', 'write it as --groups engineering,dba')
+  const yaml = await draft(session, options.file)
+  const body = {
+    target,
+    sql,
+    ...(groups === undefined ? {} : { groups }),
+    ...(options.workload === true ? { kind: 'workload' } : {}),
+    ...(yaml === undefined ? {} : { yaml }),
+  }
+  const result = await session.api().call('explain', ExplainResult, { body })
+  if (result.catalogVersion === null)
+    session.out.message('no agent has sent the schema of this target yet: names are not resolved')
+  session.out.result(result, () => result.statements.map((statement) => statementText(session, statement)).join('\n\n'))
+}
+
+async function draft(session: Session, path: string | undefined): Promise<string | undefined> {
+  if (path === undefined) return undefined
+  const text = path === '-' ? await session.world.readStdin() : readFile(session, path)
+  checkSources([{ file: path === '-' ? null : path, text }])
+  return text
+}
+
+function statementText(session: Session, statement: Statement): string {
+  const { out } = session
+  const rule = statement.rule === '' ? '' : `  by rule "${statement.rule}" of policy "${statement.policy}"`
+  const lines = [
+    out.strong(escapeText(statement.text)),
+    `${statement.decision}${escapeText(rule)}`,
+    ...(statement.message === '' ? [] : [`  ${escapeText(statement.message)}`]),
+    ...(statement.code === null ? [] : [`  code ${escapeText(statement.code)}`]),
+    ...statement.effects.map(
+      (effect) =>
+        `  ${effect.operation} ${escapeText(effect.object)}${effect.via === 'derived' ? ', derived' : ''}${effect.baseline ? ', baseline' : ''}`,
+    ),
+    ...statement.unknowns.map((unknown) => `  not understood: ${escapeText(unknown)}`),
+    ...(statement.maskRefusal === null ? [] : [`  masks: ${escapeText(statement.maskRefusal)}`]),
+  ]
+  const masked = (statement.output ?? []).filter((column) => column.mask !== null)
+  for (const column of masked)
+    lines.push(`  column ${escapeText(column.name)} is masked: ${escapeText(column.mask ?? '')}`)
+  if (statement.trace.length > 0) lines.push('', traceTable(session, statement))
+  return lines.join('\n')
+}
+
+function traceTable(session: Session, statement: Statement): string {
+  const rows = statement.trace.map((line) => [
+    `${line.policy}@${line.version}`,
+    line.rule,
+    line.effect,
+    line.object,
+    line.outcome,
+    line.note,
+  ])
+  const columns = ['policy', 'rule', 'effect', 'object', 'outcome', 'note'].map((name) => ({ name }))
+  return session.out.table({ columns, rows })
+}

@@ -1,0 +1,156 @@
+// sallyport login: the device flow (RFC 8628) at the identity provider that the control plane names, then an exchange of
+// the ID token for a login of ours. logout ends it, whoami shows it.
+import { AuthConfig, CliLoginResponse, Me } from '@sallyport/api/signin'
+import { SallyportError } from '@sallyport/base/errors'
+import * as openid from 'openid-client'
+import { reasonOf } from './api.ts'
+import { type AddCommand, type Session, usage } from './app.ts'
+import { escapeText } from './escape.ts'
+import { checkedUrl, isLoopback, readLogin, removeLogin, writeLogin } from './settings.ts'
+
+/** The provider's own answers, in seconds. */
+const providerSecondsMax = 30
+
+type Provider = AuthConfig['providers'][number]
+
+export const addLogin: AddCommand = (parent, app) => {
+  parent
+    .command('login')
+    .description('log in through your identity provider; opens nothing, prints an address and a code')
+    .option('--provider <name>', 'which identity provider, when there are several')
+    .addHelpText('after', '\nExamples:\n  sallyport login --url https://sallyport.example.com\n  sallyport login')
+    .action((options: { provider?: string }) => app.run((session) => login(session, options.provider)))
+  parent
+    .command('logout')
+    .description('end the login, here and at the control plane')
+    .action(() => app.run(logout))
+  parent
+    .command('whoami')
+    .description('show who you are: name, groups, roles, end of the login')
+    .action(() => app.run(whoami))
+}
+
+async function login(session: Session, wanted: string | undefined): Promise<void> {
+  const { world, out } = session
+  const api = session.publicApi()
+  const config = await api.call('authConfig', AuthConfig)
+  const provider = chooseProvider(config, wanted)
+  const idToken = await deviceFlow(session, provider)
+  const done = await api.call('cliLogin', CliLoginResponse, { body: { provider: provider.name, idToken } })
+  writeLogin(world, {
+    v: 1,
+    url: checkedUrl(api.origin),
+    provider: provider.name,
+    accessToken: done.accessToken,
+    expiresAt: done.expiresAt,
+    me: { ...done.me, csrfToken: null },
+  })
+  out.message(`logged in at ${api.origin} as ${done.me.display}, until ${done.expiresAt}`)
+  out.result(shownMe(done.me), () => '')
+}
+
+function chooseProvider(config: AuthConfig, wanted: string | undefined): Provider {
+  const names = config.providers.map((provider) => provider.name)
+  const only = config.providers.length === 1 ? config.providers[0] : undefined
+  const found = wanted === undefined ? only : config.providers.find((provider) => provider.name === wanted)
+  if (found !== undefined) return found
+  if (names.length === 0)
+    throw new SallyportError('LOGIN_FAILED', 'the control plane has no identity provider', {
+      hint: 'an operator sets one up; see docs/operations.md',
+    })
+  throw usage(
+    wanted === undefined ? 'there are several identity providers' : `there is no identity provider "${wanted}"`,
+    `pass --provider with one of: ${names.join(', ')}`,
+  )
+}
+
+/** RFC 8628: shows address and code, then asks until the person has confirmed. */
+async function deviceFlow(session: Session, provider: Provider): Promise<string> {
+  const { out, world } = session
+  const issuer = new URL(provider.issuer)
+  if (issuer.protocol !== 'https:' && !isLoopback(issuer))
+    throw new SallyportError('LOGIN_FAILED', `the identity provider "${provider.name}" is not https`)
+  try {
+    const configuration = await openid.discovery(issuer, provider.cliClientId, undefined, openid.None(), {
+      execute: issuer.protocol === 'http:' ? [openid.allowInsecureRequests] : [],
+      timeout: providerSecondsMax,
+    })
+    const started = await openid.initiateDeviceAuthorization(configuration, { scope: provider.scopes })
+    showCode(session, started)
+    out.message('waiting until you have confirmed; Ctrl-C stops')
+    const signal = AbortSignal.any([world.interrupted, AbortSignal.timeout(started.expires_in * 1_000)])
+    const tokens = await openid.pollDeviceAuthorizationGrant(configuration, started, undefined, { signal })
+    if (tokens.id_token === undefined) throw new Error('no ID token; the client lacks the scope "openid"')
+    return tokens.id_token
+  } catch (cause) {
+    throw flowFailure(provider, cause)
+  }
+}
+
+function showCode(session: Session, started: openid.DeviceAuthorizationResponse): void {
+  const address = started.verification_uri_complete ?? started.verification_uri
+  session.out.message(`open  ${escapeText(address)}\ncode  ${escapeText(started.user_code)}`)
+}
+
+function flowFailure(provider: Provider, cause: unknown): SallyportError {
+  if (cause instanceof SallyportError) return cause
+  const code = cause instanceof openid.ResponseBodyError ? cause.error : ''
+  const name = `"${provider.name}"`
+  const again = 'run: sallyport login'
+  if (code === 'access_denied')
+    return new SallyportError('LOGIN_FAILED', `the login was refused at ${name}`, { cause, hint: again })
+  if (code === 'expired_token' || (cause instanceof Error && cause.name === 'TimeoutError'))
+    return new SallyportError('LOGIN_FAILED', 'the code was not confirmed in time', { cause, hint: again })
+  if (code !== '')
+    return new SallyportError('LOGIN_FAILED', `${name} refused the login of this client (${code})`, {
+      cause,
+      hint: 'an operator checks the client of the device flow at the provider',
+    })
+  return new SallyportError('UPSTREAM_UNREACHABLE', `the identity provider ${name} cannot be used${reasonOf(cause)}`, {
+    cause,
+    hint: `check that ${provider.issuer} can be reached from here`,
+  })
+}
+
+async function logout(session: Session): Promise<void> {
+  const stored = readLogin(session.world)
+  if (stored === null) {
+    session.out.message('you were not logged in')
+    session.out.result({ loggedOut: false }, () => '')
+    return
+  }
+  try {
+    await session.api().send('logout')
+  } catch (thrown) {
+    const known = thrown instanceof SallyportError && thrown.code === 'LOGIN_REQUIRED'
+    // The login is forgotten here in any case; that the server does not know yet must be said.
+    if (!known) session.out.message('the control plane could not be told; the login ends there by itself')
+  } finally {
+    removeLogin(session.world)
+  }
+  session.out.message(`logged out from ${stored.url}`)
+  session.out.result({ loggedOut: true }, () => '')
+}
+
+async function whoami(session: Session): Promise<void> {
+  const me = await session.api().call('me', Me)
+  session.out.result(shownMe(me), () =>
+    [
+      `name      ${escapeText(me.display)}`,
+      `subject   ${escapeText(me.subject)}`,
+      `issuer    ${escapeText(me.issuer)}`,
+      `groups    ${escapeText(me.groups.join(', ') || 'none')}`,
+      `roles     ${me.roles.join(', ')}`,
+      `until     ${me.expiresAt}`,
+    ].join('\n'),
+  )
+}
+
+const shownMe = ({ issuer, subject, display, groups, roles, expiresAt }: Me) => ({
+  issuer,
+  subject,
+  display,
+  groups,
+  roles,
+  expiresAt,
+})

@@ -1,0 +1,183 @@
+// sallyport sessions list, show and export: what was recorded, and the signed file that `audit verify` checks.
+import { Session as RecordedSession, SessionEntries, SessionPage } from '@sallyport/api/recordings'
+import { SallyportError } from '@sallyport/base/errors'
+import type { z } from 'zod'
+import { reasonOf } from './api.ts'
+import { type AddCommand, type Session, usage } from './app.ts'
+import { escapeText } from './escape.ts'
+
+interface ListOptions {
+  readonly target?: string
+  readonly caller?: string
+  readonly state?: string
+  readonly decision?: string
+  readonly limit: string
+}
+interface ExportOptions {
+  readonly output?: string
+  readonly from?: string
+  readonly to?: string
+}
+type Recorded = z.infer<typeof RecordedSession>
+
+/** Sessions of one list. */
+const listMax = 500
+/** Entries that are fetched at once. */
+const entriesPerPage = 500
+/** Entries that `show` prints; an export holds all. */
+const entriesShownMax = 10_000
+
+export const addSessions: AddCommand = (parent, app) => {
+  const sessions = parent.command('sessions').description('look at recorded sessions, and export them')
+  sessions
+    .command('list')
+    .description('list sessions, the newest first')
+    .option('--target <name>', 'only of this target')
+    .option('--caller <subject>', 'only of this caller')
+    .option('--state <state>', 'live, closed or interrupted')
+    .option('--decision <decision>', 'denied or masked: only sessions with such a statement')
+    .option('--limit <n>', `at most this many, up to ${listMax}`, '50')
+    .action((options: ListOptions) => app.run((session) => list(session, options)))
+  sessions
+    .command('show <id>')
+    .description('show a session and each of its entries')
+    .action((id: string) => app.run((session) => show(session, id)))
+  sessions
+    .command('export [id]')
+    .description('write the signed record of a session, or of every session in a span of time')
+    .option('-o, --output <file>', 'write to this file instead of stdout')
+    .option('--from <time>', 'without an id: sessions from this time on (2026-01-31T00:00:00Z)')
+    .option('--to <time>', 'without an id: up to this time, exclusive')
+    .addHelpText(
+      'after',
+      '\nExample:\n  sallyport sessions export 4f…c1 -o session.jsonl && sallyport audit verify session.jsonl',
+    )
+    .action((id: string | undefined, options: ExportOptions) => app.run((session) => download(session, id, options)))
+}
+
+async function list(session: Session, options: ListOptions): Promise<void> {
+  const { target, caller, state, decision } = options
+  const wanted = /^[0-9]{1,3}$/.test(options.limit) ? Number(options.limit) : 0
+  if (wanted < 1 || wanted > listMax)
+    throw usage(`--limit "${options.limit}" is no number of sessions`, `1 to ${listMax}`)
+  const page = await session.api().call('sessions', SessionPage, {
+    query: { target, caller, state, decision, limit: String(wanted) },
+  })
+  if (page.next !== null) session.out.message(`there are more; raise --limit (up to ${listMax}) or narrow the list`)
+  if (page.items.length === 0) session.out.message('no session is recorded that fits')
+  session.out.result(page.items, () => (page.items.length === 0 ? '' : sessionTable(session, page.items)))
+}
+
+function sessionTable(session: Session, items: readonly Recorded[]): string {
+  const rows = items.map((item) => [
+    item.id,
+    item.openedAt,
+    item.target,
+    item.initiator.display,
+    item.state,
+    String(item.statements),
+    String(item.denied),
+    String(item.maskedValues),
+  ])
+  const columns = ['session', 'opened', 'target', 'caller', 'state', 'statements', 'denied', 'masked'].map(
+    (name, index) => ({ name, align: index > 4 ? ('right' as const) : ('left' as const) }),
+  )
+  return session.out.table({ columns, rows })
+}
+
+async function show(session: Session, id: string): Promise<void> {
+  const api = session.api()
+  const recorded = await api.call('session', RecordedSession, { path: { id } })
+  const entries: Record<string, unknown>[] = []
+  let next: number | null = 0
+  while (next !== null && entries.length < entriesShownMax) {
+    const query = { from: String(next), limit: String(entriesPerPage) }
+    const page: SessionEntries = await api.call('sessionEntries', SessionEntries, { path: { id }, query })
+    entries.push(...page.items)
+    next = page.next
+  }
+  if (next !== null) session.out.message(`the first ${entries.length} entries are shown; an export holds all`)
+  session.out.result({ session: recorded, entries }, () =>
+    [headText(recorded), '', ...entries.map(entryText)].join('\n'),
+  )
+}
+
+const headText = (recorded: Recorded): string =>
+  [
+    `session   ${recorded.id}, ${recorded.state}`,
+    `target    ${recorded.target} as "${recorded.upstreamRole}", agent ${recorded.agentName}`,
+    `caller    ${recorded.initiator.display} (${recorded.initiator.issuer} ${recorded.initiator.subject})`,
+    ...recorded.actors.map((actor) => `through   ${actor.display} (${actor.assurance})`),
+    `from      ${recorded.clientAddress}, ${recorded.applicationName || 'no application name'}`,
+    `time      ${recorded.openedAt} to ${recorded.closedAt ?? 'now'}`,
+    `counts    ${recorded.statements} statements, ${recorded.denied} denied, ${recorded.maskedValues} values masked`,
+  ]
+    .map(escapeText)
+    .join('\n')
+
+/** One entry as one line; fields that are not there show as nothing. */
+function entryText(entry: Record<string, unknown>): string {
+  const text = (name: string) => {
+    const value = entry[name]
+    return typeof value === 'string' || typeof value === 'number' ? String(value) : ''
+  }
+  const at = typeof entry['atMs'] === 'number' ? new Date(entry['atMs']).toISOString() : ''
+  const start = `${text('seq').padStart(5)}  ${at}  ${text('kind').padEnd(14)}`
+  switch (entry['kind']) {
+    case 'intent':
+      return escapeText(`${start}  #${text('statement')} ${text('text')}`)
+    case 'denied':
+      return escapeText(`${start}  #${text('statement')} ${text('text')}  -- ${text('code')}: ${text('message')}`)
+    case 'outcome':
+      return escapeText(
+        `${start}  #${text('statement')} ${text('result')} ${text('tag') || text('sqlstate')}, ${text('rows')} rows, ${text('maskedValues')} masked, ${text('durationUs')} µs`,
+      )
+    case 'session-closed':
+      return escapeText(`${start}  ${text('reason')}`)
+    default:
+      return escapeText(start)
+  }
+}
+
+async function download(session: Session, id: string | undefined, options: ExportOptions): Promise<void> {
+  const { out, world } = session
+  if (out.json && options.output === undefined)
+    throw usage('--json needs a file for the export', 'add -o FILE; without --json the export goes to stdout')
+  if (id !== undefined && (options.from !== undefined || options.to !== undefined))
+    throw usage('an id and a span of time do not go together', 'leave out one of them')
+  const stream =
+    id === undefined
+      ? await session.api().stream('export', { query: { from: options.from, to: options.to } })
+      : await session.api().stream('sessionExport', { path: { id } })
+  if (options.output === undefined) {
+    const decoder = new TextDecoder()
+    await forEachChunk(stream, (chunk) => out.raw(decoder.decode(chunk, { stream: true })))
+    return
+  }
+  const file = world.files.writeStream(options.output)
+  let bytes = 0
+  try {
+    await forEachChunk(stream, (chunk) => {
+      bytes += chunk.length
+      file.write(chunk)
+    })
+    file.commit()
+  } catch (thrown) {
+    file.abandon()
+    throw thrown
+  }
+  out.message(`${bytes} bytes in ${options.output}; check it with: sallyport audit verify ${options.output}`)
+  out.result({ file: options.output, bytes }, () => '')
+}
+
+async function forEachChunk(stream: ReadableStream<Uint8Array>, take: (chunk: Uint8Array) => void): Promise<void> {
+  try {
+    for await (const chunk of stream) take(chunk)
+  } catch (cause) {
+    if (cause instanceof SallyportError) throw cause
+    throw new SallyportError('CONTROL_PLANE_UNREACHABLE', `the export was cut off${reasonOf(cause)}`, {
+      cause,
+      hint: 'run it again; a part of an export does not verify',
+    })
+  }
+}

@@ -1,0 +1,151 @@
+// sallyport token TARGET: a short-lived token for one target, alone on stdout. sallyport connect TARGET: runs any
+// PostgreSQL client with it, by libpq's environment variables; the token is in no argument and in no file.
+import { MyTargets } from '@sallyport/api/resources'
+import { TokenResponse } from '@sallyport/api/signin'
+import { SallyportError } from '@sallyport/base/errors'
+import type { AddCommand, Session } from './app.ts'
+import { escapeText } from './escape.ts'
+import { configFolder } from './settings.ts'
+
+export const addToken: AddCommand = (parent, app) => {
+  parent
+    .command('token <target>')
+    .description('print a short-lived token for a target; it is the PostgreSQL password')
+    .option('--role <role>', 'the upstream role, when you may choose')
+    .addHelpText('after', '\nExample:\n  PGPASSWORD=$(sallyport token shop) psql "host=… dbname=shop user=sallyport"')
+    .action((target: string, options: { role?: string }) => app.run((session) => token(session, target, options.role)))
+  parent
+    .command('connect <target> [command...]')
+    .description('run a PostgreSQL client connected to a target; without a command, show how to connect')
+    .option('--role <role>', 'the upstream role, when you may choose')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  sallyport connect shop -- psql\n  sallyport connect shop -- pg_dump --schema-only\n  sallyport connect shop',
+    )
+    .action((target: string, command: string[], options: { role?: string }) =>
+      app.run((session) => connect(session, target, command, options.role)),
+    )
+  parent
+    .command('targets')
+    .description('list the targets that are open to you')
+    .action(() => app.run(targets))
+}
+
+/** Asks for a token and for where an agent serves the target. */
+export async function requestToken(session: Session, target: string, role: string | undefined): Promise<TokenResponse> {
+  const body = { target, ...(role === undefined ? {} : { role }) }
+  const issued = await session.api().call('token', TokenResponse, { body })
+  // They become environment variables and parts of connection strings.
+  const { host, database, user } = issued.connection
+  if ([host, database, user].some((text) => !/^[\x20-\x7e]+$/.test(text)))
+    throw new SallyportError('INTERNAL', 'the control plane sent a connection that no client can use')
+  return issued
+}
+
+async function token(session: Session, target: string, role: string | undefined): Promise<void> {
+  const issued = await requestToken(session, target, role)
+  session.out.result({ token: issued.token, expiresAt: issued.expiresAt, target }, () => issued.token)
+}
+
+/** Variables of libpq that would send the client elsewhere, or weaken the connection. */
+const clearedVariables = [
+  'PGHOSTADDR',
+  'PGSERVICE',
+  'PGSERVICEFILE',
+  'PGPASSFILE',
+  'PGOPTIONS',
+  'PGREQUIRESSL',
+  'PGSSLNEGOTIATION',
+  'PGSSLCERT',
+  'PGSSLKEY',
+  'PGSSLCRL',
+  'PGSSLCRLDIR',
+  'PGREQUIREAUTH',
+  'PGCHANNELBINDING',
+  'PGTARGETSESSIONATTRS',
+  'PGLOADBALANCEHOSTS',
+]
+
+/** libpq's environment for a token; what the person has set for other servers is left out. */
+export function libpqEnvironment(
+  env: Readonly<Record<string, string | undefined>>,
+  issued: TokenResponse,
+  caPath: string,
+): Record<string, string> {
+  const { host, port, database, user } = issued.connection
+  const kept = Object.entries(env).flatMap(([name, value]) =>
+    value === undefined || clearedVariables.includes(name) ? [] : [[name, value]],
+  )
+  return {
+    ...Object.fromEntries(kept),
+    PGHOST: host,
+    PGPORT: String(port),
+    PGUSER: user,
+    PGDATABASE: database,
+    PGPASSWORD: issued.token,
+    PGSSLMODE: 'verify-full',
+    PGSSLROOTCERT: caPath,
+    PGGSSENCMODE: 'disable',
+  }
+}
+
+/** The authority's certificate as a file, because libpq reads it from one. It is public; its name says which it is. */
+export function writeAuthority(session: Session, ca: string): string {
+  const digest = Buffer.from(session.world.sha256(Buffer.from(ca))).toString('hex')
+  const path = `${configFolder(session.world.env)}/authority-${digest.slice(0, 16)}.pem`
+  if (session.world.files.readText(path) !== ca) session.world.files.writePrivate(path, ca)
+  return path
+}
+
+async function connect(
+  session: Session,
+  target: string,
+  command: readonly string[],
+  role: string | undefined,
+): Promise<void> {
+  const issued = await requestToken(session, target, role)
+  const caPath = writeAuthority(session, issued.connection.ca)
+  const [program, ...parameters] = command
+  if (program === undefined) {
+    showConnection(session, target, issued, caPath)
+    return
+  }
+  session.exit(await session.world.run(program, parameters, libpqEnvironment(session.world.env, issued, caPath)))
+}
+
+/** How to connect with anything; the token is not part of it, so that it can be pasted anywhere. */
+function showConnection(session: Session, target: string, issued: TokenResponse, caPath: string): void {
+  const { host, port, database, user } = issued.connection
+  const query = new URLSearchParams({ sslmode: 'verify-full', sslrootcert: caPath })
+  const url = `postgresql://${encodeURIComponent(user)}@${host}:${port}/${encodeURIComponent(database)}?${query}`
+  session.out.result({ target, host, port, database, user, sslmode: 'verify-full', sslrootcert: caPath, url }, () =>
+    [
+      `host      ${host}`,
+      `port      ${port}`,
+      `database  ${database}`,
+      `user      ${user}`,
+      `password  the output of: sallyport token ${escapeText(target)}`,
+      `tls       verify-full, authority in ${caPath}`,
+      '',
+      url,
+      '',
+      `psql:     sallyport connect ${escapeText(target)} -- psql`,
+    ].join('\n'),
+  )
+}
+
+async function targets(session: Session): Promise<void> {
+  const { items } = await session.api().call('myTargets', MyTargets)
+  if (items.length === 0)
+    session.out.message('no target is open to you; an administrator writes a policy that names one of your groups')
+  session.out.result(items, () => {
+    if (items.length === 0) return ''
+    const rows = items.map((item) => [
+      item.name,
+      item.connection === null ? 'no agent yet' : `${item.connection.host}:${item.connection.port}`,
+      item.roles.join(', '),
+      item.description,
+    ])
+    return session.out.table({ columns: ['target', 'agent', 'roles', 'description'].map((name) => ({ name })), rows })
+  })
+}
