@@ -17,6 +17,7 @@ import { openapiOptions } from './http/openapi.ts'
 import { registerPermit } from './http/permit.ts'
 import type { App } from './http/route.ts'
 import { policyRoutes } from './policies/routes.ts'
+import { recordingsRoutes } from './recordings/routes.ts'
 import { signinRoutes } from './signin/routes.ts'
 import { sessionCookieName } from './signin/rules.ts'
 import { targetRoutes } from './targets/routes.ts'
@@ -52,6 +53,7 @@ export async function buildApp(deps: Deps): Promise<App> {
   targetRoutes(app, deps)
   policyRoutes(app, deps)
   agentsRoutes(app, deps)
+  recordingsRoutes(app, deps)
   auditRoutes(app, deps)
   return app
 }

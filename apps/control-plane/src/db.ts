@@ -6,9 +6,14 @@ export type Db = PrismaClient
 /** A transaction's client: what `db.$transaction` passes. */
 export type Tx = Parameters<Parameters<PrismaClient['$transaction']>[0]>[0]
 
+/** To get a connection to the store, in milliseconds. */
+const connectMsMax = 5_000
+
 /** Opens a pool of at most `connectionsMax` connections. */
 export function openDb(url: string, connectionsMax = 10): Db {
-  return new PrismaClient({ adapter: new PrismaPg({ connectionString: url, max: connectionsMax }) })
+  const adapter = new PrismaPg({ connectionString: url, max: connectionsMax, connectionTimeoutMillis: connectMsMax })
+  // Longer formats of errors quote the values of a query.
+  return new PrismaClient({ adapter, errorFormat: 'minimal' })
 }
 
 /** All or nothing, as if no other transaction ran at the same time; a loser fails with what `isStoreConflict` knows. */

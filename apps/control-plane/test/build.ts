@@ -7,20 +7,20 @@ import { fileURLToPath } from 'node:url'
 import { manualClock } from '@sallyport/base/clock'
 import { Secret } from '@sallyport/base/secret'
 import libpg from 'libpg-query'
-import { pino } from 'pino'
+import { openKeys } from '../src/agents/keys.ts'
 import { buildApp } from '../src/app.ts'
 import type { Config } from '../src/config.ts'
 import { openDb } from '../src/db.ts'
 import type { Deps } from '../src/deps.ts'
 import type { App } from '../src/http/route.ts'
 import { openTokenKey } from '../src/identities/token-key.ts'
+import { createLog } from '../src/log.ts'
 import { createMetrics } from '../src/metrics.ts'
 import { migrate } from '../src/migrate.ts'
 import { createProviders } from '../src/signin/providers.ts'
 import { dropDatabase, freshDatabase } from './stack.ts'
 
 export const migrationsDirectory = fileURLToPath(new URL('../../../prisma/migrations', import.meta.url))
-export const authorityPem = '-----BEGIN CERTIFICATE-----\ndGVzdA==\n-----END CERTIFICATE-----\n'
 
 export interface TestApp {
   readonly app: App
@@ -59,15 +59,16 @@ export async function buildTestApp(changes: Partial<Config> = {}, extra: Partial
   const lines: string[] = []
   let publishes = 0
   await libpg.loadModule()
+  const keys = await openKeys({ directory: keysDirectory, installation: config.installation, clock, randomBytes })
   const deps: Deps = {
     config,
     db: openDb(databaseUrl, 5),
     clock,
-    log: pino({ level: config.logLevel }, { write: (line: string) => void lines.push(line) }),
+    log: createLog(config.logLevel, (line) => void lines.push(line)),
     randomBytes,
     metrics: createMetrics(),
     tokenKey: await openTokenKey(keysDirectory),
-    authorityPem,
+    authorityPem: keys.authority.certificatePem,
     providers: createProviders(config),
     parser: { parse: libpg.parseSync as never, fingerprint: libpg.fingerprintSync },
     publish: async () => {

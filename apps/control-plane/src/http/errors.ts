@@ -117,6 +117,7 @@ export function sendProblem(thrown: unknown, request: FastifyRequest, reply: Fas
   const { error, fields } = classify(thrown)
   const status = surfacesOf(error.code).http
   if (status >= 500) request.log.error({ event: 'request-failed', code: error.code, err: error.cause ?? thrown })
+  else if (error.cause !== undefined) request.log.info({ event: 'request-refused', code: error.code, err: error.cause })
   if (status === 401) reply.header('www-authenticate', 'Bearer realm="sallyport"')
   reply
     .code(status)

@@ -3,7 +3,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { ApplyResult } from '@sallyport/api/resources'
 import { SallyportError } from '@sallyport/base/errors'
-import { limits } from '@sallyport/base/limits'
 import type { Document, DocumentKind } from '@sallyport/policy/document'
 import { parseDocuments } from '@sallyport/policy/parse'
 import { appendAction } from '../audit/store.ts'
@@ -34,16 +33,8 @@ interface Planned {
 
 /** The documents of a YAML text. Throws with every problem and its line. */
 export function readText(yaml: string): readonly Document[] {
-  if (Buffer.byteLength(yaml) > limits.applyBytesMax)
-    throw new SallyportError('REQUEST_TOO_LARGE', `the documents are longer than ${limits.applyBytesMax} bytes`, {
-      hint: 'apply them in several calls',
-    })
   const { documents, problems } = parseDocuments(yaml)
   if (problems.length > 0) throw new DocumentsRefused(problems)
-  if (documents.length > limits.documentsPerApplyMax)
-    throw new SallyportError('REQUEST_TOO_LARGE', `more than ${limits.documentsPerApplyMax} documents in one apply`, {
-      hint: 'apply them in several calls',
-    })
   if (documents.length === 0)
     throw new SallyportError('DOCUMENT_INVALID', 'the text holds no document', {
       hint: 'each document starts with "apiVersion: sallyport.dev/v1"',

@@ -140,9 +140,11 @@ const adminGroups = (documents: readonly Document[]): string[] =>
     document.kind === 'Role' && document.spec.role === 'admin' ? document.spec.groups : [],
   )
 
+export const hasAdmins = (documents: readonly Document[]): boolean => adminGroups(documents).length > 0
+
 /** True when a change would leave nobody who could change anything back. */
 export const locksOutAdmins = (before: readonly Document[], after: readonly Document[]): boolean =>
-  adminGroups(before).length > 0 && adminGroups(after).length === 0
+  hasAdmins(before) && !hasAdmins(after)
 
 const problemsOfTwice = (changed: readonly Document[]): DocumentProblem[] => {
   const seen = new Set<string>()
