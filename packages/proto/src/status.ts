@@ -4,6 +4,8 @@ import { Metadata } from '@grpc/grpc-js'
 import { isErrorCode, SallyportError, surfacesOf } from '@sallyport/base/errors'
 
 const codeKey = 'sallyport-code'
+/** `-bin`: other trailers take ASCII only (gRPC over HTTP2, Custom-Metadata). */
+const hintKey = 'sallyport-hint-bin'
 /** Messages of ours are shorter; a longer one is not from us. In characters. */
 const messageCharsMax = 500
 
@@ -17,6 +19,7 @@ export interface Status {
 export function statusOf(error: SallyportError): Status {
   const metadata = new Metadata()
   metadata.set(codeKey, error.code)
+  if (error.hint !== undefined) metadata.set(hintKey, Buffer.from(error.hint))
   return { code: surfacesOf(error.code).grpc, details: error.message, metadata }
 }
 
@@ -28,8 +31,13 @@ export function errorOfStatus(thrown: unknown): SallyportError {
   if (thrown instanceof SallyportError) return thrown
   const { code, details, metadata } = readStatus(thrown)
   const named = metadata?.get(codeKey)[0]
-  if (typeof named === 'string' && isErrorCode(named))
-    return new SallyportError(named, printable(details), { cause: thrown })
+  if (typeof named === 'string' && isErrorCode(named)) {
+    const hint = metadata?.get(hintKey)[0]
+    return new SallyportError(named, printable(details), {
+      cause: thrown,
+      hint: hint === undefined ? undefined : printable(hint.toString()),
+    })
+  }
   if (code !== undefined && unreachableCodes.has(code))
     return new SallyportError('CONTROL_PLANE_UNREACHABLE', 'cannot reach the control plane', { cause: thrown })
   return new SallyportError('INTERNAL', 'the control plane failed without a reason that we know', { cause: thrown })

@@ -1,0 +1,340 @@
+// The one connection to the control plane: the streams Link and Ingest over one channel, opened again for as long as the
+// agent runs. Snapshots come down, catalogs and heartbeats go up; a revocation ends it for good.
+
+import { create } from '@bufbuild/protobuf'
+import { type Client, Metadata } from '@grpc/grpc-js'
+import type { Clock } from '@sallyport/base/clock'
+import { asSallyportError, SallyportError } from '@sallyport/base/errors'
+import {
+  type AgentMessage,
+  AgentMessageSchema,
+  type ControlMessage,
+  HeartbeatSchema,
+  HelloSchema,
+  SnapshotAppliedSchema,
+} from '@sallyport/proto/gen/sallyport/v1/link_pb'
+import type { SignedSnapshot } from '@sallyport/proto/gen/sallyport/v1/snapshot_pb'
+import { linkMethod } from '@sallyport/proto/method'
+import { errorOfStatus, printable } from '@sallyport/proto/status'
+import type { Catalog } from '@sallyport/sql/catalog'
+import type { IngestStream } from '../record/upload.ts'
+import type { Log } from '../session/log.ts'
+import { type Backoff, backoffMs, linkBackoff } from './backoff.ts'
+import { Catalogs } from './catalogs.ts'
+import { openChannel } from './channel.ts'
+import { type Identity, renewAtMs } from './identity.ts'
+import { openIngestStream } from './ingest.ts'
+import { renew } from './renew.ts'
+import type { SnapshotKeeper } from './snapshot.ts'
+
+export interface LinkTiming {
+  readonly heartbeatMs: number
+  /** Without a message for longer the link counts as dead: three heartbeats. */
+  readonly silenceMsMax: number
+  readonly backoff: Backoff
+}
+
+export const linkTiming: LinkTiming = { heartbeatMs: 10_000, silenceMsMax: 30_000, backoff: linkBackoff }
+
+/** After a renewal failed the next try comes in, in milliseconds. */
+const renewalRetryMs = 60_000
+/** What is said upward about a snapshot, in characters. */
+const reportCharsMax = 2_000
+
+export interface LinkDeps {
+  /** Where a renewed identity is kept. */
+  readonly directory: string
+  readonly identity: Identity
+  readonly snapshots: SnapshotKeeper
+  readonly clock: Clock
+  /** In [0, 1). */
+  readonly random: () => number
+  readonly log: Log
+  readonly version: string
+  /** For heartbeats. */
+  readonly load: () => { readonly sessions: number; readonly spoolBytes: number }
+  readonly onKillSession: (session: string, reason: string) => void
+  /** Once. Sessions must end; the link is closed already. */
+  readonly onRevoked: (reason: string) => void
+  /** New certificate and key for the listener. */
+  readonly onRenewed: (identity: Identity) => void
+  readonly timing?: Partial<LinkTiming>
+}
+
+export interface Link {
+  readonly isUp: boolean
+  /** Waits until the link is up. Rejects when the signal fires or the link has ended. */
+  openIngest(signal: AbortSignal): Promise<IngestStream>
+  /** Sends the newest catalog of a target now, or when the link is up again. */
+  uploadCatalog(target: string, upstreamRole: string, catalog: Catalog): void
+  /** Asks for new certificates at once; by itself that happens at two thirds of their life. */
+  renewNow(): Promise<void>
+  /** Settles when everything is closed. */
+  stop(): Promise<void>
+}
+
+export function startLink(deps: LinkDeps): Link {
+  const running = new RunningLink(deps)
+  const done = running.run()
+  return {
+    get isUp() {
+      return running.isUp
+    },
+    openIngest: (signal) => running.openIngest(signal),
+    uploadCatalog: (target, upstreamRole, catalog) => running.uploadCatalog(target, upstreamRole, catalog),
+    renewNow: () => running.renewNow(),
+    async stop() {
+      running.stop()
+      await done
+    },
+  }
+}
+
+type Outcome = 'again' | 'at-once' | 'over'
+type LinkCall = ReturnType<typeof openLinkCall>
+
+const openLinkCall = (client: Client) =>
+  client.makeBidiStreamRequest(linkMethod.path, linkMethod.serialize, linkMethod.deserialize, new Metadata())
+
+class RunningLink {
+  readonly #deps: LinkDeps
+  readonly #timing: LinkTiming
+  readonly #catalogs: Catalogs
+  readonly #stopping = new AbortController()
+  readonly #waiting = new Set<() => void>()
+  #identity: Identity
+  #client: Client | undefined
+  #call: LinkCall | undefined
+  #failures = 0
+  #isRenewed = false
+  #nextRenewalMs = 0
+  isUp = false
+
+  constructor(deps: LinkDeps) {
+    this.#deps = deps
+    this.#identity = deps.identity
+    this.#timing = { ...linkTiming, ...deps.timing }
+    this.#catalogs = new Catalogs(deps.log)
+  }
+
+  async run(): Promise<void> {
+    const { signal } = this.#stopping
+    while (!signal.aborted) {
+      const outcome = await this.#connect()
+      if (outcome === 'over') this.stop()
+      if (outcome === 'again') {
+        const delayMs = backoffMs(this.#failures++, this.#deps.random, this.#timing.backoff)
+        await pause(delayMs, signal)
+      }
+    }
+    this.#wake()
+  }
+
+  stop(): void {
+    this.#stopping.abort()
+    this.#call?.cancel()
+  }
+
+  async openIngest(signal: AbortSignal): Promise<IngestStream> {
+    while (!this.isUp || this.#client === undefined) {
+      if (signal.aborted || this.#stopping.signal.aborted)
+        throw new SallyportError('CONTROL_PLANE_UNREACHABLE', 'the link to the control plane has ended')
+      await this.#nextChange(signal)
+    }
+    return openIngestStream(this.#client)
+  }
+
+  uploadCatalog(target: string, upstreamRole: string, catalog: Catalog): void {
+    this.#catalogs
+      .put(target, upstreamRole, catalog)
+      .then((upload) => {
+        if (upload !== undefined && this.isUp) this.#send({ case: 'catalog', value: upload })
+      })
+      .catch((err: unknown) => this.#deps.log.warn({ err, target }, 'catalog-not-sent'))
+  }
+
+  async renewNow(): Promise<void> {
+    if (this.#client === undefined)
+      throw new SallyportError('CONTROL_PLANE_UNREACHABLE', 'certificates are renewed over a link, and there is none')
+    const { directory, clock, log, onRenewed } = this.#deps
+    const nowMs = () => clock.nowMs()
+    this.#identity = await renew({ client: this.#client, identity: this.#identity, directory, nowMs })
+    log.info({}, 'certificates-renewed')
+    onRenewed(this.#identity)
+    this.#isRenewed = true
+    this.#call?.cancel()
+  }
+
+  /** One connection, from its first byte to its last. */
+  async #connect(): Promise<Outcome> {
+    const { address, caCertificate, installation, clientCertificate, clientKey } = this.#identity
+    const client = openChannel({
+      address,
+      caCertificate,
+      installation,
+      client: { certificate: clientCertificate, key: clientKey },
+    })
+    this.#client = client
+    this.#isRenewed = false
+    try {
+      return await this.#serve(openLinkCall(client))
+    } finally {
+      this.isUp = false
+      this.#client = undefined
+      this.#call = undefined
+      client.close()
+    }
+  }
+
+  async #serve(call: LinkCall): Promise<Outcome> {
+    this.#call = call
+    const { heartbeatMs, silenceMsMax } = this.#timing
+    return await new Promise<Outcome>((resolve) => {
+      let outcome: Outcome | undefined
+      let silence = setTimeout(() => call.cancel(), silenceMsMax)
+      const heartbeat = setInterval(() => this.#beat(), heartbeatMs)
+      const finish = (ended: Outcome) => {
+        if (outcome !== undefined) return
+        outcome = ended
+        clearTimeout(silence)
+        clearInterval(heartbeat)
+        call.cancel()
+        resolve(ended)
+      }
+      call.on('data', (message: ControlMessage) => {
+        clearTimeout(silence)
+        silence = setTimeout(() => call.cancel(), silenceMsMax)
+        if (outcome !== undefined) return
+        this.#comeUp()
+        if (this.#take(message)) finish('over')
+      })
+      call.on('error', (thrown) => finish(this.#failed(errorOfStatus(thrown))))
+      call.on('end', () => finish('again'))
+      this.#greet()
+    })
+  }
+
+  #greet(): void {
+    const { version, snapshots } = this.#deps
+    const { agentName, advertise } = this.#identity
+    const snapshotVersion = snapshots.highestVersion
+    this.#send({ case: 'hello', value: create(HelloSchema, { agentName, version, snapshotVersion, advertise }) })
+  }
+
+  #comeUp(): void {
+    if (this.isUp) return
+    this.isUp = true
+    this.#failures = 0
+    this.#deps.log.info({ address: this.#identity.address }, 'link-up')
+    for (const upload of this.#catalogs.all()) this.#send({ case: 'catalog', value: upload })
+    this.#wake()
+  }
+  #send(body: AgentMessage['body']): void {
+    this.#call?.write(create(AgentMessageSchema, { body }))
+  }
+
+  #beat(): void {
+    const { clock, load, log } = this.#deps
+    const nowMs = clock.nowMs()
+    const { sessions, spoolBytes } = load()
+    const value = create(HeartbeatSchema, { atMs: BigInt(nowMs), sessions, spoolBytes: BigInt(spoolBytes) })
+    this.#send({ case: 'heartbeat', value })
+    if (!this.isUp || nowMs < renewAtMs(this.#identity) || nowMs < this.#nextRenewalMs) return
+    this.#nextRenewalMs = nowMs + renewalRetryMs
+    this.renewNow().catch((thrown: unknown) => {
+      const { code, message } = asSallyportError(thrown)
+      log.error({ code, reason: message }, 'certificates-not-renewed')
+    })
+  }
+
+  /** True when the link is over for good. */
+  #take({ body }: ControlMessage): boolean {
+    switch (body.case) {
+      case 'snapshot':
+        this.#apply(body.value)
+        return false
+      case 'revoked':
+        this.#revoked(printable(body.value.reason))
+        return true
+      case 'killSession':
+        this.#deps.onKillSession(body.value.session, printable(body.value.reason))
+        return false
+      case 'pong':
+      case 'verdict':
+      case undefined:
+        // A later control plane may say more than we understand; what we do not know changes nothing.
+        return false
+    }
+  }
+
+  /** Whatever is wrong with a snapshot is said upward; the last good one stays. */
+  #apply(signed: SignedSnapshot): void {
+    const { snapshots, log } = this.#deps
+    try {
+      const { version, problems } = snapshots.apply(signed)
+      log.debug({ version: Number(version) }, 'snapshot-applied')
+      const isWhole = problems.length === 0
+      const errorMessage = problems.join('; ').slice(0, reportCharsMax)
+      this.#report(version, isWhole ? '' : 'DOCUMENT_INVALID', errorMessage)
+    } catch (thrown) {
+      const { code, message } = asSallyportError(thrown)
+      log.error({ code, reason: message }, 'snapshot-refused')
+      this.#report(snapshots.highestVersion, code, message)
+    }
+  }
+
+  #report(version: bigint, errorCode: string, errorMessage: string): void {
+    const value = create(SnapshotAppliedSchema, { version, errorCode, errorMessage })
+    this.#send({ case: 'snapshotApplied', value })
+  }
+
+  #revoked(reason: string): void {
+    const { snapshots, log, onRevoked } = this.#deps
+    log.error({ reason }, 'agent-revoked')
+    snapshots.revoke()
+    onRevoked(reason)
+  }
+
+  #failed(error: SallyportError): Outcome {
+    if (this.#isRenewed) return 'at-once'
+    if (this.#stopping.signal.aborted) return 'over'
+    if (error.code === 'AGENT_REVOKED') {
+      this.#revoked(error.message)
+      return 'over'
+    }
+    // Once for each outage: the first failure says why, the following ones are counted.
+    const fields = { code: error.code, reason: error.message, hint: error.hint, err: error.cause }
+    if (this.#failures === 0) this.#deps.log.warn(fields, 'link-down')
+    else this.#deps.log.debug({ failures: this.#failures, code: error.code }, 'link-still-down')
+    return 'again'
+  }
+
+  #wake(): void {
+    for (const wake of [...this.#waiting]) wake()
+  }
+
+  async #nextChange(signal: AbortSignal): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const wake = () => {
+        this.#waiting.delete(wake)
+        signal.removeEventListener('abort', wake)
+        resolve()
+      }
+      this.#waiting.add(wake)
+      signal.addEventListener('abort', wake, { once: true })
+    })
+  }
+}
+
+/** Settles after `ms` or at the signal. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal.addEventListener('abort', done, { once: true })
+  })
+}

@@ -1,0 +1,186 @@
+// The snapshots of this agent: verified over the exact bytes with the pinned key, kept on disk, compiled, and handed to
+// sessions while they are good (DESIGN §2, THREATS R-6.18).
+// INVARIANT: the version never goes back, not even over a restart; past notAfter nothing is allowed.
+import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto'
+import { join } from 'node:path'
+import { fromBinary, toBinary } from '@bufbuild/protobuf'
+import type { Clock } from '@sallyport/base/clock'
+import { asSallyportError, SallyportError } from '@sallyport/base/errors'
+import type { FloorDocument } from '@sallyport/policy/document'
+import {
+  type SignedSnapshot,
+  SignedSnapshotSchema,
+  type Snapshot,
+  SnapshotSchema,
+} from '@sallyport/proto/gen/sallyport/v1/snapshot_pb'
+import { signedBytesOf } from '@sallyport/proto/signed'
+import type { Log } from '../session/log.ts'
+import { compileSnapshot } from './compile.ts'
+import type { CurrentSnapshot, Snapshots } from './current.ts'
+import { readPrivate, writeDurably } from './files.ts'
+import type { Identity } from './identity.ts'
+
+export interface SnapshotsOptions {
+  readonly directory: string
+  readonly identity: Pick<Identity, 'installation' | 'agentId' | 'snapshotKey' | 'snapshotKeyId'>
+  readonly floor: FloorDocument | null
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export interface Applied {
+  readonly version: bigint
+  /** What in it could not be used; the targets concerned deny. */
+  readonly problems: readonly string[]
+}
+
+export interface SnapshotKeeper extends Snapshots {
+  /** Highest version that is kept on disk; 0 before the first. */
+  readonly highestVersion: bigint
+  /** Verifies, keeps and takes over. Throws SNAPSHOT_SIGNATURE, SNAPSHOT_ROLLBACK or SNAPSHOT_EXPIRED; then nothing changes. */
+  apply(signed: SignedSnapshot): Applied
+  /** This agent was revoked: nothing is allowed from now on, nor after a restart. */
+  revoke(): void
+}
+
+export const snapshotPath = (directory: string): string => join(directory, 'snapshot.bin')
+/** The highest version by itself: it outlives a snapshot that is damaged or taken away. */
+export const versionPath = (directory: string): string => join(directory, 'snapshot-version')
+const revokedPath = (directory: string): string => join(directory, 'revoked')
+
+/** A version is a number that both sides can count with. */
+const versionMax = BigInt(Number.MAX_SAFE_INTEGER)
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
+
+/** Starts from the disk where what lies there is still good. */
+export function openSnapshots(options: SnapshotsOptions): SnapshotKeeper {
+  const { directory, clock, log, floor } = options
+  const key = pinnedKey(options.identity)
+  const listeners = new Set<(snapshot: CurrentSnapshot) => void>()
+  let isRevoked = readPrivate(revokedPath(directory)) !== undefined
+  let highest = readVersion(directory)
+  let current: CurrentSnapshot | undefined
+
+  const take = (signed: SignedSnapshot, isOnDisk: boolean): Applied => {
+    const snapshot = verified(options, key, signed)
+    if (snapshot.version < highest)
+      throw new SallyportError(
+        'SNAPSHOT_ROLLBACK',
+        `snapshot ${snapshot.version} is older than ${highest}, which we have`,
+      )
+    if (Number(snapshot.notAfterMs) <= clock.nowMs())
+      throw new SallyportError('SNAPSHOT_EXPIRED', `snapshot ${snapshot.version} has expired`)
+    const compiled = compileSnapshot(snapshot, floor, sha256)
+    highest = snapshot.version
+    current = compiled.snapshot
+    const unkept = isOnDisk ? [] : keepOnDisk(directory, signed, highest)
+    const problems = [...compiled.problems, ...unkept]
+    for (const problem of problems) log.error({ version: Number(highest), problem }, 'snapshot-problem')
+    for (const listener of [...listeners]) listener(compiled.snapshot)
+    return { version: snapshot.version, problems }
+  }
+  const fromDisk = readSnapshot(directory, log)
+  if (fromDisk !== undefined && !isRevoked) {
+    try {
+      take(fromDisk, true)
+    } catch (thrown) {
+      const { code, message } = asSallyportError(thrown)
+      log.warn({ code, reason: message }, 'snapshot-on-disk-not-used')
+    }
+  }
+  return {
+    get highestVersion() {
+      return highest
+    },
+    apply(signed) {
+      if (isRevoked) throw new SallyportError('AGENT_REVOKED', 'this agent was revoked')
+      return take(signed, false)
+    },
+    revoke() {
+      isRevoked = true
+      current = undefined
+      writeDurably(revokedPath(directory), 'revoked\n')
+    },
+    current() {
+      if (isRevoked) throw new SallyportError('AGENT_REVOKED', 'this agent was revoked')
+      if (current === undefined)
+        throw new SallyportError('SNAPSHOT_MISSING', 'the agent has no policies yet; try again in a moment')
+      if (current.notAfterMs <= clock.nowMs())
+        throw new SallyportError('SNAPSHOT_EXPIRED', 'the agent was cut off from its control plane for too long')
+      return current
+    },
+    onChange(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+  }
+}
+
+function pinnedKey({ snapshotKey }: SnapshotsOptions['identity']): KeyObject {
+  const refuse = (cause?: unknown) =>
+    new SallyportError('CONFIG_INVALID', 'the pinned snapshot key cannot be read; enrol anew', { cause })
+  let key: KeyObject
+  try {
+    key = createPublicKey({ key: Buffer.from(snapshotKey, 'base64'), format: 'der', type: 'spki' })
+  } catch (cause) {
+    throw refuse(cause)
+  }
+  if (key.asymmetricKeyType !== 'ed25519') throw refuse()
+  return key
+}
+
+const badSignature = (message: string, cause?: unknown) => new SallyportError('SNAPSHOT_SIGNATURE', message, { cause })
+
+/** Nothing of the payload is looked at before its signature is good. */
+function verified({ identity }: SnapshotsOptions, key: KeyObject, signed: SignedSnapshot): Snapshot {
+  if (signed.keyId !== identity.snapshotKeyId)
+    throw badSignature('the snapshot is signed with a key that is not pinned')
+  if (!verify(null, signedBytesOf(signed.payload), key, signed.signature))
+    throw badSignature('the signature of the snapshot does not verify')
+  const snapshot = decoded(signed)
+  if (snapshot.installation !== identity.installation || snapshot.agentId !== identity.agentId)
+    throw badSignature('the snapshot is that of another agent')
+  if (snapshot.version === 0n || snapshot.version > versionMax) throw badSignature('the snapshot has no usable version')
+  return snapshot
+}
+
+function decoded(signed: SignedSnapshot): Snapshot {
+  try {
+    return fromBinary(SnapshotSchema, signed.payload)
+  } catch (cause) {
+    throw badSignature('the snapshot is signed, but cannot be read', cause)
+  }
+}
+
+/**
+ * Snapshot first: a crash in between then leaves a version that is too low by itself, and the higher of the two counts.
+ * A disk that takes nothing does not keep newer policies from coming into force: it is a problem to report.
+ */
+function keepOnDisk(directory: string, signed: SignedSnapshot, version: bigint): string[] {
+  try {
+    writeDurably(snapshotPath(directory), toBinary(SignedSnapshotSchema, signed))
+    writeDurably(versionPath(directory), `${version}\n`)
+    return []
+  } catch (thrown) {
+    return [asSallyportError(thrown).message]
+  }
+}
+
+function readVersion(directory: string): bigint {
+  const text = readPrivate(versionPath(directory))?.toString('utf8').trim() ?? '0'
+  if (/^[0-9]{1,16}$/.test(text)) return BigInt(text)
+  throw new SallyportError('CONFIG_INVALID', `"${versionPath(directory)}" is damaged`, {
+    hint: 'put it back from a backup; it keeps older policies from coming back',
+  })
+}
+
+function readSnapshot(directory: string, log: Log): SignedSnapshot | undefined {
+  const bytes = readPrivate(snapshotPath(directory))
+  if (bytes === undefined) return undefined
+  try {
+    return fromBinary(SignedSnapshotSchema, bytes)
+  } catch (cause) {
+    log.warn({ err: cause }, 'snapshot-on-disk-damaged')
+    return undefined
+  }
+}
