@@ -87,6 +87,9 @@ export interface AgentReport {
   readonly fingerprint: string
   readonly pinned: boolean
   readonly heads: number
+  /** Of the first and the last good head: an auditor sees from them whether two exports leave something out between. */
+  readonly firstCounter: number | null
+  readonly lastCounter: number | null
 }
 
 export interface ExportReport {

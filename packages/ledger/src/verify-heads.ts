@@ -31,6 +31,7 @@ interface AgentState {
   readonly pinned: boolean
   readonly isUsable: boolean
   heads: number
+  firstCounter: number | null
   last: { readonly counter: number; readonly hash: string } | undefined
 }
 
@@ -71,7 +72,7 @@ export class HeadCheck {
     )
     if (!pinned && pinnedKeys.length > 0)
       this.#findings.problem('key-not-pinned', 1, {}, `the key of agent "${agent.id}" is none of those that you pinned`)
-    return { agent, pinned, isUsable, heads: 0, last: undefined }
+    return { agent, pinned, isUsable, heads: 0, firstCounter: null, last: undefined }
   }
 
   /** Takes the head of one line. */
@@ -109,6 +110,7 @@ export class HeadCheck {
       else this.#findings.problem('head-order', line, at, `head ${head.counter} comes after head ${last.counter}`)
       return
     }
+    state.firstCounter ??= head.counter
     state.last = { counter: head.counter, hash }
     const previous = last ?? { counter: 0, hash: noHead }
     const isNext = head.counter === previous.counter + 1
@@ -123,12 +125,14 @@ export class HeadCheck {
   }
 
   report(): AgentReport[] {
-    return [...this.#agents.values()].map(({ agent, pinned, heads }) => ({
+    return [...this.#agents.values()].map(({ agent, pinned, heads, firstCounter, last }) => ({
       id: agent.id,
       name: agent.name,
       fingerprint: agent.fingerprint,
       pinned,
       heads,
+      firstCounter,
+      lastCounter: last?.counter ?? null,
     }))
   }
 }

@@ -182,7 +182,7 @@ export class SessionCheck {
     if (signed > this.#nextSeq)
       this.#findings.problem(
         'truncated-tail',
-        this.#lastLine,
+        this.#lastLine + 1,
         at,
         `entries ${this.#nextSeq} to ${signed - 1} were signed and are missing at the end`,
       )
