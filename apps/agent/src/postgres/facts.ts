@@ -1,0 +1,121 @@
+// What a Bind and a completed statement mean for the session: parameters as decisions read them, and the names, cursors
+// and channels that exist from here on (THREATS ).
+import { unreachable } from '@sallyport/base/assert'
+import type { SessionEffect, StatementFacts } from '@sallyport/sql/facts'
+import type { FrontendMessage } from '@sallyport/wire/postgres/messages'
+import { type BoundParameters, noParameters } from '../session/recorded.ts'
+import { callsUnknownCode, endPortals, type State } from './state.ts'
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** A value that is no UTF-8 counts as binary: conditions see null. */
+export function boundParameters(message: Extract<FrontendMessage, { type: 'bind' }>): BoundParameters {
+  if (message.parameters.length === 0) return noParameters
+  const [only = 0] = message.parameterFormats
+  const formats = message.parameters.map((_, index) =>
+    message.parameterFormats.length <= 1 ? only : (message.parameterFormats[index] ?? 0),
+  )
+  return {
+    formats,
+    values: message.parameters.map((value, index) => (value === null || formats[index] === 1 ? null : textOf(value))),
+    lengths: message.parameters.map((value) => value?.length ?? null),
+  }
+}
+
+function textOf(value: Uint8Array): string | null {
+  try {
+    return utf8.decode(value)
+  } catch {
+    return null
+  }
+}
+
+/** Follows what a statement changed, now that the target has completed it. */
+export function applyCompleted(state: State, facts: StatementFacts, text: string, sensitive: boolean): void {
+  if (sensitive) state.sensitive = true
+  for (const effect of facts.session) applyEffect(state, effect, text)
+  for (const { operation, object } of facts.effects)
+    if (operation === 'listen') state.listening.add(object.replace(/^channel:/, ''))
+  if (callsUnknownCode(state, facts)) touchPath(state)
+}
+
+function touchPath(state: State): void {
+  state.pathKnown = false
+  state.pathTouched = true
+}
+
+/** Objects, and with them what is in the search_path: a first temporary table adds pg_temp. */
+function touchCatalog(state: State): void {
+  state.catalogTouched = true
+  touchPath(state)
+}
+
+function applyEffect(state: State, effect: SessionEffect, text: string): void {
+  switch (effect.kind) {
+    case 'transaction':
+      if (effect.verb === 'begin' || effect.verb === 'savepoint' || effect.verb === 'release') return
+      endPortals(state)
+      if (state.pathTouched) state.pathKnown = false
+      return
+    case 'set':
+      if (/^(search_path|all|\*|)$/i.test(effect.setting)) touchPath(state)
+      return
+    case 'prepare':
+      state.statements.set(effect.name, {
+        name: effect.name,
+        text: effect.bodyText,
+        pendingSegment: null,
+        described: null,
+      })
+      return
+    case 'deallocate':
+      if (effect.name !== null) state.statements.delete(effect.name)
+      else clearStatements(state)
+      return
+    case 'declare':
+      state.portals.set(effect.name, {
+        name: effect.name,
+        text,
+        facts: effect.body,
+        statement: null,
+        parameters: noParameters,
+        resultFormats: [],
+        protection: null,
+        // Taking a cursor for held that is not costs a stale name; the other way round costs only a refusal.
+        holds: /\bwith\s+hold\b/i.test(text),
+        pendingSegment: null,
+        columns: null,
+      })
+      return
+    case 'close':
+      if (effect.name !== null) state.portals.delete(effect.name)
+      else state.portals.clear()
+      return
+    case 'discard':
+      applyDiscard(state, effect.what)
+      return
+    case 'ddl':
+      touchCatalog(state)
+      return
+    case 'execute':
+    case 'fetch':
+    case 'copy':
+      return
+    default:
+      unreachable(effect)
+  }
+}
+
+function applyDiscard(state: State, what: 'all' | 'plans' | 'sequences' | 'temp'): void {
+  if (what === 'plans' || what === 'sequences') return
+  touchCatalog(state)
+  if (what === 'temp') return
+  clearStatements(state)
+  state.portals.clear()
+  state.listening.clear()
+}
+
+/** DEALLOCATE ALL and DISCARD ALL leave the unnamed statement, which is not in the server's table. */
+function clearStatements(state: State): void {
+  for (const name of state.statements.keys()) if (name !== '') state.statements.delete(name)
+}

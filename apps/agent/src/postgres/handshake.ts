@@ -1,0 +1,183 @@
+// The start of a connection: encryption, the StartupMessage, the password, until we know what is asked for and by which
+// token. Nothing here trusts the client; every step reads at most one packet (THREATS §1.1).
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { type SecureContext, TLSSocket } from 'node:tls'
+import { SallyportError } from '@sallyport/base/errors'
+import { Secret } from '@sallyport/base/secret'
+import { decodeFrontend, decodePassword, decodeStartup } from '@sallyport/wire/postgres/decode'
+import { encodeBackend } from '@sallyport/wire/postgres/encode'
+import { type Frame, FrameSplitter, StartupSplitter } from '@sallyport/wire/postgres/frames'
+import type { BackendMessage, StartupPacket } from '@sallyport/wire/postgres/messages'
+import { frontendCaps } from '@sallyport/wire/postgres/names'
+import { nextStep, type Startup } from './startup.ts'
+
+/** What the client asks for, once it has shown a token. The token is not verified yet. */
+export interface Greeting {
+  readonly kind: 'greeting'
+  /** The encrypted stream; nothing of it is read ahead. */
+  readonly stream: Duplex
+  readonly startup: Startup
+  readonly token: Secret
+}
+export interface CancelAsked {
+  readonly kind: 'cancel'
+  readonly processId: number
+  readonly key: Uint8Array
+  readonly encrypted: boolean
+}
+
+const alpnName = 'postgresql'
+/** First byte of a TLS record with a handshake message (RFC 8446, 5.1): direct TLS of PostgreSQL 17. */
+const tlsHandshakeByte = 0x16
+
+/**
+ * Speaks with the client up to its password. Throws a SallyportError that the caller sends as FATAL on `stream()`.
+ * The caller destroys the socket when the deadline has passed, and with it every wait in here ends.
+ */
+export class Handshake {
+  #stream: Duplex
+  readonly #socket: Socket
+  readonly #context: SecureContext
+
+  constructor(socket: Socket, context: SecureContext) {
+    this.#stream = socket
+    this.#socket = socket
+    this.#context = context
+  }
+
+  /** Where an answer has to go right now. */
+  get stream(): Duplex {
+    return this.#stream
+  }
+
+  async greet(): Promise<Greeting | CancelAsked> {
+    let seen = { encrypted: await this.#directTls(), sslAsked: false, gssAsked: false }
+    for (;;) {
+      const { packet, buffered } = await this.#readPacket()
+      const step = nextStep(seen, packet)
+      switch (step.do) {
+        case 'startTls':
+          // R-1.1: what stands behind the request came in clear text and must never count as encrypted.
+          if (buffered) throw new SallyportError('PROTOCOL_VIOLATION', 'bytes behind the request for encryption')
+          await this.#write(Buffer.from('S'))
+          await this.#startTls(false)
+          seen = { ...seen, encrypted: true, sslAsked: true }
+          break
+        case 'refuseGss':
+          if (buffered) throw new SallyportError('PROTOCOL_VIOLATION', 'bytes behind the request for encryption')
+          await this.#write(Buffer.from('N'))
+          seen = { ...seen, gssAsked: true }
+          break
+        case 'cancel':
+          return { kind: 'cancel', processId: step.processId, key: step.key, encrypted: seen.encrypted }
+        case 'refuse':
+          throw step.error
+        case 'authenticate':
+          return await this.#password(step.startup)
+      }
+    }
+  }
+
+  async #password(startup: Startup): Promise<Greeting> {
+    const { minor, negotiate } = startup
+    if (negotiate !== null)
+      await this.#send({ type: 'negotiateProtocolVersion', minor, unknownOptions: [...negotiate] })
+    await this.#send({ type: 'authentication', authentication: { kind: 'cleartext' } })
+    const message = decodeFrontend(await this.#readFrame())
+    if (message.type !== 'password')
+      throw new SallyportError('PROTOCOL_VIOLATION', `"${message.type}" where a password is due`)
+    return { kind: 'greeting', stream: this.#stream, startup, token: new Secret(decodePassword(message.bytes)) }
+  }
+
+  /** True when the client starts with a TLS handshake, and it succeeded with our protocol's name (R-1.4). */
+  async #directTls(): Promise<boolean> {
+    const first = await readChunk(this.#stream)
+    this.#stream.unshift(first)
+    if (first[0] !== tlsHandshakeByte) return false
+    await this.#startTls(true)
+    return true
+  }
+
+  async #startTls(direct: boolean): Promise<void> {
+    const stream = new TLSSocket(this.#socket, {
+      isServer: true,
+      secureContext: this.#context,
+      // Asked only when the client names protocols: ours has to be among them (ALPACA).
+      ALPNCallback: ({ protocols }) => (protocols.includes(alpnName) ? alpnName : undefined),
+    })
+    stream.on('error', () => {})
+    this.#stream = stream
+    await new Promise<void>((resolve, reject) => {
+      const failed = (cause?: unknown) =>
+        reject(new SallyportError('TLS_REQUIRED', 'the TLS handshake failed', { cause }))
+      stream.once('secure', resolve)
+      stream.once('error', failed)
+      stream.once('close', () => failed())
+    })
+    if (direct && stream.alpnProtocol !== alpnName)
+      throw new SallyportError('PROTOCOL_VIOLATION', `direct TLS needs ALPN "${alpnName}"`)
+  }
+
+  /** One packet of the start-up phase. `buffered`: more bytes came with it. They stay in the stream. */
+  async #readPacket(): Promise<{ packet: StartupPacket; buffered: boolean }> {
+    const splitter = new StartupSplitter()
+    for (;;) {
+      const frame = splitter.push(await readChunk(this.#stream))
+      if (frame === undefined) continue
+      const packet = decodeStartup(frame.body)
+      if (frame.rest.length > 0) this.#stream.unshift(frame.rest)
+      return { packet, buffered: frame.rest.length > 0 || this.#stream.readableLength > 0 }
+    }
+  }
+
+  async #readFrame(): Promise<Frame> {
+    const splitter = new FrameSplitter(frontendCaps())
+    for (;;) {
+      const [frame, ...more] = splitter.push(await readChunk(this.#stream))
+      if (frame === undefined) continue
+      // A client that sends statements before it is let in: nothing of PostgreSQL does that.
+      if (more.length > 0 || splitter.pendingBytes > 0)
+        throw new SallyportError('PROTOCOL_VIOLATION', 'messages behind the password')
+      return frame
+    }
+  }
+
+  async #send(message: BackendMessage): Promise<void> {
+    await this.#write(encodeBackend(message))
+  }
+
+  async #write(bytes: Buffer): Promise<void> {
+    const stream = this.#stream
+    if (stream.destroyed || !stream.writable) throw vanished()
+    await new Promise<void>((resolve, reject) => {
+      stream.write(bytes, (error) => (error == null ? resolve() : reject(vanished(error))))
+    })
+  }
+}
+
+const vanished = (cause?: unknown): SallyportError =>
+  new SallyportError('SESSION_ENDED', 'the client closed the connection', { cause })
+
+/** The next bytes. Leaves the stream paused and without listeners of ours, so that TLS can take it over. */
+async function readChunk(stream: Duplex): Promise<Buffer> {
+  for (;;) {
+    const chunk: unknown = stream.read()
+    if (Buffer.isBuffer(chunk)) return chunk
+    if (stream.readableEnded || stream.destroyed) throw vanished()
+    await readable(stream)
+  }
+}
+
+async function readable(stream: Duplex): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const ready = () => finish(resolve)
+    const ended = () => finish(() => reject(vanished()))
+    const failed = (error: Error) => finish(() => reject(vanished(error)))
+    const finish = (settle: () => void) => {
+      stream.off('readable', ready).off('end', ended).off('close', ended).off('error', failed)
+      settle()
+    }
+    stream.on('readable', ready).on('end', ended).on('close', ended).on('error', failed)
+  })
+}

@@ -1,0 +1,86 @@
+// One session's protocol as a machine: messages of both sides and the gate's answers go in, what has to be done comes
+// out, in order. No socket, no clock, no promise; simple and extended protocol go through the same states.
+//
+//   client → takeClient ─judge→ gate → takeJudgement ─forward→ target → takeTarget ─send→ client
+//
+// INVARIANT: nothing is forwarded that the gate has not let through, and nothing is sent that no answer was due for.
+
+import { unreachable } from '@sallyport/base/assert'
+import { limits } from '@sallyport/base/limits'
+import type { KeyedHash } from '@sallyport/mask/replace'
+import type { BackendMessage, FrontendMessage } from '@sallyport/wire/postgres/messages'
+import type { Judgement } from '../session/gate.ts'
+import { askContext } from './context.ts'
+import { resume, takeClient, takeJudgement } from './requests.ts'
+import { passRow, takeTarget, unfinished } from './results.ts'
+import { type Action, openState, type Running, type State } from './state.ts'
+
+export type { Action, Running }
+
+export type Input =
+  | { readonly from: 'client'; readonly message: FrontendMessage }
+  | { readonly from: 'target'; readonly message: BackendMessage }
+  | { readonly from: 'gate'; readonly judgement: Judgement }
+
+export interface Machine {
+  /** What to do, in order. Empty after the session is closed. */
+  step(input: Input): readonly Action[]
+  /** Asks the target for the search_path; the first thing of a session. */
+  start(): readonly Action[]
+  /** A client message may be given now. */
+  readonly wantsClient: boolean
+  /** Something of the client runs at the target, so that a cancel request has something to hit. */
+  readonly isRunning: boolean
+  /** Nothing is due, nothing waits, no transaction is open. */
+  readonly isIdle: boolean
+  /** True: this DataRow of so many bytes is counted and may pass as it is. False: give it to `step`. */
+  passRow(bytes: number): boolean
+  /** Statements that were forwarded and not answered. */
+  unfinished(): readonly Running[]
+}
+
+export function createMachine(options: { readonly serverVersion: number; readonly hash: KeyedHash }): Machine {
+  const state: State = openState(options.serverVersion)
+  return {
+    step(input) {
+      const out: Action[] = []
+      if (state.phase === 'closed') return out
+      switch (input.from) {
+        case 'client':
+          takeClient(state, input.message, out)
+          break
+        case 'target':
+          takeTarget(state, input.message, options.hash, out)
+          resume(state, out)
+          break
+        case 'gate':
+          takeJudgement(state, input.judgement, out)
+          break
+        default:
+          unreachable(input)
+      }
+      return out
+    },
+    start() {
+      const out: Action[] = []
+      askContext(state, out)
+      return out
+    },
+    get wantsClient() {
+      return (
+        state.phase === 'open' &&
+        state.judging === null &&
+        state.held === null &&
+        state.expected.length < limits.pendingMessagesMax
+      )
+    },
+    get isRunning() {
+      return state.expected.some(({ kind }) => kind === 'query' || kind === 'execute')
+    },
+    get isIdle() {
+      return state.expected.length === 0 && state.held === null && state.judging === null && state.status === 'I'
+    },
+    passRow: (bytes) => state.phase === 'open' && passRow(state, bytes),
+    unfinished: () => unfinished(state),
+  }
+}

@@ -1,0 +1,436 @@
+// The client's side of the machine: what to do with each message, strictly in order. Whatever has to be judged is; what
+// was judged is forwarded anew from its fields (R-1.14). It decides nothing: the gate does.
+import { assert, unreachable } from '@sallyport/base/assert'
+import { SallyportError } from '@sallyport/base/errors'
+import { limits } from '@sallyport/base/limits'
+import type { StatementFacts } from '@sallyport/sql/facts'
+import type { FrontendMessage, NoticeFields } from '@sallyport/wire/postgres/messages'
+import type { JudgedStatement, Judgement, JudgeRequest, SessionNames } from '../session/gate.ts'
+import { noParameters } from '../session/recorded.ts'
+import { askContext } from './context.ts'
+import { boundParameters } from './facts.ts'
+import { errorFields, protocolFields } from './refuse.ts'
+import {
+  type Action,
+  changesNames,
+  close,
+  copiesIn,
+  expect,
+  goodbye,
+  type Portal,
+  type Prepared,
+  runningOf,
+  type State,
+} from './state.ts'
+
+type Message<T extends FrontendMessage['type']> = Extract<FrontendMessage, { type: T }>
+
+/** A text that no PostgreSQL can parse, so that the target itself fails (docs/adr/0006). Operators see it in its log. */
+export const provokedText = 'refused by sallyport'
+/** Never prepared, because its text never parses; named, so that the client's unnamed statement survives. */
+export const provokedName = '_sallyport_refused'
+
+/** Takes one client message. Only called while nothing is judged and nothing is held. */
+export function takeClient(state: State, message: FrontendMessage, out: Action[]): undefined {
+  assert(state.judging === null && state.held === null, 'a client message out of turn')
+  if (message.type === 'terminate') {
+    out.push({ do: 'forward', message })
+    close(state, out, goodbye, null)
+    return
+  }
+  switch (state.mode) {
+    case 'skipping':
+      if (message.type === 'sync') forwardSync(state, out)
+      return
+    case 'copyIn':
+      takeCopyIn(state, message, out)
+      return
+    case 'normal':
+      takeNormal(state, message, out)
+      return
+    default:
+      unreachable(state.mode)
+  }
+}
+
+/** R-1.25. The server ignores Flush and Sync while it copies in, so we do (PostgreSQL manual, "COPY Operations"). */
+function takeCopyIn(state: State, message: FrontendMessage, out: Action[]): undefined {
+  if (message.type === 'copyData') out.push({ do: 'forward', message })
+  else if (message.type === 'copyDone' || message.type === 'copyFail') {
+    state.mode = 'normal'
+    out.push({ do: 'forward', message })
+  } else if (message.type !== 'flush' && message.type !== 'sync')
+    violation(state, out, `"${message.type}" is no message for COPY FROM STDIN`)
+}
+
+function takeNormal(state: State, message: FrontendMessage, out: Action[]): undefined {
+  if (mustWait(state, message)) {
+    state.held = message
+    // Without a Sync the target keeps its answers until it is told to flush them.
+    if (state.segmentOpen && !state.flushed) {
+      out.push({ do: 'forward', message: { type: 'flush' } })
+      state.flushed = true
+    }
+    return
+  }
+  switch (message.type) {
+    case 'query':
+      return judgeText(state, message, message.text, out)
+    case 'parse':
+      return takeParse(state, message, out)
+    case 'bind':
+      return takeBind(state, message, out)
+    case 'describe':
+      return takeDescribe(state, message, out)
+    case 'execute':
+      return takeExecute(state, message, out)
+    case 'close':
+      return takeClose(state, message, out)
+    case 'flush':
+      out.push({ do: 'forward', message })
+      return
+    case 'sync':
+      return forwardSync(state, out)
+    case 'functionCall':
+      return refuseFunctionCall(state, message, out)
+    case 'copyData':
+    case 'copyDone':
+    case 'copyFail':
+      // Outside COPY the server drops them, whatever they carry (R-1.25).
+      return
+    case 'password':
+      return violation(state, out, 'a password after authentication')
+    case 'terminate':
+      return
+    default:
+      unreachable(message)
+  }
+}
+
+/** What has to be known before this message can be judged is still on its way from the target. */
+function mustWait(state: State, message: FrontendMessage): boolean {
+  const last = state.expected.at(-1)
+  if (last !== undefined && 'copiesDue' in last && last.copiesDue > 0) return true
+  switch (message.type) {
+    case 'query':
+    case 'execute':
+    case 'parse':
+    case 'bind':
+      if (state.changesDue > 0 || (!state.pathKnown && isAsking(state))) return true
+      return message.type !== 'query' && defined(state, message).some((segment) => segment !== state.segment)
+    case 'describe':
+      return defined(state, message).some((segment) => segment !== state.segment)
+    case 'functionCall':
+      return state.expected.length > 0
+    default:
+      return false
+  }
+}
+
+const isAsking = (state: State): boolean => state.expected.some(({ kind }) => kind === 'ask')
+
+/** Segments of definitions that the message uses and that the target has not acknowledged. */
+function defined(state: State, message: Message<'parse' | 'bind' | 'describe' | 'execute'>): readonly number[] {
+  const used =
+    message.type === 'parse'
+      ? state.statements.get(message.name)
+      : message.type === 'bind'
+        ? state.statements.get(message.statement)
+        : message.type === 'describe' && message.what === 'statement'
+          ? state.statements.get(message.name)
+          : state.portals.get(message.type === 'describe' ? message.name : message.portal)
+  return used === undefined || used.pendingSegment === null ? [] : [used.pendingSegment]
+}
+
+/** Asks the gate, or first the target, when the search_path is not known. */
+function judge(state: State, message: FrontendMessage, request: Omit<JudgeRequest, 'names'>, out: Action[]): undefined {
+  if (!state.pathKnown && state.status !== 'E') {
+    state.held = message
+    if (state.expected.length === 0) askContext(state, out)
+    else if (state.segmentOpen && !state.flushed) {
+      out.push({ do: 'forward', message: { type: 'flush' } })
+      state.flushed = true
+    }
+    return
+  }
+  state.judging = message
+  out.push({ do: 'judge', request: { ...request, names: namesOf(state) } })
+}
+
+function namesOf(state: State): SessionNames {
+  return {
+    searchPath: state.searchPath,
+    prepared: (name) => state.statements.get(name)?.text,
+    preparedNames: state.statements.keys(),
+    cursors: () => cursorsOf(state),
+    // In a failed transaction nothing can be asked; only transaction control can succeed there.
+    catalogTouched: state.catalogTouched || !state.pathKnown,
+  }
+}
+
+function cursorsOf(state: State): ReadonlyMap<string, StatementFacts> {
+  const cursors = new Map<string, StatementFacts>()
+  for (const [name, portal] of state.portals) if (name !== '' && portal.facts !== null) cursors.set(name, portal.facts)
+  return cursors
+}
+
+function judgeText(state: State, message: Message<'query'>, text: string, out: Action[]): undefined {
+  judge(state, message, { moment: 'query', text, facts: null, parameters: noParameters }, out)
+}
+
+function takeParse(state: State, message: Message<'parse'>, out: Action[]): undefined {
+  if (message.name !== '' && state.statements.has(message.name))
+    return provoke(state, out, protocolFields('42P05', `prepared statement "${message.name}" already exists`))
+  if (message.name !== '' && state.statements.size >= limits.statementsPerSessionMax)
+    return provoke(state, out, tooMany('prepared statements', limits.statementsPerSessionMax))
+  judge(state, message, { moment: 'parse', text: message.text, facts: null, parameters: noParameters }, out)
+}
+
+function takeBind(state: State, message: Message<'bind'>, out: Action[]): undefined {
+  const statement = state.statements.get(message.statement)
+  if (statement === undefined) return provoke(state, out, unknownStatement(message.statement))
+  if (message.portal !== '' && state.portals.has(message.portal))
+    return provoke(state, out, protocolFields('42P03', `cursor "${message.portal}" already exists`))
+  if (message.portal !== '' && state.portals.size >= limits.portalsPerSessionMax)
+    return provoke(state, out, tooMany('portals', limits.portalsPerSessionMax))
+  const { text } = statement
+  judge(state, message, { moment: 'bind', text, facts: null, parameters: boundParameters(message) }, out)
+}
+
+function takeDescribe(state: State, message: Message<'describe'>, out: Action[]): undefined {
+  const statement = message.what === 'statement' ? state.statements.get(message.name) : undefined
+  const portal = message.what === 'portal' ? state.portals.get(message.name) : undefined
+  if (statement === undefined && portal === undefined)
+    return provoke(
+      state,
+      out,
+      message.what === 'statement' ? unknownStatement(message.name) : unknownPortal(message.name),
+    )
+  forwardExtended(state, message, out)
+  expect(state, {
+    kind: 'describe',
+    statement: statement ?? portal?.statement ?? null,
+    portal: portal ?? null,
+    hidden: false,
+    parametersDue: message.what === 'statement',
+  })
+}
+
+function takeExecute(state: State, message: Message<'execute'>, out: Action[]): undefined {
+  const portal = state.portals.get(message.portal)
+  if (portal === undefined) return provoke(state, out, unknownPortal(message.portal))
+  if (portal.facts === null) {
+    forwardExtended(state, message, out)
+    expect(state, { kind: 'execute', running: null, portal, copiesDue: 0, changes: false })
+    return
+  }
+  const { text, facts, parameters } = portal
+  judge(state, message, { moment: 'run', text, facts, parameters }, out)
+}
+
+function takeClose(state: State, message: Message<'close'>, out: Action[]): undefined {
+  const undo =
+    message.what === 'statement' ? forget(state.statements, message.name) : forget(state.portals, message.name)
+  forwardExtended(state, message, out)
+  expect(state, { kind: 'close', undo })
+}
+
+/** Takes a name out of a table; the result puts it back, should the target never get to see the message. */
+function forget<T>(table: Map<string, T>, name: string): (() => void) | null {
+  const previous = table.get(name)
+  if (previous === undefined) return null
+  table.delete(name)
+  return () => table.set(name, previous)
+}
+
+/** R-1.24. Answered in protocol: ErrorResponse, then ReadyForQuery. Everything that was due has come by now. */
+function refuseFunctionCall(state: State, message: Message<'functionCall'>, out: Action[]): undefined {
+  const error = new SallyportError('FEATURE_UNSUPPORTED', 'function calls by OID are not supported through the agent', {
+    hint: 'use SELECT',
+  })
+  out.push({ do: 'refused', what: `FunctionCall of OID ${message.functionOid}`, error })
+  provoke(state, out, errorFields(error, 'ERROR'))
+  forwardSync(state, out)
+}
+
+function forwardExtended(state: State, message: FrontendMessage, out: Action[]): undefined {
+  out.push({ do: 'forward', message })
+  state.segmentOpen = true
+  state.flushed = false
+}
+
+function forwardSync(state: State, out: Action[]): undefined {
+  out.push({ do: 'forward', message: { type: 'sync' } })
+  expect(state, { kind: 'sync' })
+  state.mode = 'normal'
+  state.segment += 1
+  state.segmentOpen = false
+  state.flushed = false
+}
+
+/** Makes the target fail in the place of the refused message, so that both sides agree on the transaction (R-1.19). */
+function provoke(state: State, out: Action[], fields: NoticeFields): undefined {
+  const parse: FrontendMessage = { type: 'parse', name: provokedName, text: provokedText, parameterTypes: [] }
+  forwardExtended(state, parse, out)
+  expect(state, { kind: 'refusal', fields, ready: false, failed: false })
+  state.mode = 'skipping'
+}
+
+/** The gate's answer for the message that is being judged. */
+export function takeJudgement(state: State, judgement: Judgement, out: Action[]): undefined {
+  const message = state.judging
+  assert(message !== null, 'a judgement that nobody waits for')
+  state.judging = null
+  if (judgement.kind === 'refused') {
+    const fields = errorFields(judgement.error, 'ERROR', judgement.position)
+    if (message.type === 'query') provokeQuery(state, out, fields)
+    else provoke(state, out, fields)
+    return
+  }
+  const { statements } = judgement
+  switch (message.type) {
+    case 'query':
+      return forwardQuery(state, message, statements, out)
+    case 'parse':
+      return forwardParse(state, message, statements[0], out)
+    case 'bind':
+      return forwardBind(state, message, statements[0], out)
+    case 'execute':
+      return forwardExecute(state, message, statements[0], out)
+    default:
+      assert(false, `"${message.type}" is not judged`)
+  }
+}
+
+function provokeQuery(state: State, out: Action[], fields: NoticeFields): undefined {
+  out.push({ do: 'forward', message: { type: 'query', text: provokedText } })
+  expect(state, { kind: 'refusal', fields, ready: true, failed: false })
+  endUnnamed(state)
+}
+
+/** A Query destroys the unnamed statement and portal, and ends what was pipelined before it. */
+function endUnnamed(state: State): undefined {
+  state.statements.delete('')
+  state.portals.delete('')
+  state.segmentOpen = false
+  state.flushed = false
+}
+
+function forwardQuery(
+  state: State,
+  message: Message<'query'>,
+  statements: readonly JudgedStatement[],
+  out: Action[],
+): undefined {
+  out.push({ do: 'forward', message })
+  expect(state, {
+    kind: 'query',
+    running: statements.map(runningOf),
+    at: 0,
+    columns: null,
+    failed: false,
+    copiesDue: statements.reduce((sum, { facts }) => sum + copiesIn(facts), 0),
+    changes: statements.some(({ facts }) => changesNames(state, facts)),
+  })
+  endUnnamed(state)
+}
+
+function forwardParse(
+  state: State,
+  message: Message<'parse'>,
+  judged: JudgedStatement | undefined,
+  out: Action[],
+): undefined {
+  const statement: Prepared = {
+    name: message.name,
+    text: message.text,
+    pendingSegment: state.segment,
+    described: null,
+  }
+  forwardExtended(state, message, out)
+  // A failed Parse leaves no unnamed statement behind either: the server drops the old one first.
+  const undo = () => {
+    if (state.statements.get(message.name) === statement) state.statements.delete(message.name)
+  }
+  state.statements.set(message.name, statement)
+  expect(state, { kind: 'parse', statement, undo, sensitive: judged?.sensitive ?? false })
+}
+
+function forwardBind(
+  state: State,
+  message: Message<'bind'>,
+  judged: JudgedStatement | undefined,
+  out: Action[],
+): undefined {
+  const statement = state.statements.get(message.statement)
+  assert(statement !== undefined, 'a statement vanished while it was judged')
+  const portal: Portal = {
+    name: message.portal,
+    text: statement.text,
+    facts: judged?.facts ?? null,
+    statement,
+    parameters: boundParameters(message),
+    resultFormats: message.resultFormats,
+    protection: judged?.protection ?? null,
+    holds: false,
+    pendingSegment: state.segment,
+    columns: null,
+  }
+  forwardExtended(state, message, out)
+  const undo = () => {
+    if (state.portals.get(message.portal) === portal) state.portals.delete(message.portal)
+  }
+  state.portals.set(message.portal, portal)
+  expect(state, { kind: 'bind', portal, undo, sensitive: judged?.sensitive ?? false })
+}
+
+function forwardExecute(
+  state: State,
+  message: Message<'execute'>,
+  judged: JudgedStatement | undefined,
+  out: Action[],
+): undefined {
+  const portal = state.portals.get(message.portal)
+  assert(portal !== undefined && judged !== undefined, 'a portal vanished while it was judged')
+  // Rows come without a description here: what must be masked or checked is described first, for us alone.
+  if (mustDescribe(state, portal, judged)) {
+    forwardExtended(state, { type: 'describe', what: 'portal', name: portal.name }, out)
+    expect(state, { kind: 'describe', statement: portal.statement, portal, hidden: true, parametersDue: false })
+  }
+  forwardExtended(state, message, out)
+  expect(state, {
+    kind: 'execute',
+    running: runningOf(judged),
+    portal,
+    copiesDue: copiesIn(judged.facts),
+    changes: changesNames(state, judged.facts),
+  })
+}
+
+function mustDescribe(state: State, portal: Portal, { protection, facts }: JudgedStatement): boolean {
+  if (protection.columns.length === 0 || facts.output === null || portal.columns !== null) return false
+  if (portal.statement?.described?.under === protection) return false
+  // The client's own question for it may be on its way already.
+  return !state.expected.some((due) => due.kind === 'describe' && due.portal === portal)
+}
+
+/** Takes up the held message again, once what it waited for has come. */
+export function resume(state: State, out: Action[]): undefined {
+  const message = state.held
+  if (message === null || state.phase === 'closed' || (state.mode === 'normal' && mustWait(state, message))) return
+  state.held = null
+  takeClient(state, message, out)
+}
+
+const unknownStatement = (name: string): NoticeFields =>
+  protocolFields(
+    '26000',
+    name === '' ? 'unnamed prepared statement does not exist' : `prepared statement "${name}" does not exist`,
+  )
+const unknownPortal = (name: string): NoticeFields => protocolFields('34000', `portal "${name}" does not exist`)
+const tooMany = (what: string, most: number): NoticeFields =>
+  errorFields(new SallyportError('TOO_MANY_REQUESTS', `more than ${most} ${what} in one session`), 'ERROR')
+
+function violation(state: State, out: Action[], message: string): undefined {
+  close(state, out, 'protocol violation', new SallyportError('PROTOCOL_VIOLATION', message))
+}

@@ -1,0 +1,391 @@
+// The target's side of the machine: each message is the next part of the first answer that is due, or nothing that we
+// know, and then both sides are closed (THREATS R-1.18). Every text that leaves goes through here (R-0.2).
+import { unreachable } from '@sallyport/base/assert'
+import { SallyportError } from '@sallyport/base/errors'
+import type { KeyedHash } from '@sallyport/mask/replace'
+import type { BackendMessage, NoticeFields, TransactionStatus } from '@sallyport/wire/postgres/messages'
+import { lost, takeAsked } from './context.ts'
+import { applyCompleted } from './facts.ts'
+import { fieldOf, neutralText, scrubFields } from './refuse.ts'
+import { countRow, descriptionProblem, maskRow, portalShape, type RowShape, shapeProblem, simpleShape } from './rows.ts'
+import { type Action, close, type Expected, endPortals, type Running, type State, settle } from './state.ts'
+
+type Message<T extends BackendMessage['type']> = Extract<BackendMessage, { type: T }>
+
+/** Takes one message of the target. */
+export function takeTarget(state: State, message: BackendMessage, hash: KeyedHash, out: Action[]): undefined {
+  switch (message.type) {
+    case 'noticeResponse':
+      out.push({ do: 'send', message: { ...message, fields: visible(state, message.fields) } })
+      return
+    case 'parameterStatus':
+      return takeParameter(state, message, out)
+    case 'notificationResponse':
+      // R-1.28: only what the session listens to with permission.
+      if (state.listening.has(message.channel)) out.push({ do: 'send', message })
+      return
+    case 'errorResponse':
+      return takeError(state, message.fields, out)
+    case 'readyForQuery':
+      return takeReady(state, message.status, out)
+    default:
+      return takeAnswer(state, message, hash, out)
+  }
+}
+
+function takeAnswer(state: State, message: BackendMessage, hash: KeyedHash, out: Action[]): undefined {
+  const due = state.expected[0]
+  if (due === undefined) return lost(state, out)
+  switch (due.kind) {
+    case 'query':
+      return takeQueryAnswer(state, due, message, hash, out)
+    case 'execute':
+      return takeExecuteAnswer(state, due, message, hash, out)
+    case 'describe':
+      return takeDescription(state, due, message, out)
+    case 'ask':
+      return takeAsked(state, due, message, out)
+    case 'parse':
+      if (message.type !== 'parseComplete') return lost(state, out)
+      due.statement.pendingSegment = null
+      break
+    case 'bind':
+      if (message.type !== 'bindComplete') return lost(state, out)
+      due.portal.pendingSegment = null
+      break
+    case 'close':
+      if (message.type !== 'closeComplete') return lost(state, out)
+      break
+    case 'sync':
+    case 'refusal':
+      return lost(state, out)
+    default:
+      unreachable(due)
+  }
+  settle(state)
+  out.push({ do: 'send', message })
+}
+
+function takeQueryAnswer(
+  state: State,
+  due: Extract<Expected, { kind: 'query' }>,
+  message: BackendMessage,
+  hash: KeyedHash,
+  out: Action[],
+): undefined {
+  const running = due.running[due.at]
+  if (due.failed) return lost(state, out)
+  if (running === undefined) {
+    // A text without a statement is answered so (manual, "Simple Query"); nothing else may come here.
+    if (message.type !== 'emptyQueryResponse' || due.running.length > 0) return lost(state, out)
+    out.push({ do: 'send', message })
+    return
+  }
+  if (message.type === 'rowDescription') {
+    if (due.columns !== null) return lost(state, out)
+    const problem = descriptionProblem(message.columns, running.judged)
+    if (problem !== null) return disagrees(state, problem, out)
+    due.columns = message.columns
+    out.push({ do: 'send', message })
+    return
+  }
+  if (message.type === 'commandComplete') {
+    complete(state, running, message, out)
+    due.at += 1
+    due.columns = null
+    return
+  }
+  if (message.type === 'dataRow' && due.columns === null) return lost(state, out)
+  const shape = due.columns === null ? null : simpleShape(due.columns)
+  takeRows(state, due, running, message, shape, hash, out)
+}
+
+function takeExecuteAnswer(
+  state: State,
+  due: Extract<Expected, { kind: 'execute' }>,
+  message: BackendMessage,
+  hash: KeyedHash,
+  out: Action[],
+): undefined {
+  const { running, portal } = due
+  if (running === null) {
+    if (message.type !== 'emptyQueryResponse') return lost(state, out)
+    settle(state)
+    out.push({ do: 'send', message })
+    return
+  }
+  switch (message.type) {
+    case 'commandComplete':
+      settle(state)
+      return complete(state, running, message, out)
+    case 'portalSuspended':
+      settle(state)
+      if (running.judged.sensitive) state.sensitive = true
+      out.push({ do: 'outcome', running, result: 'done', tag: 'PORTAL SUSPENDED', sqlstate: '' })
+      out.push({ do: 'send', message })
+      return
+    default: {
+      const shape = portalShape(portal, running.judged.protection)
+      // The first row tells that there is a result: its description has come by now, or was known before.
+      if (message.type === 'dataRow' && running.rows === 0) {
+        const problem = shapeProblem(shape, running.judged)
+        if (problem !== null) return disagrees(state, problem, out)
+      }
+      return takeRows(state, due, running, message, shape, hash, out)
+    }
+  }
+}
+
+/** What Query and Execute have in common: rows and COPY. */
+function takeRows(
+  state: State,
+  due: Extract<Expected, { kind: 'query' | 'execute' }>,
+  running: Running,
+  message: BackendMessage,
+  shape: RowShape | null,
+  hash: KeyedHash,
+  out: Action[],
+): undefined {
+  const { facts, plan } = running.judged
+  switch (message.type) {
+    case 'dataRow': {
+      const values = facts.output === null ? null : maskRow(message.values, running, shape, hash)
+      if (values === null) return disagrees(state, 'a row that does not fit its description', out)
+      countRow(running, values)
+      out.push({ do: 'send', message: values === message.values ? message : { type: 'dataRow', values } })
+      return
+    }
+    case 'copyInResponse':
+      if (due.copiesDue === 0 || state.mode !== 'normal') return lost(state, out)
+      due.copiesDue -= 1
+      state.mode = 'copyIn'
+      break
+    case 'copyOutResponse':
+    case 'copyData':
+    case 'copyDone':
+      if (plan.kind !== 'plain' || !facts.session.some((one) => one.kind === 'copy' && one.direction === 'out'))
+        return lost(state, out)
+      if (message.type === 'copyData') countRow(running, [message.bytes])
+      break
+    default:
+      // CopyBothResponse is for replication, which is refused (R-1.25).
+      return lost(state, out)
+  }
+  out.push({ do: 'send', message })
+}
+
+function complete(state: State, running: Running, message: Message<'commandComplete'>, out: Action[]): undefined {
+  const { facts, sensitive } = running.judged
+  applyCompleted(state, facts, facts.text, sensitive)
+  out.push({ do: 'outcome', running, result: 'done', tag: message.tag, sqlstate: '' })
+  out.push({ do: 'send', message })
+}
+
+function takeDescription(
+  state: State,
+  due: Extract<Expected, { kind: 'describe' }>,
+  message: BackendMessage,
+  out: Action[],
+): undefined {
+  if (message.type === 'parameterDescription' && due.parametersDue) {
+    due.parametersDue = false
+    out.push({ do: 'send', message })
+    return
+  }
+  if (due.parametersDue || (message.type !== 'rowDescription' && message.type !== 'noData')) return lost(state, out)
+  const columns = message.type === 'rowDescription' ? message.columns : []
+  const { portal } = due
+  if (portal !== null) {
+    portal.columns = columns
+    if (portal.statement !== null && portal.protection !== null)
+      portal.statement.described = { columns, under: portal.protection }
+  }
+  settle(state)
+  if (!due.hidden) out.push({ do: 'send', message })
+}
+
+/** Ends both sides: what the target returns is not what was judged. The client is not told which. */
+function disagrees(state: State, problem: string, out: Action[]): undefined {
+  const error = new SallyportError('CATALOG_STALE', "the target's result does not fit the judged statement", {
+    hint: 'connect again; the schema may have changed',
+    cause: new Error(problem),
+  })
+  close(state, out, `result disagrees: ${problem}`, error)
+}
+
+/** R-1.27: scrubbed for statements on protected columns, for whatever such a transaction says later, and when idle. */
+function visible(state: State, fields: NoticeFields): NoticeFields {
+  const due = state.expected[0]
+  return due === undefined || state.sensitive || isSensitive(due) ? scrubFields(fields) : fields
+}
+
+function isSensitive(due: Expected): boolean {
+  switch (due.kind) {
+    case 'query':
+      return due.running.some(({ judged }) => judged.sensitive)
+    case 'execute':
+      return due.running?.judged.sensitive ?? false
+    case 'parse':
+    case 'bind':
+      return due.sensitive
+    default:
+      return false
+  }
+}
+
+function takeError(state: State, fields: NoticeFields, out: Action[]): undefined {
+  const due = state.expected[0]
+  const severity = fieldOf(fields, 'V') || fieldOf(fields, 'S')
+  if (due === undefined || severity === 'FATAL' || severity === 'PANIC') return takeFatal(state, fields, out)
+  const sqlstate = fieldOf(fields, 'C')
+  switch (due.kind) {
+    case 'ask':
+      return lost(state, out)
+    case 'query':
+      if (due.failed) return lost(state, out)
+      out.push({ do: 'send', message: { type: 'errorResponse', fields: visible(state, fields) } })
+      for (const [index, running] of due.running.slice(due.at).entries())
+        out.push({ do: 'outcome', running, result: index === 0 ? 'failed' : 'cancelled', tag: '', sqlstate })
+      due.failed = true
+      due.copiesDue = 0
+      state.mode = 'normal'
+      endPortals(state)
+      return
+    case 'refusal':
+      out.push({ do: 'send', message: { type: 'errorResponse', fields: due.fields } })
+      if (due.ready) due.failed = true
+      else voidUntilSync(state, sqlstate, out)
+      endPortals(state)
+      return
+    case 'sync':
+      // The end of the implicit transaction may fail: deferred constraints. ReadyForQuery follows.
+      out.push({ do: 'send', message: { type: 'errorResponse', fields: visible(state, fields) } })
+      endPortals(state)
+      return
+    default:
+      out.push({ do: 'send', message: { type: 'errorResponse', fields: visible(state, fields) } })
+      voidUntilSync(state, sqlstate, out)
+      endPortals(state)
+  }
+}
+
+/** After an error in the extended protocol the server reads nothing until Sync, not even Query (R-1.19). */
+function voidUntilSync(state: State, sqlstate: string, out: Action[]): undefined {
+  const undone: (() => void)[] = []
+  let first = true
+  for (let due = state.expected[0]; due !== undefined && due.kind !== 'sync'; due = state.expected[0]) {
+    if ('undo' in due && due.undo !== null) undone.push(due.undo)
+    const all = due.kind === 'query' ? due.running : due.kind === 'execute' && due.running !== null ? [due.running] : []
+    for (const running of all)
+      out.push({ do: 'outcome', running, result: first ? 'failed' : 'cancelled', tag: '', sqlstate })
+    // An injected description fails for the Execute behind it.
+    first = first && due.kind === 'describe' && due.hidden
+    settle(state)
+  }
+  for (const undo of undone.reverse()) undo()
+  if (state.expected.length === 0) state.mode = 'skipping'
+}
+
+/** The target ends the connection. SQLSTATE and severity stay, its words do not (R-1.11). */
+function takeFatal(state: State, fields: NoticeFields, out: Action[]): undefined {
+  const sqlstate = fieldOf(fields, 'C')
+  close(
+    state,
+    out,
+    `the target ended the session: ${sqlstate}`,
+    new SallyportError('UPSTREAM_UNREACHABLE', `the target ended the session: ${neutralText(sqlstate)}`),
+  )
+}
+
+function takeReady(state: State, status: TransactionStatus, out: Action[]): undefined {
+  const due = state.expected[0]
+  if (due === undefined || !mayEnd(due)) return lost(state, out)
+  settle(state)
+  state.status = status
+  if (status === 'I') endTransaction(state, out)
+  if (due.kind !== 'ask') out.push({ do: 'send', message: { type: 'readyForQuery', status } })
+}
+
+function mayEnd(due: Expected): boolean {
+  switch (due.kind) {
+    case 'sync':
+      return true
+    case 'query':
+      return due.failed || due.at === due.running.length
+    case 'refusal':
+      return due.ready && due.failed
+    case 'ask':
+      return due.ready && due.answered && due.closesDue === 0
+    default:
+      return false
+  }
+}
+
+function endTransaction(state: State, out: Action[]): undefined {
+  endPortals(state)
+  state.sensitive = false
+  if (state.pathTouched) state.pathKnown = false
+  state.pathTouched = false
+  if (state.catalogTouched) out.push({ do: 'catalogChanged' })
+  state.catalogTouched = false
+}
+
+/** R-1.29. What a client gets to see; the rest is state of ours or nobody's business. */
+export const visibleParameters: ReadonlySet<string> = new Set([
+  'server_version',
+  'server_encoding',
+  'client_encoding',
+  'application_name',
+  'DateStyle',
+  'IntervalStyle',
+  'TimeZone',
+  'integer_datetimes',
+  'standard_conforming_strings',
+  'default_transaction_read_only',
+  'in_hot_standby',
+  'is_superuser',
+])
+
+/** R-1.31, R-1.32: our parser reads texts under these; under any other value it would read them wrongly. */
+export const pinnedParameters: ReadonlyMap<string, string> = new Map([
+  ['standard_conforming_strings', 'on'],
+  ['client_encoding', 'UTF8'],
+])
+
+function takeParameter(state: State, message: Message<'parameterStatus'>, out: Action[]): undefined {
+  const pinned = pinnedParameters.get(message.name)
+  if (pinned !== undefined && message.value !== pinned)
+    return close(
+      state,
+      out,
+      `setting "${message.name}" was changed`,
+      new SallyportError('SETTING_FORBIDDEN', `setting "${message.name}" has to stay "${pinned}"`, {
+        hint: 'connect again and leave it alone',
+      }),
+    )
+  if (message.name === 'search_path') {
+    state.pathKnown = false
+    state.pathTouched = true
+  }
+  if (visibleParameters.has(message.name)) out.push({ do: 'send', message })
+}
+
+/** Rows after the first of a result that nothing hides: the first was held against its description. */
+export function passRow(state: State, bytes: number): boolean {
+  const due = state.expected[0]
+  if (due === undefined || (due.kind !== 'query' && due.kind !== 'execute')) return false
+  const running = due.kind === 'query' ? due.running[due.at] : due.running
+  if (running == null || running.rows === 0 || running.judged.plan.kind !== 'plain') return false
+  if (due.kind === 'query' && due.columns === null) return false
+  running.rows += 1
+  running.bytes += bytes
+  return true
+}
+
+/** What is still running when a session ends: nobody knows how it went. */
+export function unfinished(state: State): readonly Running[] {
+  return state.expected.flatMap((due) => {
+    if (due.kind === 'query') return due.failed ? [] : due.running.slice(due.at)
+    return due.kind === 'execute' && due.running !== null ? [due.running] : []
+  })
+}

@@ -1,0 +1,276 @@
+// Performs what the machine says, in order, on two sockets: one write per wake-up to each side, and a side that does not
+// take its bytes stops the other one. It holds no protocol state and decides nothing.
+import type { Duplex } from 'node:stream'
+import { asSallyportError, SallyportError } from '@sallyport/base/errors'
+import { ByteWriter } from '@sallyport/wire/bytes/writer'
+import { decodeBackend, decodeFrontend } from '@sallyport/wire/postgres/decode'
+import { writeBackend, writeFrontend } from '@sallyport/wire/postgres/encode'
+import { type Frame, FrameSplitter } from '@sallyport/wire/postgres/frames'
+import { backendBytes, backendCaps, frontendCaps } from '@sallyport/wire/postgres/names'
+import type { SessionRecord } from '../record/record.ts'
+import type { Gate, Judgement } from '../session/gate.ts'
+import type { Log } from '../session/log.ts'
+import type { Action, Machine, Running } from './machine.ts'
+import { errorFields } from './refuse.ts'
+import { goodbye } from './state.ts'
+
+export interface RunDeps {
+  readonly client: Duplex
+  readonly target: Duplex
+  readonly machine: Machine
+  readonly gate: Gate
+  readonly record: SessionRecord
+  readonly monotonicUs: () => number
+  readonly log: Log
+  /** Objects at the target were changed by this session. */
+  readonly onCatalogChanged: () => void
+  readonly onOutcome: (running: Running, result: string) => void
+  /** Asks the target to stop what runs; best effort. */
+  readonly cancelTarget: () => void
+}
+
+export interface Run {
+  /** Ends the session as from outside: the client gets FATAL SESSION_ENDED. */
+  end(reason: string): void
+  /** Ends it as soon as nothing runs and no transaction is open; for an agent that stops. */
+  endWhenIdle(reason: string): void
+  readonly isRunning: boolean
+  /** Settles with the reason, when both sides are closed and the record is written. Never rejects. */
+  readonly ended: Promise<string>
+}
+
+/** Takes over both sockets, which have nothing unread, and starts. */
+export function runSession(deps: RunDeps): Run {
+  return new SessionRun(deps)
+}
+
+class SessionRun implements Run {
+  readonly ended: Promise<string>
+  readonly #deps: RunDeps
+  readonly #fromClient = new FrameSplitter(frontendCaps())
+  readonly #fromTarget = new FrameSplitter(backendCaps())
+  readonly #toClient = new ByteWriter(16_384)
+  readonly #toTarget = new ByteWriter(4_096)
+  /** Whole messages of the client that wait for their turn. */
+  #waiting: Frame[] = []
+  #waitingAt = 0
+  #isOver = false
+  #idleReason: string | null = null
+  #settle: (reason: string) => void = () => {}
+
+  constructor(deps: RunDeps) {
+    this.#deps = deps
+    this.ended = new Promise((resolve) => {
+      this.#settle = resolve
+    })
+    const { client, target } = deps
+    client.on('data', (chunk: Buffer) => this.#guard('client', () => this.#takeClientBytes(chunk)))
+    target.on('data', (chunk: Buffer) => this.#guard('target', () => this.#takeTargetBytes(chunk)))
+    client.on('drain', () => this.#balance())
+    target.on('drain', () => this.#balance())
+    client.on('error', () => this.#finish('the client vanished', null))
+    client.on('close', () => this.#finish('the client vanished', null))
+    target.on('error', (error) => this.#targetLost(error))
+    target.on('close', () => this.#targetLost(undefined))
+    this.#guard('target', () => this.#perform(deps.machine.start()))
+  }
+
+  get isRunning(): boolean {
+    return this.#deps.machine.isRunning
+  }
+
+  end(reason: string): void {
+    const error = new SallyportError('SESSION_ENDED', 'the session was ended', { hint: 'connect again' })
+    this.#finish(reason, error)
+  }
+
+  endWhenIdle(reason: string): void {
+    this.#idleReason = reason
+    if (this.#deps.machine.isIdle) this.end(reason)
+  }
+
+  /** Runs one wake-up. What a peer does wrong ends the session; so does a bug of ours, which is logged. */
+  #guard(side: 'client' | 'target', work: () => void): void {
+    if (this.#isOver) return
+    try {
+      work()
+      this.#takeWaiting()
+    } catch (thrown) {
+      this.#fail(side, thrown)
+      return
+    }
+    if (this.#isOver) return
+    this.#flush()
+    this.#balance()
+    if (this.#idleReason !== null && this.#deps.machine.isIdle) this.end(this.#idleReason)
+  }
+
+  #fail(side: 'client' | 'target', thrown: unknown): void {
+    const error = asSallyportError(thrown)
+    if (error.code !== 'PROTOCOL_VIOLATION') {
+      this.#deps.log.error({ code: error.code, cause: String(error.cause ?? error) }, 'session-failed')
+      this.#finish('an internal error', error)
+    } else if (side === 'client') this.#finish(`protocol violation: ${error.message}`, error)
+    else this.#targetLost(error)
+  }
+
+  #takeClientBytes(chunk: Buffer): void {
+    const frames = this.#fromClient.push(chunk)
+    this.#waiting = this.#waitingAt === this.#waiting.length ? frames : [...this.#rest(), ...frames]
+    this.#waitingAt = 0
+  }
+
+  #rest(): Frame[] {
+    return this.#waiting.slice(this.#waitingAt)
+  }
+
+  #takeWaiting(): void {
+    const { machine } = this.#deps
+    while (!this.#isOver && machine.wantsClient) {
+      const frame = this.#waiting[this.#waitingAt]
+      if (frame === undefined) break
+      this.#waitingAt += 1
+      this.#perform(machine.step({ from: 'client', message: decodeFrontend(frame) }))
+    }
+  }
+
+  #takeTargetBytes(chunk: Buffer): void {
+    const { machine } = this.#deps
+    for (const frame of this.#fromTarget.push(chunk)) {
+      if (this.#isOver) return
+      // Rows that nothing must change go on without being taken apart.
+      if (frame.typeByte === backendBytes.dataRow && machine.passRow(frame.body.length))
+        this.#toClient.begin(backendBytes.dataRow).bytes(frame.body).finish()
+      else this.#perform(machine.step({ from: 'target', message: decodeBackend(frame) }))
+    }
+  }
+
+  #perform(actions: readonly Action[]): void {
+    for (const action of actions) {
+      switch (action.do) {
+        case 'forward':
+          writeFrontend(this.#toTarget, action.message)
+          break
+        case 'send':
+          writeBackend(this.#toClient, action.message)
+          break
+        case 'judge':
+          this.#judged(this.#deps.gate.judge(action.request))
+          break
+        case 'outcome':
+          this.#outcome(action.running, action)
+          break
+        case 'refused':
+          this.#deps.gate.refuse(action.what, action.error)
+          break
+        case 'catalogChanged':
+          this.#deps.onCatalogChanged()
+          break
+        case 'close':
+          this.#finish(action.reason, action.error)
+          break
+      }
+    }
+  }
+
+  /** In the steady state the answer is there at once and costs no promise. */
+  #judged(judgement: Judgement | Promise<Judgement>): void {
+    const { machine } = this.#deps
+    if (!(judgement instanceof Promise)) {
+      this.#perform(machine.step({ from: 'gate', judgement }))
+      return
+    }
+    judgement.then(
+      (settled) => this.#guard('client', () => this.#perform(machine.step({ from: 'gate', judgement: settled }))),
+      (thrown: unknown) => this.#fail('client', thrown),
+    )
+  }
+
+  #outcome(running: Running, outcome: Pick<Extract<Action, { do: 'outcome' }>, 'result' | 'tag' | 'sqlstate'>): void {
+    const { number, startedAtUs } = running.judged
+    const { record, monotonicUs, log, onOutcome } = this.#deps
+    onOutcome(running, outcome.result)
+    if (number === null) return
+    try {
+      // Nothing waits for an outcome; that it could not be written shows as a missing one and in the log.
+      record
+        .append({
+          kind: 'outcome',
+          statement: number,
+          result: outcome.result,
+          tag: outcome.tag,
+          sqlstate: outcome.sqlstate,
+          rows: running.rows,
+          bytes: running.bytes,
+          maskedValues: running.maskedValues,
+          durationUs: Math.max(0, Math.round(monotonicUs() - startedAtUs)),
+        })
+        ?.catch((thrown: unknown) => log.error({ cause: String(thrown) }, 'outcome-not-recorded'))
+    } catch (thrown) {
+      log.error({ cause: String(thrown) }, 'outcome-not-recorded')
+    }
+  }
+
+  #flush(): void {
+    const { client, target } = this.#deps
+    if (this.#toTarget.length > 0) target.write(this.#toTarget.take())
+    if (this.#toClient.length > 0) client.write(this.#toClient.take())
+  }
+
+  /** R-1.17: a side is read only while the other takes its bytes and its own messages get their turn. */
+  #balance(): void {
+    if (this.#isOver) return
+    const { client, target } = this.#deps
+    const mayReadClient = !target.writableNeedDrain && this.#waitingAt === this.#waiting.length
+    flow(client, mayReadClient)
+    flow(target, !client.writableNeedDrain)
+  }
+
+  #targetLost(cause: Error | undefined): void {
+    if (this.#isOver) return
+    this.#deps.log.warn({ cause: cause?.message ?? 'closed' }, 'target-lost')
+    const error = new SallyportError('UPSTREAM_UNREACHABLE', 'the connection to the target was lost', {
+      hint: 'connect again',
+      cause,
+    })
+    this.#finish('the target vanished', error)
+  }
+
+  #finish(reason: string, error: SallyportError | null): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    const { client, target, machine, record, cancelTarget } = this.#deps
+    const unfinished = machine.unfinished()
+    for (const running of unfinished) this.#outcome(running, { result: 'unknown', tag: '', sqlstate: '' })
+    if (error !== null) writeBackend(this.#toClient, { type: 'errorResponse', fields: errorFields(error, 'FATAL') })
+    else if (unfinished.length === 0 && this.#toTarget.length === 0)
+      writeFrontend(this.#toTarget, { type: 'terminate' })
+    // What runs is asked to stop: PostgreSQL notices a closed connection only when it writes to it.
+    // A client that said goodbye wants it to finish.
+    if (unfinished.length > 0 && reason !== goodbye) cancelTarget()
+    this.#flush()
+    client.end()
+    target.end()
+    closeSoon(client)
+    closeSoon(target)
+    record.close(reason)
+    this.#settle(reason)
+  }
+}
+
+function flow(stream: Duplex, wanted: boolean): void {
+  if (wanted && stream.isPaused()) stream.resume()
+  else if (!wanted && !stream.isPaused()) stream.pause()
+}
+
+/** How long a peer may take to read the last bytes, in milliseconds. */
+const lingerMsMax = 2_000
+
+function closeSoon(stream: Duplex): void {
+  stream.removeAllListeners('data')
+  stream.on('error', () => {})
+  stream.resume()
+  const timer = setTimeout(() => stream.destroy(), lingerMsMax)
+  timer.unref()
+  stream.once('close', () => clearTimeout(timer))
+}

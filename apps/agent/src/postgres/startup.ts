@@ -1,0 +1,185 @@
+// What a client may ask for before it has authenticated: encryption, a protocol version, a target, a role and a few
+// settings (THREATS R-1.3 to R-1.9). Pure: handshake.ts does the reading and writing.
+import { SallyportError } from '@sallyport/base/errors'
+import type { StartupPacket } from '@sallyport/wire/postgres/messages'
+
+/** The user name that stands for the target's default role. */
+export const defaultUser = 'sallyport'
+
+/** What the connection has seen so far. */
+export interface Negotiation {
+  readonly encrypted: boolean
+  readonly sslAsked: boolean
+  readonly gssAsked: boolean
+}
+
+export type StartupStep =
+  | { readonly do: 'startTls' }
+  | { readonly do: 'refuseGss' }
+  | { readonly do: 'cancel'; readonly processId: number; readonly key: Uint8Array }
+  | { readonly do: 'authenticate'; readonly startup: Startup }
+  | { readonly do: 'refuse'; readonly error: SallyportError }
+
+/** A StartupMessage after every rule for it. */
+export interface Startup {
+  /** Minor version of protocol 3 that both sides speak from here on. */
+  readonly minor: 0 | 2
+  /** Null: nothing to negotiate. Else the `_pq_.` options that we do not know. */
+  readonly negotiate: readonly string[] | null
+  readonly user: string
+  /** Empty when the client named none. */
+  readonly database: string
+  readonly applicationName: string
+  /** Allow-listed settings for the upstream start-up packet, names as PostgreSQL spells them. */
+  readonly settings: ReadonlyMap<string, string>
+}
+
+const refuse = (error: SallyportError): StartupStep => ({ do: 'refuse', error })
+const violation = (message: string): SallyportError => new SallyportError('PROTOCOL_VIOLATION', message)
+
+/** The next step of a negotiation. Each kind of encryption request comes at most once (R-1.3). */
+export function nextStep(seen: Negotiation, packet: StartupPacket): StartupStep {
+  switch (packet.type) {
+    case 'sslRequest':
+      if (seen.encrypted || seen.sslAsked) return refuse(violation('encryption was asked for twice'))
+      return { do: 'startTls' }
+    case 'gssEncRequest':
+      if (seen.encrypted || seen.gssAsked) return refuse(violation('encryption was asked for twice'))
+      return { do: 'refuseGss' }
+    case 'cancelRequest':
+      return { do: 'cancel', processId: packet.processId, key: packet.key }
+    case 'startup':
+      try {
+        return { do: 'authenticate', startup: readStartup(packet, seen.encrypted) }
+      } catch (thrown) {
+        if (thrown instanceof SallyportError) return refuse(thrown)
+        throw thrown
+      }
+  }
+}
+
+type StartupMessage = Extract<StartupPacket, { type: 'startup' }>
+
+function readStartup(packet: StartupMessage, encrypted: boolean): Startup {
+  if (packet.major !== 3)
+    throw new SallyportError('FEATURE_UNSUPPORTED', `protocol ${packet.major}.${packet.minor} is not supported`, {
+      hint: 'use a client that speaks protocol 3.0',
+    })
+  // R-1.2: before any password request, and before anything else of the packet is looked at.
+  if (!encrypted)
+    throw new SallyportError('TLS_REQUIRED', 'this listener takes credentials over TLS only', {
+      hint: 'use sslmode=verify-full with sslrootcert',
+    })
+  const named = distinct(packet.parameters)
+  refuseReplication(named.get('replication'))
+  const user = named.get('user') ?? ''
+  if (user === '') throw new SallyportError('TOKEN_INVALID', 'the start-up packet names no user')
+  const settings = allowedSettings(named)
+  const unknown = [...named.keys()].filter((name) => name.startsWith('_pq_.'))
+  // 3.1 was never used (PostgreSQL 18 release notes); it counts as a request for more than 3.0.
+  const minor = packet.minor >= 2 ? 2 : 0
+  return {
+    minor,
+    negotiate: unknown.length > 0 || packet.minor !== minor ? unknown : null,
+    user,
+    database: named.get('database') ?? '',
+    applicationName: settings.get('application_name') ?? '',
+    settings,
+  }
+}
+
+/** R-1.9: PostgreSQL takes the last of two, other readers the first; so two are refused. GUC names ignore case. */
+function distinct(parameters: StartupMessage['parameters']): ReadonlyMap<string, string> {
+  const named = new Map<string, string>()
+  for (const [name, value] of parameters) {
+    const key = name.toLowerCase()
+    if (named.has(key)) throw violation(`start-up parameter "${shown(name)}" is given twice`)
+    named.set(key, value)
+  }
+  return named
+}
+
+/** R-1.7: PostgreSQL's spellings of a boolean, or `database`. Only a clear no is no. */
+function refuseReplication(value: string | undefined): void {
+  if (value === undefined || /^(0|f|fa|fal|fals|false|n|no|of|off)$/i.test(value)) return
+  throw new SallyportError('FEATURE_UNSUPPORTED', 'replication is not supported through the agent')
+}
+
+/** R-1.8. Names in lower case to PostgreSQL's spelling. */
+const allowList: ReadonlyMap<string, string> = new Map([
+  ['application_name', 'application_name'],
+  ['client_encoding', 'client_encoding'],
+  ['datestyle', 'DateStyle'],
+  ['intervalstyle', 'IntervalStyle'],
+  ['timezone', 'TimeZone'],
+  ['extra_float_digits', 'extra_float_digits'],
+  ['geqo', 'geqo'],
+])
+const ownParameters = new Set(['user', 'database', 'options', 'replication'])
+
+function allowedSettings(named: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const settings = new Map<string, string>()
+  const put = (name: string, value: string): void => {
+    const spelling = allowList.get(name.toLowerCase())
+    if (spelling === undefined)
+      throw new SallyportError('SETTING_FORBIDDEN', `start-up parameter "${shown(name)}" is not allowed`, {
+        hint: `allowed are ${[...allowList.values()].join(', ')}`,
+      })
+    if (spelling === 'client_encoding') requireUtf8(value)
+    else settings.set(spelling, value)
+  }
+  // As the server does: `options` first, then parameters of their own.
+  for (const [name, value] of splitOptions(named.get('options') ?? '')) put(name, value)
+  for (const [name, value] of named) if (!ownParameters.has(name) && !name.startsWith('_pq_.')) put(name, value)
+  return settings
+}
+
+/** R-1.32: one encoding, so that our lexer and the server's see the same characters. */
+function requireUtf8(value: string): void {
+  if (/^(utf8|unicode)$/i.test(value.replace(/[^a-z0-9]/gi, ''))) return
+  throw new SallyportError('SETTING_FORBIDDEN', 'client_encoding has to be UTF8', {
+    hint: 'set PGCLIENTENCODING=UTF8 or client_encoding=UTF8',
+  })
+}
+
+/** Splits `options` as pg_split_opts does (white space separates, a backslash quotes) and reads -c and --name=value. */
+export function splitOptions(options: string): readonly (readonly [string, string])[] {
+  const words = splitWords(options)
+  const settings: (readonly [string, string])[] = []
+  for (let index = 0; index < words.length; index += 1) {
+    const word = words[index] ?? ''
+    let assignment: string
+    if (word === '-c') {
+      index += 1
+      assignment = words[index] ?? ''
+    } else if (word.startsWith('-c')) assignment = word.slice(2)
+    else if (word.startsWith('--')) assignment = word.slice(2)
+    else throw new SallyportError('SETTING_FORBIDDEN', `option "${shown(word)}" is not allowed`)
+    const equals = assignment.indexOf('=')
+    if (equals <= 0) throw new SallyportError('SETTING_FORBIDDEN', `option "${shown(word)}" sets nothing`)
+    settings.push([assignment.slice(0, equals).replaceAll('-', '_'), assignment.slice(equals + 1)])
+  }
+  return settings
+}
+
+function splitWords(options: string): readonly string[] {
+  const words: string[] = []
+  let word: string | null = null
+  for (let index = 0; index < options.length; index += 1) {
+    let character = options[index] ?? ''
+    if (/[ \t\n\r\f\v]/.test(character)) {
+      if (word !== null) words.push(word)
+      word = null
+      continue
+    }
+    if (character === '\\') {
+      index += 1
+      character = options[index] ?? ''
+    }
+    word = (word ?? '') + character
+  }
+  return word === null ? words : [...words, word]
+}
+
+/** Names come from the caller and go into messages: bounded, printable ASCII. */
+const shown = (text: string): string => text.slice(0, 63).replace(/[^\x20-\x7e]/g, '?')

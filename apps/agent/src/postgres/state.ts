@@ -1,0 +1,231 @@
+// What one session remembers between messages: answers that are due from the target, prepared statements, portals, and
+// how far names can be trusted. Only machine.ts and the files that it calls change it.
+
+import type { SallyportError } from '@sallyport/base/errors'
+import type { StatementFacts } from '@sallyport/sql/facts'
+import type {
+  BackendMessage,
+  ColumnDescription,
+  Format,
+  FrontendMessage,
+  NoticeFields,
+  TransactionStatus,
+} from '@sallyport/wire/postgres/messages'
+import type { JudgedStatement, JudgeRequest, Protection } from '../session/gate.ts'
+import type { BoundParameters } from '../session/recorded.ts'
+import { nameChanges } from '../session/refusals.ts'
+
+/** What the runner has to do, in order. */
+export type Action =
+  | { readonly do: 'forward'; readonly message: FrontendMessage }
+  | { readonly do: 'send'; readonly message: BackendMessage }
+  /** Ask the gate; its answer comes back as an input. No client message is taken until then. */
+  | { readonly do: 'judge'; readonly request: JudgeRequest }
+  | {
+      readonly do: 'outcome'
+      readonly running: Running
+      readonly result: 'done' | 'failed' | 'cancelled' | 'unknown'
+      readonly tag: string
+      readonly sqlstate: string
+    }
+  /** A refusal of the protocol itself, for the record. */
+  | { readonly do: 'refused'; readonly what: string; readonly error: SallyportError }
+  /** Objects were changed and are visible to others now: the catalog has to be read anew. */
+  | { readonly do: 'catalogChanged' }
+  /** Ends both sides. With an error the client is told FATAL; without one it is not told. */
+  | { readonly do: 'close'; readonly reason: string; readonly error: SallyportError | null }
+
+/** A statement that was forwarded to run. Counts grow while its result passes. */
+export interface Running {
+  readonly judged: JudgedStatement
+  rows: number
+  bytes: number
+  maskedValues: number
+}
+export const runningOf = (judged: JudgedStatement): Running => ({ judged, rows: 0, bytes: 0, maskedValues: 0 })
+
+/** A prepared statement, by protocol or by SQL: one name space (R-1.21). */
+export interface Prepared {
+  readonly name: string
+  readonly text: string
+  /** Segment in which its definition was forwarded, until the target has acknowledged it. */
+  pendingSegment: number | null
+  /** As the target described it, and what was protected then; described anew when that has changed. */
+  described: Described | null
+}
+
+export interface Described {
+  readonly columns: readonly ColumnDescription[]
+  readonly under: Protection
+}
+
+/** A portal or cursor: one name space as well. What it yields was fixed when it was made. */
+export interface Portal {
+  readonly name: string
+  readonly text: string
+  /** Null for an empty text. */
+  readonly facts: StatementFacts | null
+  readonly statement: Prepared | null
+  readonly parameters: BoundParameters
+  readonly resultFormats: readonly Format[]
+  /** What was protected when it was made; null for a cursor of SQL. */
+  readonly protection: Protection | null
+  /** Survives the end of its transaction (WITH HOLD). */
+  readonly holds: boolean
+  pendingSegment: number | null
+  columns: readonly ColumnDescription[] | null
+}
+
+type Undo = (() => void) | null
+
+/** One answer that is due from the target, in the order in which it was asked for. */
+export type Expected =
+  /** Query: one result for each statement, then ReadyForQuery. */
+  | {
+      readonly kind: 'query'
+      readonly running: readonly Running[]
+      at: number
+      /** Of the statement at `at`. */
+      columns: readonly ColumnDescription[] | null
+      failed: boolean
+      /** COPY FROM STDIN statements that have not started yet. */
+      copiesDue: number
+      readonly changes: boolean
+    }
+  | { readonly kind: 'parse'; readonly statement: Prepared; readonly undo: Undo; readonly sensitive: boolean }
+  | { readonly kind: 'bind'; readonly portal: Portal; readonly undo: Undo; readonly sensitive: boolean }
+  | {
+      readonly kind: 'describe'
+      readonly statement: Prepared | null
+      readonly portal: Portal | null
+      /** Ours, not the client's: the answer stays here. */
+      readonly hidden: boolean
+      /** ParameterDescription is still due. */
+      parametersDue: boolean
+    }
+  | {
+      readonly kind: 'execute'
+      /** Null for an empty text. */
+      readonly running: Running | null
+      readonly portal: Portal
+      copiesDue: number
+      readonly changes: boolean
+    }
+  | { readonly kind: 'close'; readonly undo: Undo }
+  | { readonly kind: 'sync' }
+  /** A provoked error: the target's ErrorResponse is replaced by these fields. `ready`: a ReadyForQuery follows. */
+  | { readonly kind: 'refusal'; readonly fields: NoticeFields; readonly ready: boolean; failed: boolean }
+  /** Our own question about the search_path. `ready`: it ends with a ReadyForQuery. */
+  | { readonly kind: 'ask'; readonly ready: boolean; answered: boolean; closesDue: number }
+
+/** Which client messages the session takes. */
+export type Mode =
+  | 'normal'
+  /** After an error in the extended protocol: everything is dropped until Sync (R-1.19). */
+  | 'skipping'
+  /** Between CopyInResponse and CopyDone or CopyFail: only d c f H S (R-1.25). */
+  | 'copyIn'
+
+export interface State {
+  phase: 'open' | 'closed'
+  mode: Mode
+  /** Of the last ReadyForQuery. */
+  status: TransactionStatus
+  readonly expected: Expected[]
+  /** How many of them change what names mean. */
+  changesDue: number
+  /** Grows with every Sync. A definition and its use in one segment stand or fall together. */
+  segment: number
+  /** Extended messages were forwarded since the last Sync or Query. */
+  segmentOpen: boolean
+  /** The message whose judgement is awaited. */
+  judging: FrontendMessage | null
+  /** The message that waits for answers that are due. */
+  held: FrontendMessage | null
+  /** A Flush was sent for the held message. */
+  flushed: boolean
+  readonly statements: Map<string, Prepared>
+  readonly portals: Map<string, Portal>
+  /** Channels whose LISTEN was allowed and ran. */
+  readonly listening: Set<string>
+  searchPath: readonly string[]
+  /** False: the target has to be asked before the next judgement. */
+  pathKnown: boolean
+  /** Something in this transaction may have changed the search_path, so that its end may change it back. */
+  pathTouched: boolean
+  /** Objects were changed in this transaction; other sessions, the catalog reader's too, do not see them yet. */
+  catalogTouched: boolean
+  /** A statement on protected columns ran in this transaction: even the error of its COMMIT may quote a value. */
+  sensitive: boolean
+  /** `server_version_num`. */
+  readonly serverVersion: number
+}
+
+export const openState = (serverVersion: number): State => ({
+  phase: 'open',
+  mode: 'normal',
+  status: 'I',
+  expected: [],
+  changesDue: 0,
+  segment: 0,
+  segmentOpen: false,
+  judging: null,
+  held: null,
+  flushed: false,
+  statements: new Map(),
+  portals: new Map(),
+  listening: new Set(),
+  searchPath: [],
+  pathKnown: false,
+  pathTouched: false,
+  catalogTouched: false,
+  sensitive: false,
+  serverVersion,
+})
+
+/** Puts an answer at the end of what is due. */
+export function expect(state: State, entry: Expected): void {
+  state.expected.push(entry)
+  if ('changes' in entry && entry.changes) state.changesDue += 1
+}
+
+/** Takes the first answer off what is due. */
+export function settle(state: State): void {
+  const entry = state.expected.shift()
+  if (entry !== undefined && 'changes' in entry && entry.changes) state.changesDue -= 1
+}
+
+/** What the statement's completion changes for later texts; such a statement is waited for before the next is judged. */
+export function changesNames(state: State, facts: StatementFacts): boolean {
+  const { path, objects, statements } = nameChanges(facts)
+  if (path || objects || statements) return true
+  if (facts.session.some((effect) => effect.kind === 'transaction' && effect.verb !== 'begin'))
+    return state.pathTouched || state.catalogTouched
+  return callsUnknownCode(state, facts)
+}
+
+/** Since 18 the server reports search_path; before that a function of the target could change it unseen. */
+export const callsUnknownCode = (state: State, facts: StatementFacts): boolean =>
+  state.serverVersion < 180_000 &&
+  facts.effects.some(({ operation, object }) => operation === 'call' && !object.startsWith('pg_catalog.'))
+
+export const copiesIn = (facts: StatementFacts): number =>
+  facts.session.filter((effect) => effect.kind === 'copy' && effect.direction === 'in').length
+
+/**
+ * Portals end with their transaction, unless WITH HOLD. One kept too long could lend its facts to another's rows. Those
+ * that are not acknowledged yet belong to a later transaction.
+ */
+export function endPortals(state: State): void {
+  for (const [name, portal] of state.portals)
+    if (!portal.holds && portal.pendingSegment === null) state.portals.delete(name)
+}
+
+export function close(state: State, out: Action[], reason: string, error: SallyportError | null): undefined {
+  if (state.phase === 'closed') return
+  state.phase = 'closed'
+  out.push({ do: 'close', reason, error })
+}
+
+/** Why a session ends when the client sends Terminate. */
+export const goodbye = 'the client said goodbye'

@@ -1,0 +1,279 @@
+// The one place where a statement is let through or stopped. Protocols bring texts and names, and carry out what comes
+// back; they never decide. No snapshot, no catalog, no record, no proof: each of them means deny.
+// INVARIANT: a statement that may run has its intent in the record before `judge` answers.
+import type { Clock } from '@sallyport/base/clock'
+import { asSallyportError, SallyportError } from '@sallyport/base/errors'
+import type { Chain } from '@sallyport/base/identity'
+import { limits } from '@sallyport/base/limits'
+import type { EntryBody, EntryRule } from '@sallyport/ledger/entry'
+import type { MaskPlan, ProtectedColumn } from '@sallyport/mask/plan'
+import { type CompiledPolicies, type Decision, type DecisionContext, protectedColumns } from '@sallyport/policy/decide'
+import { judge as judgePolicies } from '@sallyport/policy/judge'
+import type { Catalog, CatalogRelation } from '@sallyport/sql/catalog'
+import type { StatementFacts } from '@sallyport/sql/facts'
+import type { Snapshots } from '../link/current.ts'
+import type { SessionRecord } from '../record/record.ts'
+import type { Analyser, SessionNames } from './analysis.ts'
+import { type BoundParameters, noParameters, recordStatement, type TokenScan } from './recorded.ts'
+import {
+  catalogStale,
+  freshnessRefusal,
+  orderRefusal,
+  policyRefusal,
+  severalStatements,
+  textTooLong,
+} from './refusals.ts'
+
+export type { SessionNames }
+
+/** The catalog as the gate needs it: at most limits.catalogAgeMsMax old, or read anew. */
+export interface CatalogSource {
+  /** Undefined when it is too old. */
+  fresh(): Catalog | undefined
+  read(): Promise<Catalog>
+}
+
+/**
+ * When a statement is looked at. `parse` and `bind` let it be prepared and described, `run` lets it run; `query` is
+ * the simple protocol, where all of that is one. `refuse` only puts a refusal of the protocol into the record.
+ */
+export type Moment = 'query' | 'parse' | 'bind' | 'run'
+
+export interface JudgeRequest {
+  readonly moment: Moment
+  readonly text: string
+  /** Facts that were fixed when a portal was made; null to analyse the text. */
+  readonly facts: StatementFacts | null
+  readonly parameters: BoundParameters
+  readonly names: SessionNames
+}
+
+export interface JudgedStatement {
+  readonly facts: StatementFacts
+  readonly plan: Exclude<MaskPlan, { readonly kind: 'refuse' }>
+  /** Errors and notices may quote protected values. */
+  readonly sensitive: boolean
+  /** Its number in the record; null before it runs. */
+  readonly number: number | null
+  readonly startedAtUs: number
+  readonly protection: Protection
+}
+
+/** What the session may not see unmasked, and how to look up relations: for the check of row descriptions. */
+export interface Protection {
+  readonly columns: readonly ProtectedColumn[]
+  isProtected(relationOid: number, column: number): boolean
+  relation(oid: number): CatalogRelation | undefined
+}
+
+export type Judgement =
+  | { readonly kind: 'allowed'; readonly statements: readonly JudgedStatement[] }
+  | { readonly kind: 'refused'; readonly error: SallyportError; readonly position: number | null }
+
+export interface Gate {
+  /** Synchronous unless the catalog has to be read or the record waits for the disk. Never throws or rejects. */
+  judge(request: JudgeRequest): Judgement | Promise<Judgement>
+  /** Puts a refusal of the protocol itself, such as a FunctionCall, into the record. */
+  refuse(what: string, error: SallyportError): void
+  readonly statements: number
+}
+
+export interface GateDeps {
+  readonly snapshots: Snapshots
+  readonly target: string
+  readonly chain: Chain
+  readonly session: DecisionContext['session']
+  readonly catalog: CatalogSource
+  readonly analyser: Analyser
+  readonly record: SessionRecord
+  readonly scan: TokenScan
+  readonly clock: Clock
+  readonly monotonicUs: () => number
+  /** The cause of a refusal, for the operator's log. */
+  readonly onRefused: (error: SallyportError) => void
+}
+
+/** One statement with everything that policy says about it. */
+export interface Judged {
+  readonly facts: StatementFacts
+  readonly decision: Decision
+  readonly plan: MaskPlan
+  readonly sensitive: boolean
+}
+
+export function createGate(deps: GateDeps): Gate {
+  let statements = 0
+  const protections = protectionCache(deps.chain)
+
+  const refused = (error: SallyportError, position: number | null = null): Judgement => {
+    deps.onRefused(error)
+    return { kind: 'refused', error, position }
+  }
+
+  /** Appends a denial. When the record cannot be written the statement stays denied, for that reason. */
+  const deny = (request: JudgeRequest, error: SallyportError, judged: Judged | null, position: number | null) => {
+    statements += 1
+    const { text, parameters } = request
+    const recorded = recordStatement(text, judged?.facts ?? null, parameters, judged?.sensitive ?? true, deps.scan)
+    const body: EntryBody = {
+      kind: 'denied',
+      statement: statements,
+      protocol: protocolOf(request),
+      ...recorded,
+      code: error.code,
+      message: error.message,
+      rule: judged === null ? null : ruleOf(judged.decision),
+    }
+    const answer = (): Judgement => refused(error, position)
+    return afterAppend(deps.record, [body], answer, answer)
+  }
+
+  const allow = (request: JudgeRequest, all: readonly Judged[], protection: Protection) => {
+    const startedAtUs = deps.monotonicUs()
+    const runs = request.moment === 'query' || request.moment === 'run'
+    const numbered = all.map((judged) => ({ judged, number: runs ? ++statements : null }))
+    const intents = numbered.flatMap(({ judged, number }) => (number === null ? [] : [intent(request, judged, number)]))
+    const allowed = (): Judgement => ({
+      kind: 'allowed',
+      statements: numbered.map(({ judged, number }) => ({
+        facts: judged.facts,
+        plan: judged.plan.kind === 'refuse' ? { kind: 'plain' } : judged.plan,
+        sensitive: judged.sensitive,
+        number,
+        startedAtUs,
+        protection,
+      })),
+    })
+    return afterAppend(deps.record, intents, allowed, refused)
+  }
+
+  const intent = (request: JudgeRequest, judged: Judged, statement: number): EntryBody => {
+    const { plan, facts, sensitive, decision } = judged
+    const recorded = recordStatement(facts.text, facts, request.parameters, sensitive, deps.scan)
+    return {
+      kind: 'intent',
+      statement,
+      protocol: protocolOf(request),
+      ...recorded,
+      decision: 'allow',
+      rule: ruleOf(decision) ?? { policy: '', version: 0, rule: '' },
+      masks: plan.kind === 'mask' ? plan.rules : [],
+      maskedColumns: plan.kind === 'mask' ? plan.columns.filter((method) => method !== null).length : 0,
+    }
+  }
+
+  const judgeFacts = (request: JudgeRequest, all: readonly StatementFacts[], catalog: Catalog) => {
+    const policies = currentPolicies(deps)
+    const context: DecisionContext = {
+      chain: deps.chain,
+      session: deps.session,
+      parameters: request.parameters.values,
+      nowMs: deps.clock.nowMs(),
+    }
+    const judged = all.map((facts): Judged => ({ facts, ...judgePolicies(policies, facts, context, catalog) }))
+    // All of them before anything is sent (R-1.22): one denied statement stops the whole text.
+    for (const [index, each] of judged.entries()) {
+      const deferrable = request.moment === 'parse'
+      const error =
+        policyRefusal(each, deferrable) ?? orderRefusal(all, index) ?? freshnessRefusal(each.facts, request.names)
+      if (error !== null) return deny(request, error, each, null)
+    }
+    return allow(request, judged, protections(policies, catalog))
+  }
+
+  const judgeUnder = (request: JudgeRequest, catalog: Catalog): Judgement | Promise<Judgement> => {
+    try {
+      if (request.facts !== null) return judgeFacts(request, [request.facts], catalog)
+      const analysis = deps.analyser.analyse(request.text, catalog, request.names)
+      if (analysis.kind === 'syntax')
+        return deny(request, new SallyportError('STATEMENT_SYNTAX', analysis.message), null, analysis.position)
+      if (request.moment !== 'query' && analysis.statements.length > 1)
+        return deny(request, severalStatements(), null, null)
+      return judgeFacts(request, analysis.statements, catalog)
+    } catch (thrown) {
+      return deny(request, asSallyportError(thrown), null, null)
+    }
+  }
+
+  return {
+    judge(request) {
+      if (tooLong(request.text)) return deny({ ...request, text: '' }, textTooLong(), null, null)
+      const catalog = deps.catalog.fresh()
+      if (catalog !== undefined) return judgeUnder(request, catalog)
+      return deps.catalog.read().then(
+        (read) => judgeUnder(request, read),
+        (thrown: unknown) => deny(request, catalogStale(thrown), null, null),
+      )
+    },
+    refuse(what, error) {
+      void deny({ moment: 'run', text: what, facts: null, parameters: noParameters, names: noNames }, error, null, null)
+    },
+    get statements() {
+      return statements
+    },
+  }
+}
+
+const noNames: SessionNames = {
+  searchPath: [],
+  prepared: () => undefined,
+  preparedNames: [],
+  cursors: () => new Map(),
+  catalogTouched: false,
+}
+
+const protocolOf = (request: JudgeRequest): 'simple' | 'extended' =>
+  request.moment === 'query' ? 'simple' : 'extended'
+
+const ruleOf = ({ policy, version, rule }: Decision): EntryRule | null =>
+  rule === '' ? null : { policy, version, rule }
+
+/** In bytes, without encoding a text that is short anyway. */
+const tooLong = (text: string): boolean =>
+  text.length * 3 > limits.statementBytesMax && new TextEncoder().encode(text).length > limits.statementBytesMax
+
+/** Throws SNAPSHOT_MISSING, SNAPSHOT_EXPIRED, or POLICY_MISSING when the target is no longer served here. */
+function currentPolicies(deps: GateDeps): CompiledPolicies {
+  const target = deps.snapshots.current().targets.get(deps.target)
+  if (target === undefined)
+    throw new SallyportError('POLICY_MISSING', `target "${deps.target}" is not served here any more`)
+  return target.policies
+}
+
+/** Appends all, then answers; with a promise only when the record waits for the disk. */
+function afterAppend(
+  record: SessionRecord,
+  bodies: readonly EntryBody[],
+  answer: () => Judgement,
+  failed: (error: SallyportError) => Judgement,
+): Judgement | Promise<Judgement> {
+  const waits: Promise<void>[] = []
+  try {
+    for (const body of bodies) {
+      const wait = record.append(body)
+      if (wait !== undefined) waits.push(wait)
+    }
+  } catch (thrown) {
+    return failed(asSallyportError(thrown))
+  }
+  if (waits.length === 0) return answer()
+  return Promise.all(waits).then(answer, (thrown: unknown) => failed(asSallyportError(thrown)))
+}
+
+/** Protected columns change with the snapshot or the catalog only, since the chain of a session stays. */
+function protectionCache(chain: Chain): (policies: CompiledPolicies, catalog: Catalog) => Protection {
+  let last: { readonly policies: CompiledPolicies; readonly catalog: Catalog; readonly made: Protection } | null = null
+  return (policies, catalog) => {
+    if (last !== null && last.policies === policies && last.catalog === catalog) return last.made
+    const columns = protectedColumns(policies, chain, catalog)
+    const keys = new Set(columns.map(({ relationOid, number }) => `${relationOid}.${number}`))
+    const relations = new Map(catalog.relations.map((relation) => [relation.oid, relation]))
+    const made: Protection = {
+      columns,
+      isProtected: (oid, column) => keys.has(`${oid}.${column}`),
+      relation: (oid) => relations.get(oid),
+    }
+    last = { policies, catalog, made }
+    return made
+  }
+}

@@ -1,0 +1,120 @@
+// Why the gate refuses a statement, worded for the person at the client. Pure; gate.ts calls all of them.
+import { asSallyportError, SallyportError } from '@sallyport/base/errors'
+import { limits } from '@sallyport/base/limits'
+import type { StatementFacts } from '@sallyport/sql/facts'
+import type { SessionNames } from './analysis.ts'
+import type { Judged } from './gate.ts'
+
+/**
+ * What policy and masks refuse. At Parse the parameters are not known yet: a statement with parameters that was
+ * refused only because a condition could not be met without them may be prepared; Bind and Execute judge it.
+ */
+export function policyRefusal(judged: Judged, deferrable: boolean): SallyportError | null {
+  const { decision, plan, facts } = judged
+  if (decision.kind === 'deny' && !(deferrable && mayDependOnParameters(judged)))
+    return new SallyportError(decision.code, decision.message, { hint: decision.hint })
+  if (decision.kind === 'hold')
+    return new SallyportError('POLICY_DENIED', decision.message, {
+      hint: `rule "${decision.rule}" holds this for a person's approval, which this agent cannot ask for`,
+    })
+  if (plan.kind === 'refuse')
+    return new SallyportError('MASK_UNPROVABLE', `denied by mask: ${plan.reason}`, {
+      hint: 'select the protected column as it is, or leave it out',
+    })
+  // INVARIANT of sql/facts: a caller that finds an unknown denies, whatever the rules say.
+  if (facts.unknowns.length > 0)
+    return new SallyportError('STATEMENT_UNKNOWN', `the statement cannot be judged: ${facts.unknowns[0]}`)
+  // R-1.25: rows of COPY are no DataRow; what must be masked in them is denied.
+  if (plan.kind === 'mask' && facts.session.some((effect) => effect.kind === 'copy'))
+    return new SallyportError('MASK_UNPROVABLE', 'denied by mask: COPY would carry a protected column', {
+      hint: 'name the other columns in COPY, or use SELECT',
+    })
+  return null
+}
+
+function mayDependOnParameters({ decision, plan, facts }: Judged): boolean {
+  return (
+    decision.kind === 'deny' &&
+    (decision.code === 'POLICY_UNCOVERED' || decision.code === 'POLICY_ERROR') &&
+    plan.kind !== 'refuse' &&
+    facts.unknowns.length === 0 &&
+    /\$[0-9]/.test(facts.text) &&
+    decision.trace.some(({ outcome }) => outcome === 'condition-false' || outcome === 'condition-error')
+  )
+}
+
+/** What a statement does to the meaning of later texts. */
+export interface NameChanges {
+  /** The search_path, or what is in it. */
+  readonly path: boolean
+  /** Relations, functions, types. */
+  readonly objects: boolean
+  /** Prepared statements and cursors. */
+  readonly statements: boolean
+}
+
+export function nameChanges(facts: StatementFacts): NameChanges {
+  let path = false
+  let objects = false
+  let statements = false
+  for (const effect of facts.session) {
+    if (effect.kind === 'set') path ||= /^(search_path|all|\*|)$/i.test(effect.setting)
+    else if (effect.kind === 'ddl') objects = true
+    else if (effect.kind === 'discard') {
+      path ||= effect.what === 'all'
+      objects ||= effect.what === 'all' || effect.what === 'temp'
+      statements ||= effect.what === 'all'
+    } else if (['prepare', 'deallocate', 'declare', 'close'].includes(effect.kind)) statements = true
+  }
+  return { path: path || objects, objects, statements }
+}
+
+const isTransaction = (facts: StatementFacts): boolean => facts.session.some(({ kind }) => kind === 'transaction')
+const usesStatements = (facts: StatementFacts): boolean =>
+  facts.session.some(({ kind }) => kind === 'execute' || kind === 'fetch')
+
+/**
+ * All statements of a text are judged before the first runs, under the names that hold before it. So nothing but
+ * transaction control may follow a statement that changes what names mean (R-0.1, R-1.22).
+ */
+export function orderRefusal(all: readonly StatementFacts[], index: number): SallyportError | null {
+  const facts = all[index]
+  if (facts === undefined || index === 0 || isTransaction(facts)) return null
+  const earlier = all.slice(0, index).map(nameChanges)
+  const changed =
+    earlier.some(({ path, objects }) => path || objects) ||
+    (usesStatements(facts) && earlier.some(({ statements }) => statements))
+  if (!changed) return null
+  return new SallyportError(
+    'STATEMENT_UNKNOWN',
+    `"${facts.verb}" follows a statement of the same text that changes what names mean`,
+    { hint: 'send the statements one by one' },
+  )
+}
+
+/** After a change of objects in an open transaction the catalog that we read does not show them (R-3.14). */
+export function freshnessRefusal(facts: StatementFacts, names: SessionNames): SallyportError | null {
+  if (!names.catalogTouched || isTransaction(facts)) return null
+  const readsColumns = facts.output?.some(({ sources }) => sources.length > 0) ?? false
+  if (facts.relations.length === 0 && !readsColumns && facts.effects.every(({ baseline }) => baseline)) return null
+  return new SallyportError('CATALOG_STALE', 'objects were changed in this transaction, so names cannot be judged', {
+    hint: 'commit, then go on',
+  })
+}
+
+export const severalStatements = (): SallyportError =>
+  new SallyportError('STATEMENT_SYNTAX', 'cannot insert multiple commands into a prepared statement')
+
+export const textTooLong = (): SallyportError =>
+  new SallyportError('STATEMENT_TOO_LONG', `the statement is longer than ${limits.statementBytesMax} bytes`, {
+    hint: 'send large values as parameters or with COPY',
+  })
+
+export function catalogStale(thrown: unknown): SallyportError {
+  const error = asSallyportError(thrown)
+  if (error.code !== 'INTERNAL') return error
+  return new SallyportError('CATALOG_STALE', "the target's schema could not be read in time", {
+    hint: 'try again',
+    cause: thrown,
+  })
+}
