@@ -8,6 +8,8 @@ export interface JoinToken {
   readonly address: string
   /** SHA-256 of the CA's public key (SPKI, DER), hex. */
   readonly caKeyHash: string
+  /** The only name under which an agent may join with it. */
+  readonly agentName: string
   /** 32 hex digits. */
   readonly id: string
   /** 32 random bytes, base64url. */
@@ -21,22 +23,28 @@ const tokenCharsMax = 1_024
 const patterns = {
   c: /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]{1,253}):[0-9]{1,5}$/,
   k: /^[0-9a-f]{64}$/,
+  n: /^[a-z0-9][a-z0-9-]{0,62}$/,
   i: /^[0-9a-f]{32}$/,
   s: /^[A-Za-z0-9_-]{43}$/,
 } as const
 
-export const encodeJoinToken = (token: JoinToken): string =>
-  prefix +
-  Buffer.from(JSON.stringify({ c: token.address, k: token.caKeyHash, i: token.id, s: token.secret.reveal() })).toString(
-    'base64url',
-  )
+export function encodeJoinToken(token: JoinToken): string {
+  const fields = { c: token.address, k: token.caKeyHash, n: token.agentName, i: token.id, s: token.secret.reveal() }
+  return prefix + Buffer.from(JSON.stringify(fields)).toString('base64url')
+}
 
 /** Throws JOIN_TOKEN_INVALID; the message never holds a part of the text. */
 export function parseJoinToken(text: string): JoinToken {
   const trimmed = text.trim()
   if (!trimmed.startsWith(prefix) || trimmed.length > tokenCharsMax) throw notAToken()
   const fields = readFields(Buffer.from(trimmed.slice(prefix.length), 'base64url').toString('utf8'))
-  return { address: fields('c'), caKeyHash: fields('k'), id: fields('i'), secret: new Secret(fields('s')) }
+  return {
+    address: fields('c'),
+    caKeyHash: fields('k'),
+    agentName: fields('n'),
+    id: fields('i'),
+    secret: new Secret(fields('s')),
+  }
 }
 
 function readFields(json: string): (key: keyof typeof patterns) => string {

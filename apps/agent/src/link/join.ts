@@ -24,7 +24,8 @@ import { type CertificateRequest, makeRequest } from './request.ts'
 export interface JoinOptions {
   readonly directory: string
   readonly token: Secret
-  readonly agentName: string
+  /** The token's own name when absent; with another one the control plane refuses. */
+  readonly agentName?: string | undefined
   /** `host:port` under which callers reach the listener. */
   readonly advertise: string
   readonly serverNames: readonly string[]
@@ -66,7 +67,7 @@ async function ask(
   const request = create(JoinRequestSchema, {
     tokenId: token.id,
     tokenSecret: token.secret.reveal(),
-    agentName: options.agentName,
+    agentName: options.agentName ?? token.agentName,
     clientCsr: client.csr,
     serverCsr: server.csr,
     serverNames: [...options.serverNames],
@@ -98,7 +99,7 @@ function identityOf(
     throw new SallyportError('CA_MISMATCH', 'the control plane sent no usable keys')
   return {
     agentId,
-    agentName: options.agentName,
+    agentName: options.agentName ?? token.agentName,
     installation,
     address: token.address,
     advertise: options.advertise,

@@ -45,6 +45,8 @@ export interface LinkDeps {
   /** Where a renewed identity is kept. */
   readonly directory: string
   readonly identity: Identity
+  /** The listener's certificate does not carry the names that the configuration says: renew as soon as the link is up. */
+  readonly renewFirst: boolean
   readonly snapshots: SnapshotKeeper
   readonly clock: Clock
   /** In [0, 1). */
@@ -108,11 +110,13 @@ class RunningLink {
   #failures = 0
   #isRenewed = false
   #nextRenewalMs = 0
+  #isStale: boolean
   isUp = false
 
   constructor(deps: LinkDeps) {
     this.#deps = deps
     this.#identity = deps.identity
+    this.#isStale = deps.renewFirst
     this.#timing = { ...linkTiming, ...deps.timing }
     this.#catalogs = new Catalogs(deps.log)
   }
@@ -162,6 +166,7 @@ class RunningLink {
     log.info({}, 'certificates-renewed')
     onRenewed(this.#identity)
     this.#isRenewed = true
+    this.#isStale = false
     this.#call?.cancel()
   }
 
@@ -234,13 +239,22 @@ class RunningLink {
   }
 
   #beat(): void {
-    const { clock, load, log } = this.#deps
+    const { clock, load } = this.#deps
     const nowMs = clock.nowMs()
     const { sessions, spoolBytes } = load()
     const value = create(HeartbeatSchema, { atMs: BigInt(nowMs), sessions, spoolBytes: BigInt(spoolBytes) })
     this.#send({ case: 'heartbeat', value })
-    if (!this.isUp || nowMs < renewAtMs(this.#identity) || nowMs < this.#nextRenewalMs) return
-    this.#nextRenewalMs = nowMs + renewalRetryMs
+    if (!this.isUp || nowMs < this.#renewalDueMs() || nowMs < this.#nextRenewalMs) return
+    this.#tryRenewal()
+  }
+
+  #renewalDueMs(): number {
+    return this.#isStale ? 0 : renewAtMs(this.#identity)
+  }
+
+  #tryRenewal(): void {
+    const { clock, log } = this.#deps
+    this.#nextRenewalMs = clock.nowMs() + renewalRetryMs
     this.renewNow().catch((thrown: unknown) => {
       const { code, message } = asSallyportError(thrown)
       log.error({ code, reason: message }, 'certificates-not-renewed')

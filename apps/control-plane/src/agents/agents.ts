@@ -57,7 +57,8 @@ export async function createJoinToken(
     await store.addJoinToken(tx, { id, secretHash, agentName, createdAt, createdBy: actor, expiresAt })
     await audit(tx, deps, actor, 'join-token', `Agent/${agentName}`, { token: id, expiresAt: expiresAt.toISOString() })
   })
-  const token = encodeJoinToken({ address: deps.address, caKeyHash: deps.caKeyHash, id, secret: new Secret(secret) })
+  const pinned = { address: deps.address, caKeyHash: deps.caKeyHash }
+  const token = encodeJoinToken({ ...pinned, agentName, id, secret: new Secret(secret) })
   return { token, agentName, expiresAt: expiresAt.toISOString() }
 }
 

@@ -1,0 +1,210 @@
+// The agent as one running thing: identity, floor, spool, parser, snapshots, link, listener, opened in this order and
+// closed in reverse. Reads no environment by itself and ends no process; main.ts does.
+import { createHmac, randomBytes } from 'node:crypto'
+import { join as joinPath } from 'node:path'
+import type { Clock } from '@sallyport/base/clock'
+import { asSallyportError, SallyportError } from '@sallyport/base/errors'
+import type { Logger } from 'pino'
+import type { Config } from './config.ts'
+import { startHealth } from './health.ts'
+import { readFloor } from './link/floor.ts'
+import { type Identity, identityPath, readIdentity, recordKeyPath } from './link/identity.ts'
+import { join } from './link/join.ts'
+import { type Link, startLink } from './link/link.ts'
+import { openSnapshots, type SnapshotKeeper } from './link/snapshot.ts'
+import { type Listener, startListener } from './listen/listener.ts'
+import { createMetrics } from './metrics.ts'
+import { loadParser } from './parser.ts'
+import { loadRecordKey } from './record/key.ts'
+import { type OpenRecorder, openRecorder } from './record/recorder.ts'
+import { startUpload } from './record/upload.ts'
+import { version } from './version.ts'
+
+export interface AgentDeps {
+  readonly config: Config
+  readonly clock: Clock
+  readonly log: Logger
+  /** Where credential references of kind `env` are looked up. */
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** In [0, 1). */
+  readonly random: () => number
+  /** The control plane revoked this agent; everything must end. */
+  readonly onRevoked: (reason: string) => void
+}
+
+export interface RunningAgent {
+  readonly agentId: string
+  readonly agentName: string
+  readonly port: number
+  readonly metricsPort: number
+  /** What an auditor pins. */
+  readonly recordKeyFingerprint: string
+  /** Takes no new connection, lets sessions finish, sends what is in the spool if it can, closes everything. */
+  stop(): Promise<void>
+}
+
+type Closers = (() => Promise<unknown> | unknown)[]
+
+/** What is in the spool may still be sent at the end for, in milliseconds; what is left goes with the next start. */
+const flushMsMax = 3_000
+const flushLookMs = 50
+
+/** Starts everything or nothing. Throws AGENT_NOT_ENROLLED, FLOOR_INVALID, PORT_TAKEN, SPOOL_UNWRITABLE … */
+export async function startAgent(deps: AgentDeps): Promise<RunningAgent> {
+  const closers: Closers = []
+  const stop = async (): Promise<void> => {
+    for (const close of closers.splice(0).reverse())
+      await Promise.resolve(close()).catch((err: unknown) => deps.log.error({ err }, 'stop-failed'))
+  }
+  try {
+    return { ...(await open(deps, closers)), stop }
+  } catch (thrown) {
+    await stop()
+    throw thrown
+  }
+}
+
+/** The stored identity with the names that the configuration says now, or a new one by the join token. */
+export async function enrolled(deps: Pick<AgentDeps, 'config' | 'clock' | 'log'>): Promise<Identity> {
+  const { config, clock, log } = deps
+  const { dataDirectory, joinToken, advertise, serverNames } = config
+  const known = readIdentity(dataDirectory)
+  if (known !== undefined) return { ...known, advertise, serverNames: [...serverNames] }
+  if (joinToken === undefined)
+    throw new SallyportError(
+      'AGENT_NOT_ENROLLED',
+      `this agent has not joined: there is no "${identityPath(dataDirectory)}"`,
+      {
+        hint: 'make a token with "sallyport agent join NAME" and start the agent with SALLYPORT_JOIN_TOKEN set to it',
+      },
+    )
+  const identity = await join({
+    directory: dataDirectory,
+    token: joinToken,
+    agentName: config.name,
+    advertise,
+    serverNames,
+    version,
+    nowMs: () => clock.nowMs(),
+  })
+  log.info({ agent: identity.agentId, name: identity.agentName, installation: identity.installation }, 'enrolled')
+  return identity
+}
+
+async function open(deps: AgentDeps, closers: Closers): Promise<Omit<RunningAgent, 'stop'>> {
+  const { config, clock, log } = deps
+  const floor = readFloor(config.floor)
+  const identity = await enrolled(deps)
+  const directory = config.dataDirectory
+  const key = loadRecordKey(recordKeyPath(directory))
+  const metrics = createMetrics()
+  const recorder = openRecorder({
+    directory: joinPath(directory, 'spool'),
+    agent: identity.agentId,
+    key,
+    clock,
+    monotonicUs,
+    log,
+  })
+  closers.push(() => recorder.close())
+  const parser = await loadParser()
+  const snapshots = openSnapshots({ directory, identity, floor, clock, log })
+  const parts: { listener?: Listener } = {}
+  const link = openLink(deps, { identity, snapshots, recorder, parts })
+  closers.push(() => link.stop())
+  closers.push(startUploading(deps, link, recorder))
+  const health = await startHealth({ ...config.metrics, metrics, log, notReady: () => notReady(snapshots) })
+  closers.push(() => health.stop())
+  const listener = await startListener({
+    ...config.listen,
+    agent: { id: identity.agentId, name: identity.agentName },
+    tls: { certificate: identity.serverCertificate, key: identity.serverKey.reveal() },
+    snapshots,
+    recorder,
+    parser,
+    environment: deps.environment,
+    maskHash: maskHashOf(identity),
+    clock,
+    monotonicUs,
+    random: randomBytes,
+    log,
+    metrics,
+    onCatalog: (target, upstreamRole, catalog) => link.uploadCatalog(target, upstreamRole, catalog),
+  })
+  parts.listener = listener
+  closers.push(() => listener.close(config.drainMs))
+  const { agentId, agentName } = identity
+  return { agentId, agentName, port: listener.port, metricsPort: health.port, recordKeyFingerprint: key.fingerprint }
+}
+
+const monotonicUs = (): number => Number(process.hrtime.bigint() / 1_000n)
+
+/** HMAC-SHA-256 under the installation's mask key: equal values hash equally at all agents, and nowhere else. */
+function maskHashOf(identity: Identity): (value: Uint8Array) => Uint8Array {
+  const key = Buffer.from(identity.maskKey.reveal(), 'base64')
+  return (value) => createHmac('sha256', key).update(value).digest()
+}
+
+function openLink(
+  deps: AgentDeps,
+  opened: {
+    readonly identity: Identity
+    readonly snapshots: SnapshotKeeper
+    readonly recorder: OpenRecorder
+    readonly parts: { readonly listener?: Listener }
+  },
+): Link {
+  const { identity, snapshots, recorder, parts } = opened
+  const { config, clock, log, random } = deps
+  const onDisk = readIdentity(config.dataDirectory)
+  return startLink({
+    directory: config.dataDirectory,
+    identity,
+    renewFirst: onDisk?.serverNames.join() !== identity.serverNames.join(),
+    snapshots,
+    clock,
+    random,
+    log,
+    version,
+    load: () => ({ sessions: parts.listener?.sessions.size ?? 0, spoolBytes: recorder.spoolBytes }),
+    onKillSession: (session, reason) => {
+      log.info({ session }, 'kill-session')
+      parts.listener?.sessions.kill(session, reason)
+    },
+    onRevoked: (reason) => {
+      parts.listener?.sessions.closeAll('agent revoked')
+      deps.onRevoked(reason)
+    },
+    onRenewed: (next) => {
+      try {
+        parts.listener?.replaceTls({ certificate: next.serverCertificate, key: next.serverKey.reveal() })
+      } catch (thrown) {
+        log.error({ code: asSallyportError(thrown).code }, 'listener-certificate-refused')
+      }
+    },
+  })
+}
+
+/** Returns how to end: sends what it can for a short while, then stops. */
+function startUploading(deps: AgentDeps, link: Link, recorder: OpenRecorder): () => Promise<void> {
+  const stopping = new AbortController()
+  const { signal } = stopping
+  const uploading = startUpload({ recorder, open: () => link.openIngest(signal), signal, log: deps.log })
+  uploading.catch((err: unknown) => deps.log.error({ err }, 'upload-ended'))
+  return async () => {
+    const endMs = performance.now() + flushMsMax
+    while (link.isUp && recorder.spoolBytes > 0 && performance.now() < endMs)
+      await new Promise((resolve) => setTimeout(resolve, flushLookMs))
+    stopping.abort()
+    await uploading.catch(() => undefined)
+  }
+}
+
+function notReady(snapshots: SnapshotKeeper): string | null {
+  try {
+    snapshots.current()
+    return null
+  } catch (thrown) {
+    return asSallyportError(thrown).message
+  }
+}
