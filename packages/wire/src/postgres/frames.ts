@@ -10,6 +10,14 @@ export interface Frame {
   readonly body: Buffer
 }
 
+/** The frame as it stood in the stream. */
+export function encodedFrame(frame: Frame): Buffer {
+  const header = Buffer.allocUnsafe(headerBytes)
+  header.writeUInt8(frame.typeByte, 0)
+  header.writeInt32BE(frame.body.length + 4, 1)
+  return Buffer.concat([header, frame.body])
+}
+
 const headerBytes = 5
 const firstBytes = 64
 const nothing = Buffer.alloc(0)
@@ -26,6 +34,11 @@ export class FrameSplitter {
   /** Bytes of a message that has not arrived whole. */
   get pendingBytes(): number {
     return this.#partial.length
+  }
+
+  /** What has arrived of the next message; the splitter forgets it. For handing the stream on. */
+  takePending(): Buffer {
+    return this.#partial.take()
   }
 
   /** Takes the next bytes and returns the messages that are now whole. */
