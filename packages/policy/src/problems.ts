@@ -33,11 +33,11 @@ function issueProblems(
     case 'invalid_format': {
       const given = valueAt(value, path)
       const texts = textsAt(kind, path)
-      if (texts.length === 0 || typeof given !== 'string') return [{ path, message: messageOf(issue, given) }]
+      if (texts.length === 0 || typeof given !== 'string') return [{ path, message: messageOf(issue, path, given) }]
       return [{ path, message: unknownName('value', given, texts) }]
     }
     default:
-      return [{ path, message: messageOf(issue, valueAt(value, path)) }]
+      return [{ path, message: messageOf(issue, path, valueAt(value, path)) }]
   }
 }
 
@@ -68,14 +68,12 @@ const misfit = (issues: readonly Issue[], given: unknown): number =>
     return sum + (issue.code === 'unrecognized_keys' ? 10 * issue.keys.length : 1)
   }, 0)
 
-function messageOf(issue: Issue, given: unknown): string {
+function messageOf(issue: Issue, path: readonly PropertyKey[], given: unknown): string {
   switch (issue.code) {
     case 'invalid_type':
-      return given === undefined
-        ? missing(issue.path)
-        : `expected ${typeText(issue.expected)}, found ${foundText(given)}`
+      return given === undefined ? missing(path) : `expected ${typeText(issue.expected)}, found ${foundText(given)}`
     case 'invalid_value': {
-      if (given === undefined) return missing(issue.path)
+      if (given === undefined) return missing(path)
       const options = issue.values.map(String)
       if (issue.values.some((option) => typeof option !== 'string')) return `expected ${options.join(' or ')}`
       return typeof given === 'string' ? unknownName('value', given, options) : `expected one of ${listText(options)}`
