@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { SallyportError } from '@sallyport/base/errors'
 import { SignJWT } from 'jose'
-import Provider, { type Configuration, errors, type KoaContextWithOIDC } from 'oidc-provider'
+import type { Configuration, KoaContextWithOIDC, Provider } from 'oidc-provider'
 import { Browser } from './browser.ts'
 import { codePage, confirmPage, donePage, loginPage } from './idp-pages.ts'
 import { demoPassword, type Person, people, workloadId } from './people.ts'
@@ -58,27 +58,32 @@ export async function startIdp(options: IdpOptions = {}): Promise<Idp> {
   }
   const address = server.address()
   if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a numeric address')
-  return open(server, address.port, options)
+  return await quietly(async () => open(await import('oidc-provider'), server, address.port, options))
 }
 
-function open(server: Server, port: number, options: IdpOptions): Idp {
+type Library = typeof import('oidc-provider')
+
+/** The library warns on stderr about what is on purpose here: keys and logins are gone when it stops, and Node 20 works. */
+async function quietly<T>(run: () => Promise<T>): Promise<T> {
+  const { warn } = console
+  console.warn = (...words: unknown[]) => {
+    if (!String(words[0]).includes('oidc-provider WARNING')) warn(...words)
+  }
+  try {
+    return await run()
+  } finally {
+    console.warn = warn
+  }
+}
+
+function open(library: Library, server: Server, port: number, options: IdpOptions): Idp {
   const issuer = `http://localhost:${port}`
   const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
   const jwk = { ...key.export({ format: 'jwk' }), kid: randomBytes(8).toString('hex'), alg: 'ES256', use: 'sig' }
   const secrets = { console: randomBytes(24).toString('base64url'), workload: randomBytes(24).toString('base64url') }
   const everyone = options.people ?? people
-  const provider = new Provider(issuer, configure(options, everyone, jwk, secrets))
-  // RFC 8628 §3.2: how often a device may ask. The provider leaves it out, and clients then wait five seconds.
-  provider.use(async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
-    await next()
-    if (ctx.oidc?.route === 'device_authorization' && ctx.status === 200)
-      ctx.body = { ...Object(ctx.body), interval: 1 }
-  })
-  const answer = provider.callback()
-  server.on('request', (request, response) => {
-    if (request.url?.startsWith('/interaction/') === true) void interact(provider, everyone, request, response)
-    else void answer(request, response)
-  })
+  const provider = new library.Provider(issuer, configure(library, options, everyone, jwk, secrets))
+  listen(library, provider, everyone, server)
   const approveDevice = (userCode: string, login: string) => approve(issuer, userCode, login)
   return {
     issuer,
@@ -91,19 +96,34 @@ function open(server: Server, port: number, options: IdpOptions): Idp {
     workloadToken: () => workloadToken(issuer, options.audience ?? 'sallyport:demo', secrets.workload),
     async sign(claims, { foreignKey = false } = {}) {
       const signer = foreignKey ? generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey : key
-      return await new SignJWT({ ...claims })
-        .setProtectedHeader({ alg: 'ES256', kid: jwk.kid, typ: 'at+jwt' })
-        .sign(signer)
+      const header = { alg: 'ES256', kid: jwk.kid, typ: 'at+jwt' }
+      return await new SignJWT({ ...claims }).setProtectedHeader(header).sign(signer)
     },
     async stop() {
-      server.closeAllConnections()
+      const closed = once(server, 'close')
       server.close()
-      await once(server, 'close')
+      server.closeAllConnections()
+      await closed
     },
   }
 }
 
+function listen(library: Library, provider: Provider, everyone: readonly Person[], server: Server): void {
+  // RFC 8628 §3.2: how often a device may ask. The provider leaves it out, and clients then wait five seconds.
+  provider.use(async (ctx: KoaContextWithOIDC, next: () => Promise<void>) => {
+    await next()
+    if (ctx.oidc?.route === 'device_authorization' && ctx.status === 200)
+      ctx.body = { ...Object(ctx.body), interval: 1 }
+  })
+  const answer = provider.callback()
+  server.on('request', (request, response) => {
+    if (request.url?.startsWith('/interaction/') === true) void interact(library, provider, everyone, request, response)
+    else void answer(request, response)
+  })
+}
+
 function configure(
+  library: Library,
   options: IdpOptions,
   everyone: readonly Person[],
   jwk: Readonly<Record<string, unknown>>,
@@ -173,7 +193,7 @@ function configure(
         enabled: true,
         // Only the workload gets tokens for the installation: a person's login never gives one (THREATS, confused audience).
         getResourceServerInfo: (_ctx, resource, client) => {
-          if (client.clientId !== workloadId || resource !== audience) throw new errors.InvalidTarget()
+          if (client.clientId !== workloadId || resource !== audience) throw new library.errors.InvalidTarget()
           return { scope: '', audience, accessTokenFormat: 'jwt', jwt: { sign: { alg: 'ES256' } } }
         },
       },
@@ -204,6 +224,7 @@ async function grantEverything(ctx: KoaContextWithOIDC) {
 
 /** The login page: shown on GET, checked on POST. */
 async function interact(
+  library: Library,
   provider: Provider,
   everyone: readonly Person[],
   request: IncomingMessage,
@@ -221,7 +242,7 @@ async function interact(
     if (person === undefined || form.get('password') !== demoPassword) return show(403, 'That is not right. Try again.')
     await provider.interactionFinished(request, response, { login: { accountId: person.login } })
   } catch (thrown) {
-    const isOver = thrown instanceof errors.SessionNotFound
+    const isOver = thrown instanceof library.errors.SessionNotFound
     response.writeHead(isOver ? 404 : 500, { 'content-type': 'text/plain; charset=utf-8' })
     response.end(isOver ? 'This login is over. Start it again.\n' : 'The login failed.\n')
   }

@@ -43,7 +43,10 @@ Exit status: 0 ok, 1 error, 2 usage, 3 not found, 4 login needed, 5 denied by po
 /** Runs one command line (without node and script) and gives the exit status. Never throws. */
 export async function runCli(parameters: readonly string[], world: World): Promise<number> {
   let status = 0
-  const program = createProgram(world)
+  let help = ''
+  const program = createProgram(world, (text) => {
+    help += text
+  })
   const app: App = {
     options: () => program.opts<GlobalOptions>(),
     run: (body) =>
@@ -58,7 +61,7 @@ export async function runCli(parameters: readonly string[], world: World): Promi
     await program.parseAsync([...parameters], { from: 'user' })
     return status
   } catch (thrown) {
-    return fail(thrown, world, isJson(parameters))
+    return fail(thrown, world, isJson(parameters), help)
   }
 }
 
@@ -68,7 +71,8 @@ function isJson(parameters: readonly string[]): boolean {
   return parameters.slice(0, end === -1 ? undefined : end).includes('--json')
 }
 
-function createProgram(world: World): Command {
+/** `onError` gets what commander would print as an error: the help, when a command is missing. */
+function createProgram(world: World, onError: (text: string) => void): Command {
   const program = new Command('sallyport')
   program
     .description('The command line of Sallyport: reach databases without their credentials.')
@@ -81,19 +85,23 @@ function createProgram(world: World): Command {
     .showSuggestionAfterError(true)
     .exitOverride()
     .configureHelp({ showGlobalOptions: true, helpWidth: helpWidth(world) })
-    .configureOutput({ writeOut: (text) => world.stdout.write(text), writeErr: () => {} })
+    .configureOutput({ writeOut: (text) => world.stdout.write(text), writeErr: onError })
   return program
 }
 
 const helpWidth = (world: World): number => (world.stdout.isTty ? Math.min(world.stdout.columns, 120) : 100)
 
-function fail(thrown: unknown, world: World, json: boolean): number {
+function fail(thrown: unknown, world: World, json: boolean, help: string): number {
   if (world.interrupted.aborted) {
     world.stderr.write('interrupted\n')
     return interruptedStatus
   }
   if (thrown instanceof CommanderError) {
     if (thrown.exitCode === 0) return 0
+    if (thrown.code === 'commander.help' && !json) {
+      world.stderr.write(help)
+      return errorCodes.REQUEST_INVALID.exit
+    }
     renderFailure(usageError(thrown), json, world.stdout, world.stderr)
     return errorCodes.REQUEST_INVALID.exit
   }

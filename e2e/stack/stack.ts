@@ -1,0 +1,353 @@
+// The whole product as one thing: two PostgreSQL clusters, an identity provider, the control plane and one agent, started
+// as a person would start them (real processes, real join token, real documents) and stopped without a trace.
+import assert from 'node:assert'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { SallyportError } from '@sallyport/base/errors'
+import { makeServerCertificate, type ServerCertificate } from './certs.ts'
+import { type Child, lastLines, startChild } from './child.ts'
+import { type Places, readDocuments } from './documents.ts'
+import { type Idp, startIdp } from './idp.ts'
+import { clientOf, loginAs, type PersonApi, personApi, writeCliLogin } from './people-api.ts'
+import { freePort, type PostgresServer, startPostgres } from './postgres.ts'
+import { type Reaper, startReaper } from './reaper.ts'
+import { createDatabase, loadShop } from './shop.ts'
+import { until } from './until.ts'
+
+export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
+export const cliScript = join(root, 'apps', 'cli', 'dist', 'main.js')
+export const audience = 'sallyport:demo'
+export const agentName = 'shop-agent'
+
+/** In the order of --port-base. */
+export const portNames = ['http', 'idp', 'agent', 'grpc', 'store', 'target', 'controlMetrics', 'agentMetrics'] as const
+export type Ports = Readonly<Record<(typeof portNames)[number], number>>
+
+export interface StackOptions {
+  /** Without them free ones. */
+  readonly ports?: Ports
+  /** For the target's server: log_statement and the like. */
+  readonly targetSettings?: Readonly<Record<string, string>>
+  /** How the agent learns more: floor and the like. */
+  readonly agentEnv?: Readonly<Record<string, string>>
+  /** Life of the workload's tokens, in seconds. */
+  readonly workloadTokenSeconds?: number
+  /** What happens, with the milliseconds since the start. */
+  readonly progress?: (what: string, ms: number) => void
+}
+
+export interface Stack {
+  /** Everything that it writes is in here. */
+  readonly dir: string
+  readonly ports: Ports
+  /** Origin of the control plane. */
+  readonly url: string
+  readonly idp: Idp
+  readonly store: PostgresServer
+  readonly target: PostgresServer
+  /** What the agent logs in with at the target: what must be nowhere else. */
+  readonly credential: string
+  readonly credentialFile: string
+  readonly logs: { readonly control: string; readonly agent: string; readonly target: string }
+  readonly agentDir: string
+  readonly places: Places
+  controlPlane: Child
+  agent: Child
+  startControlPlane(): Promise<void>
+  startAgent(env?: Readonly<Record<string, string>>): Promise<void>
+  /** The API as this person; logs in once. */
+  as(login: string): Promise<PersonApi>
+  /** A folder for XDG_CONFIG_HOME with this person's login in it. */
+  cliHome(login: string): Promise<string>
+  stop(): Promise<void>
+}
+
+type Closers = (() => Promise<void>)[]
+
+/** Starts everything or nothing. */
+export async function startStack(options: StackOptions = {}): Promise<Stack> {
+  for (const app of ['control-plane', 'agent', 'cli'])
+    if (!existsSync(bundle(app)))
+      throw new SallyportError('CONFIG_INVALID', `"${bundle(app)}" is not there`, {
+        hint: 'build first: npm run build',
+      })
+  const dir = mkdtempSync(join(tmpdir(), 'sallyport-stack-'))
+  // PostgreSQL's user passes through; the folders inside are private.
+  chmodSync(dir, 0o711)
+  const reaper = startReaper(dir)
+  const closers: Closers = []
+  const stop = async () => {
+    for (const close of closers.splice(0).reverse())
+      await Promise.resolve(close()).catch((error) => console.error(error))
+    rmSync(dir, { recursive: true, force: true })
+    await reaper.done()
+  }
+  try {
+    return await open(dir, reaper, options, closers, stop)
+  } catch (thrown) {
+    await stop()
+    throw thrown
+  }
+}
+
+const bundle = (app: string): string => join(root, 'apps', app, 'dist', 'main.js')
+
+async function freePorts(): Promise<Ports> {
+  const entries: [string, number][] = []
+  for (const name of portNames) {
+    let port = await freePort()
+    while (entries.some(([, taken]) => taken === port)) port = await freePort()
+    entries.push([name, port])
+  }
+  return Object.fromEntries(entries) as unknown as Ports
+}
+
+async function open(
+  dir: string,
+  reaper: Reaper,
+  options: StackOptions,
+  closers: Closers,
+  stop: () => Promise<void>,
+): Promise<Stack> {
+  const startedAt = performance.now()
+  const say = (what: string) => options.progress?.(what, Math.round(performance.now() - startedAt))
+  const ports = options.ports ?? (await freePorts())
+  const logs = makeFolders(dir)
+  const url = `http://localhost:${ports.http}`
+  const credentialFile = join(dir, 'secrets', 'shop-password')
+  const certificate = await makeServerCertificate('shop')
+  const [idp, store, { target, credential }] = await allOrNothing([
+    startIdp({
+      port: ports.idp,
+      redirectUris: [`${url}/auth/callback`],
+      audience,
+      ...(options.workloadTokenSeconds === undefined ? {} : { workloadTokenSeconds: options.workloadTokenSeconds }),
+    }).then((started) => {
+      closers.push(() => started.stop())
+      return started
+    }),
+    startStore(dir, ports.store, closers),
+    startTarget(dir, ports.target, certificate, credentialFile, logs.target, options, closers),
+  ])
+  say('PostgreSQL and the identity provider run')
+  const places: Places = {
+    IDP_ISSUER: idp.issuer,
+    AUDIENCE: audience,
+    TARGET_PORT: String(ports.target),
+    TARGET_CA: certificate.ca,
+    CREDENTIAL_FILE: credentialFile,
+  }
+  writeFileSync(join(dir, 'access.yaml'), readDocuments('access.yaml', places), { mode: 0o600 })
+  const parts = { dir, reaper, ports, url, idp, store, logs, options }
+  const people = new Map<string, Promise<PersonApi>>()
+  const stack: Stack = {
+    dir,
+    ports,
+    url,
+    idp,
+    store,
+    target,
+    credential,
+    credentialFile,
+    logs,
+    agentDir: join(dir, 'agent'),
+    places,
+    controlPlane: await runControlPlane(parts),
+    agent: undefined as unknown as Child,
+    async startControlPlane() {
+      stack.controlPlane = await runControlPlane(parts)
+    },
+    async startAgent(env = {}) {
+      stack.agent = await runAgent(parts, env)
+    },
+    as(login) {
+      const known = people.get(login) ?? openPerson(stack, login)
+      people.set(login, known)
+      return known
+    },
+    async cliHome(login) {
+      await stack.as(login)
+      return join(dir, 'people', login)
+    },
+    stop,
+  }
+  closers.push(() => stack.controlPlane.stop())
+  say('the control plane runs')
+  await enrol(stack, closers, say)
+  return stack
+}
+
+/** All of them, or the first failure once every one has ended: nothing is left starting behind our back. */
+async function allOrNothing<T extends readonly unknown[]>(
+  started: readonly [...{ [K in keyof T]: Promise<T[K]> }],
+): Promise<T> {
+  const settled = await Promise.allSettled(started)
+  for (const result of settled) if (result.status === 'rejected') throw result.reason
+  return settled.map((result) => (result.status === 'fulfilled' ? result.value : undefined)) as unknown as T
+}
+
+function makeFolders(dir: string) {
+  for (const name of ['logs', 'secrets', 'agent', 'control', 'people', 'store', 'target'])
+    mkdirSync(join(dir, name), { mode: 0o700 })
+  const log = (name: string) => join(dir, 'logs', `${name}.log`)
+  return { control: log('control-plane'), agent: log('agent'), target: log('target') }
+}
+
+async function startStore(dir: string, port: number, closers: Closers): Promise<PostgresServer> {
+  const store = await startPostgres({ dir: join(dir, 'store'), port })
+  closers.push(() => store.stop())
+  await createDatabase(store, 'sallyport')
+  return store
+}
+
+async function startTarget(
+  dir: string,
+  port: number,
+  certificate: ServerCertificate,
+  credentialFile: string,
+  logFile: string,
+  options: StackOptions,
+  closers: Closers,
+) {
+  const target = await startPostgres({
+    dir: join(dir, 'target'),
+    port,
+    tls: certificate,
+    settings: options.targetSettings ?? {},
+    log: (line) => writeFileSync(logFile, `${line}\n`, { flag: 'a', mode: 0o600 }),
+  })
+  closers.push(() => target.stop())
+  return { target, credential: await loadShop(target, credentialFile) }
+}
+
+interface Parts {
+  readonly dir: string
+  readonly reaper: Reaper
+  readonly ports: Ports
+  readonly url: string
+  readonly idp: Idp
+  readonly store: PostgresServer
+  readonly logs: Stack['logs']
+  readonly options: StackOptions
+}
+
+async function runControlPlane({ dir, reaper, ports, url, idp, store, logs }: Parts): Promise<Child> {
+  const provider = {
+    name: 'demo',
+    display: 'Demo provider',
+    issuer: idp.issuer,
+    clientId: idp.consoleClient.id,
+    clientSecret: { env: 'CONSOLE_CLIENT_SECRET' },
+    cliClientId: idp.cliClientId,
+    scopes: 'openid profile email groups',
+  }
+  const child = startChild({
+    name: 'control plane',
+    script: bundle('control-plane'),
+    cwd: dir,
+    logFile: logs.control,
+    reaper,
+    env: {
+      DATABASE_URL: store.url('sallyport'),
+      SALLYPORT_PUBLIC_URL: url,
+      SALLYPORT_INSTALLATION: 'demo',
+      SALLYPORT_KEYS_DIR: join(dir, 'control', 'keys'),
+      SALLYPORT_HTTP_PORT: String(ports.http),
+      SALLYPORT_GRPC_PORT: String(ports.grpc),
+      SALLYPORT_GRPC_ADVERTISE: `localhost:${ports.grpc}`,
+      SALLYPORT_METRICS_PORT: String(ports.controlMetrics),
+      SALLYPORT_BOOTSTRAP_FILE: join(dir, 'access.yaml'),
+      SALLYPORT_ALLOW_INSECURE_LOOPBACK: 'true',
+      SALLYPORT_LOGINS_PER_MINUTE: '1000',
+      SALLYPORT_LOG_LEVEL: 'debug',
+      SALLYPORT_PROVIDERS: JSON.stringify([provider]),
+      CONSOLE_CLIENT_SECRET: idp.consoleClient.secret,
+    },
+  })
+  await ready(child, `http://127.0.0.1:${ports.http}/readyz`, logs.control)
+  return child
+}
+
+async function runAgent(
+  { dir, reaper, ports, logs, options }: Parts,
+  env: Readonly<Record<string, string>>,
+): Promise<Child> {
+  const child = startChild({
+    name: 'agent',
+    script: bundle('agent'),
+    cwd: dir,
+    logFile: logs.agent,
+    reaper,
+    env: {
+      SALLYPORT_DATA_DIR: join(dir, 'agent'),
+      SALLYPORT_LISTEN_PORT: String(ports.agent),
+      SALLYPORT_ADVERTISE: `localhost:${ports.agent}`,
+      SALLYPORT_METRICS_PORT: String(ports.agentMetrics),
+      SALLYPORT_DRAIN_SECONDS: '1',
+      SALLYPORT_LOG_LEVEL: 'debug',
+      ...options.agentEnv,
+      ...env,
+    },
+  })
+  await ready(child, `http://127.0.0.1:${ports.agentMetrics}/readyz`, logs.agent)
+  return child
+}
+
+/** Answers 200, or has ended: then its last words are the message. */
+async function ready(child: Child, url: string, logFile: string): Promise<void> {
+  const look = async () => {
+    if (!child.isRunning) return 'ended' as const
+    const response = await fetch(url, { signal: AbortSignal.timeout(2_000) })
+    await response.body?.cancel()
+    return response.ok ? ('ready' as const) : null
+  }
+  const found = await until(`${child.name} ready at ${url}`, look, 60_000).catch(async (thrown: unknown) => {
+    await child.stop()
+    throw thrown
+  })
+  if (found === 'ready') return
+  const words = lastLines(logFile)
+  const code = /PORT_TAKEN|NO_SPACE|NO_PERMISSION/.exec(words)?.[0]
+  const known = code === 'PORT_TAKEN' || code === 'NO_SPACE' || code === 'NO_PERMISSION' ? code : 'INTERNAL'
+  throw new SallyportError(known, `the ${child.name} ended at its start: ${words}`)
+}
+
+async function openPerson(stack: Stack, login: string): Promise<PersonApi> {
+  const made = await loginAs(stack.idp, stack.url, login)
+  writeCliLogin(join(stack.dir, 'people', login), stack.url, made)
+  return personApi(stack.url, login, made.accessToken)
+}
+
+/** What an administrator does once: a join token, the documents of the target, and the agent with the token. */
+async function enrol(stack: Stack, closers: Closers, say: (what: string) => void): Promise<void> {
+  const admin = await stack.as('adam')
+  const joined = await admin.post('/api/v1/agents/join-tokens', { agentName })
+  assert.equal(joined.status, 200, joined.text)
+  const applied = await admin.post('/api/v1/apply', { yaml: readDocuments('shop.yaml', stack.places) })
+  assert.equal(applied.status, 200, applied.text)
+  await stack.startAgent({ SALLYPORT_JOIN_TOKEN: joined.body.token })
+  closers.push(() => stack.agent.stop())
+  say('the agent has joined')
+  await reachable(stack)
+  say('a statement passes')
+}
+
+/** A statement of a person, through everything. */
+export async function reachable(stack: Stack): Promise<void> {
+  const ann = await stack.as('ann')
+  await until('a statement that passes', async () => {
+    const client = clientOf(await ann.token())
+    client.on('error', () => {})
+    try {
+      await client.connect()
+      await client.query('SELECT id FROM public.customers LIMIT 1')
+      return true
+    } finally {
+      await client.end().catch(() => {})
+    }
+  })
+}
+
+export const readLog = (file: string): string => readFileSync(file, 'utf8')
