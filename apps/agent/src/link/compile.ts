@@ -11,6 +11,7 @@ import {
   TargetDocument,
   TrustedIssuerDocument,
 } from '@sallyport/policy/document'
+import { matchesTarget } from '@sallyport/policy/match'
 import type { Snapshot, VersionedDocument } from '@sallyport/proto/gen/sallyport/v1/snapshot_pb'
 import { z } from 'zod'
 import type { AgentTarget, CurrentSnapshot, SnapshotIssuer } from './current.ts'
@@ -160,13 +161,7 @@ function distrust(
 
 function couldSelect(json: unknown, target: TargetDocument): boolean {
   const selector = Selector.safeParse(json)
-  if (!selector.success) return true
-  const { names, labels } = selector.data.spec.targets
-  const own = target.metadata.labels ?? {}
-  return (
-    (names === undefined || names.includes(target.metadata.name)) &&
-    Object.entries(labels ?? {}).every(([key, value]) => Object.hasOwn(own, key) && own[key] === value)
-  )
+  return !selector.success || matchesTarget(selector.data.spec.targets, target)
 }
 
 /** An issuer that cannot be read is not trusted. Of two with the same `iss`, the first stays: the control plane's own. */

@@ -1,6 +1,7 @@
-// Which documents belong into an agent's snapshot: pure. When in doubt a document goes in: the agent's own compiler
-// decides what applies to a target, and a deny rule that is left out would loosen it.
-import type { LabelDocument, PolicyDocument, TargetDocument } from '@sallyport/policy/document'
+// Which documents belong into an agent's snapshot: pure. Policies are matched by the same function as at the agent; of
+// labels rather one too many goes in, because a mask that is left out would loosen.
+import type { LabelDocument, TargetDocument } from '@sallyport/policy/document'
+import { matchesTarget } from '@sallyport/policy/match'
 import type { StoredDocument } from './store.ts'
 
 export interface Selected {
@@ -29,19 +30,9 @@ export function selectFor(agentName: string, documents: readonly StoredDocument[
 }
 
 function concerns(document: StoredDocument['document'], target: TargetDocument): boolean {
-  if (document.kind === 'Policy') return policyConcerns(document, target)
+  if (document.kind === 'Policy') return matchesTarget(document.spec.targets, target)
   if (document.kind === 'Label') return labelConcerns(document, target)
   return false
-}
-
-/** Keys of a selector are ANDed, entries of a list ORed (DESIGN §4). */
-function policyConcerns(policy: PolicyDocument, target: TargetDocument): boolean {
-  const { names, labels } = policy.spec.targets
-  const own = target.metadata.labels ?? {}
-  return (
-    (names === undefined || names.includes(target.metadata.name)) &&
-    Object.entries(labels ?? {}).every(([key, value]) => Object.hasOwn(own, key) && own[key] === value)
-  )
 }
 
 function labelConcerns(label: LabelDocument, target: TargetDocument): boolean {
