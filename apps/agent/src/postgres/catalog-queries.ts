@@ -1,0 +1,232 @@
+// Table: the read-only questions that make up a catalog, one JSON text a row, for PostgreSQL 13 to 18, and the cheaper
+// question whether anything that they look at has changed. The connection's own search_path is pg_catalog alone.
+
+/** Start-up settings of a connection that reads catalogs. Definitions are printed with every foreign name qualified. */
+export const catalogSettings = {
+  application_name: 'sallyport catalog',
+  search_path: 'pg_catalog, pg_temp',
+  default_transaction_read_only: 'on',
+  statement_timeout: '10000',
+  lock_timeout: '2000',
+  jit: 'off',
+} as const
+
+/** FirstNormalObjectId of transam.h: everything below is PostgreSQL's own. */
+const firstObject = 16_384
+
+const kinds = {
+  r: 'table',
+  p: 'partitioned',
+  v: 'view',
+  m: 'materialized',
+  f: 'foreign',
+  S: 'sequence',
+  c: 'composite',
+} as const
+
+const relationKinds = `'${Object.keys(kinds).join("','")}'`
+const named = (column: string, names: Readonly<Record<string, string>>, otherwise = 'NULL'): string =>
+  `CASE ${column} ${Object.entries(names)
+    .map(([letter, name]) => `WHEN '${letter}' THEN '${name}'`)
+    .join(' ')} ELSE ${otherwise} END`
+
+// Other sessions' temporary objects are out of reach for everybody but them, and come and go all the time.
+const userSchema = (alias: string): string =>
+  `${alias}.nspname NOT IN ('pg_catalog', 'information_schema') AND ${alias}.nspname !~ '^pg_(toast|temp)'`
+
+/** `schema.type` by the OID of a type. Array types are `schema._type`, as pg_type has them. */
+const typeName = (oid: string): string =>
+  `(SELECT tn.nspname || '.' || tt.typname FROM pg_catalog.pg_type tt
+      JOIN pg_catalog.pg_namespace tn ON tn.oid = tt.typnamespace WHERE tt.oid = ${oid})`
+
+const list = (query: string): string => `COALESCE((${query}), '[]'::pg_catalog.json)`
+
+const columns = list(`
+  SELECT json_agg(json_build_object(
+           'number', a.attnum, 'name', a.attname, 'typeOid', a.atttypid::int8,
+           'type', tn.nspname || '.' || t.typname, 'notNull', a.attnotnull,
+           'generated', ${named('a.attgenerated', { s: 'stored', v: 'virtual' }, "'no'")},
+           'expression', pg_get_expr(d.adbin, d.adrelid)) ORDER BY a.attnum)
+    FROM pg_catalog.pg_attribute a
+    JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+    JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace
+    LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+   WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped`)
+
+const parents = list(`
+  SELECT json_agg(i.inhparent::int8 ORDER BY i.inhseqno) FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid`)
+
+const rules = list(`
+  SELECT json_agg(w.rulename ORDER BY w.rulename) FROM pg_catalog.pg_rewrite w
+   WHERE w.ev_class = c.oid AND w.rulename <> '_RETURN'`)
+
+// Foreign keys and deferred unique constraints are triggers as well, of PostgreSQL's own making: they are left out, and
+// what a foreign key does stands in "cascades". Bits of tgtype: pg_trigger.h.
+const triggers = list(`
+  SELECT json_agg(json_build_object(
+           'name', g.tgname, 'functionOid', g.tgfoid::int8,
+           'events', array_remove(ARRAY[
+              CASE WHEN g.tgtype & 4 <> 0 THEN 'insert' END, CASE WHEN g.tgtype & 16 <> 0 THEN 'update' END,
+              CASE WHEN g.tgtype & 8 <> 0 THEN 'delete' END, CASE WHEN g.tgtype & 32 <> 0 THEN 'truncate' END], NULL))
+           ORDER BY g.tgname)
+    FROM pg_catalog.pg_trigger g LEFT JOIN pg_catalog.pg_constraint k ON k.oid = g.tgconstraint
+   WHERE g.tgrelid = c.oid AND g.tgenabled <> 'D' AND (k.oid IS NULL OR k.contype = 't')`)
+
+const action = (column: string): string => named(column, { c: 'cascade', n: 'set', d: 'set' }, "'none'")
+
+// pg_constraint has no index by confrelid: grouped once, not looked up for each relation.
+const cascades = `
+  SELECT k.confrelid, json_agg(json_build_object(
+           'fromOid', k.conrelid::int8, 'onDelete', ${action('k.confdeltype')}, 'onUpdate', ${action('k.confupdtype')})
+           ORDER BY k.conrelid, k.oid) AS listed
+    FROM pg_catalog.pg_constraint k
+   WHERE k.contype = 'f' AND (k.confdeltype IN ('c', 'n', 'd') OR k.confupdtype IN ('c', 'n', 'd'))
+   GROUP BY k.confrelid`
+
+const relations = `
+  WITH cascading AS (${cascades})
+  SELECT json_build_object(
+           'oid', c.oid::int8, 'schema', n.nspname, 'name', c.relname, 'kind', ${named('c.relkind', kinds)},
+           'temporary', c.relpersistence = 't', 'columns', ${columns},
+           'definition', CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END,
+           'parents', ${parents}, 'rules', ${rules}, 'triggers', ${triggers},
+           'cascades', COALESCE(x.listed, '[]'::pg_catalog.json), 'rowSecurity', c.relrowsecurity)
+    FROM pg_catalog.pg_class c
+    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    LEFT JOIN cascading x ON x.confrelid = c.oid
+   WHERE c.relkind IN (${relationKinds}) AND ${userSchema('n')}
+   ORDER BY c.oid`
+
+const argumentTypes = list(`
+  SELECT json_agg(${typeName('a.type')} ORDER BY a.at)
+    FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY AS a(type, at)`)
+
+// proargnames and proargmodes number all arguments; without modes all of them are input.
+const everyArgument = `generate_series(1, COALESCE(array_length(p.proallargtypes, 1), p.pronargs::int)) AS a(at)`
+
+const argumentNames = list(`
+  SELECT json_agg(COALESCE(p.proargnames[a.at], '') ORDER BY a.at) FROM ${everyArgument}
+   WHERE p.proargmodes IS NULL OR p.proargmodes[a.at] IN ('i', 'b', 'v')`)
+
+// Columns without a name are called column1, column2 … (funcapi.c, build_function_result_tupdesc_d).
+const results = list(`
+  SELECT json_agg(json_build_object('name', o.name, 'type', o.type) ORDER BY o.at)
+    FROM (SELECT a.at, ${typeName('p.proallargtypes[a.at]')} AS type,
+                 COALESCE(NULLIF(p.proargnames[a.at], ''), 'column' || row_number() OVER (ORDER BY a.at)) AS name
+            FROM ${everyArgument} WHERE p.proargmodes[a.at] IN ('o', 'b', 't')) o`)
+
+/** Bodies that are parsed when they are made exist from PostgreSQL 14 on. */
+const bodyOf = (serverVersion: number): string =>
+  serverVersion >= 140_000
+    ? 'CASE WHEN p.prosqlbody IS NULL THEN p.prosrc ELSE pg_get_function_sqlbody(p.oid) END'
+    : 'p.prosrc'
+
+const functions = (serverVersion: number): string => `
+  SELECT json_build_object(
+           'oid', p.oid::int8, 'schema', n.nspname, 'name', p.proname, 'argumentTypes', ${argumentTypes},
+           'variadic', p.provariadic <> 0, 'returnType', ${typeName('p.prorettype')}, 'returnsSet', p.proretset,
+           'kind', ${named('p.prokind', { f: 'function', p: 'procedure', a: 'aggregate', w: 'window' })},
+           'volatility', ${named('p.provolatile', { i: 'immutable', s: 'stable', v: 'volatile' })},
+           'language', l.lanname, 'securityDefiner', p.prosecdef,
+           'body', CASE WHEN l.lanname = 'sql' THEN ${bodyOf(serverVersion)} END,
+           'settings', COALESCE(to_json(p.proconfig), '[]'::pg_catalog.json),
+           'argumentNames', ${argumentNames}, 'results', ${results})
+    FROM pg_catalog.pg_proc p
+    JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+    JOIN pg_catalog.pg_language l ON l.oid = p.prolang
+   WHERE ${userSchema('n')}
+   ORDER BY p.oid`
+
+// A dot in a schema's name makes "schema.name" ambiguous: such a schema counts as one that anybody may write to, which
+// keeps it out of every search_path.
+const schemas = `
+  SELECT json_build_object('name', n.nspname,
+           'writable', has_schema_privilege(n.oid, 'CREATE') OR n.nspname LIKE '%.%')
+    FROM pg_catalog.pg_namespace n WHERE ${userSchema('n')} ORDER BY n.nspname`
+
+// Row types of relations and array types follow from the others.
+const types = `
+  SELECT json_build_object('oid', t.oid::int8, 'schema', n.nspname, 'name', t.typname, 'kind', ${named('t.typtype', {
+    b: 'base',
+    c: 'composite',
+    d: 'domain',
+    e: 'enum',
+    r: 'range',
+    m: 'multirange',
+    p: 'pseudo',
+  })})
+    FROM pg_catalog.pg_type t
+    JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+    LEFT JOIN pg_catalog.pg_class c ON c.oid = t.typrelid
+   WHERE ${userSchema('n')} AND t.typisdefined AND (c.oid IS NULL OR c.relkind = 'c')
+     AND NOT EXISTS (SELECT FROM pg_catalog.pg_type e WHERE e.typarray = t.oid)
+   ORDER BY t.oid`
+
+const side = (oid: string): string => `CASE ${oid} WHEN 0 THEN 'none' ELSE ${typeName(oid)} END`
+
+// A type whose name has a comma or parenthesis would break the notation: then the operator counts for all types.
+const operators = `
+  SELECT to_json(s.name || CASE WHEN s.types ~ '^[(][^,()]+,[^,()]+[)]$' THEN s.types ELSE '' END)
+    FROM (SELECT o.oid, n.nspname || '.' || o.oprname AS name,
+                 '(' || ${side('o.oprleft')} || ',' || ${side('o.oprright')} || ')' AS types
+            FROM pg_catalog.pg_operator o JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace
+           WHERE ${userSchema('n')}) s
+   ORDER BY s.oid`
+
+/** One query for each list of a catalog. */
+export const catalogQueries = (serverVersion: number) =>
+  ({ relations, functions: functions(serverVersion), schemas, types, operators }) as const
+
+export const identityQuery = `
+  SELECT current_setting('server_version_num'), current_database(), current_setting('search_path')`
+
+/**
+ * Changes whenever a transaction that could have changed anything has ended, which is every transaction with an id.
+ * On a standby it is of no use: the snapshot's text leaves out what is still running at the primary.
+ */
+export const activityQuery = `
+  SELECT CASE WHEN pg_is_in_recovery() THEN NULL ELSE pg_current_snapshot()::text END`
+
+/*
+ * The signature: for each system catalog that a catalog of ours is made of, how many rows it has and the sum of a hash of
+ * where each row is (ctid), which transaction wrote it (xmin) and, to tell rows of a rewritten table apart, which it is.
+ *
+ * Why this sees all DDL: PostgreSQL changes a system catalog by inserting, deleting or replacing rows, all of it under the
+ * rules of MVCC. A new or replaced row has the xmin of the transaction that wrote it, so CREATE OR REPLACE, ALTER and
+ * RENAME change the sum, and DROP takes rows from it. A maximum of xmin would not do: a transaction that began earlier may
+ * commit later, and numbers wrap around. A sum does not care about order. Freezing keeps xmin as it is (since 9.4), and
+ * the one kind of update in place, statistics in pg_class, changes nothing that we read. VACUUM FULL of a system catalog
+ * moves rows: the catalog is read again for nothing and comes out the same. One statement has one snapshot, so the parts
+ * belong together.
+ *
+ * Temporary objects are left out. Privileges on schemas depend on roles and memberships as well: their outcome is hashed.
+ */
+const part = (name: string, from: string, row: string): string =>
+  `SELECT '${name}' AS part, count(*) AS rows, sum(hashtextextended(${row}, 0)) AS total FROM ${from}`
+
+const rowOf = (alias: string, id: string): string => `${alias}.xmin::text || ${alias}.ctid::text || ${id}::text`
+const ofRelation = (table: string, alias: string, column: string): string =>
+  `pg_catalog.${table} ${alias} JOIN kept ON kept.oid = ${alias}.${column}`
+const ofSchema = (table: string, alias: string, column: string): string =>
+  `pg_catalog.${table} ${alias} JOIN spaces ON spaces.oid = ${alias}.${column} WHERE ${alias}.oid >= ${firstObject}`
+
+export const signatureQuery = `
+  WITH spaces AS MATERIALIZED (
+         SELECT n.oid, n.nspname FROM pg_catalog.pg_namespace n WHERE ${userSchema('n')}),
+       kept AS MATERIALIZED (
+         SELECT c.oid, c.xmin AS x, c.ctid AS t FROM pg_catalog.pg_class c JOIN spaces ON spaces.oid = c.relnamespace
+          WHERE c.oid >= ${firstObject} AND c.relkind IN (${relationKinds})),
+       parts AS (
+         ${part('class', 'kept', 'x::text || t::text || oid::text')}
+         UNION ALL ${part('attribute', ofRelation('pg_attribute', 'a', 'attrelid'), rowOf('a', 'a.attrelid'))}
+         UNION ALL ${part('default', ofRelation('pg_attrdef', 'd', 'adrelid'), rowOf('d', 'd.oid'))}
+         UNION ALL ${part('rule', ofRelation('pg_rewrite', 'w', 'ev_class'), rowOf('w', 'w.oid'))}
+         UNION ALL ${part('trigger', ofRelation('pg_trigger', 'g', 'tgrelid'), rowOf('g', 'g.oid'))}
+         UNION ALL ${part('inherits', ofRelation('pg_inherits', 'i', 'inhrelid'), rowOf('i', 'i.inhrelid'))}
+         UNION ALL ${part('constraint', ofRelation('pg_constraint', 'k', 'conrelid'), rowOf('k', 'k.oid'))}
+         UNION ALL ${part('function', ofSchema('pg_proc', 'p', 'pronamespace'), rowOf('p', 'p.oid'))}
+         UNION ALL ${part('type', ofSchema('pg_type', 't', 'typnamespace'), rowOf('t', 't.oid'))}
+         UNION ALL ${part('operator', ofSchema('pg_operator', 'o', 'oprnamespace'), rowOf('o', 'o.oid'))}
+         UNION ALL ${part('language', 'pg_catalog.pg_language l', rowOf('l', 'l.oid'))}
+         UNION ALL ${part('schema', 'spaces s', "s.oid::text || s.nspname || has_schema_privilege(s.oid, 'CREATE')::text")})
+  SELECT string_agg(part || ' ' || rows || ' ' || COALESCE(total, 0), ', ' ORDER BY part) FROM parts`
