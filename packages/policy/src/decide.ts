@@ -124,12 +124,7 @@ export type Decision =
 export function decide(policies: CompiledPolicies, facts: StatementFacts, context: DecisionContext): Decision {
   const book = rulebookOf(policies)
   const findings = examine(book, facts, context)
-  const verdict = resolve(
-    book,
-    facts,
-    context,
-    findings.filter((finding) => !finding.rule.shadow),
-  )
+  const verdict = resolve(book, facts, context, findings)
   return {
     ...verdict,
     trace: traceOf(findings, facts, verdict),

@@ -12,20 +12,22 @@ export type Verdict = WithoutTrace<Decision>
 type WithoutTrace<T> = T extends unknown ? Omit<T, 'trace' | 'shadow'> : never
 type Deny = Extract<Verdict, { kind: 'deny' }>
 
-/** The verdict of the findings given; shadow rules are left out by the caller. */
+/** The verdict of all findings but those of shadow rules; `trial` is one shadow rule that counts as if it were enforced. */
 export function resolve(
   book: Rulebook,
   facts: StatementFacts,
   context: DecisionContext,
-  findings: readonly Finding[],
+  all: readonly Finding[],
+  trial: CompiledRule | null = null,
 ): Verdict {
   const principals = verifiedPrincipals(context.chain)
+  const findings = all.filter(({ rule }) => !rule.shadow || rule === trial)
   return (
     denyMissing(book, principals) ??
     denyByRule(findings) ??
     denyErrors(book, findings) ??
     denyUnknowns(facts) ??
-    denyStrangers(book, principals) ??
+    denyStrangers(book, principals, trial) ??
     denyWithoutInitiator(book, facts, context) ??
     denyUncovered(book, facts, principals, findings) ??
     holdByRule(findings) ??
@@ -66,8 +68,8 @@ function denyUnknowns(facts: StatementFacts): Deny | null {
   return { kind: 'deny', code: 'STATEMENT_UNKNOWN', ...say.unknown(facts.unknowns), ...nobody }
 }
 
-function denyStrangers(book: Rulebook, principals: readonly Principal[]): Deny | null {
-  const stranger = principals.find((principal) => !names(book, principal))
+function denyStrangers(book: Rulebook, principals: readonly Principal[], trial: CompiledRule | null): Deny | null {
+  const stranger = principals.find((principal) => !names(book, principal, trial))
   if (stranger === undefined) return null
   return { kind: 'deny', code: 'POLICY_UNCOVERED', ...say.stranger(book.target.name, stranger), ...nobody }
 }

@@ -200,10 +200,14 @@ function labelPatterns(
     .map((column) => column.pattern)
 }
 
-/** Does some enforced allow or hold rule name this principal (DESIGN §4, Baseline)? */
-export const names = (book: Rulebook, principal: Principal): boolean =>
+/** Does some enforced allow or hold rule name this principal (DESIGN §4, Baseline)? `trial` counts as enforced. */
+export const names = (book: Rulebook, principal: Principal, trial: CompiledRule | null = null): boolean =>
   book.rules.some(
-    (rule) => rule.effect !== 'deny' && !rule.shadow && rule.callers !== null && matchesCaller(rule.callers, principal),
+    (rule) =>
+      rule.effect !== 'deny' &&
+      (!rule.shadow || rule === trial) &&
+      rule.callers !== null &&
+      matchesCaller(rule.callers, principal),
   )
 
 /** What the digest is made of: everything that can change a decision on this target, in one order. */

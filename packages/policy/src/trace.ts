@@ -16,16 +16,12 @@ export function shadowsThatChange(
   findings: readonly Finding[],
   verdict: Verdict,
 ): Decision['shadow'] {
-  const shadows = new Set(
-    findings
-      .filter(({ rule, outcome }) => rule.shadow && (outcome === 'matched' || outcome === 'condition-error'))
-      .map(({ rule }) => rule),
-  )
+  // A rule that matches nothing of the statement can still admit its caller.
+  const counts = ({ rule, outcome }: Finding): boolean =>
+    outcome === 'matched' || outcome === 'condition-error' || (verdict.kind === 'deny' && rule.effect !== 'deny')
+  const shadows = new Set(findings.filter((finding) => finding.rule.shadow && counts(finding)).map(({ rule }) => rule))
   return [...shadows]
-    .filter((shadow) => {
-      const enforced = findings.filter(({ rule }) => !rule.shadow || rule === shadow)
-      return resolve(book, facts, context, enforced).kind !== verdict.kind
-    })
+    .filter((shadow) => resolve(book, facts, context, findings, shadow).kind !== verdict.kind)
     .map(({ policy, name, effect }) => ({ policy, rule: name, effect }))
 }
 
