@@ -1,6 +1,13 @@
 // Accepts connections, counts them and gives each a deadline until it has authenticated. It never reads a byte itself.
-import type { Sessions } from '../session/sessions.ts'
-import type { ListenerDeps, TlsMaterial } from './deps.ts'
+import { createServer, type Server, type Socket } from 'node:net'
+import { createSecureContext, type SecureContext } from 'node:tls'
+import { SallyportError } from '@sallyport/base/errors'
+import { cancelKeys } from '../postgres/cancel.ts'
+import { openCatalogs } from '../postgres/catalogs.ts'
+import { refuseConnection, type Shared, serveConnection } from '../postgres/serve.ts'
+import { factsCache } from '../session/analysis.ts'
+import { openSessions, type Sessions } from '../session/sessions.ts'
+import { type ListenerBounds, type ListenerDeps, listenerBounds, type TlsMaterial } from './deps.ts'
 
 export type { ListenerDeps, TlsMaterial }
 
@@ -10,12 +17,128 @@ export interface Listener {
   readonly sessions: Sessions
   /** For connections from now on. Throws CONFIG_INVALID when the PEM strings do not fit; the old ones stay. */
   replaceTls(tls: TlsMaterial): void
-  /** Stops accepting, ends sessions that are idle, waits up to `drainMs` for the others, then ends them too. */
+  /** Stops accepting, ends sessions as they become idle, waits up to `drainMs` for the others, then ends them too. */
   close(drainMs: number): Promise<void>
 }
 
 /** Listens. Rejects with PORT_TAKEN, NO_PERMISSION or CONFIG_INVALID. */
-export function startListener(deps: ListenerDeps): Promise<Listener> {
-  void deps
-  throw new Error('written by the data path room')
+export async function startListener(deps: ListenerDeps): Promise<Listener> {
+  const bounds: ListenerBounds = { ...listenerBounds, ...deps.bounds }
+  const tls = { context: secureContext(deps.tls) }
+  const sessions = openSessions()
+  const catalogs = openCatalogs(deps)
+  const shared: Shared = { deps, sessions, cancels: cancelKeys(deps.random), facts: factsCache(), catalogs }
+  const doors = openDoors(bounds, deps, shared, () => tls.context)
+  const server = createServer({ noDelay: true, keepAlive: true }, (socket) => doors.take(socket))
+  const port = await listen(server, deps.host, deps.port)
+  const stopReviewing = deps.snapshots.onChange((snapshot) => sessions.review(snapshot))
+  deps.log.info({ host: deps.host, port }, 'listening')
+  return {
+    port,
+    sessions,
+    replaceTls(material) {
+      tls.context = secureContext(material)
+    },
+    async close(drainMs) {
+      stopReviewing()
+      server.close()
+      doors.closePreAuth()
+      sessions.drain('the agent stops')
+      await atMost(drainMs, sessions.empty())
+      sessions.closeAll('the agent stops')
+      await doors.empty()
+      catalogs.close()
+    },
+  }
+}
+
+function secureContext({ certificate, key }: TlsMaterial): SecureContext {
+  try {
+    return createSecureContext({ cert: certificate, key, minVersion: 'TLSv1.2' })
+  } catch (cause) {
+    throw new SallyportError('CONFIG_INVALID', "the listener's certificate and key do not fit", { cause })
+  }
+}
+
+async function listen(server: Server, host: string, port: number): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => reject(listenError(error, host, port)))
+    server.listen(port, host, resolve)
+  })
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new SallyportError('INTERNAL', 'no port was given')
+  return address.port
+}
+
+function listenError(error: Error, host: string, port: number): SallyportError {
+  const code = 'code' in error ? error.code : undefined
+  if (code === 'EADDRINUSE')
+    return new SallyportError('PORT_TAKEN', `port ${port} on "${host}" is taken`, {
+      hint: 'stop the other process, or choose another port',
+      cause: error,
+    })
+  if (code === 'EACCES')
+    return new SallyportError('NO_PERMISSION', `port ${port} may not be used by this user`, {
+      hint: 'choose a port above 1023',
+      cause: error,
+    })
+  return new SallyportError('CONFIG_INVALID', `cannot listen on "${host}" port ${port}`, { cause: error })
+}
+
+interface Doors {
+  take(socket: Socket): void
+  closePreAuth(): void
+  empty(): Promise<void>
+}
+
+/** Caps and deadlines (THREATS R-1.5): in all, before authentication, and before authentication from one address. */
+function openDoors(bounds: ListenerBounds, deps: ListenerDeps, shared: Shared, context: () => SecureContext): Doors {
+  const served = new Set<Promise<void>>()
+  const preAuth = new Map<Socket, string>()
+  const fromAddress = (address: string): number => [...preAuth.values()].filter((one) => one === address).length
+
+  const capExceeded = (address: string): boolean =>
+    served.size >= bounds.connectionsMax ||
+    preAuth.size >= bounds.preAuthConnectionsMax ||
+    fromAddress(address) >= bounds.preAuthPerAddressMax
+
+  return {
+    take(socket) {
+      socket.on('error', () => {})
+      const address = socket.remoteAddress
+      if (address === undefined) return void socket.destroy()
+      if (capExceeded(address)) return refuseConnection(socket, address, deps)
+      const gone = new AbortController()
+      const deadline = setTimeout(() => socket.destroy(), bounds.preAuthMsMax)
+      const authenticated = (): void => {
+        clearTimeout(deadline)
+        preAuth.delete(socket)
+      }
+      preAuth.set(socket, address)
+      deps.metrics.connections.inc()
+      socket.once('close', () => {
+        authenticated()
+        gone.abort(new Error('the client vanished'))
+        deps.metrics.connections.dec()
+      })
+      const connection = { socket, address, context: context(), onAuthenticated: authenticated, signal: gone.signal }
+      const serving = serveConnection(connection, shared).finally(() => served.delete(serving))
+      served.add(serving)
+    },
+    closePreAuth() {
+      for (const socket of preAuth.keys()) socket.destroy()
+    },
+    async empty() {
+      await Promise.all(served)
+    },
+  }
+}
+
+async function atMost(ms: number, done: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms)
+  })
+  await Promise.race([done, late])
+  clearTimeout(timer)
 }

@@ -131,6 +131,8 @@ const isAsking = (state: State): boolean => state.expected.some(({ kind }) => ki
 
 /** Segments of definitions that the message uses and that the target has not acknowledged. */
 function defined(state: State, message: Message<'parse' | 'bind' | 'describe' | 'execute'>): readonly number[] {
+  // A new unnamed statement takes the place of the old one, whatever became of that.
+  if (message.type === 'parse' && message.name === '') return []
   const used =
     message.type === 'parse'
       ? state.statements.get(message.name)

@@ -92,7 +92,7 @@ export function maskRow(
     const method = plan.columns[index]
     const column = shape.columns[index]
     if (method == null || column === undefined) return value
-    running.maskedValues += 1
+    if (value !== null) running.maskedValues += 1
     return replaceValue(method, value, column.typeOid, shape.formats(index), hash)
   })
 }

@@ -73,7 +73,10 @@ function readStartup(packet: StartupMessage, encrypted: boolean): Startup {
   const named = distinct(packet.parameters)
   refuseReplication(named.get('replication'))
   const user = named.get('user') ?? ''
-  if (user === '') throw new SallyportError('TOKEN_INVALID', 'the start-up packet names no user')
+  if (user === '')
+    throw new SallyportError('UPSTREAM_ROLE_FORBIDDEN', 'the start-up packet names no user', {
+      hint: `use "${defaultUser}" for the target's default role`,
+    })
   const settings = allowedSettings(named)
   const unknown = [...named.keys()].filter((name) => name.startsWith('_pq_.'))
   // 3.1 was never used (PostgreSQL 18 release notes); it counts as a request for more than 3.0.

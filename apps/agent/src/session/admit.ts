@@ -5,7 +5,7 @@ import type { Chain } from '@sallyport/base/identity'
 import { admits } from '@sallyport/policy/decide'
 import type { CredentialReference } from '@sallyport/policy/document'
 import type { AgentTarget, CurrentSnapshot } from '../link/current.ts'
-import type { VerifiedToken } from './verify.ts'
+import { isRevoked, type VerifiedToken } from './verify.ts'
 
 const proof: unique symbol = Symbol('admitted')
 
@@ -50,6 +50,22 @@ export function admit(asked: Asked, token: VerifiedToken, snapshot: CurrentSnaps
   if (!admission.ok) throw new SallyportError('POLICY_UNCOVERED', admission.message, { hint: admission.hint })
   return { [proof]: true, target, upstreamRole: role.name, credential: role.password, chain, token }
 }
+
+/** Revocation, a target that is gone or a rule that is gone bite on sessions that are open (DESIGN §2). */
+export function stillAdmitted(admitted: Admitted, snapshot: CurrentSnapshot): boolean {
+  const { token, chain, upstreamRole } = admitted
+  const target = snapshot.targets.get(admitted.target.document.metadata.name)
+  return (
+    target !== undefined &&
+    permits(target, upstreamRole) &&
+    snapshot.issuers.has(token.token.issuer) &&
+    !isRevoked({ principal: token.principal, token: token.token }, snapshot) &&
+    admits(target.policies, chain).ok
+  )
+}
+
+const permits = (target: AgentTarget, role: string): boolean =>
+  target.document.spec.roles.some(({ name }) => name === role)
 
 function permittedRole(
   asked: Asked,

@@ -1,18 +1,17 @@
 // The open sessions of this agent, so that an administrator, a revocation or a stopping agent can end them.
 // It knows nothing of protocols: each session brings its own way to end.
 import type { SessionId } from '@sallyport/base/ids'
+import type { CurrentSnapshot } from '../link/current.ts'
 
-/** Who opened the session and by which token, for revocations. */
-export interface SessionIdentity {
-  readonly principal: { readonly issuer: string; readonly subject: string }
-  readonly token: { readonly issuer: string; readonly id: string; readonly issuedAtMs: number }
-}
-
-export interface OpenSession extends SessionIdentity {
+export interface OpenSession {
   readonly id: SessionId
   readonly target: string
+  /** Would it be admitted under this snapshot? Asked at every change. */
+  stillAdmitted(snapshot: CurrentSnapshot): boolean
   /** Ends the session with SESSION_ENDED (57P01); the reason goes to the record and the log, not to the client. */
   end(reason: string): void
+  /** The same, once nothing runs and no transaction is open. */
+  endWhenIdle(reason: string): void
 }
 
 export interface Sessions {
@@ -21,8 +20,10 @@ export interface Sessions {
   /** False when there is no such session. */
   kill(id: string, reason: string): boolean
   closeAll(reason: string): void
-  /** Ends every session that the predicate names. */
-  endWhere(predicate: (session: OpenSession) => boolean, reason: string): void
+  /** Each ends as soon as it is idle. */
+  drain(reason: string): void
+  /** Ends every session that this snapshot would not admit. */
+  review(snapshot: CurrentSnapshot): void
   readonly size: number
   /** Settles when no session is open any more. */
   empty(): Promise<void>
@@ -31,8 +32,8 @@ export interface Sessions {
 export function openSessions(): Sessions {
   const open = new Map<string, OpenSession>()
   const waiting: (() => void)[] = []
-  const endWhere = (predicate: (session: OpenSession) => boolean, reason: string): void => {
-    for (const session of [...open.values()]) if (predicate(session)) session.end(reason)
+  const each = (visit: (session: OpenSession) => void): void => {
+    for (const session of [...open.values()]) visit(session)
   }
   return {
     add(session) {
@@ -48,8 +49,12 @@ export function openSessions(): Sessions {
       session?.end(reason)
       return session !== undefined
     },
-    closeAll: (reason) => endWhere(() => true, reason),
-    endWhere,
+    closeAll: (reason) => each((session) => session.end(reason)),
+    drain: (reason) => each((session) => session.endWhenIdle(reason)),
+    review: (snapshot) =>
+      each((session) => {
+        if (!session.stillAdmitted(snapshot)) session.end('no longer admitted')
+      }),
     get size() {
       return open.size
     },

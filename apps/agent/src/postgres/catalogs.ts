@@ -1,0 +1,106 @@
+// The catalogs that sessions judge by: one reader for each target as its document is now, shared by the sessions of it,
+// with the credential injected anew for every connection. A reader that nobody uses is closed.
+import { SallyportError } from '@sallyport/base/errors'
+import type { SessionDeps } from '../listen/deps.ts'
+import { resolveCredential } from '../secrets/broker.ts'
+import type { Admitted } from '../session/admit.ts'
+import type { CatalogSource } from '../session/gate.ts'
+import { type CatalogKey, CatalogReader } from './catalog.ts'
+import { connectUpstream } from './upstream.ts'
+
+export interface CatalogPool {
+  /** The catalog of the admitted role, until `release`. */
+  borrow(admitted: Admitted): CatalogSource & { release(): void }
+  /** Objects of the target were changed through this agent: what was read before no longer counts. */
+  changed(target: string): void
+  close(): void
+}
+
+/** A reader that nobody uses is closed after, in milliseconds. */
+const idleMsMax = 60_000
+
+interface Shared {
+  readonly target: string
+  readonly reader: CatalogReader
+  users: number
+  idle: NodeJS.Timeout | undefined
+}
+
+type PoolDeps = Pick<SessionDeps, 'environment' | 'random' | 'clock' | 'onCatalog'>
+
+export function openCatalogs(deps: PoolDeps): CatalogPool {
+  const all = new Map<string, Shared>()
+  const sharedOf = (key: string, admitted: Admitted): Shared => {
+    const known = all.get(key)
+    if (known !== undefined) return known
+    const made = {
+      target: admitted.target.document.metadata.name,
+      reader: readerOf(admitted, deps),
+      users: 0,
+      idle: undefined,
+    }
+    all.set(key, made)
+    return made
+  }
+  const close = (key: string, shared: Shared): void => {
+    clearTimeout(shared.idle)
+    shared.reader.close()
+    if (all.get(key) === shared) all.delete(key)
+  }
+  return {
+    borrow(admitted) {
+      // Another address or credential is another target to read from, under the same name.
+      const key = JSON.stringify(admitted.target.document)
+      const shared = sharedOf(key, admitted)
+      shared.users += 1
+      clearTimeout(shared.idle)
+      return {
+        ...sourceOf(shared.reader, admitted),
+        release() {
+          shared.users -= 1
+          if (shared.users > 0) return
+          shared.idle = setTimeout(() => close(key, shared), idleMsMax)
+          shared.idle.unref()
+        },
+      }
+    },
+    changed(target) {
+      for (const shared of all.values()) if (shared.target === target) shared.reader.invalidateTarget(target)
+    },
+    close() {
+      for (const [key, shared] of all) close(key, shared)
+    },
+  }
+}
+
+function sourceOf(reader: CatalogReader, admitted: Admitted): CatalogSource {
+  const { metadata, spec } = admitted.target.document
+  const key: CatalogKey = { target: metadata.name, role: admitted.upstreamRole, database: spec.database }
+  return { fresh: () => reader.fresh(key), read: () => reader.catalogFor(key) }
+}
+
+function readerOf(admitted: Admitted, deps: PoolDeps): CatalogReader {
+  const { host, port, tls, roles } = admitted.target.document.spec
+  return new CatalogReader({
+    clock: deps.clock,
+    async connect({ role, database }, settings, signal) {
+      const reference = roles.find(({ name }) => name === role)?.password
+      if (reference === undefined)
+        throw new SallyportError('CREDENTIAL_UNAVAILABLE', `role "${role}" is not in the target document`)
+      const password = await resolveCredential(reference, deps.environment)
+      const { random } = deps
+      return await connectUpstream({
+        host,
+        port,
+        tls,
+        user: role,
+        password,
+        database,
+        parameters: settings,
+        signal,
+        random,
+      })
+    },
+    onCatalog: ({ target, role }, catalog) => deps.onCatalog(target, role, catalog),
+  })
+}

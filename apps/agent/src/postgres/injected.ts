@@ -1,0 +1,19 @@
+// The login at a target for an admitted caller: address and role from the target document, the credential from where the
+// document says. The caller has no part in it but a few allow-listed settings.
+import type { SessionDeps } from '../listen/deps.ts'
+import { resolveCredential } from '../secrets/broker.ts'
+import type { Admitted } from '../session/admit.ts'
+import type { UpstreamLogin } from './upstream.ts'
+
+/** Throws CREDENTIAL_UNAVAILABLE. The credential lives as long as the login. */
+export async function injectedLogin(
+  admitted: Admitted,
+  settings: ReadonlyMap<string, string>,
+  signal: AbortSignal,
+  deps: Pick<SessionDeps, 'environment' | 'random'>,
+): Promise<UpstreamLogin> {
+  const { host, port, tls, database } = admitted.target.document.spec
+  const password = await resolveCredential(admitted.credential, deps.environment)
+  const parameters = Object.fromEntries(settings)
+  return { host, port, tls, user: admitted.upstreamRole, password, database, parameters, signal, random: deps.random }
+}

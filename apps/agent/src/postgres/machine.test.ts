@@ -1,0 +1,121 @@
+// Golden conversations: each file of testdata/machine is a whole trace. Its C> and <S lines are the input, everything
+// else is what the machine has to say, in that order. `SALLYPORT_TEST_WRITE=1` writes them anew; read the difference.
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { BackendMessage, FrontendMessage, TransactionStatus } from '@sallyport/wire/postgres/messages'
+import { describe, expect, it } from 'vitest'
+import { readBackend, readFrontend, showBackend, showFrontend } from '../../test/conversation-text.ts'
+import { toyGate } from '../../test/toy-gate.ts'
+import { type Action, createMachine } from './machine.ts'
+
+const folder = join(import.meta.dirname, 'testdata', 'machine')
+const bytesOf = (text: string) => new TextEncoder().encode(text)
+
+/** Plays the input lines of a trace against a new machine and returns the whole trace. */
+function play(lines: readonly string[]): string[] {
+  const shown: string[] = []
+  const serverVersion = Number(/server ([0-9]+)/.exec(lines[0] ?? '')?.[1] ?? 180_004)
+  const machine = createMachine({ serverVersion, hash: () => new Uint8Array(32) })
+  const gate = toyGate()
+  const waiting: FrontendMessage[] = []
+  let status: TransactionStatus = 'I'
+  let asks: FrontendMessage[] = []
+  let asking = false
+
+  const answerAsk = (): void => {
+    const ready = asks.at(-1)?.type === 'sync'
+    asks = []
+    asking = false
+    shown.push('-- search_path asked')
+    const answers: BackendMessage[] = [
+      { type: 'parseComplete' },
+      { type: 'bindComplete' },
+      { type: 'dataRow', values: [bytesOf('["pg_catalog","public"]')] },
+      { type: 'commandComplete', tag: 'SELECT 1' },
+      { type: 'closeComplete' },
+      { type: 'closeComplete' },
+      ...(ready ? [{ type: 'readyForQuery', status } as const] : []),
+    ]
+    for (const message of answers) perform(machine.step({ from: 'target', message }))
+  }
+  const forward = (message: FrontendMessage): void => {
+    if (message.type === 'parse' && message.name === '_sallyport_path') asking = true
+    if (!asking) {
+      shown.push(`>S ${showFrontend(message)}`)
+      return
+    }
+    asks.push(message)
+  }
+  const perform = (actions: readonly Action[]): void => {
+    for (const action of actions) {
+      switch (action.do) {
+        case 'forward':
+          forward(action.message)
+          break
+        case 'send':
+          shown.push(`<C ${showBackend(action.message)}`)
+          break
+        case 'judge': {
+          const judgement = gate.judge(action.request)
+          shown.push(`-- ${gate.judged.at(-1)}`)
+          perform(machine.step({ from: 'gate', judgement }))
+          break
+        }
+        case 'outcome': {
+          const { running, result, tag, sqlstate } = action
+          shown.push(
+            `-- outcome ${running.judged.number} ${result} ${tag || sqlstate || '-'} rows ${running.rows} masked ${running.maskedValues}`,
+          )
+          break
+        }
+        case 'refused':
+          shown.push(`-- refused ${action.what}: ${action.error.code}`)
+          break
+        case 'catalogChanged':
+          shown.push('-- catalog changed')
+          break
+        case 'close':
+          shown.push(`-- close: ${action.reason}${action.error === null ? '' : ` (${action.error.code})`}`)
+      }
+    }
+  }
+  const settle = (): void => {
+    for (;;) {
+      if (asking && (asks.at(-1)?.type === 'sync' || asks.at(-1)?.type === 'flush')) answerAsk()
+      else if (machine.wantsClient && waiting.length > 0)
+        perform(machine.step({ from: 'client', message: waiting.shift()! }))
+      else return
+    }
+  }
+
+  perform(machine.start())
+  settle()
+  shown.length = 0
+  for (const line of lines) {
+    if (line.startsWith('#') || line.trim() === '') shown.push(line)
+    else if (line.startsWith('C> ')) {
+      shown.push(line)
+      waiting.push(readFrontend(line.slice(3)))
+    } else if (line.startsWith('<S ')) {
+      shown.push(line)
+      const message = readBackend(line.slice(3))
+      if (message.type === 'readyForQuery') status = message.status
+      perform(machine.step({ from: 'target', message }))
+    }
+    settle()
+  }
+  for (const running of machine.unfinished()) shown.push(`-- unfinished ${running.judged.number}`)
+  return shown
+}
+
+describe('the machine', () => {
+  for (const file of readdirSync(folder).filter((name) => name.endsWith('.trace'))) {
+    it(file.replace('.trace', '').replaceAll('-', ' '), () => {
+      const path = join(folder, file)
+      const golden = readFileSync(path, 'utf8').trimEnd().split('\n')
+      const played = play(golden)
+      if (process.env['SALLYPORT_TEST_WRITE'] === '1') writeFileSync(path, `${played.join('\n')}\n`)
+      else expect(played).toEqual(golden)
+    })
+  }
+})

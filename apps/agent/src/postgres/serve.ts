@@ -1,0 +1,291 @@
+// The life of one PostgreSQL connection, as a story: greet, verify, admit, open the record, connect with the injected
+// credential, answer, run, close. Each step needs the value that the step before returned.
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { SecureContext } from 'node:tls'
+import { asSallyportError, SallyportError } from '@sallyport/base/errors'
+import type { Principal } from '@sallyport/base/identity'
+import { type SessionId, sessionId } from '@sallyport/base/ids'
+import type { EntryPrincipal } from '@sallyport/ledger/entry'
+import type { DecisionContext } from '@sallyport/policy/decide'
+import { ByteWriter } from '@sallyport/wire/bytes/writer'
+import { encodeBackend, writeBackend } from '@sallyport/wire/postgres/encode'
+import type { SessionDeps } from '../listen/deps.ts'
+import { type Admitted, admit, stillAdmitted } from '../session/admit.ts'
+import { createAnalyser, type FactsCache } from '../session/analysis.ts'
+import { createGate } from '../session/gate.ts'
+import { describeThrown } from '../session/log.ts'
+import type { Sessions } from '../session/sessions.ts'
+import { verifyToken } from '../session/verify.ts'
+import type { CancelKeys } from './cancel.ts'
+import type { CatalogPool } from './catalogs.ts'
+import { type Greeting, Handshake } from './handshake.ts'
+import { injectedLogin } from './injected.ts'
+import { createMachine } from './machine.ts'
+import { errorFields } from './refuse.ts'
+import { visibleParameters } from './results.ts'
+import { type Run, runSession } from './run.ts'
+import { defaultUser } from './startup.ts'
+import { scanTokens } from './tokens.ts'
+import { cancelUpstream, connectUpstream, type Upstream, type UpstreamLogin } from './upstream.ts'
+
+/** What all connections of a listener share. */
+export interface Shared {
+  readonly deps: SessionDeps
+  readonly sessions: Sessions
+  readonly cancels: CancelKeys
+  readonly facts: FactsCache
+  readonly catalogs: CatalogPool
+}
+
+export interface Connection {
+  readonly socket: Socket
+  readonly address: string
+  readonly context: SecureContext
+  /** Called once the client has authenticated, or never: the deadline of the listener ends there. */
+  readonly onAuthenticated: () => void
+  /** Fires when the listener closes or the client vanishes. */
+  readonly signal: AbortSignal
+}
+
+/** Settles when the connection is over. Never rejects. */
+export async function serveConnection(connection: Connection, shared: Shared): Promise<void> {
+  const { deps } = shared
+  const startedUs = deps.monotonicUs()
+  const handshake = new Handshake(connection.socket, connection.context)
+  const done = (outcome: string) =>
+    deps.metrics.admitSeconds.observe({ outcome }, (deps.monotonicUs() - startedUs) / 1_000_000)
+  try {
+    const greeting = await handshake.greet()
+    if (greeting.kind === 'cancel') {
+      shared.cancels.request(greeting, connection.address, deps.clock.nowMs())
+      connection.socket.destroy()
+      return
+    }
+    const run = await openSession(connection, greeting, shared)
+    done('admitted')
+    await run.ended
+  } catch (thrown) {
+    const error = asSallyportError(thrown)
+    done('refused')
+    refuse(handshake.stream, error, connection, deps)
+  }
+}
+
+/** Tells the client why, if it still listens, and closes. */
+function refuse(stream: Duplex, error: SallyportError, connection: Connection, deps: SessionDeps): void {
+  deps.metrics.refusals.inc({ code: error.code })
+  deps.log.warn(
+    { code: error.code, address: connection.address, cause: describeThrown(error.cause) },
+    'connection-refused',
+  )
+  if (stream.destroyed || !stream.writable) {
+    connection.socket.destroy()
+    return
+  }
+  stream.end(encodeBackend({ type: 'errorResponse', fields: errorFields(error, 'FATAL') }))
+  stream.resume()
+  const timer = setTimeout(() => connection.socket.destroy(), lingerMsMax)
+  timer.unref()
+  stream.once('close', () => clearTimeout(timer))
+}
+const lingerMsMax = 2_000
+
+/** One connection too many. It is told so in clear text, as the server does when it cannot fork. */
+export function refuseConnection(socket: Socket, address: string, deps: SessionDeps): void {
+  const error = new SallyportError('CONNECTION_LIMIT', 'the agent has as many connections as it admits', {
+    hint: 'close idle connections, or try again later',
+  })
+  deps.metrics.refusals.inc({ code: error.code })
+  deps.log.warn({ code: error.code, address }, 'connection-refused')
+  socket.end(encodeBackend({ type: 'errorResponse', fields: errorFields(error, 'FATAL') }))
+  socket.resume()
+  setTimeout(() => socket.destroy(), lingerMsMax).unref()
+}
+
+async function openSession(connection: Connection, greeting: Greeting, shared: Shared): Promise<Run> {
+  const { deps } = shared
+  const { startup } = greeting
+  const nowMs = deps.clock.nowMs()
+  const snapshot = deps.snapshots.current()
+  const token = await verifyToken(greeting.token.reveal(), snapshot, nowMs)
+  const admitted = admit({ target: startup.database, user: startup.user, defaultUser }, token, snapshot)
+  connection.onAuthenticated()
+  const id = sessionId(Buffer.from(deps.random(16)).toString('hex'))
+  const login = await injectedLogin(admitted, startup.settings, connection.signal, deps)
+  const upstream = await connectUpstream(login)
+  try {
+    return startSession({
+      connection,
+      greeting,
+      shared,
+      admitted,
+      id,
+      login,
+      upstream,
+      snapshotVersion: snapshot.version,
+    })
+  } catch (thrown) {
+    upstream.socket.destroy()
+    throw thrown
+  }
+}
+
+interface Opened {
+  readonly connection: Connection
+  readonly greeting: Greeting
+  readonly shared: Shared
+  readonly admitted: Admitted
+  readonly id: SessionId
+  readonly login: UpstreamLogin
+  readonly upstream: Upstream
+  readonly snapshotVersion: number
+}
+
+function startSession(opened: Opened): Run {
+  const { connection, greeting, shared, admitted, id, upstream } = opened
+  const { deps, sessions, cancels } = shared
+  const targetName = admitted.target.document.metadata.name
+  const record = openRecord(opened)
+  const catalog = shared.catalogs.borrow(admitted)
+  const gate = createGate({
+    snapshots: deps.snapshots,
+    target: targetName,
+    chain: admitted.chain,
+    session: decisionSession(opened),
+    catalog,
+    analyser: createAnalyser(
+      deps.parser,
+      admitted.target.document.spec.preset,
+      shared.facts,
+      `${targetName}\u0000${admitted.upstreamRole}`,
+    ),
+    record,
+    scan: scanTokens,
+    clock: deps.clock,
+    monotonicUs: deps.monotonicUs,
+    onRefused: (error) => {
+      deps.metrics.statements.inc({ target: targetName, outcome: 'denied' })
+      deps.log.info({ session: id, code: error.code, cause: describeThrown(error.cause) }, 'statement-denied')
+    },
+  })
+  const key = cancels.issue(greeting.startup.minor, connection.address, () => {
+    if (run.isRunning) cancel()
+  })
+  const cancel = () => cancelTarget(opened)
+  greeting.stream.write(welcome(upstream, key))
+  if (upstream.leftover.length > 0) upstream.socket.unshift(upstream.leftover)
+  const run = runSession({
+    client: greeting.stream,
+    target: upstream.socket,
+    machine: createMachine({ serverVersion: serverVersionOf(upstream), hash: deps.maskHash }),
+    gate,
+    record,
+    monotonicUs: deps.monotonicUs,
+    log: deps.log,
+    onCatalogChanged: () => shared.catalogs.changed(targetName),
+    cancelTarget: cancel,
+    onOutcome: (running, outcome) => {
+      deps.metrics.statements.inc({ target: targetName, outcome })
+      deps.metrics.rows.inc({ target: targetName }, running.rows)
+      deps.metrics.maskedValues.inc({ target: targetName }, running.maskedValues)
+    },
+  })
+  deps.metrics.sessions.inc({ target: targetName })
+  deps.log.info({ session: id, target: targetName, address: connection.address }, 'session-opened')
+  const remove = sessions.add({
+    id,
+    target: targetName,
+    stillAdmitted: (snapshot) => stillAdmitted(admitted, snapshot),
+    end: (reason) => run.end(reason),
+    endWhenIdle: (reason) => run.endWhenIdle(reason),
+  })
+  void run.ended.then((reason) => {
+    remove()
+    key.release()
+    catalog.release()
+    deps.metrics.sessions.dec({ target: targetName })
+    deps.log.info({ session: id, target: targetName, reason, statements: gate.statements }, 'session-closed')
+  })
+  return run
+}
+
+/** Opens the record with who, what and from where. Throws when it cannot be written: then there is no session. */
+function openRecord(opened: Opened) {
+  const { connection, greeting, shared, admitted, id } = opened
+  const { deps } = shared
+  const { metadata, spec } = admitted.target.document
+  const record = deps.recorder.open(id, spec.recording)
+  const waiting = record.append({
+    kind: 'session-opened',
+    agent: deps.agent.id,
+    agentName: deps.agent.name,
+    target: metadata.name,
+    protocol: 'postgres',
+    upstreamRole: admitted.upstreamRole,
+    database: spec.database,
+    initiator: entryPrincipal(admitted.chain.initiator),
+    actors: admitted.chain.actors.map(entryPrincipal),
+    clientAddress: connection.address,
+    applicationName: greeting.startup.applicationName,
+    tls: true,
+    authentication,
+    tokenIds: admitted.token.token.id === '' ? [] : [admitted.token.token.id],
+    snapshotVersion: opened.snapshotVersion,
+  })
+  // Every intent waits for the disk itself, and for what was written before it.
+  waiting?.catch((thrown: unknown) => deps.log.error({ session: id, cause: describeThrown(thrown) }, 'record-failed'))
+  return record
+}
+
+/** How the caller proved itself. */
+const authentication = 'jwt-password'
+
+const entryPrincipal = (principal: Principal): EntryPrincipal => ({
+  kind: principal.kind,
+  issuer: principal.issuer,
+  subject: principal.subject,
+  display: principal.display,
+  groups: principal.groups,
+  assurance: principal.assurance,
+})
+
+function decisionSession(opened: Opened): DecisionContext['session'] {
+  const { admitted, connection, greeting, id } = opened
+  return {
+    id,
+    upstreamRole: admitted.upstreamRole,
+    database: admitted.target.document.spec.database,
+    clientAddress: connection.address,
+    applicationName: greeting.startup.applicationName,
+    tls: true,
+    authentication,
+  }
+}
+
+/** AuthenticationOk, what the client may know of the target's settings, our own cancel key, ReadyForQuery. */
+function welcome(upstream: Upstream, key: { readonly processId: number; readonly key: Uint8Array }): Buffer {
+  const writer = new ByteWriter(1_024)
+  writeBackend(writer, { type: 'authentication', authentication: { kind: 'ok' } })
+  for (const [name, value] of upstream.parameters)
+    if (visibleParameters.has(name)) writeBackend(writer, { type: 'parameterStatus', name, value })
+  writeBackend(writer, { type: 'backendKeyData', processId: key.processId, key: key.key })
+  writeBackend(writer, { type: 'readyForQuery', status: 'I' })
+  return writer.take()
+}
+
+/** `server_version` as `server_version_num`: 18.4 is 180004. Unreadable counts as old, which asks more often. */
+export function serverVersionOf(upstream: Pick<Upstream, 'parameters'>): number {
+  const [, major = '0', minor = '0'] =
+    /^([0-9]+)\.?([0-9]*)/.exec(upstream.parameters.get('server_version') ?? '') ?? []
+  return Number(major) * 10_000 + Number(minor)
+}
+
+function cancelTarget({ upstream, login, shared, id }: Opened): void {
+  const { backendKey } = upstream
+  if (backendKey === null) return
+  const { host, port, tls } = login
+  cancelUpstream({ host, port, tls, backendKey, signal: new AbortController().signal }).catch((thrown: unknown) =>
+    shared.deps.log.warn({ session: id, cause: describeThrown(thrown) }, 'cancel-failed'),
+  )
+}

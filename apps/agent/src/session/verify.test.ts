@@ -1,0 +1,311 @@
+// Every hostile token of THREATS R-6.2 to R-6.4 that reaches an agent, beside the tokens that must pass.
+import type { GroupDocument, TrustedIssuerDocument } from '@sallyport/policy/document'
+import { CompactSign, exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose'
+import { beforeAll, describe, expect, it } from 'vitest'
+import type { CurrentSnapshot, SnapshotIssuer } from '../link/current.ts'
+import { isRevoked, verifyToken } from './verify.ts'
+
+const nowMs = Date.UTC(2026, 10, 24, 12)
+const now = nowMs / 1_000
+const builtIn = 'https://sallyport.example'
+const ci = 'https://ci.example'
+const other = 'https://other.example'
+
+type Keys = Awaited<ReturnType<typeof generateKeyPair>>
+let ownKeys: Keys
+let ciKeys: Keys
+let otherKeys: Keys
+let snapshot: CurrentSnapshot
+
+const issuerDocument = (name: string, issuer: string, spec: Partial<TrustedIssuerDocument['spec']> = {}) =>
+  ({
+    apiVersion: 'sallyport.dev/v1',
+    kind: 'TrustedIssuer',
+    metadata: { name },
+    spec: {
+      issuer,
+      principals: 'workload',
+      audiences: ['sallyport-ci'],
+      algorithms: ['ES256'],
+      requiredClaims: {},
+      maxLife: '1h',
+      groupsClaim: 'groups',
+      exposeClaims: [],
+      ...spec,
+    },
+  }) satisfies TrustedIssuerDocument
+
+const group = (name: string, members: GroupDocument['spec']['members']): GroupDocument => ({
+  apiVersion: 'sallyport.dev/v1',
+  kind: 'Group',
+  metadata: { name },
+  spec: { members },
+})
+
+beforeAll(async () => {
+  ownKeys = await generateKeyPair('ES256', { extractable: true })
+  ciKeys = await generateKeyPair('ES256', { extractable: true })
+  otherKeys = await generateKeyPair('ES256', { extractable: true })
+  const keys = async (pair: Keys, kid: string) => [{ ...(await exportJWK(pair.publicKey)), kid, alg: 'ES256' }]
+  const issuers = new Map<string, SnapshotIssuer>([
+    [builtIn, { document: issuerDocument('sallyport', builtIn), jwks: { keys: await keys(ownKeys, 'own') } }],
+    [
+      ci,
+      {
+        document: issuerDocument('ci', ci, {
+          requiredClaims: { environment: 'production', ref: ['main', 'release'] },
+          exposeClaims: ['repository'],
+        }),
+        jwks: { keys: [...(await keys(ciKeys, 'ci-1')), ...(await keys(otherKeys, 'ci-2'))] },
+      },
+    ],
+    [other, { document: issuerDocument('other', other), jwks: { keys: await keys(otherKeys, 'other') } }],
+  ])
+  snapshot = {
+    installation: 'acme',
+    agentId: '0'.repeat(32),
+    version: 1,
+    notAfterMs: nowMs + 900_000,
+    targets: new Map(),
+    issuers,
+    groups: [
+      group('deployers', [{ issuer: ci, claim: 'deploy' }]),
+      group('robots', [{ issuer: ci, subject: 'repo:acme/shop' }]),
+      group('strangers', [{ issuer: other, claim: 'deploy' }]),
+    ],
+    labels: [],
+    revocations: [],
+    audience: 'sallyport:acme',
+    consoleUrl: 'https://console.example',
+  }
+})
+
+const ciClaims = { environment: 'production', ref: 'main', repository: 'acme/shop' }
+const ownClaims = {
+  sp_issuer: 'https://idp.example',
+  sp_kind: 'user',
+  sp_groups: ['engineering'],
+  sp_name: 'Ann',
+  sp_target: 'shop',
+}
+
+interface Made {
+  claims?: Record<string, unknown>
+  header?: Record<string, unknown>
+  keys?: Keys
+  iss?: string
+  aud?: string | string[]
+  sub?: string | undefined
+  iat?: number | undefined
+  exp?: number | undefined
+  nbf?: number
+  jti?: string
+}
+
+async function made(from: Made): Promise<string> {
+  const payload = {
+    iss: from.iss ?? ci,
+    aud: from.aud ?? 'sallyport-ci',
+    sub: 'sub' in from ? from.sub : 'repo:acme/shop',
+    iat: 'iat' in from ? from.iat : now - 10,
+    exp: 'exp' in from ? from.exp : now + 600,
+    ...(from.nbf === undefined ? {} : { nbf: from.nbf }),
+    ...(from.jti === undefined ? {} : { jti: from.jti }),
+    ...(from.claims ?? ciClaims),
+  }
+  const signing = new CompactSign(new TextEncoder().encode(JSON.stringify(payload)))
+  signing.setProtectedHeader({ alg: 'ES256', kid: 'ci-1', ...from.header })
+  return await signing.sign((from.keys ?? ciKeys).privateKey)
+}
+const own = (from: Made = {}) =>
+  made({
+    iss: builtIn,
+    aud: 'sallyport:acme',
+    sub: 'ann',
+    keys: ownKeys,
+    header: { kid: 'own' },
+    ...from,
+    claims: { ...ownClaims, ...from.claims },
+  })
+
+const codeOf = async (token: string, under: Partial<CurrentSnapshot> = {}): Promise<string> =>
+  verifyToken(token, { ...snapshot, ...under }, nowMs).then(
+    () => 'verified',
+    (error: { code?: string }) => error.code ?? String(error),
+  )
+
+describe('a token of a trusted issuer', () => {
+  it('gives a workload with mapped groups and exposed claims', async () => {
+    const token = await made({ claims: { ...ciClaims, groups: ['deploy', 'unmapped'], secret: 'no' }, jti: 'j1' })
+    const verified = await verifyToken(token, snapshot, nowMs)
+    expect(verified.principal).toEqual({
+      kind: 'workload',
+      issuer: ci,
+      subject: 'repo:acme/shop',
+      groups: ['deployers', 'robots'],
+      claims: { repository: 'acme/shop' },
+      display: 'repo:acme/shop',
+      assurance: 'verified',
+    })
+    expect(verified).toMatchObject({ target: null, upstreamRole: null, token: { issuer: ci, id: 'j1' } })
+  })
+
+  it('finds its key without a key id', async () => {
+    expect(await codeOf(await made({ header: { kid: undefined }, keys: otherKeys }))).toBe('verified')
+  })
+
+  it('counts a group for the issuer that it was mapped for only', async () => {
+    const token = await made({ iss: other, keys: otherKeys, header: { kid: 'other' }, claims: { groups: ['deploy'] } })
+    expect((await verifyToken(token, snapshot, nowMs)).principal.groups).toEqual(['strangers'])
+  })
+})
+
+describe('a token of the control plane', () => {
+  it('gives the original person, for one target', async () => {
+    const verified = await verifyToken(await own({ claims: { sp_role: 'app_rw' } }), snapshot, nowMs)
+    expect(verified.principal).toMatchObject({
+      kind: 'user',
+      issuer: 'https://idp.example',
+      subject: 'ann',
+      groups: ['engineering'],
+      display: 'Ann',
+    })
+    expect(verified).toMatchObject({ target: 'shop', upstreamRole: 'app_rw', token: { issuer: builtIn } })
+  })
+
+  it.each(['sp_issuer', 'sp_kind', 'sp_groups', 'sp_name', 'sp_target'])('is refused without %s', async (claim) => {
+    expect(await codeOf(await own({ claims: { [claim]: undefined } }))).toBe('TOKEN_INVALID')
+  })
+
+  it('is refused for the audience that its document lists instead of the installation', async () => {
+    expect(await codeOf(await own({ aud: 'sallyport-ci' }))).toBe('TOKEN_AUDIENCE_WRONG')
+  })
+
+  it('does not lend its claims to another issuer', async () => {
+    const token = await made({ claims: { ...ciClaims, ...ownClaims } })
+    const verified = await verifyToken(token, snapshot, nowMs)
+    expect(verified.principal.groups).toEqual(['robots'])
+    expect(verified.target).toBeNull()
+  })
+})
+
+describe('R-6.2: hostile tokens', () => {
+  it.each<[string, () => Promise<string> | string, string]>([
+    ['nothing at all', () => '', 'TOKEN_MISSING'],
+    ['a password', () => 'hunter2', 'TOKEN_INVALID'],
+    ['three empty parts', () => '..', 'TOKEN_INVALID'],
+    ['one byte more than is taken', () => 'a'.repeat(16_385), 'TOKEN_INVALID'],
+    ['another issuer', () => made({ iss: 'https://evil.example' }), 'TOKEN_ISSUER_UNKNOWN'],
+    ['an issuer with a slash more', () => made({ iss: `${ci}/` }), 'TOKEN_ISSUER_UNKNOWN'],
+    ['an issuer in capitals', () => made({ iss: ci.toUpperCase() }), 'TOKEN_ISSUER_UNKNOWN'],
+    ['another audience', () => made({ aud: 'somebody-else' }), 'TOKEN_AUDIENCE_WRONG'],
+    ['a list without our audience', () => made({ aud: ['a', 'b'] }), 'TOKEN_AUDIENCE_WRONG'],
+    ['the key of another issuer', () => made({ iss: other, header: { kid: 'other' } }), 'TOKEN_INVALID'],
+    ['an unknown key id', () => made({ header: { kid: 'unknown' } }), 'TOKEN_INVALID'],
+    ['a key id that walks', () => made({ header: { kid: '../../dev/null' } }), 'TOKEN_INVALID'],
+    [
+      'a key of its own',
+      async () => made({ header: { kid: undefined, jwk: await exportJWK(ownKeys.publicKey) }, keys: ownKeys }),
+      'TOKEN_INVALID',
+    ],
+    [
+      'a header URL with its own keys',
+      () => made({ header: { jku: 'http://127.0.0.1:1/keys' }, keys: ownKeys }),
+      'TOKEN_INVALID',
+    ],
+    [
+      'a critical header that nobody knows',
+      () => made({ header: { crit: ['x'], x: 1 } }).catch(() => 'a.b.c'),
+      'TOKEN_INVALID',
+    ],
+    [
+      'no signature',
+      () =>
+        new UnsecuredJWT({ ...ciClaims })
+          .setIssuer(ci)
+          .setAudience('sallyport-ci')
+          .setSubject('s')
+          .setIssuedAt(now)
+          .setExpirationTime(now + 60)
+          .encode(),
+      'TOKEN_INVALID',
+    ],
+    [
+      'HS256 with the public key as secret',
+      async () =>
+        new SignJWT({ ...ciClaims })
+          .setProtectedHeader({ alg: 'HS256', kid: 'ci-1' })
+          .setIssuer(ci)
+          .setAudience('sallyport-ci')
+          .setSubject('s')
+          .setIssuedAt(now)
+          .setExpirationTime(now + 60)
+          .sign(new TextEncoder().encode(JSON.stringify(await exportJWK(ciKeys.publicKey)))),
+      'TOKEN_INVALID',
+    ],
+    ['a logout token', () => made({ header: { typ: 'logout+jwt' } }), 'TOKEN_INVALID'],
+    ['no exp', () => made({ exp: undefined }), 'TOKEN_INVALID'],
+    ['no iat', () => made({ iat: undefined }), 'TOKEN_INVALID'],
+    ['no subject', () => made({ sub: undefined }), 'TOKEN_INVALID'],
+    ['an empty subject', () => made({ sub: '' }), 'TOKEN_INVALID'],
+    ['an iat in the future', () => made({ iat: now + 61 }), 'TOKEN_INVALID'],
+    ['an nbf in the future', () => made({ nbf: now + 61 }), 'TOKEN_INVALID'],
+    ['an exp that has passed', () => made({ iat: now - 600, exp: now - 61 }), 'TOKEN_EXPIRED'],
+    ['a life one second too long', () => made({ iat: now, exp: now + 3_601 }), 'TOKEN_INVALID'],
+    ['a required claim that is absent', () => made({ claims: { ref: 'main' } }), 'TOKEN_INVALID'],
+    [
+      'R-6.3: a required claim by prefix',
+      () => made({ claims: { ...ciClaims, environment: 'production-eu' } }),
+      'TOKEN_INVALID',
+    ],
+    [
+      'a required claim that is a list',
+      () => made({ claims: { ...ciClaims, environment: ['production'] } }),
+      'TOKEN_INVALID',
+    ],
+    [
+      'R-6.4: groups that the issuer left out',
+      () => made({ claims: { ...ciClaims, _claim_names: { groups: 'src1' } } }),
+      'TOKEN_INVALID',
+    ],
+  ])('%s is refused', async (_, token, code) => {
+    expect(await codeOf(await token())).toBe(code)
+  })
+
+  it.each<[string, Made]>([
+    ['an exp within the leeway', { iat: now - 600, exp: now - 59 }],
+    ['an nbf within the leeway', { nbf: now + 59 }],
+    ['the longest life', { iat: now, exp: now + 3_600 }],
+    ['one of several accepted claim values', { claims: { ...ciClaims, ref: 'release' } }],
+    ['our audience among others', { aud: ['x', 'sallyport-ci'] }],
+    ['an access token by its type', { header: { typ: 'at+jwt' } }],
+  ])('%s passes', async (_, from) => {
+    expect(await codeOf(await made(from))).toBe('verified')
+  })
+})
+
+describe('a revocation', () => {
+  const entry = { jti: '', issuer: '', subject: '', beforeMs: 0 }
+  it.each<[string, Partial<typeof entry>, string]>([
+    ['of this token', { jti: 'j1' }, 'TOKEN_INVALID'],
+    ['of this token by its issuer', { jti: 'j1', issuer: ci }, 'TOKEN_INVALID'],
+    ['of the same id by another issuer', { jti: 'j1', issuer: other }, 'verified'],
+    ['of another token', { jti: 'j2' }, 'verified'],
+    ['of the principal, later', { issuer: ci, subject: 'repo:acme/shop', beforeMs: nowMs }, 'TOKEN_INVALID'],
+    [
+      'of the principal, before the token',
+      { issuer: ci, subject: 'repo:acme/shop', beforeMs: nowMs - 11_000 },
+      'verified',
+    ],
+    ['of the same subject elsewhere', { issuer: other, subject: 'repo:acme/shop', beforeMs: nowMs }, 'verified'],
+  ])('%s', async (_, revocation, code) => {
+    const revocations = [{ ...entry, ...revocation }]
+    expect(await codeOf(await made({ jti: 'j1' }), { revocations })).toBe(code)
+  })
+
+  it('of a person bites on tokens that the control plane signed for them', async () => {
+    const verified = await verifyToken(await own(), snapshot, nowMs)
+    const revocations = [{ jti: '', issuer: 'https://idp.example', subject: 'ann', beforeMs: nowMs }]
+    expect(isRevoked(verified, { revocations })).toBe(true)
+  })
+})
