@@ -1,6 +1,18 @@
 // From a text to the facts of each of its statements. Never throws for what the text says: an unknown construct is a fact.
+
+import type { RawStmt } from '@pgsql/types'
+import { limits } from '@sallyport/base/limits'
 import type { Catalog } from './catalog.ts'
+import { type CatalogIndex, indexOf } from './catalog-index.ts'
+import { newDraft } from './draft.ts'
 import type { AnalysisContext, SqlParser, StatementFacts } from './facts.ts'
+import { spellingProblems } from './lexer.ts'
+import { factsOf, type Outcome } from './outcome.ts'
+import type { Environment } from './scope.ts'
+import { after, type Sequence, start } from './sequence.ts'
+import { runStatement } from './statements.ts'
+import { byteIndex, fingerprintOf, slice } from './text.ts'
+import { checkTree, statementsOf, utf8Length } from './tree.ts'
 
 export type Analysis =
   | { readonly kind: 'facts'; readonly statements: readonly StatementFacts[] }
@@ -9,6 +21,88 @@ export type Analysis =
 
 /** Facts of every statement of `text` (up to limits.statementBytesMax bytes), in order, under one catalog and context. */
 export function analyse(text: string, catalog: Catalog, context: AnalysisContext, parser: SqlParser): Analysis {
-  void [text, catalog, context, parser]
-  throw new Error('written by the sql room')
+  if (utf8Length(text) > limits.statementBytesMax)
+    return { kind: 'syntax', message: `a text of more than ${limits.statementBytesMax} bytes`, position: null }
+  if (text.trim() === '') return { kind: 'facts', statements: [] }
+  let parsed: readonly unknown[] | undefined
+  try {
+    parsed = parser.parse(text).stmts
+  } catch (thrown) {
+    return syntax(thrown, text)
+  }
+  const statements = statementsOf(parsed)
+  if (statements === null) return { kind: 'syntax', message: 'the parser gave no statements', position: null }
+  const index = indexOf(catalog)
+  const problems = spellingProblems(text, catalog.serverVersion, catalog.serverEncoding)
+  const offset = byteIndex(text)
+  const facts: StatementFacts[] = []
+  let sequence = start(context)
+  for (const statement of statements) {
+    const one = statementFacts(statement, slice(text, offset, statement.stmt_location, statement.stmt_len), {
+      index,
+      parser,
+      sequence,
+      problems,
+    })
+    facts.push(one)
+    sequence = after(sequence, one)
+  }
+  return { kind: 'facts', statements: facts }
+}
+
+interface Around {
+  readonly index: CatalogIndex
+  readonly parser: SqlParser
+  readonly sequence: Sequence
+  readonly problems: readonly string[]
+}
+
+function statementFacts(statement: RawStmt, text: string, around: Around): StatementFacts {
+  const { index, parser, sequence, problems } = around
+  const draft = newDraft()
+  for (const problem of problems) draft.unknowns.add(problem)
+  const fingerprint = fingerprintOf(parser, text)
+  const check = checkTree(statement.stmt)
+  for (const refusal of check.refusals) draft.unknowns.add(refusal)
+  if (check.refusals.length > 0 || statement.stmt === undefined)
+    return factsOf(draft, { verb: 'unknown', output: null }, text, fingerprint)
+  const env: Environment = {
+    index,
+    parser,
+    context: sequence.context,
+    searchPath: sequence.searchPath,
+    naming: 'session',
+    draft,
+    text,
+    depth: check.depth,
+    expanding: [],
+    body: null,
+  }
+  const outcome: Outcome = runStatement(statement.stmt, env)
+  // INVARIANT: what no entry of a table has visited is not understood, whatever stands around it.
+  for (const [node, tag] of check.significant)
+    if (!draft.seen.has(node)) draft.unknowns.add(`${tag} in a place that is not understood`)
+  if (sequence.schemaChanged && touchesObjects(draft.effects.size, outcome.verb))
+    draft.unknowns.add('a statement after a change of the schema in the same text')
+  return factsOf(draft, outcome, text, fingerprint)
+}
+
+/** Transaction control and settings mean the same after DDL; anything with an effect may mean another object. */
+const touchesObjects = (effects: number, verb: string): boolean =>
+  effects > 0 && verb !== 'set' && verb !== 'reset' && verb !== 'show'
+
+function syntax(thrown: unknown, text: string): Analysis {
+  const message = thrown instanceof Error ? thrown.message : 'the parser refuses the text'
+  const position = positionIn(thrown)
+  if (position === null) return { kind: 'syntax', message, position }
+  // The parser counts from 0 in bytes.
+  return { kind: 'syntax', message, position: byteIndex(text)(position) + 1 }
+}
+
+function positionIn(thrown: unknown): number | null {
+  if (typeof thrown !== 'object' || thrown === null || !('sqlDetails' in thrown)) return null
+  const details = thrown.sqlDetails
+  if (typeof details !== 'object' || details === null || !('cursorPosition' in details)) return null
+  const position = details.cursorPosition
+  return typeof position === 'number' && position >= 0 ? position : null
 }

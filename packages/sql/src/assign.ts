@@ -1,0 +1,95 @@
+// Assignments: which value is written to which column. A column that gets its own value back is no flow; everything else
+// that carries columns is (R-3.6).
+import type { MultiAssignRef, Node, ResTarget } from '@pgsql/types'
+import type { CatalogRelation } from './catalog.ts'
+import { columnRef, columnRefs } from './catalog-index.ts'
+import { addFlow } from './draft.ts'
+import { stepInto, walk } from './expressions.ts'
+import { type Entry, type Scope, unknown } from './scope.ts'
+import { queryColumns } from './select.ts'
+import { payload } from './tree.ts'
+import { type Column, derived, plain, type Value } from './values.ts'
+
+/** Where a statement writes. `relation` is null when the catalog does not have it. */
+export interface Target {
+  readonly relation: CatalogRelation | null
+  /** `schema.name`, for flows. */
+  readonly object: string
+  readonly entry: Entry
+}
+
+/** A flow into one column of the target. */
+export function assignTo(target: Target, name: string, value: Value, scope: Scope): void {
+  const known = target.relation === null ? undefined : columnRef(scope.env.index, target.relation, name)
+  if (target.relation !== null && known === undefined) unknown(scope.env, `the column "${name}" of "${target.object}"`)
+  const same = value.kind === 'direct' && known !== undefined && value.sources.has(known)
+  if (!same) addFlow(scope.env.draft, `${target.object}.${name}`, known ?? null, value.sources)
+}
+
+/** SET a = x, (b, c) = (…). */
+export function assignments(list: readonly Node[] | undefined, target: Target, scope: Scope): void {
+  for (const node of list ?? []) {
+    const found = payload(node, 'ResTarget')
+    if (found === undefined) continue
+    const value = assigned(found, scope)
+    assignTo(target, found.name ?? '', throughSteps(found, value, scope), scope)
+  }
+}
+
+/** Subscripts and fields of `SET a[i] = x` take part in what is stored. */
+function throughSteps(found: ResTarget, value: Value, scope: Scope): Value {
+  const steps = found.indirection ?? []
+  if (steps.length === 0) return value
+  return derived([
+    value,
+    ...steps.map((step) => (payload(step, 'A_Indices') ? stepInto(plain(), step, scope) : plain())),
+  ])
+}
+
+function assigned(found: ResTarget, scope: Scope): Value {
+  const several = payload(found.val, 'MultiAssignRef')
+  return several === undefined ? walk(found.val, scope) : partOf(several, scope)
+}
+
+/** One column of `(a, b) = (SELECT …)` or `(a, b) = ROW (…)`. */
+function partOf(several: MultiAssignRef, scope: Scope): Value {
+  const at = (several.colno ?? 1) - 1
+  const link = payload(several.source, 'SubLink')
+  if (link?.subselect !== undefined) {
+    scope.env.draft.seen.add(link)
+    const columns = queryColumns(link.subselect, { ...scope, nested: true })
+    return columns[at]?.value ?? derived(columns.map(({ value }) => value))
+  }
+  const whole = walk(several.source, scope)
+  return whole.fields?.[at]?.value ?? whole
+}
+
+/** Flows of inserted rows, by column list or by position. Gives the row as `excluded` shows it. */
+export function insertFlows(
+  list: readonly Node[] | undefined,
+  rows: readonly Column[],
+  target: Target,
+  scope: Scope,
+): readonly Column[] {
+  const targets = (list ?? []).flatMap((node) => payload(node, 'ResTarget') ?? [])
+  const names =
+    list === undefined
+      ? (target.relation?.columns.map(({ name }) => name) ?? [])
+      : targets.map(({ name }) => name ?? '')
+  const relation = target.relation
+  if (relation !== null && rows.length > names.length)
+    unknown(scope.env, `more values than "${target.object}" has columns`)
+  rows.forEach(({ value }, at) => {
+    const found = targets[at]
+    const written = found === undefined ? value : throughSteps(found, value, scope)
+    assignTo(target, names[at] ?? `column ${at + 1}`, written, scope)
+  })
+  if (relation === null) return []
+  const refs = columnRefs(scope.env.index, relation)
+  return relation.columns.map((column, number) => {
+    const at = names.indexOf(column.name)
+    const value = at >= 0 ? rows[at]?.value : undefined
+    // A column that is not written gets its default: no column of another row is in it.
+    return { name: column.name, value: value ?? plain(refs[number] === undefined ? null : column.type) }
+  })
+}

@@ -1,0 +1,79 @@
+// Bodies of SQL functions: analysed with the arguments' values in place of the parameters, as the planner inlines them.
+// A body that is not SQL, does not parse, or has a statement that is no query gives null, and the caller an unknown.
+import type { Node } from '@pgsql/types'
+import type { CatalogFunction } from './catalog.ts'
+import { merge, newDraft } from './draft.ts'
+import { walk } from './expressions.ts'
+import { type Environment, emptyScope } from './scope.ts'
+import { isQuery, queryColumns } from './select.ts'
+import { payload } from './tree.ts'
+import type { Column, Value } from './values.ts'
+import { parseBody } from './views.ts'
+
+/** Functions within functions: deeper ones are unknown. */
+const expansionsMax = 16
+
+/** Result columns of a call, named as the function declares them. Everything that the body does is added as derived. */
+export function bodyColumns(
+  one: CatalogFunction,
+  values: readonly Value[],
+  env: Environment,
+): readonly Column[] | null {
+  if (one.language !== 'sql' || one.body === null) return null
+  if (env.expanding.includes(one.oid) || env.expanding.length >= expansionsMax) return null
+  const parsed = parseBody(env, textOf(one.body))
+  if (parsed === null) return null
+  const draft = newDraft()
+  const inner: Environment = {
+    ...env,
+    draft,
+    naming: 'session',
+    searchPath: pathOf(one, env),
+    context: { ...env.context, prepared: new Map(), cursors: new Map() },
+    depth: env.depth + parsed.depth,
+    expanding: [...env.expanding, one.oid],
+    body: { functionName: one.name, values, names: one.argumentNames ?? [] },
+  }
+  let last: readonly Column[] = []
+  for (const statement of parsed.statements) {
+    const columns = statementColumns(statement, inner)
+    if (columns === null) return null
+    last = columns
+  }
+  merge(env.draft, draft, 'derived')
+  return named(one, last, env)
+}
+
+/** `BEGIN ATOMIC … END` and `RETURN x`, as pg_get_function_sqlbody writes them. */
+function textOf(body: string): string {
+  const atomic = /^\s*BEGIN\s+ATOMIC\b([\s\S]*)\bEND\s*$/i.exec(body)?.[1]
+  if (atomic !== undefined) return atomic
+  return body.replace(/^\s*RETURN\b/i, 'SELECT')
+}
+
+function statementColumns(statement: Node, env: Environment): readonly Column[] | null {
+  const returned = payload(statement, 'ReturnStmt')
+  // Equalities on columns inside a body are no predicates of the statement.
+  const scope = { ...emptyScope(env), nested: true }
+  if (returned !== undefined) return [{ name: 'return', value: walk(returned.returnval, scope) }]
+  return isQuery(statement) ? queryColumns(statement, scope) : null
+}
+
+/** `SET search_path` of the function, else the caller's. */
+function pathOf(one: CatalogFunction, env: Environment): readonly string[] | null {
+  const own = one.settings.find((setting) => setting.startsWith('search_path='))
+  if (own === undefined) return env.searchPath
+  return own
+    .slice('search_path='.length)
+    .split(',')
+    .map((part) => part.trim().replace(/^"(.*)"$/, '$1'))
+    .filter(Boolean)
+}
+
+function named(one: CatalogFunction, columns: readonly Column[], env: Environment): readonly Column[] {
+  const [schema = '', ...rest] = one.returnType.split('.')
+  const relation = (env.index.named.get(rest.join('.')) ?? []).find((found) => found.schema === schema)
+  const names = one.results?.length ? one.results.map(({ name }) => name) : relation?.columns.map(({ name }) => name)
+  if (names === undefined || names.length !== columns.length) return columns
+  return columns.map((column, at) => ({ name: names[at] ?? column.name, value: column.value }))
+}

@@ -1,0 +1,251 @@
+// What we know of PostgreSQL's own functions, relations, types and operators: which functions are pure, which system columns
+// an admitted session may read. From generated tables of PostgreSQL 18 and the lists here, which only ever take away.
+
+import type { FunctionUse } from './facts.ts'
+import { systemFunctions, systemOperators, systemRelations, systemTypes } from './gen/system.ts'
+
+export interface Builtin {
+  readonly name: string
+  readonly volatility: FunctionUse['volatility']
+  readonly kind: 'function' | 'aggregate' | 'window' | 'procedure'
+  readonly returnsSet: boolean
+  /** `pg_catalog.text`; null when it depends on the arguments. */
+  readonly type: string | null
+  /** OUT columns, for FROM. */
+  readonly columns: readonly { readonly name: string; readonly type: string }[]
+  /** `pure`: no effect beyond its result. `tooling`: shows definitions (DESIGN §4, preset). `effect`: everything else. */
+  readonly class: 'pure' | 'tooling' | 'effect'
+}
+
+/** Volatile, and yet nothing but a result comes of them. */
+const harmlessVolatile = new Set(
+  `clock_timestamp timeofday random random_normal gen_random_uuid uuidv4 uuidv7 currval lastval array_sample array_shuffle
+  pg_is_in_recovery pg_relation_size pg_table_size pg_indexes_size pg_total_relation_size pg_database_size
+  pg_tablespace_size pg_partition_ancestors pg_partition_tree pg_collation_actual_version
+  pg_database_collation_actual_version pg_jit_available`.split(/\s+/),
+)
+/** Definitions of objects and comments: they may hold literals (R-3.7), and GUI tools and pg_dump need them. */
+const tooling = new Set(
+  `pg_get_viewdef pg_get_functiondef pg_get_function_sqlbody pg_get_ruledef pg_get_partition_constraintdef
+  pg_get_statisticsobjdef pg_get_statisticsobjdef_expressions obj_description col_description shobj_description
+  pg_show_all_settings pg_settings_get_flags pg_extension_update_paths`.split(/\s+/),
+)
+/** Whatever their volatility (R-2.4, R-2.5): files, processes, replication, statistics, functions that run text. */
+const effectful = [
+  /^(pg_read|pg_ls|pg_file|lo|pg_stat|pg_logical|pg_replication|pg_advisory|pg_try_advisory|pg_sleep|binary_upgrade)_/,
+  /^pg_sleep$|^pg_stat_file$|^lo(read|write)$|^lo_/,
+  /replication|_slot|subscription|_wal_|advisory|largeobject/,
+  /^(query|cursor|table|schema|database)_to_xml/,
+  /^ts_(stat|rewrite)$|^set_config$|^setseed$|^current_setting$|^(next|set)val$|^pg_notify$|^pg_export_snapshot$/,
+  /^pg_(current_xact_id|config|cursor|prepared_statement|prepared_xact|lock_status|hba_file_rules|conf_load_time)$/,
+  /^pg_(relation_filepath|relation_filenode|filenode_relation|tablespace_location|tablespace_databases|mcv_list_items)$/,
+  /^txid_current$|^pg_event_trigger_|^pg_sequence_parameters$|^pg_options_to_table$|^currtid/,
+]
+/** Ask what a role may do; harmless (R-2.4), though the patterns above would catch them. */
+const oracles = /^has_[a-z_]+_privilege$|^pg_has_role$|^pg_wal_lsn_diff$|^txid_current_(snapshot|if_assigned)$/
+
+const volatilities = { i: 'immutable', s: 'stable', v: 'volatile' } as const
+const kinds = { f: 'function', a: 'aggregate', w: 'window', p: 'procedure' } as const
+
+const isKeyOf = <T extends object>(table: T, key: string): key is Extract<keyof T, string> => Object.hasOwn(table, key)
+
+const qualified = (type: string): string => (type.includes('.') ? type : `pg_catalog.${type}`)
+
+function classOf(name: string, volatility: FunctionUse['volatility'], kind: Builtin['kind']): Builtin['class'] {
+  if (kind === 'procedure') return 'effect'
+  if (tooling.has(name)) return 'tooling'
+  if (oracles.test(name) || harmlessVolatile.has(name)) return 'pure'
+  if (volatility === 'volatile' || effectful.some((pattern) => pattern.test(name))) return 'effect'
+  return 'pure'
+}
+
+function parseFunctions(): ReadonlyMap<string, Builtin> {
+  const found = new Map<string, Builtin>()
+  for (const line of systemFunctions.split('\n')) {
+    const [name = '', flags = '', type = '-', columns = ''] = line.split(' ')
+    if (name === '') continue
+    const [volatility = 'v', kind = 'f', set = '-'] = flags
+    const known = {
+      volatility: isKeyOf(volatilities, volatility) ? volatilities[volatility] : 'volatile',
+      kind: isKeyOf(kinds, kind) ? kinds[kind] : 'function',
+    } as const
+    found.set(name.includes('.') ? name : `pg_catalog.${name}`, {
+      name: name.includes('.') ? name : `pg_catalog.${name}`,
+      ...known,
+      returnsSet: set === 's',
+      type: type === '-' || /^(any|record$|_any)/.test(type) ? null : qualified(type),
+      // unnest has variants with one column and with three.
+      columns: name === 'unnest' ? [] : parseColumns(columns),
+      class: classOf(name, known.volatility, known.kind),
+    })
+  }
+  return found
+}
+
+function parseColumns(text: string): { name: string; type: string }[] {
+  return text
+    .split(',')
+    .filter(Boolean)
+    .map((part) => {
+      const [name = '', type = ''] = part.split(':')
+      return { name, type: qualified(type) }
+    })
+}
+
+let functions: ReadonlyMap<string, Builtin> | null = null
+
+/** A built-in by `schema.name`. */
+export function builtin(name: string): Builtin | undefined {
+  functions ??= parseFunctions()
+  return functions.get(name)
+}
+
+let types: ReadonlySet<string> | null = null
+
+/** Is `schema.name` a type of a system schema (arrays by their element)? */
+export function isSystemType(name: string): boolean {
+  types ??= new Set(systemTypes.split('\n').filter(Boolean).map(qualified))
+  return types.has(name) || types.has(name.replace('._', '.'))
+}
+
+let operators: ReadonlyMap<string, ReadonlySet<string>> | null = null
+
+/** Is there a built-in operator of this name, and, with types, one for exactly these operands? */
+export function isSystemOperator(name: string, left?: string, right?: string): boolean {
+  operators ??= parseOperators()
+  const variants = operators.get(name)
+  return variants !== undefined && (left === undefined || right === undefined || variants.has(`${left} ${right}`))
+}
+
+function parseOperators(): ReadonlyMap<string, ReadonlySet<string>> {
+  const found = new Map<string, Set<string>>()
+  for (const line of systemOperators.split('\n').filter(Boolean)) {
+    const [name = '', left = '', right = ''] = line.split(' ')
+    const variants = found.get(name) ?? new Set()
+    variants.add(`${qualified(left)} ${qualified(right)}`)
+    found.set(name, variants)
+  }
+  return found
+}
+
+/** Who may read a system column without coverage. */
+export type SystemAccess = 'baseline' | 'tooling' | 'covered'
+
+export interface SystemRelation {
+  readonly name: string
+  readonly columns: readonly { readonly name: string; readonly type: string; readonly access: SystemAccess }[]
+}
+
+/**
+ * Relations of pg_catalog that drivers and psql need, with columns that are left out: `x` is readable with preset `tooling`
+ * only (definitions, which may hold literals), `-x` never without coverage (values, secrets). R-3.7.
+ */
+const readable: Readonly<Record<string, string>> = {
+  pg_aggregate: '',
+  pg_am: '',
+  pg_amop: '',
+  pg_amproc: '',
+  pg_attrdef: '',
+  pg_attribute: '-attmissingval',
+  pg_auth_members: '',
+  pg_available_extensions: '',
+  pg_cast: '',
+  pg_class: '',
+  pg_collation: '',
+  pg_constraint: 'conbin',
+  pg_conversion: '',
+  pg_database: '',
+  pg_default_acl: '',
+  pg_depend: '',
+  pg_enum: '',
+  pg_event_trigger: '',
+  pg_extension: '',
+  pg_foreign_data_wrapper: '-fdwoptions',
+  pg_foreign_server: '-srvoptions',
+  pg_foreign_table: '-ftoptions',
+  pg_index: 'indexprs indpred',
+  pg_indexes: 'indexdef',
+  pg_inherits: '',
+  pg_language: '',
+  pg_matviews: 'definition',
+  pg_namespace: '',
+  pg_opclass: '',
+  pg_operator: '',
+  pg_opfamily: '',
+  pg_partitioned_table: 'partexprs',
+  pg_policies: '',
+  pg_policy: '',
+  pg_proc: 'prosrc probin prosqlbody',
+  pg_publication: '',
+  pg_publication_namespace: '',
+  pg_publication_rel: '',
+  pg_publication_tables: '',
+  pg_range: '',
+  pg_rewrite: 'ev_action ev_qual',
+  pg_roles: 'rolconfig -rolpassword',
+  pg_sequence: '',
+  pg_shdepend: '',
+  pg_statistic_ext: 'stxexprs',
+  pg_tables: '',
+  pg_tablespace: 'spcoptions',
+  pg_timezone_abbrevs: '',
+  pg_timezone_names: '',
+  pg_transform: '',
+  pg_trigger: 'tgargs tgqual',
+  pg_ts_config: '',
+  pg_ts_config_map: '',
+  pg_ts_dict: '',
+  pg_ts_parser: '',
+  pg_ts_template: '',
+  pg_type: 'typdefaultbin',
+  pg_user: 'useconfig -passwd',
+  pg_views: 'definition',
+}
+/** Readable with preset `tooling` only. */
+const toolingRelations = new Set(
+  `pg_description pg_shdescription pg_seclabel pg_seclabels pg_settings pg_rules pg_init_privs pg_db_role_setting
+  pg_sequences pg_parameter_acl pg_stat_user_tables pg_stat_all_tables pg_available_extension_versions`.split(/\s+/),
+)
+/** information_schema is made for clients: all of it but options, which hold secrets, and definitions. */
+const informationColumns: Readonly<Record<string, string>> = {
+  check_constraints: 'check_clause',
+  routines: 'routine_definition',
+  triggers: 'action_statement action_condition',
+  views: 'view_definition',
+}
+const informationHidden = /^_pg_|options$|^user_mapping/
+
+let systems: ReadonlyMap<string, SystemRelation> | null = null
+
+/** A relation of pg_catalog or information_schema by `schema.name`. */
+export function systemRelation(name: string): SystemRelation | undefined {
+  systems ??= parseRelations()
+  return systems.get(name)
+}
+
+function parseRelations(): ReadonlyMap<string, SystemRelation> {
+  const found = new Map<string, SystemRelation>()
+  for (const line of systemRelations.split('\n')) {
+    const [written = '', columns = ''] = line.split(' ')
+    if (written === '') continue
+    const name = qualified(written)
+    found.set(name, {
+      name,
+      columns: parseColumns(columns).map((column) => ({ ...column, access: accessOf(name, column.name) })),
+    })
+  }
+  return found
+}
+
+function accessOf(name: string, column: string): SystemAccess {
+  const [schema = '', bare = ''] = name.split('.')
+  if (schema === 'information_schema') {
+    if (informationHidden.test(bare)) return 'covered'
+    return (informationColumns[bare] ?? '').split(' ').includes(column) ? 'tooling' : 'baseline'
+  }
+  if (toolingRelations.has(bare)) return 'tooling'
+  if (!isKeyOf(readable, bare)) return 'covered'
+  const exceptions = readable[bare]?.split(' ') ?? []
+  if (exceptions.includes(`-${column}`)) return 'covered'
+  return exceptions.includes(column) ? 'tooling' : 'baseline'
+}

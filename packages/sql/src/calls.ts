@@ -1,0 +1,209 @@
+// Function calls: which functions a name can mean, what calling them does, and what the result is made of.
+// Built-ins are judged by builtins.ts; a user-defined function is a call, and its body is followed when it is SQL.
+import type { FuncCall, Node, WindowDef } from '@pgsql/types'
+import { bodyColumns } from './bodies.ts'
+import { type Builtin, builtin } from './builtins.ts'
+import type { CatalogFunction } from './catalog.ts'
+import { functionName } from './catalog-index.ts'
+import { addControlOf, addEffect, addFlow } from './draft.ts'
+import { condition, ordering, walk } from './expressions.ts'
+import { type Environment, type Scope, unknown } from './scope.ts'
+import { settingFunction } from './settings.ts'
+import { payload, texts } from './tree.ts'
+import { isPolymorphic } from './types.ts'
+import { type Column, derived, influenced, nullness, plain, row, type Value } from './values.ts'
+
+/** What a name may mean with these arguments: mostly one; several where only the server can tell. */
+export interface Candidates {
+  readonly builtin: Builtin | null
+  readonly user: readonly CatalogFunction[]
+}
+
+/** The value of a call in an expression. */
+export function walkCall(call: FuncCall, scope: Scope): Value {
+  const special = settingFunction(call, scope)
+  if (special !== null) return special
+  const { values, influences } = callArguments(call, scope)
+  const names = texts(call.funcname)
+  if (isCount(names, scope)) {
+    note(scope.env, { builtin: builtin('pg_catalog.count') ?? null, user: [] }, values)
+    const counted = values[0] ?? plain()
+    const shown = call.agg_distinct === true ? derived([counted], int8) : nullness(counted, int8)
+    return influenced(shown, influences)
+  }
+  if (call.funcformat === 'COERCE_SQL_SYNTAX' && !syntaxExists(names.at(-1) ?? '', scope)) return plain()
+  return influenced(callValue(names, values, call.func_variadic === true, scope), influences)
+}
+
+const int8 = 'pg_catalog.int8'
+
+/** SQL syntax that older servers read as a column. */
+function syntaxExists(name: string, scope: Scope): boolean {
+  if (name !== 'system_user' || scope.env.index.catalog.serverVersion >= 160_000) return true
+  unknown(scope.env, 'SYSTEM_USER, which this server version reads in another way')
+  return false
+}
+
+/** `count` counts, unless a function of that name in another schema could be meant. */
+function isCount(names: readonly string[], scope: Scope): boolean {
+  if (names.length === 2) return names[0] === 'pg_catalog' && names[1] === 'count'
+  return names.length === 1 && names[0] === 'count' && userFunctions(names, scope.env).length === 0
+}
+
+/** Walks arguments, FILTER, ORDER BY and OVER. */
+function callArguments(call: FuncCall, scope: Scope): { values: Value[]; influences: Value[] } {
+  const values = (call.args ?? []).map((node) => walk(node, scope))
+  const order = ordering(call.agg_order, scope, 'ORDER BY')
+  const influences = [
+    ...(call.agg_filter === undefined ? [] : [condition(call.agg_filter, scope, 'FILTER')]),
+    ...windowInfluence(call.over, scope),
+  ]
+  // WITHIN GROUP passes its sort keys to the function: they are its arguments.
+  if (call.agg_within_group === true) values.push(...order)
+  else influences.push(...order)
+  if (call.agg_distinct === true) for (const value of values) addControlOf(scope.env.draft, value, 'DISTINCT')
+  return { values, influences }
+}
+
+/** What OVER partitions and orders by; a name refers to a window of the query. */
+export function windowInfluence(window: WindowDef | undefined, scope: Scope): Value[] {
+  if (window === undefined) return []
+  const { draft } = scope.env
+  const values = [
+    ...ordering(window.partitionClause, scope, 'PARTITION BY'),
+    ...ordering(window.orderClause, scope, 'window ORDER BY'),
+  ]
+  for (const bound of [window.startOffset, window.endOffset]) {
+    const value = walk(bound, scope)
+    addControlOf(draft, value, 'window frame')
+    values.push(value)
+  }
+  for (const name of [window.name, window.refname])
+    if (name !== undefined) values.push(...(scope.windows.get(name) ?? []))
+  return values
+}
+
+/** `c.f` and `(x).f` where f is no column: a function of one argument, if there is one. */
+export function functionByNotation(name: string, argument: Value, scope: Scope): Value {
+  const found = candidates([name], [argument], false, scope.env)
+  if (found.user.length > 0) return callValue([name], [argument], false, scope)
+  if (argument.fields !== null) {
+    unknown(scope.env, `the column "${name}"`)
+    return plain()
+  }
+  // A field of a composite value whose columns we do not follow.
+  return derived([argument])
+}
+
+/** The value of a call with these arguments. */
+export function callValue(names: readonly string[], values: readonly Value[], variadic: boolean, scope: Scope): Value {
+  const found = candidates(names, values, variadic, scope.env)
+  note(scope.env, found, values)
+  if (found.builtin === null && found.user.length === 0) {
+    missingFunction(names, scope.env)
+    return derived(values)
+  }
+  const results: Value[] = found.user.map((one) => {
+    const columns = userColumns(one, values, scope.env)
+    const [only] = columns ?? []
+    if (columns === null) return derived(values, one.returnType)
+    return only !== undefined && columns.length === 1 && !isComposite(one, scope.env)
+      ? { ...only.value, type: one.returnType }
+      : row(columns, one.returnType)
+  })
+  if (found.builtin !== null) results.push(derived(values, found.builtin.type))
+  const [result] = results
+  return result !== undefined && results.length === 1 ? result : derived(results)
+}
+
+const isComposite = (one: CatalogFunction, env: Environment): boolean =>
+  env.index.types.get(one.returnType) === 'composite'
+
+function missingFunction(names: readonly string[], env: Environment): void {
+  unknown(env, `the function "${names.join('.')}()"`)
+  const object = `${names.length > 1 ? names.slice(-2).join('.') : `${env.searchPath?.[0] ?? 'public'}.${names[0] ?? ''}`}()`
+  addEffect(env.draft, { operation: 'call', object, via: 'direct', parents: [], baseline: false })
+}
+
+/** Result columns of a user-defined function; null when they are not known beyond its arguments. */
+export function userColumns(
+  one: CatalogFunction,
+  values: readonly Value[],
+  env: Environment,
+): readonly Column[] | null {
+  const columns = one.kind === 'function' || one.kind === 'procedure' ? bodyColumns(one, values, env) : null
+  if (columns === null) unknown(env, `what "${functionName(one)}" does: its body cannot be followed`)
+  return columns
+}
+
+/** Functions of the catalog that a name can reach. */
+function userFunctions(names: readonly string[], env: Environment): readonly CatalogFunction[] {
+  const [name = '', schema, database] = [...names].reverse()
+  if (database !== undefined && database !== env.index.catalog.database) return []
+  return (env.index.functions.get(name) ?? []).filter((one) => {
+    if (schema !== undefined) return one.schema === schema
+    // Functions are never looked for in pg_temp (namespace.c, FuncnameGetCandidates).
+    return env.naming === 'definition' || env.searchPath === null || env.searchPath.includes(one.schema)
+  })
+}
+
+export function candidates(
+  names: readonly string[],
+  values: readonly Value[],
+  variadic: boolean,
+  env: Environment,
+): Candidates {
+  const [name = '', schema = 'pg_catalog'] = [...names].reverse()
+  const own = schema === 'pg_catalog' || schema === 'information_schema' ? builtin(`${schema}.${name}`) : undefined
+  const user = userFunctions(names, env).filter((one) => accepts(one, values, variadic))
+  return { builtin: own ?? null, user }
+}
+
+/** Could a call with these arguments choose this function? Too many answers make an unknown, too few would be a hole. */
+function accepts(one: CatalogFunction, values: readonly Value[], variadic: boolean): boolean {
+  const declared = one.argumentTypes
+  if (values.length > declared.length && !one.variadic && !variadic) return false
+  return values.every((value, at) => {
+    const type = declared[at] ?? declared.at(-1)
+    if (type === undefined || value.type === null || value.type === 'unknown' || value.type === type) return true
+    if (one.variadic || isPolymorphic(type)) return true
+    // No implicit cast leads from PostgreSQL's own types to user-defined ones.
+    return !(value.type.startsWith('pg_catalog.') && !type.startsWith('pg_catalog.'))
+  })
+}
+
+/** Functions that run a text or read a relation that an argument names (R-2.5): no effect list can be complete. */
+const runsText =
+  /^pg_catalog\.((query|cursor|table|schema|database)_to_xml\w*|ts_stat|ts_rewrite|pg_logical_slot_\w+|lo_import|pg_restore_\w+)$/
+
+/** Adds effects and uses of a call. What reaches a function with effects may be stored: that is a flow (R-3.6). */
+export function note(env: Environment, found: Candidates, values: readonly Value[]): void {
+  const { draft } = env
+  const one = found.builtin
+  if (one !== null) {
+    const name = `${one.name}()`
+    const tooling = one.class === 'tooling'
+    draft.functions.set(name, { name, volatility: one.volatility, pure: one.class === 'pure' })
+    if (one.class !== 'pure') {
+      const baseline = tooling && env.context.preset === 'tooling'
+      addEffect(draft, { operation: 'call', object: name, via: 'direct', parents: [], baseline })
+    }
+    if (one.class === 'effect') for (const value of values) addFlow(draft, name, null, value.sources)
+    if (runsText.test(one.name)) unknown(env, `"${name}", which runs a text or reads what an argument names`)
+    if (one.returnsSet) for (const value of values) addControlOf(draft, value, 'set-returning function')
+  }
+  for (const user of found.user) {
+    const name = functionName(user)
+    draft.functions.set(name, { name, volatility: user.volatility, pure: false })
+    addEffect(draft, { operation: 'call', object: name, via: 'direct', parents: [], baseline: false })
+    if (user.returnsSet) for (const value of values) addControlOf(draft, value, 'set-returning function')
+  }
+}
+
+/** A call node in FROM or CALL, with its arguments walked. */
+export function calledWith(node: Node, scope: Scope): { call: FuncCall; values: Value[] } | null {
+  const call = payload(node, 'FuncCall')
+  if (call === undefined) return null
+  scope.env.draft.seen.add(call)
+  return { call, values: callArguments(call, scope).values }
+}

@@ -1,0 +1,124 @@
+// A catalog arranged for look-ups: by name, by OID, by family. Made once for a catalog and kept beside it.
+// Column references are interned here: the same column is the same object, so that sets of them work by identity.
+import type { Catalog, CatalogColumn, CatalogFunction, CatalogRelation } from './catalog.ts'
+import type { ColumnRef } from './facts.ts'
+
+/** An operator outside pg_catalog; null types: any. */
+export interface UserOperator {
+  readonly schema: string
+  readonly name: string
+  readonly left: string | null
+  readonly right: string | null
+}
+
+export interface CatalogIndex {
+  readonly catalog: Catalog
+  readonly byOid: ReadonlyMap<number, CatalogRelation>
+  /** Relations by bare name, in all schemas. */
+  readonly named: ReadonlyMap<string, readonly CatalogRelation[]>
+  readonly functions: ReadonlyMap<string, readonly CatalogFunction[]>
+  readonly functionByOid: ReadonlyMap<number, CatalogFunction>
+  readonly operators: ReadonlyMap<string, readonly UserOperator[]>
+  /** `schema.name` of user-defined types and of relations, which are types as well. */
+  readonly types: ReadonlyMap<string, string>
+  readonly schemas: ReadonlyMap<string, boolean>
+  readonly children: ReadonlyMap<number, readonly CatalogRelation[]>
+  readonly columns: Map<number, readonly ColumnRef[]>
+}
+
+const indexes = new WeakMap<Catalog, CatalogIndex>()
+
+/** The index of a catalog; the same object for the same catalog. */
+export function indexOf(catalog: Catalog): CatalogIndex {
+  const known = indexes.get(catalog)
+  if (known !== undefined) return known
+  const made = build(catalog)
+  indexes.set(catalog, made)
+  return made
+}
+
+function build(catalog: Catalog): CatalogIndex {
+  const types = new Map<string, string>(catalog.types.map((type) => [`${type.schema}.${type.name}`, type.kind]))
+  for (const relation of catalog.relations)
+    if (relation.kind !== 'sequence') types.set(`${relation.schema}.${relation.name}`, 'composite')
+  return {
+    catalog,
+    byOid: new Map(catalog.relations.map((relation) => [relation.oid, relation])),
+    named: grouped(catalog.relations, (relation) => [relation.name]),
+    functions: grouped(catalog.functions, (one) => [one.name]),
+    functionByOid: new Map(catalog.functions.map((one) => [one.oid, one])),
+    operators: grouped(catalog.operators.map(parseOperator), (operator) => [operator.name]),
+    types,
+    schemas: new Map(catalog.schemas.map(({ name, writable }) => [name, writable])),
+    children: grouped(catalog.relations, (relation) => relation.parents),
+    columns: new Map(),
+  }
+}
+
+function grouped<T, K>(items: readonly T[], keysOf: (item: T) => readonly K[]): ReadonlyMap<K, readonly T[]> {
+  const groups = new Map<K, T[]>()
+  for (const item of items)
+    for (const key of keysOf(item)) {
+      const group = groups.get(key)
+      if (group === undefined) groups.set(key, [item])
+      else group.push(item)
+    }
+  return groups
+}
+
+/** `public.~=~=` or `public.=(public.citext,public.citext)`. */
+function parseOperator(text: string): UserOperator {
+  const match = /^(.*?)\.(.+?)(?:\(([^,()]+),([^,()]+)\))?$/.exec(text)
+  const side = (type: string | undefined): string | null => (type === undefined ? null : type.trim())
+  return { schema: match?.[1] ?? '', name: match?.[2] ?? text, left: side(match?.[3]), right: side(match?.[4]) }
+}
+
+export const relationName = (relation: CatalogRelation): string => `${relation.schema}.${relation.name}`
+export const functionName = (one: CatalogFunction): string => `${one.schema}.${one.name}()`
+
+/** The references of a relation's columns, in the order of its columns. */
+export function columnRefs(index: CatalogIndex, relation: CatalogRelation): readonly ColumnRef[] {
+  const known = index.columns.get(relation.oid)
+  if (known !== undefined) return known
+  const made = relation.columns.map((column) => ({
+    relationOid: relation.oid,
+    name: `${relationName(relation)}.${column.name}`,
+    number: column.number,
+  }))
+  index.columns.set(relation.oid, made)
+  return made
+}
+
+/** The reference of one column; undefined when the relation has none of that name. */
+export function columnRef(index: CatalogIndex, relation: CatalogRelation, name: string): ColumnRef | undefined {
+  const at = relation.columns.findIndex((column) => column.name === name)
+  return columnRefs(index, relation)[at]
+}
+
+export const columnNamed = (relation: CatalogRelation, name: string): CatalogColumn | undefined =>
+  relation.columns.find((column) => column.name === name)
+
+/** Names of all parents, near and far, by inheritance or partitioning. */
+export function ancestors(index: CatalogIndex, relation: CatalogRelation): readonly CatalogRelation[] {
+  return closure(relation, (one) => one.parents.flatMap((oid) => index.byOid.get(oid) ?? []))
+}
+
+/** All children, near and far. */
+export function descendants(index: CatalogIndex, relation: CatalogRelation): readonly CatalogRelation[] {
+  return closure(relation, (one) => index.children.get(one.oid) ?? [])
+}
+
+function closure(
+  start: CatalogRelation,
+  next: (relation: CatalogRelation) => readonly CatalogRelation[],
+): readonly CatalogRelation[] {
+  const found = new Set<CatalogRelation>()
+  const pending = [start]
+  for (let one = pending.pop(); one !== undefined; one = pending.pop())
+    for (const near of next(one))
+      if (!found.has(near) && near !== start) {
+        found.add(near)
+        pending.push(near)
+      }
+  return [...found]
+}

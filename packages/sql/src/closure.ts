@@ -1,0 +1,74 @@
+// What a write sets off: children, triggers, foreign keys that cascade, rules, and the relations behind a view.
+// Everything found here is derived: it can deny or hold a statement, never allow it.
+import type { CatalogRelation } from './catalog.ts'
+import { descendants, functionName, relationName } from './catalog-index.ts'
+import { addEffect } from './draft.ts'
+import { relationColumns, relationEffect } from './relations.ts'
+import { type Environment, unknown } from './scope.ts'
+
+export type Write = 'insert' | 'update' | 'delete' | 'truncate'
+
+/** The effect of a write on a relation, and all that follows from it. */
+export function writeEffects(
+  env: Environment,
+  operation: Write,
+  relation: CatalogRelation,
+  children: boolean,
+  via: 'direct' | 'derived' = 'direct',
+): void {
+  relationEffect(env, operation, relation, via, children)
+  const seen = new Set<string>()
+  follow(env, operation, relation, seen)
+  if (children) for (const child of descendants(env.index, relation)) follow(env, operation, child, seen)
+}
+
+function follow(env: Environment, operation: Write, relation: CatalogRelation, seen: Set<string>): void {
+  const key = `${operation} ${relation.oid}`
+  if (seen.has(key)) return
+  seen.add(key)
+  if (relation.rules.length > 0) unknown(env, `the rules of "${relationName(relation)}"`)
+  fireTriggers(env, operation, relation)
+  if (operation === 'delete' || operation === 'update') cascade(env, operation, relation, seen)
+  if (relation.kind === 'view') throughView(env, operation, relation)
+}
+
+function fireTriggers(env: Environment, operation: Write, relation: CatalogRelation): void {
+  for (const trigger of relation.triggers) {
+    if (!trigger.events.includes(operation)) continue
+    const called = env.index.functionByOid.get(trigger.functionOid)
+    if (called === undefined) {
+      unknown(env, `the function of the trigger "${trigger.name}"`)
+      continue
+    }
+    const name = functionName(called)
+    addEffect(env.draft, { operation: 'call', object: name, via: 'derived', parents: [], baseline: false })
+    env.draft.functions.set(name, { name, volatility: called.volatility, pure: false })
+  }
+}
+
+/** ON DELETE and ON UPDATE actions run as statements on the referencing relation, which may go on from there. */
+function cascade(env: Environment, operation: 'delete' | 'update', relation: CatalogRelation, seen: Set<string>): void {
+  for (const key of relation.cascades) {
+    const action = operation === 'delete' ? key.onDelete : key.onUpdate
+    const from = env.index.byOid.get(key.fromOid)
+    if (action === 'none') continue
+    if (from === undefined) {
+      unknown(env, `a foreign key that points at "${relationName(relation)}"`)
+      continue
+    }
+    const next: Write = operation === 'delete' && action === 'cascade' ? 'delete' : 'update'
+    relationEffect(env, next, from, 'derived', true)
+    for (const one of [from, ...descendants(env.index, from)]) follow(env, next, one, seen)
+  }
+}
+
+/** A view that can be written to passes the write on to the relations that it reads. */
+function throughView(env: Environment, operation: Write, view: CatalogRelation): void {
+  const bases = new Set<number>()
+  for (const { value } of relationColumns(env, view))
+    for (const column of value.sources) if (column.relationOid !== view.oid) bases.add(column.relationOid)
+  for (const oid of bases) {
+    const base = env.index.byOid.get(oid)
+    if (base !== undefined) writeEffects(env, operation, base, true, 'derived')
+  }
+}

@@ -1,0 +1,97 @@
+// Columns and constraints of CREATE TABLE and ALTER TABLE: defaults may call functions, generated columns copy, checks and
+// keys test the rows that are there.
+import type { ColumnDef, Constraint, Node } from '@pgsql/types'
+import { understood } from './ddl.ts'
+import { addControlOf, addFlow } from './draft.ts'
+import { condition, walk } from './expressions.ts'
+import { effectOnRelation } from './objects.ts'
+import { type Scope, unknown } from './scope.ts'
+import { payload, texts } from './tree.ts'
+import { typeNameOf } from './types.ts'
+
+/** `object` is `schema.relation`, for flows into generated columns. */
+export function columnElement(column: ColumnDef, object: string, scope: Scope): void {
+  if (column.typeName !== undefined) typeNameOf(column.typeName, scope.env)
+  walk(column.raw_default, scope)
+  understood(scope.env, column.fdwoptions)
+  for (const node of column.constraints ?? []) {
+    const constraint = payload(node, 'Constraint')
+    if (constraint === undefined) unknown(scope.env, 'a column constraint')
+    else if (constraint.contype === 'CONSTR_GENERATED')
+      generated(column.colname ?? '', constraint.raw_expr, object, scope)
+    else constraintElement(constraint, object, scope, column.colname)
+  }
+}
+
+/** A generated column stores what it is computed from. */
+export function generated(name: string, expression: Node | undefined, object: string, scope: Scope): void {
+  const value = walk(expression, scope)
+  addFlow(scope.env.draft, `${object}.${name}`, null, value.sources)
+  addControlOf(scope.env.draft, value, 'GENERATED')
+}
+
+/** Columns that a key names, read from the relation in scope. */
+function keyed(names: readonly string[], scope: Scope, where: string): void {
+  for (const entry of scope.entries)
+    for (const column of entry.columns)
+      if (names.includes(column.name)) addControlOf(scope.env.draft, column.value, where)
+}
+
+export function constraintElement(constraint: Constraint, object: string, scope: Scope, column?: string): void {
+  const own = column === undefined ? [] : [column]
+  understood(scope.env, constraint.options)
+  switch (constraint.contype) {
+    case 'CONSTR_NULL':
+    case 'CONSTR_ATTR_DEFERRABLE':
+    case 'CONSTR_ATTR_NOT_DEFERRABLE':
+    case 'CONSTR_ATTR_DEFERRED':
+    case 'CONSTR_ATTR_IMMEDIATE':
+    case 'CONSTR_ATTR_ENFORCED':
+    case 'CONSTR_ATTR_NOT_ENFORCED':
+    case 'CONSTR_IDENTITY':
+      return
+    case 'CONSTR_NOTNULL':
+      // Nullness of a column is a declared release.
+      return
+    case 'CONSTR_DEFAULT':
+      walk(constraint.raw_expr, scope)
+      return
+    case 'CONSTR_CHECK':
+      condition(constraint.raw_expr, scope, 'CHECK')
+      return
+    case 'CONSTR_GENERATED':
+      generated(column ?? '', constraint.raw_expr, object, scope)
+      return
+    case 'CONSTR_PRIMARY':
+    case 'CONSTR_UNIQUE':
+      // USING INDEX names no columns: the index has tested them.
+      keyed([...own, ...texts(constraint.keys)], scope, 'UNIQUE')
+      return
+    case 'CONSTR_FOREIGN':
+      foreignKey(constraint, own, scope)
+      return
+    default:
+      // EXCLUDE: elements, operators and a predicate.
+      for (const entry of scope.entries)
+        for (const { value } of entry.columns) addControlOf(scope.env.draft, value, 'CONSTRAINT')
+      understood(scope.env, constraint.exclusions)
+      understood(scope.env, constraint.where_clause)
+  }
+}
+
+/** A foreign key tests both sides against each other. */
+function foreignKey(constraint: Constraint, own: readonly string[], scope: Scope): void {
+  keyed([...own, ...texts(constraint.fk_attrs)], scope, 'FOREIGN KEY')
+  const resolved = effectOnRelation(scope.env, 'alter', constraint.pktable)
+  if (resolved?.kind !== 'catalog') return
+  const names = texts(constraint.pk_attrs)
+  const columns = resolved.relation.columns.filter(({ name }) => names.length === 0 || names.includes(name))
+  const refs = scope.env.index.columns.get(resolved.relation.oid) ?? []
+  for (const ref of refs)
+    if (columns.some(({ number }) => number === ref.number))
+      addControlOf(
+        scope.env.draft,
+        { kind: 'direct', sources: new Set([ref]), nulls: new Set(), type: null, fields: null },
+        'FOREIGN KEY',
+      )
+}

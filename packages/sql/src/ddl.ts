@@ -1,0 +1,192 @@
+// DDL and administration: which object a statement works on, and what it can learn or move by doing so. A rename carries a
+// column to another name, a constraint tests the rows that are there, a foreign table shows rows under another name.
+import type { Node, VariableSetStmt } from '@pgsql/types'
+import { addDirect } from './draft.ts'
+import { walk } from './expressions.ts'
+import { createdName, effectOnObject, effectOnRelation, kindOf, nameParts } from './objects.ts'
+import { done, type Outcome } from './outcome.ts'
+import { type Environment, emptyScope, unknown } from './scope.ts'
+import { settingEffect } from './settings.ts'
+import { type Handlers, payload, texts } from './tree.ts'
+import { typeNameOf } from './types.ts'
+
+/** Marks a whole subtree as understood: names and options that carry no lineage. */
+export function understood(env: Environment, root: unknown): void {
+  const stack: unknown[] = [root]
+  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
+    if (typeof next !== 'object' || next === null) continue
+    env.draft.seen.add(next)
+    for (const inner of Object.values(next)) if (inner !== undefined) stack.push(inner)
+  }
+}
+
+/** A statement that changes the catalog. */
+export function changed(verb: string, env: Environment): Outcome {
+  env.draft.session.push({ kind: 'ddl' })
+  return done(verb)
+}
+
+/** Administration of what no object pattern covers: one effect on `kind:name`, all options taken as part of it. */
+function admin(verb: string, object: string, found: unknown, env: Environment): Outcome {
+  understood(env, found)
+  addDirect(env.draft, 'admin', object)
+  return changed(verb, env)
+}
+
+const roles = (list: readonly Node[] | undefined): string =>
+  (list ?? []).map((node) => payload(node, 'RoleSpec')?.rolename ?? '').join(',')
+
+function settingOf(found: VariableSetStmt | undefined, env: Environment): void {
+  settingEffect(env, 'set', found?.name?.toLowerCase() ?? 'all', false)
+}
+
+export const ddl: Handlers<[env: Environment], Outcome> = {
+  DropStmt: (found, env) => {
+    for (const node of found.objects ?? []) effectOnObject(env, 'drop', found.removeType, node)
+    understood(env, found.objects)
+    if (found.behavior === 'DROP_CASCADE') unknown(env, 'DROP … CASCADE')
+    return changed('drop', env)
+  },
+  CommentStmt: (found, env) => {
+    effectOnObject(env, 'alter', found.objtype, found.object)
+    understood(env, found.object)
+    return changed('comment', env)
+  },
+  CreateSchemaStmt: (found, env) => {
+    addDirect(env.draft, 'create', `schema:${found.schemaname ?? roles(undefined)}`)
+    if ((found.schemaElts ?? []).length > 0) unknown(env, 'CREATE SCHEMA with objects in it')
+    return changed('create', env)
+  },
+  CreateEnumStmt: (found, env) => {
+    addDirect(env.draft, 'create', createdName(texts(found.typeName), env))
+    return changed('create', env)
+  },
+  CreateRangeStmt: (found, env) => {
+    addDirect(env.draft, 'create', createdName(texts(found.typeName), env))
+    understood(env, found.params)
+    return changed('create', env)
+  },
+  CreateDomainStmt: (found, env) => {
+    addDirect(env.draft, 'create', createdName(texts(found.domainname), env))
+    typeNameOf(found.typeName, env)
+    const scope = emptyScope(env)
+    for (const node of found.constraints ?? []) {
+      const constraint = payload(node, 'Constraint')
+      if (constraint?.contype === 'CONSTR_CHECK') understood(env, constraint.raw_expr)
+      else walk(constraint?.raw_expr, scope)
+    }
+    return changed('create', env)
+  },
+  AlterDomainStmt: (found, env) => {
+    addDirect(env.draft, 'alter', createdName(texts(found.typeName), env))
+    // A new check is tested on the columns of this type, wherever they are.
+    if (found.def !== undefined && found.subtype === 'C') unknown(env, 'a new constraint on a domain')
+    understood(env, found.def)
+    return changed('alter', env)
+  },
+  AlterEnumStmt: (found, env) => {
+    addDirect(env.draft, 'alter', createdName(texts(found.typeName), env))
+    return changed('alter', env)
+  },
+  AlterTypeStmt: (found, env) => {
+    addDirect(env.draft, 'alter', createdName(texts(found.typeName), env))
+    understood(env, found.options)
+    return changed('alter', env)
+  },
+  DefineStmt: (found, env) => {
+    understood(env, found)
+    const routine = found.kind === 'OBJECT_AGGREGATE' ? '()' : ''
+    addDirect(env.draft, 'create', `${createdName(texts(found.defnames), env)}${routine}`)
+    return changed('create', env)
+  },
+  AlterOwnerStmt: (found, env) => {
+    if (found.relation !== undefined) effectOnRelation(env, 'alter', found.relation)
+    else effectOnObject(env, 'alter', found.objectType, found.object)
+    understood(env, found)
+    return changed('alter', env)
+  },
+  GrantStmt: (found, env) =>
+    admin(found.is_grant === true ? 'grant' : 'revoke', `grant:${kindOf(found.objtype)}`, found, env),
+  GrantRoleStmt: (found, env) =>
+    admin(found.is_grant === true ? 'grant' : 'revoke', `role:${roles(found.grantee_roles)}`, found, env),
+  AlterDefaultPrivilegesStmt: (found, env) => admin('alter', 'grant:default', found, env),
+  CreateRoleStmt: (found, env) => admin('create', `role:${found.role ?? ''}`, found, env),
+  AlterRoleStmt: (found, env) => admin('alter', `role:${found.role?.rolename ?? ''}`, found, env),
+  AlterRoleSetStmt: (found, env) => {
+    settingOf(found.setstmt, env)
+    return admin('alter', `role:${found.role?.rolename ?? ''}`, found, env)
+  },
+  DropRoleStmt: (found, env) => admin('drop', `role:${roles(found.roles)}`, found, env),
+  DropOwnedStmt: (found, env) => admin('drop', `role:${roles(found.roles)}`, found, env),
+  ReassignOwnedStmt: (found, env) => admin('reassign', `role:${roles(found.roles)}`, found, env),
+  CreatedbStmt: (found, env) => admin('create', `database:${found.dbname ?? ''}`, found, env),
+  AlterDatabaseStmt: (found, env) => admin('alter', `database:${found.dbname ?? ''}`, found, env),
+  AlterDatabaseRefreshCollStmt: (found, env) => admin('alter', `database:${found.dbname ?? ''}`, found, env),
+  AlterDatabaseSetStmt: (found, env) => {
+    settingOf(found.setstmt, env)
+    return admin('alter', `database:${found.dbname ?? ''}`, found, env)
+  },
+  DropdbStmt: (found, env) => admin('drop', `database:${found.dbname ?? ''}`, found, env),
+  AlterSystemStmt: (found, env) => {
+    settingOf(found.setstmt, env)
+    return admin('alter', 'system:settings', found, env)
+  },
+  CreateTableSpaceStmt: (found, env) => admin('create', `tablespace:${found.tablespacename ?? ''}`, found, env),
+  DropTableSpaceStmt: (found, env) => admin('drop', `tablespace:${found.tablespacename ?? ''}`, found, env),
+  AlterTableSpaceOptionsStmt: (found, env) => admin('alter', `tablespace:${found.tablespacename ?? ''}`, found, env),
+  AlterTableMoveAllStmt: (found, env) => admin('alter', `tablespace:${found.orig_tablespacename ?? ''}`, found, env),
+  CreateExtensionStmt: (found, env) => admin('create', `extension:${found.extname ?? ''}`, found, env),
+  AlterExtensionStmt: (found, env) => admin('alter', `extension:${found.extname ?? ''}`, found, env),
+  AlterExtensionContentsStmt: (found, env) => admin('alter', `extension:${found.extname ?? ''}`, found, env),
+  AlterObjectDependsStmt: (found, env) => admin('alter', `extension:${found.extname?.sval ?? ''}`, found, env),
+  CreateFdwStmt: (found, env) => admin('create', `fdw:${found.fdwname ?? ''}`, found, env),
+  AlterFdwStmt: (found, env) => admin('alter', `fdw:${found.fdwname ?? ''}`, found, env),
+  CreateForeignServerStmt: (found, env) => admin('create', `foreign_server:${found.servername ?? ''}`, found, env),
+  AlterForeignServerStmt: (found, env) => admin('alter', `foreign_server:${found.servername ?? ''}`, found, env),
+  CreateUserMappingStmt: (found, env) => admin('create', `user_mapping:${found.servername ?? ''}`, found, env),
+  AlterUserMappingStmt: (found, env) => admin('alter', `user_mapping:${found.servername ?? ''}`, found, env),
+  DropUserMappingStmt: (found, env) => admin('drop', `user_mapping:${found.servername ?? ''}`, found, env),
+  ImportForeignSchemaStmt: (found, env) => {
+    unknown(env, 'IMPORT FOREIGN SCHEMA: which relations it makes')
+    return admin('import', `foreign_server:${found.server_name ?? ''}`, found, env)
+  },
+  CreateEventTrigStmt: (found, env) => admin('create', `event_trigger:${found.trigname ?? ''}`, found, env),
+  AlterEventTrigStmt: (found, env) => admin('alter', `event_trigger:${found.trigname ?? ''}`, found, env),
+  CreatePLangStmt: (found, env) => admin('create', `language:${found.plname ?? ''}`, found, env),
+  CreateAmStmt: (found, env) => admin('create', `access_method:${found.amname ?? ''}`, found, env),
+  CreatePublicationStmt: (found, env) => admin('create', `publication:${found.pubname ?? ''}`, found, env),
+  AlterPublicationStmt: (found, env) => admin('alter', `publication:${found.pubname ?? ''}`, found, env),
+  CreateSubscriptionStmt: (found, env) => admin('create', `subscription:${found.subname ?? ''}`, found, env),
+  AlterSubscriptionStmt: (found, env) => admin('alter', `subscription:${found.subname ?? ''}`, found, env),
+  DropSubscriptionStmt: (found, env) => admin('drop', `subscription:${found.subname ?? ''}`, found, env),
+  SecLabelStmt: (found, env) =>
+    admin('security', `${kindOf(found.objtype)}:${nameParts(found.object).join('.')}`, found, env),
+  CreateConversionStmt: (found, env) =>
+    admin('create', `conversion:${texts(found.conversion_name).join('.')}`, found, env),
+  CheckPointStmt: (_, env) => maintenance('checkpoint', 'system:checkpoint', env),
+  LoadStmt: (found, env) => maintenance('load', `library:${found.filename ?? ''}`, env),
+  VacuumStmt: (found, env) => {
+    understood(env, found.options)
+    const relations = (found.rels ?? []).flatMap((node) => payload(node, 'VacuumRelation')?.relation ?? [])
+    for (const range of relations) effectOnRelation(env, 'admin', range)
+    if (relations.length === 0) addDirect(env.draft, 'admin', 'database:current')
+    return done(found.is_vacuumcmd === true ? 'vacuum' : 'analyze')
+  },
+  ClusterStmt: (found, env) => {
+    understood(env, found.params)
+    if (found.relation === undefined) addDirect(env.draft, 'admin', 'database:current')
+    else effectOnRelation(env, 'admin', found.relation)
+    return done('cluster')
+  },
+  ReindexStmt: (found, env) => {
+    understood(env, found)
+    if (found.kind === 'REINDEX_OBJECT_TABLE') effectOnRelation(env, 'admin', found.relation)
+    else addDirect(env.draft, 'admin', `index:${found.relation?.relname ?? found.name ?? ''}`)
+    return done('reindex')
+  },
+}
+
+function maintenance(verb: string, object: string, env: Environment): Outcome {
+  addDirect(env.draft, 'admin', object)
+  return done(verb)
+}

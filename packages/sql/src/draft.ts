@@ -1,0 +1,107 @@
+// The facts of one statement while they are being found. Everything is added, nothing is taken back, and doubles fall
+// together, so that parts of a tree may be walked in any order and more than once.
+import type { ColumnRef, ControlUse, Effect, Flow, FunctionUse, SessionEffect, SqlOperation } from './facts.ts'
+import type { Value } from './values.ts'
+
+export interface Draft {
+  readonly effects: Map<string, Effect>
+  readonly functions: Map<string, FunctionUse>
+  readonly control: Map<string, ControlUse>
+  /** How often a column stands in an equality: each is a guess, and one statement may make one (DESIGN §4, predicates). */
+  readonly equalities: Map<ColumnRef, Set<object>>
+  readonly flows: Map<string, Flow>
+  readonly session: SessionEffect[]
+  readonly relations: Set<number>
+  readonly unknowns: Set<string>
+  /** Payloads of the tree that were understood. */
+  readonly seen: Set<object>
+  /** False once an UPDATE or DELETE without a WHERE over its target was found. */
+  filtered: boolean
+}
+
+export const newDraft = (): Draft => ({
+  effects: new Map(),
+  functions: new Map(),
+  control: new Map(),
+  equalities: new Map(),
+  flows: new Map(),
+  session: [],
+  relations: new Set(),
+  unknowns: new Set(),
+  seen: new Set(),
+  filtered: true,
+})
+
+/** Adds an effect. The strictest of several on the same object wins: direct over derived, covered over baseline. */
+export function addEffect(draft: Draft, effect: Effect): void {
+  const key = `${effect.operation} ${effect.object}`
+  const known = draft.effects.get(key)
+  if (known === undefined) {
+    draft.effects.set(key, effect)
+    return
+  }
+  const direct = [known, effect].filter((one) => one.via === 'direct')
+  draft.effects.set(key, {
+    ...known,
+    via: direct.length > 0 ? 'direct' : 'derived',
+    // A derived effect needs no coverage: only a direct one can take the baseline away.
+    baseline: (direct.length > 0 ? direct : [known, effect]).every((one) => one.baseline),
+  })
+}
+
+/** A direct effect outside the baseline on an object without parents. */
+export function addDirect(draft: Draft, operation: SqlOperation, object: string): void {
+  addEffect(draft, { operation, object, via: 'direct', parents: [], baseline: false })
+}
+
+export function addControl(draft: Draft, column: ColumnRef, use: ControlUse['use'], where: string): void {
+  const key = `${column.name} ${use} ${where}`
+  if (!draft.control.has(key)) draft.control.set(key, { column, use, where })
+}
+
+/** The value decides rows or order: its columns fully, those of which only nullness is in it as a null test. */
+export function addControlOf(draft: Draft, value: Value, where: string): void {
+  for (const column of value.sources) addControl(draft, column, 'other', where)
+  for (const column of value.nulls) if (!value.sources.has(column)) addControl(draft, column, 'null-test', where)
+}
+
+/** `column = constant` at the top of a WHERE; `node` tells this place from others. */
+export function addEquality(draft: Draft, value: Value, node: object, where: string): void {
+  for (const column of value.sources) {
+    addControl(draft, column, 'equality', where)
+    const places = draft.equalities.get(column)
+    if (places === undefined) draft.equalities.set(column, new Set([node]))
+    else places.add(node)
+  }
+}
+
+export function addFlow(draft: Draft, to: string, toColumn: ColumnRef | null, sources: Iterable<ColumnRef>): void {
+  const carried = [...sources].filter((column) => column !== toColumn)
+  if (carried.length === 0) return
+  const known = draft.flows.get(to)
+  draft.flows.set(to, { to, toColumn, sources: [...new Set([...(known?.sources ?? []), ...carried])] })
+}
+
+/** Takes over what another statement, a view or a function body does; as derived unless it stands for this statement. */
+export function merge(into: Draft, from: Draft, via: 'direct' | 'derived'): void {
+  for (const effect of from.effects.values()) addEffect(into, via === 'direct' ? effect : { ...effect, via })
+  for (const [name, use] of from.functions) into.functions.set(name, use)
+  for (const [key, use] of from.control) if (!into.control.has(key)) into.control.set(key, use)
+  for (const [column, places] of from.equalities)
+    into.equalities.set(column, new Set([...(into.equalities.get(column) ?? []), ...places]))
+  for (const flow of from.flows.values()) addFlow(into, flow.to, flow.toColumn, flow.sources)
+  for (const oid of from.relations) into.relations.add(oid)
+  for (const unknown of from.unknowns) into.unknowns.add(unknown)
+  if (!from.filtered) into.filtered = false
+}
+
+/** The control uses, with equalities on a column that stands in several of them counted as any other use. */
+export function controlOf(draft: Draft): ControlUse[] {
+  const found = new Map<string, ControlUse>()
+  for (const use of draft.control.values()) {
+    const guesses = draft.equalities.get(use.column)?.size ?? 0
+    const shown: ControlUse = use.use === 'equality' && guesses > 1 ? { ...use, use: 'other' } : use
+    found.set(`${shown.column.name} ${shown.use} ${shown.where}`, shown)
+  }
+  return [...found.values()]
+}

@@ -1,0 +1,80 @@
+// EXPLAIN: with ANALYZE the statement runs, and its effects are these; without it nothing is written, but the plan tells
+// what statistics say about every column that it names (R-2.2, R-3.8).
+import type { ExplainStmt, Node } from '@pgsql/types'
+import { addControl, addEffect, type Draft, merge, newDraft } from './draft.ts'
+import type { Outcome } from './outcome.ts'
+import { type Environment, unknown } from './scope.ts'
+import { runStatement } from './statements.ts'
+import { constantText, payload, tagOf } from './tree.ts'
+
+const known = new Set(
+  `analyze verbose costs settings generic_plan buffers serialize wal timing summary memory format`.split(/\s+/),
+)
+const falses = /^(off|false|0|no)$/i
+
+/** The last spelling of an option wins; one without a value is on. */
+function runs(explain: ExplainStmt, env: Environment): boolean {
+  let analyze = false
+  for (const node of explain.options ?? []) {
+    const option = payload(node, 'DefElem')
+    const name = option?.defname?.toLowerCase() ?? ''
+    if (!known.has(name)) unknown(env, 'an option of EXPLAIN')
+    if (name !== 'analyze') continue
+    const text = payload(option?.arg, 'String')?.sval ?? numberOf(option?.arg) ?? constantText(option?.arg)
+    // Anything that is not plainly false counts as true.
+    analyze = option?.arg === undefined || text === null || !falses.test(text)
+  }
+  return analyze
+}
+
+function numberOf(node: Node | undefined): string | null {
+  const integer = payload(node, 'Integer')
+  if (integer !== undefined) return String(integer.ival ?? 0)
+  const boolean = payload(node, 'Boolean')
+  return boolean === undefined ? null : boolean.boolval === true ? 'on' : 'off'
+}
+
+const explainable = new Set([
+  'SelectStmt',
+  'InsertStmt',
+  'UpdateStmt',
+  'DeleteStmt',
+  'MergeStmt',
+  'DeclareCursorStmt',
+  'CreateTableAsStmt',
+  'RefreshMatViewStmt',
+  'ExecuteStmt',
+])
+
+export function explainStatement(explain: ExplainStmt, env: Environment): Outcome {
+  const plan = { verb: 'explain', output: [{ name: 'QUERY PLAN', kind: 'derived', sources: [] }] } as const
+  const analyze = runs(explain, env)
+  const inner = explain.query
+  if (inner === undefined || !explainable.has(tagOf(inner))) {
+    unknown(env, `EXPLAIN of ${inner === undefined ? 'nothing' : tagOf(inner)}`)
+    return plan
+  }
+  const draft = newDraft()
+  const outcome = runStatement(inner, { ...env, draft })
+  for (const seen of draft.seen) env.draft.seen.add(seen)
+  if (analyze) {
+    merge(env.draft, draft, 'direct')
+    env.draft.session.push(...draft.session.filter((effect) => effect.kind !== 'copy'))
+  } else planned(env.draft, draft)
+  // Widths, row counts and failures of what is computed show in the plan.
+  for (const column of outcome.output ?? [])
+    for (const source of column.sources) addControl(env.draft, source, 'other', 'EXPLAIN')
+  return plan
+}
+
+const writes = new Set(['insert', 'update', 'delete', 'truncate', 'lock'])
+
+/** Nothing is written: a write becomes a read of the same relation; what would be created is not. */
+function planned(into: Draft, draft: Draft): void {
+  for (const effect of draft.effects.values()) {
+    if (writes.has(effect.operation)) addEffect(into, { ...effect, operation: 'select' })
+    else if (effect.operation === 'select' || effect.operation === 'call') addEffect(into, effect)
+  }
+  const kept = { ...draft, effects: new Map(), flows: new Map() }
+  merge(into, kept, 'direct')
+}

@@ -1,0 +1,263 @@
+// The one walk over expressions: every node type that can stand in one has an entry in the table, and what has none is an
+// unknown. A walk gives the value's lineage; what it finds on the way (calls, control uses) goes to the draft.
+import type { A_Expr, A_Indirection, CaseExpr, ColumnRef, Node, SubLink, TypeName } from '@pgsql/types'
+import { functionByNotation, walkCall } from './calls.ts'
+import { addControlOf, addEquality } from './draft.ts'
+import { jsonNodes } from './json.ts'
+import { resolveOperator } from './operators.ts'
+import { entryNamed, meaningOf, parameter, type Scope, unknown, wholeRow } from './scope.ts'
+import { isPlainExists, queryColumns } from './select.ts'
+import { dispatch, type Handlers, isConstant, payload, tagOf, texts } from './tree.ts'
+import { typeNameOf } from './types.ts'
+import { derived, nullness, plain, row, type Value } from './values.ts'
+
+/** Node types that a server of an older version reads as ordinary calls or names (R-1.33): version that brought them. */
+const since: Readonly<Record<string, number>> = {
+  JsonObjectConstructor: 160_000,
+  JsonArrayConstructor: 160_000,
+  JsonArrayQueryConstructor: 160_000,
+  JsonObjectAgg: 160_000,
+  JsonArrayAgg: 160_000,
+  JsonIsPredicate: 160_000,
+  JsonFuncExpr: 170_000,
+  JsonTable: 170_000,
+  JsonParseExpr: 170_000,
+  JsonScalarExpr: 170_000,
+  JsonSerializeExpr: 170_000,
+  MergeSupportFunc: 170_000,
+}
+
+/** False, and an unknown, when the target's version reads this node type as something else. */
+export function existsOnServer(tag: string, scope: Scope): boolean {
+  if ((since[tag] ?? 0) <= scope.env.index.catalog.serverVersion) return true
+  unknown(scope.env, `${tag}, which this server version reads in another way`)
+  return false
+}
+
+const boolean = 'pg_catalog.bool'
+
+const nodes: Handlers<[scope: Scope], Value> = {
+  A_Const: (constant) => {
+    if (constant.ival !== undefined) return plain('pg_catalog.int4')
+    if (constant.boolval !== undefined) return plain(boolean)
+    if (constant.fval !== undefined) return plain('pg_catalog.numeric')
+    return plain('unknown')
+  },
+  ParamRef: (found, scope) => parameter(scope.env, found.number ?? 0),
+  ColumnRef: column,
+  A_Expr: operation,
+  BoolExpr: (found, scope) => derived(walkAll(found.args, scope), boolean),
+  NullTest: (found, scope) => nullness(walk(found.arg, scope), boolean),
+  BooleanTest: (found, scope) => derived([walk(found.arg, scope)], boolean),
+  TypeCast: (found, scope) => cast(walk(found.arg, scope), found.typeName, scope),
+  CollateClause: (found, scope) => walk(found.arg, scope),
+  FuncCall: walkCall,
+  NamedArgExpr: (found, scope) => walk(found.arg, scope),
+  SubLink: subquery,
+  CaseExpr: cases,
+  CoalesceExpr: (found, scope) => derived(walkAll(found.args, scope)),
+  MinMaxExpr: (found, scope) => derived(walkAll(found.args, scope)),
+  RowExpr: (found, scope) => row(walkAll(found.args, scope).map((value, at) => ({ name: `f${at + 1}`, value }))),
+  List: (found, scope) => row(walkAll(found.items, scope).map((value, at) => ({ name: `f${at + 1}`, value }))),
+  A_ArrayExpr: (found, scope) => derived(walkAll(found.elements, scope)),
+  A_Indirection: indirection,
+  SQLValueFunction: () => plain(),
+  GroupingFunc: (found, scope) => {
+    walkAll(found.args, scope)
+    return plain('pg_catalog.int4')
+  },
+  MergeSupportFunc: () => plain('pg_catalog.text'),
+  SetToDefault: () => plain(),
+  CurrentOfExpr: (found, scope) => {
+    const name = found.cursor_name
+    if (name === undefined || !scope.env.context.cursors.has(name))
+      unknown(scope.env, 'WHERE CURRENT OF an unknown cursor')
+    return plain(boolean)
+  },
+  XmlExpr: (found, scope) => derived([...walkTargets(found.named_args, scope), ...walkAll(found.args, scope)]),
+  XmlSerialize: (found, scope) => cast(walk(found.expr, scope), found.typeName, scope),
+}
+
+/** The value of an expression. An absent one has no sources. */
+export function walk(node: Node | undefined, scope: Scope): Value {
+  if (node === undefined) return plain()
+  const tag = tagOf(node)
+  for (const inner of Object.values(node)) scope.env.draft.seen.add(inner)
+  if (!existsOnServer(tag, scope)) return plain()
+  const value = dispatch(nodes, node, scope) ?? dispatch(jsonNodes, node, scope)
+  if (value !== undefined) return value
+  unknown(scope.env, `${tag} in an expression`)
+  return plain()
+}
+
+export const walkAll = (list: readonly Node[] | undefined, scope: Scope): Value[] =>
+  (list ?? []).map((node) => walk(node, scope))
+
+/** Values of named arguments that the grammar wraps as targets. */
+const walkTargets = (list: readonly Node[] | undefined, scope: Scope): Value[] =>
+  (list ?? []).map((node) => walk(payload(node, 'ResTarget')?.val ?? node, scope))
+
+/** A condition: what it reads decides rows. In WHERE, `column = constant` between ANDs is told apart. */
+export function condition(node: Node | undefined, scope: Scope, where: string): Value {
+  if (node === undefined) return plain(boolean)
+  const and = payload(node, 'BoolExpr')
+  if (and?.boolop === 'AND_EXPR') {
+    scope.env.draft.seen.add(and)
+    return derived(
+      (and.args ?? []).map((arm) => condition(arm, scope, where)),
+      boolean,
+    )
+  }
+  const value = walk(node, scope)
+  const equal = where === 'WHERE' && !scope.nested ? equalityOf(node, scope) : null
+  if (equal === null) addControlOf(scope.env.draft, value, where)
+  else addEquality(scope.env.draft, equal, node, where)
+  return value
+}
+
+/** The column's value of `column = constant`, either way round; null for any other shape. */
+function equalityOf(node: Node, scope: Scope): Value | null {
+  const found = payload(node, 'A_Expr')
+  if (found?.kind !== 'AEXPR_OP') return null
+  const name = texts(found.name)
+  if (name.at(-1) !== '=' || (name.length > 1 && name[0] !== 'pg_catalog')) return null
+  const side = isConstant(found.rexpr) ? found.lexpr : isConstant(found.lexpr) ? found.rexpr : undefined
+  if (side === undefined || payload(side, 'ColumnRef') === undefined) return null
+  const value = walk(side, scope)
+  return value.kind === 'direct' && value.fields === null ? value : null
+}
+
+/** `a`, `a.b`, `s.a.b`, `a.*`: a column, a whole row, or a function in the notation of a column. */
+function column(found: ColumnRef, scope: Scope): Value {
+  const fields = found.fields ?? []
+  const parts = texts(fields)
+  if (payload(fields.at(-1), 'A_Star') !== undefined) {
+    const [name, schema] = parts.slice(0, -1).reverse()
+    const entry = name === undefined ? undefined : entryNamed(scope, schema ?? null, name)
+    if (entry !== undefined) return wholeRow(entry)
+    unknown(scope.env, '"*" in an expression')
+    return plain()
+  }
+  const meaning = meaningOf(scope, parts)
+  switch (meaning.kind) {
+    case 'value':
+      return meaning.value
+    case 'call':
+      return functionByNotation(meaning.name, meaning.argument, scope)
+    case 'missing':
+      unknown(scope.env, meaning.why)
+      return plain()
+  }
+}
+
+const comparisons = new Set([
+  '=',
+  '<>',
+  '<',
+  '>',
+  '<=',
+  '>=',
+  '~~',
+  '!~~',
+  '~~*',
+  '!~~*',
+  '~',
+  '!~',
+  '~*',
+  '!~*',
+  '@>',
+  '<@',
+])
+
+function operation(found: A_Expr, scope: Scope): Value {
+  const left = found.lexpr === undefined ? null : walk(found.lexpr, scope)
+  const right = walk(found.rexpr, scope)
+  const name = texts(found.name)
+  const user = resolveOperator(name, left, right, scope)
+  const operands = left === null ? [right] : [left, right]
+  const yieldsBoolean = found.kind !== 'AEXPR_OP' && found.kind !== 'AEXPR_NULLIF'
+  const type = !user && (yieldsBoolean || comparisons.has(name.at(-1) ?? '')) ? boolean : null
+  return derived(operands, type)
+}
+
+function cast(value: Value, type: TypeName | undefined, scope: Scope): Value {
+  return derived([value], typeNameOf(type, scope.env))
+}
+
+/** The conditions decide which arm is shown. */
+function cases(found: CaseExpr, scope: Scope): Value {
+  const values: Value[] = []
+  const subject = found.arg === undefined ? null : walk(found.arg, scope)
+  if (subject !== null) addControlOf(scope.env.draft, subject, 'CASE')
+  for (const node of found.args ?? []) {
+    const when = payload(node, 'CaseWhen')
+    const test = walk(when?.expr, scope)
+    addControlOf(scope.env.draft, test, 'CASE')
+    values.push(test, walk(when?.result, scope))
+  }
+  if (found.defresult !== undefined) values.push(walk(found.defresult, scope))
+  return derived(subject === null ? values : [subject, ...values])
+}
+
+/** A subquery in an expression gives its output's sources; its control uses are in the draft already. */
+function subquery(found: SubLink, scope: Scope): Value {
+  const { draft } = scope.env
+  const test = found.testexpr === undefined ? null : walk(found.testexpr, scope)
+  const columns = found.subselect === undefined ? [] : queryColumns(found.subselect, { ...scope, nested: true })
+  const values = columns.map(({ value }) => value)
+  const [only] = values
+  switch (found.subLinkType) {
+    case 'EXISTS_SUBLINK':
+      // Whether rows exist is decided by the control positions alone. Where the select list is run all the same, a
+      // computation in it can fail by the value of a column.
+      if (!isPlainExists(found.subselect))
+        for (const value of values) if (value.kind === 'derived') addControlOf(draft, value, 'EXISTS')
+      return plain(boolean)
+    case 'ANY_SUBLINK':
+    case 'ALL_SUBLINK':
+      if (found.operName !== undefined) resolveOperator(texts(found.operName), test, only ?? null, scope)
+      return derived(test === null ? values : [test, ...values], boolean)
+    case 'EXPR_SUBLINK':
+      return only !== undefined && values.length === 1 ? only : derived(values)
+    case 'ARRAY_SUBLINK':
+      return derived(values)
+    default:
+      unknown(scope.env, `${found.subLinkType ?? 'SubLink'} in an expression`)
+      return derived(values)
+  }
+}
+
+/** `(x).field`, `x[1]`: fields of a whole row find their column again. */
+function indirection(found: A_Indirection, scope: Scope): Value {
+  let value = walk(found.arg, scope)
+  for (const step of found.indirection ?? []) value = stepInto(value, step, scope)
+  return value
+}
+
+/** One step of an indirection, also in the target of an assignment. */
+export function stepInto(value: Value, step: Node, scope: Scope): Value {
+  scope.env.draft.seen.add(step)
+  const name = payload(step, 'String')?.sval
+  if (name !== undefined) {
+    const field = value.fields?.find((one) => one.name === name)
+    field?.read?.()
+    if (field !== undefined) return field.value
+    return functionByNotation(name, value, scope)
+  }
+  const indices = payload(step, 'A_Indices')
+  if (indices !== undefined) return derived([value, walk(indices.lidx, scope), walk(indices.uidx, scope)])
+  if (payload(step, 'A_Star') !== undefined) return value
+  unknown(scope.env, `${tagOf(step)} in an indirection`)
+  return value
+}
+
+/** Sort keys, partition keys: an expression that also decides an order. */
+export function ordering(list: readonly Node[] | undefined, scope: Scope, where: string): Value[] {
+  return (list ?? []).map((node) => {
+    const sort = payload(node, 'SortBy')
+    if (sort?.useOp !== undefined) resolveOperator(texts(sort.useOp), null, null, scope)
+    const value = walk(sort?.node ?? node, scope)
+    addControlOf(scope.env.draft, value, where)
+    return value
+  })
+}

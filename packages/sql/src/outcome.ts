@@ -1,0 +1,48 @@
+// What a statement comes to beside its draft: its verb and its result columns; and the facts made of both.
+import { addEffect, addFlow, controlOf, type Draft } from './draft.ts'
+import type { OutputColumn, StatementFacts } from './facts.ts'
+import type { Column } from './values.ts'
+
+export interface Outcome {
+  readonly verb: string
+  readonly output: readonly OutputColumn[] | null
+}
+
+export const done = (verb: string): Outcome => ({ verb, output: null })
+
+/** Result columns as facts show them. */
+export function shown(columns: readonly Column[]): readonly OutputColumn[] {
+  return columns.map(({ name, value }) => ({
+    name,
+    kind: value.kind === 'direct' && value.sources.size > 0 && value.fields === null ? 'direct' : 'derived',
+    sources: [...value.sources],
+  }))
+}
+
+export function factsOf(draft: Draft, outcome: Outcome, text: string, fingerprint: string): StatementFacts {
+  return {
+    verb: outcome.verb,
+    effects: [...draft.effects.values()],
+    functions: [...draft.functions.values()],
+    filtered: draft.filtered,
+    output: outcome.output,
+    control: controlOf(draft),
+    flows: [...draft.flows.values()],
+    session: draft.session,
+    relations: [...draft.relations],
+    unknowns: [...draft.unknowns],
+    text,
+    fingerprint,
+  }
+}
+
+/** Takes over the facts of a prepared statement or cursor: what it does is done now. */
+export function adopt(draft: Draft, facts: StatementFacts): void {
+  for (const effect of facts.effects) addEffect(draft, effect)
+  for (const use of facts.functions) draft.functions.set(use.name, use)
+  for (const use of facts.control) draft.control.set(`${use.column.name} ${use.use} ${use.where}`, use)
+  for (const flow of facts.flows) addFlow(draft, flow.to, flow.toColumn, flow.sources)
+  for (const oid of facts.relations) draft.relations.add(oid)
+  for (const unknown of facts.unknowns) draft.unknowns.add(unknown)
+  if (!facts.filtered) draft.filtered = false
+}

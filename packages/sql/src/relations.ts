@@ -1,0 +1,159 @@
+// Relations: which one a written name means under the search_path, what reading it does, and what its columns are made of.
+// Views are expanded to their base columns; a relation that the catalog does not have is an unknown.
+import type { RangeVar } from '@pgsql/types'
+import { type SystemRelation, systemRelation } from './builtins.ts'
+import type { CatalogRelation } from './catalog.ts'
+import { ancestors, columnRefs, descendants, relationName } from './catalog-index.ts'
+import { addEffect } from './draft.ts'
+import type { SqlOperation } from './facts.ts'
+import { type Entry, type Environment, entryOf, unknown } from './scope.ts'
+import { writtenName } from './tree.ts'
+import { type Column, direct, plain } from './values.ts'
+import { generatedValue, viewColumns } from './views.ts'
+
+export type Resolved =
+  | { readonly kind: 'catalog'; readonly relation: CatalogRelation }
+  | { readonly kind: 'system'; readonly relation: SystemRelation }
+  | { readonly kind: 'missing'; readonly object: string; readonly why: string }
+
+const systemSchemas = new Set(['pg_catalog', 'information_schema'])
+
+/** Which relation a name means: temporary ones first, then pg_catalog, then the path (namespace.c, RangeVarGetRelid). */
+export function resolveRelation(env: Environment, range: RangeVar): Resolved {
+  const name = range.relname ?? ''
+  const written = writtenName(range)
+  if (range.catalogname !== undefined && range.catalogname !== env.index.catalog.database)
+    return { kind: 'missing', object: written, why: `the database "${range.catalogname}"` }
+  if (range.schemaname !== undefined) return qualified(env, range.schemaname, name)
+  if (env.naming === 'definition') return inDefinition(env, name)
+  if (env.searchPath === null)
+    return { kind: 'missing', object: written, why: `"${name}" without its schema after the search_path has changed` }
+  const path = effectivePath(env.searchPath)
+  for (const schema of path) {
+    const found = qualified(env, schema, name)
+    if (found.kind !== 'missing') return found
+    // Another server version may have a system relation here that would be found first.
+    if (schema === 'pg_catalog' && name.startsWith('pg_')) return { ...found, why: `the system relation "${name}"` }
+  }
+  return {
+    kind: 'missing',
+    object: `${path.find((one) => !/^pg_/.test(one)) ?? 'public'}.${name}`,
+    why: `the relation "${name}"`,
+  }
+}
+
+/** pg_temp and pg_catalog are searched first unless the path places them. */
+export function effectivePath(searchPath: readonly string[]): readonly string[] {
+  const implied = ['pg_temp', 'pg_catalog'].filter((schema) => !searchPath.includes(schema))
+  return [...implied, ...searchPath]
+}
+
+function qualified(env: Environment, schema: string, name: string): Resolved {
+  const object = `${schema}.${name}`
+  if (systemSchemas.has(schema)) {
+    const relation = systemRelation(object)
+    if (relation !== undefined) return { kind: 'system', relation }
+    return { kind: 'missing', object, why: `the system relation "${object}"` }
+  }
+  const temporary = schema === 'pg_temp'
+  const found = (env.index.named.get(name) ?? []).filter((one) => (temporary ? one.temporary : one.schema === schema))
+  const [relation] = found
+  if (relation === undefined || found.length > 1) return { kind: 'missing', object, why: `the relation "${object}"` }
+  return { kind: 'catalog', relation }
+}
+
+/** A bare name in a definition is visible to whoever read the catalog: it can only mean the one relation of that name. */
+function inDefinition(env: Environment, name: string): Resolved {
+  const system = systemRelation(`pg_catalog.${name}`)
+  if (system !== undefined) return { kind: 'system', relation: system }
+  const found = env.index.named.get(name) ?? []
+  const [relation] = found
+  if (relation === undefined || found.length > 1)
+    return { kind: 'missing', object: name, why: `the relation "${name}" in a definition` }
+  return { kind: 'catalog', relation }
+}
+
+/** An effect on a relation, its children (unless ONLY) included as derived ones. */
+export function relationEffect(
+  env: Environment,
+  operation: SqlOperation,
+  relation: CatalogRelation,
+  via: 'direct' | 'derived',
+  children: boolean,
+): void {
+  const { draft, index } = env
+  const one = (target: CatalogRelation, how: 'direct' | 'derived') => {
+    draft.relations.add(target.oid)
+    addEffect(draft, {
+      operation,
+      object: relationName(target),
+      via: how,
+      parents: ancestors(index, target).map(relationName),
+      baseline: false,
+    })
+  }
+  one(relation, via)
+  if (children) for (const child of descendants(index, relation)) one(child, 'derived')
+}
+
+/** Reads a relation named in FROM. The name is what it is called here without an alias. */
+export function readRelation(env: Environment, range: RangeVar): Entry {
+  const resolved = resolveRelation(env, range)
+  switch (resolved.kind) {
+    case 'missing':
+      unknown(env, resolved.why)
+      addEffect(env.draft, {
+        operation: 'select',
+        object: resolved.object,
+        via: 'direct',
+        parents: [],
+        baseline: false,
+      })
+      return entryOf(range.relname ?? null, [])
+    case 'system':
+      return systemEntry(env, resolved.relation, range.relname ?? null)
+    case 'catalog':
+      relationEffect(env, 'select', resolved.relation, 'direct', range.inh !== false)
+      return relationEntry(env, resolved.relation, range.relname ?? null)
+  }
+}
+
+/** The columns of a relation without the effect of reading it. */
+export function relationEntry(env: Environment, relation: CatalogRelation, name: string | null): Entry {
+  const physical = relation.kind === 'table' || relation.kind === 'partitioned' || relation.kind === 'materialized'
+  return entryOf(name, relationColumns(env, relation), {
+    schema: relation.schema,
+    rowType: relationName(relation),
+    physical: physical || relation.kind === 'foreign',
+  })
+}
+
+/** What the columns are made of: themselves, what a view computes, what a generated column is generated from. */
+export function relationColumns(env: Environment, relation: CatalogRelation): readonly Column[] {
+  if (relation.kind === 'view' || relation.kind === 'materialized') return viewColumns(env, relation)
+  const refs = columnRefs(env.index, relation)
+  return relation.columns.map((column, at) => {
+    const ref = refs[at]
+    const own = ref === undefined ? plain(column.type) : direct(ref, column.type)
+    return { name: column.name, value: column.generated === 'no' ? own : generatedValue(env, relation, column, own) }
+  })
+}
+
+/** A system relation: its columns hold no protected values, but only some may be read without coverage. */
+function systemEntry(env: Environment, relation: SystemRelation, name: string | null): Entry {
+  const allowed = (access: string): boolean =>
+    access === 'baseline' || (access === 'tooling' && env.context.preset === 'tooling')
+  const read = (baseline: boolean) =>
+    addEffect(env.draft, { operation: 'select', object: relation.name, via: 'direct', parents: [], baseline })
+  read(relation.columns.some((column) => allowed(column.access)))
+  const [schema = null] = relation.name.split('.')
+  return entryOf(
+    name,
+    relation.columns.map((column) => ({
+      name: column.name,
+      value: plain(column.type),
+      ...(allowed(column.access) ? {} : { read: () => read(false) }),
+    })),
+    { schema, rowType: relation.name, physical: schema === 'pg_catalog' },
+  )
+}

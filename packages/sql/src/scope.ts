@@ -1,0 +1,219 @@
+// Where names mean something: the environment of an analysis and the scopes of its queries, and how a column name finds its
+// column there, as parse_relation.c and parse_expr.c of PostgreSQL do.
+import type { CatalogIndex } from './catalog-index.ts'
+import type { Draft } from './draft.ts'
+import type { AnalysisContext, SqlParser } from './facts.ts'
+import { type Column, plain, row, type Value } from './values.ts'
+
+/** Arguments of the SQL function whose body is analysed. */
+export interface BodyArguments {
+  readonly functionName: string
+  readonly values: readonly Value[]
+  readonly names: readonly string[]
+}
+
+/** What stays the same throughout one statement, view definition or function body. */
+export interface Environment {
+  readonly index: CatalogIndex
+  readonly parser: SqlParser
+  readonly context: AnalysisContext
+  /** Null when the text before has changed it in a way that cannot be followed. */
+  readonly searchPath: readonly string[] | null
+  /** `definition`: names of a view's text, which PostgreSQL leaves unqualified where its reader saw them. */
+  readonly naming: 'session' | 'definition'
+  readonly draft: Draft
+  /** The statement's slice of the text. */
+  readonly text: string
+  /** Levels of the trees around this one, and the OIDs of the views and functions that are being expanded. */
+  readonly depth: number
+  readonly expanding: readonly number[]
+  readonly body: BodyArguments | null
+}
+
+/** One name in FROM. */
+export interface Entry {
+  readonly name: string | null
+  /** For `schema.relation.column`; null once there is an alias. */
+  readonly schema: string | null
+  readonly columns: readonly Column[]
+  /** Found by a bare column name, found by `name.column`: sides of a join lose the first (parse_clause.c). */
+  readonly columnsVisible: boolean
+  readonly nameVisible: boolean
+  readonly rowType: string | null
+  /** A base relation with system columns (ctid, xmin …). */
+  readonly physical: boolean
+}
+
+/** A WITH query that can be named in FROM. */
+export interface CommonTable {
+  readonly columns: () => readonly Column[]
+}
+
+export interface CommonTables {
+  readonly named: ReadonlyMap<string, CommonTable>
+  readonly parent: CommonTables | null
+}
+
+export interface Scope {
+  readonly env: Environment
+  readonly parent: Scope | null
+  readonly entries: readonly Entry[]
+  readonly tables: CommonTables | null
+  /** Named windows of this query: what they partition and order by. */
+  readonly windows: ReadonlyMap<string, readonly Value[]>
+  /** True inside a subquery of an expression, where an equality is no top-level predicate. */
+  readonly nested: boolean
+}
+
+const noWindows: ReadonlyMap<string, readonly Value[]> = new Map()
+
+export const emptyScope = (env: Environment): Scope => ({
+  env,
+  parent: null,
+  entries: [],
+  tables: null,
+  windows: noWindows,
+  nested: false,
+})
+
+/** A level below: a query, a join's condition. */
+export const inside = (parent: Scope, entries: readonly Entry[]): Scope => ({
+  ...parent,
+  parent,
+  entries,
+  windows: noWindows,
+})
+
+/** Adds to the scope's own level. */
+export const withEntries = (scope: Scope, entries: readonly Entry[]): Scope => ({
+  ...scope,
+  entries: [...scope.entries, ...entries],
+})
+
+export function entryOf(name: string | null, columns: readonly Column[], more: Partial<Entry> = {}): Entry {
+  return {
+    name,
+    schema: null,
+    columns,
+    columnsVisible: true,
+    nameVisible: true,
+    rowType: null,
+    physical: false,
+    ...more,
+  }
+}
+
+export function commonTable(tables: CommonTables | null, name: string): CommonTable | undefined {
+  for (let at = tables; at !== null; at = at.parent) {
+    const found = at.named.get(name)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+export function unknown(env: Environment, why: string): void {
+  env.draft.unknowns.add(why)
+}
+
+/** What a dotted name means. `call`: functional notation, `c.label` for `label(c)`. */
+export type Meaning =
+  | { readonly kind: 'value'; readonly value: Value }
+  | { readonly kind: 'call'; readonly name: string; readonly argument: Value }
+  | { readonly kind: 'missing'; readonly why: string }
+
+const systemColumns: Readonly<Record<string, string>> = {
+  ctid: 'pg_catalog.tid',
+  xmin: 'pg_catalog.xid',
+  xmax: 'pg_catalog.xid',
+  cmin: 'pg_catalog.cid',
+  cmax: 'pg_catalog.cid',
+  tableoid: 'pg_catalog.oid',
+}
+
+/** A column by its parts, innermost scope first. */
+export function meaningOf(scope: Scope, parts: readonly string[]): Meaning {
+  const [first = '', second, third, fourth] = parts
+  if (parts.length === 1) return bare(scope, first)
+  if (parts.length === 2 && second !== undefined) return dotted(scope, null, first, second)
+  if (parts.length === 3 && third !== undefined && second !== undefined) return dotted(scope, first, second, third)
+  if (parts.length === 4 && fourth !== undefined && third !== undefined && second !== undefined) {
+    if (first !== scope.env.index.catalog.database) return missing(`the database "${first}"`)
+    return dotted(scope, second, third, fourth)
+  }
+  return missing(`the name "${parts.join('.')}"`)
+}
+
+const missing = (why: string): Meaning => ({ kind: 'missing', why })
+
+function bare(scope: Scope, name: string): Meaning {
+  for (let level: Scope | null = scope; level !== null; level = level.parent) {
+    const found = level.entries.flatMap((entry) =>
+      entry.columnsVisible ? entry.columns.filter((column) => column.name === name) : [],
+    )
+    if (found.length > 1) return missing(`the ambiguous column "${name}"`)
+    const [column] = found
+    if (column !== undefined) return value(column)
+    const system = systemColumns[name]
+    if (system !== undefined && level.entries.some((entry) => entry.physical))
+      return { kind: 'value', value: plain(system) }
+  }
+  const entry = entryNamed(scope, null, name)
+  if (entry !== undefined) return { kind: 'value', value: wholeRow(entry) }
+  return argument(scope.env, name) ?? missing(`the column "${name}"`)
+}
+
+function value(column: Column): Meaning {
+  column.read?.()
+  return { kind: 'value', value: column.value }
+}
+
+function dotted(scope: Scope, schema: string | null, relation: string, name: string): Meaning {
+  const entry = entryNamed(scope, schema, relation)
+  if (entry !== undefined) return ofEntry(entry, name)
+  const body = scope.env.body
+  if (schema === null && body !== null && body.functionName === relation) {
+    const found = argument(scope.env, name)
+    if (found !== null) return found
+  }
+  return missing(`"${schema === null ? relation : `${schema}.${relation}`}" in front of "${name}"`)
+}
+
+/** A column of one entry: its own, a system column, or a function of the whole row. */
+export function ofEntry(entry: Entry, name: string): Meaning {
+  const found = entry.columns.filter((column) => column.name === name)
+  if (found.length > 1) return missing(`the ambiguous column "${name}"`)
+  const [column] = found
+  if (column !== undefined) return value(column)
+  const system = systemColumns[name]
+  if (system !== undefined && entry.physical) return { kind: 'value', value: plain(system) }
+  return { kind: 'call', name, argument: wholeRow(entry) }
+}
+
+/** The entry that `name` or `schema.name` stands for. */
+export function entryNamed(scope: Scope, schema: string | null, name: string): Entry | undefined {
+  for (let level: Scope | null = scope; level !== null; level = level.parent) {
+    const found = level.entries.find(
+      (entry) => entry.nameVisible && entry.name === name && (schema === null || entry.schema === schema),
+    )
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+export function wholeRow(entry: Entry): Value {
+  for (const column of entry.columns) column.read?.()
+  return row(entry.columns, entry.rowType)
+}
+
+/** An argument of the SQL function by name; columns come first (parse_expr.c, sql_fn_post_column_ref). */
+function argument(env: Environment, name: string): Meaning | null {
+  const at = env.body?.names.indexOf(name) ?? -1
+  if (env.body === null || at < 0 || name === '') return null
+  return { kind: 'value', value: env.body.values[at] ?? plain() }
+}
+
+/** `$n`: an argument inside an SQL function, a parameter of the statement elsewhere. */
+export function parameter(env: Environment, number: number): Value {
+  if (env.body === null) return plain('unknown')
+  return env.body.values[number - 1] ?? plain()
+}

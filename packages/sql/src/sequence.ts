@@ -1,0 +1,72 @@
+// What the statements of one text do to those after them: a new search_path, prepared statements and cursors, DDL. The
+// server runs a text statement by statement, each under what the ones before have left.
+import type { AnalysisContext, SessionEffect, StatementFacts } from './facts.ts'
+import { parsePath } from './settings.ts'
+
+export interface Sequence {
+  readonly context: AnalysisContext
+  /** Null when it can no longer be followed: reset to a default that is not known, or undone by a rollback. */
+  readonly searchPath: readonly string[] | null
+  readonly pathChanged: boolean
+  readonly schemaChanged: boolean
+}
+
+export const start = (context: AnalysisContext): Sequence => ({
+  context,
+  searchPath: context.searchPath,
+  pathChanged: false,
+  schemaChanged: false,
+})
+
+export function after(sequence: Sequence, facts: StatementFacts): Sequence {
+  return facts.session.reduce(step, sequence)
+}
+
+function step(sequence: Sequence, effect: SessionEffect): Sequence {
+  switch (effect.kind) {
+    case 'set':
+      return setting(sequence, effect.setting, effect.value)
+    case 'prepare':
+      return named(sequence, 'prepared', effect.name, effect.body)
+    case 'declare':
+      return named(sequence, 'cursors', effect.name, effect.body)
+    case 'deallocate':
+      return without(sequence, 'prepared', effect.name)
+    case 'close':
+      return without(sequence, 'cursors', effect.name)
+    case 'transaction':
+      // A rollback takes settings back with it; so does the end of a transaction with SET LOCAL.
+      return sequence.pathChanged && /^(rollback|commit)/.test(effect.verb)
+        ? { ...sequence, searchPath: null }
+        : sequence
+    case 'discard':
+      return effect.what === 'all'
+        ? { ...without(without(sequence, 'prepared', null), 'cursors', null), searchPath: null, pathChanged: true }
+        : sequence
+    case 'ddl':
+      return { ...sequence, schemaChanged: true }
+    case 'execute':
+    case 'fetch':
+    case 'copy':
+      return sequence
+  }
+}
+
+/** Prepared statements are analysed anew by the server when the search_path changes: what is known of them is void. */
+function setting(sequence: Sequence, name: string, value: string | null): Sequence {
+  if (name !== 'search_path' && name !== 'all' && name !== 'role' && name !== 'session_authorization') return sequence
+  const searchPath = name === 'search_path' && value !== null ? parsePath(value) : null
+  return { ...without(sequence, 'prepared', null), searchPath, pathChanged: true }
+}
+
+function named(sequence: Sequence, which: 'prepared' | 'cursors', name: string, body: StatementFacts): Sequence {
+  const map = new Map(sequence.context[which])
+  map.set(name, body)
+  return { ...sequence, context: { ...sequence.context, [which]: map } }
+}
+
+function without(sequence: Sequence, which: 'prepared' | 'cursors', name: string | null): Sequence {
+  const map = new Map(name === null ? [] : sequence.context[which])
+  if (name !== null) map.delete(name)
+  return { ...sequence, context: { ...sequence.context, [which]: map } }
+}

@@ -1,0 +1,193 @@
+// Settings: SET, RESET, SHOW and the functions that do the same. An admitted session may change and see those that cannot
+// change what names and texts mean, who it is, or how long it may hold on to things (R-2.8, R-1.31).
+import type { FuncCall, Node, VariableSetStmt, VariableShowStmt } from '@pgsql/types'
+import { addEffect, addFlow } from './draft.ts'
+import { walk, walkAll } from './expressions.ts'
+import type { SqlOperation } from './facts.ts'
+import { type Environment, emptyScope, type Scope, unknown } from './scope.ts'
+import { constantText, payload, texts } from './tree.ts'
+import { plain, type Value } from './values.ts'
+
+/** Any value is fine. */
+const free = new Set(
+  `application_name datestyle intervalstyle timezone extra_float_digits geqo bytea_output client_min_messages
+  default_transaction_isolation transaction_isolation default_transaction_deferrable transaction_deferrable
+  lc_monetary lc_numeric lc_time jit enable_seqscan enable_indexscan`.split(/\s+/),
+)
+/** Time-outs, in milliseconds: never off, and never longer than this. */
+const timeoutMsMax = 300_000
+const timeouts = new Set(
+  `statement_timeout lock_timeout idle_in_transaction_session_timeout idle_session_timeout transaction_timeout`.split(
+    /\s+/,
+  ),
+)
+/** Settings that may be seen beside those that may be set. */
+const visible = new Set(
+  `server_version server_version_num server_encoding client_encoding lc_collate lc_ctype integer_datetimes is_superuser
+  session_authorization role standard_conforming_strings search_path transaction_read_only default_transaction_read_only
+  max_identifier_length max_index_keys block_size in_hot_standby work_mem maintenance_work_mem row_security
+  escape_string_warning password_encryption default_text_search_config default_tablespace temp_tablespaces ssl
+  max_connections wal_level synchronous_commit xmlbinary xmloption array_nulls backslash_quote`.split(/\s+/),
+)
+/** Errors and notices below warning may quote values. */
+const messageLevels = new Set(['notice', 'warning', 'error'])
+/** What pg_dump and GUI tools set besides (DESIGN §4, preset). */
+const toolingSettings = new Set(['row_security', 'quote_all_identifiers', 'synchronize_seqscans'])
+
+const isTrue = (text: string): boolean => /^(on|true|yes|1)$/i.test(text)
+
+/** May an admitted session set this without coverage? A null value is RESET or DEFAULT. */
+function isBaseline(name: string, value: string | null, env: Environment): boolean {
+  if (name === 'client_encoding') return value !== null && /^utf-?8$/i.test(value)
+  if (name === 'client_min_messages') return value === null || messageLevels.has(value.toLowerCase())
+  if (name === 'search_path') return value !== null && isSafePath(parsePath(value), env)
+  if (name === 'transaction_read_only' || name === 'default_transaction_read_only')
+    return value !== null && isTrue(value)
+  if (timeouts.has(name)) return value !== null && isShort(value)
+  if (toolingSettings.has(name)) return env.context.preset === 'tooling'
+  return free.has(name)
+}
+
+/** `5000`, `5s`, `2min`: positive and at most the maximum. */
+function isShort(value: string): boolean {
+  const match = /^\s*([0-9]+)\s*(us|ms|s|min|)\s*$/.exec(value)
+  const units: Readonly<Record<string, number>> = { us: 0.001, ms: 1, '': 1, s: 1_000, min: 60_000 }
+  const ms = match === null ? 0 : Number(match[1]) * (units[match[2] ?? ''] ?? 0)
+  return ms >= 1 && ms <= timeoutMsMax
+}
+
+/** Schemas of a search_path as text: `a, "B"`. */
+export function parsePath(value: string): readonly string[] {
+  return (value.match(/"(?:[^"]|"")*"|[^,\s]+/g) ?? []).map((part) =>
+    part.startsWith('"') ? part.slice(1, -1).replace(/""/g, '"') : part.toLowerCase(),
+  )
+}
+
+/** No schema where the caller could put an object in front of another; pg_catalog first, if it is named. */
+function isSafePath(path: readonly string[], env: Environment): boolean {
+  const anyWritable = [...env.index.schemas.values()].includes(true)
+  return path.every((schema, at) => {
+    if (schema === 'pg_catalog') return at === 0
+    if (schema === '$user') return !anyWritable
+    return !schema.startsWith('pg_') && env.index.schemas.get(schema) !== true
+  })
+}
+
+export function settingEffect(env: Environment, operation: SqlOperation, name: string, baseline: boolean): void {
+  addEffect(env.draft, { operation, object: `setting:${name}`, via: 'direct', parents: [], baseline })
+}
+
+/** One setting gets a value: null is its default. */
+export function changeSetting(env: Environment, written: string, value: string | null, local: boolean): void {
+  const name = written.toLowerCase()
+  settingEffect(env, 'set', name, isBaseline(name, value, env))
+  env.draft.session.push({ kind: 'set', setting: name, value, local })
+}
+
+/** Values of SET, joined as the server stores a list; null when one of them is no constant. */
+function settingValue(args: readonly Node[] | undefined): string | null {
+  const parts = (args ?? []).map((node) => {
+    const cast = payload(node, 'TypeCast')
+    return constantText(cast === undefined ? node : cast.arg)
+  })
+  if (parts.includes(null)) return null
+  return parts.map((part) => part ?? '').join(', ')
+}
+
+/** The schemas of SET search_path are names one by one, not a text. */
+const quotedPath = (args: readonly Node[] | undefined): string | null => {
+  const parts = (args ?? []).map((node) => constantText(node))
+  if (parts.includes(null)) return null
+  // One string with commas in it is one schema's name, as the server has it.
+  return parts.map((part) => `"${(part ?? '').replace(/"/g, '""')}"`).join(', ')
+}
+
+export function setStatement(found: VariableSetStmt, env: Environment): void {
+  const name = found.name ?? ''
+  const local = found.is_local === true
+  const scope = emptyScope(env)
+  walkAll(
+    found.args?.filter((node) => payload(node, 'DefElem') === undefined),
+    scope,
+  )
+  switch (found.kind) {
+    case 'VAR_SET_VALUE':
+    case 'VAR_SET_CURRENT': {
+      const value = name.toLowerCase() === 'search_path' ? quotedPath(found.args) : settingValue(found.args)
+      changeSetting(env, name, value, local)
+      return
+    }
+    case 'VAR_SET_DEFAULT':
+    case 'VAR_RESET':
+      changeSetting(env, name, null, local)
+      return
+    case 'VAR_SET_MULTI':
+      transactionModes(name, found.args, env)
+      return
+    case 'VAR_RESET_ALL':
+      settingEffect(env, 'set', 'all', false)
+      env.draft.session.push({ kind: 'set', setting: 'all', value: null, local: false })
+      return
+    default:
+      unknown(env, `${found.kind ?? 'SET'} of "${name}"`)
+  }
+}
+
+/** SET TRANSACTION …, SET SESSION CHARACTERISTICS AS TRANSACTION …, SET TRANSACTION SNAPSHOT. */
+function transactionModes(name: string, args: readonly Node[] | undefined, env: Environment): void {
+  if (name !== 'TRANSACTION' && name !== 'SESSION CHARACTERISTICS') {
+    settingEffect(env, 'set', name.toLowerCase().replace(/ /g, '_'), false)
+    return
+  }
+  const session = name === 'SESSION CHARACTERISTICS'
+  for (const node of args ?? []) {
+    const mode = payload(node, 'DefElem')
+    const value = constantText(mode?.arg)
+    const setting = `${session ? 'default_' : ''}${mode?.defname ?? ''}`
+    changeSetting(env, setting, setting.endsWith('read_only') ? (value === '0' ? 'off' : 'on') : value, !session)
+  }
+}
+
+/** May an admitted session see this setting without coverage? */
+const isVisible = (name: string): boolean => free.has(name) || timeouts.has(name) || visible.has(name)
+
+export function showStatement(found: VariableShowStmt, env: Environment): string {
+  const name = (found.name ?? '').toLowerCase()
+  settingEffect(env, 'select', name, isVisible(name))
+  return name
+}
+
+/** set_config and current_setting with constants are judged as SET and SHOW; null for any other call. */
+export function settingFunction(call: FuncCall, scope: Scope): Value | null {
+  const names = texts(call.funcname)
+  const name = names.at(-1)
+  if (names.length > 1 && names.at(-2) !== 'pg_catalog') return null
+  if (name !== 'set_config' && name !== 'current_setting') return null
+  const { env } = scope
+  const values = (call.args ?? []).map((node) => walk(node, scope))
+  const constants = (call.args ?? []).map((node) => constantText(stripCast(node)))
+  const [setting = null, value = null, local = null] = constants
+  const use = {
+    name: `pg_catalog.${name}()`,
+    volatility: name === 'set_config' ? 'volatile' : 'stable',
+    pure: false,
+  } as const
+  env.draft.functions.set(use.name, use)
+  if (name === 'current_setting' && setting !== null) {
+    settingEffect(env, 'select', setting.toLowerCase(), isVisible(setting.toLowerCase()))
+    return plain('pg_catalog.text')
+  }
+  if (name === 'set_config' && setting !== null && value !== null && local !== null) {
+    changeSetting(env, setting, value, isTrue(local) || /^t$/i.test(local))
+    return plain('pg_catalog.text')
+  }
+  addEffect(env.draft, { operation: 'call', object: use.name, via: 'direct', parents: [], baseline: false })
+  if (name === 'current_setting') return plain('pg_catalog.text')
+  const object = setting === null ? 'setting:all' : `setting:${setting.toLowerCase()}`
+  settingEffect(env, 'set', setting?.toLowerCase() ?? 'all', false)
+  for (const one of values) addFlow(env.draft, object, null, one.sources)
+  unknown(env, 'set_config() of a name or value that is not constant')
+  return { ...plain('pg_catalog.text'), sources: new Set(values.flatMap((one) => [...one.sources])) }
+}
+
+const stripCast = (node: Node): Node => payload(node, 'TypeCast')?.arg ?? payload(node, 'NamedArgExpr')?.arg ?? node

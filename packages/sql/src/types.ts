@@ -1,0 +1,42 @@
+// Names of types as the catalog writes them, and operators and casts that need them. A type that neither PostgreSQL nor the
+// catalog has is an unknown.
+import type { TypeName } from '@pgsql/types'
+import { isSystemType } from './builtins.ts'
+import { type Environment, unknown } from './scope.ts'
+import { texts } from './tree.ts'
+
+/** `pg_catalog.text`, `public.mood`; arrays as `schema._name`. Null, and an unknown, for a type that is not known. */
+export function typeNameOf(type: TypeName | undefined, env: Environment): string | null {
+  const names = texts(type?.names)
+  const array = (type?.arrayBounds ?? []).length > 0 ? '_' : ''
+  const found = resolveType(names, env)
+  if (found === null) {
+    unknown(env, `the type "${names.join('.')}"`)
+    return null
+  }
+  const at = found.lastIndexOf('.')
+  return `${found.slice(0, at)}.${array}${found.slice(at + 1)}`
+}
+
+function resolveType(names: readonly string[], env: Environment): string | null {
+  const [name = '', schema, database] = [...names].reverse()
+  if (database !== undefined && database !== env.index.catalog.database) return null
+  const schemas =
+    schema !== undefined
+      ? [schema]
+      : env.naming === 'definition'
+        ? ['pg_catalog', ...env.index.schemas.keys()]
+        : env.searchPath === null
+          ? null
+          : ['pg_temp', 'pg_catalog', ...env.searchPath]
+  if (schemas === null) return isSystemType(`pg_catalog.${name}`) ? `pg_catalog.${name}` : null
+  for (const one of schemas) {
+    const full = `${one}.${name}`
+    if (isSystemType(full) || env.index.types.has(full)) return full
+    // An array type by its own name, `_mood`.
+    if (env.index.types.has(`${one}.${name.replace(/^_/, '')}`)) return full
+  }
+  return null
+}
+
+export const isPolymorphic = (type: string): boolean => /^pg_catalog\.(any|record$|internal$)/.test(type)

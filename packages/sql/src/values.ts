@@ -1,0 +1,118 @@
+// What an expression's value is made of: the abstract domain of the lineage. Values are immutable; the order of operations
+// never matters, and joining can only add sources.
+import type { ColumnRef } from './facts.ts'
+
+export interface Value {
+  /** `direct`: the value of one base column, unchanged (several through set operations, all direct). */
+  readonly kind: 'direct' | 'derived'
+  /** Columns whose value reaches this one, explicitly or by deciding it. */
+  readonly sources: ReadonlySet<ColumnRef>
+  /** Columns of which only the nullness reaches it: declared release (DESIGN §4). */
+  readonly nulls: ReadonlySet<ColumnRef>
+  /** `pg_catalog.text` …; `unknown` for a bare literal or parameter; null when we do not know. */
+  readonly type: string | null
+  /** Columns of a whole row, so that `(c).ssn` finds its own again. */
+  readonly fields: readonly Column[] | null
+}
+
+/** A named value: a column of a relation, of a subquery, of a result. */
+export interface Column {
+  readonly name: string
+  readonly value: Value
+  /** Called when the statement names the column: whether a column of a system relation or of a target is used at all. */
+  readonly read?: () => void
+}
+
+const none: ReadonlySet<ColumnRef> = new Set()
+
+/** A value without any source: constants, parameters, results of pure functions of those. */
+export const plain = (type: string | null = null): Value => ({
+  kind: 'derived',
+  sources: none,
+  nulls: none,
+  type,
+  fields: null,
+})
+
+export const direct = (column: ColumnRef, type: string | null): Value => ({
+  kind: 'direct',
+  sources: new Set([column]),
+  nulls: none,
+  type,
+  fields: null,
+})
+
+/** Computed from all of these. */
+export function derived(values: readonly Value[], type: string | null = null): Value {
+  return {
+    kind: 'derived',
+    sources: union(values.map((value) => value.sources)),
+    nulls: union(values.map((value) => value.nulls)),
+    type,
+    fields: null,
+  }
+}
+
+/** One of these, unchanged: arms of a set operation, the two sides of USING. */
+export function either(left: Value, right: Value): Value {
+  const kind = left.kind === 'direct' && right.kind === 'direct' ? 'direct' : 'derived'
+  return {
+    kind,
+    sources: union([left.sources, right.sources]),
+    nulls: union([left.nulls, right.nulls]),
+    type: left.type === right.type ? left.type : null,
+    fields: left.fields !== null && right.fields !== null ? bothFields(left.fields, right.fields) : null,
+  }
+}
+
+function bothFields(left: readonly Column[], right: readonly Column[]): readonly Column[] | null {
+  if (left.length !== right.length) return null
+  return left.map((field, at) => {
+    const other = right[at]
+    return other === undefined ? field : { name: field.name, value: either(field.value, other.value) }
+  })
+}
+
+/** A row of these columns. */
+export function row(fields: readonly Column[], type: string | null = null): Value {
+  return { ...derived(fields.map((field) => field.value)), type, fields }
+}
+
+/** True when nullness is all that a null test of this value tells: no function stands between it and its columns. */
+function showsOnlyNullness(value: Value): boolean {
+  if (value.sources.size === 0) return true
+  if (value.fields !== null) return value.fields.every((field) => showsOnlyNullness(field.value))
+  return value.kind === 'direct'
+}
+
+/** `x IS [NOT] NULL`, `count(x)`: releases the nullness of columns that stand there bare, and carries anything else. */
+export function nullness(value: Value, type: string): Value {
+  if (!showsOnlyNullness(value)) return derived([value], type)
+  return { ...plain(type), nulls: union([value.sources, value.nulls]) }
+}
+
+/** The same value that also depends on others: conditions, windows, filters. */
+export function influenced(value: Value, by: readonly Value[]): Value {
+  const carrying = by.filter((one) => one.sources.size > 0 || one.nulls.size > 0)
+  return carrying.length === 0 ? value : { ...derived([value, ...carrying], value.type), fields: null }
+}
+
+/** Adds a column that the value is also known as: a view's own column beside the base column behind it. */
+export function alsoKnownAs(value: Value, column: ColumnRef): Value {
+  const kind = value.kind === 'direct' || value.sources.size === 0 ? 'direct' : 'derived'
+  return { ...value, kind, sources: union([value.sources, new Set([column])]) }
+}
+
+export function sameValue(left: Value, right: Value): boolean {
+  return left.kind === right.kind && left.sources.size === right.sources.size && left.nulls.size === right.nulls.size
+}
+
+function union(sets: readonly ReadonlySet<ColumnRef>[]): ReadonlySet<ColumnRef> {
+  const filled = sets.filter((set) => set.size > 0)
+  const [only] = filled
+  if (only === undefined) return none
+  if (filled.length === 1) return only
+  const all = new Set<ColumnRef>()
+  for (const set of filled) for (const column of set) all.add(column)
+  return all
+}

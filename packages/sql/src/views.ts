@@ -1,0 +1,140 @@
+// Views and generated columns: what their definitions compute, found once for a catalog and kept with its index.
+// A view's own columns stay sources beside the base columns behind them, so that a mask on either one holds.
+import type { Node } from '@pgsql/types'
+import { limits } from '@sallyport/base/limits'
+import type { CatalogColumn, CatalogRelation } from './catalog.ts'
+import { type CatalogIndex, columnRefs, relationName } from './catalog-index.ts'
+import { type Draft, merge, newDraft } from './draft.ts'
+import { walk } from './expressions.ts'
+import { relationEntry } from './relations.ts'
+import { type Environment, emptyScope, inside, unknown } from './scope.ts'
+import { queryColumns } from './select.ts'
+import { checkTree, payload, statementsOf } from './tree.ts'
+import { alsoKnownAs, type Column, derived, direct, plain, type Value } from './values.ts'
+
+/** What a definition comes to: values, and everything that reading them does. */
+interface Shape {
+  readonly columns: readonly Column[]
+  readonly draft: Draft
+}
+
+/** Views upon views: deeper ones are unknown. */
+const expansionsMax = 32
+
+/** The columns of a view or materialised view, with the effects of its definition added as derived. */
+export function viewColumns(env: Environment, view: CatalogRelation): readonly Column[] {
+  const refs = columnRefs(env.index, view)
+  const own = view.columns.map((column, at) => {
+    const ref = refs[at]
+    return { name: column.name, value: ref === undefined ? plain(column.type) : direct(ref, column.type) }
+  })
+  if (env.expanding.includes(view.oid) || env.expanding.length >= expansionsMax) {
+    unknown(env, `the view "${relationName(view)}", which is nested too deep`)
+    return own
+  }
+  const shape = shapeOf(env, view)
+  merge(env.draft, shape.draft, 'derived')
+  if (shape.columns.length !== view.columns.length) {
+    unknown(env, `the definition of the view "${relationName(view)}"`)
+    return own
+  }
+  return view.columns.map((column, at) => {
+    const computed = shape.columns[at]?.value ?? plain()
+    const ref = refs[at]
+    const value = ref === undefined ? computed : alsoKnownAs(computed, ref)
+    return { name: column.name, value: { ...value, type: column.type } }
+  })
+}
+
+const shapes = new WeakMap<CatalogIndex, Map<number, Shape>>()
+
+function shapeOf(env: Environment, view: CatalogRelation): Shape {
+  const known = shapes.get(env.index)?.get(view.oid)
+  if (known !== undefined) return known
+  const made = expand(env, view)
+  // A shape found inside another expansion may have been cut short by it.
+  if (env.expanding.length === 0) {
+    const map = shapes.get(env.index) ?? new Map<number, Shape>()
+    map.set(view.oid, made)
+    shapes.set(env.index, map)
+  }
+  return made
+}
+
+function expand(env: Environment, view: CatalogRelation): Shape {
+  const draft = newDraft()
+  const fail = (): Shape => {
+    draft.unknowns.add(`the definition of the view "${relationName(view)}"`)
+    return { columns: [], draft }
+  }
+  const parsed = parseQuery(env, view.definition ?? '')
+  if (parsed === null) return fail()
+  const inner: Environment = {
+    ...env,
+    draft,
+    naming: 'definition',
+    searchPath: [],
+    context: { ...env.context, prepared: new Map(), cursors: new Map(), preset: 'none' },
+    depth: env.depth + parsed.depth,
+    expanding: [...env.expanding, view.oid],
+    body: null,
+  }
+  const columns = queryColumns(parsed.query, emptyScope(inner))
+  return { columns, draft }
+}
+
+/** The one statement of a text with the depth of its tree; null when it cannot be used. */
+export function parseQuery(env: Environment, text: string): { readonly query: Node; readonly depth: number } | null {
+  const parsed = parseBody(env, text)
+  const [only] = parsed?.statements ?? []
+  return parsed === null || parsed.statements.length !== 1 || only === undefined
+    ? null
+    : { query: only, depth: parsed.depth }
+}
+
+/** The statements of a definition or body; null when it does not parse or is too deep here. */
+export function parseBody(
+  env: Environment,
+  text: string,
+): { readonly statements: readonly Node[]; readonly depth: number } | null {
+  if (text.trim() === '') return null
+  let stmts: readonly unknown[]
+  try {
+    stmts = env.parser.parse(text).stmts
+  } catch {
+    return null
+  }
+  const statements = statementsOf(stmts)
+  if (statements === null) return null
+  const check = checkTree(stmts)
+  if (check.refusals.length > 0 || env.depth + check.depth > limits.treeDepthMax) return null
+  return { statements: statements.flatMap(({ stmt }) => stmt ?? []), depth: check.depth }
+}
+
+const generated = new WeakMap<CatalogColumn, Shape>()
+
+/** A generated column: itself, and whatever its expression reads. */
+export function generatedValue(env: Environment, relation: CatalogRelation, column: CatalogColumn, own: Value): Value {
+  const shape = generated.get(column) ?? expandGenerated(env, relation, column)
+  generated.set(column, shape)
+  merge(env.draft, shape.draft, 'derived')
+  return derived([own, ...shape.columns.map(({ value }) => value)], column.type)
+}
+
+function expandGenerated(env: Environment, relation: CatalogRelation, column: CatalogColumn): Shape {
+  const draft = newDraft()
+  const parsed = parseQuery(env, `SELECT ${column.expression ?? ''}`)
+  const target = payload(payload(parsed?.query, 'SelectStmt')?.targetList?.[0], 'ResTarget')?.val
+  if (parsed === null || target === undefined) {
+    draft.unknowns.add(`the expression of the generated column "${relationName(relation)}.${column.name}"`)
+    return { columns: [], draft }
+  }
+  // Generated columns cannot refer to each other: the others stand for themselves here.
+  const stored: CatalogRelation = {
+    ...relation,
+    columns: relation.columns.map((one) => ({ ...one, generated: 'no' })),
+  }
+  const inner: Environment = { ...env, draft, naming: 'definition', depth: env.depth + parsed.depth, body: null }
+  const scope = inside(emptyScope(inner), [relationEntry(inner, stored, relation.name)])
+  return { columns: [{ name: column.name, value: walk(target, scope) }], draft }
+}
