@@ -1,6 +1,9 @@
 // Plain byte work for the ledger, without Node's Buffer: it runs in browsers too.
 
-/** SHA-256 of the bytes, 32 bytes. Comes in as an argument: the ledger has no cryptography of its own. */
+/**
+ * SHA-256 of the bytes, 32 bytes. Comes in as an argument: the ledger has no cryptography of its own. It must not keep
+ * its argument, which may be used again.
+ */
 export type Sha256 = (bytes: Uint8Array) => Uint8Array
 
 /** What a total parser answers: the value, or why there is none. */

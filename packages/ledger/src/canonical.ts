@@ -11,7 +11,10 @@ export const canonicalDepthMax = 16
 // With the `u` flag a surrogate matches only when it stands alone.
 const loneSurrogate = /\p{Surrogate}/u
 
-export const isWellFormed = (text: string): boolean => !loneSurrogate.test(text)
+/** Printable ASCII without `"` and `\`: stands for itself, and is most of what entries hold. */
+const plain = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/
+
+export const isWellFormed = (text: string): boolean => plain.test(text) || !loneSurrogate.test(text)
 
 /** The canonical text. A value outside the domain is a bug of the caller: AssertionError. */
 export function canonicalText(value: unknown): string {
@@ -58,7 +61,8 @@ const byName = (a: readonly [string, unknown], b: readonly [string, unknown]): n
 
 // RFC 8785 §3.2.2.2 takes its escapes from ECMAScript's JSON.stringify.
 function quote(text: string): string {
-  assert(isWellFormed(text), 'a canonical string has no lone surrogate')
+  if (plain.test(text)) return `"${text}"`
+  assert(!loneSurrogate.test(text), 'a canonical string has no lone surrogate')
   return JSON.stringify(text)
 }
 

@@ -1,7 +1,6 @@
 // Makes the record of each session: chains its entries and writes them to the spool before anything goes to the target.
 // When it opens it closes what an earlier process left open, so that no session ends without an end (THREATS R-6.14).
 // INVARIANT: a session's tip moves only after its entry is completely written.
-import { hash as digest } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { assert } from '@sallyport/base/assert'
@@ -13,6 +12,7 @@ import type { EntryBody } from '@sallyport/ledger/entry'
 import { noHead } from '@sallyport/ledger/head'
 import { lockDirectory, makePrivateDirectory, processIsAlive, putAside } from './directory.ts'
 import { entryBytes } from './fit.ts'
+import { sha256 } from './hash.ts'
 import { Journal, journalAgent, journalName } from './journal.ts'
 import type { RecordKey } from './key.ts'
 import type { Recorder, RecordingMode, SessionRecord } from './record.ts'
@@ -55,8 +55,6 @@ interface Tip {
   readonly statements: number
   readonly closed: boolean
 }
-
-const sha256 = (bytes: Uint8Array): Uint8Array => digest('sha256', bytes, 'buffer')
 
 /** Opens the spool in `directory`. Throws SPOOL_UNWRITABLE, NO_PERMISSION, or SPOOL_FULL when not even a closing fits. */
 export function openRecorder(options: RecorderOptions): OpenRecorder {

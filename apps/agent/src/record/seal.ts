@@ -1,12 +1,12 @@
 // From entries in the spool to batches with signed heads, in the order of the agent's counter.
 // INVARIANT: a batch leaves here only when its entries and its head are on the disk; heads are never signed twice.
-import { hash as digest } from 'node:crypto'
 import { assert } from '@sallyport/base/assert'
 import type { Clock } from '@sallyport/base/clock'
 import { limits } from '@sallyport/base/limits'
 import { fromBase64, toBase64, toHex } from '@sallyport/ledger/bytes'
 import type { Head } from '@sallyport/ledger/entry'
 import { headBytes, headHash, headMessage } from '@sallyport/ledger/head'
+import { sha256 } from './hash.ts'
 import type { Journal, Sealed } from './journal.ts'
 import type { RecordKey } from './key.ts'
 import type { PlacedEntry, Position, RecordLog, Spool } from './spool.ts'
@@ -31,8 +31,6 @@ export interface SealerParts {
   readonly log: RecordLog
   readonly step: (name: string) => void
 }
-
-const sha256 = (bytes: Uint8Array): Uint8Array => digest('sha256', bytes, 'buffer')
 
 export class Sealer {
   readonly #parts: SealerParts
