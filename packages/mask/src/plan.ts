@@ -54,13 +54,23 @@ export type MaskPlan =
 type Ref = PlanInput['control'][number]['column']
 type Refusal = Extract<MaskPlan, { kind: 'refuse' }>
 
+export interface Planned {
+  readonly plan: MaskPlan
+  readonly sensitive: boolean
+}
+
 /** What must be done to the statement's result, and whether its errors need scrubbing (`sensitive`). */
-export function planMasks(
-  input: PlanInput,
-  columns: readonly ProtectedColumn[],
-): { plan: MaskPlan; sensitive: boolean } {
+export function planMasks(input: PlanInput, columns: readonly ProtectedColumn[]): Planned {
   if (columns.length === 0) return { plan: { kind: 'plain' }, sensitive: false }
   const shield = shieldOf(columns)
+  const known = shield.plans.get(input)
+  if (known !== undefined) return known
+  const planned = makePlan(input, columns, shield)
+  shield.plans.set(input, planned)
+  return planned
+}
+
+function makePlan(input: PlanInput, columns: readonly ProtectedColumn[], shield: Shield): Planned {
   const touched = [...outputRefs(input), ...input.control.map((use) => use.column), ...flowRefs(input)]
   const sensitive =
     input.unknowns.length > 0 ||
@@ -80,6 +90,8 @@ interface Shield {
   readonly columns: ReadonlyMap<string, ProtectedColumn>
   /** Strictest protection inside each relation: what a whole-row reference must be treated as. */
   readonly relations: ReadonlyMap<number, ProtectedColumn>
+  /** Plans made so far: a plan depends on the lineage and the columns, and on nothing else. */
+  readonly plans: WeakMap<PlanInput, Planned>
 }
 
 // The list is the same object for every statement of a chain under one catalog, so its index is made once.
@@ -97,7 +109,7 @@ function shieldOf(columns: readonly ProtectedColumn[]): Shield {
     const neighbour = byRelation.get(column.relationOid)
     byRelation.set(column.relationOid, neighbour === undefined ? column : strictestColumn(neighbour, column))
   }
-  const shield = { columns: byColumn, relations: byRelation }
+  const shield = { columns: byColumn, relations: byRelation, plans: new WeakMap<PlanInput, Planned>() }
   shields.set(columns, shield)
   return shield
 }

@@ -16,6 +16,8 @@ interface Resolution {
   readonly masks: readonly Resolved[]
   /** Lists made so far, by the masks in force. */
   readonly lists: Map<string, readonly ProtectedColumn[]>
+  /** The same lists by chain: a chain lives as long as its session and never changes. */
+  readonly chains: WeakMap<Chain, readonly ProtectedColumn[]>
 }
 
 /** Sets of masks in force whose list is kept. */
@@ -24,7 +26,15 @@ const resolutions = new WeakMap<Rulebook, WeakMap<Catalog, Resolution>>()
 
 export function columnsOf(book: Rulebook, chain: Chain, catalog: Catalog): readonly ProtectedColumn[] {
   if (book.masks.length === 0) return noColumns
-  const { masks, lists } = resolutionOf(book, catalog)
+  const resolution = resolutionOf(book, catalog)
+  const known = resolution.chains.get(chain)
+  if (known !== undefined) return known
+  const list = listOf(book, chain, resolution)
+  resolution.chains.set(chain, list)
+  return list
+}
+
+function listOf(book: Rulebook, chain: Chain, { masks, lists }: Resolution): readonly ProtectedColumn[] {
   const principals = verifiedPrincipals(chain)
   const inForce = book.masks.map((mask) => !lifted(mask.unless, principals))
   const key = inForce.map((applies) => (applies ? '1' : '0')).join('')
@@ -74,7 +84,11 @@ function resolutionOf(book: Rulebook, catalog: Catalog): Resolution {
   const known = perBook.get(catalog)
   if (known !== undefined) return known
   const families = familiesOf(catalog)
-  const resolution = { masks: book.masks.map((mask) => resolveMask(mask, catalog, families)), lists: new Map() }
+  const resolution: Resolution = {
+    masks: book.masks.map((mask) => resolveMask(mask, catalog, families)),
+    lists: new Map(),
+    chains: new WeakMap(),
+  }
   perBook.set(catalog, resolution)
   return resolution
 }

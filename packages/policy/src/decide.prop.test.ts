@@ -5,7 +5,7 @@ import { decide } from './decide.ts'
 import type { PolicyDocument, Rule } from './document.ts'
 import { chain, compileDocuments, context, facts } from './testing.ts'
 
-const runs = { numRuns: process.env['SALLYPORT_TEST'] === 'full' ? 3_000 : 200 }
+const runs = { numRuns: process.env['SALLYPORT_TEST'] === 'full' ? 1_000 : 200 }
 
 const callers = fc.constantFrom<NonNullable<Rule['callers']>>(
   { any: true },

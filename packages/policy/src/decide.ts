@@ -9,7 +9,7 @@ import type { Catalog } from '@sallyport/sql/catalog'
 import type { StatementFacts } from '@sallyport/sql/facts'
 import { columnsOf } from './columns.ts'
 import type { FloorDocument, LabelDocument, PolicyDocument, TargetDocument } from './document.ts'
-import { examine } from './examine.ts'
+import { examine, lazily } from './examine.ts'
 import { principalText } from './messages.ts'
 import { resolve } from './resolve.ts'
 import { compileRulebook, effectiveRules, names, type Rulebook, sourcesOf } from './rulebook.ts'
@@ -125,10 +125,15 @@ export function decide(policies: CompiledPolicies, facts: StatementFacts, contex
   const book = rulebookOf(policies)
   const findings = examine(book, facts, context)
   const verdict = resolve(book, facts, context, findings)
+  // Most decisions are carried out without anybody asking why: the trace is made when it is read.
+  const trace = lazily(() => traceOf(book, facts, context, findings, verdict))
+  const shadow = book.shadows ? shadowsThatChange(book, facts, context, findings, verdict) : []
   return {
     ...verdict,
-    trace: traceOf(findings, facts, verdict),
-    shadow: shadowsThatChange(book, facts, context, findings, verdict),
+    get trace() {
+      return trace()
+    },
+    shadow,
   }
 }
 

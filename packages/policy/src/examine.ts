@@ -7,14 +7,17 @@ import type { DecisionContext } from './decide.ts'
 import { matchesCaller } from './match.ts'
 import type { CompiledRule, Rulebook } from './rulebook.ts'
 
-/** What came of one rule for one principal. */
-export interface Finding {
+/** A rule whose operations and objects match a statement, before anybody's identity or condition is looked at. */
+export interface Candidate {
   readonly rule: CompiledRule
-  readonly principal: Principal
-  readonly outcome: 'matched' | 'not-matched' | 'condition-false' | 'condition-error'
   /** Effects that the selectors matched; empty for a rule about whole statements. */
   readonly effects: readonly Effect[]
-  readonly note: string
+}
+
+/** What came of a candidate for a principal that its rule names. */
+export interface Finding extends Candidate {
+  readonly principal: Principal
+  readonly outcome: 'matched' | 'condition-false' | 'condition-error'
 }
 
 /** Findings in one order, whatever order the documents had: policy, rule, principal in the chain. */
@@ -23,12 +26,18 @@ export function examine(book: Rulebook, facts: StatementFacts, context: Decision
     principal,
     conditions: lazily(() => conditionFacts(principal, facts, context, book.target)),
   }))
-  return book.rules.flatMap((rule) =>
-    subjects.map(({ principal, conditions }) => examineRule(rule, principal, facts, conditions)),
-  )
+  const findings: Finding[] = []
+  for (const { rule, effects } of candidatesOf(book, facts)) {
+    for (const { principal, conditions } of subjects) {
+      if (rule.callers !== null && !matchesCaller(rule.callers, principal)) continue
+      findings.push({ rule, principal, effects, outcome: outcomeOf(rule, conditions) })
+    }
+  }
+  return findings
 }
 
-function lazily<T>(make: () => T): () => T {
+/** The value of `make`, made when it is first asked for. */
+export function lazily<T>(make: () => T): () => T {
   let made: { readonly value: T } | null = null
   return () => {
     made ??= { value: make() }
@@ -36,29 +45,35 @@ function lazily<T>(make: () => T): () => T {
   }
 }
 
-function examineRule(
-  rule: CompiledRule,
-  principal: Principal,
-  facts: StatementFacts,
-  conditions: () => ConditionFacts,
-): Finding {
-  const miss = (note: string): Finding => ({ rule, principal, outcome: 'not-matched', effects: [], note })
-  if (rule.callers !== null && !matchesCaller(rule.callers, principal)) return miss('the rule is about other callers')
-  const effects = facts.effects.filter((effect) => concerns(rule, effect) && matchesEffect(rule, effect))
-  const wholeStatement = rule.effect === 'deny' && rule.operations === null && rule.objects === null
-  if (effects.length === 0 && !wholeStatement) return miss('the rule is about other operations or objects')
-  const found = { rule, principal, effects }
-  if (rule.condition === null) return { ...found, outcome: 'matched', note: '' }
-  if (rule.condition === 'broken')
-    return { ...found, outcome: 'condition-error', note: 'the condition does not compile' }
+function outcomeOf(rule: CompiledRule, conditions: () => ConditionFacts): Finding['outcome'] {
+  if (rule.condition === null) return 'matched'
+  if (rule.condition === 'broken') return 'condition-error'
   switch (rule.condition.evaluate(conditions())) {
     case 'true':
-      return { ...found, outcome: 'matched', note: 'the condition is true' }
+      return 'matched'
     case 'false':
-      return { ...found, outcome: 'condition-false', note: 'the condition is false' }
+      return 'condition-false'
     case 'error':
-      return { ...found, outcome: 'condition-error', note: 'the condition failed' }
+      return 'condition-error'
   }
+}
+
+// Facts are kept by text and used for every run of it; which rules concern them depends on nothing else (DESIGN §4, Cache).
+const candidates = new WeakMap<Rulebook, WeakMap<StatementFacts, readonly Candidate[]>>()
+
+function candidatesOf(book: Rulebook, facts: StatementFacts): readonly Candidate[] {
+  const perBook = candidates.get(book) ?? new WeakMap<StatementFacts, readonly Candidate[]>()
+  candidates.set(book, perBook)
+  const known = perBook.get(facts)
+  if (known !== undefined) return known
+  const found: Candidate[] = []
+  for (const rule of book.rules) {
+    const effects = facts.effects.filter((effect) => concerns(rule, effect) && matchesEffect(rule, effect))
+    const wholeStatement = rule.effect === 'deny' && rule.operations === null && rule.objects === null
+    if (effects.length > 0 || wholeStatement) found.push({ rule, effects })
+  }
+  perBook.set(facts, found)
+  return found
 }
 
 /** Allow covers direct effects only; hold also what is derived; neither is about the baseline; deny is about everything. */

@@ -34,7 +34,9 @@ export function judge(
       policy,
       version,
       rule: name.join('/'),
-      trace: decision.trace,
+      get trace() {
+        return decision.trace
+      },
       shadow: decision.shadow,
     },
     plan,

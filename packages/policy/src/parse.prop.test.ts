@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { parseDocuments, parseFloor } from './parse.ts'
 
-const runs = { numRuns: process.env['SALLYPORT_TEST'] === 'full' ? 5_000 : 200 }
+const runs = { numRuns: process.env['SALLYPORT_TEST'] === 'full' ? 2_000 : 200 }
 const sound = `apiVersion: sallyport.dev/v1
 kind: Policy
 metadata: { name: orders }

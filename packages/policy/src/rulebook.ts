@@ -58,6 +58,8 @@ export interface Rulebook {
   /** Sorted by policy and name. */
   readonly rules: readonly CompiledRule[]
   readonly masks: readonly CompiledMask[]
+  /** Is there any shadow rule? */
+  readonly shadows: boolean
   /** Why nothing may be allowed until the documents are corrected; empty when all is well. */
   readonly broken: readonly { readonly policy: string; readonly version: number; readonly reason: string }[]
 }
@@ -100,13 +102,15 @@ export function compileRulebook(input: RulebookInput): Rulebook {
     if (source.limits.length > 0) complain('limits are not available in this version')
     return source.masks.flatMap((mask, index) => compileMask(source, mask, index, input, complain))
   })
+  const rules = sources
+    .flatMap((source) => source.rules.map((rule) => compileRule(source, rule)))
+    .sort((left, right) => compareText(left.policy, right.policy) || compareText(left.name, right.name))
   return {
     target: { name: input.target.metadata.name, labels: input.target.metadata.labels ?? {} },
     initiatorRequired: input.target.spec.initiator === 'required',
-    rules: sources
-      .flatMap((source) => source.rules.map((rule) => compileRule(source, rule)))
-      .sort((left, right) => compareText(left.policy, right.policy) || compareText(left.name, right.name)),
+    rules,
     masks,
+    shadows: rules.some((rule) => rule.shadow),
     broken,
   }
 }
@@ -200,15 +204,23 @@ function labelPatterns(
     .map((column) => column.pattern)
 }
 
+// Principals live as long as their session and never change, so whether rules name them is asked once.
+const admitted = new WeakMap<Rulebook, WeakMap<Principal, boolean>>()
+
 /** Does some enforced allow or hold rule name this principal (DESIGN §4, Baseline)? `trial` counts as enforced. */
-export const names = (book: Rulebook, principal: Principal, trial: CompiledRule | null = null): boolean =>
-  book.rules.some(
-    (rule) =>
-      rule.effect !== 'deny' &&
-      (!rule.shadow || rule === trial) &&
-      rule.callers !== null &&
-      matchesCaller(rule.callers, principal),
-  )
+export function names(book: Rulebook, principal: Principal, trial: CompiledRule | null = null): boolean {
+  if (trial !== null && trial.effect !== 'deny' && namedBy(trial, principal)) return true
+  const perBook = admitted.get(book) ?? new WeakMap<Principal, boolean>()
+  admitted.set(book, perBook)
+  const known = perBook.get(principal)
+  if (known !== undefined) return known
+  const named = book.rules.some((rule) => rule.effect !== 'deny' && !rule.shadow && namedBy(rule, principal))
+  perBook.set(principal, named)
+  return named
+}
+
+const namedBy = (rule: CompiledRule, principal: Principal): boolean =>
+  rule.callers !== null && matchesCaller(rule.callers, principal)
 
 /** What the digest is made of: everything that can change a decision on this target, in one order. */
 export function effectiveRules(input: RulebookInput): string {

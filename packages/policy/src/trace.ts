@@ -1,12 +1,13 @@
 // What is told about a decision beside the decision: one line a rule and principal, and the shadow rules that would have
 // changed it. Deterministic: the same rules and facts give the same lines, whatever order the documents had.
-import { principalKey } from '@sallyport/base/identity'
+import { type Principal, principalKey, verifiedPrincipals } from '@sallyport/base/identity'
 import type { Effect, StatementFacts } from '@sallyport/sql/facts'
 import type { Decision, DecisionContext, TraceLine } from './decide.ts'
 import type { Finding } from './examine.ts'
+import { matchesCaller } from './match.ts'
 import { effectText } from './messages.ts'
 import { resolve, type Verdict } from './resolve.ts'
-import type { Rulebook } from './rulebook.ts'
+import type { CompiledRule, Rulebook } from './rulebook.ts'
 
 /** Shadow rules that, enforced alone beside the others, would have changed the kind of the decision. */
 export function shadowsThatChange(
@@ -16,12 +17,12 @@ export function shadowsThatChange(
   findings: readonly Finding[],
   verdict: Verdict,
 ): Decision['shadow'] {
+  const matched = new Set(findings.filter(({ outcome }) => outcome !== 'condition-false').map(({ rule }) => rule))
   // A rule that matches nothing of the statement can still admit its caller.
-  const counts = ({ rule, outcome }: Finding): boolean =>
-    outcome === 'matched' || outcome === 'condition-error' || (verdict.kind === 'deny' && rule.effect !== 'deny')
-  const shadows = new Set(findings.filter((finding) => finding.rule.shadow && counts(finding)).map(({ rule }) => rule))
-  return [...shadows]
-    .filter((shadow) => resolve(book, facts, context, findings, shadow).kind !== verdict.kind)
+  const counts = (rule: CompiledRule): boolean =>
+    rule.shadow && (matched.has(rule) || (verdict.kind === 'deny' && rule.effect !== 'deny'))
+  return book.rules
+    .filter((rule) => counts(rule) && resolve(book, facts, context, findings, rule).kind !== verdict.kind)
     .map(({ policy, name, effect }) => ({ policy, rule: name, effect }))
 }
 
@@ -29,8 +30,20 @@ export function shadowsThatChange(
 const objectsPerLine = 5
 
 /** One line a rule and principal, then one for what the baseline let through. */
-export function traceOf(findings: readonly Finding[], facts: StatementFacts, verdict: Verdict): TraceLine[] {
-  const lines = findings.map(lineOf)
+export function traceOf(
+  book: Rulebook,
+  facts: StatementFacts,
+  context: DecisionContext,
+  findings: readonly Finding[],
+  verdict: Verdict,
+): TraceLine[] {
+  const principals = verifiedPrincipals(context.chain)
+  const lines = book.rules.flatMap((rule) =>
+    principals.map((principal) => {
+      const found = findings.find((finding) => finding.rule === rule && finding.principal === principal)
+      return found === undefined ? missLine(rule, principal) : foundLine(found)
+    }),
+  )
   const baseline = facts.effects.filter((effect) => effect.baseline)
   if (verdict.kind === 'deny' || baseline.length === 0) return lines
   return [
@@ -48,17 +61,40 @@ export function traceOf(findings: readonly Finding[], facts: StatementFacts, ver
   ]
 }
 
-function lineOf({ rule, principal, outcome, effects, note }: Finding): TraceLine {
-  const noted = rule.shadow && (outcome === 'matched' || outcome === 'condition-error')
+const lineOf = (rule: CompiledRule, principal: Principal) => ({
+  policy: rule.policy,
+  version: rule.version,
+  rule: rule.name,
+  effect: rule.effect,
+  principal: principalKey(principal),
+})
+
+function missLine(rule: CompiledRule, principal: Principal): TraceLine {
+  const named = rule.callers === null || matchesCaller(rule.callers, principal)
+  const note = named ? 'the rule is about other operations or objects' : 'the rule is about other callers'
+  return { ...lineOf(rule, principal), object: '', outcome: 'not-matched', note }
+}
+
+function foundLine({ rule, principal, effects, outcome }: Finding): TraceLine {
+  const noted = rule.shadow && outcome !== 'condition-false'
   return {
-    policy: rule.policy,
-    version: rule.version,
-    rule: rule.name,
-    effect: rule.effect,
-    principal: principalKey(principal),
+    ...lineOf(rule, principal),
     object: objectsText(effects),
     outcome: noted ? 'shadow' : outcome,
-    note: noted && note === '' ? 'the rule is only tried out' : note,
+    note: noted
+      ? `the rule is only tried out${outcome === 'matched' ? '' : '; its condition failed'}`
+      : noteOf(rule, outcome),
+  }
+}
+
+function noteOf(rule: CompiledRule, outcome: Finding['outcome']): string {
+  switch (outcome) {
+    case 'matched':
+      return rule.condition === null ? '' : 'the condition is true'
+    case 'condition-false':
+      return 'the condition is false'
+    case 'condition-error':
+      return rule.condition === 'broken' ? 'the condition does not compile' : 'the condition failed'
   }
 }
 
