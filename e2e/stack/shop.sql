@@ -55,7 +55,7 @@ FROM (
   SELECT n,
     (ARRAY['Alma','Bruno','Chloe','Dario','Edith','Farid','Greta','Hugo','Ines','Jonas',
            'Katya','Louis','Mina','Niels','Olga','Pavel','Quinn','Rosa','Sami','Tessa'])[1 + n % 20] AS first,
-    (ARRAY['Almeida','Bauer','Costa','Dubois','Eriksen','Fischer','Garcia','Haas','Ivanova','Jensen'])[1 + (n / 2 + n) % 10] AS last,
+    (ARRAY['Almeida','Bauer','Costa','Dubois','Eriksen','Fischer','Garcia','Haas','Ivanova','Jensen'])[1 + (n % 20 * 3 + n / 20 * 7) % 10] AS last,
     (ARRAY['Orchard Road','Mill Lane','Harbour Street','Station Road','Castle Hill','River Walk'])[1 + n % 6] AS street,
     (ARRAY['Lisbon','Vienna','Lyon','Bergen','Bremen','Prague','Turin','Ghent'])[1 + n % 8] AS city
   FROM generate_series(0, 39) AS n

@@ -324,7 +324,7 @@ async function openPerson(stack: Stack, login: string): Promise<PersonApi> {
 async function enrol(stack: Stack, closers: Closers, say: (what: string) => void): Promise<void> {
   const admin = await stack.as('adam')
   const joined = await admin.post('/api/v1/agents/join-tokens', { agentName })
-  assert.equal(joined.status, 200, joined.text)
+  assert.equal(joined.status, 201, joined.text)
   const applied = await admin.post('/api/v1/apply', { yaml: readDocuments('shop.yaml', stack.places) })
   assert.equal(applied.status, 200, applied.text)
   await stack.startAgent({ SALLYPORT_JOIN_TOKEN: joined.body.token })
