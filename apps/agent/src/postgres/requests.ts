@@ -167,6 +167,7 @@ function namesOf(state: State): SessionNames {
     cursors: () => cursorsOf(state),
     // In a failed transaction nothing can be asked; only transaction control can succeed there.
     catalogTouched: state.catalogTouched || !state.pathKnown,
+    pathTouched: state.pathTouched,
   }
 }
 

@@ -12,6 +12,8 @@ export interface SessionNames {
   cursors(): ReadonlyMap<string, StatementFacts>
   /** Objects were changed in a transaction that is still open: the catalog does not show them. */
   readonly catalogTouched: boolean
+  /** The search_path was changed in a transaction that is still open: its end may change it back. */
+  readonly pathTouched: boolean
 }
 
 export interface FactsCache {

@@ -175,7 +175,9 @@ export function createGate(deps: GateDeps): Gate {
     for (const [index, each] of judged.entries()) {
       const deferrable = request.moment === 'parse'
       const error =
-        policyRefusal(each, deferrable) ?? orderRefusal(all, index) ?? freshnessRefusal(each.facts, request.names)
+        policyRefusal(each, deferrable) ??
+        orderRefusal(all, index, request.names) ??
+        freshnessRefusal(each.facts, request.names)
       if (error !== null) return deny(request, error, each, null)
     }
     return allow(request, judged, protections(policies, catalog))
@@ -220,6 +222,7 @@ const noNames: SessionNames = {
   preparedNames: [],
   cursors: () => new Map(),
   catalogTouched: false,
+  pathTouched: false,
 }
 
 const protocolOf = (request: JudgeRequest): 'simple' | 'extended' =>

@@ -70,33 +70,38 @@ export function nameChanges(facts: StatementFacts): NameChanges {
 }
 
 const isTransaction = (facts: StatementFacts): boolean => facts.session.some(({ kind }) => kind === 'transaction')
-const usesStatements = (facts: StatementFacts): boolean =>
-  facts.session.some(({ kind }) => kind === 'execute' || kind === 'fetch')
 
 /**
- * All statements of a text are judged before the first runs, under the names that hold before it. So nothing but
- * transaction control may follow a statement that changes what names mean (R-0.1, R-1.22).
+ * All statements of a text are judged before the first runs. The analysis follows what they do to names; what the end of
+ * a transaction undoes from before the text it cannot know (R-0.1, R-1.22).
  */
-export function orderRefusal(all: readonly StatementFacts[], index: number): SallyportError | null {
+export function orderRefusal(
+  all: readonly StatementFacts[],
+  index: number,
+  names: SessionNames,
+): SallyportError | null {
   const facts = all[index]
-  if (facts === undefined || index === 0 || isTransaction(facts)) return null
-  const earlier = all.slice(0, index).map(nameChanges)
-  const changed =
-    earlier.some(({ path, objects }) => path || objects) ||
-    (usesStatements(facts) && earlier.some(({ statements }) => statements))
-  if (!changed) return null
+  if (facts === undefined || isTransaction(facts) || !all.slice(0, index).some(endsTransaction)) return null
+  const fetches = facts.session.some(({ kind }) => kind === 'fetch')
+  if (!fetches && (!names.pathTouched || !touchesObjects(facts))) return null
   return new SallyportError(
     'STATEMENT_UNKNOWN',
-    `"${facts.verb}" follows a statement of the same text that changes what names mean`,
+    `"${facts.verb}" follows the end of a transaction in the same text, which may change what its names mean`,
     { hint: 'send the statements one by one' },
   )
 }
 
+const endsTransaction = (facts: StatementFacts): boolean =>
+  facts.session.some((effect) => effect.kind === 'transaction' && /^(commit|rollback)/.test(effect.verb))
+
+function touchesObjects(facts: StatementFacts): boolean {
+  const readsColumns = facts.output?.some(({ sources }) => sources.length > 0) ?? false
+  return facts.relations.length > 0 || readsColumns || !facts.effects.every(({ baseline }) => baseline)
+}
+
 /** After a change of objects in an open transaction the catalog that we read does not show them (R-3.14). */
 export function freshnessRefusal(facts: StatementFacts, names: SessionNames): SallyportError | null {
-  if (!names.catalogTouched || isTransaction(facts)) return null
-  const readsColumns = facts.output?.some(({ sources }) => sources.length > 0) ?? false
-  if (facts.relations.length === 0 && !readsColumns && facts.effects.every(({ baseline }) => baseline)) return null
+  if (!names.catalogTouched || isTransaction(facts) || !touchesObjects(facts)) return null
   return new SallyportError('CATALOG_STALE', 'objects were changed in this transaction, so names cannot be judged', {
     hint: 'commit, then go on',
   })
