@@ -113,8 +113,6 @@ async function open(deps: AgentDeps, closers: Closers): Promise<Omit<RunningAgen
   const link = openLink(deps, { identity, snapshots, recorder, parts })
   closers.push(() => link.stop())
   closers.push(startUploading(deps, link, recorder))
-  const health = await startHealth({ ...config.metrics, metrics, log, notReady: () => notReady(snapshots) })
-  closers.push(() => health.stop())
   const listener = await startListener({
     ...config.listen,
     agent: { id: identity.agentId, name: identity.agentName },
@@ -133,6 +131,8 @@ async function open(deps: AgentDeps, closers: Closers): Promise<Omit<RunningAgen
   })
   parts.listener = listener
   closers.push(() => listener.close(config.drainMs))
+  const health = await startHealth({ ...config.metrics, metrics, log, notReady: () => notReady(snapshots) })
+  closers.push(() => health.stop())
   const { agentId, agentName } = identity
   return { agentId, agentName, port: listener.port, metricsPort: health.port, recordKeyFingerprint: key.fingerprint }
 }
