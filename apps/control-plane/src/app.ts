@@ -5,13 +5,13 @@ import helmet from '@fastify/helmet'
 import rateLimit from '@fastify/rate-limit'
 import swagger from '@fastify/swagger'
 import { SallyportError } from '@sallyport/base/errors'
-import fastify from 'fastify'
+import fastify, { LogController } from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { agentsRoutes } from './agents/routes.ts'
 import { auditRoutes } from './audit/routes.ts'
 import { isSecure } from './config.ts'
 import type { Deps } from './deps.ts'
-import { registerErrors } from './http/errors.ts'
+import { refuseConnection, registerErrors, sendFrameworkProblem } from './http/errors.ts'
 import { healthRoutes } from './http/health.ts'
 import { openapiOptions } from './http/openapi.ts'
 import { registerPermit } from './http/permit.ts'
@@ -31,13 +31,15 @@ const requestMsMax = 30_000
 export async function buildApp(deps: Deps): Promise<App> {
   const app: App = fastify({
     loggerInstance: deps.log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: bodyBytesMax,
     requestTimeout: requestMsMax,
     trustProxy: [...deps.config.http.trustedProxies],
     // Ids are ours: one that a client sends could forge lines of the log.
     genReqId: () => deps.randomBytes(12).toString('hex'),
     requestIdHeader: false,
+    frameworkErrors: sendFrameworkProblem,
+    clientErrorHandler: refuseConnection,
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: 256 },
   }).withTypeProvider<ZodTypeProvider>()

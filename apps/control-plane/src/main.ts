@@ -18,9 +18,10 @@ const migrationsDirectory = fileURLToPath(new URL('../../../prisma/migrations', 
 function fail(thrown: unknown): void {
   const error = asSallyportError(thrown)
   const hint = error.hint === undefined ? '' : `; ${error.hint}`
-  process.stderr.write(`sallyport control plane: ${error.message}${hint} (${error.code})\n`)
-  if (error.code === 'INTERNAL') process.stderr.write(`${JSON.stringify(describeError(error.cause))}\n`)
-  process.exitCode = surfacesOf(error.code).exit
+  const detail = error.code === 'INTERNAL' ? `${JSON.stringify(describeError(error.cause))}\n` : ''
+  process.stderr.write(`sallyport control plane: ${error.message}${hint} (${error.code})\n${detail}`, () =>
+    process.exit(surfacesOf(error.code).exit),
+  )
 }
 
 /** The first signal drains, the second one ends at once. */
@@ -34,7 +35,7 @@ function stopOnSignal(running: Running, log: Logger): void {
     timer.unref()
     void running.stop().then(() => {
       log.info({ event: 'stopped' })
-      clearTimeout(timer)
+      process.exit(0)
     })
   }
   process.on('SIGTERM', onSignal)

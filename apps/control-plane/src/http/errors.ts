@@ -1,5 +1,6 @@
 // Whatever goes wrong in a request leaves as one problem document (RFC 9457) with our code, a page that explains it and
 // the request's id. Messages of other libraries, stacks and causes stay in the log.
+import type { Duplex } from 'node:stream'
 import type { Problem } from '@sallyport/api/problem'
 import {
   asSallyportError,
@@ -126,7 +127,25 @@ export function sendProblem(thrown: unknown, request: FastifyRequest, reply: Fas
     .send(JSON.stringify(problemOf(error, request.id, fields)))
 }
 
-/** Installs the two doors through which errors leave. */
+/** For requests that never reach a route or a hook: a path that cannot be decoded. */
+export function sendFrameworkProblem(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  reply.header('x-request-id', request.id).header('cache-control', 'no-store')
+  sendProblem(thrown, request, reply)
+}
+
+/** For bytes that are no HTTP request: there is no request, so there is no id. */
+export function refuseConnection(_error: unknown, socket: Duplex): void {
+  if (!socket.writable) {
+    socket.destroy()
+    return
+  }
+  const error = new SallyportError('REQUEST_INVALID', 'this is no HTTP request that we can read')
+  const body = JSON.stringify(problemOf(error, ''))
+  const head = `HTTP/1.1 400 Bad Request\r\nContent-Type: ${problemType}\r\nContent-Length: ${Buffer.byteLength(body)}`
+  socket.end(`${head}\r\nConnection: close\r\n\r\n${body}`)
+}
+
+/** Installs the two doors through which errors of routes leave. */
 export function registerErrors(app: App): void {
   app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply))
   app.setNotFoundHandler((request, reply) => {

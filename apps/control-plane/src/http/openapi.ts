@@ -6,11 +6,18 @@ import { Problem } from '@sallyport/api/problem'
 import { type RouteName, routes } from '@sallyport/api/routes'
 import type { RouteOptions } from 'fastify'
 import { createJsonSchemaTransform } from 'fastify-type-provider-zod'
+import { z } from 'zod'
 import { problemType } from './errors.ts'
 
 const problemAnswer = {
   description: 'a problem document (RFC 9457)',
   content: { [problemType]: { schema: Problem } },
+}
+
+/** What a route that states no answer sends: lines of JSON, as a stream. */
+const linesAnswer = {
+  description: 'lines of JSON (docs/recording-format.md)',
+  content: { 'application/x-ndjson': { schema: z.string() } },
 }
 
 const rolesOf = (name: RouteName): string => {
@@ -32,7 +39,7 @@ export function describeRoute(route: RouteOptions, name: RouteName): void {
     tags: [tagOf(route.url)],
     security: isPublic ? [] : [{ login: [] }, { session: [] }],
     ...given,
-    response: { ...response, default: problemAnswer },
+    response: { ...(Object.keys(response).length === 0 ? { 200: linesAnswer } : response), default: problemAnswer },
   }
 }
 

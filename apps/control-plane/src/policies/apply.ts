@@ -6,6 +6,7 @@ import { SallyportError } from '@sallyport/base/errors'
 import type { Document, DocumentKind } from '@sallyport/policy/document'
 import { parseDocuments } from '@sallyport/policy/parse'
 import { appendAction } from '../audit/store.ts'
+import type { Config } from '../config.ts'
 import { inTransaction, type Tx } from '../db.ts'
 import type { Deps } from '../deps.ts'
 import { DocumentsRefused } from '../http/errors.ts'
@@ -42,6 +43,9 @@ export function readText(yaml: string): readonly Document[] {
   return documents
 }
 
+/** The control plane among the issuers. */
+export const builtInOf = (config: Pick<Config, 'publicUrl'>) => ({ name: builtInIssuerName, issuer: config.publicUrl })
+
 /** Applies a YAML text. Throws with nothing written when anything in it is wrong, or somebody else changed the same. */
 export async function applyDocuments(deps: ApplyDeps, by: string, yaml: string, dryRun: boolean): Promise<ApplyResult> {
   const documents = readText(yaml)
@@ -52,7 +56,7 @@ export async function applyDocuments(deps: ApplyDeps, by: string, yaml: string, 
       documents,
       {
         agentNames: await readAgentNames(tx),
-        builtIn: { name: builtInIssuerName, issuer: deps.config.publicUrl },
+        builtIn: builtInOf(deps.config),
       },
     )
     if (check.problems.length > 0) throw new DocumentsRefused(check.problems)

@@ -2,8 +2,8 @@
 import type { Db, Tx } from '../db.ts'
 
 /** Names of the agents that have joined and are not revoked. */
-export async function readAgentNames(tx: Tx): Promise<Set<string>> {
-  const rows = await tx.agent.findMany({ where: { revokedAt: null }, select: { name: true } })
+export async function readAgentNames(db: Db | Tx): Promise<Set<string>> {
+  const rows = await db.agent.findMany({ where: { revokedAt: null }, select: { name: true } })
   return new Set(rows.map((row) => row.name))
 }
 
