@@ -143,6 +143,11 @@ export class Sealer {
     this.#ready.push(batchOf(sealed, run))
   }
 
+  /** Takes back what was not acknowledged when an upload ended, in order: the next one sends it first. */
+  putBack(batches: readonly SealedBatch[]): void {
+    this.#ready = [...batches, ...this.#ready]
+  }
+
   /** The control plane has committed the batch. */
   acknowledge(batch: SealedBatch): void {
     const { spool, journal, log, step } = this.#parts

@@ -46,7 +46,11 @@ const backoffMsDefault = (failures: number): number => Math.min(30_000, 250 * 2 
 /** Runs until the signal; the promise settles when the stream is closed. */
 export async function startUpload(options: UploadOptions): Promise<void> {
   const upload = new Upload(options)
-  await upload.run()
+  try {
+    await upload.run()
+  } finally {
+    options.recorder.sealer.putBack(upload.unacknowledged())
+  }
 }
 
 /** Remembers a wake-up that came while nobody waited. */
@@ -130,9 +134,14 @@ class Upload {
     return acknowledged
   }
 
+  /** In the order of their counters. */
+  unacknowledged(): SealedBatch[] {
+    return [...this.#inFlight.values(), ...this.#waiting]
+  }
+
   #begin(stream: IngestStream, onAcknowledged: () => void): void {
     // What was out when the last stream ended goes first, with the same heads.
-    this.#waiting = [...this.#inFlight.values(), ...this.#waiting]
+    this.#waiting = this.unacknowledged()
     this.#inFlight.clear()
     this.#isBlocked = false
     this.#isEnded = false
