@@ -22,6 +22,8 @@ export type Binding =
 /** Waiting for the server's first message. */
 export interface ScramOpened {
   readonly message: string
+  /** The message without what is said about channel binding. */
+  readonly bare: string
   readonly nonce: string
   readonly binding: Binding
 }
@@ -39,10 +41,13 @@ export const scramIterationsMin = 4_096
 
 const derive = promisify(pbkdf2)
 
-/** The client's first message. `nonce` is fresh and random: printable ASCII without a comma. */
-export function openScram(nonce: string, binding: Binding): ScramOpened {
-  // PostgreSQL takes the name from the start-up packet and wants it empty here (manual, "SCRAM-SHA-256 Authentication").
-  return { message: `${gs2Header(binding)}n=,r=${nonce}`, nonce, binding }
+/**
+ * The client's first message. `nonce` is fresh and random: printable ASCII without a comma. PostgreSQL takes the name from
+ * the start-up packet and wants none here (manual, "SCRAM-SHA-256 Authentication").
+ */
+export function openScram(nonce: string, binding: Binding, name = ''): ScramOpened {
+  const bare = `n=${name},r=${nonce}`
+  return { message: `${gs2Header(binding)}${bare}`, bare, nonce, binding }
 }
 
 /** The client's proof. Throws ScramError when the server's message is not an answer to ours. */
@@ -53,7 +58,7 @@ export async function proveScram(opened: ScramOpened, serverFirst: string, passw
   const header = Buffer.from(gs2Header(opened.binding), 'utf8')
   const channel = opened.binding.kind === 'bound' ? Buffer.concat([header, opened.binding.bytes]) : header
   const withoutProof = `c=${channel.toString('base64')},r=${nonce}`
-  const authMessage = `n=,r=${opened.nonce},${serverFirst},${withoutProof}`
+  const authMessage = `${opened.bare},${serverFirst},${withoutProof}`
   const clientSignature = hmac(createHash('sha256').update(clientKey).digest(), authMessage)
   const proof = Buffer.from(clientKey.map((byte, at) => byte ^ clientSignature.readUInt8(at)))
   return {
