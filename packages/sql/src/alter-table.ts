@@ -1,7 +1,7 @@
 // ALTER TABLE, command by command. A command that is not in the table is an unknown.
 import type { AlterTableCmd, AlterTableStmt, AlterTableType } from '@pgsql/types'
 import type { CatalogRelation } from './catalog.ts'
-import { columnNamed, relationName } from './catalog-index.ts'
+import { columnNamed, columnRef, relationName } from './catalog-index.ts'
 import { understood } from './ddl.ts'
 import { scopeOfRelation } from './ddl-code.ts'
 import { columnElement, constraintElement, generated } from './ddl-elements.ts'
@@ -142,7 +142,8 @@ function retype(command: AlterTableCmd, { env, relation, scope }: Altered): void
   if (using === undefined) return
   const value = walk(using, scope)
   addControlOf(env.draft, value, 'ALTER TABLE')
-  addFlow(env.draft, `${relationName(relation)}.${command.name ?? ''}`, null, value.sources)
+  const own = columnRef(env.index, relation, command.name ?? '') ?? null
+  addFlow(env.draft, `${relationName(relation)}.${command.name ?? ''}`, own, value.sources)
 }
 
 /** What a rule on a parent covers changes for the child, and the parent shows the child's rows or no longer does. */

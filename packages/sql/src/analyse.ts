@@ -9,7 +9,7 @@ import type { AnalysisContext, SqlParser, StatementFacts } from './facts.ts'
 import { spellingProblems } from './lexer.ts'
 import { factsOf, type Outcome } from './outcome.ts'
 import type { Environment } from './scope.ts'
-import { after, type Sequence, start } from './sequence.ts'
+import { after, meansChanged, type Sequence, start } from './sequence.ts'
 import { runStatement } from './statements.ts'
 import { byteIndex, fingerprintOf, slice } from './text.ts'
 import { checkTree, statementsOf, utf8Length } from './tree.ts'
@@ -28,7 +28,7 @@ export function analyse(text: string, catalog: Catalog, context: AnalysisContext
   try {
     parsed = parser.parse(text).stmts
   } catch (thrown) {
-    return syntax(thrown, text)
+    return syntax(thrown)
   }
   const statements = statementsOf(parsed)
   if (statements === null) return { kind: 'syntax', message: 'the parser gave no statements', position: null }
@@ -82,21 +82,16 @@ function statementFacts(statement: RawStmt, text: string, around: Around): State
   // INVARIANT: what no entry of a table has visited is not understood, whatever stands around it.
   for (const [node, tag] of check.significant)
     if (!draft.seen.has(node)) draft.unknowns.add(`${tag} in a place that is not understood`)
-  if (sequence.schemaChanged && touchesObjects(draft.effects.size, outcome.verb))
-    draft.unknowns.add('a statement after a change of the schema in the same text')
-  return factsOf(draft, outcome, text, fingerprint)
+  const facts = factsOf(draft, outcome, text, fingerprint)
+  if (!meansChanged(sequence, facts)) return facts
+  return { ...facts, unknowns: [...facts.unknowns, 'a name that the same text has changed before'] }
 }
 
-/** Transaction control and settings mean the same after DDL; anything with an effect may mean another object. */
-const touchesObjects = (effects: number, verb: string): boolean =>
-  effects > 0 && verb !== 'set' && verb !== 'reset' && verb !== 'show'
-
-function syntax(thrown: unknown, text: string): Analysis {
+function syntax(thrown: unknown): Analysis {
   const message = thrown instanceof Error ? thrown.message : 'the parser refuses the text'
   const position = positionIn(thrown)
-  if (position === null) return { kind: 'syntax', message, position }
-  // The parser counts from 0 in bytes.
-  return { kind: 'syntax', message, position: byteIndex(text)(position) + 1 }
+  // The parser counts characters from 0, as the protocol's field P does from 1.
+  return { kind: 'syntax', message, position: position === null ? null : position + 1 }
 }
 
 function positionIn(thrown: unknown): number | null {

@@ -3,7 +3,7 @@
 import type { MultiAssignRef, Node, ResTarget } from '@pgsql/types'
 import type { CatalogRelation } from './catalog.ts'
 import { columnRef, columnRefs } from './catalog-index.ts'
-import { addFlow } from './draft.ts'
+import { addControl, addFlow } from './draft.ts'
 import { stepInto, walk } from './expressions.ts'
 import { type Entry, type Scope, unknown } from './scope.ts'
 import { queryColumns } from './select.ts'
@@ -23,6 +23,8 @@ export function assignTo(target: Target, name: string, value: Value, scope: Scop
   const known = target.relation === null ? undefined : columnRef(scope.env.index, target.relation, name)
   if (target.relation !== null && known === undefined) unknown(scope.env, `the column "${name}" of "${target.object}"`)
   const same = value.kind === 'direct' && known !== undefined && value.sources.has(known)
+  // Computed from its own value, which can fail by that value.
+  if (!same && known !== undefined && value.sources.has(known)) addControl(scope.env.draft, known, 'other', 'SET')
   if (!same) addFlow(scope.env.draft, `${target.object}.${name}`, known ?? null, value.sources)
 }
 

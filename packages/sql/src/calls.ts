@@ -11,7 +11,17 @@ import { type Environment, type Scope, unknown } from './scope.ts'
 import { settingFunction } from './settings.ts'
 import { payload, texts } from './tree.ts'
 import { isPolymorphic } from './types.ts'
-import { type Column, derived, influenced, nullness, plain, row, type Value } from './values.ts'
+import {
+  type Column,
+  computedType,
+  derived,
+  influenced,
+  isSystemTypeName,
+  nullness,
+  plain,
+  row,
+  type Value,
+} from './values.ts'
 
 /** What a name may mean with these arguments: mostly one; several where only the server can tell. */
 export interface Candidates {
@@ -111,7 +121,7 @@ export function callValue(names: readonly string[], values: readonly Value[], va
       ? { ...only.value, type: one.returnType }
       : row(columns, one.returnType)
   })
-  if (found.builtin !== null) results.push(derived(values, found.builtin.type))
+  if (found.builtin !== null) results.push(derived(values, found.builtin.type ?? computedType(values)))
   const [result] = results
   return result !== undefined && results.length === 1 ? result : derived(results)
 }
@@ -119,7 +129,8 @@ export function callValue(names: readonly string[], values: readonly Value[], va
 const isComposite = (one: CatalogFunction, env: Environment): boolean =>
   env.index.types.get(one.returnType) === 'composite'
 
-function missingFunction(names: readonly string[], env: Environment): void {
+/** A function that nobody knows: an unknown, and a call of its written name. */
+export function missingFunction(names: readonly string[], env: Environment): void {
   unknown(env, `the function "${names.join('.')}()"`)
   const object = `${names.length > 1 ? names.slice(-2).join('.') : `${env.searchPath?.[0] ?? 'public'}.${names[0] ?? ''}`}()`
   addEffect(env.draft, { operation: 'call', object, via: 'direct', parents: [], baseline: false })
@@ -168,7 +179,7 @@ function accepts(one: CatalogFunction, values: readonly Value[], variadic: boole
     if (type === undefined || value.type === null || value.type === 'unknown' || value.type === type) return true
     if (one.variadic || isPolymorphic(type)) return true
     // No implicit cast leads from PostgreSQL's own types to user-defined ones.
-    return !(value.type.startsWith('pg_catalog.') && !type.startsWith('pg_catalog.'))
+    return !(isSystemTypeName(value.type) && !isSystemTypeName(type))
   })
 }
 

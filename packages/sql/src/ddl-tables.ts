@@ -6,9 +6,9 @@ import { columnRefs, descendants, relationName } from './catalog-index.ts'
 import { changed, understood } from './ddl.ts'
 import { scopeOfRelation } from './ddl-code.ts'
 import { columnElement, constraintElement } from './ddl-elements.ts'
-import { addControlOf, addDirect, addFlow } from './draft.ts'
+import { addControlOf, addDirect, addEffect, addFlow } from './draft.ts'
 import { condition, walk } from './expressions.ts'
-import { createdName, createdRelation, effectOnObject, effectOnRelation } from './objects.ts'
+import { createdName, createdRelation, effectOnObject, effectOnRelation, temporaryName } from './objects.ts'
 import type { Outcome } from './outcome.ts'
 import { relationColumns } from './relations.ts'
 import { type Environment, emptyScope, entryOf, inside, type Scope, unknown } from './scope.ts'
@@ -41,7 +41,7 @@ export const ddlOfTables: Handlers<[env: Environment], Outcome> = {
   AlterObjectSchemaStmt: (found, env) => {
     if (found.relation === undefined) effectOnObject(env, 'alter', found.objectType, found.object)
     else
-      moveColumns(
+      moveRelation(
         effectOnRelation(env, 'alter', found.relation),
         `${found.newschema ?? ''}.${found.relation.relname ?? ''}`,
         env,
@@ -188,7 +188,10 @@ function rename(found: RenameStmt, env: Environment): void {
   const resolved = effectOnRelation(env, 'alter', relation)
   if (resolved?.kind !== 'catalog') return
   if (renameType === 'OBJECT_COLUMN' || renameType === 'OBJECT_ATTRIBUTE') renameColumn(found, resolved.relation, env)
-  else if (found.subname === undefined) moveColumns(resolved, `${resolved.relation.schema}.${found.newname ?? ''}`, env)
+  else if (found.subname === undefined) {
+    if (resolved.relation.temporary) temporaryName(found.newname ?? '', env)
+    moveRelation(resolved, `${resolved.relation.schema}.${found.newname ?? ''}`, env)
+  }
 }
 
 /** Rules and labels may go by name: under another name the column would be another one (launder.rename). */
@@ -200,6 +203,12 @@ function renameColumn(
   for (const one of [relation, ...descendants(env.index, relation)])
     for (const { name, value } of relationColumns(env, one))
       if (name === found.subname) addFlow(env.draft, `${relationName(one)}.${found.newname ?? ''}`, null, value.sources)
+}
+
+/** A relation comes to be under another name, where it may stand for what had that name. */
+function moveRelation(resolved: ReturnType<typeof effectOnRelation>, to: string, env: Environment): void {
+  addEffect(env.draft, { operation: 'create', object: to, via: 'derived', parents: [], baseline: false })
+  moveColumns(resolved, to, env)
 }
 
 /** All columns of a relation come to be under another name. */

@@ -75,6 +75,6 @@ function planned(into: Draft, draft: Draft): void {
     if (writes.has(effect.operation)) addEffect(into, { ...effect, operation: 'select' })
     else if (effect.operation === 'select' || effect.operation === 'call') addEffect(into, effect)
   }
-  const kept = { ...draft, effects: new Map(), flows: new Map() }
+  const kept = { ...draft, effects: new Map(), flows: new Map(), filtered: true }
   merge(into, kept, 'direct')
 }

@@ -9,7 +9,7 @@ import { entryNamed, meaningOf, parameter, type Scope, unknown, wholeRow } from 
 import { isPlainExists, queryColumns } from './select.ts'
 import { dispatch, type Handlers, isConstant, payload, tagOf, texts } from './tree.ts'
 import { typeNameOf } from './types.ts'
-import { derived, nullness, plain, row, type Value } from './values.ts'
+import { type Column, commonType, computedType, derived, nullness, plain, row, type Value } from './values.ts'
 
 /** Node types that a server of an older version reads as ordinary calls or names (R-1.33): version that brought them. */
 const since: Readonly<Record<string, number>> = {
@@ -55,11 +55,14 @@ const nodes: Handlers<[scope: Scope], Value> = {
   NamedArgExpr: (found, scope) => walk(found.arg, scope),
   SubLink: subquery,
   CaseExpr: cases,
-  CoalesceExpr: (found, scope) => derived(walkAll(found.args, scope)),
-  MinMaxExpr: (found, scope) => derived(walkAll(found.args, scope)),
+  CoalesceExpr: (found, scope) => chosen(walkAll(found.args, scope)),
+  MinMaxExpr: (found, scope) => chosen(walkAll(found.args, scope)),
   RowExpr: (found, scope) => row(walkAll(found.args, scope).map((value, at) => ({ name: `f${at + 1}`, value }))),
   List: (found, scope) => row(walkAll(found.items, scope).map((value, at) => ({ name: `f${at + 1}`, value }))),
-  A_ArrayExpr: (found, scope) => derived(walkAll(found.elements, scope)),
+  A_ArrayExpr: (found, scope) => {
+    const elements = walkAll(found.elements, scope)
+    return derived(elements, computedType(elements))
+  },
   A_Indirection: indirection,
   SQLValueFunction: () => plain(),
   GroupingFunc: (found, scope) => {
@@ -92,6 +95,9 @@ export function walk(node: Node | undefined, scope: Scope): Value {
 
 export const walkAll = (list: readonly Node[] | undefined, scope: Scope): Value[] =>
   (list ?? []).map((node) => walk(node, scope))
+
+/** One of these, by a comparison of them: computed, and of their type. */
+const chosen = (values: readonly Value[]): Value => derived(values, commonType(values))
 
 /** Values of named arguments that the grammar wraps as targets. */
 const walkTargets = (list: readonly Node[] | undefined, scope: Scope): Value[] =>
@@ -151,33 +157,39 @@ function column(found: ColumnRef, scope: Scope): Value {
 }
 
 const comparisons = new Set([
-  '=',
-  '<>',
-  '<',
-  '>',
-  '<=',
-  '>=',
-  '~~',
-  '!~~',
-  '~~*',
-  '!~~*',
-  '~',
-  '!~',
-  '~*',
-  '!~*',
-  '@>',
-  '<@',
+  ...['=', '<>', '<', '>', '<=', '>=', '~~', '!~~', '~~*', '!~~*', '~', '!~', '~*', '!~*', '@>', '<@'],
+  ...['between', 'in', 'any'],
 ])
 
 function operation(found: A_Expr, scope: Scope): Value {
   const left = found.lexpr === undefined ? null : walk(found.lexpr, scope)
   const right = walk(found.rexpr, scope)
   const name = texts(found.name)
-  const user = resolveOperator(name, left, right, scope)
+  const user = pairsOf(found, left, right).reduce((any, [one, other]) => {
+    const names = found.kind?.includes('BETWEEN') === true ? [['<='], ['>=']] : [name]
+    return names.map((written) => resolveOperator(written, one, other, scope)).includes(true) || any
+  }, false)
   const operands = left === null ? [right] : [left, right]
   const yieldsBoolean = found.kind !== 'AEXPR_OP' && found.kind !== 'AEXPR_NULLIF'
-  const type = !user && (yieldsBoolean || comparisons.has(name.at(-1) ?? '')) ? boolean : null
-  return derived(operands, type)
+  if (!user && (yieldsBoolean || comparisons.has(name.at(-1) ?? ''))) return derived(operands, boolean)
+  if (found.kind === 'AEXPR_NULLIF' && left !== null) return derived(operands, left.type)
+  return derived(operands, user ? null : computedType(operands))
+}
+
+/** What the operator compares: IN and BETWEEN each item of a list, rows field by field. */
+function pairsOf(found: A_Expr, left: Value | null, right: Value): readonly (readonly [Value | null, Value])[] {
+  if (left === null) return [[null, right]]
+  const list = payload(found.rexpr, 'List') !== undefined ? (right.fields ?? []) : null
+  if (list !== null) return list.flatMap((item) => byField(left, item.value))
+  return byField(left, right)
+}
+
+function byField(left: Value, right: Value): readonly (readonly [Value, Value])[] {
+  const { fields } = left
+  const others = right.fields
+  if (fields === null || others === null || fields.length !== others.length || left.type !== null)
+    return [[left, right]]
+  return fields.map((field, at) => [field.value, others[at]?.value ?? right] as const)
 }
 
 function cast(value: Value, type: TypeName | undefined, scope: Scope): Value {
@@ -187,16 +199,21 @@ function cast(value: Value, type: TypeName | undefined, scope: Scope): Value {
 /** The conditions decide which arm is shown. */
 function cases(found: CaseExpr, scope: Scope): Value {
   const values: Value[] = []
+  const results: Value[] = []
   const subject = found.arg === undefined ? null : walk(found.arg, scope)
   if (subject !== null) addControlOf(scope.env.draft, subject, 'CASE')
   for (const node of found.args ?? []) {
     const when = payload(node, 'CaseWhen')
     const test = walk(when?.expr, scope)
     addControlOf(scope.env.draft, test, 'CASE')
-    values.push(test, walk(when?.result, scope))
+    const result = walk(when?.result, scope)
+    values.push(test, result)
+    results.push(result)
   }
-  if (found.defresult !== undefined) values.push(walk(found.defresult, scope))
-  return derived(subject === null ? values : [subject, ...values])
+  if (found.defresult !== undefined) results.push(walk(found.defresult, scope))
+  values.push(...results)
+  const shown = results.length > 0 ? commonType(results) : null
+  return { ...derived(subject === null ? values : [subject, ...values]), type: shown }
 }
 
 /** A subquery in an expression gives its output's sources; its control uses are in the draft already. */
@@ -215,10 +232,12 @@ function subquery(found: SubLink, scope: Scope): Value {
       return plain(boolean)
     case 'ANY_SUBLINK':
     case 'ALL_SUBLINK':
-      if (found.operName !== undefined) resolveOperator(texts(found.operName), test, only ?? null, scope)
+      if (test !== null)
+        for (const [one, other] of byField(test, values.length === 1 && only !== undefined ? only : rowOf(columns)))
+          resolveOperator(found.operName === undefined ? ['='] : texts(found.operName), one, other, scope)
       return derived(test === null ? values : [test, ...values], boolean)
     case 'EXPR_SUBLINK':
-      return only !== undefined && values.length === 1 ? only : derived(values)
+      return only !== undefined && values.length === 1 ? only : rowOf(columns)
     case 'ARRAY_SUBLINK':
       return derived(values)
     default:
@@ -226,6 +245,9 @@ function subquery(found: SubLink, scope: Scope): Value {
       return derived(values)
   }
 }
+
+/** The row that a subquery of several columns is compared as. */
+const rowOf = (columns: readonly Column[]): Value => row(columns)
 
 /** `(x).field`, `x[1]`: fields of a whole row find their column again. */
 function indirection(found: A_Indirection, scope: Scope): Value {

@@ -1,11 +1,12 @@
 // Functions in FROM: the columns that a call gives as a relation, by OUT arguments, column definitions or the type of its
 // result. All arguments flow into all columns unless the function's body shows better.
 import type { Node, RangeFunction } from '@pgsql/types'
-import { calledWith, candidates, note, userColumns, windowInfluence } from './calls.ts'
+import { calledWith, candidates, missingFunction, note, userColumns, windowInfluence } from './calls.ts'
 import type { CatalogFunction } from './catalog.ts'
-import { addControlOf, addEffect } from './draft.ts'
+import { addControlOf } from './draft.ts'
 import { walk } from './expressions.ts'
 import { renamed } from './from.ts'
+import { nameOf } from './output.ts'
 import { type Entry, entryOf, type Scope, unknown } from './scope.ts'
 import { payload, tagOf, texts } from './tree.ts'
 import { typeNameOf } from './types.ts'
@@ -40,7 +41,7 @@ function callColumns(
     if (node !== undefined && tagOf(node) !== 'SQLValueFunction') unknown(scope.env, `${tagOf(node)} in FROM`)
     const value = walk(node, scope)
     addControlOf(scope.env.draft, value, 'FROM')
-    return { name: alias, columns: [{ name: alias ?? '?column?', value }] }
+    return { name: alias, columns: [{ name: alias ?? nameOf(node), value }] }
   }
   const { call, values } = called
   windowInfluence(call.over, scope)
@@ -54,16 +55,7 @@ function callColumns(
   const lists: (readonly Column[])[] = found.user.map((one) => ofUser(one, values, own, scope))
   if (found.builtin !== null) lists.push(ofBuiltin(found.builtin, values, own, scope))
   const [only] = lists
-  if (only === undefined) {
-    unknown(scope.env, `the function "${names.join('.')}()"`)
-    addEffect(scope.env.draft, {
-      operation: 'call',
-      object: `${names.join('.')}()`,
-      via: 'direct',
-      parents: [],
-      baseline: false,
-    })
-  }
+  if (only === undefined) missingFunction(names, scope.env)
   if (lists.length > 1) unknown(scope.env, `which function "${names.join('.')}()" is`)
   const columns = definition === undefined ? (only ?? []) : defined(definition, values, only ?? [], scope)
   return { name, columns }

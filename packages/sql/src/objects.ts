@@ -1,5 +1,6 @@
 // Names of the objects that DDL works on, as effects show them: `schema.relation`, `schema.function()`, `kind:name`.
 import type { Node, ObjectType, RangeVar } from '@pgsql/types'
+import { systemRelation } from './builtins.ts'
 import { addDirect } from './draft.ts'
 import type { SqlOperation } from './facts.ts'
 import { relationEffect, resolveRelation } from './relations.ts'
@@ -22,8 +23,15 @@ export function createdRelation(range: RangeVar | undefined, env: Environment): 
   env.draft.seen.add(range)
   if (range.catalogname !== undefined && range.catalogname !== env.index.catalog.database)
     unknown(env, `the database "${range.catalogname}"`)
-  if (range.relpersistence === 't') return `pg_temp.${range.relname ?? ''}`
+  if (range.relpersistence === 't' || range.schemaname === 'pg_temp') return temporaryName(range.relname ?? '', env)
   return `${range.schemaname ?? creationSchema(env)}.${range.relname ?? ''}`
+}
+
+/** A temporary relation is found before all others: one that hides a relation would be taken for it (R-2.9). */
+export function temporaryName(name: string, env: Environment): string {
+  if (env.index.named.has(name) || systemRelation(`pg_catalog.${name}`) !== undefined)
+    unknown(env, `a temporary relation that hides "${name}"`)
+  return `pg_temp.${name}`
 }
 
 /** `schema.name` of another new object from the parts of its written name. */
@@ -44,7 +52,7 @@ export function effectOnRelation(
   }
   env.draft.seen.add(range)
   const resolved = resolveRelation(env, range)
-  if (resolved.kind === 'catalog') relationEffect(env, operation, resolved.relation, 'direct', range.inh !== false)
+  if (resolved.kind === 'catalog') relationEffect(env, operation, resolved.relation, 'direct', range.inh === true)
   else {
     addDirect(env.draft, operation, resolved.kind === 'system' ? resolved.relation.name : resolved.object)
     unknown(env, resolved.kind === 'system' ? `DDL on "${resolved.relation.name}"` : resolved.why)

@@ -4,7 +4,7 @@ import type { UserOperator } from './catalog-index.ts'
 import { addEffect } from './draft.ts'
 import { type Scope, unknown } from './scope.ts'
 import { isPolymorphic } from './types.ts'
-import type { Value } from './values.ts'
+import { isSystemTypeName, type Value } from './values.ts'
 
 /** Notes what using the operator does; true when it is, or may be, a user-defined one. */
 export function resolveOperator(
@@ -50,7 +50,7 @@ function applies(one: UserOperator, left: Value | null, right: Value | null, sch
     type === 'unknown' ||
     type === declared ||
     isPolymorphic(declared) ||
-    !(type.startsWith('pg_catalog.') && !declared.startsWith('pg_catalog.'))
+    !(isSystemTypeName(type) && !isSystemTypeName(declared))
   return fits(one.left, types[0] ?? null) && fits(one.right, types[1] ?? null)
 }
 

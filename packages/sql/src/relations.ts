@@ -113,7 +113,7 @@ export function readRelation(env: Environment, range: RangeVar): Entry {
     case 'system':
       return systemEntry(env, resolved.relation, range.relname ?? null)
     case 'catalog':
-      relationEffect(env, 'select', resolved.relation, 'direct', range.inh !== false)
+      relationEffect(env, 'select', resolved.relation, 'direct', range.inh === true)
       return relationEntry(env, resolved.relation, range.relname ?? null)
   }
 }

@@ -175,6 +175,8 @@ function dotted(scope: Scope, schema: string | null, relation: string, name: str
     const found = argument(scope.env, name)
     if (found !== null) return found
   }
+  const composite = schema === null ? argument(scope.env, relation) : null
+  if (composite?.kind === 'value') return fieldOf(composite.value, name)
   return missing(`"${schema === null ? relation : `${schema}.${relation}`}" in front of "${name}"`)
 }
 
@@ -187,6 +189,12 @@ export function ofEntry(entry: Entry, name: string): Meaning {
   const system = systemColumns[name]
   if (system !== undefined && entry.physical) return { kind: 'value', value: plain(system) }
   return { kind: 'call', name, argument: wholeRow(entry) }
+}
+
+/** A field of an argument that is a row. */
+function fieldOf(value: Value, name: string): Meaning {
+  const field = value.fields?.find((one) => one.name === name)
+  return field === undefined ? missing(`the field "${name}" of an argument`) : { kind: 'value', value: field.value }
 }
 
 /** The entry that `name` or `schema.name` stands for. */

@@ -8,18 +8,46 @@ export interface Sequence {
   /** Null when it can no longer be followed: reset to a default that is not known, or undone by a rollback. */
   readonly searchPath: readonly string[] | null
   readonly pathChanged: boolean
-  readonly schemaChanged: boolean
+  /** Bare names that DDL of the same text has made, changed or dropped; null when it may be any. */
+  readonly changed: ReadonlySet<string> | null
 }
 
 export const start = (context: AnalysisContext): Sequence => ({
   context,
   searchPath: context.searchPath,
   pathChanged: false,
-  schemaChanged: false,
+  changed: new Set(),
 })
 
 export function after(sequence: Sequence, facts: StatementFacts): Sequence {
-  return facts.session.reduce(step, sequence)
+  const stepped = facts.session.reduce(step, sequence)
+  if (!facts.session.some(({ kind }) => kind === 'ddl')) return stepped
+  return { ...stepped, changed: changedBy(sequence.changed, facts) }
+}
+
+/** True when the statement works with a name that DDL of the same text has touched: it may mean another object by now. */
+export function meansChanged(sequence: Sequence, facts: Pick<StatementFacts, 'effects' | 'functions'>): boolean {
+  const { changed } = sequence
+  const names = [...facts.effects.map(({ object }) => object), ...facts.functions.map(({ name }) => name)]
+  if (changed === null) return names.some((name) => !name.startsWith('setting:'))
+  return changed.size > 0 && names.some((name) => changed.has(bareName(name)))
+}
+
+const bareName = (object: string): string => object.slice(object.lastIndexOf('.') + 1).replace(/\(\)$/, '')
+
+/** Rights, roles and databases give no name another meaning; schemas and extensions may. */
+const elsewhere =
+  /^(grant|role|database|tablespace|system|publication|subscription|foreign_server|user_mapping|fdw|event_trigger|language):/
+
+function changedBy(before: ReadonlySet<string> | null, facts: StatementFacts): ReadonlySet<string> | null {
+  if (before === null || facts.unknowns.length > 0) return null
+  const changed = new Set(before)
+  for (const { operation, object } of facts.effects) {
+    if (!['create', 'alter', 'drop', 'admin'].includes(operation) || elsewhere.test(object)) continue
+    if (/^[a-z_]+:/.test(object)) return null
+    changed.add(bareName(object))
+  }
+  return changed
 }
 
 function step(sequence: Sequence, effect: SessionEffect): Sequence {
@@ -44,7 +72,6 @@ function step(sequence: Sequence, effect: SessionEffect): Sequence {
         ? { ...without(without(sequence, 'prepared', null), 'cursors', null), searchPath: null, pathChanged: true }
         : sequence
     case 'ddl':
-      return { ...sequence, schemaChanged: true }
     case 'execute':
     case 'fetch':
     case 'copy':

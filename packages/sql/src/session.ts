@@ -63,7 +63,7 @@ export const sessionStatements: Handlers<[env: Environment], Outcome> = {
     for (const node of found.relations ?? []) {
       const range = payload(node, 'RangeVar')
       const resolved = effectOnRelation(env, 'truncate', range)
-      if (resolved?.kind === 'catalog') writeEffects(env, 'truncate', resolved.relation, range?.inh !== false)
+      if (resolved?.kind === 'catalog') writeEffects(env, 'truncate', resolved.relation, range?.inh === true)
     }
     // Which relations refer to these by foreign key is not in the catalog unless the key acts on its own.
     if (found.behavior === 'DROP_CASCADE') unknown(env, 'TRUNCATE … CASCADE')

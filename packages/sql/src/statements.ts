@@ -1,9 +1,9 @@
 // Every statement of the grammar: what it does and what it gives. A statement node without an entry is an unknown, and so is
 // whatever an entry leaves unvisited (analyse.ts looks for that).
 import type { CallStmt, Node, SelectStmt } from '@pgsql/types'
-import { calledWith, candidates, note, userColumns } from './calls.ts'
+import { calledWith, candidates, missingFunction, note, userColumns } from './calls.ts'
 import { copyStatement } from './copy.ts'
-import { ddl } from './ddl.ts'
+import { changed, ddl } from './ddl.ts'
 import { ddlOfCode } from './ddl-code.ts'
 import { ddlOfTables } from './ddl-tables.ts'
 import { addDirect, addFlow } from './draft.ts'
@@ -25,8 +25,7 @@ const statements: Handlers<[env: Environment], Outcome> = {
   CreateTableAsStmt: (found, env) => {
     const columns = found.query === undefined ? [] : createdFrom(found.query, env)
     createAs(found.into?.rel, texts(found.into?.colNames), columns, env)
-    if (found.objtype === 'OBJECT_MATVIEW') env.draft.session.push({ kind: 'ddl' })
-    return done('create')
+    return changed('create', env)
   },
   CallStmt: callStatement,
   CopyStmt: copyStatement,
@@ -64,7 +63,7 @@ function selectStatement(select: SelectStmt, env: Environment): Outcome {
   const columns = selectColumns(select, emptyScope(env))
   if (into === undefined) return { verb: 'select', output: shown(columns) }
   createAs(into.rel, texts(into.colNames), columns, env)
-  return done('select')
+  return changed('select', env)
 }
 
 /** The query behind CREATE TABLE AS: also EXECUTE of a prepared one. */
@@ -91,7 +90,6 @@ export function createAs(
 ): void {
   const object = createdRelation(range, env)
   addDirect(env.draft, 'create', object)
-  env.draft.session.push({ kind: 'ddl' })
   columns.forEach(({ name, value }, at) => {
     addFlow(env.draft, `${object}.${names[at] ?? name}`, null, value.sources)
   })
@@ -108,10 +106,10 @@ function callStatement(found: CallStmt, env: Environment): Outcome {
   const procedures = candidates(names, called.values, called.call.func_variadic === true, env)
   note(env, procedures, called.values)
   const columns = procedures.user.flatMap((one) => userColumns(one, called.values, env) ?? [])
-  if (procedures.user.length === 0) {
-    unknown(env, `the procedure "${names.join('.')}()"`)
-    addDirect(env.draft, 'call', `${names.join('.')}()`)
-  }
+  if (procedures.user.length === 0) missingFunction(names, env)
   // OUT arguments come back as a row.
   return { verb: 'call', output: columns.length > 0 ? shown(columns) : null }
 }
+
+/** Is there an entry for this type of statement? */
+export const isStatementKnown = (tag: string): boolean => tables().some((table) => Object.hasOwn(table, tag))

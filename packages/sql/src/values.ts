@@ -25,6 +25,26 @@ export interface Column {
 
 const none: ReadonlySet<ColumnRef> = new Set()
 
+/** `pg_catalog.?`: one of PostgreSQL's own types, we do not know which. */
+export const someSystemType = 'pg_catalog.?'
+
+export const isSystemTypeName = (type: string): boolean => /^(pg_catalog|information_schema)\./.test(type)
+
+/** The type of a value that is one of these, or is computed from them by PostgreSQL's own means. */
+export function commonType(values: readonly Value[]): string | null {
+  const known = new Set(values.map(({ type }) => type).filter((type) => type !== 'unknown'))
+  const [only = null] = known
+  if (known.size === 1) return only
+  const all = [...known]
+  return known.size > 0 && all.every((type) => type !== null && isSystemTypeName(type)) ? someSystemType : null
+}
+
+/** The same, where it cannot stay one of the types that went in. */
+export function computedType(values: readonly Value[]): string | null {
+  const type = commonType(values)
+  return type !== null && isSystemTypeName(type) ? someSystemType : null
+}
+
 /** A value without any source: constants, parameters, results of pure functions of those. */
 export const plain = (type: string | null = null): Value => ({
   kind: 'derived',
@@ -60,7 +80,7 @@ export function either(left: Value, right: Value): Value {
     kind,
     sources: union([left.sources, right.sources]),
     nulls: union([left.nulls, right.nulls]),
-    type: left.type === right.type ? left.type : null,
+    type: commonType([left, right]),
     fields: left.fields !== null && right.fields !== null ? bothFields(left.fields, right.fields) : null,
   }
 }

@@ -34,7 +34,7 @@ export function targetOf(range: RangeVar | undefined, operations: readonly Write
       return { ...missing, object: resolved.relation.name, entry: entryOf(name, []) }
     case 'catalog': {
       const { relation } = resolved
-      for (const operation of operations) writeEffects(env, operation, relation, range.inh !== false)
+      for (const operation of operations) writeEffects(env, operation, relation, range.inh === true)
       const entry = relationEntry(env, relation, name)
       return {
         relation,

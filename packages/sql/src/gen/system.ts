@@ -1,4 +1,4 @@
-// Made by generate/system.ts from a plain PostgreSQL 18.4; do not edit. Names without a schema are of pg_catalog.
+// Made by generate/system.mjs from a plain PostgreSQL 18.4; do not edit. Names without a schema are of pg_catalog.
 
 /** name, then volatility (worst of its variants) i|s|v, kind f|a|w|p, set s|-, then result type or -, then OUT columns. */
 export const systemFunctions = String.raw`

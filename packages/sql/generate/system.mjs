@@ -1,14 +1,14 @@
 // Turns the answer to system.sql into src/gen/system.ts: what PostgreSQL 18 has in its system schemas, as compact lines.
-// Run: psql -XAtq -f generate/system.sql > system.txt && tsx generate/system.ts < system.txt > src/gen/system.ts
+// Run: psql -XAtq -f generate/system.sql > system.txt && node generate/system.mjs < system.txt > src/gen/system.ts
 import { readFileSync } from 'node:fs'
 
 const lines = readFileSync(0, 'utf8').split('\n').filter(Boolean)
-const functions: string[] = []
-const relations: string[] = []
-const types: string[] = []
-const operators: string[] = []
+const functions = []
+const relations = []
+const types = []
+const operators = []
 /** `pg_catalog.` is left out of type names. */
-const short = (type: string): string => type.replace(/pg_catalog\./g, '')
+const short = (type) => type.replace(/pg_catalog\./g, '')
 
 for (const line of lines) {
   if (line.startsWith('O|')) {
@@ -27,11 +27,11 @@ for (const line of lines) {
   functions.push([qualified, flags, short(type) || '-', short(columns)].join(' ').trim())
 }
 
-const block = (name: string, why: string, entries: readonly string[]): string =>
+const block = (name, why, entries) =>
   `/** ${why} */\nexport const ${name} = String.raw\`\n${entries.join('\n')}\n\`\n`
 process.stdout.write(
   [
-    '// Made by generate/system.ts from a plain PostgreSQL 18.4; do not edit. Names without a schema are of pg_catalog.\n',
+    '// Made by generate/system.mjs from a plain PostgreSQL 18.4; do not edit. Names without a schema are of pg_catalog.\n',
     block(
       'systemFunctions',
       'name, then volatility (worst of its variants) i|s|v, kind f|a|w|p, set s|-, then result type or -, then OUT columns.',

@@ -1,0 +1,78 @@
+// Facts as short lines, for golden files and for failure messages of tests. Pure.
+import type { Effect, SessionEffect, StatementFacts } from './facts.ts'
+
+/** One line for each fact, sorted where the order means nothing; absent parts are left out. */
+export interface FactLines {
+  readonly verb: string
+  readonly filtered?: false
+  /** `~` before a derived effect; parents behind `<`. */
+  readonly effects?: readonly string[]
+  /** `name = column` direct, `name ~ columns` derived, `name` without sources. */
+  readonly output?: readonly string[]
+  readonly control?: readonly string[]
+  readonly flows?: readonly string[]
+  /** Those that are not pure. */
+  readonly calls?: readonly string[]
+  readonly session?: readonly string[]
+  readonly unknowns?: readonly string[]
+}
+
+export function factLines(facts: StatementFacts): FactLines {
+  const output = facts.output?.map(({ name, kind, sources }) => {
+    const from = sources.map((column) => column.name).sort()
+    return from.length === 0 ? name : `${name} ${kind === 'direct' ? '=' : '~'} ${from.join(', ')}`
+  })
+  const listed = {
+    effects: facts.effects.map(effectLine).sort(),
+    control: facts.control.map(({ column, use, where }) => `${column.name} ${use} ${where}`).sort(),
+    flows: facts.flows
+      .map(({ to, toColumn, sources }) => {
+        const from = sources.map((column) => column.name).sort()
+        return `${to}${toColumn === null ? ' (no column)' : ''} <- ${from.join(', ')}`
+      })
+      .sort(),
+    calls: facts.functions
+      .filter((use) => !use.pure)
+      .map((use) => `${use.name} ${use.volatility}`)
+      .sort(),
+    session: facts.session.map(sessionLine),
+    unknowns: [...facts.unknowns].sort(),
+  }
+  const filled = Object.fromEntries(Object.entries(listed).filter(([, lines]) => lines.length > 0))
+  return {
+    verb: facts.verb,
+    ...(facts.filtered ? {} : { filtered: false }),
+    ...(output === undefined ? {} : { output }),
+    ...filled,
+  }
+}
+
+function effectLine({ operation, object, via, parents, baseline }: Effect): string {
+  const covering = parents.length === 0 ? '' : ` < ${[...parents].sort().join(', ')}`
+  return `${via === 'derived' ? '~ ' : ''}${operation} ${object}${covering}${baseline ? ' (baseline)' : ''}`
+}
+
+function sessionLine(effect: SessionEffect): string {
+  switch (effect.kind) {
+    case 'transaction':
+      return effect.verb
+    case 'set':
+      return `set ${effect.local ? 'local ' : ''}${effect.setting} ${effect.value === null ? 'default' : `to ${effect.value}`}`
+    case 'prepare':
+      return `prepare ${effect.name}: ${effect.bodyText}`
+    case 'declare':
+      return `declare ${effect.name}: ${effect.body.verb}`
+    case 'execute':
+    case 'fetch':
+      return `${effect.kind} ${effect.name}`
+    case 'deallocate':
+    case 'close':
+      return `${effect.kind} ${effect.name ?? 'all'}`
+    case 'discard':
+      return `discard ${effect.what}`
+    case 'ddl':
+      return 'ddl'
+    case 'copy':
+      return `copy ${effect.direction}`
+  }
+}
