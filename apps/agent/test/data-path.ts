@@ -218,7 +218,7 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
       sp_target: shown.target ?? 'shop',
       ...(shown.role === undefined ? {} : { sp_role: shown.role }),
     })
-      .setProtectedHeader({ alg: 'ES256' })
+      .setProtectedHeader({ alg: 'ES256', typ: 'sallyport+jwt' })
       .setIssuer(issuer)
       .setAudience(audience)
       .setSubject(shown.subject ?? 'ann')

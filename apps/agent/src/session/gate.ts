@@ -175,9 +175,9 @@ export function createGate(deps: GateDeps): Gate {
     for (const [index, each] of judged.entries()) {
       const deferrable = request.moment === 'parse'
       const error =
-        policyRefusal(each, deferrable) ??
+        freshnessRefusal(each.facts, request.names) ??
         orderRefusal(all, index, request.names) ??
-        freshnessRefusal(each.facts, request.names)
+        policyRefusal(each, deferrable)
       if (error !== null) return deny(request, error, each, null)
     }
     return allow(request, judged, protections(policies, catalog))

@@ -123,8 +123,8 @@ const own = (from: Made = {}) =>
     aud: 'sallyport:acme',
     sub: 'ann',
     keys: ownKeys,
-    header: { kid: 'own' },
     ...from,
+    header: { kid: 'own', typ: 'sallyport+jwt', ...from.header },
     claims: { ...ownClaims, ...from.claims },
   })
 
@@ -179,6 +179,10 @@ describe('a token of the control plane', () => {
 
   it('is refused for the audience that its document lists instead of the installation', async () => {
     expect(await codeOf(await own({ aud: 'sallyport-ci' }))).toBe('TOKEN_AUDIENCE_WRONG')
+  })
+
+  it.each([undefined, 'JWT', 'at+jwt', 'SALLYPORT+JWT'])('is refused as %s', async (typ) => {
+    expect(await codeOf(await own({ header: { typ } }))).toBe('TOKEN_INVALID')
   })
 
   it('does not lend its claims to another issuer', async () => {

@@ -73,11 +73,10 @@ export function isRevoked(
 /** Reads `iss` without trusting it: it only selects the keys that must verify the rest. */
 function issuerOf(token: string, snapshot: CurrentSnapshot): SnapshotIssuer {
   let claimed: unknown
+  let typ: unknown
   try {
     claimed = decodeJwt(token).iss
-    // ID tokens and access tokens only; a logout or security event token carries the same claims (RFC 8725, 3.11).
-    const { typ } = decodeProtectedHeader(token)
-    if (typ !== undefined && !/^(application\/)?(at\+)?jwt$/i.test(typ)) throw new TypeError(`typ "${typ}"`)
+    typ = decodeProtectedHeader(token).typ
   } catch (cause) {
     throw refuse('TOKEN_INVALID', 'the password is no token that can be read', newToken, cause)
   }
@@ -88,8 +87,16 @@ function issuerOf(token: string, snapshot: CurrentSnapshot): SnapshotIssuer {
       "the token's issuer is not trusted here",
       'compare "iss" letter by letter with the TrustedIssuer document',
     )
+  const builtIn = issuer.document.metadata.name === builtInIssuerName
+  if (!(builtIn ? builtInType : foreignTypes).test(typ === undefined ? '' : String(typ)))
+    throw refuse('TOKEN_INVALID', 'the token is of another kind than this issuer gives for logins', newToken)
   return issuer
 }
+
+// By its type no other JWT is taken for a login (RFC 8725, 3.11): the control plane marks the tokens that it makes for
+// targets; of other issuers, ID tokens and access tokens pass, a logout or security event token does not.
+const builtInType = /^sallyport\+jwt$/
+const foreignTypes = /^((application\/)?(at\+)?jwt)?$/i
 
 const keySets = new WeakMap<SnapshotIssuer, JWTVerifyGetKey>()
 
