@@ -3,12 +3,13 @@
 import type { Principal } from '@sallyport/base/identity'
 import type { z } from 'zod'
 import type { Callers, PolicyDocument, TargetDocument } from './document.ts'
+import { unknownName } from './problems.ts'
 
 /** A compiled pattern. */
 export type Matcher = (name: string) => boolean
 
 /** What may stand before the parts: `setting:work_mem`, `channel:jobs`. */
-const prefixed = /^([a-z]+):(.*)$/s
+const prefixed = /^([a-z_]+):(.*)$/s
 
 /** Names with more dots than parts (a relation called "a.b") read in several ways: deny and hold take every reading, so
  * that no name slips past them; allow takes none. */
@@ -138,10 +139,38 @@ export function patternProblem(pattern: string, kind: 'object' | 'column'): stri
   return `"${pattern}" matches nothing; objects are written schema.relation, for example ${example}`
 }
 
-const objectPrefixes = ['setting', 'channel']
+/** What stands before the colon of objects that are no relations and functions, as the analysis of SQL names them. */
+export const objectKinds: readonly string[] = [
+  'setting',
+  'channel',
+  'schema',
+  'database',
+  'role',
+  'grant',
+  'extension',
+  'language',
+  'foreign_server',
+  'fdw',
+  'publication',
+  'subscription',
+  'tablespace',
+  'event_trigger',
+  'access_method',
+  'operator',
+  'conversion',
+  'index',
+  'cast',
+  'transform',
+  'file',
+  'program',
+  'library',
+  'code',
+  'system',
+  'transaction',
+]
 
 function prefixProblem(pattern: string): string | null {
   const [, kind = '', rest = ''] = prefixed.exec(pattern) ?? []
-  if (!objectPrefixes.includes(kind)) return `"${pattern}" matches nothing; the prefixes are setting: and channel:`
+  if (!objectKinds.includes(kind)) return unknownName('kind of object', kind, objectKinds)
   return rest === '' ? `"${pattern}" names nothing; write ${kind}:NAME or ${kind}:*` : null
 }
