@@ -123,7 +123,7 @@ async function run(config: Config, log: Logger): Promise<void> {
   const { env: environment } = process
   running = await startAgent({ config, clock: systemClock, log, environment, random: Math.random, onRevoked })
   const { agentId, agentName, port, metricsPort, recordKeyFingerprint } = running
-  log.info({ agent: agentId, name: agentName, port, metricsPort, recordKeyFingerprint }, 'listening')
+  log.info({ agent: agentId, name: agentName, port, metricsPort, recordKeyFingerprint }, 'started')
   // Revoked in the very moment of the start.
   if (isStopping) await running.stop()
 }

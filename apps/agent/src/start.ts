@@ -12,7 +12,7 @@ import { type Identity, identityPath, readIdentity, recordKeyPath } from './link
 import { join } from './link/join.ts'
 import { type Link, startLink } from './link/link.ts'
 import { openSnapshots, type SnapshotKeeper } from './link/snapshot.ts'
-import { type Listener, startListener } from './listen/listener.ts'
+import { type Listener, startListener, type TlsMaterial } from './listen/listener.ts'
 import { createMetrics } from './metrics.ts'
 import { loadParser } from './parser.ts'
 import { loadRecordKey } from './record/key.ts'
@@ -109,14 +109,14 @@ async function open(deps: AgentDeps, closers: Closers): Promise<Omit<RunningAgen
   closers.push(() => recorder.close())
   const parser = await loadParser()
   const snapshots = openSnapshots({ directory, identity, floor, clock, log })
-  const parts: { listener?: Listener } = {}
+  const parts: Parts = { tls: tlsOf(identity) }
   const link = openLink(deps, { identity, snapshots, recorder, parts })
   closers.push(() => link.stop())
   closers.push(startUploading(deps, link, recorder))
   const listener = await startListener({
     ...config.listen,
     agent: { id: identity.agentId, name: identity.agentName },
-    tls: { certificate: identity.serverCertificate, key: identity.serverKey.reveal() },
+    tls: parts.tls,
     snapshots,
     recorder,
     parser,
@@ -130,12 +130,25 @@ async function open(deps: AgentDeps, closers: Closers): Promise<Omit<RunningAgen
     onCatalog: (target, upstreamRole, catalog) => link.uploadCatalog(target, upstreamRole, catalog),
   })
   parts.listener = listener
+  // Renewed while the listener was starting.
+  listener.replaceTls(parts.tls)
   closers.push(() => listener.close(config.drainMs))
   const health = await startHealth({ ...config.metrics, metrics, log, notReady: () => notReady(snapshots) })
   closers.push(() => health.stop())
   const { agentId, agentName } = identity
   return { agentId, agentName, port: listener.port, metricsPort: health.port, recordKeyFingerprint: key.fingerprint }
 }
+
+/** What the link and the listener, each started without the other, tell each other. */
+interface Parts {
+  listener?: Listener
+  tls: TlsMaterial
+}
+
+const tlsOf = (identity: Identity): TlsMaterial => ({
+  certificate: identity.serverCertificate,
+  key: identity.serverKey.reveal(),
+})
 
 const monotonicUs = (): number => Number(process.hrtime.bigint() / 1_000n)
 
@@ -151,7 +164,7 @@ function openLink(
     readonly identity: Identity
     readonly snapshots: SnapshotKeeper
     readonly recorder: OpenRecorder
-    readonly parts: { readonly listener?: Listener }
+    readonly parts: Parts
   },
 ): Link {
   const { identity, snapshots, recorder, parts } = opened
@@ -176,8 +189,9 @@ function openLink(
       deps.onRevoked(reason)
     },
     onRenewed: (next) => {
+      parts.tls = tlsOf(next)
       try {
-        parts.listener?.replaceTls({ certificate: next.serverCertificate, key: next.serverKey.reveal() })
+        parts.listener?.replaceTls(parts.tls)
       } catch (thrown) {
         log.error({ code: asSallyportError(thrown).code }, 'listener-certificate-refused')
       }

@@ -1,7 +1,14 @@
 // A control plane made of nothing but messages and certificates: it does what a test says, right or wrong, and keeps every
 // byte that an agent sends.
 import 'reflect-metadata'
-import { createHash, generateKeyPairSync, sign, webcrypto, X509Certificate } from 'node:crypto'
+import {
+  createHash,
+  generateKeyPairSync,
+  type KeyPairKeyObjectResult,
+  sign,
+  webcrypto,
+  X509Certificate,
+} from 'node:crypto'
 import { create, type DescMessage, type MessageInitShape, type MessageShape, toBinary } from '@bufbuild/protobuf'
 import {
   Server,
@@ -133,7 +140,7 @@ export interface FakeOptions {
   readonly names?: readonly Name[]
   readonly port?: number
   /** Keys of an earlier fake, for one that comes back. */
-  readonly snapshotKey?: ReturnType<typeof generateKeyPairSync<'ed25519'>>
+  readonly snapshotKey?: KeyPairKeyObjectResult
 }
 
 export async function startFakeControl(options: FakeOptions = {}) {
@@ -271,7 +278,7 @@ export async function startFakeControl(options: FakeOptions = {}) {
 }
 
 export function signSnapshot(
-  key: ReturnType<typeof generateKeyPairSync<'ed25519'>>,
+  key: KeyPairKeyObjectResult,
   changes: MessageInitShape<typeof SnapshotSchema>,
 ): SignedSnapshot {
   const payload = toBinary(

@@ -163,3 +163,15 @@ test('a store whose documents cannot be read sends nothing, and the next publish
   expect(read(await link.until(after(first.version))).version).toBeGreaterThan(first.version)
   link.close()
 })
+
+test('an agent whose row is gone keeps no other from its snapshots', async () => {
+  const gone = await joinAgent(stack, 'a-gone')
+  const agent = await joinAgent(stack, 'b-stays')
+  const links = [openLink(stack, gone), openLink(stack, agent)] as const
+  const [, first] = await Promise.all(links.map((link) => link.until(after(0n))))
+  await stack.db.agent.delete({ where: { id: gone.id } })
+  await stack.publisher.publish()
+  await links[1].until(after(read(first!).version))
+  expect(links[0].received).toHaveLength(1)
+  for (const link of links) link.close()
+})

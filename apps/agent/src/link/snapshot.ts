@@ -93,7 +93,7 @@ export function openSnapshots(options: SnapshotsOptions): SnapshotKeeper {
       return highest
     },
     apply(signed) {
-      if (isRevoked) throw new SallyportError('AGENT_REVOKED', 'this agent was revoked')
+      if (isRevoked) throw revoked()
       return take(signed, false)
     },
     revoke() {
@@ -102,18 +102,24 @@ export function openSnapshots(options: SnapshotsOptions): SnapshotKeeper {
       writeDurably(revokedPath(directory), 'revoked\n')
     },
     current() {
-      if (isRevoked) throw new SallyportError('AGENT_REVOKED', 'this agent was revoked')
-      if (current === undefined)
-        throw new SallyportError('SNAPSHOT_MISSING', 'the agent has no policies yet; try again in a moment')
-      if (current.notAfterMs <= clock.nowMs())
-        throw new SallyportError('SNAPSHOT_EXPIRED', 'the agent was cut off from its control plane for too long')
-      return current
+      if (isRevoked) throw revoked()
+      return goodAt(current, clock.nowMs())
     },
     onChange(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
   }
+}
+
+const revoked = () => new SallyportError('AGENT_REVOKED', 'this agent was revoked')
+
+function goodAt(current: CurrentSnapshot | undefined, nowMs: number): CurrentSnapshot {
+  if (current === undefined)
+    throw new SallyportError('SNAPSHOT_MISSING', 'the agent has no policies yet; try again in a moment')
+  if (current.notAfterMs <= nowMs)
+    throw new SallyportError('SNAPSHOT_EXPIRED', 'the agent was cut off from its control plane for too long')
+  return current
 }
 
 function pinnedKey({ snapshotKey }: SnapshotsOptions['identity']): KeyObject {

@@ -60,41 +60,20 @@ export interface Publisher {
   stop(): void
 }
 
+/** Agents that are connected here, and when each was sent its last snapshot. */
+type Attached = Map<AttachedAgent, { sentMs: number }>
+
 export function createPublisher(deps: PublisherDeps): Publisher {
-  const attached = new Map<AttachedAgent, { sentMs: number }>()
+  const attached: Attached = new Map()
+  const delays = openDelays()
   let pending: { readonly sent: Promise<void>; readonly resolve: () => void } | undefined
   let running: Promise<void> = Promise.resolve()
   let isStopped = false
-  const timers = new Set<NodeJS.Timeout>()
-  const after = (delayMs: number, run: () => void): void => {
-    const timer = setTimeout(() => {
-      timers.delete(timer)
-      run()
-    }, delayMs)
-    timers.add(timer)
-  }
-
-  const sendTo = async (agents: readonly AttachedAgent[]): Promise<void> => {
-    const source = await readSource(deps)
-    for (const agent of agents) {
-      const state = attached.get(agent)
-      if (state === undefined) continue
-      const version = await nextSnapshotVersion(deps.db, agent.agentId, agent.reportedVersion)
-      if (!attached.has(agent)) continue
-      agent.send(buildSnapshot(deps, source, agent, version))
-      state.sentMs = deps.clock.nowMs()
-    }
-  }
   /** One at a time, so that a later version never holds an earlier state. */
   const sendInTurn = (choose: () => readonly AttachedAgent[]): Promise<void> => {
     running = running.then(async () => {
-      if (isStopped) return
-      try {
-        await sendTo(choose())
-      } catch (err) {
-        deps.log.error({ event: 'snapshot-failed', err })
-        if (!isStopped) after(retryMs, () => void publish())
-      }
+      if (isStopped || (await sendTo(deps, attached, choose())) || isStopped) return
+      delays.after(retryMs, () => void publish())
     })
     return running
   }
@@ -106,7 +85,7 @@ export function createPublisher(deps: PublisherDeps): Publisher {
       resolve = settle
     })
     pending = { sent, resolve }
-    after(debounceMs, () => {
+    delays.after(debounceMs, () => {
       pending = undefined
       void sendInTurn(() => [...attached.keys()]).then(resolve)
     })
@@ -129,9 +108,60 @@ export function createPublisher(deps: PublisherDeps): Publisher {
       isStopped = true
       clearInterval(refresh)
       pending?.resolve()
+      delays.clear()
+    },
+  }
+}
+
+/** Timers that are all taken back at the end. */
+function openDelays() {
+  const timers = new Set<NodeJS.Timeout>()
+  return {
+    after(delayMs: number, run: () => void): void {
+      const timer = setTimeout(() => {
+        timers.delete(timer)
+        run()
+      }, delayMs)
+      timers.add(timer)
+    },
+    clear(): void {
       for (const timer of timers) clearTimeout(timer)
     },
   }
+}
+
+/** False when some agent went without: the trouble of one never keeps another from its snapshot. */
+async function sendTo(deps: PublisherDeps, attached: Attached, agents: readonly AttachedAgent[]): Promise<boolean> {
+  const failed = (err: unknown, agent?: string): false => {
+    deps.log.error({ event: 'snapshot-failed', agent, err })
+    return false
+  }
+  let isComplete = true
+  try {
+    const source = await readSource(deps)
+    for (const agent of agents) {
+      const isSent = await sendOne(deps, attached, source, agent).catch((err: unknown) => failed(err, agent.agentId))
+      isComplete &&= isSent
+    }
+  } catch (err) {
+    return failed(err)
+  }
+  return isComplete
+}
+
+async function sendOne(
+  deps: PublisherDeps,
+  attached: Attached,
+  source: Source,
+  agent: AttachedAgent,
+): Promise<boolean> {
+  if (!attached.has(agent)) return true
+  const version = await nextSnapshotVersion(deps.db, agent.agentId, agent.reportedVersion)
+  const state = attached.get(agent)
+  if (state === undefined) return true
+  agent.send(buildSnapshot(deps, source, agent, version))
+  state.sentMs = deps.clock.nowMs()
+  return true
 }
 
 interface Source {
