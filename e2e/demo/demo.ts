@@ -6,6 +6,7 @@ import { createServer } from 'node:net'
 import { join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
 import { asSallyportError, SallyportError, surfacesOf } from '@sallyport/base/errors'
+import { lastLines } from '../stack/child.ts'
 import { demoPassword, people } from '../stack/people.ts'
 import { type Ports, portNames, root, type Stack, startStack } from '../stack/stack.ts'
 import { play } from './story.ts'
@@ -72,6 +73,12 @@ async function main(): Promise<void> {
     if (stopping.aborted) return
     if (isScript) await Promise.race([play(stack, say), aborted(stopping)])
     else await serve(stack, performance.now() - start, stopping)
+  } catch (thrown) {
+    // The folder with the logs goes in a moment.
+    if (!stopping.aborted)
+      for (const [name, file] of Object.entries(stack.logs))
+        process.stderr.write(`-- ${name}\n${lastLines(file, 12)}\n`)
+    throw thrown
   } finally {
     if (existsSync(pointer) && readFileSync(pointer, 'utf8').trim() === join(stack.dir, 'people')) rmSync(pointer)
     await stack.stop()

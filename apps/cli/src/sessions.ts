@@ -147,7 +147,7 @@ async function download(session: Session, id: string | undefined, options: Expor
     throw usage('an id and a span of time do not go together', 'leave out one of them')
   const stream =
     id === undefined
-      ? await session.api().stream('export', { query: { from: options.from, to: options.to } })
+      ? await session.api().stream('export', { query: spanOf(session, options) })
       : await session.api().stream('sessionExport', { path: { id } })
   if (options.output === undefined) {
     const decoder = new TextDecoder()
@@ -169,6 +169,12 @@ async function download(session: Session, id: string | undefined, options: Expor
   out.message(`${bytes} bytes in ${options.output}; check it with: sallyport audit verify ${options.output}`)
   out.result({ file: options.output, bytes }, () => '')
 }
+
+/** All that is recorded, unless the options say less. */
+const spanOf = ({ world }: Session, { from, to }: ExportOptions) => ({
+  from: from ?? new Date(0).toISOString(),
+  to: to ?? new Date(world.clock.nowMs()).toISOString(),
+})
 
 async function forEachChunk(stream: ReadableStream<Uint8Array>, take: (chunk: Uint8Array) => void): Promise<void> {
   try {
