@@ -186,8 +186,10 @@ export class SqlFailure extends SallyportError {
   readonly sqlstate: string
   constructor(fields: SqlFields & { readonly code: string }) {
     const detail = fields.detail === undefined || fields.detail === '' ? '' : ` (${fields.detail})`
-    const hint = fields.hint
-    super(codeOf(fields.code, hint ?? ''), `${fields.code} ${fields.message ?? ''}${detail}`, hint ? { hint } : {})
+    // The agent's hint ends with the code and its page, which a failure shows anyway.
+    const hint = fields.hint?.replace(/ ?\(?[A-Z][A-Z_]+, see https:\/\/\S+$/, '')
+    const message = `${fields.code} ${fields.message ?? ''}${detail}`
+    super(codeOf(fields.code, fields.hint ?? ''), message, hint ? { hint } : {})
     this.sqlstate = fields.code
   }
 }
