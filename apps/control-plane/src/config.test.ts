@@ -1,3 +1,4 @@
+// What the configuration takes, and that it names every mistake without its value.
 import { SallyportError } from '@sallyport/base/errors'
 import { describe, expect, it } from 'vitest'
 import { audienceOf, isSecure, loadConfig, variables } from './config.ts'

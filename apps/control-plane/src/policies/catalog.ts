@@ -2,13 +2,14 @@
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { SallyportError } from '@sallyport/base/errors'
-import type { Catalog } from '@sallyport/sql/catalog'
+import type { Catalog, CatalogColumn, CatalogFunction, CatalogRelation } from '@sallyport/sql/catalog'
 import { z } from 'zod'
 import type { Db } from '../db.ts'
+import { catalogBytesMax } from '../grpc/catalog.ts'
 import { readCatalogRow } from './store.ts'
 
-/** Bytes of a catalog once unpacked: about 100,000 relations. */
-const catalogBytesMax = 268_435_456
+/** Every field of T has a schema: one that is forgotten would be stripped, and explain would differ from the gate. */
+type Fields<T> = { readonly [K in keyof Required<T>]: z.ZodType }
 
 const oid = z.number().int().nonnegative()
 const Column = z.object({
@@ -19,7 +20,7 @@ const Column = z.object({
   notNull: z.boolean(),
   generated: z.enum(['no', 'stored', 'virtual']),
   expression: z.string().nullable(),
-})
+} satisfies Fields<CatalogColumn>)
 const Relation = z.object({
   oid,
   schema: z.string(),
@@ -45,7 +46,7 @@ const Relation = z.object({
     }),
   ),
   rowSecurity: z.boolean(),
-})
+} satisfies Fields<CatalogRelation>)
 const Routine = z.object({
   oid,
   schema: z.string(),
@@ -60,7 +61,9 @@ const Routine = z.object({
   securityDefiner: z.boolean(),
   body: z.string().nullable(),
   settings: z.array(z.string()),
-})
+  argumentNames: z.array(z.string()).optional(),
+  results: z.array(z.object({ name: z.string(), type: z.string() })).optional(),
+} satisfies Fields<CatalogFunction>)
 export const CatalogJson = z.object({
   version: z.string(),
   database: z.string(),
@@ -78,7 +81,7 @@ export const CatalogJson = z.object({
     }),
   ),
   operators: z.array(z.string()),
-}) satisfies z.ZodType<Catalog>
+} satisfies Fields<Catalog>) satisfies z.ZodType<Catalog>
 
 const unzip = promisify(gunzip)
 

@@ -1,3 +1,4 @@
+// Sets of documents that make no sense as a whole, and those that do.
 import { Document } from '@sallyport/policy/document'
 import { describe, expect, it } from 'vitest'
 import { checkChange, locksOutAdmins, type Surroundings, usersOf } from './rules.ts'

@@ -1,3 +1,4 @@
+// Where logins return to, who is in which group, and which claims are refused.
 import { SallyportError } from '@sallyport/base/errors'
 import { Document } from '@sallyport/policy/document'
 import { describe, expect, it } from 'vitest'

@@ -1,3 +1,4 @@
+// Addresses of agents.
 import { describe, expect, it } from 'vitest'
 import { addressOf } from './rules.ts'
 
