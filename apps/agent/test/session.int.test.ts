@@ -311,7 +311,7 @@ describe('a policy that changes', () => {
   ])('ends an open session for %s', async (_, rest, gone) => {
     const client = await path.connect({ jti: 'bad' })
     const ended = new Promise<string>((resolve) =>
-      client.on('error', (error: pg.DatabaseError) => resolve(error.code ?? '')),
+      client.on('error', (error: Error) => resolve((error as pg.DatabaseError).code ?? '')),
     )
     const { targets } = path.snapshot(documents(server.port))
     path.snapshots.publish(

@@ -121,7 +121,8 @@ export function createGate(deps: GateDeps): Gate {
       protocol: protocolOf(request),
       ...recorded,
       code: error.code,
-      message: error.message,
+      // The parser quotes the text that it stumbles over: for the caller's eyes only.
+      message: error.code === 'STATEMENT_SYNTAX' ? 'the text is no valid SQL' : error.message,
       rule: judged === null ? null : ruleOf(judged.decision),
     }
     const answer = (): Judgement => refused(error, position)
