@@ -39,7 +39,7 @@ function whereState(state: SessionFilter['state'], silent: readonly string[]): P
     case 'interrupted':
       return interrupted(silent)
     case 'live':
-      return { closedAt: null, NOT: interrupted(silent) }
+      return { closedAt: null, alarm: null, agentId: { notIn: [...silent] } }
     case 'closed':
       return {
         closedAt: { not: null },
@@ -48,6 +48,9 @@ function whereState(state: SessionFilter['state'], silent: readonly string[]): P
       }
   }
 }
+
+/** Prisma's `contains` is a LIKE pattern: what people type has no wildcards. */
+const literalPattern = (text: string): string => text.replace(/[\\%_]/g, '\\$&')
 
 /** Newest first, after the session at `after`. */
 export async function pageSessions(
@@ -62,7 +65,7 @@ export async function pageSessions(
   if (filter.decision === 'denied') conditions.push({ denied: { gt: 0 } })
   if (filter.decision === 'masked') conditions.push({ maskedValues: { gt: 0 } })
   if (filter.caller !== undefined) {
-    const part = { contains: filter.caller, mode: 'insensitive' } as const
+    const part = { contains: literalPattern(filter.caller), mode: 'insensitive' } as const
     conditions.push({ OR: [{ initiatorName: part }, { initiatorKey: part }] })
   }
   if (after !== null)
@@ -100,7 +103,7 @@ export async function readEntries(
       FROM (
         SELECT "seq", "hash", "bytes" FROM "RecordedEntry"
         WHERE "sessionId" = ${session} AND "seq" BETWEEN ${from} AND ${to} ORDER BY "seq" LIMIT ${take}
-      ) AS some
+      ) AS chosen
     ) AS summed
     WHERE total <= ${readBytesMax} OR "seq" = ${from} ORDER BY "seq"`
   return z.array(EntryRow).parse(rows)
