@@ -1,5 +1,6 @@
 // The catalogs that this agent judges by, one for each (target, role, database), and how old each may be. A catalog that
 // cannot be checked in time is not used: then nothing is judged, and nothing runs.
+import { setMaxListeners } from 'node:events'
 import { assert } from '@sallyport/base/assert'
 import type { Clock } from '@sallyport/base/clock'
 import { withSignal } from '@sallyport/base/deadline'
@@ -55,6 +56,8 @@ export class CatalogReader {
 
   constructor(deps: CatalogDeps) {
     this.#deps = deps
+    // Every session that waits for a catalog listens to this one.
+    setMaxListeners(0, this.#closed.signal)
   }
 
   /** A catalog that may be used right now, if there is one; never waits. */

@@ -1,0 +1,644 @@
+// Catalogs of real servers: what is read, that every kind of DDL made elsewhere is seen once the age has passed, and that
+// nothing is judged by a catalog that cannot be checked.
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { manualClock } from '@sallyport/base/clock'
+import { SallyportError } from '@sallyport/base/errors'
+import { limits } from '@sallyport/base/limits'
+import { Secret } from '@sallyport/base/secret'
+import type { Catalog, CatalogFunction, CatalogRelation } from '@sallyport/sql/catalog'
+import pg from 'pg'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { type PostgresServer, startPostgres } from '../../../e2e/stack/postgres.ts'
+import { type CatalogKey, CatalogReader } from '../src/postgres/catalog.ts'
+import { activityQuery, catalogSettings, identityQuery, signatureQuery } from '../src/postgres/catalog-queries.ts'
+import { queryRows } from '../src/postgres/catalog-read.ts'
+import { Conversation } from '../src/postgres/conversation.ts'
+import { connectUpstream } from '../src/postgres/upstream.ts'
+import { type FakeStep, ready, startFakePostgres, textColumn } from './fake-postgres.ts'
+
+const age = limits.catalogAgeMsMax
+const clock = manualClock(1_000_000)
+
+/** Every PostgreSQL that this machine has; the embedded one always. */
+const servers = [
+  ['embedded', undefined],
+  ...['13', '14', '15', '16', '17']
+    .map((version) => [version, `/usr/lib/postgresql/${version}/bin`] as const)
+    .filter(([, bin]) => existsSync(`${bin}/initdb`)),
+] as const
+
+const schema = `
+  CREATE SCHEMA crm;
+  CREATE TYPE crm.mood AS ENUM ('good', 'bad');
+  CREATE DOMAIN crm.email AS text CHECK (VALUE LIKE '%@%');
+  CREATE TYPE crm.pair AS (a int, b crm.mood);
+  CREATE TYPE crm.span AS RANGE (subtype = int);
+  CREATE TABLE customers (
+    id int PRIMARY KEY, email crm.email NOT NULL, moods crm.mood[], note text DEFAULT lower('N'),
+    gone int, short text GENERATED ALWAYS AS (left(note, 3)) STORED);
+  ALTER TABLE customers DROP COLUMN gone;
+  ALTER TABLE customers ENABLE ROW LEVEL SECURITY;
+  CREATE TABLE orders (id int, customer int REFERENCES customers ON DELETE CASCADE ON UPDATE SET NULL, day date)
+    PARTITION BY RANGE (day);
+  CREATE TABLE orders_2026 PARTITION OF orders FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
+  CREATE TABLE plain_key (customer int REFERENCES customers);
+  CREATE TABLE base (a int); CREATE TABLE child () INHERITS (base);
+  CREATE VIEW crm.names AS SELECT c.id, c.email FROM customers c WHERE c.note IS NOT NULL;
+  CREATE MATERIALIZED VIEW crm.counts AS SELECT count(*) AS n FROM orders;
+  CREATE SEQUENCE crm.numbers;
+  CREATE FUNCTION crm.log() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+  CREATE TRIGGER log BEFORE INSERT OR UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION crm.log();
+  CREATE TRIGGER cut AFTER TRUNCATE OR DELETE ON base EXECUTE FUNCTION crm.log();
+  CREATE TRIGGER off AFTER DELETE ON base EXECUTE FUNCTION crm.log();
+  ALTER TABLE base DISABLE TRIGGER off;
+  CREATE CONSTRAINT TRIGGER late AFTER INSERT ON customers DEFERRABLE FOR EACH ROW EXECUTE FUNCTION crm.log();
+  CREATE RULE away AS ON DELETE TO plain_key DO INSTEAD NOTHING;
+  CREATE FUNCTION crm.find(a int, OUT found text, b int DEFAULT 1, OUT text) LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path = crm AS 'SELECT email::text, note FROM public.customers WHERE id = a';
+  CREATE FUNCTION list(VARIADIC xs int[]) RETURNS TABLE (x int, y crm.mood) LANGUAGE sql IMMUTABLE
+    AS 'SELECT 1, ''good''::crm.mood';
+  CREATE PROCEDURE crm.run(INOUT a int) LANGUAGE sql AS 'SELECT a';
+  CREATE AGGREGATE crm.total(int) (sfunc = int4pl, stype = int);
+  CREATE OPERATOR crm.=== (leftarg = int, rightarg = int, function = int4eq);
+  CREATE OPERATOR crm.!!! (rightarg = int, function = int4abs);
+  CREATE SCHEMA "odd.one"; CREATE TABLE "odd.one"."Big ""Table""" ("Column é" text);
+  CREATE ROLE reader LOGIN PASSWORD 'reader-word';
+  GRANT CREATE ON SCHEMA crm TO reader;
+  REVOKE CREATE ON SCHEMA public FROM PUBLIC`
+
+describe.each(servers)('PostgreSQL %s', (_, bin) => {
+  let server: PostgresServer
+  let admin: pg.Client
+  let reader: CatalogReader
+  let connections = 0
+  const seen: string[] = []
+  const key: CatalogKey = { target: 'shop', role: 'postgres', database: 'postgres' }
+
+  beforeAll(async () => {
+    server = await startPostgres({ bin, settings: { max_prepared_transactions: '2' } })
+    admin = await client()
+    await admin.query(schema)
+  })
+  afterAll(async () => {
+    reader?.close()
+    await admin?.end()
+    await server?.stop()
+  })
+  beforeAll(() => {
+    reader = new CatalogReader({
+      clock,
+      connect: async ({ role, database }, parameters, signal) => {
+        connections++
+        return await connectAs(role, database, parameters, signal)
+      },
+      onCatalog: (_key, { version }) => seen.push(version),
+    })
+  })
+  beforeEach(() => {
+    connections = 0
+    seen.length = 0
+    clock.advance(age + 1)
+  })
+  const connectAs = async (
+    role: string,
+    database: string,
+    parameters: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ) => {
+    const password = new Secret(role === 'postgres' ? server.password : 'reader-word')
+    const place = { host: '127.0.0.1', port: server.port, tls: { mode: 'disable' } } as const
+    return await connectUpstream({ ...place, user: role, password, database, parameters, signal, random: randomBytes })
+  }
+  const client = async (): Promise<pg.Client> => {
+    const made = new pg.Client({ connectionString: server.url('postgres') })
+    await made.connect()
+    return made
+  }
+
+  describe('what is read', () => {
+    let catalog: Catalog
+    const relation = (name: string): CatalogRelation => catalog.relations.find((one) => one.name === name)!
+    const routine = (name: string): CatalogFunction => catalog.functions.find((one) => one.name === name)!
+    beforeEach(async () => {
+      catalog = await reader.catalogFor(key)
+    })
+
+    test('the database, and what kind of thing each relation is', () => {
+      expect(catalog).toMatchObject({ database: 'postgres', serverEncoding: 'UTF8' })
+      expect(catalog.serverVersion).toBeGreaterThanOrEqual(130_000)
+      const kinds = Object.fromEntries(catalog.relations.map((one) => [`${one.schema}.${one.name}`, one.kind]))
+      expect(kinds).toEqual({
+        'public.customers': 'table',
+        'public.orders': 'partitioned',
+        'public.orders_2026': 'table',
+        'public.plain_key': 'table',
+        'public.base': 'table',
+        'public.child': 'table',
+        'crm.names': 'view',
+        'crm.counts': 'materialized',
+        'crm.numbers': 'sequence',
+        'crm.pair': 'composite',
+        'odd.one.Big "Table"': 'table',
+      })
+    })
+
+    test('columns with their types, without dropped ones', () => {
+      expect(relation('customers').columns).toEqual([
+        {
+          number: 1,
+          name: 'id',
+          typeOid: 23,
+          type: 'pg_catalog.int4',
+          notNull: true,
+          generated: 'no',
+          expression: null,
+        },
+        {
+          number: 2,
+          name: 'email',
+          typeOid: expect.any(Number),
+          type: 'crm.email',
+          notNull: true,
+          generated: 'no',
+          expression: null,
+        },
+        {
+          number: 3,
+          name: 'moods',
+          typeOid: expect.any(Number),
+          type: 'crm._mood',
+          notNull: false,
+          generated: 'no',
+          expression: null,
+        },
+        {
+          number: 4,
+          name: 'note',
+          typeOid: 25,
+          type: 'pg_catalog.text',
+          notNull: false,
+          generated: 'no',
+          expression: `lower('N'::text)`,
+        },
+        {
+          number: 6,
+          name: 'short',
+          typeOid: 25,
+          type: 'pg_catalog.text',
+          notNull: false,
+          generated: 'stored',
+          expression: expect.stringMatching(/left"?\(note, 3\)/),
+        },
+      ])
+      expect(relation('Big "Table"').columns[0]?.name).toBe('Column é')
+    })
+
+    test('definitions of views with every name qualified', () => {
+      expect(relation('names').definition).toMatch(/FROM public\.customers c/)
+      expect(relation('counts').definition).toMatch(/FROM public\.orders/)
+      expect(relation('customers').definition).toBeNull()
+    })
+
+    test('parents by partitioning and inheritance', () => {
+      expect(relation('orders_2026').parents).toEqual([relation('orders').oid])
+      expect(relation('child').parents).toEqual([relation('base').oid])
+      expect(relation('base').parents).toEqual([])
+    })
+
+    test('triggers that fire, on partitions as well, and none of PostgreSQL itself', () => {
+      const log = routine('log').oid
+      const fires = (name: string) => relation(name).triggers
+      expect(fires('orders')).toEqual([{ name: 'log', functionOid: log, events: ['insert', 'update'] }])
+      expect(fires('orders_2026')).toEqual(fires('orders'))
+      expect(fires('base')).toEqual([{ name: 'cut', functionOid: log, events: ['delete', 'truncate'] }])
+      expect(fires('customers')).toEqual([{ name: 'late', functionOid: log, events: ['insert'] }])
+    })
+
+    test('foreign keys that do something to others', () => {
+      const cascades = relation('customers').cascades
+      expect(cascades).toContainEqual({ fromOid: relation('orders').oid, onDelete: 'cascade', onUpdate: 'set' })
+      expect(cascades.map(({ fromOid }) => fromOid)).not.toContain(relation('plain_key').oid)
+    })
+
+    test('rules and row security', () => {
+      expect(relation('plain_key').rules).toEqual(['away'])
+      expect(relation('names').rules).toEqual([])
+      expect([relation('customers').rowSecurity, relation('orders').rowSecurity]).toEqual([true, false])
+    })
+
+    test('functions with arguments, results and bodies', () => {
+      expect(routine('find')).toMatchObject({
+        schema: 'crm',
+        argumentTypes: ['pg_catalog.int4', 'pg_catalog.int4'],
+        argumentNames: ['a', 'b'],
+        results: [
+          { name: 'found', type: 'pg_catalog.text' },
+          { name: 'column2', type: 'pg_catalog.text' },
+        ],
+        returnType: 'pg_catalog.record',
+        returnsSet: false,
+        kind: 'function',
+        volatility: 'stable',
+        language: 'sql',
+        securityDefiner: true,
+        settings: ['search_path=crm'],
+        body: 'SELECT email::text, note FROM public.customers WHERE id = a',
+      })
+      expect(routine('list')).toMatchObject({
+        argumentTypes: ['pg_catalog._int4'],
+        argumentNames: ['xs'],
+        variadic: true,
+        returnsSet: true,
+        volatility: 'immutable',
+        results: [
+          { name: 'x', type: 'pg_catalog.int4' },
+          { name: 'y', type: 'crm.mood' },
+        ],
+      })
+      expect(routine('log')).toMatchObject({
+        language: 'plpgsql',
+        body: null,
+        returnType: 'pg_catalog.trigger',
+        results: [],
+      })
+      expect(routine('run')).toMatchObject({ kind: 'procedure', argumentNames: ['a'] })
+      expect(routine('total')).toMatchObject({ kind: 'aggregate', returnType: 'pg_catalog.int4', argumentNames: [''] })
+    })
+
+    test('types, without row types and arrays, and operators with their sides', () => {
+      const types = Object.fromEntries(catalog.types.map((one) => [`${one.schema}.${one.name}`, one.kind]))
+      expect(types).toMatchObject({
+        'crm.mood': 'enum',
+        'crm.email': 'domain',
+        'crm.pair': 'composite',
+        'crm.span': 'range',
+      })
+      expect(Object.keys(types)).not.toContain('public.customers')
+      expect(Object.keys(types).filter((name) => name.includes('._'))).toEqual([])
+      expect(catalog.operators).toEqual(['crm.===(pg_catalog.int4,pg_catalog.int4)', 'crm.!!!(none,pg_catalog.int4)'])
+    })
+
+    test('the schemas where the role may put objects, and odd ones as if it might', async () => {
+      const writable = async (role: string) =>
+        Object.fromEntries((await reader.catalogFor({ ...key, role })).schemas.map((one) => [one.name, one.writable]))
+      expect(await writable('postgres')).toEqual({ crm: true, 'odd.one': true, public: true })
+      expect(await writable('reader')).toEqual({ crm: true, 'odd.one': true, public: false })
+    })
+
+    test('a role without any privilege sees the same relations', async () => {
+      expect((await reader.catalogFor({ ...key, role: 'reader' })).relations).toEqual(catalog.relations)
+    })
+  })
+
+  describe('DDL made elsewhere is seen once the age has passed', () => {
+    test.each([
+      'CREATE TABLE extra (a int)',
+      'ALTER TABLE extra ADD COLUMN b text',
+      'ALTER TABLE extra RENAME COLUMN b TO c',
+      'ALTER TABLE extra ALTER COLUMN c SET DEFAULT upper($$x$$)',
+      'ALTER TABLE extra ALTER COLUMN c SET NOT NULL',
+      'ALTER TABLE extra ALTER COLUMN a TYPE bigint',
+      'ALTER TABLE extra DROP COLUMN c',
+      'ALTER TABLE extra RENAME TO extra2',
+      'ALTER TABLE extra2 SET SCHEMA crm',
+      'ALTER TABLE crm.extra2 ENABLE ROW LEVEL SECURITY',
+      'CREATE TRIGGER t AFTER INSERT ON crm.extra2 EXECUTE FUNCTION crm.log()',
+      'ALTER TRIGGER t ON crm.extra2 RENAME TO u',
+      'ALTER TABLE crm.extra2 DISABLE TRIGGER u',
+      'CREATE RULE r AS ON DELETE TO crm.extra2 DO ALSO NOTHING',
+      'ALTER TABLE crm.extra2 INHERIT base; ',
+      'DROP TABLE crm.extra2',
+      'CREATE VIEW v AS SELECT id FROM customers',
+      'CREATE OR REPLACE VIEW v AS SELECT id FROM customers WHERE id > 0',
+      'CREATE OR REPLACE VIEW v AS SELECT id FROM customers WHERE id > 1',
+      'ALTER VIEW v RENAME COLUMN id TO number',
+      'DROP VIEW v; CREATE VIEW v AS SELECT note FROM customers',
+      'CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$SELECT 1$$',
+      'CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS $$SELECT 2$$',
+      'ALTER FUNCTION f() SECURITY DEFINER',
+      'ALTER FUNCTION f() SET search_path = crm',
+      'DROP FUNCTION f()',
+      'ALTER TABLE plain_key ADD FOREIGN KEY (customer) REFERENCES customers ON DELETE CASCADE',
+      `CREATE TABLE orders_2027 PARTITION OF orders FOR VALUES FROM ('2027-01-01') TO ('2028-01-01')`,
+      'ALTER TABLE orders DETACH PARTITION orders_2027',
+      `CREATE TYPE fresh AS ENUM ('a')`,
+      'ALTER TYPE fresh RENAME TO fresher',
+      'CREATE OPERATOR ==== (leftarg = int, rightarg = int, function = int4eq)',
+      'CREATE SCHEMA later',
+      'ALTER SCHEMA later RENAME TO sooner',
+    ])('%s', async (ddl) => {
+      // INHERIT needs the parent's column.
+      const text = ddl.startsWith('ALTER TABLE crm.extra2 INHERIT')
+        ? `ALTER TABLE crm.extra2 ALTER COLUMN a TYPE int; ${ddl}`
+        : ddl
+      const before = await reader.catalogFor(key)
+      await admin.query(text)
+      expect(reader.fresh(key)).toBe(before)
+      clock.advance(age + 1)
+      expect(reader.fresh(key)).toBeUndefined()
+      const after = await reader.catalogFor(key)
+      expect(after.version).not.toBe(before.version)
+      expect(reader.fresh(key)).toBe(after)
+      expect(seen.at(-1)).toBe(after.version)
+      expect(connections).toBeLessThanOrEqual(1)
+    })
+
+    test('by a transaction that began before another DDL and ended after it', async () => {
+      const slow = await client()
+      await slow.query('BEGIN; CREATE OR REPLACE FUNCTION early() RETURNS int LANGUAGE sql AS $$SELECT 1$$')
+      await admin.query('CREATE TABLE quick (a int)')
+      const between = await reader.catalogFor(key)
+      expect(between.functions.map(({ name }) => name)).not.toContain('early')
+      await slow.query('COMMIT')
+      await slow.end()
+      clock.advance(age + 1)
+      expect((await reader.catalogFor(key)).functions.map(({ name }) => name)).toContain('early')
+    })
+
+    test('by a transaction that was prepared and is committed later', async () => {
+      const other = await client()
+      await other.query('BEGIN; CREATE TABLE in_two_phases (a int)')
+      await other.query(`PREPARE TRANSACTION 'later'`)
+      const before = await reader.catalogFor(key)
+      await other.query(`COMMIT PREPARED 'later'`)
+      await other.end()
+      clock.advance(age + 1)
+      const names = (catalog: Catalog) => catalog.relations.map(({ name }) => name)
+      expect(names(before)).not.toContain('in_two_phases')
+      expect(names(await reader.catalogFor(key))).toContain('in_two_phases')
+    })
+
+    test('as a right to create objects that a role gets through another role', async () => {
+      const role = { ...key, role: 'reader' }
+      const writable = async () =>
+        (await reader.catalogFor(role)).schemas.find(({ name }) => name === 'public')?.writable
+      expect(await writable()).toBe(false)
+      await admin.query('CREATE ROLE makers; GRANT CREATE ON SCHEMA public TO makers; GRANT makers TO reader')
+      clock.advance(age + 1)
+      expect(await writable()).toBe(true)
+      await admin.query('REVOKE makers FROM reader')
+      clock.advance(age + 1)
+      expect(await writable()).toBe(false)
+    })
+  })
+
+  test.each([
+    'SELECT 1',
+    `INSERT INTO base VALUES (1)`,
+    'UPDATE base SET a = a + 1',
+    'CREATE TEMP TABLE mine (a int); INSERT INTO mine VALUES (1)',
+    'ANALYZE',
+    'TRUNCATE base',
+    'CREATE INDEX ON base (a)',
+    'VACUUM FULL pg_class',
+    'REFRESH MATERIALIZED VIEW crm.counts',
+    'BEGIN; CREATE TABLE undone (a int); ROLLBACK',
+    'VACUUM FREEZE pg_attribute',
+  ])('the catalog stays the same object over: %s', async (text) => {
+    const before = await reader.catalogFor(key)
+    await admin.query(text)
+    clock.advance(age + 1)
+    expect(await reader.catalogFor(key)).toBe(before)
+    expect(seen.filter((version) => version !== before.version)).toEqual([])
+  })
+
+  test('an equal schema has an equal version for another reader', async () => {
+    const { version } = await reader.catalogFor(key)
+    const other = new CatalogReader({
+      clock,
+      connect: async ({ role, database }, parameters, signal) => await connectAs(role, database, parameters, signal),
+    })
+    expect((await other.catalogFor(key)).version).toBe(version)
+    other.close()
+  })
+
+  test('at the age it is used without a question, one millisecond past it is not', async () => {
+    const catalog = await reader.catalogFor(key)
+    clock.advance(age)
+    expect(reader.fresh(key)).toBe(catalog)
+    clock.advance(1)
+    expect(reader.fresh(key)).toBeUndefined()
+  })
+
+  test('a clock that is set back makes nothing fresh', async () => {
+    await reader.catalogFor(key)
+    clock.advance(-1)
+    expect(reader.fresh(key)).toBeUndefined()
+    clock.advance(1)
+  })
+
+  test('everybody who asks at the same time waits for one reading', async () => {
+    const unread = { ...key, target: 'another' }
+    const catalogs = await Promise.all(Array.from({ length: 20 }, () => reader.catalogFor(unread)))
+    expect(new Set(catalogs).size).toBe(1)
+    expect(connections).toBe(1)
+    expect(seen.length).toBe(1)
+  })
+
+  test('what the agent itself has changed counts at once', async () => {
+    const before = await reader.catalogFor(key)
+    await admin.query('CREATE TABLE ours (a int)')
+    reader.invalidate(key)
+    expect(reader.fresh(key)).toBeUndefined()
+    const after = await reader.catalogFor(key)
+    expect(after.relations.length).toBe(before.relations.length + 1)
+    await admin.query('DROP TABLE ours')
+    reader.invalidateTarget('elsewhere')
+    expect(reader.fresh(key)).toBe(after)
+    reader.invalidateTarget('shop')
+    expect((await reader.catalogFor(key)).version).toBe(before.version)
+  })
+
+  test('a connection that was cut is opened anew', async () => {
+    const before = await reader.catalogFor(key)
+    const { rowCount } = await admin.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '${catalogSettings.application_name}'`,
+    )
+    expect(rowCount).toBeGreaterThanOrEqual(1)
+    clock.advance(age + 1)
+    connections = 0
+    expect(await reader.catalogFor(key)).toBe(before)
+    expect(connections).toBe(1)
+  })
+
+  test('the connection can change nothing', async () => {
+    const upstream = await connectAs('postgres', 'postgres', catalogSettings, new AbortController().signal)
+    const conversation = new Conversation(upstream.socket, 100_000, upstream.leftover)
+    await expect(queryRows(conversation, 'CREATE TABLE public.mine (a int)')).rejects.toThrow('25006')
+    upstream.socket.destroy()
+  })
+})
+
+describe('a target that cannot be asked', () => {
+  const key: CatalogKey = { target: 'shop', role: 'app', database: 'shop' }
+  const readerOf = (port: number) =>
+    new CatalogReader({
+      clock,
+      connect: async ({ role, database }, parameters, signal) =>
+        await connectUpstream({
+          host: '127.0.0.1',
+          port,
+          tls: { mode: 'disable' },
+          user: role,
+          password: new Secret('x'),
+          database,
+          parameters,
+          signal,
+          random: randomBytes,
+        }),
+    })
+
+  /** Answers like a target with an empty schema, whose signature the test decides. */
+  const empty =
+    (signature: () => string, version = '180004') =>
+    (text: string): FakeStep[] => {
+      const rows = (...values: (string | null)[][]): FakeStep[] => [
+        { type: 'rowDescription', columns: (values[0] ?? []).map((_, at) => textColumn(`c${at}`)) },
+        ...values.map(
+          (row): FakeStep => ({ type: 'dataRow', values: row.map((one) => (one === null ? null : Buffer.from(one))) }),
+        ),
+        { type: 'commandComplete', tag: `SELECT ${values.length}` },
+        ready(),
+      ]
+      if (text === identityQuery) return rows([version, 'shop', catalogSettings.search_path])
+      if (text === activityQuery) return rows([null])
+      if (text === signatureQuery) return rows([signature()])
+      return rows()
+    }
+  const fakeWith = async (answer: (text: string) => readonly FakeStep[]) =>
+    await startFakePostgres({ answer: (message) => (message.type === 'query' ? answer(message.text) : []) })
+
+  const refusal = async (reader: CatalogReader): Promise<string> => {
+    const thrown: unknown = await reader.catalogFor(key).catch((error: unknown) => error)
+    expect(thrown).toBeInstanceOf(SallyportError)
+    const error = thrown as SallyportError
+    expect(error).toMatchObject({ code: 'CATALOG_STALE', message: 'the schema of "shop" cannot be checked' })
+    expect(reader.fresh(key)).toBeUndefined()
+    return String(error.cause)
+  }
+
+  test('is refused with CATALOG_STALE while it is gone, and asked again when it is back', async () => {
+    let answer = empty(() => 'one')
+    const fake = await fakeWith((text) => answer(text))
+    const reader = readerOf(fake.port)
+    const catalog = await reader.catalogFor(key)
+    clock.advance(age + 1)
+    answer = () => ['reset']
+    await refusal(reader)
+    answer = empty(() => 'one')
+    expect(await reader.catalogFor(key)).toBe(catalog)
+    reader.close()
+    await fake.stop()
+    await refusal(readerOf(fake.port))
+  })
+
+  test('whose schema changes while it is read is read again', async () => {
+    const signatures = ['one', 'two', 'two']
+    const fake = await fakeWith(empty(() => signatures.shift() ?? 'none'))
+    const reader = readerOf(fake.port)
+    await reader.catalogFor(key)
+    expect(signatures).toEqual([])
+    const asked = fake.received.filter((message) => message.type === 'query' && message.text === identityQuery)
+    expect(asked.length).toBe(2)
+    reader.close()
+    await fake.stop()
+  })
+
+  test('that is changed by the agent in the middle of a check is asked again', async () => {
+    let signature = 'one'
+    let stall = false
+    const fake = await fakeWith((text) => {
+      const steps = empty(() => signature)(text)
+      return stall && text === signatureQuery ? ['stall', ...steps] : steps
+    })
+    const reader = readerOf(fake.port)
+    await reader.catalogFor(key)
+    clock.advance(age + 1)
+    stall = true
+    const received = fake.received.length
+    const asked = reader.catalogFor(key)
+    // Activity and signature: the answer to the second one is on hold, and says what was before the change.
+    await fake.receivedCount(received + 2)
+    stall = false
+    signature = 'two'
+    reader.invalidate(key)
+    fake.release()
+    await asked
+    const last = fake.received.slice(received + 2).filter(({ type }) => type === 'query')
+    expect(last.map((message) => message.type === 'query' && message.text)).toContain(signatureQuery)
+    expect(reader.fresh(key)).toBeDefined()
+    reader.close()
+    await fake.stop()
+  })
+
+  test.each<[string, (text: string) => readonly FakeStep[], string]>([
+    ['whose schema never stands still', empty(() => String(randomBytes(4).readUInt32BE())), 'changes faster'],
+    ['that is older than PostgreSQL 13', empty(() => 'one', '120022'), 'older than PostgreSQL 13'],
+    [
+      'that answers with an error',
+      () => [
+        {
+          type: 'errorResponse',
+          fields: [
+            ['C', '42501'],
+            ['M', 'no'],
+          ],
+        },
+        ready(),
+      ],
+      '42501',
+    ],
+    ['that answers with nothing', () => [{ type: 'commandComplete', tag: 'SELECT 0' }, ready()], 'does not say'],
+    [
+      'that answers with nonsense',
+      (text) =>
+        text.includes('pg_operator o JOIN') && !text.includes('WITH spaces')
+          ? [{ type: 'dataRow', values: [Buffer.from('{')] }, ready()]
+          : empty(() => 'one')(text),
+      'JSON',
+    ],
+    [
+      'that answers with another shape',
+      (text) =>
+        text.includes('pg_operator o JOIN') && !text.includes('WITH spaces')
+          ? [{ type: 'dataRow', values: [Buffer.from('{"name":1}')] }, ready()]
+          : empty(() => 'one')(text),
+      'operators',
+    ],
+    ['that breaks off', () => [Buffer.from('D\0\0\0\x10'), 'end'], 'closed the connection'],
+    ['that speaks out of turn', () => [{ type: 'copyOutResponse', format: 0, columnFormats: [] }], 'copyOutResponse'],
+    [
+      'that has another search_path',
+      (text) =>
+        text === identityQuery
+          ? [{ type: 'dataRow', values: ['180004', 'shop', 'public'].map((one) => Buffer.from(one)) }, ready()]
+          : empty(() => 'one')(text),
+      'search_path',
+    ],
+  ])('%s is refused with CATALOG_STALE', async (_, answer, why) => {
+    const fake = await fakeWith(answer)
+    const reader = readerOf(fake.port)
+    expect(await refusal(reader)).toContain(why)
+    reader.close()
+    await fake.stop()
+  })
+
+  test('that stalls keeps nobody longer than the caller wants to wait', async () => {
+    const fake = await fakeWith(() => ['stall'])
+    const reader = readerOf(fake.port)
+    const ended = new AbortController()
+    const asked = reader.catalogFor(key, ended.signal)
+    await fake.receivedCount(1)
+    ended.abort()
+    await expect(asked).rejects.toMatchObject({ code: 'CATALOG_STALE' })
+    // The reader lets go of the target when it is closed.
+    reader.close()
+    await fake.idle()
+    await expect(reader.catalogFor(key)).rejects.toMatchObject({ code: 'CATALOG_STALE' })
+    await expect(readerOf(fake.port).catalogFor(key, AbortSignal.abort())).rejects.toMatchObject({
+      code: 'CATALOG_STALE',
+    })
+    await fake.stop()
+  })
+})
