@@ -47,7 +47,7 @@ function mayOpenSockets(path: string): boolean {
   return (
     isTest(path) ||
     /\/(listen|link)\//.test(path) ||
-    /\/(upstream|cancel|doctor)\.ts$/.test(path) ||
+    /\/(upstream|handshake|doctor)\.ts$/.test(path) ||
     path.startsWith('packages/tools/')
   )
 }
@@ -95,7 +95,8 @@ function checkImports({ path }: Source, parsed: ts.SourceFile): Finding[] {
     const specifier = statement.moduleSpecifier
     if (specifier === undefined || !ts.isStringLiteral(specifier)) continue
     const line = parsed.getLineAndCharacterOfPosition(specifier.getStart()).line + 1
-    const message = importProblem(path, room, allowed, specifier.text)
+    const typesOnly = ts.isImportDeclaration(statement) && statement.importClause?.isTypeOnly === true
+    const message = importProblem(path, room, allowed, specifier.text, typesOnly)
     if (message !== null) found.push({ path, line, text: message })
   }
   return found
@@ -106,6 +107,7 @@ function importProblem(
   room: string,
   allowed: readonly string[] | undefined,
   name: string,
+  typesOnly: boolean,
 ): string | null {
   if (allowed !== undefined && name.startsWith('@sallyport/')) {
     const wanted = name.split('/')[1] ?? ''
@@ -118,7 +120,7 @@ function importProblem(
   }
   if (pure.has(room) && !isTest(path) && (name.startsWith('node:') || name === 'fs' || name === 'crypto'))
     return `${room} is pure: no ${name}`
-  if ((name === 'node:net' || name === 'node:tls') && !mayOpenSockets(path))
+  if ((name === 'node:net' || name === 'node:tls') && !typesOnly && !mayOpenSockets(path))
     return `${name} belongs in listen/, link/ or upstream.ts`
   if (/@prisma\/client|gen\/prisma/.test(name) && !isTest(path) && !/(store|db)\.ts$/.test(path))
     return 'Prisma belongs in store.ts and db.ts'
