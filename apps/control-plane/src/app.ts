@@ -76,6 +76,7 @@ async function registerPlugins(app: App, deps: Deps): Promise<void> {
       },
     },
     strictTransportSecurity: isSecure(deps.config) ? { maxAge: 31_536_000, includeSubDomains: false } : false,
+    xFrameOptions: { action: 'deny' },
     referrerPolicy: { policy: 'no-referrer' },
   })
   await app.register(cookie)

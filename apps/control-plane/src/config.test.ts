@@ -83,7 +83,7 @@ describe('the configuration', () => {
   })
 
   it.each<[string, Record<string, string | undefined>, string]>([
-    ['without a database', { DATABASE_URL: undefined }, 'databaseUrl (DATABASE_URL)'],
+    ['without a database', { DATABASE_URL: undefined }, 'databaseUrl (DATABASE_URL) must be set'],
     ['with a database of another kind', { DATABASE_URL: 'mysql://u:hunter2@h/d' }, 'a postgresql:// URL'],
     ['with http elsewhere', { SALLYPORT_PUBLIC_URL: 'http://sallyport.example.com' }, 'must be https'],
     ['with http here, not allowed', { SALLYPORT_PUBLIC_URL: 'http://127.0.0.1:1' }, 'allowInsecureLoopback'],

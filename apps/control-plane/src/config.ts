@@ -129,7 +129,9 @@ const invalid = (message: string, cause?: unknown): SallyportError =>
 export function loadConfig(sources: ConfigSources): Config {
   const parsed = ConfigFile.safeParse(readAll(sources))
   if (!parsed.success) {
-    const problems = parsed.error.issues.map((issue) => `${nameOf(issue.path)}: ${issue.message}`)
+    const problems = parsed.error.issues.map(({ path, message }) =>
+      message.endsWith('received undefined') ? `${nameOf(path)} must be set` : `${nameOf(path)}: ${message}`,
+    )
     throw invalid(`the configuration is not valid: ${problems.join('; ')}`)
   }
   const file = parsed.data

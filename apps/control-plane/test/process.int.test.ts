@@ -1,15 +1,21 @@
 // The process itself: what it prints when it cannot start, that it serves, and that it ends when told to.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { chmod, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { errorCodes, type SallyportErrorCode } from '@sallyport/base/errors'
+import { systemClock } from '@sallyport/base/clock'
+import { errorCodes, SallyportError, type SallyportErrorCode } from '@sallyport/base/errors'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { stringify } from 'yaml'
+import { loadConfig } from '../src/config.ts'
+import { createLog } from '../src/log.ts'
+import { startControlPlane } from '../src/start.ts'
+import { migrationsDirectory } from './build.ts'
 import { roleDocuments } from './make.ts'
 import { dropDatabase, freshDatabase, query, stopServer } from './stack.ts'
 
@@ -68,6 +74,20 @@ async function serving(changes: Environment) {
   return { child, lines, ...listening }
 }
 
+/** Starts in this process, where that must fail. */
+async function refusal(changes: Environment): Promise<SallyportError> {
+  try {
+    const env: Environment = { ...environment(), ...changes }
+    const config = loadConfig({ env, readFile: (path) => readFileSync(path, 'utf8'), migrationsDirectory })
+    const running = await startControlPlane(config, createLog('silent'), systemClock)
+    await running.stop()
+  } catch (thrown) {
+    if (thrown instanceof SallyportError) return thrown
+    throw thrown
+  }
+  throw new Error('it started')
+}
+
 describe('a control plane that cannot start', () => {
   let taken: ReturnType<typeof createServer>
   let takenPort: string
@@ -120,27 +140,29 @@ describe('a control plane that cannot start', () => {
       () => ({ SALLYPORT_BOOTSTRAP_FILE: '/none' }),
       '/none',
     ],
-  ])('%s says so in one line, with %s', async (_what, code, changes, words) => {
-    const { code: exit, errors } = await failing(changes())
-    expect(exit).toBe(errorCodes[code].exit)
-    expect(errors).toContain(`(${code})`)
-    expect(errors).toContain(words)
-    expect(
-      errors
-        .trim()
-        .split('\n')
-        .filter((line) => line.startsWith('sallyport')),
-    ).toHaveLength(1)
-    expect(errors).not.toMatch(/\n\s+at /)
-    expect(errors).not.toContain('hunter2')
+  ])('%s says so with %s', async (_what, code, changes, words) => {
+    const error = await refusal(changes())
+    expect(error.code).toBe(code)
+    expect(`${error.message}; ${error.hint}`).toContain(words)
+    expect(`${error.message}; ${error.hint}`).not.toContain('hunter2')
   })
 
   it('with a bad bootstrap document names its line', async () => {
     const file = join(folder, 'bad.yaml')
     await writeFile(file, 'apiVersion: sallyport.dev/v1\nkind: Gruop\nmetadata: { name: a }\n')
-    const { code, errors } = await failing({ SALLYPORT_BOOTSTRAP_FILE: file })
-    expect(code).toBe(errorCodes.DOCUMENT_INVALID.exit)
-    expect(errors).toContain('line 2')
+    const error = await refusal({ SALLYPORT_BOOTSTRAP_FILE: file })
+    expect(error.code).toBe('DOCUMENT_INVALID')
+    expect(error.message).toContain('line 2')
+  })
+
+  it('prints one line with the next step, no stack, and ends with the exit code, whatever was open by then', async () => {
+    const { code, errors } = await failing({ SALLYPORT_METRICS_PORT: takenPort })
+    expect(code).toBe(errorCodes.PORT_TAKEN.exit)
+    const own = errors.split('\n').filter((line) => line.startsWith('sallyport'))
+    expect(own).toEqual([
+      expect.stringMatching(/is taken by another process; .*SALLYPORT_METRICS_PORT \(PORT_TAKEN\)$/),
+    ])
+    expect(errors).not.toMatch(/\n\s+at /)
   })
 })
 
@@ -170,8 +192,8 @@ describe('a control plane that starts', () => {
 
   it('refuses a token key that others can read', async () => {
     await chmod(join(folder, 'keys', 'token-key.pem'), 0o644)
-    const { code, errors } = await failing({})
-    expect(code).toBe(errorCodes.NO_PERMISSION.exit)
-    expect(errors).toContain('chmod 600')
+    const error = await refusal({})
+    expect(error.code).toBe('NO_PERMISSION')
+    expect(error.hint).toContain('chmod 600')
   })
 })

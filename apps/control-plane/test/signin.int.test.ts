@@ -303,6 +303,25 @@ describe('the doors for logins', () => {
     }
   })
 
+  it('say so when the provider goes away in the middle of a login, and the login can be started again', async () => {
+    const shortLived = await startTestIdp(callback)
+    const provider = { ...shortLived.provider, clientSecret: new Secret('a-secret-of-the-test') }
+    const lost = await buildTestApp({ providers: [provider], allowInsecureLoopback: true })
+    try {
+      shortLived.signInAs({ sub: 'ana' })
+      const started = await lost.app.inject({ url: '/auth/login' })
+      const back = await browse(String(started.headers.location), callback)
+      await shortLived.stop()
+      const cookie = `__Host-sallyport-login=${cookieOf(started, '__Host-sallyport-login')?.value}`
+      const response = await lost.app.inject({ url: `/auth/callback${back.search}`, headers: { cookie } })
+      expectProblem(response, 'UPSTREAM_UNREACHABLE')
+      expect(lost.logged()).toContain('fetch failed')
+      expect(lost.logged()).not.toContain(String(back.searchParams.get('code')))
+    } finally {
+      await lost.close()
+    }
+  })
+
   it('say so when the provider is gone', async () => {
     const gone = { ...idp.provider, name: 'gone', issuer: 'http://127.0.0.1:1' }
     const lost = await buildTestApp({ providers: [gone], allowInsecureLoopback: true, logLevel: 'silent' })

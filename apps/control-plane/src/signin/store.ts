@@ -31,8 +31,10 @@ export interface NewLogin {
   readonly expiresAt: Date
 }
 
+/** Adds a login, and clears those of the same person that have run out. */
 export async function addLogin(db: Db, login: NewLogin): Promise<void> {
   const { at, ...rest } = login
+  await db.login.deleteMany({ where: { personId: login.personId, expiresAt: { lt: at } } })
   await db.login.create({ data: { ...rest, createdAt: at, lastUsedAt: at } })
 }
 
