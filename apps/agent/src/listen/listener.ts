@@ -1,6 +1,6 @@
 // Accepts connections, counts them and gives each a deadline until it has authenticated. It never reads a byte itself.
 import { createServer, type Server, type Socket } from 'node:net'
-import { createSecureContext, type SecureContext } from 'node:tls'
+import type { SecureContext } from 'node:tls'
 import { SallyportError } from '@sallyport/base/errors'
 import { cancelKeys } from '../postgres/cancel.ts'
 import { openCatalogs } from '../postgres/catalogs.ts'
@@ -8,6 +8,7 @@ import { refuseConnection, type Shared, serveConnection } from '../postgres/serv
 import { factsCache } from '../session/analysis.ts'
 import { openSessions, type Sessions } from '../session/sessions.ts'
 import { type ListenerBounds, type ListenerDeps, listenerBounds, type TlsMaterial } from './deps.ts'
+import { encryptBy, secureContext } from './tls.ts'
 
 export type { ListenerDeps, TlsMaterial }
 
@@ -49,14 +50,6 @@ export async function startListener(deps: ListenerDeps): Promise<Listener> {
       await doors.empty()
       catalogs.close()
     },
-  }
-}
-
-function secureContext({ certificate, key }: TlsMaterial): SecureContext {
-  try {
-    return createSecureContext({ cert: certificate, key, minVersion: 'TLSv1.2' })
-  } catch (cause) {
-    throw new SallyportError('CONFIG_INVALID', "the listener's certificate and key do not fit", { cause })
   }
 }
 
@@ -121,7 +114,8 @@ function openDoors(bounds: ListenerBounds, deps: ListenerDeps, shared: Shared, c
         gone.abort(new Error('the client vanished'))
         deps.metrics.connections.dec()
       })
-      const connection = { socket, address, context: context(), onAuthenticated: authenticated, signal: gone.signal }
+      const encrypt = encryptBy(socket, context())
+      const connection = { socket, address, encrypt, onAuthenticated: authenticated, signal: gone.signal }
       const serving = serveConnection(connection, shared).finally(() => served.delete(serving))
       served.add(serving)
     },

@@ -1,8 +1,6 @@
 // The start of a connection: encryption, the StartupMessage, the password, until we know what is asked for and by which
 // token. Nothing here trusts the client; every step reads at most one packet (THREATS §1.1).
-import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { type SecureContext, TLSSocket } from 'node:tls'
 import { SallyportError } from '@sallyport/base/errors'
 import { Secret } from '@sallyport/base/secret'
 import { decodeFrontend, decodePassword, decodeStartup } from '@sallyport/wire/postgres/decode'
@@ -11,6 +9,9 @@ import { type Frame, FrameSplitter, StartupSplitter } from '@sallyport/wire/post
 import type { BackendMessage, StartupPacket } from '@sallyport/wire/postgres/messages'
 import { frontendCaps } from '@sallyport/wire/postgres/names'
 import { nextStep, type Startup } from './startup.ts'
+
+/** Encrypts the connection; the listener brings it. */
+export type Encrypt = (protocol: string) => Promise<{ readonly stream: Duplex; readonly protocol: string | null }>
 
 /** What the client asks for, once it has shown a token. The token is not verified yet. */
 export interface Greeting {
@@ -37,13 +38,11 @@ const tlsHandshakeByte = 0x16
  */
 export class Handshake {
   #stream: Duplex
-  readonly #socket: Socket
-  readonly #context: SecureContext
+  readonly #encrypt: Encrypt
 
-  constructor(socket: Socket, context: SecureContext) {
+  constructor(socket: Duplex, encrypt: Encrypt) {
     this.#stream = socket
-    this.#socket = socket
-    this.#context = context
+    this.#encrypt = encrypt
   }
 
   /** Where an answer has to go right now. */
@@ -100,22 +99,9 @@ export class Handshake {
   }
 
   async #startTls(direct: boolean): Promise<void> {
-    const stream = new TLSSocket(this.#socket, {
-      isServer: true,
-      secureContext: this.#context,
-      // Asked only when the client names protocols: ours has to be among them (ALPACA).
-      ALPNCallback: ({ protocols }) => (protocols.includes(alpnName) ? alpnName : undefined),
-    })
-    stream.on('error', () => {})
+    const { stream, protocol } = await this.#encrypt(alpnName)
     this.#stream = stream
-    await new Promise<void>((resolve, reject) => {
-      const failed = (cause?: unknown) =>
-        reject(new SallyportError('TLS_REQUIRED', 'the TLS handshake failed', { cause }))
-      stream.once('secure', resolve)
-      stream.once('error', failed)
-      stream.once('close', () => failed())
-    })
-    if (direct && stream.alpnProtocol !== alpnName)
+    if (direct && protocol !== alpnName)
       throw new SallyportError('PROTOCOL_VIOLATION', `direct TLS needs ALPN "${alpnName}"`)
   }
 

@@ -5,30 +5,15 @@ import { SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
 import type { StatementFacts } from '@sallyport/sql/facts'
 import type { FrontendMessage, NoticeFields } from '@sallyport/wire/postgres/messages'
-import type { JudgedStatement, Judgement, JudgeRequest, SessionNames } from '../session/gate.ts'
+import type { JudgeRequest, SessionNames } from '../session/gate.ts'
 import { noParameters } from '../session/recorded.ts'
 import { askContext } from './context.ts'
 import { boundParameters } from './facts.ts'
+import { forwardExtended, forwardSync, provoke } from './forward.ts'
 import { errorFields, protocolFields } from './refuse.ts'
-import {
-  type Action,
-  changesNames,
-  close,
-  copiesIn,
-  expect,
-  goodbye,
-  type Portal,
-  type Prepared,
-  runningOf,
-  type State,
-} from './state.ts'
+import { type Action, close, expect, goodbye, type State } from './state.ts'
 
 type Message<T extends FrontendMessage['type']> = Extract<FrontendMessage, { type: T }>
-
-/** A text that no PostgreSQL can parse, so that the target itself fails (docs/adr/0006). Operators see it in its log. */
-export const provokedText = 'refused by sallyport'
-/** Never prepared, because its text never parses; named, so that the client's unnamed statement survives. */
-export const provokedName = '_sallyport_refused'
 
 /** Takes one client message. Only called while nothing is judged and nothing is held. */
 export function takeClient(state: State, message: FrontendMessage, out: Action[]): undefined {
@@ -254,167 +239,6 @@ function refuseFunctionCall(state: State, message: Message<'functionCall'>, out:
   out.push({ do: 'refused', what: `FunctionCall of OID ${message.functionOid}`, error })
   provoke(state, out, errorFields(error, 'ERROR'))
   forwardSync(state, out)
-}
-
-function forwardExtended(state: State, message: FrontendMessage, out: Action[]): undefined {
-  out.push({ do: 'forward', message })
-  state.segmentOpen = true
-  state.flushed = false
-}
-
-function forwardSync(state: State, out: Action[]): undefined {
-  out.push({ do: 'forward', message: { type: 'sync' } })
-  expect(state, { kind: 'sync' })
-  state.mode = 'normal'
-  state.segment += 1
-  state.segmentOpen = false
-  state.flushed = false
-}
-
-/** Makes the target fail in the place of the refused message, so that both sides agree on the transaction (R-1.19). */
-function provoke(state: State, out: Action[], fields: NoticeFields): undefined {
-  const parse: FrontendMessage = { type: 'parse', name: provokedName, text: provokedText, parameterTypes: [] }
-  forwardExtended(state, parse, out)
-  expect(state, { kind: 'refusal', fields, ready: false, failed: false })
-  state.mode = 'skipping'
-}
-
-/** The gate's answer for the message that is being judged. */
-export function takeJudgement(state: State, judgement: Judgement, out: Action[]): undefined {
-  const message = state.judging
-  assert(message !== null, 'a judgement that nobody waits for')
-  state.judging = null
-  if (judgement.kind === 'refused') {
-    const fields = errorFields(judgement.error, 'ERROR', judgement.position)
-    if (message.type === 'query') provokeQuery(state, out, fields)
-    else provoke(state, out, fields)
-    return
-  }
-  const { statements } = judgement
-  switch (message.type) {
-    case 'query':
-      return forwardQuery(state, message, statements, out)
-    case 'parse':
-      return forwardParse(state, message, statements[0], out)
-    case 'bind':
-      return forwardBind(state, message, statements[0], out)
-    case 'execute':
-      return forwardExecute(state, message, statements[0], out)
-    default:
-      assert(false, `"${message.type}" is not judged`)
-  }
-}
-
-function provokeQuery(state: State, out: Action[], fields: NoticeFields): undefined {
-  out.push({ do: 'forward', message: { type: 'query', text: provokedText } })
-  expect(state, { kind: 'refusal', fields, ready: true, failed: false })
-  endUnnamed(state)
-}
-
-/** A Query destroys the unnamed statement and portal, and ends what was pipelined before it. */
-function endUnnamed(state: State): undefined {
-  state.statements.delete('')
-  state.portals.delete('')
-  state.segmentOpen = false
-  state.flushed = false
-}
-
-function forwardQuery(
-  state: State,
-  message: Message<'query'>,
-  statements: readonly JudgedStatement[],
-  out: Action[],
-): undefined {
-  out.push({ do: 'forward', message })
-  expect(state, {
-    kind: 'query',
-    running: statements.map(runningOf),
-    at: 0,
-    columns: null,
-    failed: false,
-    copiesDue: statements.reduce((sum, { facts }) => sum + copiesIn(facts), 0),
-    changes: statements.some(({ facts }) => changesNames(state, facts)),
-  })
-  endUnnamed(state)
-}
-
-function forwardParse(
-  state: State,
-  message: Message<'parse'>,
-  judged: JudgedStatement | undefined,
-  out: Action[],
-): undefined {
-  const statement: Prepared = {
-    name: message.name,
-    text: message.text,
-    pendingSegment: state.segment,
-    described: null,
-  }
-  forwardExtended(state, message, out)
-  // A failed Parse leaves no unnamed statement behind either: the server drops the old one first.
-  const undo = () => {
-    if (state.statements.get(message.name) === statement) state.statements.delete(message.name)
-  }
-  state.statements.set(message.name, statement)
-  expect(state, { kind: 'parse', statement, undo, sensitive: judged?.sensitive ?? false })
-}
-
-function forwardBind(
-  state: State,
-  message: Message<'bind'>,
-  judged: JudgedStatement | undefined,
-  out: Action[],
-): undefined {
-  const statement = state.statements.get(message.statement)
-  assert(statement !== undefined, 'a statement vanished while it was judged')
-  const portal: Portal = {
-    name: message.portal,
-    text: statement.text,
-    facts: judged?.facts ?? null,
-    statement,
-    parameters: boundParameters(message),
-    resultFormats: message.resultFormats,
-    protection: judged?.protection ?? null,
-    holds: false,
-    pendingSegment: state.segment,
-    columns: null,
-  }
-  forwardExtended(state, message, out)
-  const undo = () => {
-    if (state.portals.get(message.portal) === portal) state.portals.delete(message.portal)
-  }
-  state.portals.set(message.portal, portal)
-  expect(state, { kind: 'bind', portal, undo, sensitive: judged?.sensitive ?? false })
-}
-
-function forwardExecute(
-  state: State,
-  message: Message<'execute'>,
-  judged: JudgedStatement | undefined,
-  out: Action[],
-): undefined {
-  const portal = state.portals.get(message.portal)
-  assert(portal !== undefined && judged !== undefined, 'a portal vanished while it was judged')
-  // Rows come without a description here: what must be masked or checked is described first, for us alone.
-  if (mustDescribe(state, portal, judged)) {
-    forwardExtended(state, { type: 'describe', what: 'portal', name: portal.name }, out)
-    expect(state, { kind: 'describe', statement: portal.statement, portal, hidden: true, parametersDue: false })
-  }
-  forwardExtended(state, message, out)
-  expect(state, {
-    kind: 'execute',
-    running: runningOf(judged),
-    portal,
-    copiesDue: copiesIn(judged.facts),
-    changes: changesNames(state, judged.facts),
-  })
-}
-
-function mustDescribe(state: State, portal: Portal, { protection, facts }: JudgedStatement): boolean {
-  if (protection.columns.length === 0 || facts.output === null || portal.columns !== null) return false
-  if (portal.statement?.described?.under === protection) return false
-  // The client's own question for it may be on its way already.
-  return !state.expected.some((due) => due.kind === 'describe' && due.portal === portal)
 }
 
 /** Takes up the held message again, once what it waited for has come. */

@@ -1,8 +1,6 @@
 // The life of one PostgreSQL connection, as a story: greet, verify, admit, open the record, connect with the injected
 // credential, answer, run, close. Each step needs the value that the step before returned.
-import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { SecureContext } from 'node:tls'
 import { asSallyportError, SallyportError } from '@sallyport/base/errors'
 import type { Principal } from '@sallyport/base/identity'
 import { type SessionId, sessionId } from '@sallyport/base/ids'
@@ -10,16 +8,17 @@ import type { EntryPrincipal } from '@sallyport/ledger/entry'
 import type { DecisionContext } from '@sallyport/policy/decide'
 import { ByteWriter } from '@sallyport/wire/bytes/writer'
 import { encodeBackend, writeBackend } from '@sallyport/wire/postgres/encode'
-import type { SessionDeps } from '../listen/deps.ts'
+import type { SessionRecord } from '../record/record.ts'
 import { type Admitted, admit, stillAdmitted } from '../session/admit.ts'
 import { createAnalyser, type FactsCache } from '../session/analysis.ts'
-import { createGate } from '../session/gate.ts'
+import type { SessionDeps } from '../session/deps.ts'
+import { type CatalogSource, createGate, type Gate } from '../session/gate.ts'
 import { describeThrown } from '../session/log.ts'
 import type { Sessions } from '../session/sessions.ts'
 import { verifyToken } from '../session/verify.ts'
 import type { CancelKeys } from './cancel.ts'
 import type { CatalogPool } from './catalogs.ts'
-import { type Greeting, Handshake } from './handshake.ts'
+import { type Encrypt, type Greeting, Handshake } from './handshake.ts'
 import { injectedLogin } from './injected.ts'
 import { createMachine } from './machine.ts'
 import { errorFields } from './refuse.ts'
@@ -39,9 +38,9 @@ export interface Shared {
 }
 
 export interface Connection {
-  readonly socket: Socket
+  readonly socket: Duplex
   readonly address: string
-  readonly context: SecureContext
+  readonly encrypt: Encrypt
   /** Called once the client has authenticated, or never: the deadline of the listener ends there. */
   readonly onAuthenticated: () => void
   /** Fires when the listener closes or the client vanishes. */
@@ -52,7 +51,7 @@ export interface Connection {
 export async function serveConnection(connection: Connection, shared: Shared): Promise<void> {
   const { deps } = shared
   const startedUs = deps.monotonicUs()
-  const handshake = new Handshake(connection.socket, connection.context)
+  const handshake = new Handshake(connection.socket, connection.encrypt)
   const done = (outcome: string) =>
     deps.metrics.admitSeconds.observe({ outcome }, (deps.monotonicUs() - startedUs) / 1_000_000)
   try {
@@ -92,7 +91,7 @@ function refuse(stream: Duplex, error: SallyportError, connection: Connection, d
 const lingerMsMax = 2_000
 
 /** One connection too many. It is told so in clear text, as the server does when it cannot fork. */
-export function refuseConnection(socket: Socket, address: string, deps: SessionDeps): void {
+export function refuseConnection(socket: Duplex, address: string, deps: SessionDeps): void {
   const error = new SallyportError('CONNECTION_LIMIT', 'the agent has as many connections as it admits', {
     hint: 'close idle connections, or try again later',
   })
@@ -148,27 +147,7 @@ function startSession(opened: Opened): Run {
   const targetName = admitted.target.document.metadata.name
   const record = openRecord(opened)
   const catalog = shared.catalogs.borrow(admitted)
-  const gate = createGate({
-    snapshots: deps.snapshots,
-    target: targetName,
-    chain: admitted.chain,
-    session: decisionSession(opened),
-    catalog,
-    analyser: createAnalyser(
-      deps.parser,
-      admitted.target.document.spec.preset,
-      shared.facts,
-      `${targetName}\u0000${admitted.upstreamRole}`,
-    ),
-    record,
-    scan: scanTokens,
-    clock: deps.clock,
-    monotonicUs: deps.monotonicUs,
-    onRefused: (error) => {
-      deps.metrics.statements.inc({ target: targetName, outcome: 'denied' })
-      deps.log.info({ session: id, code: error.code, cause: describeThrown(error.cause) }, 'statement-denied')
-    },
-  })
+  const gate = openGate(opened, record, catalog)
   const key = cancels.issue(greeting.startup.minor, connection.address, () => {
     if (run.isRunning) cancel()
   })
@@ -200,6 +179,8 @@ function startSession(opened: Opened): Run {
     end: (reason) => run.end(reason),
     endWhenIdle: (reason) => run.endWhenIdle(reason),
   })
+  // A revocation may have come while the target was being connected to.
+  if (!stillAdmittedNow(admitted, deps)) run.end('no longer admitted')
   void run.ended.then((reason) => {
     remove()
     key.release()
@@ -210,8 +191,44 @@ function startSession(opened: Opened): Run {
   return run
 }
 
+function openGate(opened: Opened, record: SessionRecord, catalog: CatalogSource): Gate {
+  const { shared, admitted, id } = opened
+  const { deps } = shared
+  const targetName = admitted.target.document.metadata.name
+  return createGate({
+    snapshots: deps.snapshots,
+    target: targetName,
+    chain: admitted.chain,
+    session: decisionSession(opened),
+    catalog,
+    analyser: createAnalyser(
+      deps.parser,
+      admitted.target.document.spec.preset,
+      shared.facts,
+      `${targetName}\u0000${admitted.upstreamRole}`,
+    ),
+    record,
+    scan: scanTokens,
+    clock: deps.clock,
+    monotonicUs: deps.monotonicUs,
+    onRefused: (error) => {
+      deps.metrics.statements.inc({ target: targetName, outcome: 'denied' })
+      deps.log.info({ session: id, code: error.code, cause: describeThrown(error.cause) }, 'statement-denied')
+    },
+  })
+}
+
+function stillAdmittedNow(admitted: Admitted, deps: SessionDeps): boolean {
+  try {
+    return stillAdmitted(admitted, deps.snapshots.current())
+  } catch {
+    // No snapshot: the gate says so to each statement.
+    return true
+  }
+}
+
 /** Opens the record with who, what and from where. Throws when it cannot be written: then there is no session. */
-function openRecord(opened: Opened) {
+function openRecord(opened: Opened): SessionRecord {
   const { connection, greeting, shared, admitted, id } = opened
   const { deps } = shared
   const { metadata, spec } = admitted.target.document

@@ -101,119 +101,135 @@ export interface Judged {
   readonly sensitive: boolean
 }
 
+/** The gate with what it remembers: how many statements it has numbered, and what was protected last. */
+interface Live {
+  readonly deps: GateDeps
+  statements: number
+  readonly protectionOf: (policies: CompiledPolicies, catalog: Catalog) => Protection
+}
+type Answer = Judgement | Promise<Judgement>
+
 export function createGate(deps: GateDeps): Gate {
-  let statements = 0
-  const protections = protectionCache(deps.chain)
-
-  const refused = (error: SallyportError, position: number | null = null): Judgement => {
-    deps.onRefused(error)
-    return { kind: 'refused', error, position }
-  }
-
-  /** Appends a denial. When the record cannot be written the statement stays denied, for that reason. */
-  const deny = (request: JudgeRequest, error: SallyportError, judged: Judged | null, position: number | null) => {
-    statements += 1
-    const { text, parameters } = request
-    const recorded = recordStatement(text, judged?.facts ?? null, parameters, judged?.sensitive ?? true, deps.scan)
-    const body: EntryBody = {
-      kind: 'denied',
-      statement: statements,
-      protocol: protocolOf(request),
-      ...recorded,
-      code: error.code,
-      // The parser quotes the text that it stumbles over: for the caller's eyes only.
-      message: error.code === 'STATEMENT_SYNTAX' ? 'the text is no valid SQL' : error.message,
-      rule: judged === null ? null : ruleOf(judged.decision),
-    }
-    const answer = (): Judgement => refused(error, position)
-    return afterAppend(deps.record, [body], answer, answer)
-  }
-
-  const allow = (request: JudgeRequest, all: readonly Judged[], protection: Protection) => {
-    const startedAtUs = deps.monotonicUs()
-    const runs = request.moment === 'query' || request.moment === 'run'
-    const numbered = all.map((judged) => ({ judged, number: runs ? ++statements : null }))
-    const intents = numbered.flatMap(({ judged, number }) => (number === null ? [] : [intent(request, judged, number)]))
-    const allowed = (): Judgement => ({
-      kind: 'allowed',
-      statements: numbered.map(({ judged, number }) => ({
-        facts: judged.facts,
-        plan: judged.plan.kind === 'refuse' ? { kind: 'plain' } : judged.plan,
-        sensitive: judged.sensitive,
-        number,
-        startedAtUs,
-        protection,
-      })),
-    })
-    return afterAppend(deps.record, intents, allowed, refused)
-  }
-
-  const intent = (request: JudgeRequest, judged: Judged, statement: number): EntryBody => {
-    const { plan, facts, sensitive, decision } = judged
-    const recorded = recordStatement(facts.text, facts, request.parameters, sensitive, deps.scan)
-    return {
-      kind: 'intent',
-      statement,
-      protocol: protocolOf(request),
-      ...recorded,
-      decision: 'allow',
-      rule: ruleOf(decision) ?? { policy: '', version: 0, rule: '' },
-      masks: plan.kind === 'mask' ? plan.rules : [],
-      maskedColumns: plan.kind === 'mask' ? plan.columns.filter((method) => method !== null).length : 0,
-    }
-  }
-
-  const judgeFacts = (request: JudgeRequest, all: readonly StatementFacts[], catalog: Catalog) => {
-    const policies = currentPolicies(deps)
-    const context: DecisionContext = {
-      chain: deps.chain,
-      session: deps.session,
-      parameters: request.parameters.values,
-      nowMs: deps.clock.nowMs(),
-    }
-    const judged = all.map((facts): Judged => ({ facts, ...judgePolicies(policies, facts, context, catalog) }))
-    // All of them before anything is sent: one denied statement stops the whole text.
-    for (const [index, each] of judged.entries()) {
-      const deferrable = request.moment === 'parse'
-      const error =
-        freshnessRefusal(each.facts, request.names) ??
-        orderRefusal(all, index, request.names) ??
-        policyRefusal(each, deferrable)
-      if (error !== null) return deny(request, error, each, null)
-    }
-    return allow(request, judged, protections(policies, catalog))
-  }
-
-  const judgeUnder = (request: JudgeRequest, catalog: Catalog): Judgement | Promise<Judgement> => {
-    try {
-      if (request.facts !== null) return judgeFacts(request, [request.facts], catalog)
-      const analysis = deps.analyser.analyse(request.text, catalog, request.names)
-      if (analysis.kind === 'syntax')
-        return deny(request, new SallyportError('STATEMENT_SYNTAX', analysis.message), null, analysis.position)
-      if (request.moment !== 'query' && analysis.statements.length > 1)
-        return deny(request, severalStatements(), null, null)
-      return judgeFacts(request, analysis.statements, catalog)
-    } catch (thrown) {
-      return deny(request, asSallyportError(thrown), null, null)
-    }
-  }
-
+  const live: Live = { deps, statements: 0, protectionOf: protectionCache(deps.chain) }
   return {
     judge(request) {
-      if (tooLong(request.text)) return deny({ ...request, text: '' }, textTooLong(), null, null)
+      if (tooLong(request.text)) return deny(live, { ...request, text: '' }, textTooLong())
       const catalog = deps.catalog.fresh()
-      if (catalog !== undefined) return judgeUnder(request, catalog)
+      if (catalog !== undefined) return judgeUnder(live, request, catalog)
       return deps.catalog.read().then(
-        (read) => judgeUnder(request, read),
-        (thrown: unknown) => deny(request, catalogStale(thrown), null, null),
+        (read) => judgeUnder(live, request, read),
+        (thrown: unknown) => deny(live, request, catalogStale(thrown)),
       )
     },
     refuse(what, error) {
-      void deny({ moment: 'run', text: what, facts: null, parameters: noParameters, names: noNames }, error, null, null)
+      void deny(live, { moment: 'run', text: what, facts: null, parameters: noParameters, names: noNames }, error)
     },
     get statements() {
-      return statements
+      return live.statements
     },
+  }
+}
+
+function judgeUnder(live: Live, request: JudgeRequest, catalog: Catalog): Answer {
+  try {
+    if (request.facts !== null) return judgeFacts(live, request, [request.facts], catalog)
+    const analysis = live.deps.analyser.analyse(request.text, catalog, request.names)
+    if (analysis.kind === 'syntax')
+      return deny(live, request, new SallyportError('STATEMENT_SYNTAX', analysis.message), null, analysis.position)
+    if (request.moment !== 'query' && analysis.statements.length > 1) return deny(live, request, severalStatements())
+    return judgeFacts(live, request, analysis.statements, catalog)
+  } catch (thrown) {
+    return deny(live, request, asSallyportError(thrown))
+  }
+}
+
+function judgeFacts(live: Live, request: JudgeRequest, all: readonly StatementFacts[], catalog: Catalog): Answer {
+  const { deps } = live
+  const policies = currentPolicies(deps)
+  const context: DecisionContext = {
+    chain: deps.chain,
+    session: deps.session,
+    parameters: request.parameters.values,
+    nowMs: deps.clock.nowMs(),
+  }
+  const judged = all.map((facts): Judged => ({ facts, ...judgePolicies(policies, facts, context, catalog) }))
+  // All of them before anything is sent: one denied statement stops the whole text.
+  for (const [index, each] of judged.entries()) {
+    const error =
+      freshnessRefusal(each.facts, request.names) ??
+      orderRefusal(all, index, request.names) ??
+      policyRefusal(each, request.moment === 'parse')
+    if (error !== null) return deny(live, request, error, each)
+  }
+  return allow(live, request, judged, live.protectionOf(policies, catalog))
+}
+
+/** Appends a denial. When the record cannot be written the statement stays denied all the same. */
+function deny(
+  live: Live,
+  request: JudgeRequest,
+  error: SallyportError,
+  judged: Judged | null = null,
+  position: number | null = null,
+): Answer {
+  const { deps } = live
+  live.statements += 1
+  const { text, parameters } = request
+  const body: EntryBody = {
+    kind: 'denied',
+    statement: live.statements,
+    protocol: protocolOf(request),
+    ...recordStatement(text, judged?.facts ?? null, parameters, judged?.sensitive ?? true, deps.scan),
+    code: error.code,
+    // The parser quotes the text that it stumbles over: for the caller's eyes only.
+    message: error.code === 'STATEMENT_SYNTAX' ? 'the text is no valid SQL' : error.message,
+    rule: judged === null ? null : ruleOf(judged.decision),
+  }
+  const refused = (): Judgement => refusal(deps, error, position)
+  return afterAppend(deps.record, [body], refused, refused)
+}
+
+function refusal(deps: GateDeps, error: SallyportError, position: number | null): Judgement {
+  deps.onRefused(error)
+  return { kind: 'refused', error, position }
+}
+
+function allow(live: Live, request: JudgeRequest, all: readonly Judged[], protection: Protection): Answer {
+  const { deps } = live
+  const startedAtUs = deps.monotonicUs()
+  const runs = request.moment === 'query' || request.moment === 'run'
+  const statements = all.map((judged): JudgedStatement => {
+    if (runs) live.statements += 1
+    return {
+      facts: judged.facts,
+      plan: judged.plan.kind === 'refuse' ? { kind: 'plain' } : judged.plan,
+      sensitive: judged.sensitive,
+      number: runs ? live.statements : null,
+      startedAtUs,
+      protection,
+    }
+  })
+  const first = live.statements - all.length + 1
+  const intents = runs ? all.map((judged, index) => intent(deps, request, judged, first + index)) : []
+  return afterAppend(
+    deps.record,
+    intents,
+    () => ({ kind: 'allowed', statements }),
+    (error) => refusal(deps, error, null),
+  )
+}
+
+function intent(deps: GateDeps, request: JudgeRequest, judged: Judged, statement: number): EntryBody {
+  const { plan, facts, sensitive, decision } = judged
+  return {
+    kind: 'intent',
+    statement,
+    protocol: protocolOf(request),
+    ...recordStatement(facts.text, facts, request.parameters, sensitive, deps.scan),
+    decision: 'allow',
+    rule: ruleOf(decision) ?? { policy: '', version: 0, rule: '' },
+    masks: plan.kind === 'mask' ? plan.rules : [],
+    maskedColumns: plan.kind === 'mask' ? plan.columns.filter((method) => method !== null).length : 0,
   }
 }
 

@@ -1,0 +1,38 @@
+// TLS on an accepted connection, as a function that protocols are given: they say when, and which ALPN name is theirs.
+import type { Socket } from 'node:net'
+import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
+import { SallyportError } from '@sallyport/base/errors'
+import type { Encrypt } from '../postgres/handshake.ts'
+import type { TlsMaterial } from './deps.ts'
+
+export function secureContext({ certificate, key }: TlsMaterial): SecureContext {
+  try {
+    return createSecureContext({ cert: certificate, key, minVersion: 'TLSv1.2' })
+  } catch (cause) {
+    throw new SallyportError('CONFIG_INVALID', "the listener's certificate and key do not fit", { cause })
+  }
+}
+
+/** A client that names protocols has to name the given one (ALPACA). Rejects with TLS_REQUIRED. */
+export const encryptBy =
+  (socket: Socket, context: SecureContext): Encrypt =>
+  async (protocol) => {
+    const stream = new TLSSocket(socket, {
+      isServer: true,
+      secureContext: context,
+      // Asked only when the client names protocols; undefined ends the handshake (RFC 7301, section 3.2).
+      ALPNCallback: ({ protocols }) => (protocols.includes(protocol) ? protocol : undefined),
+    })
+    stream.on('error', () => {})
+    await new Promise<void>((resolve, reject) => {
+      const failed = (cause?: unknown) => {
+        // Nothing may follow in clear text.
+        socket.destroy()
+        reject(new SallyportError('TLS_REQUIRED', 'the TLS handshake failed', { cause }))
+      }
+      stream.once('secure', resolve)
+      stream.once('error', failed)
+      stream.once('close', () => failed())
+    })
+    return { stream, protocol: stream.alpnProtocol || null }
+  }
