@@ -19,7 +19,8 @@ export function recordTools(): Tools {
     return key
   }
   return {
-    sha256: (bytes) => hash('sha256', bytes, 'buffer'),
+    // By way of a string: Node makes a 32-byte Buffer of its own memory three times slower than this.
+    sha256: (bytes) => Buffer.from(hash('sha256', bytes, 'binary'), 'latin1'),
     verifySignature: (publicKey, message, signature) => {
       const key = keyOf(publicKey)
       return key !== null && signature.length === signatureBytes && verify(null, message, key, signature)

@@ -1,5 +1,6 @@
 // Rows of ingested records. Entries and heads are only ever added; one agent's batches are stored one after the other,
 // whichever replica takes them, because each locks the agent's row.
+import { textOf } from '@sallyport/ledger/export'
 import { z } from 'zod'
 import { appendAction } from '../audit/store.ts'
 import type { Db, Tx } from '../db.ts'
@@ -88,18 +89,22 @@ export async function headAt(tx: IngestTx, agentId: string, counter: number): Pr
   return row?.head ?? null
 }
 
+/**
+ * One statement with an array a column: Prisma's createMany costs four times as much for rows of this kind. The bytes
+ * travel as the text that they are (parseEntry has seen that they are canonical JSON, so UTF-8 without NUL).
+ */
 export async function appendEntries(tx: IngestTx, session: string, entries: readonly CheckedEntry[]): Promise<void> {
   if (entries.length === 0) return
-  await tx.recordedEntry.createMany({
-    data: entries.map(({ entry, hash, bytes }) => ({
-      sessionId: session,
-      seq: entry.seq,
-      kind: entry.kind,
-      atMs: BigInt(entry.atMs),
-      hash,
-      bytes: new Uint8Array(bytes),
-    })),
-  })
+  await tx.$executeRaw`
+    INSERT INTO "RecordedEntry" ("sessionId", "seq", "kind", "atMs", "hash", "bytes")
+    SELECT ${session}, row.seq, row.kind, row.at, row.hash, convert_to(row.text, 'UTF8')
+    FROM unnest(
+      ${entries.map(({ entry }) => entry.seq)}::int[],
+      ${entries.map(({ entry }) => entry.kind)}::text[],
+      ${entries.map(({ entry }) => BigInt(entry.atMs))}::bigint[],
+      ${entries.map(({ hash }) => hash)}::text[],
+      ${entries.map(({ bytes }) => textOf(bytes))}::text[]
+    ) AS row (seq, kind, at, hash, text)`
 }
 
 /** Stores the head and moves the agent's chain to it. */
