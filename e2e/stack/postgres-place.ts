@@ -161,7 +161,7 @@ const ignoring =
 export function worldly(thrown: unknown, what: string): unknown {
   if (hasCode(thrown, 'ENOSPC', 'EDQUOT'))
     return new SallyportError('NO_SPACE', `${what}: the disk is full`, { cause: thrown, hint: 'free about 200 MB' })
-  if (hasCode(thrown, 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'ENOENT'))
+  if (hasCode(thrown, 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR'))
     return new SallyportError('NO_PERMISSION', `${what}: a folder may not be used`, {
       cause: thrown,
       hint: 'choose a folder that you may write to',
