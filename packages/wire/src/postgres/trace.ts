@@ -148,6 +148,9 @@ const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
 const escaped = (character: string): string => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`
 const quoted = (shown: string): string => JSON.stringify(shown).replace(unprintable, escaped)
 
+/** A name as it stands where it is one; whatever else a peer puts there is quoted. */
+const bareword = (name: string): string => (/^[A-Za-z0-9-]*$/.test(name) ? name : quoted(name))
+
 const text = (shown: string, options: TraceOptions): string =>
   options.values === 'shown' ? quoted(shown) : `<${Buffer.byteLength(shown)} bytes>`
 
@@ -178,8 +181,8 @@ function notice(fields: NoticeFields, options: TraceOptions): string {
   const field = (code: string) => fields.find(([name]) => name === code)?.[1]
   const others = fields.map(([code]) => code).filter((code) => !'SVCM'.includes(code))
   return words(
-    field('V') ?? field('S') ?? '',
-    field('C') ?? '',
+    bareword(field('V') ?? field('S') ?? ''),
+    bareword(field('C') ?? ''),
     text(field('M') ?? '', options),
     others.length === 0 ? '' : `and ${others.join('')}`,
   )
@@ -188,7 +191,7 @@ function notice(fields: NoticeFields, options: TraceOptions): string {
 function authentication(asked: Authentication): string {
   switch (asked.kind) {
     case 'sasl':
-      return words('sasl', ...asked.mechanisms)
+      return words('sasl', ...asked.mechanisms.map(bareword))
     case 'unsupported':
       return `unsupported ${asked.code}`
     default:

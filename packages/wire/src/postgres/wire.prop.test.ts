@@ -11,7 +11,7 @@ import type { Authentication, BackendMessage, Format, FrontendMessage, StartupPa
 import { backendBytes, backendCaps, frontendBytes, frontendCaps } from './names.ts'
 import { traceBackend, traceFrontend } from './trace.ts'
 
-const runs = { numRuns: process.env.SALLYPORT_TEST === 'full' ? 20_000 : 200 }
+const runs = { numRuns: process.env.SALLYPORT_TEST === 'full' ? 4_000 : 200 }
 
 const text = fc.string({ unit: 'binary', maxLength: 80 }).map((any) => any.replaceAll('\0', '0'))
 const named = fc.oneof(
