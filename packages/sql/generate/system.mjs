@@ -27,8 +27,7 @@ for (const line of lines) {
   functions.push([qualified, flags, short(type) || '-', short(columns)].join(' ').trim())
 }
 
-const block = (name, why, entries) =>
-  `/** ${why} */\nexport const ${name} = String.raw\`\n${entries.join('\n')}\n\`\n`
+const block = (name, why, entries) => `/** ${why} */\nexport const ${name} = String.raw\`\n${entries.join('\n')}\n\`\n`
 process.stdout.write(
   [
     '// Made by generate/system.mjs from a plain PostgreSQL 18.4; do not edit. Names without a schema are of pg_catalog.\n',

@@ -12,7 +12,7 @@ import type { Environment } from './scope.ts'
 import { after, meansChanged, type Sequence, start } from './sequence.ts'
 import { runStatement } from './statements.ts'
 import { byteIndex, fingerprintOf, slice } from './text.ts'
-import { checkTree, statementsOf, utf8Length } from './tree.ts'
+import { checkTree, statementsOf, unvisited, utf8Length } from './tree.ts'
 
 export type Analysis =
   | { readonly kind: 'facts'; readonly statements: readonly StatementFacts[] }
@@ -79,9 +79,7 @@ function statementFacts(statement: RawStmt, text: string, around: Around): State
     body: null,
   }
   const outcome: Outcome = runStatement(statement.stmt, env)
-  // INVARIANT: what no entry of a table has visited is not understood, whatever stands around it.
-  for (const [node, tag] of check.significant)
-    if (!draft.seen.has(node)) draft.unknowns.add(`${tag} in a place that is not understood`)
+  for (const left of unvisited(check.significant, draft.seen)) draft.unknowns.add(left)
   const facts = factsOf(draft, outcome, text, fingerprint)
   if (!meansChanged(sequence, facts)) return facts
   return { ...facts, unknowns: [...facts.unknowns, 'a name that the same text has changed before'] }

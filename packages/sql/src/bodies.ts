@@ -2,11 +2,11 @@
 // A body that is not SQL, does not parse, or has a statement that is no query gives null, and the caller an unknown.
 import type { Node } from '@pgsql/types'
 import type { CatalogFunction } from './catalog.ts'
-import { merge, newDraft } from './draft.ts'
+import { addComputed, merge, newDraft } from './draft.ts'
 import { walk } from './expressions.ts'
 import { type Environment, emptyScope } from './scope.ts'
 import { isQuery, queryColumns } from './select.ts'
-import { payload } from './tree.ts'
+import { payload, unvisited } from './tree.ts'
 import type { Column, Value } from './values.ts'
 import { parseBody } from './views.ts'
 
@@ -21,6 +21,8 @@ export function bodyColumns(
 ): readonly Column[] | null {
   if (one.language !== 'sql' || one.body === null) return null
   if (env.expanding.includes(one.oid) || env.expanding.length >= expansionsMax) return null
+  // What a default computes is not in the catalog.
+  if (values.length < one.argumentTypes.length && !one.variadic) return null
   const parsed = parseBody(env, textOf(one.body))
   if (parsed === null) return null
   const draft = newDraft()
@@ -39,7 +41,10 @@ export function bodyColumns(
     const columns = statementColumns(statement, inner)
     if (columns === null) return null
     last = columns
+    // A body that is not inlined computes all of its columns.
+    if (columns.length > 1 || parsed.statements.length > 1) addComputed(draft, columns, 'function')
   }
+  for (const left of unvisited(parsed.significant, draft.seen)) draft.unknowns.add(left)
   merge(env.draft, draft, 'derived')
   return named(one, last, env)
 }

@@ -1,7 +1,7 @@
 // The facts of one statement while they are being found. Everything is added, nothing is taken back, and doubles fall
 // together, so that parts of a tree may be walked in any order and more than once.
 import type { ColumnRef, ControlUse, Effect, Flow, FunctionUse, SessionEffect, SqlOperation } from './facts.ts'
-import type { Value } from './values.ts'
+import type { Column, Value } from './values.ts'
 
 export interface Draft {
   readonly effects: Map<string, Effect>
@@ -63,6 +63,16 @@ export function addControl(draft: Draft, column: ColumnRef, use: ControlUse['use
 export function addControlOf(draft: Draft, value: Value, where: string): void {
   for (const column of value.sources) addControl(draft, column, 'other', where)
   for (const column of value.nulls) if (!value.sources.has(column)) addControl(draft, column, 'null-test', where)
+}
+
+/**
+ * Columns of a query that may be computed although nothing reads them: what is computed from a column can fail by its value
+ * (R-3.1). The planner drops unread columns of plain subqueries, and of no other (allpaths.c, remove_unused_subquery_outputs).
+ */
+export function addComputed(draft: Draft, columns: readonly Column[], where: string): void {
+  for (const { value } of columns)
+    if (value.kind === 'derived' && value.fields === null)
+      for (const column of value.sources) addControl(draft, column, 'other', where)
 }
 
 /** `column = constant` at the top of a WHERE; `node` tells this place from others. */

@@ -61,6 +61,9 @@ export function explainStatement(explain: ExplainStmt, env: Environment): Outcom
     merge(env.draft, draft, 'direct')
     env.draft.session.push(...draft.session.filter((effect) => effect.kind !== 'copy'))
   } else planned(env.draft, draft)
+  // An estimate tells more than one guess does.
+  for (const use of draft.control.values())
+    if (use.use === 'equality') addControl(env.draft, use.column, 'other', 'EXPLAIN')
   // Widths, row counts and failures of what is computed show in the plan.
   for (const column of outcome.output ?? [])
     for (const source of column.sources) addControl(env.draft, source, 'other', 'EXPLAIN')

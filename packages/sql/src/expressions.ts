@@ -2,11 +2,11 @@
 // unknown. A walk gives the value's lineage; what it finds on the way (calls, control uses) goes to the draft.
 import type { A_Expr, A_Indirection, CaseExpr, ColumnRef, Node, SubLink, TypeName } from '@pgsql/types'
 import { functionByNotation, walkCall } from './calls.ts'
-import { addControlOf, addEquality } from './draft.ts'
+import { addComputed, addControlOf, addEquality } from './draft.ts'
 import { jsonNodes } from './json.ts'
 import { resolveOperator } from './operators.ts'
 import { entryNamed, meaningOf, parameter, type Scope, unknown, wholeRow } from './scope.ts'
-import { isPlainExists, queryColumns } from './select.ts'
+import { queryColumns } from './select.ts'
 import { dispatch, type Handlers, isConstant, payload, tagOf, texts } from './tree.ts'
 import { typeNameOf } from './types.ts'
 import { type Column, commonType, computedType, derived, nullness, plain, row, type Value } from './values.ts'
@@ -225,10 +225,8 @@ function subquery(found: SubLink, scope: Scope): Value {
   const [only] = values
   switch (found.subLinkType) {
     case 'EXISTS_SUBLINK':
-      // Whether rows exist is decided by the control positions alone. Where the select list is run all the same, a
-      // computation in it can fail by the value of a column.
-      if (!isPlainExists(found.subselect))
-        for (const value of values) if (value.kind === 'derived') addControlOf(draft, value, 'EXISTS')
+      // Whether rows exist is decided by the control positions alone; the select list may be run all the same.
+      addComputed(draft, columns, 'EXISTS')
       return plain(boolean)
     case 'ANY_SUBLINK':
     case 'ALL_SUBLINK':

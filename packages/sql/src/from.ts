@@ -1,7 +1,7 @@
 // FROM: relations, subqueries, functions, joins, samples and table functions become entries of a scope, with the visibility
 // that PostgreSQL gives each of them (parse_clause.c, transformFromClauseItem).
 import type { Alias, JoinExpr, Node, RangeFunction, RangeSubselect, RangeTableSample, RangeVar } from '@pgsql/types'
-import { addControlOf } from './draft.ts'
+import { addComputed, addControlOf } from './draft.ts'
 import { condition, walk, walkAll } from './expressions.ts'
 import { functionEntry } from './from-functions.ts'
 import { readRelation } from './relations.ts'
@@ -68,6 +68,10 @@ function subselect(range: RangeSubselect, scope: Scope, visible: readonly Entry[
   // Without LATERAL a subquery sees the levels around this one, not its neighbours.
   const outer = range.lateral === true ? lateral(scope, visible) : { ...scope, entries: [] }
   const columns = queryColumns(range.subquery, outer)
+  // A volatile function keeps the planner from dropping columns that nothing reads.
+  const { draft } = scope.env
+  if ([...draft.functions.values()].some(({ volatility }) => volatility === 'volatile'))
+    addComputed(draft, columns, 'FROM')
   return [aliased(entryOf(null, columns), range.alias)]
 }
 

@@ -1,7 +1,7 @@
 // Queries: SELECT in all its forms, VALUES, set operations, WITH, and the data-modifying statements that may stand in WITH.
 // A query gives its output columns; effects, control uses and flows go to the draft.
 import type { Node, SelectStmt } from '@pgsql/types'
-import { addControlOf } from './draft.ts'
+import { addComputed, addControlOf } from './draft.ts'
 import { condition, ordering, walk } from './expressions.ts'
 import { fromItems } from './from.ts'
 import { lockRows } from './locks.ts'
@@ -103,6 +103,7 @@ function valuesColumns(select: SelectStmt, scope: Scope): readonly Column[] {
     name: `column${at + 1}`,
     value: oneOf(rows.map((one) => one[at] ?? plain())),
   }))
+  addComputed(scope.env.draft, columns, 'VALUES')
   ordered(select, columns, scope)
   return columns
 }
@@ -119,6 +120,8 @@ function setOperation(select: SelectStmt, scope: Scope): readonly Column[] {
   const right = select.rarg === undefined ? [] : selectColumns(select.rarg, scope)
   if (left.length !== right.length) unknown(scope.env, 'a set operation of unequal columns')
   const word = select.op === 'SETOP_UNION' ? 'UNION' : select.op === 'SETOP_INTERSECT' ? 'INTERSECT' : 'EXCEPT'
+  // Arms are computed whole.
+  for (const arm of [left, right]) addComputed(draft, arm, word)
   const columns = left.map(({ name, value }, at) => {
     const other = right[at]?.value ?? plain()
     if (word !== 'UNION' || select.all !== true) for (const arm of [value, other]) addControlOf(draft, arm, word)
@@ -128,19 +131,4 @@ function setOperation(select: SelectStmt, scope: Scope): readonly Column[] {
   ordered(select, columns, { ...scope, entries: [entryOf(null, columns)] })
   if (select.lockingClause !== undefined) unknown(scope.env, 'row locks on a set operation')
   return columns
-}
-
-/** EXISTS over a query whose select list the planner throws away (subselect.c, simplify_EXISTS_query). */
-export function isPlainExists(node: Node | undefined): boolean {
-  const select = payload(node, 'SelectStmt')
-  if (select === undefined || (select.op !== undefined && select.op !== 'SETOP_NONE')) return false
-  return (
-    select.groupClause === undefined &&
-    select.havingClause === undefined &&
-    select.limitCount === undefined &&
-    select.limitOffset === undefined &&
-    select.withClause === undefined &&
-    select.windowClause === undefined &&
-    select.valuesLists === undefined
-  )
 }

@@ -151,6 +151,12 @@ const refused = (why: string): TreeCheck => ({
   depth: limits.treeDepthMax + 1,
 })
 
+/** INVARIANT: what no entry of a table has visited is not understood, whatever stands around it. */
+export function unvisited(significant: ReadonlyMap<object, string>, seen: ReadonlySet<object>): string[] {
+  const left = [...significant].filter(([node]) => !seen.has(node))
+  return left.map(([, tag]) => `${tag} in a place that is not understood`)
+}
+
 /** Node types begin with a capital, fields do not. */
 const isWrapperKey = (key: string): boolean => key.charCodeAt(0) < 97
 

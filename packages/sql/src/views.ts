@@ -9,7 +9,7 @@ import { walk } from './expressions.ts'
 import { relationEntry } from './relations.ts'
 import { type Environment, emptyScope, inside, unknown } from './scope.ts'
 import { queryColumns } from './select.ts'
-import { checkTree, payload, statementsOf } from './tree.ts'
+import { checkTree, payload, statementsOf, unvisited } from './tree.ts'
 import { alsoKnownAs, type Column, derived, direct, plain, type Value } from './values.ts'
 
 /** What a definition comes to: values, and everything that reading them does. */
@@ -80,23 +80,25 @@ function expand(env: Environment, view: CatalogRelation): Shape {
     body: null,
   }
   const columns = queryColumns(parsed.query, emptyScope(inner))
+  for (const left of unvisited(parsed.significant, draft.seen)) draft.unknowns.add(left)
   return { columns, draft }
 }
 
 /** The one statement of a text with the depth of its tree; null when it cannot be used. */
-export function parseQuery(env: Environment, text: string): { readonly query: Node; readonly depth: number } | null {
+export function parseQuery(env: Environment, text: string): (ParsedBody & { readonly query: Node }) | null {
   const parsed = parseBody(env, text)
   const [only] = parsed?.statements ?? []
-  return parsed === null || parsed.statements.length !== 1 || only === undefined
-    ? null
-    : { query: only, depth: parsed.depth }
+  return parsed === null || parsed.statements.length !== 1 || only === undefined ? null : { ...parsed, query: only }
+}
+
+interface ParsedBody {
+  readonly statements: readonly Node[]
+  readonly depth: number
+  readonly significant: ReadonlyMap<object, string>
 }
 
 /** The statements of a definition or body; null when it does not parse or is too deep here. */
-export function parseBody(
-  env: Environment,
-  text: string,
-): { readonly statements: readonly Node[]; readonly depth: number } | null {
+export function parseBody(env: Environment, text: string): ParsedBody | null {
   if (text.trim() === '') return null
   let stmts: readonly unknown[]
   try {
@@ -108,7 +110,7 @@ export function parseBody(
   if (statements === null) return null
   const check = checkTree(stmts)
   if (check.refusals.length > 0 || env.depth + check.depth > limits.treeDepthMax) return null
-  return { statements: statements.flatMap(({ stmt }) => stmt ?? []), depth: check.depth }
+  return { ...check, statements: statements.flatMap(({ stmt }) => stmt ?? []) }
 }
 
 const generated = new WeakMap<CatalogColumn, Shape>()
@@ -136,5 +138,9 @@ function expandGenerated(env: Environment, relation: CatalogRelation, column: Ca
   }
   const inner: Environment = { ...env, draft, naming: 'definition', depth: env.depth + parsed.depth, body: null }
   const scope = inside(emptyScope(inner), [relationEntry(inner, stored, relation.name)])
-  return { columns: [{ name: column.name, value: walk(target, scope) }], draft }
+  const value = walk(target, scope)
+  draft.seen.add(parsed.query)
+  for (const inside of Object.values(parsed.query)) draft.seen.add(inside)
+  for (const left of unvisited(parsed.significant, draft.seen)) draft.unknowns.add(left)
+  return { columns: [{ name: column.name, value }], draft }
 }

@@ -1,11 +1,11 @@
 // WITH: common table expressions, plain, recursive and data-modifying, each found by name from the queries after it.
 // Every one is analysed whether it is referenced or not: a data-modifying one runs anyway.
 import type { CommonTableExpr, WithClause } from '@pgsql/types'
-import { addControlOf } from './draft.ts'
+import { addComputed, addControlOf } from './draft.ts'
 import { type CommonTable, type CommonTables, type Scope, unknown } from './scope.ts'
 import { queryColumns } from './select.ts'
 import { payload, texts } from './tree.ts'
-import { type Column, derived, either, plain, sameValue } from './values.ts'
+import { type Column, derived, either, sameValue } from './values.ts'
 
 /** Rounds until a recursive query's sources stand still; the sets only grow, so that few are ever needed. */
 const roundsMax = 64
@@ -37,30 +37,33 @@ function lazily(table: CommonTableExpr, scope: Scope): CommonTable {
   let state: 'new' | 'running' | 'done' = 'new'
   let recursive = false
   let known: readonly Column[] = []
-  const run = (): readonly Column[] => finish(table, analyse(), scope)
-  const analyse = (): readonly Column[] =>
-    table.ctequery === undefined ? [] : queryColumns(table.ctequery, { ...scope, entries: scope.entries })
+  const analyse = (): readonly Column[] => {
+    const found = table.ctequery === undefined ? [] : queryColumns(table.ctequery, scope)
+    return finish(table, found, scope)
+  }
+  const reference = (): readonly Column[] => {
+    if (recursive) return known
+    recursive = true
+    known = firstColumns(table, scope)
+    return known
+  }
   return {
     columns: () => {
       if (state === 'done') return known
-      if (state === 'running') {
-        recursive = true
-        return known
-      }
+      if (state === 'running') return reference()
       state = 'running'
-      known = firstColumns(table, scope)
-      let found = run()
+      let found = analyse()
       for (let round = 0; recursive && !sameColumns(known, found); round++) {
         if (round >= roundsMax) {
           unknown(scope.env, `the recursive query "${table.ctename ?? ''}"`)
           break
         }
         known = joined(known, found)
-        found = run()
+        found = analyse()
       }
       known = recursive ? joined(known, found) : found
       state = 'done'
-      evaluated(known, scope)
+      addComputed(scope.env.draft, known, 'WITH')
       return known
     },
   }
@@ -70,9 +73,8 @@ function lazily(table: CommonTableExpr, scope: Scope): CommonTable {
 function firstColumns(table: CommonTableExpr, scope: Scope): readonly Column[] {
   const select = payload(table.ctequery, 'SelectStmt')
   if (select?.larg === undefined) return []
-  // Analysed on its own, without its unknowns: the full run reports them.
-  const found = queryColumns({ SelectStmt: select.larg }, scope)
-  return finish(table, found, scope)
+  const inner: Scope = { ...scope, tables: commonTables(select.withClause, scope) }
+  return finish(table, queryColumns({ SelectStmt: select.larg }, inner), scope)
 }
 
 function joined(left: readonly Column[], right: readonly Column[]): readonly Column[] {
@@ -106,11 +108,4 @@ function finish(table: CommonTableExpr, columns: readonly Column[], scope: Scope
     added.push({ name: cycle.cycle_mark_column ?? '', value }, { name: cycle.cycle_path_column ?? '', value })
   }
   return [...renamed, ...added]
-}
-
-/** A materialised query computes columns that nothing reads: what is computed from a column can fail by its value. */
-function evaluated(columns: readonly Column[], scope: Scope): void {
-  for (const { value } of columns)
-    if (value.kind === 'derived' && value.fields === null && value.sources.size > 0)
-      addControlOf(scope.env.draft, { ...plain(), sources: value.sources }, 'WITH')
 }
