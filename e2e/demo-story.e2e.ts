@@ -204,21 +204,9 @@ test.skipIf(!hasPsql)('psql shows the rule, the reason and the next step of a de
 })
 
 test.skipIf(!hasPsql)('the commands of psql that look around work', async () => {
-  const ran = await psql(
-    'ann',
-    '-c',
-    '\\d customers',
-    '-c',
-    '\\dt',
-    '-c',
-    '\\conninfo',
-    '-c',
-    '\\l',
-    '-c',
-    '\\du',
-    '-c',
-    '\\df',
-  )
+  // \l is left out: an older psql asks a newer server for a column that is gone, without us, too.
+  const commands = ['\\d customers', '\\dt', '\\conninfo', '\\du', '\\df'].flatMap((command) => ['-c', command])
+  const ran = await psql('ann', ...commands)
   expect(ran.stdout).toMatch(/email\s+\| text/)
   expect(ran.stdout).toMatch(/public\s+\| orders/)
   expect(ran.stderr).toBe('')
