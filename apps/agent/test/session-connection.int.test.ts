@@ -160,9 +160,7 @@ describe('the start of a connection', () => {
     socket.write(
       Buffer.concat([encodeStartup({ type: 'sslRequest' }), startup({ user: 'sallyport', database: 'shop' })]),
     )
-    const answer = await closed
-    expect(answer.subarray(0, 1).toString()).not.toBe('S')
-    expect(answer.includes('R')).toBe(answer.toString().includes('PROTOCOL'))
+    expect(await closed).toHaveLength(0)
   })
 
   it('R-1.2: refuses a StartupMessage in clear text before any password is asked for', async () => {

@@ -353,6 +353,7 @@ describe('names and settings', () => {
 
   it.each([
     ['set standard_conforming_strings to off', '42501'],
+    ["select set_config('standard_conforming_strings', 'off', false)", '42501'],
     ["select set_config('search_path', 'pg_temp', false)", '42501'],
     ['set role postgres', '42501'],
     ["copy orders to '/tmp/x'", '42501'],

@@ -69,7 +69,10 @@ function learn(state: State, value: Uint8Array, out: Action[]): undefined {
         hint: 'leave pg_catalog out of search_path; it is searched first then',
       }),
     )
-  state.searchPath = schemas.filter((schema) => schema !== 'pg_catalog')
+  // A session has one temporary schema; texts and the analysis call it pg_temp.
+  state.searchPath = schemas
+    .filter((schema) => schema !== 'pg_catalog')
+    .map((schema) => (schema.startsWith('pg_temp_') ? 'pg_temp' : schema))
   state.pathKnown = true
 }
 

@@ -4,6 +4,7 @@ import { unreachable } from '@sallyport/base/assert'
 import type { SessionEffect, StatementFacts } from '@sallyport/sql/facts'
 import type { FrontendMessage } from '@sallyport/wire/postgres/messages'
 import { type BoundParameters, noParameters } from '../session/recorded.ts'
+import { changesPath } from '../session/refusals.ts'
 import { callsUnknownCode, endPortals, type State } from './state.ts'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
@@ -58,7 +59,7 @@ function applyEffect(state: State, effect: SessionEffect, text: string): void {
       if (state.pathTouched) state.pathKnown = false
       return
     case 'set':
-      if (/^(search_path|all|\*|)$/i.test(effect.setting)) touchPath(state)
+      if (changesPath(effect.setting)) touchPath(state)
       return
     case 'prepare':
       state.statements.set(effect.name, {

@@ -58,13 +58,13 @@ export class Handshake {
       switch (step.do) {
         case 'startTls':
           // what stands behind the request came in clear text and must never count as encrypted.
-          if (buffered) throw new SallyportError('PROTOCOL_VIOLATION', 'bytes behind the request for encryption')
+          if (buffered) throw this.#attack('bytes behind the request for encryption')
           await this.#write(Buffer.from('S'))
           await this.#startTls(false)
           seen = { ...seen, encrypted: true, sslAsked: true }
           break
         case 'refuseGss':
-          if (buffered) throw new SallyportError('PROTOCOL_VIOLATION', 'bytes behind the request for encryption')
+          if (buffered) throw this.#attack('bytes behind the request for encryption')
           await this.#write(Buffer.from('N'))
           seen = { ...seen, gssAsked: true }
           break
@@ -76,6 +76,12 @@ export class Handshake {
           return await this.#password(step.startup)
       }
     }
+  }
+
+  /** Closes without a word, then is thrown for the log. */
+  #attack(message: string): SallyportError {
+    this.#stream.destroy()
+    return new SallyportError('PROTOCOL_VIOLATION', message)
   }
 
   async #password(startup: Startup): Promise<Greeting> {

@@ -20,6 +20,7 @@ import {
   freshnessRefusal,
   orderRefusal,
   policyRefusal,
+  settingRefusal,
   severalStatements,
   textTooLong,
 } from './refusals.ts'
@@ -156,6 +157,7 @@ function judgeFacts(live: Live, request: JudgeRequest, all: readonly StatementFa
   // All of them before anything is sent: one denied statement stops the whole text.
   for (const [index, each] of judged.entries()) {
     const error =
+      settingRefusal(each.facts) ??
       freshnessRefusal(each.facts, request.names) ??
       orderRefusal(all, index, request.names) ??
       policyRefusal(each, request.moment === 'parse')

@@ -43,6 +43,29 @@ function mayDependOnParameters({ decision, plan, facts }: Judged): boolean {
   )
 }
 
+/** Settings under which our parser reads texts as the target does, and the only values that they may be set to. */
+const pinned: ReadonlyMap<string, RegExp> = new Map([
+  ['standard_conforming_strings', /^(on|true|yes|1)$/i],
+  ['client_encoding', /^utf-?8$/i],
+  ['backslash_quote', /^safe_encoding$/i],
+  ['array_nulls', /^(on|true|yes|1)$/i],
+  ['transform_null_equals', /^(off|false|no|0)$/i],
+  ['quote_all_identifiers', /^(off|false|no|0)$/i],
+])
+
+/** R-1.31, R-1.32: no rule can permit what would make the judged text another text. */
+export function settingRefusal(facts: StatementFacts): SallyportError | null {
+  for (const effect of facts.session) {
+    const values = effect.kind === 'set' ? pinned.get(effect.setting.toLowerCase()) : undefined
+    // RESET and DEFAULT bring back the value of the start-up packet, which is ours.
+    if (effect.kind !== 'set' || values === undefined || effect.value === null || values.test(effect.value)) continue
+    return new SallyportError('SETTING_FORBIDDEN', `setting "${effect.setting}" cannot be changed through the agent`, {
+      hint: 'leave it as it is',
+    })
+  }
+  return null
+}
+
 /** What a statement does to the meaning of later texts. */
 export interface NameChanges {
   /** The search_path, or what is in it. */
@@ -53,12 +76,16 @@ export interface NameChanges {
   readonly statements: boolean
 }
 
+/** "$user" in a search_path follows the role. RESET ALL is the setting `all`. */
+export const changesPath = (setting: string): boolean =>
+  /^(search_path|role|session_authorization|all|\*|)$/i.test(setting)
+
 export function nameChanges(facts: StatementFacts): NameChanges {
   let path = false
   let objects = false
   let statements = false
   for (const effect of facts.session) {
-    if (effect.kind === 'set') path ||= /^(search_path|all|\*|)$/i.test(effect.setting)
+    if (effect.kind === 'set') path ||= changesPath(effect.setting)
     else if (effect.kind === 'ddl') objects = true
     else if (effect.kind === 'discard') {
       path ||= effect.what === 'all'
