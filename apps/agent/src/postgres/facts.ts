@@ -67,6 +67,7 @@ function applyEffect(state: State, effect: SessionEffect, text: string): void {
         text: effect.bodyText,
         pendingSegment: null,
         described: null,
+        sensitive: true,
       })
       return
     case 'deallocate':
@@ -86,6 +87,7 @@ function applyEffect(state: State, effect: SessionEffect, text: string): void {
         holds: /\bwith\s+hold\b/i.test(text),
         pendingSegment: null,
         columns: null,
+        sensitive: true,
       })
       return
     case 'close':

@@ -116,6 +116,7 @@ function forwardParse(
     text: message.text,
     pendingSegment: state.segment,
     described: null,
+    sensitive: judged?.sensitive ?? false,
   }
   forwardExtended(state, message, out)
   // A failed Parse leaves no unnamed statement behind either: the server drops the old one first.
@@ -123,7 +124,7 @@ function forwardParse(
     if (state.statements.get(message.name) === statement) state.statements.delete(message.name)
   }
   state.statements.set(message.name, statement)
-  expect(state, { kind: 'parse', statement, undo, sensitive: judged?.sensitive ?? false })
+  expect(state, { kind: 'parse', statement, undo })
 }
 
 function forwardBind(
@@ -145,13 +146,14 @@ function forwardBind(
     holds: false,
     pendingSegment: state.segment,
     columns: null,
+    sensitive: judged?.sensitive ?? false,
   }
   forwardExtended(state, message, out)
   const undo = () => {
     if (state.portals.get(message.portal) === portal) state.portals.delete(message.portal)
   }
   state.portals.set(message.portal, portal)
-  expect(state, { kind: 'bind', portal, undo, sensitive: judged?.sensitive ?? false })
+  expect(state, { kind: 'bind', portal, undo })
 }
 
 function forwardExecute(

@@ -3,12 +3,14 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { BackendMessage, FrontendMessage, TransactionStatus } from '@sallyport/wire/postgres/messages'
+import { traceBackend, traceFrontend, traceLine } from '@sallyport/wire/postgres/trace'
 import { describe, expect, it } from 'vitest'
-import { readBackend, readFrontend, showBackend, showFrontend } from '../../test/conversation-text.ts'
 import { toyGate } from '../../test/toy-gate.ts'
+import { readBackend, readFrontend } from '../../test/trace-text.ts'
 import { type Action, createMachine } from './machine.ts'
 
 const folder = join(import.meta.dirname, 'testdata', 'machine')
+const shownValues = { values: 'shown' } as const
 const bytesOf = (text: string) => new TextEncoder().encode(text)
 
 /** Plays the input lines of a trace against a new machine and returns the whole trace. */
@@ -41,7 +43,7 @@ function play(lines: readonly string[]): string[] {
   const forward = (message: FrontendMessage): void => {
     if (message.type === 'parse' && message.name === '_sallyport_path') asking = true
     if (!asking) {
-      shown.push(`>S ${showFrontend(message)}`)
+      shown.push(traceLine('>S', traceFrontend(message, shownValues)))
       return
     }
     asks.push(message)
@@ -53,7 +55,7 @@ function play(lines: readonly string[]): string[] {
           forward(action.message)
           break
         case 'send':
-          shown.push(`<C ${showBackend(action.message)}`)
+          shown.push(traceLine('<C', traceBackend(action.message, shownValues)))
           break
         case 'judge': {
           const judgement = gate.judge(action.request)

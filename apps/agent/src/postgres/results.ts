@@ -6,6 +6,7 @@ import type { KeyedHash } from '@sallyport/mask/replace'
 import type { BackendMessage, NoticeFields, TransactionStatus } from '@sallyport/wire/postgres/messages'
 import { lost, takeAsked } from './context.ts'
 import { applyCompleted } from './facts.ts'
+import { takeParameter } from './parameters.ts'
 import { fieldOf, neutralText, scrubFields } from './refuse.ts'
 import { countRow, descriptionProblem, maskRow, portalShape, type RowShape, shapeProblem, simpleShape } from './rows.ts'
 import { type Action, close, type Expected, endPortals, type Running, type State, settle } from './state.ts'
@@ -226,10 +227,21 @@ function isSensitive(due: Expected): boolean {
     case 'execute':
       return due.running?.judged.sensitive ?? false
     case 'parse':
+      return due.statement.sensitive
     case 'bind':
-      return due.sensitive
-    default:
+      return due.portal.sensitive
+    case 'describe':
+      return (due.statement ?? due.portal)?.sensitive ?? true
+    case 'sync':
+      // What ran before it has set the sensitivity of the transaction.
       return false
+    case 'close':
+    case 'refusal':
+    case 'ask':
+      // Whatever the target has to say here, no judged text asked for it.
+      return true
+    default:
+      return unreachable(due)
   }
 }
 
@@ -328,46 +340,6 @@ function endTransaction(state: State, out: Action[]): undefined {
   state.pathTouched = false
   if (state.catalogTouched) out.push({ do: 'catalogChanged' })
   state.catalogTouched = false
-}
-
-/** R-1.29. What a client gets to see; the rest is state of ours or nobody's business. */
-export const visibleParameters: ReadonlySet<string> = new Set([
-  'server_version',
-  'server_encoding',
-  'client_encoding',
-  'application_name',
-  'DateStyle',
-  'IntervalStyle',
-  'TimeZone',
-  'integer_datetimes',
-  'standard_conforming_strings',
-  'default_transaction_read_only',
-  'in_hot_standby',
-  'is_superuser',
-])
-
-/** R-1.31, R-1.32: our parser reads texts under these; under any other value it would read them wrongly. */
-export const pinnedParameters: ReadonlyMap<string, string> = new Map([
-  ['standard_conforming_strings', 'on'],
-  ['client_encoding', 'UTF8'],
-])
-
-function takeParameter(state: State, message: Message<'parameterStatus'>, out: Action[]): undefined {
-  const pinned = pinnedParameters.get(message.name)
-  if (pinned !== undefined && message.value !== pinned)
-    return close(
-      state,
-      out,
-      `setting "${message.name}" was changed`,
-      new SallyportError('SETTING_FORBIDDEN', `setting "${message.name}" has to stay "${pinned}"`, {
-        hint: 'connect again and leave it alone',
-      }),
-    )
-  if (message.name === 'search_path') {
-    state.pathKnown = false
-    state.pathTouched = true
-  }
-  if (visibleParameters.has(message.name)) out.push({ do: 'send', message })
 }
 
 /** Rows after the first of a result that nothing hides: the first was held against its description. */

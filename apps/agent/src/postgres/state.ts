@@ -52,6 +52,8 @@ export interface Prepared {
   pendingSegment: number | null
   /** As the target described it, and what was protected then; described anew when that has changed. */
   described: Described | null
+  /** Errors and notices about it may quote protected values. */
+  readonly sensitive: boolean
 }
 
 export interface Described {
@@ -74,6 +76,7 @@ export interface Portal {
   readonly holds: boolean
   pendingSegment: number | null
   columns: readonly ColumnDescription[] | null
+  readonly sensitive: boolean
 }
 
 type Undo = (() => void) | null
@@ -92,8 +95,8 @@ export type Expected =
       copiesDue: number
       readonly changes: boolean
     }
-  | { readonly kind: 'parse'; readonly statement: Prepared; readonly undo: Undo; readonly sensitive: boolean }
-  | { readonly kind: 'bind'; readonly portal: Portal; readonly undo: Undo; readonly sensitive: boolean }
+  | { readonly kind: 'parse'; readonly statement: Prepared; readonly undo: Undo }
+  | { readonly kind: 'bind'; readonly portal: Portal; readonly undo: Undo }
   | {
       readonly kind: 'describe'
       readonly statement: Prepared | null

@@ -1,0 +1,48 @@
+// What the target reports of its settings: an allow-list passes, and some must never have another value (THREATS R-1.29).
+import { SallyportError } from '@sallyport/base/errors'
+import type { BackendMessage } from '@sallyport/wire/postgres/messages'
+import { type Action, close, type State } from './state.ts'
+
+/** R-1.29. What a client gets to see; the rest is state of ours or nobody's business. */
+export const visibleParameters: ReadonlySet<string> = new Set([
+  'server_version',
+  'server_encoding',
+  'client_encoding',
+  'application_name',
+  'DateStyle',
+  'IntervalStyle',
+  'TimeZone',
+  'integer_datetimes',
+  'standard_conforming_strings',
+  'default_transaction_read_only',
+  'in_hot_standby',
+  'is_superuser',
+])
+
+/** R-1.31, R-1.32: our parser reads texts under these; under any other value it would read them wrongly. */
+export const pinnedParameters: ReadonlyMap<string, string> = new Map([
+  ['standard_conforming_strings', 'on'],
+  ['client_encoding', 'UTF8'],
+])
+
+export function takeParameter(
+  state: State,
+  message: Extract<BackendMessage, { type: 'parameterStatus' }>,
+  out: Action[],
+): undefined {
+  const pinned = pinnedParameters.get(message.name)
+  if (pinned !== undefined && message.value !== pinned)
+    return close(
+      state,
+      out,
+      `setting "${message.name}" was changed`,
+      new SallyportError('SETTING_FORBIDDEN', `setting "${message.name}" has to stay "${pinned}"`, {
+        hint: 'connect again and leave it alone',
+      }),
+    )
+  if (message.name === 'search_path') {
+    state.pathKnown = false
+    state.pathTouched = true
+  }
+  if (visibleParameters.has(message.name)) out.push({ do: 'send', message })
+}
