@@ -1,0 +1,240 @@
+// The gate with real policies and the real parser: what it lets through, when, and what it puts into the record first.
+import { SallyportError } from '@sallyport/base/errors'
+import type { EntryBody } from '@sallyport/ledger/entry'
+import type { SqlParser } from '@sallyport/sql/facts'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { snapshotOf, testSnapshots } from '../../test/data-path.ts'
+import { testCatalog } from '../../test/small-catalog.ts'
+import { loadParser } from '../parser.ts'
+import { scanTokens } from '../postgres/tokens.ts'
+import { createAnalyser, factsCache } from './analysis.ts'
+import { type CatalogSource, createGate, type Gate, type Judgement, type JudgeRequest } from './gate.ts'
+import { noParameters } from './recorded.ts'
+
+let parser: SqlParser
+beforeAll(async () => {
+  parser = await loadParser()
+})
+
+const yaml = (rules: string): string => `
+apiVersion: sallyport.dev/v1
+kind: Target
+metadata: { name: shop }
+spec: { protocol: postgres, agents: [a], host: h, database: d, roles: [{ name: app, password: { env: P } }] }
+---
+apiVersion: sallyport.dev/v1
+kind: Policy
+metadata: { name: p }
+spec:
+  targets: { any: true }
+  rules: ${rules}
+  masks: [{ columns: [public.people.ssn], method: redact }]
+`
+const readAll = '[{ name: read, effect: allow, callers: { any: true }, operations: [select] }]'
+const smallOnly =
+  '[{ name: small, effect: allow, callers: { any: true }, operations: [select], when: "size(statement.parameters) == 1 && statement.parameters[0] == \'1\'" }]'
+
+interface Opened {
+  readonly gate: Gate
+  readonly entries: EntryBody[]
+  readonly refused: SallyportError[]
+  readonly snapshots: ReturnType<typeof testSnapshots>
+  failRecord: SallyportError | null
+}
+
+function open(rules = readAll, catalog: Partial<CatalogSource> = {}): Opened {
+  const snapshots = testSnapshots(snapshotOf(yaml(rules), {}))
+  const opened: Opened = { gate: undefined as never, entries: [], refused: [], snapshots, failRecord: null }
+  const known = testCatalog()
+  const gate = createGate({
+    snapshots,
+    target: 'shop',
+    chain: {
+      initiator: {
+        kind: 'user',
+        issuer: 'i',
+        subject: 's',
+        groups: [],
+        claims: {},
+        display: 's',
+        assurance: 'verified',
+      },
+      actors: [],
+    },
+    session: {
+      id: '',
+      upstreamRole: 'app',
+      database: 'd',
+      clientAddress: '',
+      applicationName: '',
+      tls: true,
+      authentication: '',
+    },
+    catalog: { fresh: () => known, read: async () => known, ...catalog },
+    analyser: createAnalyser(parser, 'none', factsCache(), 'shop'),
+    record: {
+      append(body) {
+        if (opened.failRecord !== null) throw opened.failRecord
+        opened.entries.push(body)
+        return undefined
+      },
+      close() {},
+    },
+    scan: scanTokens,
+    clock: { nowMs: () => 0 },
+    monotonicUs: () => 0,
+    onRefused: (error) => opened.refused.push(error),
+  })
+  return Object.assign(opened, { gate })
+}
+
+const ask = (text: string, changes: Partial<JudgeRequest> = {}): JudgeRequest => ({
+  moment: 'query',
+  text,
+  facts: null,
+  parameters: noParameters,
+  names: {
+    searchPath: ['public'],
+    prepared: () => undefined,
+    preparedNames: [],
+    cursors: () => new Map(),
+    catalogTouched: false,
+    pathTouched: false,
+  },
+  ...changes,
+})
+const bound = (value: string) => ({ values: [value], formats: [0 as const], lengths: [value.length] })
+const codeOf = (judgement: Judgement | Promise<Judgement>): string => {
+  if (judgement instanceof Promise) return 'later'
+  return judgement.kind === 'allowed' ? 'allowed' : judgement.error.code
+}
+
+describe('the gate', () => {
+  it.each([
+    ['select id from people', 'allowed'],
+    ['select ssn from people', 'allowed'],
+    ['select id from people; select ssn from people', 'allowed'],
+    ['begin; select id from people; commit', 'allowed'],
+    ['delete from people', 'POLICY_UNCOVERED'],
+    ['select id from people; delete from people', 'POLICY_UNCOVERED'],
+    ['select upper(ssn) from people', 'MASK_UNPROVABLE'],
+    ['select nothing from people', 'STATEMENT_UNKNOWN'],
+    ['selekt', 'STATEMENT_SYNTAX'],
+    ["set standard_conforming_strings = 'off'", 'SETTING_FORBIDDEN'],
+    [`select '${'x'.repeat(1_048_576)}'`, 'STATEMENT_TOO_LONG'],
+    ['', 'allowed'],
+  ])('judges %.60s as %s', (text, expected) => {
+    expect(codeOf(open().gate.judge(ask(text)))).toBe(expected)
+  })
+
+  it('has an intent for each statement in the record before it answers', () => {
+    const { gate, entries } = open()
+    gate.judge(ask("select id from people where name = 'x'; select ssn from people"))
+    expect(entries).toMatchObject([
+      { kind: 'intent', statement: 1, text: expect.not.stringContaining("'x'") },
+      { kind: 'intent', statement: 2, maskedColumns: 1, masks: [expect.stringContaining('p/')] },
+    ])
+  })
+
+  it('has one denial in the record for a text of which one statement is denied', () => {
+    const { gate, entries, refused } = open()
+    gate.judge(ask('select id from people; delete from people'))
+    expect(entries).toMatchObject([{ kind: 'denied', verb: 'delete', code: 'POLICY_UNCOVERED', statement: 1 }])
+    expect(refused).toHaveLength(1)
+  })
+
+  it.each<[string, (opened: Opened) => void, string]>([
+    [
+      'the record cannot be written',
+      (opened) => {
+        opened.failRecord = new SallyportError('SPOOL_FULL', 'full')
+      },
+      'SPOOL_FULL',
+    ],
+    [
+      'the snapshot has expired',
+      ({ snapshots }) => snapshots.fail(new SallyportError('SNAPSHOT_EXPIRED', 'old')),
+      'SNAPSHOT_EXPIRED',
+    ],
+    [
+      'the target is gone from the snapshot',
+      ({ snapshots }) => snapshots.publish({ ...snapshots.current(), targets: new Map() }),
+      'POLICY_MISSING',
+    ],
+  ])('R-0.3: denies when %s', (_, change, code) => {
+    const opened = open()
+    change(opened)
+    expect(codeOf(opened.gate.judge(ask('select id from people')))).toBe(code)
+  })
+
+  it('waits for a catalog that is too old, and denies when it cannot be read', async () => {
+    const good = open(readAll, { fresh: () => undefined })
+    expect(codeOf(await good.gate.judge(ask('select id from people')))).toBe('allowed')
+    const bad = open(readAll, { fresh: () => undefined, read: () => Promise.reject(new Error('gone')) })
+    expect(codeOf(await bad.gate.judge(ask('select id from people')))).toBe('CATALOG_STALE')
+    expect(bad.entries).toMatchObject([{ kind: 'denied', code: 'CATALOG_STALE' }])
+  })
+
+  it('takes one statement only where one is prepared (R-1.22)', () => {
+    expect(codeOf(open().gate.judge(ask('select 1; select 2', { moment: 'parse' })))).toBe('STATEMENT_SYNTAX')
+  })
+
+  it('records nothing for Parse and Bind, since nothing runs yet', () => {
+    const { gate, entries } = open()
+    gate.judge(ask('select id from people', { moment: 'parse' }))
+    gate.judge(ask('select id from people', { moment: 'bind' }))
+    expect(entries).toEqual([])
+  })
+})
+
+describe('a rule that looks at parameters', () => {
+  const text = 'select name from people where id = $1'
+  it.each<[string, Partial<JudgeRequest>, string]>([
+    ['lets the statement be prepared, where they are not known', { moment: 'parse' }, 'allowed'],
+    ['lets it be bound to what it permits', { moment: 'bind', parameters: bound('1') }, 'allowed'],
+    ['stops it when it is bound to anything else', { moment: 'bind', parameters: bound('2') }, 'POLICY_UNCOVERED'],
+    ['stops it when it runs with anything else', { moment: 'run', parameters: bound('2') }, 'POLICY_UNCOVERED'],
+  ])('%s', (_, changes, expected) => {
+    expect(codeOf(open(smallOnly).gate.judge(ask(text, changes)))).toBe(expected)
+  })
+
+  it('does not let other statements be prepared', () => {
+    const { gate } = open(smallOnly)
+    expect(codeOf(gate.judge(ask('delete from people where id = $1', { moment: 'parse' })))).toBe('POLICY_UNCOVERED')
+    expect(codeOf(gate.judge(ask('select name from people', { moment: 'parse' })))).toBe('POLICY_UNCOVERED')
+  })
+})
+
+describe('names that may have changed', () => {
+  const names = ask('').names
+  it.each<[string, string, Partial<JudgeRequest['names']>, string]>([
+    ['objects changed in this transaction', 'select id from people', { catalogTouched: true }, 'CATALOG_STALE'],
+    ['the same, but only transaction control', 'rollback', { catalogTouched: true }, 'allowed'],
+    ['the same, but no object is named', 'select 1', { catalogTouched: true }, 'allowed'],
+    [
+      'the path changed, and a rollback stands before',
+      'rollback; select id from people',
+      { pathTouched: true },
+      'STATEMENT_UNKNOWN',
+    ],
+    ['the path did not change before the rollback', 'rollback; select id from people', {}, 'allowed'],
+  ])('%s: %s', (_, text, changes, expected) => {
+    expect(codeOf(open().gate.judge(ask(text, { names: { ...names, ...changes } })))).toBe(expected)
+  })
+
+  it('R-1.21: EXECUTE is judged as the body that was prepared, by its name alone', () => {
+    const { gate } = open()
+    const bodies = new Map([
+      ['a', 'select ssn from people'],
+      ['b', 'select upper(ssn) from people'],
+    ])
+    const prepared = { ...names, prepared: (name: string) => bodies.get(name), preparedNames: bodies.keys() }
+    expect(codeOf(gate.judge(ask('execute a', { names: prepared })))).toBe('allowed')
+    expect(codeOf(gate.judge(ask('EXECUTE B', { names: { ...prepared, preparedNames: bodies.keys() } })))).not.toBe(
+      'allowed',
+    )
+    expect(codeOf(gate.judge(ask('execute c', { names: { ...prepared, preparedNames: bodies.keys() } })))).not.toBe(
+      'allowed',
+    )
+  })
+})
