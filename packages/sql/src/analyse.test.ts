@@ -186,7 +186,9 @@ describe('names (R-1.32, R-1.35)', () => {
     expect(factLines(one('SELECT * FROM people', { searchPath: ['public', 'hr'] })).effects).toEqual([
       'select public.people',
     ])
-    expect(unknowns('SELECT * FROM people', { searchPath: [] })).toEqual(['the relation "people"'])
+    expect(unknowns('SELECT * FROM people', { searchPath: [] })).toEqual([
+      'the relation "people", which the catalog does not have',
+    ])
   })
 
   it('lets a relation stand before a system relation only where pg_catalog is placed behind it', () => {

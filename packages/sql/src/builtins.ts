@@ -131,9 +131,27 @@ function parseOperators(): ReadonlyMap<string, ReadonlySet<string>> {
 /** Who may read a system column without coverage. */
 export type SystemAccess = 'baseline' | 'tooling' | 'covered'
 
+export interface SystemColumn {
+  readonly name: string
+  readonly type: string
+  readonly access: SystemAccess
+  /** The server version that no longer has it; null for those of PostgreSQL 18. */
+  readonly goneIn: number | null
+}
+
 export interface SystemRelation {
   readonly name: string
-  readonly columns: readonly { readonly name: string; readonly type: string; readonly access: SystemAccess }[]
+  readonly columns: readonly SystemColumn[]
+}
+
+/** Columns that older servers have and psql of their time asks for. */
+const former: Readonly<Record<string, readonly { name: string; type: string; goneIn: number }[]>> = {
+  'pg_catalog.pg_attribute': [{ name: 'attcacheoff', type: 'pg_catalog.int4', goneIn: 180_000 }],
+  'pg_catalog.pg_collation': [{ name: 'colliculocale', type: 'pg_catalog.text', goneIn: 170_000 }],
+  'pg_catalog.pg_database': [
+    { name: 'daticulocale', type: 'pg_catalog.text', goneIn: 170_000 },
+    { name: 'datlastsysoid', type: 'pg_catalog.oid', goneIn: 150_000 },
+  ],
 }
 
 /**
@@ -231,7 +249,9 @@ function parseRelations(): ReadonlyMap<string, SystemRelation> {
     const name = qualified(written)
     found.set(name, {
       name,
-      columns: parseColumns(columns).map((column) => ({ ...column, access: accessOf(name, column.name) })),
+      columns: [...parseColumns(columns).map((column) => ({ ...column, goneIn: null })), ...(former[name] ?? [])].map(
+        (column) => ({ ...column, access: accessOf(name, column.name) }),
+      ),
     })
   }
   return found

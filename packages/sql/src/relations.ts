@@ -33,12 +33,13 @@ export function resolveRelation(env: Environment, range: RangeVar): Resolved {
     const found = qualified(env, schema, name)
     if (found.kind !== 'missing') return found
     // Another server version may have a system relation here that would be found first.
-    if (schema === 'pg_catalog' && name.startsWith('pg_')) return { ...found, why: `the system relation "${name}"` }
+    if (schema === 'pg_catalog' && name.startsWith('pg_'))
+      return { ...found, why: `the system relation "${name}", which is not known` }
   }
   return {
     kind: 'missing',
     object: `${path.find((one) => !/^pg_/.test(one)) ?? 'public'}.${name}`,
-    why: `the relation "${name}"`,
+    why: `the relation "${name}", which the catalog does not have`,
   }
 }
 
@@ -53,12 +54,13 @@ function qualified(env: Environment, schema: string, name: string): Resolved {
   if (systemSchemas.has(schema)) {
     const relation = systemRelation(object)
     if (relation !== undefined) return { kind: 'system', relation }
-    return { kind: 'missing', object, why: `the system relation "${object}"` }
+    return { kind: 'missing', object, why: `the system relation "${object}", which is not known` }
   }
   const temporary = schema === 'pg_temp'
   const found = (env.index.named.get(name) ?? []).filter((one) => (temporary ? one.temporary : one.schema === schema))
   const [relation] = found
-  if (relation === undefined || found.length > 1) return { kind: 'missing', object, why: `the relation "${object}"` }
+  if (relation === undefined || found.length > 1)
+    return { kind: 'missing', object, why: `the relation "${object}", which the catalog does not have` }
   return { kind: 'catalog', relation }
 }
 
@@ -146,10 +148,12 @@ function systemEntry(env: Environment, relation: SystemRelation, name: string | 
   const read = (baseline: boolean) =>
     addEffect(env.draft, { operation: 'select', object: relation.name, via: 'direct', parents: [], baseline })
   read(relation.columns.some((column) => allowed(column.access)))
+  const { serverVersion } = env.index.catalog
+  const present = relation.columns.filter(({ goneIn }) => goneIn === null || serverVersion < goneIn)
   const [schema = null] = relation.name.split('.')
   return entryOf(
     name,
-    relation.columns.map((column) => ({
+    present.map((column) => ({
       name: column.name,
       value: plain(column.type),
       ...(allowed(column.access) ? {} : { read: () => read(false) }),

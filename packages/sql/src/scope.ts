@@ -159,7 +159,7 @@ function bare(scope: Scope, name: string): Meaning {
   }
   const entry = entryNamed(scope, null, name)
   if (entry !== undefined) return { kind: 'value', value: wholeRow(entry) }
-  return argument(scope.env, name) ?? missing(`the column "${name}"`)
+  return argument(scope.env, name) ?? missing(`the column "${name}", which nothing here has`)
 }
 
 function value(column: Column): Meaning {

@@ -39,6 +39,8 @@ const isTrue = (text: string): boolean => /^(on|true|yes|1)$/i.test(text)
 /** May an admitted session set this without coverage? A null value is RESET or DEFAULT. */
 function isBaseline(name: string, value: string | null, env: Environment): boolean {
   if (name === 'client_encoding') return value !== null && /^utf-?8$/i.test(value)
+  // The gateway pins it on; drivers say so once more.
+  if (name === 'standard_conforming_strings') return value !== null && isTrue(value)
   if (name === 'client_min_messages') return value === null || messageLevels.has(value.toLowerCase())
   if (name === 'search_path') return value !== null && isSafePath(parsePath(value), env)
   if (name === 'transaction_read_only' || name === 'default_transaction_read_only')
@@ -174,7 +176,9 @@ export function settingFunction(call: FuncCall, scope: Scope): Value | null {
   } as const
   env.draft.functions.set(use.name, use)
   if (name === 'current_setting' && setting !== null) {
-    settingEffect(env, 'select', setting.toLowerCase(), isVisible(setting.toLowerCase()))
+    const shown = isVisible(setting.toLowerCase())
+    env.draft.functions.set(use.name, { ...use, pure: shown })
+    settingEffect(env, 'select', setting.toLowerCase(), shown)
     return plain('pg_catalog.text')
   }
   if (name === 'set_config' && setting !== null && value !== null && local !== null) {

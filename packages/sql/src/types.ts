@@ -11,7 +11,7 @@ export function typeNameOf(type: TypeName | undefined, env: Environment): string
   const array = (type?.arrayBounds ?? []).length > 0 ? '_' : ''
   const found = resolveType(names, env)
   if (found === null) {
-    unknown(env, `the type "${names.join('.')}"`)
+    unknown(env, `the type "${names.join('.')}", which the catalog does not have`)
     return null
   }
   const at = found.lastIndexOf('.')

@@ -1,0 +1,92 @@
+// Which settings an admitted session may change without coverage, at the limits of their values.
+import { fingerprintSync, loadModule, parseSync } from 'libpg-query'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { analyse } from './analyse.ts'
+import { parsePath } from './settings.ts'
+import { buildCatalog } from './testing-catalog.ts'
+
+const parser = {
+  parse: (text: string) => {
+    const { version = 0, stmts = [] } = parseSync(text)
+    return { version, stmts }
+  },
+  fingerprint: fingerprintSync,
+}
+
+beforeAll(() => loadModule())
+
+function baseline(sql: string, writable: readonly string[] = []): boolean {
+  const catalog = buildCatalog({ relations: { 'public.t': ['id int4'], 'hr.t': ['id int4'] }, writable })
+  const context = { searchPath: ['public'], prepared: new Map(), cursors: new Map(), preset: 'none' as const }
+  const analysis = analyse(sql, catalog, context, parser)
+  if (analysis.kind === 'syntax') throw new Error(analysis.message)
+  const effects = analysis.statements.flatMap((facts) => facts.effects)
+  expect(effects.length).toBeGreaterThan(0)
+  return effects.every((effect) => effect.baseline)
+}
+
+describe('SET', () => {
+  it.each([
+    ["SET statement_timeout = '300s'", true],
+    ['SET statement_timeout = 300000', true],
+    ['SET statement_timeout = 300001', false],
+    ["SET statement_timeout = '5min'", true],
+    ["SET statement_timeout = '6min'", false],
+    ["SET statement_timeout = '1h'", false],
+    ["SET statement_timeout = '1us'", false],
+    ["SET statement_timeout = '1000us'", true],
+    ['SET statement_timeout = 1', true],
+    ['SET statement_timeout = 0', false],
+    ['SET statement_timeout = -1', false],
+    ["SET lock_timeout = 'x'", false],
+    ['SET idle_in_transaction_session_timeout = 0', false],
+    ['SET client_min_messages = warning', true],
+    ['SET client_min_messages = debug5', false],
+    ["SET client_encoding TO 'utf8'", true],
+    ["SET client_encoding TO 'UTF-8'", true],
+    ["SET client_encoding TO 'LATIN1'", false],
+    ['RESET client_encoding', false],
+    ['SET standard_conforming_strings = on', true],
+    ['SET standard_conforming_strings = off', false],
+    ['RESET standard_conforming_strings', false],
+    ['SET backslash_quote = on', false],
+    ['SET array_nulls = off', false],
+    ['SET transform_null_equals = on', false],
+    ['SET quote_all_identifiers = on', false],
+    ['SET log_min_messages = debug1', false],
+    ['SET session_replication_role = replica', false],
+    ['SET TimeZone = DEFAULT', true],
+    ['SET LOCAL TimeZone = UTC', true],
+    ["SET TIME ZONE INTERVAL '1' HOUR TO MINUTE", true],
+    ['SET "application_name" = x', true],
+    ['SET APPLICATION_NAME = x', true],
+    ["SELECT set_config('statement_timeout', '0', false)", false],
+    ["SELECT set_config('TimeZone', $1, false)", false],
+    ["SELECT pg_catalog.set_config('search_path', '', false)", true],
+    ["SELECT set_config('search_path', 'hr, public', false)", true],
+    ['SHOW search_path', true],
+    ['SHOW config_file', false],
+  ])('%s', (sql, expected) => expect(baseline(sql)).toBe(expected))
+
+  it('takes $user in a search_path only where no schema is writable', () => {
+    expect(baseline('SET search_path = "$user", public')).toBe(true)
+    expect(baseline('SET search_path = "$user", public', ['lab'])).toBe(false)
+  })
+
+  it('takes a schema in a search_path only where it is not writable', () => {
+    expect(baseline('SET search_path = hr, public', ['lab'])).toBe(true)
+    expect(baseline('SET search_path = lab', ['lab'])).toBe(false)
+    expect(baseline("SET search_path = 'hr, lab'", ['lab'])).toBe(true)
+  })
+})
+
+describe('parsePath', () => {
+  it.each([
+    ['', []],
+    ['a, b', ['a', 'b']],
+    ['A,"B"', ['a', 'B']],
+    ['"$user", public', ['$user', 'public']],
+    ['"a, b", c', ['a, b', 'c']],
+    ['"a""b"', ['a"b']],
+  ])('%j', (value, expected) => expect(parsePath(value)).toEqual(expected))
+})
