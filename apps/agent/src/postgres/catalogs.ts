@@ -1,9 +1,9 @@
 // The catalogs that sessions judge by: one reader for each target as its document is now, shared by the sessions of it,
 // with the credential injected anew for every connection. A reader that nobody uses is closed.
 import { SallyportError } from '@sallyport/base/errors'
-import type { SessionDeps } from '../session/deps.ts'
 import { resolveCredential } from '../secrets/broker.ts'
 import type { Admitted } from '../session/admit.ts'
+import type { SessionDeps } from '../session/deps.ts'
 import type { CatalogSource } from '../session/gate.ts'
 import { type CatalogKey, CatalogReader } from './catalog.ts'
 import { connectUpstream } from './upstream.ts'

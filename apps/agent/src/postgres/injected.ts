@@ -1,8 +1,9 @@
 // The login at a target for an admitted caller: address and role from the target document, the credential from where the
 // document says. The caller has no part in it but a few allow-listed settings.
-import type { SessionDeps } from '../session/deps.ts'
+
 import { resolveCredential } from '../secrets/broker.ts'
 import type { Admitted } from '../session/admit.ts'
+import type { SessionDeps } from '../session/deps.ts'
 import type { UpstreamLogin } from './upstream.ts'
 
 /** Throws CREDENTIAL_UNAVAILABLE. The credential lives as long as the login. */
