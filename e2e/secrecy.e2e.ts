@@ -1,0 +1,178 @@
+// The target's password, and every token that opens something, is in nothing that a caller receives, the store keeps or a
+// process logs, in any encoding, also when things go wrong. A planted positive control proves that the search finds.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { truth } from './demo/story.ts'
+import { runCli } from './stack/cli.ts'
+import { clientOf } from './stack/people-api.ts'
+import { dumpOf, filesOf, formsOf, type Haystack, proveSearch, recordBytes, search } from './stack/secrecy.ts'
+import { reachable, type Stack } from './stack/stack.ts'
+import { until } from './stack/until.ts'
+import { refusalOf, useStack, using } from './stack/use.ts'
+
+const stack = useStack()
+const received: Haystack[] = []
+
+/** Runs as ann and keeps every byte that comes back. */
+async function asAnn(name: string, sql: string): Promise<void> {
+  const client = await (await stack().as('ann')).client()
+  const bytes = recordBytes(client)
+  await using(client, (open) => open.query(sql)).catch(() => {})
+  received.push({ name, bytes: bytes() })
+}
+
+/** Everything that anybody could look into, but the agent's own credential file and the target itself. */
+const everywhere = async (from: Stack): Promise<Haystack[]> => [
+  ...received,
+  ...(await dumpOf('store', from.store.url('sallyport'))),
+  ...filesOf('store files', join(from.dir, 'store')),
+  ...filesOf('logs', join(from.dir, 'logs')),
+  ...filesOf('agent', from.agentDir),
+  ...filesOf('control plane', join(from.dir, 'control')),
+]
+
+test('every form of a secret is found where it is planted, and a near miss is not', () => {
+  const secret = 'pa+ss/w%rd&=0123456789'
+  proveSearch({ name: 'sample', bytes: Buffer.alloc(4_096, 'lorem ipsum ') }, secret)
+  expect(formsOf(secret).size).toBeGreaterThanOrEqual(10)
+  expect(search([{ name: 'near', bytes: Buffer.from('pa+ss/w%rd&=012345678') }], secret)).toEqual([])
+})
+
+test('the bytes that callers receive are recorded: what they read is in there', async () => {
+  const [row] = await truth<{ name: string }>(stack(), 'SELECT name FROM customers WHERE id = 5')
+  await asAnn('control', 'SELECT name, email FROM customers WHERE id = 5')
+  const last = received.at(-1)
+  expect(last?.bytes.includes(row?.name ?? '?')).toBe(true)
+  expect(last?.bytes.includes('***@example.test')).toBe(true)
+})
+
+test('use and misuse, good and bad, give the callers something to look through', async () => {
+  for (const [name, sql] of [
+    ['settings', 'SHOW ALL'],
+    ['role', 'SELECT current_user, session_user'],
+    ['activity', 'SELECT * FROM pg_stat_activity'],
+    ['hashes', 'SELECT * FROM pg_authid'],
+    ['roles', 'SELECT rolname, rolpassword FROM pg_roles'],
+    ['mappings', 'SELECT * FROM pg_user_mappings'],
+    ['file', `SELECT pg_read_file('${stack().credentialFile}')`],
+    ['loaded file', `COPY products FROM '${stack().credentialFile}'`],
+    ['error', 'SELECT 1/0'],
+    ['denied', 'DELETE FROM orders WHERE id = 1'],
+    ['syntax', "SELECT 'unfinished"],
+    ['big', 'SELECT * FROM customers, orders LIMIT 500'],
+  ] as const)
+    await asAnn(name, sql)
+  expect(received.length).toBeGreaterThan(12)
+})
+
+test('the answers of the API to an administrator, exports and help of the command line are searched, too', async () => {
+  const admin = await stack().as('adam')
+  for (const path of [
+    '/api/v1/resources/targets/shop',
+    '/api/v1/resources/policies/shop-access',
+    '/api/v1/agents',
+    '/api/v1/sessions',
+    '/api/v1/audit',
+    '/api/openapi.json',
+  ]) {
+    const answer = await admin.get(path)
+    expect(answer.status, path).toBe(200)
+    received.push({ name: path, bytes: Buffer.from(answer.text) })
+  }
+  const home = await stack().cliHome('adam')
+  for (const parameters of [
+    ['sessions', 'export'],
+    ['agent', 'list', '--json'],
+    ['doctor', '--json'],
+    ['policy', 'explain', 'shop', 'SELECT * FROM customers'],
+  ]) {
+    const ran = await runCli(parameters, { home })
+    received.push({ name: parameters.join(' '), bytes: Buffer.from(ran.stdout + ran.stderr) })
+  }
+})
+
+test('a credential that the target refuses shows in no message and no log either', async () => {
+  const from = stack()
+  const wrong = `${from.credential.slice(4)}-no-longer-good`
+  writeFileSync(from.credentialFile, wrong)
+  try {
+    const client = await (await from.as('ann')).client()
+    const bytes = recordBytes(client)
+    const refused = await refusalOf(() => using(client, async () => {}))
+    received.push({ name: 'refused credential', bytes: bytes() })
+    expect(refused).toMatchObject({ sqlstate: '08004', code: 'UPSTREAM_REFUSED' })
+    writeFileSync(from.credentialFile, '')
+    const empty = await refusalOf(async () => using(await (await from.as('ann')).client(), async () => {}))
+    expect(empty).toMatchObject({ sqlstate: '08004', code: 'CREDENTIAL_UNAVAILABLE' })
+  } finally {
+    writeFileSync(from.credentialFile, from.credential)
+  }
+  await reachable(from)
+  const found = search(await everywhere(from), wrong)
+  expect(found).toEqual([])
+})
+
+test("the target's password is nowhere", async () => {
+  const from = stack()
+  const admin = await from.as('adam')
+  await until('the record is complete', async () => {
+    const { body } = await admin.get('/api/v1/sessions?state=live&limit=1')
+    return body.items.length === 0
+  })
+  const haystacks = await everywhere(from)
+  expect(haystacks.reduce((sum, haystack) => sum + haystack.bytes.length, 0)).toBeGreaterThan(5_000_000)
+  const biggest = haystacks.reduce((left, right) => (left.bytes.length > right.bytes.length ? left : right))
+  proveSearch(biggest, from.credential)
+  expect(readFileSync(from.credentialFile, 'utf8')).toBe(from.credential)
+  expect(search(haystacks, from.credential)).toEqual([])
+})
+
+test('tokens of people and functions are kept nowhere: not in the store, not in a log, not in a record', async () => {
+  const from = stack()
+  const ann = await from.as('ann')
+  const token = await ann.token()
+  const workload = await from.idp.workloadToken()
+  for (const password of [token.token, workload])
+    await using(clientOf(token, { password }), (open) => open.query('SELECT id FROM orders LIMIT 1'))
+  const joined = await (await from.as('adam')).post('/api/v1/agents/join-tokens', { agentName: 'never-joins' })
+  expect(joined.status).toBe(201)
+  const joinSecret: string = JSON.parse(Buffer.from(joined.body.token.slice(5), 'base64url').toString()).s
+  const haystacks = (await everywhere(from)).filter(({ name }) => !received.some((item) => item.name === name))
+  for (const [what, secret] of [
+    ["ann's bearer", ann.bearer],
+    ['a token for a target', token.token],
+    // Its parts say nothing without the signature: that is what makes it a key.
+    ['its signature', token.token.split('.')[2] ?? ''],
+    ["the function's token", workload.split('.')[2] ?? ''],
+    ['the secret of a join token', joinSecret],
+  ] as const)
+    expect(search(haystacks, secret), what).toEqual([])
+})
+
+test('protected values are not in the record or the logs, though people write them into statements', async () => {
+  const from = stack()
+  const [row] = await truth<{ email: string; ssn: string }>(from, 'SELECT email, ssn FROM customers WHERE id = 7')
+  const email = row?.email ?? ''
+  const ssn = row?.ssn ?? ''
+  const fresh = 'new.address.of.seven@example.test'
+  // Denied for ann, and what was denied is recorded; let through for bob, who may write and sees masked values.
+  await using(await (await from.as('ann')).client(), async (open) => {
+    await refusalOf(() => open.query(`SELECT id FROM customers WHERE email = '${email}'`))
+    await refusalOf(() => open.query('SELECT id FROM customers WHERE ssn = $1', [ssn]))
+    await refusalOf(() => open.query(`UPDATE customers SET email = '${fresh}' WHERE id = 7`))
+  })
+  await using(await (await from.as('bob')).client(), async (open) => {
+    const changed = await open.query(`UPDATE customers SET email = '${fresh}' WHERE id = 7`)
+    expect(changed.rowCount).toBe(1)
+    await open.query('UPDATE customers SET email = $1 WHERE id = 7', [fresh])
+  })
+  await until('the record is complete', async () => {
+    const { body } = await (await from.as('adam')).get('/api/v1/sessions?state=live&limit=1')
+    return body.items.length === 0
+  })
+  const haystacks = (await everywhere(from)).filter(
+    ({ name }) => !received.some((item) => item.name === name) && name !== 'logs/target.log',
+  )
+  for (const secret of [email, ssn, fresh]) expect(search(haystacks, secret), secret).toEqual([])
+})
