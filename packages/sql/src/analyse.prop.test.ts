@@ -25,6 +25,9 @@ const parser: SqlParser = {
   fingerprint: fingerprintSync,
 }
 
+/** Words after which libpg_query wants the next word at once: with a comment between them it refuses the text. */
+const looksAhead = /^(with|without|not|nulls|format|u&.*)$/i
+
 beforeAll(() => loadModule())
 
 const analysed = (sql: string): Analysis =>
@@ -104,7 +107,8 @@ describe('analyse', () => {
 
   it('never throws for any characters', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary', maxLength: 60 }), (text) => {
+      fc.property(fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 60 }), (units) => {
+        const text = String.fromCharCode(...units)
         expect(['facts', 'syntax']).toContain(analysed(text).kind)
       }),
       runs,
@@ -123,7 +127,9 @@ describe('analyse', () => {
           .map(({ kind, start, end }, at, all) => {
             const next = all[at + 1]
             const touches = kind === 'other' && next?.kind === 'other' && next.start === end
-            return sql.slice(start, end) + (touches ? '' : spaces.next().value)
+            const written = sql.slice(start, end)
+            if (touches) return written
+            return written + (looksAhead.test(written) ? ' ' : spaces.next().value)
           })
           .join('')
         expect(strings(facts(wide))).toBe(strings(before.statements[0]!))

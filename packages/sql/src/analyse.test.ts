@@ -61,6 +61,10 @@ describe('texts', () => {
     })
   })
 
+  it.each(['SELECT 1\0; DROP TABLE people', "SELECT '\ud83d'", "SELECT '\ude00\ud83d'"])('refuses %j', (sql) => {
+    expect(analyse(sql, buildCatalog(spec), plain, parser)).toMatchObject({ kind: 'syntax', position: null })
+  })
+
   it('refuses a tree that is not the parser’s', () => {
     const broken: SqlParser = { parse: () => ({ version: 1, stmts: ['x'] }), fingerprint: fingerprintSync }
     expect(analyse('SELECT 1', buildCatalog(spec), plain, broken).kind).toBe('syntax')

@@ -23,6 +23,9 @@ export type Analysis =
 export function analyse(text: string, catalog: Catalog, context: AnalysisContext, parser: SqlParser): Analysis {
   if (utf8Length(text) > limits.statementBytesMax)
     return { kind: 'syntax', message: `a text of more than ${limits.statementBytesMax} bytes`, position: null }
+  // The parser reads up to a NUL and replaces half characters: it would judge another text than the one that runs.
+  if (text.includes('\0')) return { kind: 'syntax', message: 'a text with a NUL character', position: null }
+  if (/\p{Surrogate}/u.test(text)) return { kind: 'syntax', message: 'a text with half a character', position: null }
   if (text.trim() === '') return { kind: 'facts', statements: [] }
   let parsed: readonly unknown[] | undefined
   try {
