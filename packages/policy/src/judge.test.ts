@@ -45,6 +45,30 @@ describe('judge', () => {
     expect(sensitive).toBe(true)
   })
 
+  it('refuses statistics and activity while masks apply, also where a rule names them', () => {
+    const named = compileDocuments(
+      documentsOf(`
+apiVersion: sallyport.dev/v1
+kind: Policy
+metadata: { name: privacy }
+spec:
+  targets: { any: true }
+  rules:
+    - { name: statistics, effect: allow, callers: { any: true }, objects: ["pg_catalog.pg_stats"] }
+  masks:
+    - { name: mail, columns: [public.customers.email], method: redact, unless: { groups: [pii] } }
+`),
+    )
+    for (const effects of [['select pg_catalog.pg_stats'], ['select public.v', 'derived select pg_catalog.pg_stats']]) {
+      const statement = facts(effects, { output: [], relations: [] })
+      const refused = judge(named, statement, context(chain('ann')), catalog)
+      expect(refused.decision.kind).toBe('deny')
+      const excepted = judge(named, facts(['select pg_catalog.pg_stats']), context(chain('ann in pii')), catalog)
+      expect(excepted.decision).toMatchObject({ kind: 'allow', rule: 'statistics' })
+      expect(refused.plan).toMatchObject({ kind: 'refuse' })
+    }
+  })
+
   it('passes it to whom the mask excepts', () => {
     const { plan, sensitive } = judged(select(output(['mail', 'direct', [email]])), 'ann in pii')
     expect({ plan, sensitive }).toEqual({ plan: { kind: 'plain' }, sensitive: false })

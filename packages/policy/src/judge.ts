@@ -1,9 +1,10 @@
 // The whole judgement of one statement: decision, then mask plan. The gate, explain and policy trial call this and
 // nothing else, so that they can never disagree.
-import { type MaskPlan, planMasks } from '@sallyport/mask/plan'
+import { type MaskPlan, type ProtectedColumn, planMasks } from '@sallyport/mask/plan'
 import type { Catalog } from '@sallyport/sql/catalog'
 import type { StatementFacts } from '@sallyport/sql/facts'
 import { type CompiledPolicies, type Decision, type DecisionContext, decide, protectedColumns } from './decide.ts'
+import { isSystemObject } from './match.ts'
 
 export interface Judgement {
   readonly decision: Decision
@@ -20,7 +21,10 @@ export function judge(
   catalog: Catalog,
 ): Judgement {
   const decision = decide(policies, facts, context)
-  const { plan, sensitive } = planMasks(facts, protectedColumns(policies, context.chain, catalog))
+  const columns = protectedColumns(policies, context.chain, catalog)
+  const planned = planMasks(facts, columns)
+  const sensitive = planned.sensitive
+  const plan = planned.plan.kind === 'refuse' ? planned.plan : (refuseSystem(facts, columns) ?? planned.plan)
   if (decision.kind === 'deny' || plan.kind !== 'refuse') return { decision, plan, sensitive }
   const [rule = ''] = plan.rules
   const [policy = '', ...name] = rule.split('/')
@@ -42,4 +46,17 @@ export function judge(
     plan,
     sensitive,
   }
+}
+
+/** Statistics and activity views show values of protected columns under other names (THREATS R-3.7); while masks are in
+ * force they are refused even where a rule names them. */
+function refuseSystem(facts: StatementFacts, columns: readonly ProtectedColumn[]): MaskPlan | null {
+  const [first] = columns
+  if (first === undefined) return null
+  const read = facts.effects.find(
+    (effect) => effect.operation === 'select' && !effect.baseline && isSystemObject(effect.object),
+  )
+  if (read === undefined) return null
+  const reason = `"${read.object}" may show values of masked columns, such as "${first.name}", in another form`
+  return { kind: 'refuse', reason, rules: [first.rule] }
 }

@@ -85,6 +85,10 @@ export function matchesPart(pattern: string, text: string): boolean {
 export const unquoted = (part: string): string =>
   part.length > 2 && part.startsWith('"') && part.endsWith('"') ? part.slice(1, -1) : part
 
+/** System catalogs hold statistics, other sessions' queries and password hashes; system functions read files and end
+ * sessions. What of them is harmless is baseline; the rest is covered only by a rule that names the schema (R-3.7). */
+export const isSystemObject = (name: string): boolean => /^(pg_catalog|information_schema|pg_toast)\./.test(name)
+
 export type CallerSelector = z.infer<typeof Callers>
 
 /** Keys are ANDed, entries of a list ORed. A selector that names nobody matches nobody. */

@@ -4,6 +4,7 @@ import { type Principal, verifiedPrincipals } from '@sallyport/base/identity'
 import type { Effect, StatementFacts } from '@sallyport/sql/facts'
 import type { Decision, DecisionContext } from './decide.ts'
 import type { Finding } from './examine.ts'
+import { isSystemObject } from './match.ts'
 import * as say from './messages.ts'
 import { type Approval, type CompiledRule, names, type Rulebook } from './rulebook.ts'
 
@@ -95,7 +96,8 @@ function denyUncovered(
         finding.outcome === 'matched' &&
         finding.rule.effect !== 'deny' &&
         finding.principal === principal &&
-        finding.effects.includes(effect),
+        finding.effects.includes(effect) &&
+        (!isSystemObject(effect.object) || finding.rule.systemObjects(effect.object)),
     )
   for (const effect of facts.effects) {
     if (effect.via !== 'direct' || effect.baseline) continue

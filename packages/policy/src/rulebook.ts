@@ -9,6 +9,7 @@ import { durationMs } from './duration.ts'
 import {
   type CallerSelector,
   compilePattern,
+  isSystemObject,
   type Matcher,
   matchesCaller,
   matchesTarget,
@@ -28,6 +29,8 @@ export interface CompiledRule {
   readonly callers: CallerSelector | null
   readonly operations: ReadonlySet<string> | null
   readonly objects: Matcher | null
+  /** Objects of the system's schemas that the rule covers because it names such a schema; see `isSystemObject`. */
+  readonly systemObjects: Matcher
   readonly condition: Condition | 'broken' | null
   readonly message: string | null
   readonly shadow: boolean
@@ -126,6 +129,9 @@ function compileRule(source: Source, rule: Rule): CompiledRule {
     operations: rule.operations === undefined ? null : new Set(rule.operations),
     objects:
       rule.objects === undefined ? null : anyOf(rule.objects.map((pattern) => compilePattern(pattern, ambiguity))),
+    systemObjects: anyOf(
+      (rule.objects ?? []).filter(isSystemObject).map((pattern) => compilePattern(pattern, ambiguity)),
+    ),
     condition: rule.when === undefined ? null : compiledCondition(rule.when),
     message: rule.message ?? null,
     shadow: rule.mode === 'shadow',
