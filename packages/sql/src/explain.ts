@@ -59,7 +59,8 @@ export function explainStatement(explain: ExplainStmt, env: Environment): Outcom
   for (const seen of draft.seen) env.draft.seen.add(seen)
   if (analyze) {
     merge(env.draft, draft, 'direct')
-    env.draft.session.push(...draft.session.filter((effect) => effect.kind !== 'copy'))
+    // The server keeps no cursor, statement or COPY of what it only measures; settings and objects do change.
+    env.draft.session.push(...draft.session.filter(({ kind }) => kind === 'set' || kind === 'ddl'))
   } else planned(env.draft, draft)
   // An estimate tells more than one guess does.
   for (const use of draft.control.values())
