@@ -73,7 +73,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       throw new SallyportError('CONFIG_INVALID', `"${bundle(app)}" is not there`, {
         hint: 'build first: npm run build',
       })
-  const dir = mkdtempSync(join(tmpdir(), 'sallyport-stack-'))
+  const dir = makeFolder()
   // PostgreSQL's user passes through; the folders inside are private.
   chmodSync(dir, 0o711)
   const reaper = startReaper(dir)
@@ -89,6 +89,20 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   } catch (thrown) {
     await stop()
     throw thrown
+  }
+}
+
+/** One folder for all that is written; the operating system's refusals are ours. */
+function makeFolder(): string {
+  try {
+    return mkdtempSync(join(tmpdir(), 'sallyport-stack-'))
+  } catch (cause) {
+    const isFull = cause instanceof Error && 'code' in cause && (cause.code === 'ENOSPC' || cause.code === 'EDQUOT')
+    throw new SallyportError(
+      isFull ? 'NO_SPACE' : 'NO_PERMISSION',
+      isFull ? `no space left below "${tmpdir()}"` : `no folder can be made below "${tmpdir()}"`,
+      { cause, hint: 'set TMPDIR to a folder of this user with 500 MB free' },
+    )
   }
 }
 

@@ -1,0 +1,190 @@
+// npm run demo itself: the story ends well, Ctrl-C and even kill -9 leave no process and no folder behind, the printed
+// commands work, and what can go wrong at its start is named with the fix.
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { freePort } from './stack/postgres.ts'
+import { portNames, root } from './stack/stack.ts'
+import { until } from './stack/until.ts'
+import { hasPsql } from './stack/use.ts'
+
+/** Everything that a demo makes is in here, so that what it leaves behind shows. */
+let temporary = ''
+beforeEach(() => {
+  temporary = mkdtempSync(join(tmpdir(), 'sallyport-demo-test-'))
+  chmodSync(temporary, 0o711)
+})
+afterEach(() => rmSync(temporary, { recursive: true, force: true }))
+
+interface Demo {
+  readonly child: ChildProcess
+  stdout(): string
+  stderr(): string
+  readonly ended: Promise<number | null>
+}
+
+function startDemo(...parameters: string[]): Demo {
+  const loader = join(root, 'node_modules', 'tsx', 'dist', 'loader.mjs')
+  const child = spawn(process.execPath, ['--import', loader, join(root, 'e2e/demo/demo.ts'), ...parameters], {
+    cwd: root,
+    // tsx keeps a cache in the temporary folder; npm run demo tells it not to, and so do we.
+    env: { ...process.env, TMPDIR: temporary, TSX_DISABLE_CACHE: '1' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const text = { out: '', err: '' }
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    text.out += chunk
+  })
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    text.err += chunk
+  })
+  return {
+    child,
+    stdout: () => text.out,
+    stderr: () => text.err,
+    ended: once(child, 'close').then(([code]) => code),
+  }
+}
+
+/** Processes whose command or environment names our folder. */
+function leftProcesses(): string[] {
+  if (!existsSync('/proc')) return []
+  return readdirSync('/proc').filter((id) => {
+    if (!/^\d+$/.test(id) || Number(id) === process.pid) return false
+    try {
+      const command = readFileSync(`/proc/${id}/cmdline`, 'utf8')
+      return command.includes(temporary) || readFileSync(`/proc/${id}/environ`, 'utf8').includes(temporary)
+    } catch {
+      return false
+    }
+  })
+}
+
+/** Ports in a row that are free now. */
+async function portBase(): Promise<number> {
+  for (;;) {
+    const base = await freePort()
+    const isFree = await Promise.all(portNames.map((_, index) => canListen(base + index)))
+    if (base + portNames.length < 65_000 && isFree.every(Boolean)) return base
+  }
+}
+
+async function canListen(port: number): Promise<boolean> {
+  const server = createServer()
+  try {
+    server.listen(port, '127.0.0.1')
+    await once(server, 'listening')
+    server.close()
+    await once(server, 'close')
+    return true
+  } catch {
+    return false
+  }
+}
+
+const expectNothingLeft = async () => {
+  await until('nothing is left running', () => leftProcesses().length === 0)
+  await until('no folder is left', () => readdirSync(temporary).length === 0)
+}
+
+test('the story plays to its end, and leaves nothing behind', async () => {
+  const demo = startDemo('--script')
+  expect(await demo.ended, demo.stderr()).toBe(0)
+  expect(demo.stdout().match(/^ {3}ok: /gm)).toHaveLength(9)
+  expect(demo.stdout()).toMatch(/the story is true/)
+  await expectNothingLeft()
+})
+
+test('the demo prints eight lines at most, they work as they stand, and Ctrl-C leaves nothing behind', async () => {
+  const base = await portBase()
+  const demo = startDemo('--port-base', String(base))
+  await until(
+    'the demo is ready',
+    () => demo.stdout().includes('sessions list') || demo.child.exitCode !== null,
+    90_000,
+  )
+  const lines = demo.stdout().trimEnd().split('\n')
+  expect(lines.length, demo.stderr()).toBeLessThanOrEqual(8)
+  expect(demo.stderr()).toBe('')
+  const line = (name: string) => lines.find((text) => text.startsWith(name))?.slice(15) ?? ''
+  const shell = (command: string) =>
+    spawnSync('/bin/sh', ['-c', command], { cwd: root, encoding: 'utf8', timeout: 60_000, env: shellEnv() })
+  const masked = shell(line('masked'))
+  expect(masked.status, masked.stderr).toBe(0)
+  expect(masked.stdout).toContain('Alma Almeida\t***@example.test\t****1000')
+  expect(shell(line('denied')).status).toBe(5)
+  expect(shell(line('unmasked')).stdout).toContain('alma.almeida@example.test')
+  expect(shell(line('what happened')).stdout).toContain('Ann Abel')
+  if (hasPsql)
+    expect(
+      shell(`echo 'SELECT email FROM customers LIMIT 1' | ${line('psql').replace(' psql ', ' psql -At ')}`).stdout,
+    ).toBe('***@example.test\n')
+  demo.child.kill('SIGINT')
+  expect(await demo.ended, demo.stderr()).toBe(0)
+  expect(demo.stderr()).toBe('')
+  await expectNothingLeft()
+  expect(shell('./e2e/demo/sallyport whoami')).toMatchObject({
+    status: 7,
+    stderr: expect.stringContaining('npm run demo'),
+  })
+})
+
+const shellEnv = () => ({ PATH: process.env.PATH ?? '', HOME: temporary })
+
+test('kill -9 of the demo takes everything with it', async () => {
+  const demo = startDemo('--port-base', String(await portBase()))
+  await until(
+    'the demo is ready',
+    () => demo.stdout().includes('sessions list') || demo.child.exitCode !== null,
+    90_000,
+  )
+  expect(leftProcesses().length).toBeGreaterThan(4)
+  demo.child.kill('SIGKILL')
+  await demo.ended
+  await expectNothingLeft()
+})
+
+test('a signal while it starts leaves nothing behind', async () => {
+  const demo = startDemo('--script')
+  await until('it has begun', () => readdirSync(temporary).length > 0 || demo.child.exitCode !== null)
+  demo.child.kill('SIGTERM')
+  expect(await demo.ended).not.toBe(null)
+  expect(demo.stdout()).not.toContain('the story is true')
+  await expectNothingLeft()
+})
+
+test('a port that is taken is named, with the way out', async () => {
+  const base = await portBase()
+  const server = createServer().listen(base + 3, '127.0.0.1')
+  await once(server, 'listening')
+  const demo = startDemo('--port-base', String(base))
+  expect(await demo.ended).toBe(7)
+  server.close()
+  expect(demo.stdout()).toBe('')
+  expect(demo.stderr()).toBe(
+    `error: port ${base + 3} is taken by another process\n  fix: stop what uses it, or choose other ports: npm run demo -- --port-base ${base + 100}\n  (PORT_TAKEN)\n`,
+  )
+  await expectNothingLeft()
+})
+
+test.each([
+  ['--port-base', 'eighty'],
+  ['--port-base', '80'],
+  ['--fast', ''],
+])('%s %s is refused with how to call it', async (...parameters) => {
+  const demo = startDemo(...parameters.filter((word) => word !== ''))
+  expect(await demo.ended).toBe(2)
+  expect(demo.stderr()).toContain('npm run demo -- [--script] [--port-base N] [--verbose]')
+})
+
+test('a place where nothing can be written is named', async () => {
+  rmSync(temporary, { recursive: true })
+  const demo = startDemo('--script')
+  expect(await demo.ended).toBe(7)
+  expect(demo.stderr()).toMatch(/NO_PERMISSION|NO_SPACE/)
+  expect(demo.stderr()).toContain(temporary)
+})
