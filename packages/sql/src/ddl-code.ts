@@ -9,7 +9,7 @@ import { createdName, effectOnObject, effectOnRelation } from './objects.ts'
 import { done, type Outcome } from './outcome.ts'
 import { relationEntry } from './relations.ts'
 import { type Environment, emptyScope, inside, type Scope, unknown } from './scope.ts'
-import { settingEffect } from './settings.ts'
+import { refusePinned, settingEffect, settingValue } from './settings.ts'
 import { type Handlers, payload, texts } from './tree.ts'
 
 /** A scope with the columns of the relation that a clause belongs to. */
@@ -86,7 +86,10 @@ function createFunction(found: CreateFunctionStmt, env: Environment): Outcome {
 function functionOptions(list: readonly Node[] | undefined, env: Environment): void {
   for (const node of list ?? []) {
     const set = payload(payload(node, 'DefElem')?.arg, 'VariableSetStmt')
-    if (set !== undefined) settingEffect(env, 'set', set.name?.toLowerCase() ?? 'all', false)
+    if (set === undefined) continue
+    settingEffect(env, 'set', set.name?.toLowerCase() ?? 'all', false)
+    // A body under another search_path is the owner's affair; one that is read in another way is ours.
+    if (set.name?.toLowerCase() !== 'search_path') refusePinned(env, set.name ?? '', settingValue(set.args) ?? '')
   }
 }
 

@@ -6,7 +6,7 @@ import { walk } from './expressions.ts'
 import { createdName, effectOnObject, effectOnRelation, kindOf, nameParts } from './objects.ts'
 import { done, type Outcome } from './outcome.ts'
 import { type Environment, emptyScope, unknown } from './scope.ts'
-import { settingEffect } from './settings.ts'
+import { refusePinned, settingEffect, settingValue } from './settings.ts'
 import { type Handlers, payload, texts } from './tree.ts'
 import { typeNameOf } from './types.ts'
 
@@ -38,6 +38,7 @@ const roles = (list: readonly Node[] | undefined): string =>
 
 function settingOf(found: VariableSetStmt | undefined, env: Environment): void {
   settingEffect(env, 'set', found?.name?.toLowerCase() ?? 'all', false)
+  refusePinned(env, found?.name ?? '', settingValue(found?.args) ?? '')
 }
 
 export const ddl: Handlers<[env: Environment], Outcome> = {

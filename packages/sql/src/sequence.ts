@@ -20,10 +20,15 @@ export const start = (context: AnalysisContext): Sequence => ({
 })
 
 export function after(sequence: Sequence, facts: StatementFacts): Sequence {
-  const stepped = facts.session.reduce(step, sequence)
+  const followed = facts.session.reduce(step, sequence)
+  const stepped = runsUserCode(facts) ? setting(followed, 'search_path', null) : followed
   if (!facts.session.some(({ kind }) => kind === 'ddl')) return stepped
   return { ...stepped, changed: changedBy(sequence.changed, facts) }
 }
+
+/** Functions and triggers of the target may set what they like. */
+const runsUserCode = (facts: StatementFacts): boolean =>
+  facts.functions.some(({ name }) => !/^(pg_catalog|information_schema)\./.test(name))
 
 /** True when the statement works with a name that DDL of the same text has touched: it may mean another object by now. */
 export function meansChanged(sequence: Sequence, facts: Pick<StatementFacts, 'effects' | 'functions'>): boolean {

@@ -185,5 +185,7 @@ function fetch(found: FetchStmt, env: Environment): Outcome {
     return done('fetch')
   }
   adopt(env.draft, body)
+  // Its rows are computed now, and what they set is set now.
+  env.draft.session.push(...body.session.filter(({ kind }) => kind === 'set'))
   return found.ismove === true ? done('move') : { verb: 'fetch', output: body.output }
 }

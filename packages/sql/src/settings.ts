@@ -58,6 +58,33 @@ function isShort(value: string): boolean {
   return ms >= 1 && ms <= timeoutMsMax
 }
 
+/** Under other values the target reads a text in another way than our parser, or is another role (R-1.31, R-1.32). */
+const pinned: Readonly<Record<string, RegExp>> = {
+  standard_conforming_strings: /^(on|true|yes|1)$/i,
+  client_encoding: /^utf-?8$/i,
+  backslash_quote: /^safe_encoding$/i,
+  escape_string_warning: /^(on|true|yes|1|off|false|no|0)$/i,
+  array_nulls: /^(on|true|yes|1)$/i,
+  transform_null_equals: /^(off|false|no|0)$/i,
+  quote_all_identifiers: /^(off|false|no|0)$/i,
+  role: /^(?!)/,
+  session_authorization: /^(?!)/,
+}
+
+/**
+ * An unknown, so that no rule permits it, also where statements are sent before the first has been judged. RESET goes back
+ * to what our start-up packet says, or to the role that logged in.
+ */
+export function refusePinned(env: Environment, written: string, value: string | null): void {
+  const name = written.toLowerCase()
+  if (value === null) return
+  const values = Object.hasOwn(pinned, name) ? pinned[name] : undefined
+  if (values !== undefined && !values.test(value)) unknown(env, `the setting "${name}", which the gateway pins`)
+  // Temporary objects would come before those of the same name that a definition means.
+  if (name === 'search_path' && parsePath(value).some((schema) => /^pg_(?!catalog$)/.test(schema)))
+    unknown(env, 'a search_path that names a temporary schema')
+}
+
 /** Schemas of a search_path as text: `a, "B"`. */
 export function parsePath(value: string): readonly string[] {
   return (value.match(/"(?:[^"]|"")*"|[^,\s]+/g) ?? []).map((part) =>
@@ -83,11 +110,12 @@ export function settingEffect(env: Environment, operation: SqlOperation, name: s
 export function changeSetting(env: Environment, written: string, value: string | null, local: boolean): void {
   const name = written.toLowerCase()
   settingEffect(env, 'set', name, isBaseline(name, value, env))
+  refusePinned(env, name, value)
   env.draft.session.push({ kind: 'set', setting: name, value, local })
 }
 
 /** Values of SET, joined as the server stores a list; null when one of them is no constant. */
-function settingValue(args: readonly Node[] | undefined): string | null {
+export function settingValue(args: readonly Node[] | undefined): string | null {
   const parts = (args ?? []).map((node) => {
     const cast = payload(node, 'TypeCast')
     return constantText(cast === undefined ? node : cast.arg)
@@ -116,7 +144,7 @@ export function setStatement(found: VariableSetStmt, env: Environment): void {
     case 'VAR_SET_VALUE':
     case 'VAR_SET_CURRENT': {
       const value = name.toLowerCase() === 'search_path' ? quotedPath(found.args) : settingValue(found.args)
-      changeSetting(env, name, value, local)
+      changeSetting(env, name, value ?? '', local)
       return
     }
     case 'VAR_SET_DEFAULT':
@@ -182,7 +210,9 @@ export function settingFunction(call: FuncCall, scope: Scope): Value | null {
     return plain('pg_catalog.text')
   }
   if (name === 'set_config' && setting !== null && value !== null && local !== null) {
-    changeSetting(env, setting, value, isTrue(local) || /^t$/i.test(local))
+    const isLocal = isTrue(local) || /^t$/i.test(local)
+    if (setting.toLowerCase() === 'search_path') pathFunction(env, value, isLocal)
+    else changeSetting(env, setting, value, isLocal)
     return plain('pg_catalog.text')
   }
   addEffect(env.draft, { operation: 'call', object: use.name, via: 'direct', parents: [], baseline: false })
@@ -194,4 +224,22 @@ export function settingFunction(call: FuncCall, scope: Scope): Value | null {
   return { ...plain('pg_catalog.text'), sources: new Set(values.flatMap((one) => [...one.sources])) }
 }
 
-const stripCast = (node: Node): Node => payload(node, 'TypeCast')?.arg ?? payload(node, 'NamedArgExpr')?.arg ?? node
+/**
+ * A query need not run its set_config(), or runs it with a later FETCH: only a path under which no bare name means anything
+ * of the target's is permitted, and the statements after it know no path.
+ */
+function pathFunction(env: Environment, value: string, local: boolean): void {
+  settingEffect(env, 'set', 'search_path', isBaseline('search_path', value, env))
+  const harmless = parsePath(value).every((schema) => schema === 'pg_catalog' || schema === '')
+  if (!harmless || env.body !== null || env.naming === 'definition')
+    unknown(env, 'set_config() of the search_path, where SET can be followed')
+  env.draft.session.push({ kind: 'set', setting: 'search_path', value: null, local })
+}
+
+/** Under a cast to text or boolean; any other may change the value, and so may a length. */
+function stripCast(node: Node): Node {
+  const cast = payload(node, 'TypeCast')
+  const type = cast?.typeName
+  if (cast?.arg === undefined || (type?.typmods ?? []).length > 0 || (type?.arrayBounds ?? []).length > 0) return node
+  return /^(pg_catalog\.)?(text|bool)$/.test(texts(type?.names).join('.')) ? cast.arg : node
+}
