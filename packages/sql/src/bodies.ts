@@ -21,8 +21,10 @@ export function bodyColumns(
 ): readonly Column[] | null {
   if (one.language !== 'sql' || one.body === null) return null
   if (env.expanding.includes(one.oid) || env.expanding.length >= expansionsMax) return null
-  // What a default computes is not in the catalog.
-  if (values.length < one.argumentTypes.length && !one.variadic) return null
+  // What a default computes is not in the catalog, and which arguments make an array is not ours to say.
+  if (values.length !== one.argumentTypes.length || one.variadic) return null
+  // A setting may give the body's text another meaning.
+  if (one.settings.some((setting) => !setting.startsWith('search_path='))) return null
   const parsed = parseBody(env, textOf(one.body))
   if (parsed === null) return null
   const draft = newDraft()

@@ -60,8 +60,11 @@ function isCount(names: readonly string[], scope: Scope): boolean {
   return names.length === 1 && names[0] === 'count' && userFunctions(names, scope.env).length === 0
 }
 
-/** Walks arguments, FILTER, ORDER BY and OVER. */
+/** Walks arguments, FILTER, ORDER BY and OVER. Bodies are followed with arguments by position, and with no others. */
 function callArguments(call: FuncCall, scope: Scope): { values: Value[]; influences: Value[] } {
+  const byPosition = call.func_variadic !== true && !call.args?.some((node) => payload(node, 'NamedArgExpr'))
+  if (!byPosition && userFunctions(texts(call.funcname), scope.env).length > 0)
+    unknown(scope.env, `named or VARIADIC arguments of "${texts(call.funcname).join('.')}()"`)
   const values = (call.args ?? []).map((node) => walk(node, scope))
   const order = ordering(call.agg_order, scope, 'ORDER BY')
   const influences = [

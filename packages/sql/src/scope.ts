@@ -217,11 +217,14 @@ export function wholeRow(entry: Entry): Value {
 function argument(env: Environment, name: string): Meaning | null {
   const at = env.body?.names.indexOf(name) ?? -1
   if (env.body === null || at < 0 || name === '') return null
-  return { kind: 'value', value: env.body.values[at] ?? plain() }
+  const found = env.body.values[at]
+  return found === undefined ? missing(`the argument "${name}"`) : { kind: 'value', value: found }
 }
 
 /** `$n`: an argument inside an SQL function, a parameter of the statement elsewhere. */
 export function parameter(env: Environment, number: number): Value {
   if (env.body === null) return plain('unknown')
-  return env.body.values[number - 1] ?? plain()
+  const found = env.body.values[number - 1]
+  if (found === undefined) unknown(env, `the argument $${number}`)
+  return found ?? plain()
 }
