@@ -4,6 +4,10 @@
 export const limits = {
   /** One SQL text, in bytes of UTF-8. */
   statementBytesMax: 1_048_576,
+  /** Statements of one text. */
+  statementsPerTextMax: 1_000,
+  /** Words and signs of one text: the parser takes time for each, and one session must not hold up the others. */
+  statementTokensMax: 50_000,
   /** One message from a client, in bytes (PostgreSQL's own cap is 1 GiB - 1). */
   clientMessageBytesMax: 16_777_216,
   /** One message from a target, in bytes. */

@@ -121,9 +121,17 @@ describe('the gate', () => {
     ['select nothing from people', 'STATEMENT_UNKNOWN'],
     ['selekt', 'STATEMENT_SYNTAX'],
     ["set standard_conforming_strings = 'off'", 'SETTING_FORBIDDEN'],
-    [`select '${'x'.repeat(1_048_576)}'`, 'STATEMENT_TOO_LONG'],
     ['', 'allowed'],
   ])('judges %.60s as %s', (text, expected) => {
+    expect(codeOf(open().gate.judge(ask(text)))).toBe(expected)
+  })
+
+  it.each([
+    ['one literal of 1 MiB', `select '${'x'.repeat(1_048_576)}'`, 'STATEMENT_TOO_LONG'],
+    ['as many statements as may be', 'rollback;'.repeat(1_000), 'allowed'],
+    ['100,000 statements', 'select 1;'.repeat(100_000), 'STATEMENT_TOO_LONG'],
+    ['450,000 values', `select 1 in (${'1,'.repeat(450_000)}1)`, 'STATEMENT_TOO_LONG'],
+  ])('R-1.37: judges a text of %s by its size', (_, text, expected) => {
     expect(codeOf(open().gate.judge(ask(text)))).toBe(expected)
   })
 

@@ -4,7 +4,6 @@
 import type { Clock } from '@sallyport/base/clock'
 import { asSallyportError, SallyportError } from '@sallyport/base/errors'
 import type { Chain } from '@sallyport/base/identity'
-import { limits } from '@sallyport/base/limits'
 import type { EntryBody, EntryRule } from '@sallyport/ledger/entry'
 import type { MaskPlan, ProtectedColumn } from '@sallyport/mask/plan'
 import { type CompiledPolicies, type Decision, type DecisionContext, protectedColumns } from '@sallyport/policy/decide'
@@ -17,13 +16,14 @@ import type { Analyser, SessionNames } from './analysis.ts'
 import { type BoundParameters, noParameters, recordStatement, type TokenScan } from './recorded.ts'
 import {
   catalogStale,
+  endsTransaction,
   freshnessRefusal,
   orderRefusal,
   policyRefusal,
   settingRefusal,
   severalStatements,
-  textTooLong,
 } from './refusals.ts'
+import { sizeRefusal } from './size.ts'
 
 export type { SessionNames }
 
@@ -114,7 +114,8 @@ export function createGate(deps: GateDeps): Gate {
   const live: Live = { deps, statements: 0, protectionOf: protectionCache(deps.chain) }
   return {
     judge(request) {
-      if (tooLong(request.text)) return deny(live, { ...request, text: '' }, textTooLong())
+      const tooLarge = sizeRefusal(request.text)
+      if (tooLarge !== null) return deny(live, { ...request, text: '' }, tooLarge)
       const catalog = deps.catalog.fresh()
       if (catalog !== undefined) return judgeUnder(live, request, catalog)
       return deps.catalog.read().then(
@@ -155,13 +156,15 @@ function judgeFacts(live: Live, request: JudgeRequest, all: readonly StatementFa
   }
   const judged = all.map((facts): Judged => ({ facts, ...judgePolicies(policies, facts, context, catalog) }))
   // All of them before anything is sent: one denied statement stops the whole text.
-  for (const [index, each] of judged.entries()) {
+  let afterEnd = false
+  for (const each of judged) {
     const error =
       settingRefusal(each.facts) ??
       freshnessRefusal(each.facts, request.names) ??
-      orderRefusal(all, index, request.names) ??
+      orderRefusal(each.facts, afterEnd, request.names) ??
       policyRefusal(each, request.moment === 'parse')
     if (error !== null) return deny(live, request, error, each)
+    afterEnd ||= endsTransaction(each.facts)
   }
   return allow(live, request, judged, live.protectionOf(policies, catalog))
 }
@@ -249,10 +252,6 @@ const protocolOf = (request: JudgeRequest): 'simple' | 'extended' =>
 
 const ruleOf = ({ policy, version, rule }: Decision): EntryRule | null =>
   rule === '' ? null : { policy, version, rule }
-
-/** In bytes, without encoding a text that is short anyway. */
-const tooLong = (text: string): boolean =>
-  text.length * 3 > limits.statementBytesMax && new TextEncoder().encode(text).length > limits.statementBytesMax
 
 /** Throws SNAPSHOT_MISSING, SNAPSHOT_EXPIRED, or POLICY_MISSING when the target is no longer served here. */
 function currentPolicies(deps: GateDeps): CompiledPolicies {

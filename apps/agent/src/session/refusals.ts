@@ -1,6 +1,5 @@
 // Why the gate refuses a statement, worded for the person at the client. Pure; gate.ts calls all of them.
 import { asSallyportError, SallyportError } from '@sallyport/base/errors'
-import { limits } from '@sallyport/base/limits'
 import type { StatementFacts } from '@sallyport/sql/facts'
 import type { SessionNames } from './analysis.ts'
 import type { Judged } from './gate.ts'
@@ -99,16 +98,12 @@ export function nameChanges(facts: StatementFacts): NameChanges {
 const isTransaction = (facts: StatementFacts): boolean => facts.session.some(({ kind }) => kind === 'transaction')
 
 /**
+ * `afterEnd`: a statement before it in the same text ends a transaction.
  * All statements of a text are judged before the first runs. The analysis follows what they do to names; what the end of
  * a transaction undoes from before the text it cannot know (R-0.1, R-1.22).
  */
-export function orderRefusal(
-  all: readonly StatementFacts[],
-  index: number,
-  names: SessionNames,
-): SallyportError | null {
-  const facts = all[index]
-  if (facts === undefined || isTransaction(facts) || !all.slice(0, index).some(endsTransaction)) return null
+export function orderRefusal(facts: StatementFacts, afterEnd: boolean, names: SessionNames): SallyportError | null {
+  if (!afterEnd || isTransaction(facts)) return null
   const fetches = facts.session.some(({ kind }) => kind === 'fetch')
   if (!fetches && (!names.pathTouched || !touchesObjects(facts))) return null
   return new SallyportError(
@@ -118,7 +113,7 @@ export function orderRefusal(
   )
 }
 
-const endsTransaction = (facts: StatementFacts): boolean =>
+export const endsTransaction = (facts: StatementFacts): boolean =>
   facts.session.some((effect) => effect.kind === 'transaction' && /^(commit|rollback)/.test(effect.verb))
 
 function touchesObjects(facts: StatementFacts): boolean {
@@ -136,11 +131,6 @@ export function freshnessRefusal(facts: StatementFacts, names: SessionNames): Sa
 
 export const severalStatements = (): SallyportError =>
   new SallyportError('STATEMENT_SYNTAX', 'cannot insert multiple commands into a prepared statement')
-
-export const textTooLong = (): SallyportError =>
-  new SallyportError('STATEMENT_TOO_LONG', `the statement is longer than ${limits.statementBytesMax} bytes`, {
-    hint: 'send large values as parameters or with COPY',
-  })
 
 export function catalogStale(thrown: unknown): SallyportError {
   const error = asSallyportError(thrown)
