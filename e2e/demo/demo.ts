@@ -68,7 +68,7 @@ async function main(): Promise<void> {
   const ports = isFixed ? { ports: await claimPorts(base) } : {}
   const progress = isVerbose ? { progress: (what: string, ms: number) => say(`${ms} ms  ${what}`) } : {}
   const stopping = stopSignal()
-  const stack = await startStack({ ...ports, ...progress })
+  const stack = await startStack({ ...ports, ...progress, signal: stopping })
   try {
     if (stopping.aborted) return
     if (isScript) await Promise.race([play(stack, say), aborted(stopping)])
@@ -118,18 +118,21 @@ async function serve(stack: Stack, tookMs: number, stopping: AbortSignal): Promi
 /** Fires on the signals that mean "stop", and when whoever started us is gone. */
 function stopSignal(): AbortSignal {
   const controller = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => controller.abort(signal))
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => controller.abort(stopped()))
   const parent = process.ppid
   const watch = setInterval(() => {
-    if (process.ppid !== parent) controller.abort('parent')
+    if (process.ppid !== parent) controller.abort(stopped())
   }, 500)
   watch.unref()
   return controller.signal
 }
 
+/** Not a failure: somebody wanted it. */
+const stopped = () => new SallyportError('SESSION_ENDED', 'stopped')
+
 const aborted = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => {
-    const stop = () => reject(new SallyportError('SESSION_ENDED', 'stopped'))
+    const stop = () => reject(signal.reason)
     if (signal.aborted) stop()
     else signal.addEventListener('abort', stop, { once: true })
   })

@@ -36,6 +36,8 @@ export interface StackOptions {
   readonly workloadTokenSeconds?: number
   /** What happens, with the milliseconds since the start. */
   readonly progress?: (what: string, ms: number) => void
+  /** Gives the start up between two of its steps; what has started is stopped. */
+  readonly signal?: AbortSignal
 }
 
 export interface Stack {
@@ -126,7 +128,10 @@ async function open(
   stop: () => Promise<void>,
 ): Promise<Stack> {
   const startedAt = performance.now()
-  const say = (what: string) => options.progress?.(what, Math.round(performance.now() - startedAt))
+  const say = (what: string) => {
+    options.signal?.throwIfAborted()
+    options.progress?.(what, Math.round(performance.now() - startedAt))
+  }
   const ports = options.ports ?? (await freePorts())
   const logs = makeFolders(dir)
   const url = `http://localhost:${ports.http}`
@@ -247,7 +252,7 @@ interface Parts {
   readonly options: StackOptions
 }
 
-async function runControlPlane({ dir, reaper, ports, url, idp, store, logs }: Parts): Promise<Child> {
+async function runControlPlane({ dir, reaper, ports, url, idp, store, logs, options }: Parts): Promise<Child> {
   const provider = {
     name: 'demo',
     display: 'Demo provider',
@@ -280,7 +285,7 @@ async function runControlPlane({ dir, reaper, ports, url, idp, store, logs }: Pa
       CONSOLE_CLIENT_SECRET: idp.consoleClient.secret,
     },
   })
-  await ready(child, `http://127.0.0.1:${ports.http}/readyz`, logs.control)
+  await ready(child, `http://127.0.0.1:${ports.http}/readyz`, logs.control, options.signal)
   return child
 }
 
@@ -305,14 +310,15 @@ async function runAgent(
       ...env,
     },
   })
-  await ready(child, `http://127.0.0.1:${ports.agentMetrics}/readyz`, logs.agent)
+  await ready(child, `http://127.0.0.1:${ports.agentMetrics}/readyz`, logs.agent, options.signal)
   return child
 }
 
 /** Answers 200, or has ended: then its last words are the message. */
-async function ready(child: Child, url: string, logFile: string): Promise<void> {
+async function ready(child: Child, url: string, logFile: string, signal: AbortSignal | undefined): Promise<void> {
   const look = async () => {
     if (!child.isRunning) return 'ended' as const
+    if (signal?.aborted === true) return 'stopped' as const
     const response = await fetch(url, { signal: AbortSignal.timeout(2_000) })
     await response.body?.cancel()
     return response.ok ? ('ready' as const) : null
@@ -322,6 +328,8 @@ async function ready(child: Child, url: string, logFile: string): Promise<void> 
     throw thrown
   })
   if (found === 'ready') return
+  if (found === 'stopped') await child.stop()
+  signal?.throwIfAborted()
   const words = lastLines(logFile)
   const code = /PORT_TAKEN|NO_SPACE|NO_PERMISSION/.exec(words)?.[0]
   const known = code === 'PORT_TAKEN' || code === 'NO_SPACE' || code === 'NO_PERMISSION' ? code : 'INTERNAL'
