@@ -18,10 +18,7 @@ export const addToken: AddCommand = (parent, app) => {
     .command('connect <target> [command...]')
     .description('run a PostgreSQL client connected to a target; without a command, show how to connect')
     .option('--role <role>', 'the upstream role, when you may choose')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  sallyport connect shop -- psql\n  sallyport connect shop -- pg_dump --schema-only\n  sallyport connect shop',
-    )
+    .addHelpText('after', '\nExamples:\n  sallyport connect shop -- psql\n  sallyport connect shop')
     .action((target: string, command: string[], options: { role?: string }) =>
       app.run((session) => connect(session, target, command, options.role)),
     )
