@@ -3,7 +3,7 @@
 
 export const limits = {
   /** One SQL text, in bytes of UTF-8. */
-  statementBytesMax: 1_048_576,
+  statementBytesMax: 262_144,
   /** Statements of one text. */
   statementsPerTextMax: 1_000,
   /** Words and signs of one text: the parser takes time for each, and one session must not hold up the others. */

@@ -127,7 +127,8 @@ describe('the gate', () => {
   })
 
   it.each([
-    ['one literal of 1 MiB', `select '${'x'.repeat(1_048_576)}'`, 'STATEMENT_TOO_LONG'],
+    ['one literal of 256 KiB', `select '${'x'.repeat(262_144)}'`, 'STATEMENT_TOO_LONG'],
+    ['one literal of 255 KiB', `select '${'x'.repeat(261_120)}'`, 'allowed'],
     ['as many statements as may be', 'rollback;'.repeat(1_000), 'allowed'],
     ['100,000 statements', 'select 1;'.repeat(100_000), 'STATEMENT_TOO_LONG'],
     ['450,000 values', `select 1 in (${'1,'.repeat(450_000)}1)`, 'STATEMENT_TOO_LONG'],
