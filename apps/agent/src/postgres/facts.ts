@@ -1,11 +1,12 @@
 // What a Bind and a completed statement mean for the session: parameters as decisions read them, and the names, cursors
 // and channels that exist from here on (THREATS ).
 import { unreachable } from '@sallyport/base/assert'
+import { SallyportError } from '@sallyport/base/errors'
 import type { SessionEffect, StatementFacts } from '@sallyport/sql/facts'
 import type { FrontendMessage } from '@sallyport/wire/postgres/messages'
 import { type BoundParameters, noParameters } from '../session/recorded.ts'
 import { changesPath } from '../session/refusals.ts'
-import { callsUnknownCode, endPortals, type State } from './state.ts'
+import { type Action, callsUnknownCode, close, endPortals, type State } from './state.ts'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
@@ -31,13 +32,36 @@ function textOf(value: Uint8Array): string | null {
   }
 }
 
-/** Follows what a statement changed, now that the target has completed it. */
-export function applyCompleted(state: State, facts: StatementFacts, text: string, sensitive: boolean): void {
+/** Follows what a statement changed, now that the target has completed it. May close the session. */
+export function applyCompleted(
+  state: State,
+  facts: StatementFacts,
+  text: string,
+  sensitive: boolean,
+  out: Action[],
+): undefined {
   if (sensitive) state.sensitive = true
-  for (const effect of facts.session) applyEffect(state, effect, text)
+  for (const effect of facts.session) {
+    if (effect.kind === 'declare' && !mayDeclare(state, facts, effect.name)) return lostCursor(state, out)
+    applyEffect(state, effect, text)
+  }
   for (const { operation, object } of facts.effects)
     if (operation === 'listen') state.listening.add(object.replace(/^channel:/, ''))
   if (callsUnknownCode(state, facts)) touchPath(state)
+}
+
+/**
+ * Only DECLARE itself makes a cursor, and it fails where one of that name is open: anything else would lend the facts of
+ * one cursor to the rows of another (R-1.21). Only a held cursor may be gone without our knowing.
+ */
+function mayDeclare(state: State, facts: StatementFacts, name: string): boolean {
+  const open = state.portals.get(name)
+  return facts.verb === 'declare' && (open === undefined || open.holds)
+}
+
+function lostCursor(state: State, out: Action[]): undefined {
+  const error = new SallyportError('STATEMENT_UNKNOWN', 'a cursor can no longer be followed', { hint: 'connect again' })
+  close(state, out, 'a cursor that is open was declared again', error)
 }
 
 function touchPath(state: State): void {

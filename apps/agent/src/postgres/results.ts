@@ -177,9 +177,9 @@ function takeRows(
 
 function complete(state: State, running: Running, message: Message<'commandComplete'>, out: Action[]): undefined {
   const { facts, sensitive } = running.judged
-  applyCompleted(state, facts, facts.text, sensitive)
   out.push({ do: 'outcome', running, result: 'done', tag: message.tag, sqlstate: '' })
-  out.push({ do: 'send', message })
+  applyCompleted(state, facts, facts.text, sensitive, out)
+  if (state.phase === 'open') out.push({ do: 'send', message })
 }
 
 function takeDescription(
