@@ -92,6 +92,7 @@ export function factsOf(text: string): StatementFacts {
     session: sessionEffects(text),
     relations: touches ? [table] : [],
     unknowns: [],
+    opaque: [],
     text: text.trim(),
     fingerprint: '',
   }

@@ -30,6 +30,7 @@ const lineage: fc.Arbitrary<PlanInput> = fc.record({
   ),
   flows: fc.array(fc.record({ to: fc.constant('t'), toColumn: fc.option(ref), sources: refs }), { maxLength: 2 }),
   relations: fc.array(fc.integer({ min: 1, max: 3 }), { maxLength: 3 }),
+  opaque: fc.oneof({ arbitrary: fc.constant([]), weight: 9 }, { arbitrary: fc.constant(['X']), weight: 1 }),
   unknowns: fc.oneof({ arbitrary: fc.constant([]), weight: 5 }, { arbitrary: fc.constant(['X']), weight: 1 }),
 })
 const columns = fc.array(column, { minLength: 1, maxLength: 4 })
@@ -63,6 +64,7 @@ it('a protected column never flows and never decides rows beyond what every rule
       const { plan } = planMasks(input, guarded)
       if (plan.kind === 'refuse') return
       expect(input.unknowns).toEqual([])
+      expect(input.opaque).toEqual([])
       for (const one of guarded) {
         for (const flow of input.flows) expect(flow.sources.some((source) => reaches(source, one))).toBe(false)
         for (const { column: at, use } of input.control) {

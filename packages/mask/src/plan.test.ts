@@ -28,6 +28,7 @@ const input = (more: Partial<PlanInput>): PlanInput => ({
   flows: [],
   relations: [1],
   unknowns: [],
+  opaque: [],
   ...more,
 })
 const use = (use: 'null-test' | 'equality' | 'other', where = 'WHERE', column = email) => ({ column, use, where })
@@ -129,6 +130,14 @@ describe('unknowns', () => {
   })
   it('pass where nothing is masked', () => {
     expect(planMasks(input({ unknowns: ['XMLTABLE'] }), [])).toEqual({ plan: { kind: 'plain' }, sensitive: false })
+  })
+
+  it('refuses code that runs unseen where a mask applies, and only there', () => {
+    const unseen = input({ relations: [], opaque: ['the trigger "t"'] })
+    const { plan, sensitive } = planMasks(unseen, [guard(email)])
+    expect(plan).toMatchObject({ kind: 'refuse', reason: expect.stringContaining('the trigger "t"') })
+    expect(sensitive).toBe(true)
+    expect(planMasks(unseen, [])).toEqual({ plan: { kind: 'plain' }, sensitive: false })
   })
 })
 

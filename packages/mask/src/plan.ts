@@ -37,6 +37,8 @@ export interface PlanInput {
   }[]
   readonly relations: readonly number[]
   readonly unknowns: readonly string[]
+  /** Code of the target that runs unseen: nothing can be proven about what it shows. */
+  readonly opaque: readonly string[]
 }
 
 export type MaskPlan =
@@ -74,6 +76,7 @@ function makePlan(input: PlanInput, columns: readonly ProtectedColumn[], shield:
   const touched = [...outputRefs(input), ...input.control.map((use) => use.column), ...flowRefs(input)]
   const sensitive =
     input.unknowns.length > 0 ||
+    input.opaque.length > 0 ||
     input.relations.some((oid) => shield.relations.has(oid)) ||
     touched.some((ref) => shield.relations.has(ref.relationOid))
   if (!sensitive) return { plan: { kind: 'plain' }, sensitive }
@@ -144,7 +147,7 @@ const ruleNames = (protections: readonly ProtectedColumn[]): string[] =>
   [...new Set(protections.map((column) => column.rule))].sort()
 
 function refuseUnknowns(input: PlanInput, columns: readonly ProtectedColumn[]): Refusal | null {
-  const [first] = input.unknowns
+  const [first = input.opaque[0]] = input.unknowns
   if (first === undefined) return null
   return refuse(`masks apply and it cannot be proven what this statement reads: ${first}`, columns)
 }

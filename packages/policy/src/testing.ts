@@ -57,6 +57,7 @@ export const facts = (effects: readonly string[], more: Partial<StatementFacts> 
   session: [],
   relations: [],
   unknowns: [],
+  opaque: [],
   text: 'select 1',
   fingerprint: '0123456789abcdef',
   ...more,

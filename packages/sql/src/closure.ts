@@ -1,10 +1,12 @@
 // What a write sets off: children, triggers, foreign keys that cascade, rules, and the relations behind a view.
 // Everything found here is derived: it can deny or hold a statement, never allow it.
-import type { CatalogRelation } from './catalog.ts'
+import type { CatalogColumn, CatalogRelation } from './catalog.ts'
 import { descendants, functionName, relationName } from './catalog-index.ts'
-import { addEffect } from './draft.ts'
-import { relationColumns, relationEffect } from './relations.ts'
-import { type Environment, unknown } from './scope.ts'
+import { addEffect, newDraft } from './draft.ts'
+import { relationColumns, relationEffect, relationEntry } from './relations.ts'
+import { type Environment, emptyScope, inside, unknown } from './scope.ts'
+import { queryColumns } from './select.ts'
+import { parseQuery } from './views.ts'
 
 export type Write = 'insert' | 'update' | 'delete' | 'truncate'
 
@@ -28,6 +30,7 @@ function follow(env: Environment, operation: Write, relation: CatalogRelation, s
   seen.add(key)
   if (relation.rules.length > 0) unknown(env, `the rules of "${relationName(relation)}"`)
   fireTriggers(env, operation, relation)
+  if (operation === 'insert' || operation === 'update') for (const one of relation.columns) filled(env, relation, one)
   if (operation === 'delete' || operation === 'update') cascade(env, operation, relation, seen)
   if (relation.kind === 'view') throughView(env, operation, relation)
 }
@@ -41,10 +44,39 @@ function fireTriggers(env: Environment, operation: Write, relation: CatalogRelat
       continue
     }
     const name = functionName(called)
+    env.draft.opaque.add(`the trigger "${trigger.name}" of "${relationName(relation)}"`)
     addEffect(env.draft, { operation: 'call', object: name, via: 'derived', parents: [], baseline: false })
     env.draft.functions.set(name, { name, volatility: called.volatility, pure: false })
   }
 }
+
+/** What a column's default, generation and type run when it is written: PostgreSQL's own functions, or code of the target. */
+function filled(env: Environment, relation: CatalogRelation, column: CatalogColumn): void {
+  if (env.index.types.get(column.type.replace('._', '.')) === 'domain')
+    env.draft.opaque.add(`the checks of the type "${column.type}"`)
+  if (column.expression === null) return
+  const known = ownCode.get(column) ?? runsOwnCode(env, relation, column.expression)
+  ownCode.set(column, known)
+  if (known) env.draft.opaque.add(`the expression of the column "${relationName(relation)}.${column.name}"`)
+}
+
+const ownCode = new WeakMap<CatalogColumn, boolean>()
+
+function runsOwnCode(env: Environment, relation: CatalogRelation, expression: string): boolean {
+  const draft = newDraft()
+  const inner: Environment = { ...env, draft, naming: 'definition', body: null }
+  const parsed = parseQuery(env, `SELECT ${expression}`)
+  if (parsed !== null)
+    queryColumns(parsed.query, inside(emptyScope(inner), [relationEntry(inner, bare(relation), null)]))
+  const own = [...draft.functions.values()].some(({ name }) => !name.startsWith('pg_catalog.'))
+  return parsed === null || own || draft.unknowns.size > 0 || draft.opaque.size > 0
+}
+
+/** Its columns by themselves: an expression is not followed into that of another column. */
+const bare = (relation: CatalogRelation): CatalogRelation => ({
+  ...relation,
+  columns: relation.columns.map((column) => ({ ...column, generated: 'no' })),
+})
 
 /** ON DELETE and ON UPDATE actions run as statements on the referencing relation, which may go on from there. */
 function cascade(env: Environment, operation: 'delete' | 'update', relation: CatalogRelation, seen: Set<string>): void {

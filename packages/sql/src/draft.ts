@@ -13,6 +13,8 @@ export interface Draft {
   readonly session: SessionEffect[]
   readonly relations: Set<number>
   readonly unknowns: Set<string>
+  /** Code that runs unseen (facts.ts). */
+  readonly opaque: Set<string>
   /** Payloads of the tree that were understood. */
   readonly seen: Set<object>
   /** False once an UPDATE or DELETE without a WHERE over its target was found. */
@@ -28,6 +30,7 @@ export const newDraft = (): Draft => ({
   session: [],
   relations: new Set(),
   unknowns: new Set(),
+  opaque: new Set(),
   seen: new Set(),
   filtered: true,
 })
@@ -102,6 +105,7 @@ export function merge(into: Draft, from: Draft, via: 'direct' | 'derived'): void
   for (const flow of from.flows.values()) addFlow(into, flow.to, flow.toColumn, flow.sources)
   for (const oid of from.relations) into.relations.add(oid)
   for (const unknown of from.unknowns) into.unknowns.add(unknown)
+  for (const code of from.opaque) into.opaque.add(code)
   if (!from.filtered) into.filtered = false
 }
 

@@ -193,7 +193,11 @@ function byField(left: Value, right: Value): readonly (readonly [Value, Value])[
 }
 
 function cast(value: Value, type: TypeName | undefined, scope: Scope): Value {
-  return derived([value], typeNameOf(type, scope.env))
+  const name = typeNameOf(type, scope.env)
+  const kind = scope.env.index.types.get((name ?? '').replace('._', '.'))
+  // Checks of a domain and functions of CREATE CAST are not in the catalog.
+  if (kind === 'domain' || kind === 'base') scope.env.draft.opaque.add(`a cast to the type "${name ?? ''}"`)
+  return derived([value], name)
 }
 
 /** The conditions decide which arm is shown. */

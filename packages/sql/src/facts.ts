@@ -110,6 +110,11 @@ export interface StatementFacts {
   readonly relations: readonly number[]
   /** Why the analysis is incomplete; empty when everything is proven. Each text names the construct, never a value. */
   readonly unknowns: readonly string[]
+  /**
+   * Code of the target that the statement runs unseen: triggers, row security, defaults, domains. It can show or move what
+   * masks hide, so it matters where masks apply, and nowhere else.
+   */
+  readonly opaque: readonly string[]
   /** The statement's slice of the text, trimmed. */
   readonly text: string
   /** Fingerprint of the parse tree without literals. */

@@ -31,6 +31,7 @@ export function factsOf(draft: Draft, outcome: Outcome, text: string, fingerprin
     session: draft.session,
     relations: [...draft.relations],
     unknowns: [...draft.unknowns],
+    opaque: [...draft.opaque],
     text,
     fingerprint,
   }
@@ -44,5 +45,6 @@ export function adopt(draft: Draft, facts: StatementFacts): void {
   for (const flow of facts.flows) addFlow(draft, flow.to, flow.toColumn, flow.sources)
   for (const oid of facts.relations) draft.relations.add(oid)
   for (const unknown of facts.unknowns) draft.unknowns.add(unknown)
+  for (const code of facts.opaque) draft.opaque.add(code)
   if (!facts.filtered) draft.filtered = false
 }

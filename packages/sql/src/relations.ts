@@ -86,6 +86,7 @@ export function relationEffect(
   const { draft, index } = env
   const one = (target: CatalogRelation, how: 'direct' | 'derived') => {
     draft.relations.add(target.oid)
+    if (target.rowSecurity) draft.opaque.add(`the row security of "${relationName(target)}"`)
     addEffect(draft, {
       operation,
       object: relationName(target),

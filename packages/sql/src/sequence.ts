@@ -26,9 +26,11 @@ export function after(sequence: Sequence, facts: StatementFacts): Sequence {
   return { ...stepped, changed: changedBy(sequence.changed, facts) }
 }
 
-/** Functions and triggers of the target may set what they like. */
+/** A function of the target may set what it is asked to. */
 const runsUserCode = (facts: StatementFacts): boolean =>
-  facts.functions.some(({ name }) => !/^(pg_catalog|information_schema)\./.test(name))
+  facts.effects.some(
+    ({ operation, object, via }) => operation === 'call' && via === 'direct' && !object.startsWith('pg_catalog.'),
+  )
 
 /** True when the statement works with a name that DDL of the same text has touched: it may mean another object by now. */
 export function meansChanged(sequence: Sequence, facts: Pick<StatementFacts, 'effects' | 'functions'>): boolean {

@@ -15,6 +15,7 @@ export interface FactLines {
   readonly calls?: readonly string[]
   readonly session?: readonly string[]
   readonly unknowns?: readonly string[]
+  readonly opaque?: readonly string[]
 }
 
 export function factLines(facts: StatementFacts): FactLines {
@@ -37,6 +38,7 @@ export function factLines(facts: StatementFacts): FactLines {
       .sort(),
     session: facts.session.map(sessionLine),
     unknowns: [...facts.unknowns].sort(),
+    opaque: [...facts.opaque].sort(),
   }
   const filled = Object.fromEntries(Object.entries(listed).filter(([, lines]) => lines.length > 0))
   return {
