@@ -146,7 +146,6 @@ describe('server versions (R-1.33, R-1.34)', () => {
     ["SELECT json_object('a': 1)", 160_000],
     ['SELECT json_array(1)', 160_000],
     ["SELECT '1' IS JSON", 160_000],
-    ['SELECT system_user', 160_000],
     ['SELECT 1_000', 160_000],
     ['SELECT 0x1F', 160_000],
   ])('%s is what it says from %i on', (sql, since) => {
@@ -295,6 +294,28 @@ describe('the tooling preset', () => {
     'SET role x',
   ])('%s stays outside the baseline', (sql) => {
     expect(one(sql, { preset: 'tooling' }).effects.map(({ baseline }) => baseline)).toEqual([false])
+  })
+})
+
+describe('columns that double with every level', () => {
+  const levels = Array.from({ length: 30 }, (_, at) => at + 1)
+
+  it('are cut, and an unknown, behind stars', () => {
+    const tables = levels.map((at) => `c${at} AS (SELECT a.*, b.* FROM c${at - 1} a, c${at - 1} b)`)
+    const sql = `WITH c0 AS (SELECT id FROM people), ${tables.join(', ')} SELECT 1 FROM c30`
+    expect(unknowns(sql)).toEqual(['more than 1664 columns'])
+  })
+
+  it('are cut, and an unknown, behind joins', () => {
+    const tables = levels.map((at) => `c${at} AS (SELECT * FROM c${at - 1} a CROSS JOIN c${at - 1} b)`)
+    const sql = `WITH c0 AS (SELECT id FROM people), ${tables.join(', ')} SELECT 1 FROM c30`
+    expect(unknowns(sql)).toEqual(['more than 1664 columns'])
+  })
+
+  it('are not followed in rows of rows', () => {
+    const tables = levels.map((at) => `c${at} AS (SELECT ROW(r, r) AS r FROM c${at - 1})`)
+    const sql = `WITH c0 AS (SELECT ROW(id, id) AS r FROM people), ${tables.join(', ')} SELECT r IS NULL FROM c30`
+    expect(one(sql).output).toMatchObject([{ kind: 'derived', sources: [{ name: 'public.people.id' }] }])
   })
 })
 

@@ -23,7 +23,7 @@ describe('functions', () => {
       clock_timestamp random gen_random_uuid md5 sha256 encode decode convert_from length substring regexp_replace
       generate_series unnest jsonb_each_text json_build_object row_number rank lag percentile_cont
       has_table_privilege pg_has_role pg_table_is_visible format_type pg_get_userbyid pg_get_expr pg_get_indexdef
-      pg_get_constraintdef pg_backend_pid current_schema current_database version inet_client_addr currval lastval
+      pg_get_constraintdef pg_backend_pid current_schema current_database version currval lastval
       pg_relation_size pg_size_pretty pg_is_in_recovery to_regclass pg_typeof txid_current_snapshot`),
   )('%s is pure', (name) => expect(builtin(`pg_catalog.${name}`)?.class).toBe('pure'))
 

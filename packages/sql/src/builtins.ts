@@ -39,6 +39,8 @@ const effectful = [
   /^ts_(stat|rewrite)$|^set_config$|^setseed$|^current_setting$|^(next|set)val$|^pg_notify$|^pg_export_snapshot$/,
   /^pg_(current_xact_id|config|cursor|prepared_statement|prepared_xact|lock_status|hba_file_rules|conf_load_time)$/,
   /^pg_(relation_filepath|relation_filenode|filenode_relation|tablespace_location|tablespace_databases|mcv_list_items)$/,
+  // The target's address, start and login name are not the caller's to know.
+  /^inet_(server|client)_(addr|port)$|^pg_postmaster_start_time$|^system_user$/,
   /^txid_current$|^pg_event_trigger_|^pg_sequence_parameters$|^pg_options_to_table$|^currtid/,
 ]
 /** Ask what a role may do; harmless, though the patterns above would catch them. */

@@ -73,7 +73,12 @@ export const ddlOfTables: Handlers<[env: Environment], Outcome> = {
     addDirect(env.draft, 'create', createdName(texts(found.defnames), env))
     for (const node of found.relations ?? []) {
       const scope = scopeOfRelation(effectOnRelation(env, 'alter', payload(node, 'RangeVar')), env)
-      for (const element of found.exprs ?? []) walk(payload(element, 'StatsElem')?.expr, scope)
+      for (const element of found.exprs ?? []) {
+        // What ANALYZE samples of it stands in the statistics.
+        const value = walk(payload(element, 'StatsElem')?.expr, scope)
+        addControlOf(env.draft, value, 'CREATE STATISTICS')
+        addFlow(env.draft, createdName(texts(found.defnames), env), null, value.sources)
+      }
     }
     return changed('create', env)
   },

@@ -47,8 +47,8 @@ export function addEffect(draft: Draft, effect: Effect): void {
   draft.effects.set(key, {
     ...known,
     via: direct.length > 0 ? 'direct' : 'derived',
-    // A derived effect needs no coverage: only a direct one can take the baseline away.
-    baseline: (direct.length > 0 ? direct : [known, effect]).every((one) => one.baseline),
+    // Also one that a view or function has: masks ask for it (judge.ts, refuseSystem).
+    baseline: known.baseline && effect.baseline,
   })
 }
 
@@ -73,9 +73,10 @@ export function addControlOf(draft: Draft, value: Value, where: string): void {
  * (R-3.1). The planner drops unread columns of plain subqueries, and of no other (allpaths.c, remove_unused_subquery_outputs).
  */
 export function addComputed(draft: Draft, columns: readonly Column[], where: string): void {
-  for (const { value } of columns)
-    if (value.kind === 'derived' && value.fields === null)
-      for (const column of value.sources) addControl(draft, column, 'other', where)
+  for (const { value } of columns) {
+    if (value.fields !== null) addComputed(draft, value.fields, where)
+    else if (value.kind === 'derived') for (const column of value.sources) addControl(draft, column, 'other', where)
+  }
 }
 
 /** `column = constant` at the top of a WHERE; `node` tells this place from others. */

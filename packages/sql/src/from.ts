@@ -5,7 +5,7 @@ import { addComputed, addControlOf } from './draft.ts'
 import { condition, walk, walkAll } from './expressions.ts'
 import { functionEntry } from './from-functions.ts'
 import { readRelation } from './relations.ts'
-import { commonTable, type Entry, entryOf, inside, type Scope, unknown } from './scope.ts'
+import { atMost, commonTable, type Entry, entryOf, inside, type Scope, unknown } from './scope.ts'
 import { queryColumns } from './select.ts'
 import { tableFunctions } from './table-functions.ts'
 import { dispatch, type Handlers, tagOf, texts } from './tree.ts'
@@ -68,10 +68,8 @@ function subselect(range: RangeSubselect, scope: Scope, visible: readonly Entry[
   // Without LATERAL a subquery sees the levels around this one, not its neighbours.
   const outer = range.lateral === true ? lateral(scope, visible) : { ...scope, entries: [] }
   const columns = queryColumns(range.subquery, outer)
-  // A volatile function keeps the planner from dropping columns that nothing reads.
-  const { draft } = scope.env
-  if ([...draft.functions.values()].some(({ volatility }) => volatility === 'volatile'))
-    addComputed(draft, columns, 'FROM')
+  // Whether the planner drops a column that nothing reads is for it to know.
+  addComputed(scope.env.draft, columns, 'FROM')
   return [aliased(entryOf(null, columns), range.alias)]
 }
 
@@ -123,7 +121,7 @@ function joinColumns(
   const rights = visibleColumns(right)
   const shared = names.map((name) => merged(name, found, lefts, rights, scope))
   const rest = [...lefts, ...rights].filter(({ name }) => !names.includes(name))
-  return [...shared, ...rest]
+  return atMost([...shared, ...rest], scope.env)
 }
 
 /** The column of USING: the left one, the right one of a RIGHT JOIN, either one of a FULL JOIN. */

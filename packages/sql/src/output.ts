@@ -1,21 +1,24 @@
 // Select lists: the names of output columns as PostgreSQL gives them, the expansion of stars, and the keys of ORDER BY,
 // GROUP BY and DISTINCT ON that may point at output columns by name or position.
 import type { Node, ResTarget, TypeName } from '@pgsql/types'
+import { limits } from '@sallyport/base/limits'
 import { walk } from './expressions.ts'
-import { entryNamed, type Scope, unknown } from './scope.ts'
+import { atMost, type Entry, entryNamed, type Scope, unknown } from './scope.ts'
 import { constantText, payload, tagOf, texts } from './tree.ts'
 import { type Column, plain, type Value } from './values.ts'
 
 /** The columns of a select list or RETURNING list. */
 export function targetColumns(list: readonly Node[] | undefined, scope: Scope): readonly Column[] {
-  return (list ?? []).flatMap((node) => {
+  const columns: Column[] = []
+  for (const node of list ?? []) {
     const target = payload(node, 'ResTarget')
-    if (target === undefined) {
-      unknown(scope.env, `${tagOf(node)} in a select list`)
-      return []
-    }
-    return expandStar(target, scope) ?? [{ name: target.name ?? nameOf(target.val), value: walk(target.val, scope) }]
-  })
+    if (target === undefined) unknown(scope.env, `${tagOf(node)} in a select list`)
+    const star = target === undefined ? [] : expandStar(target, scope)
+    const added = star ?? [{ name: target?.name ?? nameOf(target?.val), value: walk(target?.val, scope) }]
+    columns.push(...added)
+    if (columns.length > limits.columnsMax) return atMost(columns, scope.env)
+  }
+  return columns
 }
 
 /** `*`, `c.*`, `(x).*`; null when the target is none of them. */
@@ -44,7 +47,7 @@ function starOf(parts: readonly string[], scope: Scope): readonly Column[] {
   if (name === undefined) {
     const visible = scope.entries.filter((entry) => entry.columnsVisible)
     if (visible.length === 0) unknown(scope.env, '"*" without FROM')
-    return readAll(visible.flatMap((entry) => entry.columns))
+    return readAll(everyColumn(visible, scope))
   }
   const entry =
     database === undefined || database === scope.env.index.catalog.database
@@ -55,6 +58,15 @@ function starOf(parts: readonly string[], scope: Scope): readonly Column[] {
     return []
   }
   return readAll(entry.columns)
+}
+
+function everyColumn(entries: readonly Entry[], scope: Scope): readonly Column[] {
+  const columns: Column[] = []
+  for (const entry of entries) {
+    columns.push(...entry.columns)
+    if (columns.length > limits.columnsMax) return atMost(columns, scope.env)
+  }
+  return columns
 }
 
 function readAll(columns: readonly Column[]): readonly Column[] {

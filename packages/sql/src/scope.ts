@@ -1,5 +1,6 @@
 // Where names mean something: the environment of an analysis and the scopes of its queries, and how a column name finds its
 // column there, as parse_relation.c and parse_expr.c of PostgreSQL do.
+import { limits } from '@sallyport/base/limits'
 import type { CatalogIndex } from './catalog-index.ts'
 import type { Draft } from './draft.ts'
 import type { AnalysisContext, SqlParser } from './facts.ts'
@@ -115,6 +116,13 @@ export function unknown(env: Environment, why: string): void {
   env.draft.unknowns.add(why)
 }
 
+/** Lists of columns can double with every level of a statement: PostgreSQL cuts them here, and so do we. */
+export function atMost(columns: readonly Column[], env: Environment): readonly Column[] {
+  if (columns.length <= limits.columnsMax) return columns
+  unknown(env, `more than ${limits.columnsMax} columns`)
+  return columns.slice(0, limits.columnsMax)
+}
+
 /** What a dotted name means. `call`: functional notation, `c.label` for `label(c)`. */
 export type Meaning =
   | { readonly kind: 'value'; readonly value: Value }
@@ -223,7 +231,8 @@ function argument(env: Environment, name: string): Meaning | null {
 
 /** `$n`: an argument inside an SQL function, a parameter of the statement elsewhere. */
 export function parameter(env: Environment, number: number): Value {
-  if (env.body === null) return plain('unknown')
+  // Parse may declare any type for it.
+  if (env.body === null) return plain()
   const found = env.body.values[number - 1]
   if (found === undefined) unknown(env, `the argument $${number}`)
   return found ?? plain()

@@ -95,7 +95,19 @@ function bothFields(left: readonly Column[], right: readonly Column[]): readonly
 
 /** A row of these columns. */
 export function row(fields: readonly Column[], type: string | null = null): Value {
-  return { ...derived(fields.map((field) => field.value)), type, fields }
+  return { ...derived(fields.map((field) => field.value)), type, fields: sizeOf(fields) > fieldsMax ? null : fields }
+}
+
+/** Rows of rows share their fields, so that their number can double with every level: beyond this they are not followed. */
+const fieldsMax = 20_000
+const sizes = new WeakMap<readonly Column[], number>()
+
+function sizeOf(fields: readonly Column[]): number {
+  const known = sizes.get(fields)
+  if (known !== undefined) return known
+  const size = fields.reduce((sum, { value }) => sum + (value.fields === null ? 1 : sizeOf(value.fields)), 0)
+  sizes.set(fields, size)
+  return size
 }
 
 /** True when nullness is all that a null test of this value tells: no function stands between it and its columns. */
