@@ -41,7 +41,9 @@ kind: Policy
 metadata: { name: all }
 spec:
   targets: { any: true }
-  rules: [{ name: all, effect: allow, callers: { groups: [engineering] } }]
+  rules:
+    - { name: all, effect: allow, callers: { groups: [engineering] } }
+    - { name: sleep, effect: allow, callers: { groups: [engineering] }, operations: [call], objects: ["pg_catalog.pg_sleep()"] }
   masks: [{ columns: [public.people.ssn], method: redact }]
 `
 const environment = { APP_PASSWORD: 'app-secret-1', WRONG: 'not-the-password' }
