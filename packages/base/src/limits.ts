@@ -26,6 +26,8 @@ export const limits = {
   statementsPerSessionMax: 5_000,
   /** Portals of a session. */
   portalsPerSessionMax: 5_000,
+  /** Texts of prepared statements and cursors, and values bound to portals, that a session keeps, in bytes. */
+  keptBytesPerSessionMax: 67_108_864,
   /** Messages of a client waiting for their turn in one session. */
   pendingMessagesMax: 4_096,
   /** Bytes of a client waiting for their turn in one session; past it the socket is paused. */

@@ -105,6 +105,7 @@ function applyEffect(state: State, effect: SessionEffect, text: string): void {
         facts: effect.body,
         statement: null,
         parameters: noParameters,
+        bytes: text.length,
         resultFormats: [],
         protection: null,
         // Taking a cursor for held that is not costs a stale name; the other way round costs only a refusal.

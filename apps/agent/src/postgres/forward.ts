@@ -12,6 +12,7 @@ import {
   expect,
   type Portal,
   type Prepared,
+  portalBytes,
   runningOf,
   type State,
 } from './state.ts'
@@ -135,12 +136,14 @@ function forwardBind(
 ): undefined {
   const statement = state.statements.get(message.statement)
   assert(statement !== undefined, 'a statement vanished while it was judged')
+  const parameters = boundParameters(message)
   const portal: Portal = {
     name: message.portal,
     text: statement.text,
     facts: judged?.facts ?? null,
     statement,
-    parameters: boundParameters(message),
+    parameters,
+    bytes: portalBytes(statement.text, parameters),
     resultFormats: message.resultFormats,
     protection: judged?.protection ?? null,
     holds: false,

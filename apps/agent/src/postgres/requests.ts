@@ -7,11 +7,12 @@ import type { StatementFacts } from '@sallyport/sql/facts'
 import type { FrontendMessage, NoticeFields } from '@sallyport/wire/postgres/messages'
 import type { JudgeRequest, SessionNames } from '../session/gate.ts'
 import { noParameters } from '../session/recorded.ts'
+import { keepsTooMuch, reservedName, reservedPrefix } from '../session/refusals.ts'
 import { askContext } from './context.ts'
 import { boundParameters } from './facts.ts'
 import { forwardExtended, forwardSync, provoke } from './forward.ts'
 import { errorFields, protocolFields } from './refuse.ts'
-import { type Action, close, expect, goodbye, type State } from './state.ts'
+import { type Action, close, expect, goodbye, keptBytes, portalBytes, type State } from './state.ts'
 
 type Message<T extends FrontendMessage['type']> = Extract<FrontendMessage, { type: T }>
 
@@ -153,6 +154,13 @@ function namesOf(state: State): SessionNames {
     // In a failed transaction nothing can be asked; only transaction control can succeed there.
     catalogTouched: state.catalogTouched || !state.pathKnown,
     pathTouched: state.pathTouched,
+    get isFull() {
+      return (
+        state.statements.size >= limits.statementsPerSessionMax ||
+        state.portals.size >= limits.portalsPerSessionMax ||
+        isTooMuch(state, 0)
+      )
+    },
   }
 }
 
@@ -167,14 +175,17 @@ function judgeText(state: State, message: Message<'query'>, text: string, out: A
 }
 
 function takeParse(state: State, message: Message<'parse'>, out: Action[]): undefined {
+  if (message.name.startsWith(reservedPrefix)) return provoke(state, out, errorFields(reservedName(), 'ERROR'))
   if (message.name !== '' && state.statements.has(message.name))
     return provoke(state, out, protocolFields('42P05', `prepared statement "${message.name}" already exists`))
   if (message.name !== '' && state.statements.size >= limits.statementsPerSessionMax)
     return provoke(state, out, tooMany('prepared statements', limits.statementsPerSessionMax))
+  if (isTooMuch(state, message.text.length)) return provoke(state, out, errorFields(keepsTooMuch(), 'ERROR'))
   judge(state, message, { moment: 'parse', text: message.text, facts: null, parameters: noParameters }, out)
 }
 
 function takeBind(state: State, message: Message<'bind'>, out: Action[]): undefined {
+  if (message.portal.startsWith(reservedPrefix)) return provoke(state, out, errorFields(reservedName(), 'ERROR'))
   const statement = state.statements.get(message.statement)
   if (statement === undefined) return provoke(state, out, unknownStatement(message.statement))
   if (message.portal !== '' && state.portals.has(message.portal))
@@ -182,8 +193,12 @@ function takeBind(state: State, message: Message<'bind'>, out: Action[]): undefi
   if (message.portal !== '' && state.portals.size >= limits.portalsPerSessionMax)
     return provoke(state, out, tooMany('portals', limits.portalsPerSessionMax))
   const { text } = statement
-  judge(state, message, { moment: 'bind', text, facts: null, parameters: boundParameters(message) }, out)
+  const parameters = boundParameters(message)
+  if (isTooMuch(state, portalBytes(text, parameters))) return provoke(state, out, errorFields(keepsTooMuch(), 'ERROR'))
+  judge(state, message, { moment: 'bind', text, facts: null, parameters }, out)
 }
+
+const isTooMuch = (state: State, bytes: number): boolean => keptBytes(state) + bytes >= limits.keptBytesPerSessionMax
 
 function takeDescribe(state: State, message: Message<'describe'>, out: Action[]): undefined {
   const statement = message.what === 'statement' ? state.statements.get(message.name) : undefined

@@ -69,6 +69,8 @@ export interface Portal {
   readonly facts: StatementFacts | null
   readonly statement: Prepared | null
   readonly parameters: BoundParameters
+  /** What it keeps of the client's bytes. */
+  readonly bytes: number
   readonly resultFormats: readonly Format[]
   /** What was protected when it was made; null for a cursor of SQL. */
   readonly protection: Protection | null
@@ -222,6 +224,20 @@ export const copiesIn = (facts: StatementFacts): number =>
 export function endPortals(state: State): void {
   for (const [name, portal] of state.portals)
     if (!portal.holds && portal.pendingSegment === null) state.portals.delete(name)
+}
+
+/** A parameter takes room even if it is NULL. */
+const parameterBytes = 32
+
+export const portalBytes = (text: string, { lengths }: BoundParameters): number =>
+  lengths.reduce<number>((sum, length) => sum + parameterBytes + (length ?? 0), text.length)
+
+/** Texts and bound values that the session keeps, in bytes; characters of texts count for what they mostly take. */
+export function keptBytes(state: State): number {
+  let bytes = 0
+  for (const { text } of state.statements.values()) bytes += text.length
+  for (const { bytes: own } of state.portals.values()) bytes += own
+  return bytes
 }
 
 export function close(state: State, out: Action[], reason: string, error: SallyportError | null): undefined {

@@ -14,6 +14,8 @@ export interface SessionNames {
   readonly catalogTouched: boolean
   /** The search_path was changed in a transaction that is still open: its end may change it back. */
   readonly pathTouched: boolean
+  /** The session keeps as many prepared statements, cursors or bytes of them as it may. */
+  readonly isFull: boolean
 }
 
 export interface FactsCache {

@@ -100,6 +100,7 @@ const ask = (text: string, changes: Partial<JudgeRequest> = {}): JudgeRequest =>
     cursors: () => new Map(),
     catalogTouched: false,
     pathTouched: false,
+    isFull: false,
   },
   ...changes,
 })
@@ -229,6 +230,18 @@ describe('names that may have changed', () => {
     ['the path did not change before the rollback', 'rollback; select id from people', {}, 'allowed'],
   ])('%s: %s', (_, text, changes, expected) => {
     expect(codeOf(open().gate.judge(ask(text, { names: { ...names, ...changes } })))).toBe(expected)
+  })
+
+  it.each<[string, string, boolean, string]>([
+    ['a statement', 'prepare p as select id from people', false, 'allowed'],
+    ['a cursor', 'declare c cursor for select id from people', false, 'allowed'],
+    ['a statement, when the session is full', 'prepare p as select id from people', true, 'STATEMENT_TOO_LONG'],
+    ['a cursor, when the session is full', 'declare c cursor for select id from people', true, 'STATEMENT_TOO_LONG'],
+    ['nothing, when the session is full', 'select id from people; deallocate all', true, 'allowed'],
+    ['a statement of a reserved name', 'prepare _sallyport_path as select id from people', false, 'REQUEST_INVALID'],
+    ['a cursor of a reserved name', 'declare "_sallyport_c" cursor for select 1', false, 'REQUEST_INVALID'],
+  ])('keeps %s', (_, text, isFull, expected) => {
+    expect(codeOf(open().gate.judge(ask(text, { names: { ...names, isFull } })))).toBe(expected)
   })
 
   it('R-1.21: EXECUTE is judged as the body that was prepared, by its name alone', () => {

@@ -18,6 +18,7 @@ import {
   catalogStale,
   endsTransaction,
   freshnessRefusal,
+  keepRefusal,
   orderRefusal,
   policyRefusal,
   settingRefusal,
@@ -160,6 +161,7 @@ function judgeFacts(live: Live, request: JudgeRequest, all: readonly StatementFa
   for (const each of judged) {
     const error =
       settingRefusal(each.facts) ??
+      keepRefusal(each.facts, request.names) ??
       freshnessRefusal(each.facts, request.names) ??
       orderRefusal(each.facts, afterEnd, request.names) ??
       policyRefusal(each, request.moment === 'parse')
@@ -245,6 +247,7 @@ const noNames: SessionNames = {
   cursors: () => new Map(),
   catalogTouched: false,
   pathTouched: false,
+  isFull: false,
 }
 
 const protocolOf = (request: JudgeRequest): 'simple' | 'extended' =>

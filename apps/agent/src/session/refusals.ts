@@ -65,6 +65,30 @@ export function settingRefusal(facts: StatementFacts): SallyportError | null {
   return null
 }
 
+/** Names of our own prepared statements and portals at the target begin so. */
+export const reservedPrefix = '_sallyport_'
+
+export const reservedName = (): SallyportError =>
+  new SallyportError('REQUEST_INVALID', `names that begin with "${reservedPrefix}" are reserved`, {
+    hint: 'give the statement or cursor another name',
+  })
+
+/** A session that kept as much as it liked could take the memory of all others. */
+export const keepsTooMuch = (): SallyportError =>
+  new SallyportError('STATEMENT_TOO_LONG', 'the session keeps as many statements, cursors and values as it may', {
+    hint: 'close those that are no longer used, with DEALLOCATE ALL or CLOSE ALL',
+  })
+
+/** PREPARE and DECLARE: what the session would keep. */
+export function keepRefusal(facts: StatementFacts, names: SessionNames): SallyportError | null {
+  for (const effect of facts.session) {
+    if (effect.kind !== 'prepare' && effect.kind !== 'declare') continue
+    if (effect.name.startsWith(reservedPrefix)) return reservedName()
+    if (names.isFull) return keepsTooMuch()
+  }
+  return null
+}
+
 /** What a statement does to the meaning of later texts. */
 export interface NameChanges {
   /** The search_path, or what is in it. */
