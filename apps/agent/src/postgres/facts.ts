@@ -47,7 +47,7 @@ export function applyCompleted(
   }
   for (const { operation, object } of facts.effects)
     if (operation === 'listen') state.listening.add(object.replace(/^channel:/, ''))
-  if (callsUnknownCode(state, facts)) touchPath(state)
+  if (callsUnknownCode(facts)) touchPath(state)
 }
 
 /**

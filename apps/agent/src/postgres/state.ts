@@ -204,14 +204,16 @@ export function settle(state: State): void {
 export function changesNames(state: State, facts: StatementFacts): boolean {
   const { path, objects, statements } = nameChanges(facts)
   if (path || objects || statements) return true
+  // Whatever else a rule lets a caller set: the next text is judged only once the server has told what it made of it.
+  if (facts.effects.some(({ operation, baseline }) => operation === 'set' && !baseline)) return true
   if (facts.session.some((effect) => effect.kind === 'transaction' && effect.verb !== 'begin'))
     return state.pathTouched || state.catalogTouched
-  return callsUnknownCode(state, facts)
+  return callsUnknownCode(facts)
 }
 
-/** Since 18 the server reports search_path; before that a function of the target could change it unseen. */
-export const callsUnknownCode = (state: State, facts: StatementFacts): boolean =>
-  state.serverVersion < 180_000 &&
+/** A function of the target could change the search_path unseen: before 18 the server does not report it, and since 18
+ * only before ReadyForQuery, too late for the next statement of a pipeline. */
+export const callsUnknownCode = (facts: StatementFacts): boolean =>
   facts.effects.some(({ operation, object }) => operation === 'call' && !object.startsWith('pg_catalog.'))
 
 export const copiesIn = (facts: StatementFacts): number =>
