@@ -14,6 +14,7 @@ import { clientOf, loginAs, type PersonApi, personApi, writeCliLogin } from './p
 import { freePort, type PostgresServer, startPostgres } from './postgres.ts'
 import { type Reaper, startReaper } from './reaper.ts'
 import { createDatabase, loadShop } from './shop.ts'
+import { copyClusters } from './template.ts'
 import { until } from './until.ts'
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
@@ -137,7 +138,8 @@ async function open(
   const url = `http://localhost:${ports.http}`
   const credentialFile = join(dir, 'secrets', 'shop-password')
   const certificate = await makeServerCertificate('shop')
-  const [idp, store, { target, credential }] = await allOrNothing([
+  await copyClusters(root, [join(dir, 'store'), join(dir, 'target')])
+  const [idp, store] = await allOrNothing([
     startIdp({
       port: ports.idp,
       redirectUris: [`${url}/auth/callback`],
@@ -148,9 +150,8 @@ async function open(
       return started
     }),
     startStore(dir, ports.store, closers),
-    startTarget(dir, ports.target, certificate, credentialFile, logs.target, options, closers),
   ])
-  say('PostgreSQL and the identity provider run')
+  say('the store and the identity provider run')
   const places: Places = {
     IDP_ISSUER: idp.issuer,
     AUDIENCE: audience,
@@ -160,6 +161,14 @@ async function open(
   }
   writeFileSync(join(dir, 'access.yaml'), readDocuments('access.yaml', places), { mode: 0o600 })
   const parts = { dir, reaper, ports, url, idp, store, logs, options }
+  const [controlPlane, { target, credential }] = await allOrNothing([
+    runControlPlane(parts).then((child) => {
+      closers.push(() => child.stop())
+      return child
+    }),
+    startTarget(dir, ports.target, certificate, credentialFile, logs.target, options, closers),
+  ])
+  say('the control plane and the target run')
   const people = new Map<string, Promise<PersonApi>>()
   const stack: Stack = {
     dir,
@@ -173,7 +182,7 @@ async function open(
     logs,
     agentDir: join(dir, 'agent'),
     places,
-    controlPlane: await runControlPlane(parts),
+    controlPlane,
     agent: undefined as unknown as Child,
     async startControlPlane() {
       stack.controlPlane = await runControlPlane(parts)
@@ -192,8 +201,8 @@ async function open(
     },
     stop,
   }
+  // The one of now: tests start it anew.
   closers.push(() => stack.controlPlane.stop())
-  say('the control plane runs')
   await enrol(stack, closers, say)
   return stack
 }
@@ -208,8 +217,7 @@ async function allOrNothing<T extends readonly unknown[]>(
 }
 
 function makeFolders(dir: string) {
-  for (const name of ['logs', 'secrets', 'agent', 'control', 'people', 'store', 'target'])
-    mkdirSync(join(dir, name), { mode: 0o700 })
+  for (const name of ['logs', 'secrets', 'agent', 'control', 'people']) mkdirSync(join(dir, name), { mode: 0o700 })
   const log = (name: string) => join(dir, 'logs', `${name}.log`)
   return { control: log('control-plane'), agent: log('agent'), target: log('target') }
 }
