@@ -40,6 +40,7 @@ export function applyCompleted(
   sensitive: boolean,
   out: Action[],
 ): undefined {
+  state.ran = true
   if (sensitive) state.sensitive = true
   for (const effect of facts.session) {
     if (effect.kind === 'declare' && !mayDeclare(state, facts, effect.name)) return lostCursor(state, out)

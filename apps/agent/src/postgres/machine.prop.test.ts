@@ -162,6 +162,22 @@ const steps = fc.array(
   { maxLength: 60 },
 )
 
+/** Found once: the target speaks while only a Sync is due, though nothing ran that it could speak of. */
+const wordsAtABareSync: Step[] = [
+  { from: 'client', message: { type: 'sync' } },
+  {
+    from: 'target',
+    message: {
+      type: 'noticeResponse',
+      fields: [
+        ['S', 'NOTICE'],
+        ['C', '00000'],
+        ['M', secret],
+      ],
+    },
+  },
+]
+
 function play(all: readonly Step[]) {
   const machine = createMachine({ serverVersion: 180_004, hash: () => new Uint8Array(32) })
   const gate = toyGate()
@@ -231,7 +247,7 @@ describe('the machine', () => {
               ),
             ).not.toContain(secret)
       }),
-      { numRuns: runs },
+      { numRuns: runs, examples: [[wordsAtABareSync]] },
     )
   })
 })

@@ -217,10 +217,10 @@ function disagrees(state: State, problem: string, out: Action[]): undefined {
 /** scrubbed for statements on protected columns, for whatever such a transaction says later, and when idle. */
 function visible(state: State, fields: NoticeFields): NoticeFields {
   const due = state.expected[0]
-  return due === undefined || state.sensitive || isSensitive(due) ? scrubFields(fields) : fields
+  return due === undefined || state.sensitive || isSensitive(state, due) ? scrubFields(fields) : fields
 }
 
-function isSensitive(due: Expected): boolean {
+function isSensitive(state: State, due: Expected): boolean {
   switch (due.kind) {
     case 'query':
       return due.running.some(({ judged }) => judged.sensitive)
@@ -233,8 +233,8 @@ function isSensitive(due: Expected): boolean {
     case 'describe':
       return (due.statement ?? due.portal)?.sensitive ?? true
     case 'sync':
-      // What ran before it has set the sensitivity of the transaction.
-      return false
+      // What ran before it has set the sensitivity of the transaction; where nothing ran, nobody asked for words.
+      return !state.ran
     case 'close':
     case 'refusal':
     case 'ask':
@@ -313,6 +313,7 @@ function takeReady(state: State, status: TransactionStatus, out: Action[]): unde
   const due = state.expected[0]
   if (due === undefined || !mayEnd(due)) return lost(state, out)
   settle(state)
+  state.ran = false
   state.status = status
   if (status === 'I') endTransaction(state, out)
   if (due.kind !== 'ask') out.push({ do: 'send', message: { type: 'readyForQuery', status } })

@@ -162,6 +162,8 @@ export interface State {
   catalogTouched: boolean
   /** A statement on protected columns ran in this transaction: even the error of its COMMIT may quote a value. */
   sensitive: boolean
+  /** A statement has run since the last ReadyForQuery: what the target says at Sync (deferred triggers) is about it. */
+  ran: boolean
   /** `server_version_num`. */
   readonly serverVersion: number
 }
@@ -185,6 +187,7 @@ export const openState = (serverVersion: number): State => ({
   pathTouched: false,
   catalogTouched: false,
   sensitive: false,
+  ran: false,
   serverVersion,
 })
 
