@@ -22,6 +22,8 @@ const environment = {
   ...process.env,
   COREPACK_ENABLE_DOWNLOAD_PROMPT: '0',
   CHECKPOINT_DISABLE: '1',
+  // tsx would leave its cache in the temporary folder.
+  TSX_DISABLE_CACHE: '1',
   PRISMA_SCHEMA_ENGINE_BINARY: join(root, 'prisma', 'schema-engine.mjs'),
   PRISMA_HIDE_UPDATE_MESSAGE: '1',
   PATH: `${join(root, 'node_modules', '.bin')}:${process.env.PATH ?? ''}`,

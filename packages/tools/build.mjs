@@ -15,6 +15,8 @@ const outsideLibraries = {
       if (kind === 'entry-point') return undefined
       if (path.startsWith('@sallyport/')) return undefined
       if (path.startsWith('node:')) return { external: true }
+      // Two copies of grpc-js would not know each other's classes: packages/proto uses the app's.
+      if (path.startsWith('@grpc/')) return { external: true }
       return importer.startsWith(join(root, 'apps')) && !importer.includes('node_modules')
         ? { external: true }
         : undefined
