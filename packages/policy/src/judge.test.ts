@@ -70,8 +70,9 @@ spec:
   })
 
   it('passes it to whom the mask excepts', () => {
-    const { plan, sensitive } = judged(select(output(['mail', 'direct', [email]])), 'ann in pii')
-    expect({ plan, sensitive }).toEqual({ plan: { kind: 'plain' }, sensitive: false })
+    const { plan, sensitive, guarded } = judged(select(output(['mail', 'direct', [email]])), 'ann in pii')
+    // Guarded all the same: the record keeps no literal that meets the column, whoever wrote it.
+    expect({ plan, sensitive, guarded }).toEqual({ plan: { kind: 'plain' }, sensitive: false, guarded: true })
   })
 
   it('denies what the masks refuse, with the rule that hides the column', () => {

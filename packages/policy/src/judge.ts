@@ -1,5 +1,6 @@
 // The whole judgement of one statement: decision, then mask plan. The gate, explain and policy trial call this and
 // nothing else, so that they can never disagree.
+import type { Chain } from '@sallyport/base/identity'
 import { type MaskPlan, type ProtectedColumn, planMasks } from '@sallyport/mask/plan'
 import type { Catalog } from '@sallyport/sql/catalog'
 import type { StatementFacts } from '@sallyport/sql/facts'
@@ -11,6 +12,22 @@ export interface Judgement {
   readonly plan: MaskPlan
   /** The target's errors and notices may quote a protected value and must be scrubbed. */
   readonly sensitive: boolean
+  /** It meets a column that is masked for somebody, if not for this caller: its literals and parameters are not recorded. */
+  readonly guarded: boolean
+}
+
+/** A chain without a verified principal: no mask is lifted for it. */
+const nobody: Chain = {
+  initiator: {
+    kind: 'user',
+    issuer: '',
+    subject: '',
+    groups: [],
+    claims: {},
+    display: '',
+    assurance: 'claimed',
+  },
+  actors: [],
 }
 
 /** Decides one statement. What the masks refuse is denied, also where a rule would hold it: no person can make it safe. */
@@ -25,7 +42,8 @@ export function judge(
   const planned = planMasks(facts, columns)
   const sensitive = planned.sensitive
   const plan = planned.plan.kind === 'refuse' ? planned.plan : (refuseSystem(facts, columns) ?? planned.plan)
-  if (decision.kind === 'deny' || plan.kind !== 'refuse') return { decision, plan, sensitive }
+  const guarded = sensitive || planMasks(facts, protectedColumns(policies, nobody, catalog)).sensitive
+  if (decision.kind === 'deny' || plan.kind !== 'refuse') return { decision, plan, sensitive, guarded }
   const [rule = ''] = plan.rules
   const [policy = '', ...name] = rule.split('/')
   const version = policies.versions.find((entry) => entry.policy === policy)?.version ?? 0
@@ -45,6 +63,7 @@ export function judge(
     },
     plan,
     sensitive,
+    guarded,
   }
 }
 

@@ -101,6 +101,8 @@ export interface Judged {
   readonly decision: Decision
   readonly plan: MaskPlan
   readonly sensitive: boolean
+  /** Its literals and parameters stay out of the record. */
+  readonly guarded: boolean
 }
 
 /** The gate with what it remembers: how many statements it has numbered, and what was protected last. */
@@ -186,7 +188,7 @@ function deny(
     kind: 'denied',
     statement: live.statements,
     protocol: protocolOf(request),
-    ...recordStatement(text, judged?.facts ?? null, parameters, judged?.sensitive ?? true, deps.scan),
+    ...recordStatement(text, judged?.facts ?? null, parameters, judged?.guarded ?? true, deps.scan),
     code: error.code,
     // The parser quotes the text that it stumbles over: for the caller's eyes only.
     message: error.code === 'STATEMENT_SYNTAX' ? 'the text is no valid SQL' : error.message,
@@ -227,12 +229,12 @@ function allow(live: Live, request: JudgeRequest, all: readonly Judged[], protec
 }
 
 function intent(deps: GateDeps, request: JudgeRequest, judged: Judged, statement: number): EntryBody {
-  const { plan, facts, sensitive, decision } = judged
+  const { plan, facts, guarded, decision } = judged
   return {
     kind: 'intent',
     statement,
     protocol: protocolOf(request),
-    ...recordStatement(facts.text, facts, request.parameters, sensitive, deps.scan),
+    ...recordStatement(facts.text, facts, request.parameters, guarded, deps.scan),
     decision: 'allow',
     rule: ruleOf(decision) ?? { policy: '', version: 0, rule: '' },
     masks: plan.kind === 'mask' ? plan.rules : [],
