@@ -2,7 +2,8 @@
 import { z } from 'zod'
 import { PageQuery, pageOf } from './problem.ts'
 
-const Who = z.object({
+/** A principal as answers show it: verified, or only claimed. */
+export const Who = z.object({
   kind: z.enum(['user', 'workload']),
   issuer: z.string(),
   subject: z.string(),
@@ -10,6 +11,7 @@ const Who = z.object({
   groups: z.array(z.string()),
   assurance: z.enum(['verified', 'claimed']),
 })
+export type Who = z.infer<typeof Who>
 export const Session = z.object({
   id: z.string(),
   target: z.string(),
@@ -25,6 +27,7 @@ export const Session = z.object({
   state: z.enum(['live', 'closed', 'interrupted']),
   statements: z.number().int(),
   denied: z.number().int(),
+  held: z.number().int(),
   maskedValues: z.number().int(),
   entries: z.number().int(),
 })
@@ -34,8 +37,17 @@ export const SessionQuery = PageQuery.extend({
   target: z.string().optional(),
   caller: z.string().optional(),
   state: z.enum(['live', 'closed', 'interrupted']).optional(),
-  decision: z.enum(['denied', 'masked']).optional(),
+  decision: z.enum(['denied', 'masked', 'held']).optional(),
+  /** Words of the search box: names of callers, targets, applications, addresses; and the terms below. All must match. */
+  q: z.string().max(200).optional(),
+  /** A verb that ran or was refused, lowercase: `delete`. */
+  verb: z.string().max(60).optional(),
+  /** An object that a statement touched, whole or as a part: `public.orders`, `orders`. */
+  object: z.string().max(200).optional(),
+  from: z.iso.datetime().optional(),
+  to: z.iso.datetime().optional(),
 })
+export type SessionQuery = z.infer<typeof SessionQuery>
 
 /** GET /api/v1/sessions/:id/entries?from=SEQ&limit=N: the stored bytes, decoded. Fields are those of packages/ledger/src/entry.ts. */
 export const SessionEntries = z.object({
@@ -45,6 +57,52 @@ export const SessionEntries = z.object({
 export type SessionEntries = z.infer<typeof SessionEntries>
 
 /** GET /api/v1/sessions/:id/export and GET /api/v1/export?from=&to=: application/x-ndjson, docs/recording-format.md. */
+
+/** Which lane of the timeline a statement is in. */
+export const lanes = ['allowed', 'masked', 'approved', 'held', 'denied', 'failed'] as const
+export const Lane = z.enum(lanes)
+export type Lane = z.infer<typeof Lane>
+
+/**
+ * GET /api/v1/sessions/:id/index?from=SEQ&limit=N: one row for each statement, as columns of the same length, in the order
+ * in which they began. `next` is the `from` of the next page; null when there is no more yet.
+ */
+export const SessionIndex = z.object({
+  /** Wall clock of the opening, milliseconds since 1970. */
+  openedAtMs: z.number().int(),
+  /** Sequence of the entry that began the statement (intent, held or denied). */
+  seq: z.array(z.number().int()),
+  /** Milliseconds after the opening. */
+  atMs: z.array(z.number().int()),
+  statement: z.array(z.number().int()),
+  lane: z.array(
+    z
+      .number()
+      .int()
+      .min(0)
+      .max(lanes.length - 1),
+  ),
+  /** Index into `verbs`. */
+  verb: z.array(z.number().int()),
+  /** Index into `objects`: the first object of the statement, or "". */
+  object: z.array(z.number().int()),
+  /** -1 while there is no outcome. */
+  rows: z.array(z.number().int()),
+  durationUs: z.array(z.number().int()),
+  verbs: z.array(z.string()),
+  objects: z.array(z.string()),
+  /** Sequence of the last entry that the control plane has. */
+  tipSeq: z.number().int(),
+  next: z.number().int().nullable(),
+})
+export type SessionIndex = z.infer<typeof SessionIndex>
+export const SessionIndexQuery = z.object({
+  from: z.coerce.number().int().min(0).default(0),
+  limit: z.coerce.number().int().min(1).max(50_000).default(20_000),
+})
+
+/** POST /api/v1/sessions/:id/kill. The agent ends the session; 202 when it was told. */
+export const KillRequest = z.strictObject({ reason: z.string().min(1).max(500) })
 
 export const AdminAction = z.object({
   id: z.string(),

@@ -38,5 +38,23 @@ export const routes = {
   sessionExport: { method: 'GET', path: '/api/v1/sessions/:id/export', access: ['admin', 'auditor'] },
   export: { method: 'GET', path: '/api/v1/export', access: ['admin', 'auditor'] },
   auditLog: { method: 'GET', path: '/api/v1/audit', access: ['admin', 'auditor'] },
+  sessionIndex: { method: 'GET', path: '/api/v1/sessions/:id/index', access: ['admin', 'auditor'] },
+  sessionKill: { method: 'POST', path: '/api/v1/sessions/:id/kill', access: ['admin'] },
+  overview: { method: 'GET', path: '/api/v1/overview', access: 'session' },
+  live: { method: 'GET', path: '/api/v1/live', access: 'session' },
+  approvals: { method: 'GET', path: '/api/v1/approvals', access: ['admin', 'reviewer', 'auditor'] },
+  // Its initiator may read it too: who may is decided in one place, approvals/rules.ts; others get NOT_FOUND.
+  approval: { method: 'GET', path: '/api/v1/approvals/:id', access: 'session' },
+  approvalVerdict: { method: 'POST', path: '/api/v1/approvals/:id/verdict', access: ['reviewer'] },
+  approvalCancel: { method: 'POST', path: '/api/v1/approvals/:id/cancel', access: 'session' },
+  myRequests: { method: 'GET', path: '/api/v1/me/requests', access: 'session' },
+  webhooks: { method: 'GET', path: '/api/v1/webhooks', access: ['admin', 'auditor'] },
+  webhookCreate: { method: 'POST', path: '/api/v1/webhooks', access: ['admin'] },
+  webhookDelete: { method: 'DELETE', path: '/api/v1/webhooks/:id', access: ['admin'] },
+  webhookRotate: { method: 'POST', path: '/api/v1/webhooks/:id/rotate', access: ['admin'] },
+  webhookEnable: { method: 'POST', path: '/api/v1/webhooks/:id/enable', access: ['admin'] },
+  webhookTest: { method: 'POST', path: '/api/v1/webhooks/:id/test', access: ['admin'] },
+  webhookDeliveries: { method: 'GET', path: '/api/v1/webhooks/:id/deliveries', access: ['admin', 'auditor'] },
+  deliveryResend: { method: 'POST', path: '/api/v1/deliveries/:id/resend', access: ['admin'] },
 } as const satisfies Record<string, RouteEntry>
 export type RouteName = keyof typeof routes

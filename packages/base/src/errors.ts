@@ -54,6 +54,9 @@ export const errorCodes = {
   HOLD_EXPIRED: { sqlstate: 'SPH01', http: 403, grpc: 7, exit: 6 },
   HOLD_PENDING: { sqlstate: 'SPH02', http: 403, grpc: 7, exit: 6 },
   HOLD_DENIED: { sqlstate: 'SPH03', http: 403, grpc: 7, exit: 5 },
+  HOLD_UNAVAILABLE: { sqlstate: '57P03', http: 503, grpc: 14, exit: 7 },
+  VERDICT_FORBIDDEN: { sqlstate: '42501', http: 403, grpc: 7, exit: 5 },
+  WEBHOOK_FORBIDDEN: { sqlstate: '22023', http: 422, grpc: 3, exit: 2 },
   // the data path
   PROTOCOL_VIOLATION: { sqlstate: '08P01', http: 400, grpc: 3, exit: 1 },
   CONNECTION_LIMIT: { sqlstate: '53300', http: 429, grpc: 8, exit: 7 },

@@ -60,6 +60,26 @@ export const limits = {
   batchesInFlightMax: 8,
   /** A gRPC message, in bytes. */
   grpcMessageBytesMax: 8_388_608,
+  /** What a reviewer is shown of one held statement, in bytes, canonical form; a longer statement cannot be held. */
+  holdEvidenceBytesMax: 1_048_576,
+  /** A held statement makes its caller wait at most, in milliseconds, whatever the rule says. */
+  holdWaitMsMax: 600_000,
+  /** Requests of one caller that nobody has decided yet; past it a held statement is denied. */
+  holdsPendingPerCallerMax: 50,
+  /** Callers of one agent that wait for a verdict. */
+  holdsWaitingPerAgentMax: 1_000,
+  /** For the control plane to answer the agent about a hold, in milliseconds. */
+  holdAnswerMsMax: 5_000,
+  /** For the target's EXPLAIN of a held statement, in milliseconds. */
+  holdEstimateMsMax: 2_000,
+  /** Open event streams of consoles, in one control plane. */
+  liveStreamsMax: 500,
+  /** Webhooks of an installation. */
+  webhooksMax: 50,
+  /** For one delivery of a webhook, in milliseconds. */
+  webhookMsMax: 10_000,
+  /** Attempts of one delivery before it is given up. */
+  webhookAttemptsMax: 8,
   /** Documents of one apply. */
   documentsPerApplyMax: 500,
   /** Bytes of one apply. */

@@ -67,7 +67,8 @@ export type EntryBody =
       }[]
       /** Parameters as recorded: text, null for NULL, `‹binary n bytes›`, or `‹type:hash›`. */
       readonly parameters: readonly (string | null)[]
-      readonly decision: 'allow'
+      /** `approved`: a person approved this one run; the `hold-ended` entry before it names the request. */
+      readonly decision: 'allow' | 'approved'
       readonly rule: EntryRule
       /** Masks in force: `policy/rule`, and how many result columns they hide. */
       readonly masks: readonly string[]
@@ -91,6 +92,47 @@ export type EntryBody =
       readonly code: string
       readonly message: string
       readonly rule: EntryRule | null
+    }
+  | {
+      /** A statement that waits for a person. Nothing of it has reached the target. The text of several statements is one. */
+      readonly kind: 'held'
+      readonly statement: number
+      readonly protocol: 'simple' | 'extended'
+      readonly text: string
+      readonly textTruncated: boolean
+      readonly fingerprint: string
+      readonly verb: string
+      readonly effects: readonly {
+        readonly operation: string
+        readonly object: string
+        readonly via: 'direct' | 'derived'
+      }[]
+      readonly parameters: readonly (string | null)[]
+      readonly rule: EntryRule
+      /** Id of the request at the control plane. */
+      readonly request: string
+      /** 64 hex digits; see hold.ts. */
+      readonly statementDigest: string
+      readonly evidenceDigest: string
+      readonly expiresAtMs: number
+      /** The caller waits in its connection. */
+      readonly waits: boolean
+    }
+  | {
+      /** What came of a `held` statement. After `approved` its intent follows under the same number; else it never runs. */
+      readonly kind: 'hold-ended'
+      readonly statement: number
+      readonly request: string
+      /**
+       * `pending`: the caller's wait is over, the request goes on. `cancelled`: the caller gave up or vanished.
+       * `lost`: approved, but another execution used the approval, or the control plane was away.
+       */
+      readonly result: 'approved' | 'denied' | 'expired' | 'pending' | 'cancelled' | 'lost'
+      /** Who decided, as shown to the caller. */
+      readonly by: readonly string[]
+      readonly reason: string
+      /** What the verdicts are bound to; empty when there is none. */
+      readonly approvalDigest: string
     }
   | {
       readonly kind: 'outcome'

@@ -274,7 +274,8 @@ class RunningLink {
         this.#deps.onKillSession(body.value.session, printable(body.value.reason))
         return false
       case 'pong':
-      case 'verdict':
+      case 'holdState':
+      case 'holdClaimed':
       case undefined:
         // A later control plane may say more than we understand; what we do not know changes nothing.
         return false

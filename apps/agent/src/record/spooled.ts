@@ -21,6 +21,8 @@ const kinds = [
   'denied',
   'outcome',
   'session-closed',
+  'held',
+  'hold-ended',
 ] as const satisfies readonly EntryBody['kind'][]
 
 // kind u8, session 16 bytes, seq u64, monoUs u64, statements u32, hash 32 bytes.

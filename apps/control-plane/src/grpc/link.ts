@@ -114,6 +114,9 @@ async function takeLinked(
       return await acceptCatalog(deps, agent, body.value)
     case 'hello':
     case 'holdOpened':
+    case 'holdClaim':
+    case 'holdReleased':
+    case 'holdRan':
     case undefined:
       // A later agent may say more than we understand; that harms nobody.
       deps.log.warn({ event: 'agent-message-unknown', agent: agent.agentId, message: body.case ?? 'none' })

@@ -30,6 +30,7 @@ export function showSession(row: SessionRow, silent: ReadonlySet<string>): Sessi
     state: stateOf(row, silent),
     statements: row.statements,
     denied: row.denied,
+    held: row.held,
     maskedValues: row.maskedValues,
     entries: row.tipSeq + 1,
   }

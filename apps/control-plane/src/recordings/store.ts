@@ -8,7 +8,7 @@ export interface SessionFilter {
   /** Part of the initiator's name or key. */
   readonly caller?: string | undefined
   readonly state?: 'live' | 'closed' | 'interrupted' | undefined
-  readonly decision?: 'denied' | 'masked' | undefined
+  readonly decision?: 'denied' | 'masked' | 'held' | undefined
 }
 
 export interface SessionPlace {
@@ -63,6 +63,7 @@ export async function pageSessions(
   const conditions: Prisma.RecordedSessionWhereInput[] = [whereState(filter.state, silent)]
   if (filter.target !== undefined) conditions.push({ target: filter.target })
   if (filter.decision === 'denied') conditions.push({ denied: { gt: 0 } })
+  if (filter.decision === 'held') conditions.push({ held: { gt: 0 } })
   if (filter.decision === 'masked') conditions.push({ maskedValues: { gt: 0 } })
   if (filter.caller !== undefined) {
     const part = { contains: literalPattern(filter.caller), mode: 'insensitive' } as const

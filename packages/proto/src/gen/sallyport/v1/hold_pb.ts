@@ -10,18 +10,39 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file sallyport/v1/hold.proto.
  */
 export const file_sallyport_v1_hold: GenFile = /*@__PURE__*/
-  fileDesc("ChdzYWxseXBvcnQvdjEvaG9sZC5wcm90bxIMc2FsbHlwb3J0LnYxIiAKCkhvbGRPcGVuZWQSEgoKcmVxdWVzdF9pZBgBIAEoCSIdCgdWZXJkaWN0EhIKCnJlcXVlc3RfaWQYASABKAliBnByb3RvMw");
+  fileDesc("ChdzYWxseXBvcnQvdjEvaG9sZC5wcm90bxIMc2FsbHlwb3J0LnYxIlUKCkhvbGRPcGVuZWQSDAoEY2FsbBgBIAEoCRIYChBzdGF0ZW1lbnRfZGlnZXN0GAIgASgJEhAKCGV2aWRlbmNlGAMgASgMEg0KBXdhaXRzGAQgASgIIl0KCUhvbGRDbGFpbRIMCgRjYWxsGAEgASgJEg8KB3JlcXVlc3QYAiABKAkSGAoQc3RhdGVtZW50X2RpZ2VzdBgDIAEoCRIXCg9hcHByb3ZhbF9kaWdlc3QYBCABKAkiOgoMSG9sZFJlbGVhc2VkEgwKBGNhbGwYASABKAkSDwoHcmVxdWVzdBgCIAEoCRILCgN3aHkYAyABKAkibAoHSG9sZFJhbhIPCgdyZXF1ZXN0GAEgASgJEg4KBnJlc3VsdBgCIAEoCRILCgN0YWcYAyABKAkSEAoIc3Fsc3RhdGUYBCABKAkSDAoEcm93cxgFIAEoBBITCgtkdXJhdGlvbl91cxgGIAEoBCLeAQoJSG9sZFN0YXRlEgwKBGNhbGwYASABKAkSDwoHcmVxdWVzdBgCIAEoCRINCgVzdGF0ZRgDIAEoCRILCgN1cmwYBCABKAkSFQoNZXhwaXJlc19hdF9tcxgFIAEoAxIXCg9hcHByb3ZhbF9kaWdlc3QYBiABKAkSDgoGcmVhc29uGAcgASgJEhIKCmRlY2lkZWRfYnkYCCADKAkSEgoKZXJyb3JfY29kZRgJIAEoCRIVCg1lcnJvcl9tZXNzYWdlGAogASgJEhcKD2V2aWRlbmNlX2RpZ2VzdBgLIAEoCSIsCgtIb2xkQ2xhaW1lZBIMCgRjYWxsGAEgASgJEg8KB2dyYW50ZWQYAiABKAhiBnByb3RvMw");
 
 /**
- * Holds travel over Link; the messages are filled in with the approvals room.
+ * Agent to control plane: a statement needs a person.
  *
  * @generated from message sallyport.v1.HoldOpened
  */
 export type HoldOpened = Message<"sallyport.v1.HoldOpened"> & {
   /**
-   * @generated from field: string request_id = 1;
+   * Made by the agent for this execution, 32 hex digits. A repeated call is the same one.
+   *
+   * @generated from field: string call = 1;
    */
-  requestId: string;
+  call: string;
+
+  /**
+   * @generated from field: string statement_digest = 2;
+   */
+  statementDigest: string;
+
+  /**
+   * Canonical JSON of HeldEvidence (packages/ledger/src/hold.ts).
+   *
+   * @generated from field: bytes evidence = 3;
+   */
+  evidence: Uint8Array;
+
+  /**
+   * The caller waits in its connection.
+   *
+   * @generated from field: bool waits = 4;
+   */
+  waits: boolean;
 };
 
 /**
@@ -32,19 +53,215 @@ export const HoldOpenedSchema: GenMessage<HoldOpened> = /*@__PURE__*/
   messageDesc(file_sallyport_v1_hold, 0);
 
 /**
- * @generated from message sallyport.v1.Verdict
+ * Agent to control plane: use the approval for this call. The first one gets it.
+ *
+ * @generated from message sallyport.v1.HoldClaim
  */
-export type Verdict = Message<"sallyport.v1.Verdict"> & {
+export type HoldClaim = Message<"sallyport.v1.HoldClaim"> & {
   /**
-   * @generated from field: string request_id = 1;
+   * @generated from field: string call = 1;
    */
-  requestId: string;
+  call: string;
+
+  /**
+   * @generated from field: string request = 2;
+   */
+  request: string;
+
+  /**
+   * @generated from field: string statement_digest = 3;
+   */
+  statementDigest: string;
+
+  /**
+   * @generated from field: string approval_digest = 4;
+   */
+  approvalDigest: string;
 };
 
 /**
- * Describes the message sallyport.v1.Verdict.
- * Use `create(VerdictSchema)` to create a new message.
+ * Describes the message sallyport.v1.HoldClaim.
+ * Use `create(HoldClaimSchema)` to create a new message.
  */
-export const VerdictSchema: GenMessage<Verdict> = /*@__PURE__*/
+export const HoldClaimSchema: GenMessage<HoldClaim> = /*@__PURE__*/
   messageDesc(file_sallyport_v1_hold, 1);
+
+/**
+ * Agent to control plane: nobody waits with this call any more.
+ *
+ * @generated from message sallyport.v1.HoldReleased
+ */
+export type HoldReleased = Message<"sallyport.v1.HoldReleased"> & {
+  /**
+   * @generated from field: string call = 1;
+   */
+  call: string;
+
+  /**
+   * @generated from field: string request = 2;
+   */
+  request: string;
+
+  /**
+   * pending (the wait is over), cancelled (the caller gave up), vanished (the connection ended).
+   *
+   * @generated from field: string why = 3;
+   */
+  why: string;
+};
+
+/**
+ * Describes the message sallyport.v1.HoldReleased.
+ * Use `create(HoldReleasedSchema)` to create a new message.
+ */
+export const HoldReleasedSchema: GenMessage<HoldReleased> = /*@__PURE__*/
+  messageDesc(file_sallyport_v1_hold, 2);
+
+/**
+ * Agent to control plane: what came of the one run.
+ *
+ * @generated from message sallyport.v1.HoldRan
+ */
+export type HoldRan = Message<"sallyport.v1.HoldRan"> & {
+  /**
+   * @generated from field: string request = 1;
+   */
+  request: string;
+
+  /**
+   * done, failed, cancelled, unknown.
+   *
+   * @generated from field: string result = 2;
+   */
+  result: string;
+
+  /**
+   * @generated from field: string tag = 3;
+   */
+  tag: string;
+
+  /**
+   * @generated from field: string sqlstate = 4;
+   */
+  sqlstate: string;
+
+  /**
+   * @generated from field: uint64 rows = 5;
+   */
+  rows: bigint;
+
+  /**
+   * @generated from field: uint64 duration_us = 6;
+   */
+  durationUs: bigint;
+};
+
+/**
+ * Describes the message sallyport.v1.HoldRan.
+ * Use `create(HoldRanSchema)` to create a new message.
+ */
+export const HoldRanSchema: GenMessage<HoldRan> = /*@__PURE__*/
+  messageDesc(file_sallyport_v1_hold, 3);
+
+/**
+ * Control plane to agent: how the request of a call stands; after HoldOpened, and again with each change while the call
+ * is attached.
+ *
+ * @generated from message sallyport.v1.HoldState
+ */
+export type HoldState = Message<"sallyport.v1.HoldState"> & {
+  /**
+   * @generated from field: string call = 1;
+   */
+  call: string;
+
+  /**
+   * @generated from field: string request = 2;
+   */
+  request: string;
+
+  /**
+   * pending, approved, denied, expired, refused (no request was made; error_code says why).
+   *
+   * @generated from field: string state = 3;
+   */
+  state: string;
+
+  /**
+   * @generated from field: string url = 4;
+   */
+  url: string;
+
+  /**
+   * @generated from field: int64 expires_at_ms = 5;
+   */
+  expiresAtMs: bigint;
+
+  /**
+   * What the verdicts are bound to; the agent computes it anew and compares.
+   *
+   * @generated from field: string approval_digest = 6;
+   */
+  approvalDigest: string;
+
+  /**
+   * Of the reviewer who denied, or the last who approved. Plain text without control characters.
+   *
+   * @generated from field: string reason = 7;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: repeated string decided_by = 8;
+   */
+  decidedBy: string[];
+
+  /**
+   * @generated from field: string error_code = 9;
+   */
+  errorCode: string;
+
+  /**
+   * @generated from field: string error_message = 10;
+   */
+  errorMessage: string;
+
+  /**
+   * Evidence of the request that the call attached to; the digest of another call's evidence may differ in its estimate.
+   *
+   * @generated from field: string evidence_digest = 11;
+   */
+  evidenceDigest: string;
+};
+
+/**
+ * Describes the message sallyport.v1.HoldState.
+ * Use `create(HoldStateSchema)` to create a new message.
+ */
+export const HoldStateSchema: GenMessage<HoldState> = /*@__PURE__*/
+  messageDesc(file_sallyport_v1_hold, 4);
+
+/**
+ * Control plane to agent: the answer to HoldClaim.
+ *
+ * @generated from message sallyport.v1.HoldClaimed
+ */
+export type HoldClaimed = Message<"sallyport.v1.HoldClaimed"> & {
+  /**
+   * @generated from field: string call = 1;
+   */
+  call: string;
+
+  /**
+   * @generated from field: bool granted = 2;
+   */
+  granted: boolean;
+};
+
+/**
+ * Describes the message sallyport.v1.HoldClaimed.
+ * Use `create(HoldClaimedSchema)` to create a new message.
+ */
+export const HoldClaimedSchema: GenMessage<HoldClaimed> = /*@__PURE__*/
+  messageDesc(file_sallyport_v1_hold, 5);
 

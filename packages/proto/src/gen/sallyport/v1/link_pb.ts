@@ -6,7 +6,7 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { CatalogUpload } from "./catalog_pb.ts";
 import { file_sallyport_v1_catalog } from "./catalog_pb.ts";
-import type { HoldOpened, Verdict } from "./hold_pb.ts";
+import type { HoldClaim, HoldClaimed, HoldOpened, HoldRan, HoldReleased, HoldState } from "./hold_pb.ts";
 import { file_sallyport_v1_hold } from "./hold_pb.ts";
 import type { SignedSnapshot } from "./snapshot_pb.ts";
 import { file_sallyport_v1_snapshot } from "./snapshot_pb.ts";
@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file sallyport/v1/link.proto.
  */
 export const file_sallyport_v1_link: GenFile = /*@__PURE__*/
-  fileDesc("ChdzYWxseXBvcnQvdjEvbGluay5wcm90bxIMc2FsbHlwb3J0LnYxIoYCCgxBZ2VudE1lc3NhZ2USJAoFaGVsbG8YASABKAsyEy5zYWxseXBvcnQudjEuSGVsbG9IABI5ChBzbmFwc2hvdF9hcHBsaWVkGAIgASgLMh0uc2FsbHlwb3J0LnYxLlNuYXBzaG90QXBwbGllZEgAEi4KB2NhdGFsb2cYAyABKAsyGy5zYWxseXBvcnQudjEuQ2F0YWxvZ1VwbG9hZEgAEiwKCWhlYXJ0YmVhdBgEIAEoCzIXLnNhbGx5cG9ydC52MS5IZWFydGJlYXRIABIvCgtob2xkX29wZW5lZBgFIAEoCzIYLnNhbGx5cG9ydC52MS5Ib2xkT3BlbmVkSABCBgoEYm9keSL1AQoOQ29udHJvbE1lc3NhZ2USMAoIc25hcHNob3QYASABKAsyHC5zYWxseXBvcnQudjEuU2lnbmVkU25hcHNob3RIABIiCgRwb25nGAIgASgLMhIuc2FsbHlwb3J0LnYxLlBvbmdIABIoCgd2ZXJkaWN0GAMgASgLMhUuc2FsbHlwb3J0LnYxLlZlcmRpY3RIABIoCgdyZXZva2VkGAQgASgLMhUuc2FsbHlwb3J0LnYxLlJldm9rZWRIABIxCgxraWxsX3Nlc3Npb24YBSABKAsyGS5zYWxseXBvcnQudjEuS2lsbFNlc3Npb25IAEIGCgRib2R5Im8KBUhlbGxvEhIKCmFnZW50X25hbWUYASABKAkSDwoHdmVyc2lvbhgCIAEoCRIYChBzbmFwc2hvdF92ZXJzaW9uGAMgASgEEhQKDGNhcGFiaWxpdGllcxgEIAMoCRIRCglhZHZlcnRpc2UYBSABKAkiTQoPU25hcHNob3RBcHBsaWVkEg8KB3ZlcnNpb24YASABKAQSEgoKZXJyb3JfY29kZRgCIAEoCRIVCg1lcnJvcl9tZXNzYWdlGAMgASgJIkEKCUhlYXJ0YmVhdBINCgVhdF9tcxgBIAEoAxIQCghzZXNzaW9ucxgCIAEoDRITCgtzcG9vbF9ieXRlcxgDIAEoBCIVCgRQb25nEg0KBWF0X21zGAEgASgDIhkKB1Jldm9rZWQSDgoGcmVhc29uGAEgASgJIi4KC0tpbGxTZXNzaW9uEg8KB3Nlc3Npb24YASABKAkSDgoGcmVhc29uGAIgASgJMlMKC0xpbmtTZXJ2aWNlEkQKBExpbmsSGi5zYWxseXBvcnQudjEuQWdlbnRNZXNzYWdlGhwuc2FsbHlwb3J0LnYxLkNvbnRyb2xNZXNzYWdlKAEwAWIGcHJvdG8z", [file_sallyport_v1_catalog, file_sallyport_v1_hold, file_sallyport_v1_snapshot]);
+  fileDesc("ChdzYWxseXBvcnQvdjEvbGluay5wcm90bxIMc2FsbHlwb3J0LnYxIpUDCgxBZ2VudE1lc3NhZ2USJAoFaGVsbG8YASABKAsyEy5zYWxseXBvcnQudjEuSGVsbG9IABI5ChBzbmFwc2hvdF9hcHBsaWVkGAIgASgLMh0uc2FsbHlwb3J0LnYxLlNuYXBzaG90QXBwbGllZEgAEi4KB2NhdGFsb2cYAyABKAsyGy5zYWxseXBvcnQudjEuQ2F0YWxvZ1VwbG9hZEgAEiwKCWhlYXJ0YmVhdBgEIAEoCzIXLnNhbGx5cG9ydC52MS5IZWFydGJlYXRIABIvCgtob2xkX29wZW5lZBgFIAEoCzIYLnNhbGx5cG9ydC52MS5Ib2xkT3BlbmVkSAASLQoKaG9sZF9jbGFpbRgGIAEoCzIXLnNhbGx5cG9ydC52MS5Ib2xkQ2xhaW1IABIzCg1ob2xkX3JlbGVhc2VkGAcgASgLMhouc2FsbHlwb3J0LnYxLkhvbGRSZWxlYXNlZEgAEikKCGhvbGRfcmFuGAggASgLMhUuc2FsbHlwb3J0LnYxLkhvbGRSYW5IAEIGCgRib2R5Iq0CCg5Db250cm9sTWVzc2FnZRIwCghzbmFwc2hvdBgBIAEoCzIcLnNhbGx5cG9ydC52MS5TaWduZWRTbmFwc2hvdEgAEiIKBHBvbmcYAiABKAsyEi5zYWxseXBvcnQudjEuUG9uZ0gAEi0KCmhvbGRfc3RhdGUYAyABKAsyFy5zYWxseXBvcnQudjEuSG9sZFN0YXRlSAASKAoHcmV2b2tlZBgEIAEoCzIVLnNhbGx5cG9ydC52MS5SZXZva2VkSAASMQoMa2lsbF9zZXNzaW9uGAUgASgLMhkuc2FsbHlwb3J0LnYxLktpbGxTZXNzaW9uSAASMQoMaG9sZF9jbGFpbWVkGAYgASgLMhkuc2FsbHlwb3J0LnYxLkhvbGRDbGFpbWVkSABCBgoEYm9keSJvCgVIZWxsbxISCgphZ2VudF9uYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSGAoQc25hcHNob3RfdmVyc2lvbhgDIAEoBBIUCgxjYXBhYmlsaXRpZXMYBCADKAkSEQoJYWR2ZXJ0aXNlGAUgASgJIk0KD1NuYXBzaG90QXBwbGllZBIPCgd2ZXJzaW9uGAEgASgEEhIKCmVycm9yX2NvZGUYAiABKAkSFQoNZXJyb3JfbWVzc2FnZRgDIAEoCSJBCglIZWFydGJlYXQSDQoFYXRfbXMYASABKAMSEAoIc2Vzc2lvbnMYAiABKA0SEwoLc3Bvb2xfYnl0ZXMYAyABKAQiFQoEUG9uZxINCgVhdF9tcxgBIAEoAyIZCgdSZXZva2VkEg4KBnJlYXNvbhgBIAEoCSIuCgtLaWxsU2Vzc2lvbhIPCgdzZXNzaW9uGAEgASgJEg4KBnJlYXNvbhgCIAEoCTJTCgtMaW5rU2VydmljZRJECgRMaW5rEhouc2FsbHlwb3J0LnYxLkFnZW50TWVzc2FnZRocLnNhbGx5cG9ydC52MS5Db250cm9sTWVzc2FnZSgBMAFiBnByb3RvMw", [file_sallyport_v1_catalog, file_sallyport_v1_hold, file_sallyport_v1_snapshot]);
 
 /**
  * @generated from message sallyport.v1.AgentMessage
@@ -55,6 +55,24 @@ export type AgentMessage = Message<"sallyport.v1.AgentMessage"> & {
      */
     value: HoldOpened;
     case: "holdOpened";
+  } | {
+    /**
+     * @generated from field: sallyport.v1.HoldClaim hold_claim = 6;
+     */
+    value: HoldClaim;
+    case: "holdClaim";
+  } | {
+    /**
+     * @generated from field: sallyport.v1.HoldReleased hold_released = 7;
+     */
+    value: HoldReleased;
+    case: "holdReleased";
+  } | {
+    /**
+     * @generated from field: sallyport.v1.HoldRan hold_ran = 8;
+     */
+    value: HoldRan;
+    case: "holdRan";
   } | { case: undefined; value?: undefined };
 };
 
@@ -86,10 +104,10 @@ export type ControlMessage = Message<"sallyport.v1.ControlMessage"> & {
     case: "pong";
   } | {
     /**
-     * @generated from field: sallyport.v1.Verdict verdict = 3;
+     * @generated from field: sallyport.v1.HoldState hold_state = 3;
      */
-    value: Verdict;
-    case: "verdict";
+    value: HoldState;
+    case: "holdState";
   } | {
     /**
      * The agent closes its sessions and stops.
@@ -104,6 +122,12 @@ export type ControlMessage = Message<"sallyport.v1.ControlMessage"> & {
      */
     value: KillSession;
     case: "killSession";
+  } | {
+    /**
+     * @generated from field: sallyport.v1.HoldClaimed hold_claimed = 6;
+     */
+    value: HoldClaimed;
+    case: "holdClaimed";
   } | { case: undefined; value?: undefined };
 };
 

@@ -1,0 +1,6 @@
+// Approvals.
+import { PageHead } from '../ui/Frame.tsx'
+
+export function Approvals() {
+  return <PageHead title="Approvals" />
+}

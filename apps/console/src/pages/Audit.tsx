@@ -1,0 +1,6 @@
+// Audit.
+import { PageHead } from '../ui/Frame.tsx'
+
+export function Audit() {
+  return <PageHead title="Audit" />
+}

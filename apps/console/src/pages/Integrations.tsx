@@ -1,0 +1,6 @@
+// Integrations.
+import { PageHead } from '../ui/Frame.tsx'
+
+export function Integrations() {
+  return <PageHead title="Integrations" />
+}

@@ -1,0 +1,6 @@
+// My access.
+import { PageHead } from '../ui/Frame.tsx'
+
+export function MyAccess() {
+  return <PageHead title="My access" />
+}

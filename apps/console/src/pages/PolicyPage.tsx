@@ -1,0 +1,6 @@
+// Policy.
+import { PageHead } from '../ui/Frame.tsx'
+
+export function PolicyPage() {
+  return <PageHead title="Policy" />
+}

@@ -1,0 +1,147 @@
+// The map of the console: every route, its search parameters, and the page behind it, loaded when it is opened.
+import type { QueryClient } from '@tanstack/react-query'
+import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent } from '@tanstack/react-router'
+import { z } from 'zod'
+import { NotFound } from './pages/NotFound.tsx'
+import { Shell } from './pages/Shell.tsx'
+
+interface Context {
+  readonly queries: QueryClient
+}
+
+const root = createRootRouteWithContext<Context>()({ notFoundComponent: NotFound })
+
+export const signInRoute = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-in',
+  // Only a path of ours: the server checks it again.
+  validateSearch: z.object({ return: z.string().startsWith('/').catch('/'), error: z.string().optional() }),
+  component: lazyRouteComponent(() => import('./pages/SignIn.tsx'), 'SignIn'),
+})
+
+/** Everything that needs a signed-in person. */
+const shell = createRoute({ getParentRoute: () => root, id: 'shell', component: Shell })
+
+export const overviewRoute = createRoute({
+  getParentRoute: () => shell,
+  path: '/',
+  component: lazyRouteComponent(() => import('./pages/Overview.tsx'), 'Overview'),
+})
+
+export const approvalsRoute = createRoute({
+  getParentRoute: () => shell,
+  path: '/approvals',
+  validateSearch: z.object({
+    view: z.enum(['pending', 'decided']).catch('pending').default('pending'),
+    target: z.string().optional(),
+    caller: z.string().optional(),
+  }),
+  component: lazyRouteComponent(() => import('./pages/Approvals.tsx'), 'Approvals'),
+})
+
+export const approvalRoute = createRoute({
+  getParentRoute: () => shell,
+  path: '/approvals/$id',
+  component: lazyRouteComponent(() => import('./pages/ApprovalPage.tsx'), 'ApprovalPage'),
+})
+
+export const sessionsRoute = createRoute({
+  getParentRoute: () => shell,
+  path: '/sessions',
+  validateSearch: z.object({ q: z.string().catch('').default('') }),
+  component: lazyRouteComponent(() => import('./pages/Sessions.tsx'), 'Sessions'),
+})
+
+export const sessionRoute = createRoute({
+  getParentRoute: () => shell,
+  path: '/sessions/$id',
+  validateSearch: z.object({
+    /** Sequence of the entry to show. */
+    e: z.number().int().min(0).optional().catch(undefined),
+    /** A moment to show, ISO 8601. */
+    at: z.string().optional().catch(undefined),
+    q: z.string().optional().catch(undefined),
+  }),
+  component: lazyRouteComponent(() => import('./pages/SessionPage.tsx'), 'SessionPage'),
+})
+
+export const targetsRoute = createRoute({
+  getParentRoute: () => shell,
+  path: '/targets',
+  component: lazyRouteComponent(() => import('./pages/Targets.tsx'), 'Targets'),
+})
+
+export const agentsRoute = createRoute({
+  getParentRoute: () => shell,
+  path: '/agents',
+  component: lazyRouteComponent(() => import('./pages/Agents.tsx'), 'Agents'),
+})
+
+export const policiesRoute = createRoute({
+  getParentRoute: () => shell,
+  path: '/policies',
+  component: lazyRouteComponent(() => import('./pages/Policies.tsx'), 'Policies'),
+})
+
+export const policyRoute = createRoute({
+  getParentRoute: () => shell,
+  path: '/policies/$name',
+  validateSearch: z.object({
+    tab: z.enum(['read', 'edit', 'versions']).catch('read').default('read'),
+    version: z.number().int().optional().catch(undefined),
+    compare: z.number().int().optional().catch(undefined),
+  }),
+  component: lazyRouteComponent(() => import('./pages/PolicyPage.tsx'), 'PolicyPage'),
+})
+
+export const integrationsRoute = createRoute({
+  getParentRoute: () => shell,
+  path: '/integrations',
+  component: lazyRouteComponent(() => import('./pages/Integrations.tsx'), 'Integrations'),
+})
+
+export const auditRoute = createRoute({
+  getParentRoute: () => shell,
+  path: '/audit',
+  component: lazyRouteComponent(() => import('./pages/Audit.tsx'), 'Audit'),
+})
+
+export const meRoute = createRoute({
+  getParentRoute: () => shell,
+  path: '/me',
+  component: lazyRouteComponent(() => import('./pages/MyAccess.tsx'), 'MyAccess'),
+})
+
+const tree = root.addChildren([
+  signInRoute,
+  shell.addChildren([
+    overviewRoute,
+    approvalsRoute,
+    approvalRoute,
+    sessionsRoute,
+    sessionRoute,
+    targetsRoute,
+    agentsRoute,
+    policiesRoute,
+    policyRoute,
+    integrationsRoute,
+    auditRoute,
+    meRoute,
+  ]),
+])
+
+export function createConsoleRouter(queries: QueryClient) {
+  return createRouter({
+    routeTree: tree,
+    context: { queries },
+    defaultPreload: 'intent',
+    scrollRestoration: true,
+    defaultNotFoundComponent: NotFound,
+  })
+}
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: ReturnType<typeof createConsoleRouter>
+  }
+}

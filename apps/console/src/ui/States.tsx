@@ -1,0 +1,112 @@
+// What a page shows when it has nothing to show: loading, empty, failed, forbidden, stale. Each says what to do next.
+import { CloudOff, Inbox, Lock, TriangleAlert } from 'lucide-react'
+import type { ReactNode } from 'react'
+import { useEffect, useState } from 'react'
+import { RequestError } from '../api/errors.ts'
+import { Button } from './Button.tsx'
+
+/** Milliseconds before a skeleton shows: quick answers do not flash. */
+const skeletonAfterMs = 150
+
+export function Skeleton({ rows = 6, label }: { readonly rows?: number; readonly label: string }) {
+  const [shown, setShown] = useState(false)
+  useEffect(() => {
+    const timer = setTimeout(() => setShown(true), skeletonAfterMs)
+    return () => clearTimeout(timer)
+  }, [])
+  return (
+    <div role="status" aria-label={label} className="space-y-3 py-2">
+      {shown
+        ? Array.from({ length: rows }, (_, row) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: rows of a skeleton have no identity
+            <div key={row} className="h-11 animate-pulse rounded-lg bg-surface-2" />
+          ))
+        : null}
+    </div>
+  )
+}
+
+function Panel({
+  icon,
+  title,
+  children,
+  action,
+}: {
+  readonly icon: ReactNode
+  readonly title: string
+  readonly children: ReactNode
+  readonly action?: ReactNode
+}) {
+  return (
+    <div className="mx-auto flex max-w-md flex-col items-center gap-2 px-6 py-14 text-center">
+      <span aria-hidden className="mb-1 rounded-full bg-surface-2 p-3 text-ink-2">
+        {icon}
+      </span>
+      <h2 className="text-base font-semibold">{title}</h2>
+      <div className="text-ink-2">{children}</div>
+      {action === undefined ? null : <div className="mt-3">{action}</div>}
+    </div>
+  )
+}
+
+export function EmptyState({
+  title,
+  children,
+  action,
+}: {
+  readonly title: string
+  readonly children: ReactNode
+  readonly action?: ReactNode
+}) {
+  return (
+    <Panel icon={<Inbox size={22} />} title={title} action={action}>
+      {children}
+    </Panel>
+  )
+}
+
+/** The problem as the server told it: title, next step, request id; forbidden says which role is missing. */
+export function ErrorState({ error, retry }: { readonly error: unknown; readonly retry?: () => void }) {
+  const failed = error instanceof RequestError ? error : null
+  if (failed?.problem?.code === 'ROLE_MISSING') {
+    return (
+      <Panel icon={<Lock size={22} />} title="Not for your role">
+        <p>{failed.problem.detail}</p>
+        <p className="mt-1 text-sm text-ink-3">
+          {failed.problem.hint ?? 'Roles come from your groups; an administrator maps them.'}
+        </p>
+      </Panel>
+    )
+  }
+  const again = retry === undefined ? undefined : <Button onClick={retry}>Try again</Button>
+  const offline = failed?.status === 0
+  return (
+    <Panel
+      icon={offline ? <CloudOff size={22} /> : <TriangleAlert size={22} />}
+      title={failed?.problem?.title ?? (offline ? 'No connection' : 'This did not work')}
+      action={again}
+    >
+      <p>
+        {failed?.message ??
+          'The answer could not be read. Reload the page; if it stays, the console and the control plane differ in version.'}
+      </p>
+      {failed?.problem?.hint === undefined ? null : <p className="mt-1">{failed.problem.hint}</p>}
+      {failed?.problem === null || failed === null ? null : (
+        <p className="mt-2 font-mono text-xs text-ink-3">request {failed.problem?.requestId}</p>
+      )}
+    </Panel>
+  )
+}
+
+/** Old data stays on the page; this says how old. */
+export function StalePill({ since }: { readonly since: number }) {
+  return (
+    <span
+      role="status"
+      className="inline-flex items-center gap-1.5 rounded-full bg-hold-soft px-2.5 py-1 text-xs font-medium text-hold"
+    >
+      <CloudOff aria-hidden size={13} />
+      stale since {new Date(since).toLocaleTimeString()}
+    </span>
+  )
+}
