@@ -9,6 +9,8 @@ ADD COLUMN     "verb" TEXT;
 
 -- AlterTable
 ALTER TABLE "RecordedSession" ADD COLUMN     "held" INTEGER NOT NULL DEFAULT 0,
+ADD COLUMN     "killAskedAt" TIMESTAMPTZ(3),
+ADD COLUMN     "killReason" TEXT,
 ADD COLUMN     "objects" TEXT[] DEFAULT ARRAY[]::TEXT[],
 ADD COLUMN     "verbs" TEXT[] DEFAULT ARRAY[]::TEXT[];
 
@@ -31,12 +33,16 @@ CREATE TABLE "HoldRequest" (
     "rule" TEXT NOT NULL,
     "reasonMode" TEXT NOT NULL,
     "quorum" JSONB NOT NULL,
+    "reviewers" TEXT[] DEFAULT ARRAY[]::TEXT[],
+    "facts" JSONB NOT NULL DEFAULT '{}',
     "statementDigest" TEXT NOT NULL,
     "evidenceDigest" TEXT NOT NULL,
     "approvalDigest" TEXT NOT NULL,
     "createdAt" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "expiresAt" TIMESTAMPTZ(3) NOT NULL,
     "decidedAt" TIMESTAMPTZ(3),
+    "settledAt" TIMESTAMPTZ(3),
+    "endedAt" TIMESTAMPTZ(3),
     "claimedBy" TEXT,
     "claimedAt" TIMESTAMPTZ(3),
     "result" JSONB,
@@ -68,6 +74,7 @@ CREATE TABLE "HoldCall" (
     "id" TEXT NOT NULL,
     "requestId" TEXT NOT NULL,
     "agentId" TEXT NOT NULL,
+    "link" TEXT NOT NULL DEFAULT '',
     "at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
     CONSTRAINT "HoldCall_pkey" PRIMARY KEY ("id")
@@ -135,6 +142,15 @@ CREATE INDEX "HoldRequest_initiatorKey_createdAt_idx" ON "HoldRequest"("initiato
 CREATE INDEX "HoldRequest_fingerprint_initiatorKey_createdAt_idx" ON "HoldRequest"("fingerprint", "initiatorKey", "createdAt");
 
 -- CreateIndex
+CREATE INDEX "HoldRequest_settledAt_id_idx" ON "HoldRequest"("settledAt", "id");
+
+-- CreateIndex
+CREATE INDEX "HoldRequest_shreddedAt_endedAt_idx" ON "HoldRequest"("shreddedAt", "endedAt");
+
+-- CreateIndex
+CREATE INDEX "RecordedSession_agentId_killAskedAt_idx" ON "RecordedSession"("agentId", "killAskedAt");
+
+-- CreateIndex
 CREATE UNIQUE INDEX "HoldVerdict_requestId_personId_key" ON "HoldVerdict"("requestId", "personId");
 
 -- CreateIndex
@@ -163,5 +179,3 @@ ALTER TABLE "HoldVerdict" ADD CONSTRAINT "HoldVerdict_requestId_fkey" FOREIGN KE
 
 -- AddForeignKey
 ALTER TABLE "WebhookDelivery" ADD CONSTRAINT "WebhookDelivery_webhookId_fkey" FOREIGN KEY ("webhookId") REFERENCES "Webhook"("id") ON DELETE CASCADE ON UPDATE CASCADE;
-
-
