@@ -4,6 +4,7 @@ import { createRootRouteWithContext, createRoute, createRouter, lazyRouteCompone
 import { z } from 'zod'
 import { NotFound } from './pages/NotFound.tsx'
 import { Shell } from './pages/Shell.tsx'
+import { RouteError } from './ui/RouteError.tsx'
 
 interface Context {
   readonly queries: QueryClient
@@ -35,6 +36,8 @@ export const approvalsRoute = createRoute({
     view: z.enum(['pending', 'decided']).catch('pending').default('pending'),
     target: z.string().optional(),
     caller: z.string().optional(),
+    /** The request shown beside the list. */
+    open: z.string().optional(),
   }),
   component: lazyRouteComponent(() => import('./pages/Approvals.tsx'), 'Approvals'),
 })
@@ -137,6 +140,7 @@ export function createConsoleRouter(queries: QueryClient) {
     defaultPreload: 'intent',
     scrollRestoration: true,
     defaultNotFoundComponent: NotFound,
+    defaultErrorComponent: RouteError,
   })
 }
 

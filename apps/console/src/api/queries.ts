@@ -1,4 +1,6 @@
 // What pages ask for, as query options: one function a question, keyed so that a live event can make it ask again.
+import { Approval, ApprovalPage } from '@sallyport/api/approvals'
+import { Overview } from '@sallyport/api/live'
 import { AdminActionPage, Session, SessionEntries, SessionPage } from '@sallyport/api/recordings'
 import {
   AgentPage,
@@ -32,6 +34,46 @@ export const authConfigQuery = () =>
     queryKey: ['auth-config'],
     queryFn: ({ signal }) => get('/api/v1/auth/config', AuthConfig, {}, signal),
     staleTime: Number.POSITIVE_INFINITY,
+  })
+
+export const overviewQuery = () =>
+  queryOptions({
+    queryKey: ['overview'],
+    queryFn: ({ signal }) => get('/api/v1/overview', Overview, {}, signal),
+    staleTime: freshMs,
+    refetchInterval: 60_000,
+  })
+
+export interface ApprovalFilter {
+  readonly view: 'pending' | 'decided'
+  readonly target?: string
+  readonly caller?: string
+}
+export const approvalsQuery = (filter: ApprovalFilter) =>
+  infiniteQueryOptions({
+    queryKey: ['approvals', filter],
+    queryFn: ({ signal, pageParam }) =>
+      get('/api/v1/approvals', ApprovalPage, { ...filter, cursor: pageParam, limit: 50 }, signal),
+    initialPageParam: '',
+    getNextPageParam: (page) => page.next ?? undefined,
+    staleTime: freshMs,
+  })
+
+export const approvalQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['approval', id],
+    queryFn: ({ signal }) => get(`/api/v1/approvals/${encodeURIComponent(id)}`, Approval, {}, signal),
+    staleTime: freshMs,
+  })
+
+export const myRequestsQuery = () =>
+  infiniteQueryOptions({
+    queryKey: ['me', 'requests'],
+    queryFn: ({ signal, pageParam }) =>
+      get('/api/v1/me/requests', ApprovalPage, { cursor: pageParam, limit: 20 }, signal),
+    initialPageParam: '',
+    getNextPageParam: (page) => page.next ?? undefined,
+    staleTime: freshMs,
   })
 
 export interface SessionFilter {

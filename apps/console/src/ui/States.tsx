@@ -1,9 +1,10 @@
 // What a page shows when it has nothing to show: loading, empty, failed, forbidden, stale. Each says what to do next.
-import { CloudOff, Inbox, Lock, TriangleAlert } from 'lucide-react'
+import { CloudOff, Inbox, Lock, SearchX, TriangleAlert } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { useEffect, useState } from 'react'
 import { RequestError } from '../api/errors.ts'
 import { Button } from './Button.tsx'
+import { CopyButton } from './CopyButton.tsx'
 
 /** Milliseconds before a skeleton shows: quick answers do not flash. */
 const skeletonAfterMs = 150
@@ -19,14 +20,15 @@ export function Skeleton({ rows = 6, label }: { readonly rows?: number; readonly
       {shown
         ? Array.from({ length: rows }, (_, row) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: rows of a skeleton have no identity
-            <div key={row} className="h-11 animate-pulse rounded-lg bg-surface-2" />
+            <div key={row} className="h-11 animate-pulse rounded-lg bg-surface-2 motion-reduce:animate-none" />
           ))
         : null}
     </div>
   )
 }
 
-function Panel({
+/** An icon, a title, words, and what to do: the shape of every state. */
+export function Panel({
   icon,
   title,
   children,
@@ -38,13 +40,13 @@ function Panel({
   readonly action?: ReactNode
 }) {
   return (
-    <div className="mx-auto flex max-w-md flex-col items-center gap-2 px-6 py-14 text-center">
-      <span aria-hidden className="mb-1 rounded-full bg-surface-2 p-3 text-ink-2">
+    <div className="mx-auto flex max-w-md flex-col items-center gap-1.5 px-6 py-14 text-center">
+      <span aria-hidden className="mb-2 rounded-2xl border border-line bg-surface p-3 text-ink-2 shadow-card">
         {icon}
       </span>
-      <h2 className="text-base font-semibold">{title}</h2>
-      <div className="text-ink-2">{children}</div>
-      {action === undefined ? null : <div className="mt-3">{action}</div>}
+      <h2 className="text-base font-semibold text-balance">{title}</h2>
+      <div className="text-pretty text-ink-2">{children}</div>
+      {action === undefined ? null : <div className="mt-4">{action}</div>}
     </div>
   )
 }
@@ -80,6 +82,13 @@ export function ErrorState({ error, retry }: { readonly error: unknown; readonly
   }
   const again = retry === undefined ? undefined : <Button onClick={retry}>Try again</Button>
   const offline = failed?.status === 0
+  if (failed?.status === 404)
+    return (
+      <Panel icon={<SearchX size={22} />} title="Not found" action={again}>
+        <p>{failed.message}</p>
+        <p className="mt-1 text-sm text-ink-3">It may be gone by retention, or it is not yours to see.</p>
+      </Panel>
+    )
   return (
     <Panel
       icon={offline ? <CloudOff size={22} /> : <TriangleAlert size={22} />}
@@ -91,8 +100,11 @@ export function ErrorState({ error, retry }: { readonly error: unknown; readonly
           'The answer could not be read. Reload the page; if it stays, the console and the control plane differ in version.'}
       </p>
       {failed?.problem?.hint === undefined ? null : <p className="mt-1">{failed.problem.hint}</p>}
-      {failed?.problem === null || failed === null ? null : (
-        <p className="mt-2 font-mono text-xs text-ink-3">request {failed.problem?.requestId}</p>
+      {failed === null || failed.problem === null ? null : (
+        <p className="mt-3 flex items-center justify-center gap-1 font-mono text-xs text-ink-3">
+          request {failed.problem.requestId}
+          <CopyButton text={failed.problem.requestId} what="the request id" quiet />
+        </p>
       )}
     </Panel>
   )
