@@ -48,6 +48,11 @@ const ConfigFile = z.strictObject({
     .prefault({}),
   metrics: z.strictObject({ host: z.string().min(1).default('127.0.0.1'), port: port.default(9464) }).prefault({}),
   keysDirectory: z.string().min(1),
+  redisUrl: z
+    .string()
+    .regex(/^rediss?:\/\//, 'a redis:// or rediss:// URL')
+    .optional(),
+  heldTextDays: z.coerce.number().int().min(1).max(3_650).default(30),
   migrationsDirectory: z.string().min(1).optional(),
   bootstrapFile: z.string().min(1).optional(),
   allowInsecureLoopback: flag.default(false),
@@ -83,6 +88,10 @@ export interface Config {
   readonly grpc: { readonly host: string; readonly port: number; readonly advertise: string }
   readonly metrics: { readonly host: string; readonly port: number }
   readonly keysDirectory: string
+  /** Null: replicas hear of each other over the store alone. */
+  readonly redisUrl: Secret | null
+  /** How long the text of a held statement is kept after its request ended. */
+  readonly heldTextDays: number
   readonly migrationsDirectory: string
   readonly bootstrapFile: string | null
   readonly allowInsecureLoopback: boolean
@@ -105,6 +114,8 @@ export const variables = {
   SALLYPORT_METRICS_HOST: ['metrics', 'host'],
   SALLYPORT_METRICS_PORT: ['metrics', 'port'],
   SALLYPORT_KEYS_DIR: ['keysDirectory'],
+  SALLYPORT_REDIS_URL: ['redisUrl'],
+  SALLYPORT_HELD_TEXT_DAYS: ['heldTextDays'],
   SALLYPORT_MIGRATIONS_DIR: ['migrationsDirectory'],
   SALLYPORT_BOOTSTRAP_FILE: ['bootstrapFile'],
   SALLYPORT_ALLOW_INSECURE_LOOPBACK: ['allowInsecureLoopback'],
@@ -140,6 +151,7 @@ export function loadConfig(sources: ConfigSources): Config {
   return {
     ...file,
     databaseUrl: new Secret(file.databaseUrl),
+    redisUrl: file.redisUrl === undefined ? null : new Secret(file.redisUrl),
     publicUrl,
     grpc: { ...file.grpc, advertise },
     migrationsDirectory: file.migrationsDirectory ?? sources.migrationsDirectory,

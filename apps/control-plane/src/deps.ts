@@ -6,8 +6,10 @@ import type { FastifyBaseLogger } from 'fastify'
 import type { Config } from './config.ts'
 import type { Db } from './db.ts'
 import type { TokenKey } from './identities/token-key.ts'
+import type { Bus } from './live/bus.ts'
 import type { Metrics } from './metrics.ts'
 import type { Providers } from './signin/providers.ts'
+import type { Vault } from './vault.ts'
 
 export interface Deps {
   readonly config: Config
@@ -24,8 +26,15 @@ export interface Deps {
   readonly providers: Providers
   /** libpg-query, loaded once. */
   readonly parser: SqlParser
-  /** Called after a change is committed: agents get new snapshots. Never called inside a transaction. */
-  readonly publish: () => Promise<void>
+  /** Encrypts what the store may not hold in clear. */
+  readonly vault: Vault
+  /** Tells this and other replicas what changed, by id, after the commit. */
+  readonly bus: Bus
+  /**
+   * Called after a change is committed, with the keys of what changed (`Policy/orders`): agents of every replica get new
+   * snapshots. Never called inside a transaction.
+   */
+  readonly publish: (changed?: readonly string[]) => Promise<void>
   /** Cuts the links of a revoked agent in this process. */
   readonly agentRevoked: (agentId: string) => void
 }

@@ -8,15 +8,24 @@ import { SallyportError } from '@sallyport/base/errors'
 import type { Logger } from 'pino'
 import { openKeys } from './agents/keys.ts'
 import { buildApp } from './app.ts'
+import { startSweeps } from './approvals/expire.ts'
 import { audienceOf, type Config } from './config.ts'
 import { type Db, isStoreConflict, openDb } from './db.ts'
 import type { Deps } from './deps.ts'
+import { createHolds } from './grpc/hold.ts'
+import type { Links } from './grpc/links.ts'
 import { startGrpc } from './grpc/server.ts'
 import { isStoreReady } from './http/store.ts'
 import { createIssuerKeys } from './identities/issuers.ts'
 import { openTokenKey } from './identities/token-key.ts'
 import { builtInIssuerDocument, jwksOf } from './identities/tokens.ts'
 import { createIngest } from './ingest/ingest.ts'
+import { type Bus, openBus } from './live/bus.ts'
+import { followDocuments } from './live/follow.ts'
+import { followKills } from './live/kill.ts'
+import { postgresCarrier } from './live/postgres.ts'
+import { redisCarrier } from './live/redis.ts'
+import { announcingIngest } from './live/sessions.ts'
 import { createMetrics } from './metrics.ts'
 import { migrate } from './migrate.ts'
 import { loadParser } from './parser.ts'
@@ -25,6 +34,7 @@ import { createPublisher } from './policies/publish.ts'
 import { hasAdmins } from './policies/rules.ts'
 import { readDocuments } from './policies/store.ts'
 import { createProviders } from './signin/providers.ts'
+import { openVault } from './vault.ts'
 
 export interface Running {
   /** Where HTTP really listens; another than configured when the port was 0. */
@@ -62,6 +72,7 @@ async function open(config: Config, log: Logger, clock: Clock, closers: Closers)
   const tokenKey = await openTokenKey(config.keysDirectory)
   const db = await openStore(config, log)
   closers.push(() => db.$disconnect())
+  const bus = await openHints(config, log, closers)
   const issuerKeys = createIssuerKeys({
     db,
     clock,
@@ -83,30 +94,68 @@ async function open(config: Config, log: Logger, clock: Clock, closers: Closers)
     consoleUrl: config.publicUrl,
   })
   closers.push(() => publisher.stop())
-  const ingest = createIngest({ db, clock, log })
-  const grpc = await startGrpc({ db, clock, log, randomBytes, keys, publisher, ingest, listen: config.grpc })
+  const shared = { config, db, clock, log, randomBytes, bus, vault: openVault(config.keysDirectory) }
+  const holds = createHolds(shared)
+  closers.push(() => holds.stop())
+  const ingest = announcingIngest(createIngest({ db, clock, log }), bus)
+  closers.push(() => ingest.stop())
+  const grpc = await startGrpc({ ...shared, keys, publisher, ingest, holds, listen: config.grpc })
   closers.push(() => grpc.stop())
+  const refresh = async (): Promise<void> => {
+    await Promise.all([publisher.publish(), issuerKeys.refresh()])
+  }
+  follow(shared, grpc.links, refresh, closers)
   const deps: Deps = {
-    config,
-    db,
-    clock,
-    log,
-    randomBytes,
+    ...shared,
     metrics: createMetrics(),
     tokenKey,
     authorityPem: keys.authority.certificatePem,
     providers: createProviders(config),
     parser: await loadParser(),
-    publish: async () => {
-      await Promise.all([publisher.publish(), issuerKeys.refresh()])
+    publish: async (changed = ['documents']) => {
+      for (const id of changed) bus.publish({ kind: 'resource', id })
+      await refresh()
     },
-    agentRevoked: (agentId) => grpc.links.revoke(agentId),
+    agentRevoked(agentId) {
+      grpc.links.revoke(agentId)
+      bus.publish({ kind: 'agent', id: agentId })
+    },
   }
   await bootstrap(deps)
   await issuerKeys.refresh()
   const httpPort = await listenHttp(deps, closers)
   const metricsPort = await listenMetrics(deps, closers)
   return { httpPort, grpcPort: grpc.port, metricsPort }
+}
+
+/** Redis where it is configured, and the store always: with both, a dead Redis is noticed by nobody. */
+async function openHints(config: Config, log: Logger, closers: Closers): Promise<Bus> {
+  const { redisUrl, databaseUrl, installation } = config
+  const redis = redisUrl === null ? [] : [redisCarrier(redisUrl, installation)]
+  const bus = await openBus({ log, randomBytes }, [...redis, postgresCarrier(databaseUrl)])
+  closers.push(() => bus.stop())
+  return bus
+}
+
+/** What this process does about changes that other replicas made, and about the passing of time. */
+function follow(
+  deps: Pick<Deps, 'config' | 'db' | 'clock' | 'randomBytes' | 'bus'> & { readonly log: Logger },
+  links: Links,
+  refresh: () => Promise<void>,
+  closers: Closers,
+): void {
+  closers.push(followKills({ ...deps, links }))
+  closers.push(followDocuments(deps, () => void refresh()))
+  closers.push(
+    deps.bus.listen({
+      heard(hint, from) {
+        if (hint.kind === 'agent' && from === 'elsewhere') links.check(hint.id)
+      },
+      // Revocations are looked for once a second anyway.
+      gap: () => undefined,
+    }),
+  )
+  closers.push(startSweeps(deps))
 }
 
 const networkCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EHOSTUNREACH'])

@@ -14,10 +14,12 @@ import { openDb } from '../src/db.ts'
 import type { Deps } from '../src/deps.ts'
 import type { App } from '../src/http/route.ts'
 import { openTokenKey } from '../src/identities/token-key.ts'
+import { openBus } from '../src/live/bus.ts'
 import { createLog } from '../src/log.ts'
 import { createMetrics } from '../src/metrics.ts'
 import { migrate } from '../src/migrate.ts'
 import { createProviders } from '../src/signin/providers.ts'
+import { openVault } from '../src/vault.ts'
 import { dropDatabase, freshDatabase } from './stack.ts'
 
 export const migrationsDirectory = fileURLToPath(new URL('../../../prisma/migrations', import.meta.url))
@@ -41,6 +43,8 @@ export const testConfig = (changes: Partial<Config> = {}): Config => ({
   grpc: { host: '127.0.0.1', port: 0, advertise: 'localhost:8443' },
   metrics: { host: '127.0.0.1', port: 0 },
   keysDirectory: '/nonexistent',
+  redisUrl: null,
+  heldTextDays: 30,
   migrationsDirectory,
   bootstrapFile: null,
   allowInsecureLoopback: false,
@@ -59,18 +63,21 @@ export async function buildTestApp(changes: Partial<Config> = {}, extra: Partial
   const lines: string[] = []
   let publishes = 0
   await libpg.loadModule()
+  const log = createLog(config.logLevel, (line) => void lines.push(line))
   const keys = await openKeys({ directory: keysDirectory, installation: config.installation, clock, randomBytes })
   const deps: Deps = {
     config,
     db: openDb(databaseUrl, 5),
     clock,
-    log: createLog(config.logLevel, (line) => void lines.push(line)),
+    log,
     randomBytes,
     metrics: createMetrics(),
     tokenKey: await openTokenKey(keysDirectory),
     authorityPem: keys.authority.certificatePem,
     providers: createProviders(config),
     parser: { parse: libpg.parseSync as never, fingerprint: libpg.fingerprintSync },
+    vault: openVault(keysDirectory),
+    bus: await openBus({ log, randomBytes }, []),
     publish: async () => {
       publishes++
     },

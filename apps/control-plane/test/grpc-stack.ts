@@ -23,13 +23,16 @@ import { errorOfStatus } from '@sallyport/proto/status'
 import { createJoinToken } from '../src/agents/agents.ts'
 import { openKeys } from '../src/agents/keys.ts'
 import { inTransaction, openDb } from '../src/db.ts'
+import { createHolds } from '../src/grpc/hold.ts'
 import type { Ingest } from '../src/grpc/ingest.ts'
 import { startGrpc } from '../src/grpc/server.ts'
 import type { StoredKeys } from '../src/identities/issuer-store.ts'
+import { type Bus, openBus } from '../src/live/bus.ts'
 import { createLog } from '../src/log.ts'
 import { migrate } from '../src/migrate.ts'
 import { createPublisher } from '../src/policies/publish.ts'
 import { lastVersion, writeVersion } from '../src/policies/store.ts'
+import { openVault } from '../src/vault.ts'
 import { migrationsDirectory } from './build.ts'
 import { dropDatabase, freshDatabase } from './stack.ts'
 
@@ -58,7 +61,13 @@ export const builtInIssuer = {
 
 export type GrpcStack = Awaited<ReturnType<typeof startGrpcStack>>
 
-export async function startGrpcStack(options: { ingest?: Ingest; issuerKeys?: () => Map<string, StoredKeys> } = {}) {
+interface GrpcStackOptions {
+  readonly ingest?: Ingest
+  readonly issuerKeys?: () => Map<string, StoredKeys>
+  readonly bus?: Bus
+}
+
+export async function startGrpcStack(options: GrpcStackOptions = {}) {
   const databaseUrl = await freshDatabase()
   await migrate(databaseUrl, migrationsDirectory)
   const directory = await mkdtemp(join(tmpdir(), 'sallyport-grpc-'))
@@ -80,7 +89,11 @@ export async function startGrpcStack(options: { ingest?: Ingest; issuerKeys?: ()
   })
   const ingest = options.ingest ?? { accept: () => Promise.reject(new Error('no ingest in this test')) }
   const listen = { host: '127.0.0.1', port: 0, advertise: 'control.example:8443' }
-  const grpc = await startGrpc({ db, clock, log, randomBytes, keys, publisher, ingest, listen })
+  const bus = options.bus ?? (await openBus({ log, randomBytes }, []))
+  const config = { publicUrl: 'https://sallyport.test' }
+  const shared = { config, db, clock, log, randomBytes, bus, vault: openVault(directory) }
+  const holds = createHolds(shared)
+  const grpc = await startGrpc({ ...shared, keys, publisher, ingest, holds, listen })
   const address = `localhost:${grpc.port}`
   const deps = { db, clock, randomBytes, address, caKeyHash: keys.authority.keyHash }
   return {
@@ -109,6 +122,8 @@ export async function startGrpcStack(options: { ingest?: Ingest; issuerKeys?: ()
     async stop() {
       publisher.stop()
       await grpc.stop()
+      await holds.stop()
+      await bus.stop()
       await db.$disconnect()
       await dropDatabase(databaseUrl)
       await rm(directory, { recursive: true, force: true })

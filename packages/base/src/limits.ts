@@ -64,6 +64,8 @@ export const limits = {
   holdEvidenceBytesMax: 1_048_576,
   /** A held statement makes its caller wait at most, in milliseconds, whatever the rule says. */
   holdWaitMsMax: 600_000,
+  /** A held request lives at most, in milliseconds, whatever the rule says. */
+  holdExpiresMsMax: 604_800_000,
   /** Requests of one caller that nobody has decided yet; past it a held statement is denied. */
   holdsPendingPerCallerMax: 50,
   /** Callers of one agent that wait for a verdict. */

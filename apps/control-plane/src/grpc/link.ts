@@ -1,4 +1,4 @@
-// The stream Link of one agent: greeting, snapshots down, what was applied and catalogs up, heartbeats both ways.
+// The stream Link of one agent: greeting, snapshots down, what was applied and catalogs up, holds and heartbeats both ways.
 import { create } from '@bufbuild/protobuf'
 import type { ServerDuplexStream } from '@grpc/grpc-js'
 import type { Clock } from '@sallyport/base/clock'
@@ -18,11 +18,14 @@ import type { Logger } from 'pino'
 import { checkAdvertise, checkedVersion } from '../agents/rules.ts'
 import { greetAgent, setSnapshotApplied, touchAgent } from '../agents/store.ts'
 import type { Db } from '../db.ts'
+import type { Bus } from '../live/bus.ts'
 import type { Publisher } from '../policies/publish.ts'
 import type { Served } from './calls.ts'
 import { acceptCatalog } from './catalog.ts'
+import type { Holds, LinkHolds } from './hold.ts'
+import type { Links } from './links.ts'
 import type { AgentIdentity } from './peer.ts'
-import { eachInOrder } from './stream.ts'
+import { eachInOrder, written } from './stream.ts'
 
 /** From the start of the stream to Hello, in milliseconds. */
 export const helloMsMax = 10_000
@@ -38,6 +41,9 @@ export interface LinkDeps {
   readonly clock: Clock
   readonly log: Logger
   readonly publisher: Pick<Publisher, 'attach'>
+  readonly holds: Holds
+  readonly links: Pick<Links, 'greeted'>
+  readonly bus: Pick<Bus, 'publish'>
 }
 
 export type LinkCall = ServerDuplexStream<AgentMessage, ControlMessage>
@@ -49,8 +55,7 @@ export function serveLink(
   call: LinkCall,
   failed: (thrown: unknown) => void,
 ): Served {
-  const { agentId } = agent
-  let detach: (() => void) | undefined
+  let linked: Linked | undefined
   let isOver = false
   const silent = () => failed(new SallyportError('CONTROL_PLANE_UNREACHABLE', 'nothing was heard from the agent'))
   let deadline = setTimeout(silent, helloMsMax)
@@ -59,34 +64,20 @@ export function serveLink(
     if (call.writableLength < unreadMax) call.write(create(ControlMessageSchema, { body }))
     else failed(new SallyportError('TOO_MANY_REQUESTS', 'the agent reads nothing'))
   }
+  const sendSlowly = async (body: ControlMessage['body']): Promise<void> => {
+    await written(call, create(ControlMessageSchema, { body }), () => isOver || call.cancelled)
+  }
   const greet = async (hello: Hello): Promise<void> => {
-    if (detach !== undefined) throw new SallyportError('REQUEST_INVALID', 'Hello came twice')
-    if (hello.agentName !== agent.name || hello.snapshotVersion > versionMax)
-      throw new SallyportError('REQUEST_INVALID', 'Hello is not that of the agent of this certificate')
-    checkAdvertise(hello.advertise)
-    const softwareVersion = checkedVersion(hello.version)
-    await greetAgent(deps.db, agentId, {
-      at: new Date(deps.clock.nowMs()),
-      softwareVersion,
-      advertise: hello.advertise,
-    })
-    if (isOver) return
-    deps.log.info({ event: 'agent-linked', agent: agentId, version: softwareVersion })
-    const sendSnapshot = (value: Parameters<Parameters<Publisher['attach']>[0]['send']>[0]) =>
-      send({ case: 'snapshot', value })
-    detach = deps.publisher.attach({
-      agentId,
-      name: agent.name,
-      reportedVersion: hello.snapshotVersion,
-      send: sendSnapshot,
-    })
+    if (linked !== undefined) throw new SallyportError('REQUEST_INVALID', 'Hello came twice')
+    await noteHello(deps, agent, hello)
+    if (!isOver) linked = openLinked(deps, agent, hello.snapshotVersion, send, sendSlowly)
   }
   const take = async ({ body }: AgentMessage): Promise<void> => {
     clearTimeout(deadline)
     if (!isOver) deadline = setTimeout(silent, silenceMsMax)
     if (body.case === 'hello') return await greet(body.value)
-    if (detach === undefined) throw new SallyportError('REQUEST_INVALID', 'the first message must be Hello')
-    await takeLinked(deps, agent, body, send)
+    if (linked === undefined) throw new SallyportError('REQUEST_INVALID', 'the first message must be Hello')
+    await takeLinked(deps, agent, body, send, linked.holds)
   }
   eachInOrder(call, take, failed)
   return {
@@ -94,7 +85,51 @@ export function serveLink(
     stop() {
       isOver = true
       clearTimeout(deadline)
-      detach?.()
+      linked?.stop()
+    },
+  }
+}
+
+async function noteHello(deps: LinkDeps, agent: AgentIdentity, hello: Hello): Promise<void> {
+  if (hello.agentName !== agent.name || hello.snapshotVersion > versionMax)
+    throw new SallyportError('REQUEST_INVALID', 'Hello is not that of the agent of this certificate')
+  checkAdvertise(hello.advertise)
+  const softwareVersion = checkedVersion(hello.version)
+  const { advertise } = hello
+  await greetAgent(deps.db, agent.agentId, { at: new Date(deps.clock.nowMs()), softwareVersion, advertise })
+  deps.log.info({ event: 'agent-linked', agent: agent.agentId, version: softwareVersion })
+}
+
+/** What a link has once its agent has greeted. */
+interface Linked {
+  readonly holds: LinkHolds
+  stop(): void
+}
+
+function openLinked(
+  deps: LinkDeps,
+  agent: AgentIdentity,
+  reportedVersion: bigint,
+  send: (body: ControlMessage['body']) => void,
+  sendSlowly: (body: ControlMessage['body']) => Promise<void>,
+): Linked {
+  const { agentId, name } = agent
+  const holds = deps.holds.attach(agent, sendSlowly)
+  const leave = deps.links.greeted({ agentId, send })
+  const detach = deps.publisher.attach({
+    agentId,
+    name,
+    reportedVersion,
+    send: (value) => send({ case: 'snapshot', value }),
+  })
+  deps.bus.publish({ kind: 'agent', id: agentId })
+  return {
+    holds,
+    stop() {
+      detach()
+      leave()
+      holds.stop()
+      deps.bus.publish({ kind: 'agent', id: agentId })
     },
   }
 }
@@ -104,6 +139,7 @@ async function takeLinked(
   agent: AgentIdentity,
   body: AgentMessage['body'],
   send: (body: ControlMessage['body']) => void,
+  holds: LinkHolds,
 ): Promise<void> {
   switch (body.case) {
     case 'heartbeat':
@@ -112,11 +148,15 @@ async function takeLinked(
       return await noteApplied(deps, agent, body.value)
     case 'catalog':
       return await acceptCatalog(deps, agent, body.value)
-    case 'hello':
     case 'holdOpened':
+      return await holds.opened(body.value)
     case 'holdClaim':
+      return await holds.claim(body.value)
     case 'holdReleased':
+      return await holds.released(body.value)
     case 'holdRan':
+      return await holds.ran(body.value)
+    case 'hello':
     case undefined:
       // A later agent may say more than we understand; that harms nobody.
       deps.log.warn({ event: 'agent-message-unknown', agent: agent.agentId, message: body.case ?? 'none' })

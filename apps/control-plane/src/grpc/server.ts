@@ -17,10 +17,12 @@ import type { Logger } from 'pino'
 import type { InstallationKeys } from '../agents/keys.ts'
 import { certificateName, hostOf } from '../agents/rules.ts'
 import type { Db } from '../db.ts'
+import type { Bus } from '../live/bus.ts'
 import type { Publisher } from '../policies/publish.ts'
 import { stream, unary } from './calls.ts'
 import { OptionalClientCertificate } from './credentials.ts'
 import { createEnrollCalls } from './enroll.ts'
+import type { Holds } from './hold.ts'
 import { type Ingest, type IngestCall, serveIngest } from './ingest.ts'
 import { type LinkCall, serveLink } from './link.ts'
 import { createLinks, type Links } from './links.ts'
@@ -34,6 +36,8 @@ export interface GrpcDeps {
   readonly keys: InstallationKeys
   readonly publisher: Publisher
   readonly ingest: Ingest
+  readonly holds: Holds
+  readonly bus: Pick<Bus, 'publish'>
   /** Where to listen (port 0: any free one), and the `host:port` that agents dial. */
   readonly listen: { readonly host: string; readonly port: number; readonly advertise: string }
 }
@@ -164,7 +168,7 @@ function addServices(server: Server, deps: GrpcDeps, links: Links, ownNames: rea
     serveIngest(deps.ingest, agent, call, failed),
   )
   const link = stream<LinkCall>(log, 'link', authenticated, links, (agent, call, failed) =>
-    serveLink(deps, agent, call, failed),
+    serveLink({ ...deps, links }, agent, call, failed),
   )
   const add = (service: Parameters<typeof grpcService>[0], methods: UntypedServiceImplementation) =>
     server.addService(grpcService(service), methods)

@@ -105,12 +105,16 @@ async function writePlanned(deps: ApplyDeps, tx: Tx, by: string, planned: Planne
 async function announce(deps: ApplyDeps, planned: readonly Planned[]): Promise<void> {
   const changed = planned.filter((one) => one.change !== 'unchanged')
   for (const { document, change } of changed) deps.metrics.applied.inc({ kind: document.kind, change })
-  if (changed.length > 0) await publishChange(deps)
+  if (changed.length > 0)
+    await publishChange(
+      deps,
+      changed.map(({ document }) => keyOf(document)),
+    )
 }
 
-async function publishChange(deps: ApplyDeps): Promise<void> {
+async function publishChange(deps: ApplyDeps, changed: readonly string[]): Promise<void> {
   try {
-    await deps.publish()
+    await deps.publish(changed)
   } catch (err) {
     deps.log.error({ event: 'publish-failed', err })
   }
@@ -137,7 +141,7 @@ export async function deleteDocument(deps: ApplyDeps, by: string, kind: Document
     await appendAction(tx, { id, at, actor: by, action: 'delete', object: `${kind}/${name}`, detail: { version } })
   })
   deps.metrics.applied.inc({ kind, change: 'deleted' })
-  await publishChange(deps)
+  await publishChange(deps, [`${kind}/${name}`])
 }
 
 /** At the first start: a store without any document gets those of the bootstrap file, as actor "bootstrap". */

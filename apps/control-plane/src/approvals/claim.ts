@@ -1,0 +1,62 @@
+// One approval, one run: the first call that asks gets it, and a crash afterwards does not give it back (THREATS ).
+// The right to approve is looked at again at this moment.
+import type { Tx } from '../db.ts'
+import type { Deps } from '../deps.ts'
+import { type AnnounceDeps, announce } from './announce.ts'
+import { approvalDigestOf } from './evidence.ts'
+import { rightfulVerdicts } from './people.ts'
+import { outcomeOf } from './rules.ts'
+import * as store from './store.ts'
+
+export type ClaimDeps = AnnounceDeps & Pick<Deps, 'db' | 'bus'>
+type Claimed = Omit<store.Claim, 'at'>
+
+/** True when this call may run the statement, now and once. Idempotent for the same call. */
+export async function claimHold(deps: ClaimDeps, claim: Claimed): Promise<boolean> {
+  const at = new Date(deps.clock.nowMs())
+  const { granted, changed } = await store.inHold(deps.db, async (tx) => await claimIn(deps, tx, { ...claim, at }))
+  if (changed) deps.bus.publish({ kind: 'approval', id: claim.id })
+  return granted
+}
+
+const no = { granted: false, changed: false }
+
+async function claimIn(deps: ClaimDeps, tx: Tx, claim: store.Claim): Promise<{ granted: boolean; changed: boolean }> {
+  const request = await store.lockRequest(tx, claim.id)
+  if (request === null || request.agentId !== claim.agentId) return no
+  // The store may have been changed by hand: what was approved is what this digest says, or nothing.
+  if (approvalDigestOf(request) !== claim.approvalDigest) return no
+  if (request.state === 'run' && request.claimedBy === claim.call) return { granted: true, changed: false }
+  if (request.state !== 'approved') return no
+  const verdicts = await rightfulVerdicts(tx, request)
+  if (outcomeOf(request.quorum, verdicts) !== 'approved') {
+    await store.changeState(tx, request.id, 'approved', 'cancelled', { openKey: null, endedAt: claim.at })
+    return { granted: false, changed: true }
+  }
+  if (!(await store.consume(tx, claim))) return no
+  await store.removeCall(tx, claim.call, claim.agentId)
+  await announce(
+    deps,
+    tx,
+    'approval.run',
+    request,
+    verdicts.map((given) => given.personName),
+  )
+  return { granted: true, changed: true }
+}
+
+export interface Ran {
+  readonly id: string
+  readonly agentId: string
+  readonly result: string
+  readonly tag: string
+  readonly sqlstate: string
+  readonly rows: number
+  readonly durationUs: number
+}
+
+/** Keeps what came of the run, once. */
+export async function noteRan(deps: Pick<ClaimDeps, 'db' | 'bus'>, ran: Ran): Promise<void> {
+  const { id, agentId, ...result } = ran
+  if (await store.setResult(deps.db, id, agentId, result)) deps.bus.publish({ kind: 'approval', id })
+}
