@@ -28,11 +28,9 @@ interface Demo {
 }
 
 function startDemo(...parameters: string[]): Demo {
-  const loader = join(root, 'node_modules', 'tsx', 'dist', 'loader.mjs')
-  const child = spawn(process.execPath, ['--import', loader, join(root, 'e2e/demo/demo.ts'), ...parameters], {
+  const child = spawn(process.execPath, [join(root, 'e2e/dist/demo.js'), ...parameters], {
     cwd: root,
-    // tsx keeps a cache in the temporary folder; npm run demo tells it not to, and so do we.
-    env: { ...process.env, TMPDIR: temporary, TSX_DISABLE_CACHE: '1' },
+    env: { ...process.env, TMPDIR: temporary },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const text = { out: '', err: '' }

@@ -1,6 +1,7 @@
 // The documents of the demo with this stack's addresses in them.
 import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
+import { root } from './root.ts'
 
 export interface Places {
   readonly IDP_ISSUER: string
@@ -13,7 +14,7 @@ export interface Places {
 
 /** A file of e2e/demo with its `${NAME}` replaced. A name that is not a place stops. */
 export function readDocuments(file: 'access.yaml' | 'shop.yaml', places: Places): string {
-  const text = readFileSync(fileURLToPath(new URL(`../demo/${file}`, import.meta.url)), 'utf8')
+  const text = readFileSync(join(root, 'e2e', 'demo', file), 'utf8')
   const values = new Map<string, string>(Object.entries(places))
   return text.replace(/^( *)(.*?)\$\{([A-Z_]+)\}/gm, (_, indent: string, before: string, name: string) => {
     const value = values.get(name)

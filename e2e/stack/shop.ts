@@ -2,11 +2,12 @@
 // agent and nowhere else.
 import { randomBytes } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import pg from 'pg'
 import type { PostgresServer } from './postgres.ts'
+import { root } from './root.ts'
 
-const shopSql = fileURLToPath(new URL('shop.sql', import.meta.url))
+const shopSql = join(root, 'e2e', 'stack', 'shop.sql')
 
 /** Creates the database, its rows and the role; returns the password after writing it to `credentialFile`. */
 export async function loadShop(target: PostgresServer, credentialFile: string): Promise<string> {

@@ -3,8 +3,7 @@
 import assert from 'node:assert'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { SallyportError } from '@sallyport/base/errors'
 import { makeServerCertificate, type ServerCertificate } from './certs.ts'
 import { type Child, lastLines, startChild } from './child.ts'
@@ -13,11 +12,12 @@ import { type Idp, startIdp } from './idp.ts'
 import { clientOf, loginAs, type PersonApi, personApi, writeCliLogin } from './people-api.ts'
 import { freePort, type PostgresServer, startPostgres } from './postgres.ts'
 import { type Reaper, startReaper } from './reaper.ts'
+import { root } from './root.ts'
 import { createDatabase, loadShop } from './shop.ts'
 import { copyClusters } from './template.ts'
 import { until } from './until.ts'
 
-export const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
+export { root }
 export const cliScript = join(root, 'apps', 'cli', 'dist', 'main.js')
 export const audience = 'sallyport:demo'
 export const agentName = 'shop-agent'

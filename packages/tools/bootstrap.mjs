@@ -115,6 +115,39 @@ function generate() {
   })
 }
 
+/** Files below a folder that a bundle could be made of. */
+function sourcesBelow(folder) {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) return ['node_modules', 'dist', 'build'].includes(entry.name) ? [] : sourcesBelow(path)
+    return /\.(test|d)\.tsx?$/.test(entry.name) ? [] : [path]
+  })
+}
+
+/** Bundles apps, demo and console, each only when its sources have changed. */
+function bundle() {
+  const tools = [join(root, 'pnpm-lock.yaml'), join(root, 'packages', 'tools', 'build.mjs')]
+  const packages = sourcesBelow(join(root, 'packages')).filter((path) => /\.(ts|json)$/.test(path))
+  const apps = ['agent', 'control-plane', 'cli'].flatMap((name) => sourcesBelow(join(root, 'apps', name)))
+  const demo = ['stack', 'demo'].flatMap((name) => sourcesBelow(join(root, 'e2e', name)))
+  const made = ['apps/agent', 'apps/control-plane', 'apps/cli'].map((app) => join(root, app, 'dist', 'main.js'))
+  const build = (...flags) =>
+    run('building', process.execPath, [join(root, 'packages', 'tools', 'build.mjs'), ...flags])
+  const page = join(root, 'apps', 'console', 'dist', 'index.html')
+  if (!made.every(existsSync)) rmSync(join(cache, 'build.stamp'), { force: true })
+  if (!existsSync(page)) rmSync(join(cache, 'console.stamp'), { force: true })
+  const own = sourcesBelow(join(root, 'apps', 'console'))
+  let withConsole = false
+  once('console', [...tools, ...packages, ...own], () => {
+    withConsole = true
+    say('building (a few seconds) …')
+    build('--console')
+  })
+  once('build', [...tools, ...packages, ...apps, ...demo], () => {
+    if (!withConsole) build()
+  })
+}
+
 /** The children get the terminal and its signals; we only wait for them. */
 function become(command, parameters, extra = {}) {
   const child = spawn(command, parameters, { cwd: root, env: { ...environment, ...extra }, stdio: 'inherit' })
@@ -142,9 +175,9 @@ try {
   throw error
 }
 if (verb === 'setup') process.exit(0)
-run('building', process.execPath, [join(root, 'packages', 'tools', 'build.mjs')])
+bundle()
 if (verb === 'build') process.exit(0)
 const tsx = ['--import', join(root, 'node_modules', 'tsx', 'dist', 'loader.mjs')]
-if (verb === 'demo') become(process.execPath, [...tsx, join(root, 'e2e', 'demo', 'demo.ts'), ...rest])
+if (verb === 'demo') become(process.execPath, ['--enable-source-maps', join(root, 'e2e', 'dist', 'demo.js'), ...rest])
 else if (verb === 'test') become(process.execPath, [...tsx, join(root, 'packages', 'tools', 'test.ts'), ...rest])
 else stop(`unknown command "${verb ?? ''}"`, 'use demo, test, build, setup or clean')

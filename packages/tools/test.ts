@@ -23,17 +23,29 @@ const failures: string[] = []
 const say = (text: string) => process.stdout.write(`${text}\n`)
 const wanted = (name: string) => only.length === 0 || only.includes(name)
 
-/** psql is the one tool that tests use and npm does not bring; without it its cases are skipped and counted as such. */
-function ensurePsql(): void {
-  if (spawnSync('psql', ['--version']).status === 0) return
+/** What tests use and npm does not bring, by Debian package. Without one its cases are skipped and counted as such. */
+const tools = [
+  { command: 'psql', package: 'postgresql-client' },
+  { command: 'redis-server', package: 'redis-server' },
+  { command: 'chromium', package: 'chromium' },
+] as const
+
+function ensureTools(): void {
+  const missing = tools.filter(({ command }) => spawnSync(command, ['--version']).error !== undefined)
+  if (missing.length === 0) return
+  const names = missing.map((tool) => tool.package).join(' ')
   if (process.getuid?.() !== 0 || spawnSync('apt-get', ['--version']).status !== 0) {
-    say('psql is not on this machine: its cases are skipped (install postgresql-client to run them)')
+    say(`not on this machine: ${names}; their cases are skipped (install them to run these)`)
     return
   }
-  say('installing psql …')
-  const options = { stdio: 'ignore', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } } as const
+  say(`installing ${names} …`)
+  const options = {
+    stdio: 'ignore',
+    // Debian starts no server of its own where policy-rc.d says so; ours start on ports of their own.
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' },
+  } as const
   spawnSync('apt-get', ['update', '-q'], options)
-  spawnSync('apt-get', ['install', '-qy', '--no-install-recommends', 'postgresql-client'], options)
+  spawnSync('apt-get', ['install', '-qy', '--no-install-recommends', ...missing.map((tool) => tool.package)], options)
 }
 
 function check(name: string, command: string, parameters: readonly string[], folder = root): void {
@@ -102,7 +114,7 @@ function readTally(file: string): Tally {
 const binary = (name: string, folder = '.') => join(root, folder, 'node_modules', '.bin', name)
 const tsx = ['--import', join(root, 'node_modules', 'tsx', 'dist', 'loader.mjs')]
 
-if (wanted('integration') || wanted('e2e')) ensurePsql()
+if (wanted('integration') || wanted('e2e')) ensureTools()
 check('types', binary('tsc'), ['-b', '--pretty', 'false'])
 check('lint', binary('biome'), ['check', '.'])
 check('tidy', process.execPath, [...tsx, join(root, 'packages/tools/tidy.ts')])

@@ -87,7 +87,11 @@ async function statementOf(
   await new Promise((resolve) => setImmediate(resolve))
 }
 
-const records = Array.from({ length: orders.sessions }, (_, index) => String(index + 1).repeat(32)).map((session) => ({
+const records = Array.from({ length: orders.sessions }, (_, index) =>
+  String(index + 1)
+    .padStart(2, '0')
+    .repeat(16),
+).map((session) => ({
   session,
   record: recorder.open(session, orders.mode),
 }))

@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander'
 import { addAgent } from './agent.ts'
 import { type AddCommand, type App, createSession, type GlobalOptions } from './app.ts'
 import { addApply } from './apply.ts'
+import { addApprovals } from './approvals.ts'
 import { addAudit } from './audit.ts'
 import { addDoctor } from './doctor.ts'
 import { addPolicy } from './explain.ts'
@@ -24,6 +25,7 @@ const commands: readonly AddCommand[] = [
   addQuery,
   addApply,
   addPolicy,
+  addApprovals,
   addSessions,
   addAudit,
   addAgent,
@@ -36,6 +38,7 @@ Examples:
   sallyport query shop "select name from customers limit 3"
   sallyport connect shop -- psql
   sallyport policy explain shop "delete from orders"
+  sallyport approvals list
 
 Exit status: 0 ok, 1 error, 2 usage, 3 not found, 4 login needed, 5 denied by policy, 6 approval pending,
 7 unreachable or unhealthy, 8 verification failed, 130 interrupted. docs/cli.md has more.`

@@ -35,7 +35,7 @@ export const addSessions: AddCommand = (parent, app) => {
     .option('--target <name>', 'only of this target')
     .option('--caller <subject>', 'only of this caller')
     .option('--state <state>', 'live, closed or interrupted')
-    .option('--decision <decision>', 'denied or masked: only sessions with such a statement')
+    .option('--decision <decision>', 'denied, masked or held: only sessions with such a statement')
     .option('--limit <n>', `at most this many, up to ${listMax}`, '50')
     .action((options: ListOptions) => app.run((session) => list(session, options)))
   sessions
@@ -110,7 +110,7 @@ const headText = (recorded: Recorded): string =>
     ...recorded.actors.map((actor) => `through   ${actor.display} (${actor.assurance})`),
     `from      ${recorded.clientAddress}, ${recorded.applicationName || 'no application name'}`,
     `time      ${recorded.openedAt} to ${recorded.closedAt ?? 'now'}`,
-    `counts    ${recorded.statements} statements, ${recorded.denied} denied, ${recorded.maskedValues} values masked`,
+    `counts    ${recorded.statements} statements, ${recorded.denied} denied, ${recorded.held} held, ${recorded.maskedValues} values masked`,
   ]
     .map(escapeText)
     .join('\n')
@@ -128,6 +128,10 @@ function entryText(entry: Record<string, unknown>): string {
       return escapeText(`${start}  #${text('statement')} ${text('text')}`)
     case 'denied':
       return escapeText(`${start}  #${text('statement')} ${text('text')}  -- ${text('code')}: ${text('message')}`)
+    case 'held':
+      return escapeText(`${start}  #${text('statement')} ${text('text')}  -- waits for request ${text('request')}`)
+    case 'hold-ended':
+      return escapeText(`${start}  #${text('statement')} ${text('result')}${because(entry)}`)
     case 'outcome':
       return escapeText(
         `${start}  #${text('statement')} ${text('result')} ${text('tag') || text('sqlstate')}, ${text('rows')} rows, ${text('maskedValues')} masked, ${text('durationUs')} µs`,
@@ -137,6 +141,13 @@ function entryText(entry: Record<string, unknown>): string {
     default:
       return escapeText(start)
   }
+}
+
+/** Who decided, and why. */
+function because(entry: Record<string, unknown>): string {
+  const by = Array.isArray(entry['by']) ? entry['by'].map(String).join(', ') : ''
+  const reason = typeof entry['reason'] === 'string' ? entry['reason'] : ''
+  return `${by === '' ? '' : ` by ${by}`}${reason === '' ? '' : `: ${reason}`}`
 }
 
 async function download(session: Session, id: string | undefined, options: ExportOptions): Promise<void> {
