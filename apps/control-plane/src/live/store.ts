@@ -38,7 +38,7 @@ export async function countChanges(db: Db): Promise<number> {
   return (await db.resourceVersion.count()) + (await db.revocation.count())
 }
 
-/** A login with its person, for a look that does not count as use. */
-export async function findLogin(db: Db, id: string) {
-  return await db.login.findUnique({ where: { id }, include: { person: true } })
+/** Logins with their persons, for a look that does not count as use. */
+export async function findLogins(db: Db, ids: readonly string[]) {
+  return await db.login.findMany({ where: { id: { in: [...new Set(ids)] } }, include: { person: true } })
 }

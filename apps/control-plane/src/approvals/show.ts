@@ -1,0 +1,153 @@
+// What people see of held requests: parsed facts in lists; on the card the text itself, decrypted, checked against its
+// digest, with everything that a reviewer needs to decide.
+import type { Approval, ApprovalItem } from '@sallyport/api/approvals'
+import { VerdictWord } from '@sallyport/api/approvals'
+import { SallyportError } from '@sallyport/base/errors'
+import type { HeldEvidence } from '@sallyport/ledger/hold'
+import { z } from 'zod'
+import type { Deps } from '../deps.ts'
+import { approvalDigestOf, digestOf, evidenceContext, parseEvidence } from './evidence.ts'
+import { readHistory } from './list-store.ts'
+import { othersOf, ruled } from './people.ts'
+import { mayCancel, mayDecide, progressOf, type Reader } from './rules.ts'
+import { countWaiting, type HeldRequest, readEvidence } from './store.ts'
+
+export type ShowDeps = Pick<Deps, 'db' | 'clock' | 'vault'>
+
+/** How far back the history of a caller goes, in milliseconds. */
+const historyMs = 30 * 86_400_000
+
+export function showItem(request: HeldRequest, reader: Reader, waiting: number, nowMs: number): ApprovalItem {
+  const { facts } = request
+  return {
+    id: request.id,
+    state: request.state,
+    createdAt: request.createdAt.toISOString(),
+    expiresAt: request.expiresAt.toISOString(),
+    decidedAt: request.decidedAt?.toISOString() ?? null,
+    target: request.target,
+    targetLabels: facts.targetLabels,
+    agentName: request.agentName,
+    initiator: facts.initiator,
+    actors: facts.actors,
+    waiting,
+    verbs: request.verbs,
+    objects: request.objects,
+    objectsInAll: facts.objectsInAll,
+    statements: facts.statements,
+    filtered: facts.filtered,
+    rule: { policy: request.policy, version: request.policyVersion, rule: request.rule },
+    fingerprint: request.fingerprint,
+    mine: mayDecide(reader, ruled(request), request.verdicts, nowMs).ok,
+    decidedBy: request.verdicts.map((given) => given.personName),
+  }
+}
+
+/** One page of items. */
+export async function showItems(
+  deps: Pick<ShowDeps, 'db' | 'clock'>,
+  reader: Reader,
+  requests: readonly HeldRequest[],
+): Promise<ApprovalItem[]> {
+  const waiting = await countWaiting(
+    deps.db,
+    requests.map((request) => request.id),
+  )
+  const nowMs = deps.clock.nowMs()
+  return requests.map((request) => showItem(request, reader, waiting.get(request.id) ?? 0, nowMs))
+}
+
+/** The card. The caller has checked that the reader may see it. */
+export async function showApproval(deps: ShowDeps, reader: Reader, request: HeldRequest): Promise<Approval> {
+  const nowMs = deps.clock.nowMs()
+  const waiting = await countWaiting(deps.db, [request.id])
+  const permission = mayDecide(reader, ruled(request), request.verdicts, nowMs)
+  const { facts } = request
+  return {
+    ...showItem(request, reader, waiting.get(request.id) ?? 0, nowMs),
+    sessionId: request.sessionId,
+    database: facts.database,
+    upstreamRole: facts.upstreamRole,
+    clientAddress: facts.clientAddress,
+    applicationName: facts.applicationName,
+    statement: await showStatement(deps, request),
+    message: facts.message,
+    estimate: facts.estimate,
+    history: await showHistory(deps, request, nowMs),
+    quorum: await showQuorum(deps, request),
+    verdicts: request.verdicts.map(({ personName, verdict, reason, at }) => ({
+      by: personName,
+      verdict,
+      reason,
+      at: at.toISOString(),
+    })),
+    reason: request.reasonMode === 'required' ? 'required' : 'optional',
+    statementDigest: request.statementDigest,
+    evidenceDigest: request.evidenceDigest,
+    approvalDigest: request.approvalDigest,
+    mayDecide: permission.ok ? { ok: true } : { ok: false, why: permission.why },
+    mayCancel: mayCancel(reader, ruled(request), nowMs),
+    result: showResult(request),
+  }
+}
+
+const tampered = () =>
+  new SallyportError('CHAIN_BROKEN', 'the stored request is not what its agent sent', {
+    hint: 'decide nothing about it, and tell an administrator',
+  })
+
+async function showStatement(deps: ShowDeps, request: HeldRequest): Promise<Approval['statement']> {
+  if (request.shreddedAt !== null) return null
+  const stored = await readEvidence(deps.db, request.id)
+  if (stored === null) throw tampered()
+  const parsed = parseEvidence(deps.vault.openApart(evidenceContext(request.id), stored.sealed, stored.key))
+  if (!parsed.ok) throw tampered()
+  // Hashed before it was stored, verified after it was read.
+  if (digestOf(parsed.value) !== request.evidenceDigest) throw tampered()
+  if (approvalDigestOf(request) !== request.approvalDigest) throw tampered()
+  return statementOf(parsed.value)
+}
+
+const statementOf = ({ text, spans, parameters, parts }: HeldEvidence): Approval['statement'] => ({
+  text,
+  spans: spans.map((span) => ({ ...span })),
+  parameters: [...parameters],
+  parts: parts.map((part) => ({
+    ...part,
+    effects: part.effects.map((effect) => ({ ...effect })),
+    functions: [...part.functions],
+  })),
+})
+
+async function showHistory(deps: ShowDeps, request: HeldRequest, nowMs: number): Promise<Approval['history']> {
+  const { counts, last } = await readHistory(deps.db, request, new Date(nowMs - historyMs))
+  const inAll = [...counts.values()].reduce((sum, count) => sum + count, 0)
+  return {
+    approved: (counts.get('approved') ?? 0) + (counts.get('run') ?? 0),
+    denied: counts.get('denied') ?? 0,
+    firstTime: inAll === 0,
+    last: last === null ? null : { by: last.by, verdict: VerdictWord.parse(last.verdict), at: last.at.toISOString() },
+  }
+}
+
+async function showQuorum(deps: ShowDeps, request: HeldRequest): Promise<Approval['quorum']> {
+  const others = await othersOf(deps.db, request)
+  return progressOf(request.quorum, request.verdicts).map(({ group, count, approvedBy }) => ({
+    group,
+    count,
+    approvedBy: approvedBy.map((given) => given.personName),
+    others: request.state === 'pending' ? (others.get(group) ?? []) : [],
+  }))
+}
+
+const Result = z.object({
+  result: z.string(),
+  tag: z.string(),
+  sqlstate: z.string(),
+  rows: z.number().int(),
+  durationUs: z.number().int(),
+})
+
+function showResult(request: HeldRequest): Approval['result'] {
+  return request.result === null ? null : Result.parse(request.result)
+}
