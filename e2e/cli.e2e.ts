@@ -162,7 +162,7 @@ test('query reads its SQL from stdin', async () => {
 })
 
 test.each([
-  ['denied by policy', 'DELETE FROM orders WHERE id = 1', 5, 'POLICY_DENIED'],
+  ['denied by policy', "UPDATE orders SET status = 'lost' WHERE id = 1", 5, 'POLICY_DENIED'],
   ['a mask that cannot be kept', "SELECT id FROM customers WHERE ssn LIKE '9%'", 5, 'MASK_UNPROVABLE'],
   ['no SQL', 'SELEC 1', 2, 'STATEMENT_SYNTAX'],
   ['an error of the target', 'SELECT 1/0', 1, 'STATEMENT_FAILED'],

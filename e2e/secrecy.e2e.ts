@@ -58,7 +58,7 @@ test('use and misuse, good and bad, give the callers something to look through',
     ['file', `SELECT pg_read_file('${stack().credentialFile}')`],
     ['loaded file', `COPY products FROM '${stack().credentialFile}'`],
     ['error', 'SELECT 1/0'],
-    ['denied', 'DELETE FROM orders WHERE id = 1'],
+    ['denied', "UPDATE orders SET status = 'lost' WHERE id = 1"],
     ['syntax', "SELECT 'unfinished"],
     ['big', 'SELECT * FROM customers, orders LIMIT 500'],
   ] as const)

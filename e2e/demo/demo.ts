@@ -101,9 +101,11 @@ async function serve(stack: Stack, tookMs: number, stopping: AbortSignal): Promi
   say(
     `control plane  ${stack.url}   people ${people.map((person) => person.login).join(', ')}; everyone's password is ${demoPassword}`,
   )
-  say('In another terminal, as ann, who is logged in already (--as bob, cara or adam for the others):')
+  say('In another terminal, as ann, who is logged in already (--as bob, dora, cara or adam for the others):')
   say(`masked         ${command} query shop "select name, email, ssn from customers limit 3"`)
-  say(`denied         ${command} query shop "delete from orders"`)
+  say(
+    `held           ${command} query shop "delete from payments where id = 7"   # bob decides at ${stack.url}/approvals`,
+  )
   say(`unmasked       ${command} --as cara query shop "select name, email, ssn from customers limit 3"`)
   say(`psql           PGPASSWORD=$(${command} token shop) psql "${conninfo}"`)
   say(`what happened  ${command} --as adam sessions list`)

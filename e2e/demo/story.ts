@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import pg from 'pg'
 import { runCli } from '../stack/cli.ts'
 import { cliLogin } from '../stack/login.ts'
-import { clientOf } from '../stack/people-api.ts'
+import { clientOf, type PersonApi } from '../stack/people-api.ts'
 import { dumpOf, filesOf, type Haystack, proveSearch, recordBytes, search } from '../stack/secrecy.ts'
 import { root, type Stack } from '../stack/stack.ts'
 import { until } from '../stack/until.ts'
@@ -181,12 +181,84 @@ const bobWrites: Step = {
   },
 }
 
+/** What the function sends, and sends again: one payment, by number. */
+const forgetPayment = (id: number) => `DELETE FROM public.payments WHERE id = ${id}`
+const paymentsWith = (id: number) => `SELECT count(*)::int AS n FROM payments WHERE id = ${id}`
+
+const functionAsks: Step = {
+  title:
+    'a function deletes: held for a person; bob approves in the console API, and exactly that statement runs, once',
+  async run(told) {
+    const { stack } = told
+    const bob = await stack.as('bob')
+    const client = clientOf(await (await stack.as('ann')).token(), { password: await stack.idp.workloadToken() })
+    const notices: string[] = []
+    client.on('notice', (notice) => notices.push(`${notice.message} ${notice.hint ?? ''}`))
+    const { rowCount, asked } = await through(told, 'function asks', client, async (open) => {
+      const running = open.query(forgetPayment(7))
+      const request = await Promise.race([pendingOf(bob, 'payments'), running.then(() => null)])
+      assert(request !== null, 'the statement ran without a person')
+      assert.deepEqual(await truth(stack, paymentsWith(7)), [{ n: 1 }])
+      const given = await decide(bob, request.id, 'approved', 'a double booking')
+      assert.equal(given.status, 200, given.text)
+      return { rowCount: (await running).rowCount, asked: request.id }
+    })
+    assert.equal(rowCount, 1)
+    assert.deepEqual(await truth(stack, paymentsWith(7)), [{ n: 0 }])
+    assert(
+      notices.some((text) => text.includes(`${stack.url}/approvals/${asked}`)),
+      'the caller was not told where',
+    )
+    const { body } = await bob.get(`/api/v1/approvals/${asked}`)
+    assert.equal(body.state, 'run')
+    return `replay it at ${stack.url}/sessions/${body.sessionId}`
+  },
+}
+
+const refusedByDora: Step = {
+  title: 'dora, the other reviewer, refuses the next one: the function is told why, and nothing is deleted',
+  async run(told) {
+    const { stack } = told
+    const dora = await stack.as('dora')
+    const client = clientOf(await (await stack.as('ann')).token(), { password: await stack.idp.workloadToken() })
+    const error = await through(told, 'function is refused', client, async (open) => {
+      const running = refused(open.query(forgetPayment(8)), 'SPH03')
+      const request = await pendingOf(dora, 'payments')
+      const given = await decide(dora, request.id, 'denied', 'the books of May are closed')
+      assert.equal(given.status, 200, given.text)
+      return await running
+    })
+    assert.match(`${error.message} ${error.detail ?? ''}`, /the books of May are closed/)
+    assert.deepEqual(await truth(stack, paymentsWith(8)), [{ n: 1 }])
+    return error.message
+  },
+}
+
+/** The request that waits for this reviewer and touches the table. */
+async function pendingOf(reviewer: PersonApi, table: string): Promise<{ id: string; approvalDigest: string }> {
+  return await until('a request that waits', async () => {
+    const { body } = await reviewer.get('/api/v1/approvals')
+    const items: { id: string; approvalDigest: string; objects: string[] }[] = body.items
+    return items.find((item) => item.objects.includes(`public.${table}`)) ?? null
+  })
+}
+
+/** As the console does it: what is shown, and its digest sent back. */
+async function decide(reviewer: PersonApi, id: string, verdict: 'approved' | 'denied', reason: string) {
+  const { body } = await reviewer.get(`/api/v1/approvals/${id}`)
+  return await reviewer.post(`/api/v1/approvals/${id}/verdict`, {
+    verdict,
+    reason,
+    approvalDigest: body.approvalDigest,
+  })
+}
+
 const exported: Step = {
   title: 'an administrator exports the record; it verifies offline with the key that the agent names',
   async run(told) {
     const { stack } = told
     const home = await stack.cliHome('adam')
-    const sessions = await until('the sessions are recorded as closed', () => closedSessions(stack, 5))
+    const sessions = await until('the sessions are recorded as closed', () => closedSessions(stack, 7))
     const file = join(stack.dir, 'people', 'record.jsonl')
     const made = await runCli(['sessions', 'export', '-o', file], { home })
     assert.equal(made.status, 0, made.stderr)
@@ -251,6 +323,8 @@ export const steps: readonly Step[] = [
   caraReads,
   annWrites,
   bobWrites,
+  functionAsks,
+  refusedByDora,
   exported,
   tampered,
   nowhere,

@@ -23,7 +23,14 @@ export const people: readonly Person[] = [
     name: 'Bob Baker',
     email: 'bob@example.test',
     groups: ['dba'],
-    about: 'dba: may write, too',
+    about: 'dba: may write, and decides on what is held',
+  },
+  {
+    login: 'dora',
+    name: 'Dora Diaz',
+    email: 'dora@example.test',
+    groups: ['dba'],
+    about: 'dba: the second reviewer',
   },
   {
     login: 'cara',
