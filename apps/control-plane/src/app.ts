@@ -8,14 +8,17 @@ import { SallyportError } from '@sallyport/base/errors'
 import fastify, { LogController } from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import { agentsRoutes } from './agents/routes.ts'
+import { approvalsRoutes } from './approvals/routes.ts'
 import { auditRoutes } from './audit/routes.ts'
 import { isSecure } from './config.ts'
+import { consoleRoutes } from './console/routes.ts'
 import type { Deps } from './deps.ts'
 import { refuseConnection, registerErrors, sendFrameworkProblem } from './http/errors.ts'
 import { healthRoutes } from './http/health.ts'
 import { openapiOptions } from './http/openapi.ts'
 import { registerPermit } from './http/permit.ts'
 import type { App } from './http/route.ts'
+import { liveRoutes } from './live/routes.ts'
 import { policyRoutes } from './policies/routes.ts'
 import { recordingsRoutes } from './recordings/routes.ts'
 import { signinRoutes } from './signin/routes.ts'
@@ -57,6 +60,9 @@ export async function buildApp(deps: Deps): Promise<App> {
   agentsRoutes(app, deps)
   recordingsRoutes(app, deps)
   auditRoutes(app, deps)
+  await consoleRoutes(app, deps)
+  approvalsRoutes(app, deps)
+  liveRoutes(app, deps)
   return app
 }
 

@@ -27,7 +27,7 @@ const readFile = (path: string): string => {
   return text
 }
 const load = (env: Record<string, string | undefined>) =>
-  loadConfig({ env, readFile, migrationsDirectory: '/app/prisma/migrations' })
+  loadConfig({ env, readFile, migrationsDirectory: '/app/prisma/migrations', consoleDirectory: '/app/console' })
 
 const refusal = (env: Record<string, string | undefined>): SallyportError => {
   try {
@@ -48,6 +48,8 @@ describe('the configuration', () => {
       grpc: { host: '127.0.0.1', port: 8443, advertise: 'sallyport.example.com:8443' },
       metrics: { host: '127.0.0.1', port: 9464 },
       migrationsDirectory: '/app/prisma/migrations',
+      consoleDirectory: '/app/console',
+      webhookNetworks: [],
       bootstrapFile: null,
       providers: [],
     })
@@ -115,6 +117,7 @@ describe('the configuration', () => {
       { SALLYPORT_PROVIDERS: '[{name: a, issuer: "http://a.test", clientId: c}]' },
       'providers.0.issuer must be https',
     ],
+    ['with a network that is none', { SALLYPORT_WEBHOOK_NETWORKS: '[10.0.0.0/40]' }, 'webhookNetworks.0: a network'],
     [
       'with two providers of one name',
       {

@@ -1,12 +1,15 @@
 // The configuration, from environment variables and an optional YAML file; a variable beats the file. Everything is
 // checked at the start, and every problem is named with its variable. docs/operations.md explains each one.
+import { resolve } from 'node:path'
 import { SallyportError } from '@sallyport/base/errors'
 import { Secret } from '@sallyport/base/secret'
+import ipaddr from 'ipaddr.js'
 import { parse as parseYaml } from 'yaml'
 import { z } from 'zod'
 
 const port = z.coerce.number().int().min(0).max(65_535)
 const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')])
+const Network = z.string().refine((text) => ipaddr.isValidCIDR(text), 'a network like 10.1.0.0/16')
 const SecretReference = z.union([
   z.strictObject({ env: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/) }),
   z.strictObject({ file: z.string().min(1) }),
@@ -54,6 +57,8 @@ const ConfigFile = z.strictObject({
     .optional(),
   heldTextDays: z.coerce.number().int().min(1).max(3_650).default(30),
   migrationsDirectory: z.string().min(1).optional(),
+  consoleDirectory: z.string().min(1).optional(),
+  webhookNetworks: z.array(Network).max(100).default([]),
   bootstrapFile: z.string().min(1).optional(),
   allowInsecureLoopback: flag.default(false),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
@@ -93,6 +98,10 @@ export interface Config {
   /** How long the text of a held statement is kept after its request ended. */
   readonly heldTextDays: number
   readonly migrationsDirectory: string
+  /** Where the built console lies. */
+  readonly consoleDirectory: string
+  /** Networks (CIDR) that webhooks may reach although they are private. */
+  readonly webhookNetworks: readonly string[]
   readonly bootstrapFile: string | null
   readonly allowInsecureLoopback: boolean
   readonly logLevel: string
@@ -117,6 +126,8 @@ export const variables = {
   SALLYPORT_REDIS_URL: ['redisUrl'],
   SALLYPORT_HELD_TEXT_DAYS: ['heldTextDays'],
   SALLYPORT_MIGRATIONS_DIR: ['migrationsDirectory'],
+  SALLYPORT_CONSOLE_DIR: ['consoleDirectory'],
+  SALLYPORT_WEBHOOK_NETWORKS: ['webhookNetworks'],
   SALLYPORT_BOOTSTRAP_FILE: ['bootstrapFile'],
   SALLYPORT_ALLOW_INSECURE_LOOPBACK: ['allowInsecureLoopback'],
   SALLYPORT_LOG_LEVEL: ['logLevel'],
@@ -124,13 +135,15 @@ export const variables = {
 } as const satisfies Record<string, readonly string[]>
 
 /** Variables whose text is YAML (or JSON): lists. */
-const yamlVariables = new Set(['SALLYPORT_TRUSTED_PROXIES', 'SALLYPORT_PROVIDERS'])
+const yamlVariables = new Set(['SALLYPORT_TRUSTED_PROXIES', 'SALLYPORT_PROVIDERS', 'SALLYPORT_WEBHOOK_NETWORKS'])
 
 export interface ConfigSources {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly readFile: (path: string) => string
   /** Where the migrations lie when nothing else is said. */
   readonly migrationsDirectory: string
+  /** Where the built console lies when nothing else is said. */
+  readonly consoleDirectory: string
 }
 
 const invalid = (message: string, cause?: unknown): SallyportError =>
@@ -155,6 +168,7 @@ export function loadConfig(sources: ConfigSources): Config {
     publicUrl,
     grpc: { ...file.grpc, advertise },
     migrationsDirectory: file.migrationsDirectory ?? sources.migrationsDirectory,
+    consoleDirectory: resolve(file.consoleDirectory ?? sources.consoleDirectory),
     bootstrapFile: file.bootstrapFile ?? null,
     providers: readProviders(file, sources),
   }

@@ -12,8 +12,10 @@ import { type Running, startControlPlane } from './start.ts'
 /** Work under way gets this long after the first signal, in milliseconds. */
 const drainMsMax = 15_000
 
-/** The same place from src/main.ts and from the bundle dist/main.js. */
+/** The same places from src/main.ts and from the bundle dist/main.js. */
 const migrationsDirectory = fileURLToPath(new URL('../../../prisma/migrations', import.meta.url))
+
+const consoleDirectory = fileURLToPath(new URL('../../console/dist', import.meta.url))
 
 function fail(thrown: unknown): void {
   const error = asSallyportError(thrown)
@@ -44,7 +46,7 @@ function stopOnSignal(running: Running, log: Logger): void {
 
 async function main(): Promise<void> {
   const readFile = (path: string) => readFileSync(path, 'utf8')
-  const config = loadConfig({ env: process.env, readFile, migrationsDirectory })
+  const config = loadConfig({ env: process.env, readFile, migrationsDirectory, consoleDirectory })
   const log = createLog(config.logLevel)
   const running = await startControlPlane(config, log, systemClock)
   stopOnSignal(running, log)

@@ -46,6 +46,8 @@ export const testConfig = (changes: Partial<Config> = {}): Config => ({
   redisUrl: null,
   heldTextDays: 30,
   migrationsDirectory,
+  consoleDirectory: '/nonexistent',
+  webhookNetworks: [],
   bootstrapFile: null,
   allowInsecureLoopback: false,
   logLevel: 'info',

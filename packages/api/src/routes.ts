@@ -58,3 +58,9 @@ export const routes = {
   deliveryResend: { method: 'POST', path: '/api/v1/deliveries/:id/resend', access: ['admin'] },
 } as const satisfies Record<string, RouteEntry>
 export type RouteName = keyof typeof routes
+
+/** What browsers get beside the API: the console's pages and files. Public, and not part of the API's description. */
+export const pages = {
+  console: { method: 'GET', path: '/*', access: 'public' },
+} as const satisfies Record<string, RouteEntry & { readonly access: 'public' }>
+export type PageName = keyof typeof pages

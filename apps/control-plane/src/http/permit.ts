@@ -8,7 +8,7 @@ import type { FastifyRequest } from 'fastify'
 import type { Deps } from '../deps.ts'
 import { type Actor, authenticate } from './actor.ts'
 import { describeRoute } from './openapi.ts'
-import { type App, checkRegistered } from './route.ts'
+import { type App, checkRegistered, isPage } from './route.ts'
 
 export const csrfHeader = 'x-sallyport-csrf'
 
@@ -49,12 +49,13 @@ function checkRoles(name: RouteName, actor: Actor): void {
 export function registerPermit(app: App, deps: Deps): void {
   app.decorateRequest('actor', null)
   app.addHook('onRoute', (route) => {
-    describeRoute(route, checkRegistered(route))
+    const name = checkRegistered(route)
+    if (!isPage(name)) describeRoute(route, name)
   })
   app.addHook('onRequest', async (request) => {
     const name = request.routeOptions.config.name
-    // Without a route there is only the answer "not found".
-    if (name === undefined || routes[name].access === 'public') return
+    // Without a route there is only the answer "not found"; pages are for everyone.
+    if (name === undefined || isPage(name) || routes[name].access === 'public') return
     const actor = await authenticate(deps, request)
     checkOwnPage(request, actor, deps.config.publicUrl)
     checkRoles(name, actor)

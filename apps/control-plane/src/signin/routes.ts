@@ -1,11 +1,14 @@
 // HTTP of signing in: configuration for clients, the browser's two redirects, the CLI's exchange, logout, and "who am I".
 import { AuthConfig, CliLoginRequest, CliLoginResponse, Me } from '@sallyport/api/signin'
 import { assert } from '@sallyport/base/assert'
-import type { FastifyReply } from 'fastify'
+import { asSallyportError } from '@sallyport/base/errors'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { type Config, isSecure } from '../config.ts'
+import { acceptsPage } from '../console/rules.ts'
 import type { Deps } from '../deps.ts'
 import { type Actor, actorOf } from '../http/actor.ts'
+import { sendProblem } from '../http/errors.ts'
 import { type App, at } from '../http/route.ts'
 import { finishLogin, loginWithIdToken, startLogin } from './login.ts'
 import { attemptCookieName, attemptMsMax, sessionCookieName } from './rules.ts'
@@ -93,6 +96,7 @@ function browserRoutes(app: App, deps: Deps, rateLimit: { max: number; timeWindo
   const attemptCookie = attemptCookieName(deps.config)
   app.route({
     ...at('login', { rateLimit }),
+    errorHandler: sendSignInError,
     schema: { querystring: LoginQuery, response: { 302: z.undefined() } },
     handler: async (request, reply) => {
       const { provider, returnTo } = request.query
@@ -104,6 +108,7 @@ function browserRoutes(app: App, deps: Deps, rateLimit: { max: number; timeWindo
   })
   app.route({
     ...at('callback', { rateLimit }),
+    errorHandler: sendSignInError,
     schema: { response: { 302: z.undefined() } },
     handler: async (request, reply) => {
       const at = request.url.indexOf('?')
@@ -115,6 +120,17 @@ function browserRoutes(app: App, deps: Deps, rateLimit: { max: number; timeWindo
       return await redirect(reply, login.returnTo)
     },
   })
+}
+
+/** A person sees what went wrong on the sign-in page, by its code alone; whoever asks for no page gets the problem. */
+function sendSignInError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  if (!acceptsPage(request.headers.accept)) {
+    sendProblem(thrown, request, reply)
+    return
+  }
+  const error = asSallyportError(thrown)
+  request.log.info({ event: 'sign-in-failed', code: error.code, err: error.cause ?? error })
+  reply.redirect(`/sign-in?error=${error.code}`, 302)
 }
 
 const redirect = (reply: FastifyReply, to: string): FastifyReply => reply.redirect(to, 302)
