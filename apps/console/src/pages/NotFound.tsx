@@ -1,12 +1,23 @@
 // An address that is no page of the console.
 import { Link } from '@tanstack/react-router'
-import { EmptyState } from '../ui/States.tsx'
+import { Compass } from 'lucide-react'
+import { useTitle } from '../ui/Frame.tsx'
+import { Panel } from '../ui/States.tsx'
 import { paths } from '../util/paths.ts'
 
 export function NotFound() {
+  useTitle('Not found')
   return (
-    <EmptyState title="There is no such page" action={<Link to={paths.overview()}>Go to the overview</Link>}>
-      The address may be from an older version, or mistyped.
-    </EmptyState>
+    <Panel
+      icon={<Compass size={22} />}
+      title="There is no such page"
+      action={
+        <Link to={paths.overview()} className="link">
+          Go to the overview
+        </Link>
+      }
+    >
+      <p>The address may be from an older version, or mistyped.</p>
+    </Panel>
   )
 }

@@ -1,6 +1,6 @@
 // The one button. A disabled one says why (`why` becomes its description) and keeps the focus, never just greys out.
 import { LoaderCircle } from 'lucide-react'
-import type { ButtonHTMLAttributes, ReactNode } from 'react'
+import type { ComponentProps, ReactNode } from 'react'
 import { useId } from 'react'
 import { Keycap } from './Keycap.tsx'
 
@@ -14,7 +14,7 @@ const kinds: Readonly<Record<Kind, string>> = {
   quiet: 'bg-transparent text-ink-2 border-transparent hover:bg-surface-2 hover:text-ink',
 }
 
-interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
+interface ButtonProps extends ComponentProps<'button'> {
   readonly kind?: Kind
   readonly icon?: ReactNode
   /** Shortcut to show. */

@@ -25,7 +25,7 @@ export function CodeBlock({
         <CopyButton text={text} what={what} />
       </figcaption>
       <pre className="px-3 py-2.5 font-mono text-[13px] leading-5 whitespace-pre-wrap [overflow-wrap:anywhere]">
-        <VisibleText text={text} />
+        <VisibleText text={text} inOrder />
       </pre>
     </figure>
   )

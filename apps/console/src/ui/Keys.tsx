@@ -54,7 +54,8 @@ export function useKeyListener(): void {
   useEffect(() => {
     let state: KeyState = null
     const listen = (event: KeyboardEvent) => {
-      if (event.defaultPrevented || event.isComposing) return
+      // A key held down is one press: it must not confirm what it has just armed.
+      if (event.defaultPrevented || event.isComposing || event.repeat) return
       // An open dialog has the keyboard to itself.
       if (document.querySelector('dialog[open]') !== null) return
       const bindings = layers.get().flatMap((layer) => layer.bindings)

@@ -7,23 +7,63 @@ export interface VisiblePiece {
   readonly mark: string | null
 }
 
-// Controls but tab and newline, soft hyphen, Arabic letter mark, zero-width, bidi embeddings and isolates, word joiner,
-// invisible operators, BOM, variation selectors, interlinear marks, tags; and spaces that are no plain space.
-const hidden =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-  // biome-ignore lint/suspicious/noMisleadingCharacterClass: combining characters are meant one by one
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb]|\udb40[\udc00-\uddef]/g
+// By category: controls, formats (bidirectional, zero-width, tags), every space but the plain one, half surrogates, private
+// and unassigned characters. Then those that Unicode counts as letters, marks or symbols and that draw nothing: combining
+// grapheme joiner, Hangul and Khmer fillers, Mongolian and other variation selectors, the empty braille cell, null notehead.
+const hiddenSource =
+  '(?![\\t\\n ])[\\p{Cc}\\p{Cf}\\p{Z}\\p{Cs}\\p{Co}\\p{Cn}\\u034f\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u2800\\u3164\\ufe00-\\ufe0f\\uffa0\\u{1d159}\\u{e0100}-\\u{e01ef}]'
+const hidden = new RegExp(hiddenSource, 'gu')
+const startsHidden = new RegExp(`^${hiddenSource}`, 'u')
 
-const nameOf = (character: string): string =>
+const labels: Readonly<Record<string, string>> = {
+  'U+0000': 'null',
+  'U+0008': 'backspace',
+  'U+000B': 'vertical tab',
+  'U+000C': 'form feed',
+  'U+000D': 'carriage return',
+  'U+001B': 'escape',
+  'U+007F': 'delete',
+  'U+0085': 'next line',
+  'U+00A0': 'no-break space',
+  'U+00AD': 'soft hyphen',
+  'U+061C': 'Arabic letter mark',
+  'U+200B': 'zero width space',
+  'U+200C': 'zero width non-joiner',
+  'U+200D': 'zero width joiner',
+  'U+200E': 'left-to-right mark',
+  'U+200F': 'right-to-left mark',
+  'U+2028': 'line separator',
+  'U+2029': 'paragraph separator',
+  'U+202A': 'left-to-right embedding',
+  'U+202B': 'right-to-left embedding',
+  'U+202C': 'end of embedding',
+  'U+202D': 'left-to-right override',
+  'U+202E': 'right-to-left override',
+  'U+2060': 'word joiner',
+  'U+2066': 'left-to-right isolate',
+  'U+2067': 'right-to-left isolate',
+  'U+2068': 'first strong isolate',
+  'U+2069': 'end of isolate',
+  'U+3000': 'ideographic space',
+  'U+FEFF': 'byte order mark',
+}
+
+/** `U+0430` of a character. */
+export const codeOf = (character: string): string =>
   `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`
 
-/** Splits a text into plain pieces and marks. Joining `text` of all pieces that are no marks, and the marked characters, gives the text back. */
+/** What a mark stands for, in words: `right-to-left override`. */
+export const labelOf = (mark: string): string => labels[mark] ?? 'a character that does not show'
+
+export const isHidden = (character: string): boolean => startsHidden.test(character)
+
+/** Splits a text into plain pieces and marks. Joining `text` of all pieces gives the text back. */
 export function visiblePieces(text: string): VisiblePiece[] {
   const pieces: VisiblePiece[] = []
   let from = 0
   for (const match of text.matchAll(hidden)) {
     if (match.index > from) pieces.push({ text: text.slice(from, match.index), mark: null })
-    pieces.push({ text: match[0], mark: nameOf(match[0]) })
+    pieces.push({ text: match[0], mark: codeOf(match[0]) })
     from = match.index + match[0].length
   }
   if (from < text.length) pieces.push({ text: text.slice(from), mark: null })

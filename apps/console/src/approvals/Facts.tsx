@@ -1,0 +1,218 @@
+// Facts four to eight of a request: impact, rule, history, scope, expiry. Each is a small section with a name, so that eyes
+// and screen readers find it in the same place every time.
+import type { Approval } from '@sallyport/api/approvals'
+import { Link } from '@tanstack/react-router'
+import { CircleCheck, Sparkles, UsersRound } from 'lucide-react'
+import { type ReactNode, useEffect, useId, useRef } from 'react'
+import { ExpiryRing } from '../ui/ExpiryRing.tsx'
+import { TimeAgo } from '../ui/TimeAgo.tsx'
+import { useNow } from '../ui/useNow.ts'
+import { VisibleText } from '../ui/VisibleText.tsx'
+import { announce } from '../util/announce.ts'
+import { countdown, leftOf, saidAt } from '../util/expiry.ts'
+import { clockTime, count, plural } from '../util/format.ts'
+
+export function Fact({
+  name,
+  className = '',
+  children,
+}: {
+  readonly name: string
+  readonly className?: string
+  readonly children: ReactNode
+}) {
+  const id = useId()
+  return (
+    <section aria-labelledby={id} className={`min-w-0 ${className}`}>
+      <h2 id={id} className="mb-1 text-xs font-medium text-ink-3">
+        {name}
+      </h2>
+      {children}
+    </section>
+  )
+}
+
+/** `0.02 %`; a share that is not zero never reads as zero. */
+function percent(rows: number, ofRows: number): string {
+  if (ofRows <= 0) return ''
+  const share = (rows / ofRows) * 100
+  if (share >= 99.95) return 'all of it'
+  if (share > 0 && share < 0.01) return 'under 0.01 %'
+  return `${share < 10 ? share.toFixed(2) : share.toFixed(0)} %`
+}
+
+export function Impact({ estimate }: { readonly estimate: Approval['estimate'] }) {
+  if (estimate.kind === 'unavailable')
+    return (
+      <Fact name="Estimated impact">
+        <p>
+          <b className="font-semibold">No estimate.</b>{' '}
+          <span className="text-ink-2">
+            <VisibleText text={estimate.reason} />
+          </span>
+        </p>
+      </Fact>
+    )
+  const { rows, ofRows, scan, at } = estimate
+  return (
+    <Fact name="Estimated impact">
+      <p className="flex flex-wrap items-baseline gap-x-2">
+        <span className="text-[17px] font-semibold tabular-nums">about {plural(rows, 'row')}</span>
+        <span className="text-ink-2 tabular-nums">
+          {ofRows === null ? 'of a table without statistics' : `of ${count(ofRows)} (${percent(rows, ofRows)})`}
+        </span>
+      </p>
+      <p className="text-xs text-ink-3">
+        <VisibleText text={scan} /> · by EXPLAIN, <TimeAgo at={at} />
+      </p>
+    </Fact>
+  )
+}
+
+export function RuleFact({ approval, mayRead }: { readonly approval: Approval; readonly mayRead: boolean }) {
+  const { policy, version, rule } = approval.rule
+  return (
+    <Fact name="Held by rule">
+      <p className="font-medium [overflow-wrap:anywhere]">
+        {mayRead ? (
+          <Link className="link" to="/policies/$name" params={{ name: policy }} search={{ tab: 'read', version }}>
+            {rule}
+          </Link>
+        ) : (
+          rule
+        )}
+      </p>
+      <p className="text-xs text-ink-3">
+        policy {policy}, version {version}
+      </p>
+      {approval.message === '' ? null : (
+        <p className="mt-0.5 line-clamp-2 text-ink-2" title={approval.message}>
+          <VisibleText text={approval.message} />
+        </p>
+      )}
+    </Fact>
+  )
+}
+
+export function History({ history }: { readonly history: Approval['history'] }) {
+  const { approved, denied, last, firstTime } = history
+  if (firstTime)
+    return (
+      <Fact name="History, 30 days" className="max-sm:order-last">
+        <p className="flex items-center gap-1.5 font-semibold text-hold">
+          <Sparkles aria-hidden size={15} />
+          First time
+        </p>
+        <p className="text-xs text-ink-3">This caller has not asked for this statement before.</p>
+      </Fact>
+    )
+  return (
+    <Fact name="History, 30 days" className="max-sm:order-last">
+      <p>
+        <span className="font-semibold text-allow">{count(approved)} approved</span>
+        <span className="text-ink-3"> · </span>
+        <span className={denied > 0 ? 'font-semibold text-deny' : 'text-ink-2'}>{count(denied)} denied</span>
+      </p>
+      <p className="text-xs text-ink-3">
+        {last === null ? (
+          'Same statement, same caller.'
+        ) : (
+          <>
+            last {last.verdict} by <VisibleText text={last.by} />, <TimeAgo at={last.at} />
+          </>
+        )}
+      </p>
+    </Fact>
+  )
+}
+
+export function Scope({ approval }: { readonly approval: Approval }) {
+  return (
+    <Fact name="What approval allows">
+      <p>
+        <b className="font-semibold">One run of exactly this {approval.statements > 1 ? 'text' : 'statement'}</b>
+        <span className="text-ink-2">
+          {' '}
+          on <VisibleText text={approval.target} /> as <VisibleText text={approval.upstreamRole} />.
+        </span>
+      </p>
+      <p className="text-xs text-ink-3">Changed text or parameters are a new request.</p>
+    </Fact>
+  )
+}
+
+/** Says it at one minute, at ten seconds and at the end, once each. */
+function useExpiryAnnouncements(urgency: ReturnType<typeof leftOf>['urgency'], isPending: boolean) {
+  const before = useRef(urgency)
+  useEffect(() => {
+    const said = isPending ? saidAt(before.current, urgency) : null
+    before.current = urgency
+    if (said !== null) announce(said, urgency !== 'soon')
+  }, [urgency, isPending])
+}
+
+export function Expiry({ approval }: { readonly approval: Approval }) {
+  const fromMs = Date.parse(approval.createdAt)
+  const untilMs = Date.parse(approval.expiresAt)
+  const left = leftOf(fromMs, untilMs, useNow())
+  useExpiryAnnouncements(left.urgency, approval.state === 'pending')
+  return (
+    <Fact name="Expires">
+      <div className="flex items-center gap-3">
+        <ExpiryRing fromMs={fromMs} untilMs={untilMs} />
+        <div className="min-w-0">
+          <p className="font-semibold tabular-nums">
+            {left.urgency === 'over' ? 'Expired' : <span role="timer">{countdown(left.ms)}</span>}
+          </p>
+          <p className="text-xs text-ink-3 tabular-nums">
+            at <time dateTime={approval.expiresAt}>{clockTime(untilMs)}</time>
+            {left.urgency === 'over' ? '' : ', then it is denied'}
+          </p>
+        </div>
+      </div>
+      <p className="mt-1.5 text-xs text-ink-2">
+        {approval.waiting > 0
+          ? `The caller waits in ${approval.waiting === 1 ? 'a live connection' : `${count(approval.waiting)} live connections`}.`
+          : 'No connection waits; it runs when the caller sends it again.'}
+      </p>
+    </Fact>
+  )
+}
+
+export function Quorum({ quorum }: { readonly quorum: Approval['quorum'] }) {
+  return (
+    <Fact name="Who decides">
+      <ul className="space-y-1.5">
+        {quorum.map((group) => (
+          <li key={group.group}>
+            <p className="flex items-center gap-1.5">
+              {group.approvedBy.length >= group.count ? (
+                <CircleCheck aria-hidden size={15} className="shrink-0 text-allow" />
+              ) : (
+                <UsersRound aria-hidden size={15} className="shrink-0 text-ink-3" />
+              )}
+              <span className="min-w-0 font-medium [overflow-wrap:anywhere]">{group.group}</span>
+              <span className="ml-auto text-ink-2 tabular-nums">
+                {group.approvedBy.length} of {group.count}
+              </span>
+            </p>
+            <p className="line-clamp-2 text-xs text-ink-3" title={group.others.join(', ')}>
+              {group.approvedBy.length === 0 ? null : (
+                <>
+                  approved by <VisibleText text={group.approvedBy.join(', ')} />
+                  {group.others.length === 0 ? '' : ' · '}
+                </>
+              )}
+              {group.others.length === 0 ? null : (
+                <>
+                  could decide: <VisibleText text={group.others.join(', ')} />
+                </>
+              )}
+              {group.approvedBy.length + group.others.length === 0 ? 'nobody known in this group yet' : null}
+            </p>
+          </li>
+        ))}
+      </ul>
+    </Fact>
+  )
+}

@@ -1,0 +1,8 @@
+// Where to go after signing in: a path of this console, never another site. The server checks it again.
+
+/** The path itself, or `/` for everything that a browser could read as an address elsewhere. */
+export function localPath(wanted: string): string {
+  // `//host` and `/\host` are other sites; control characters are dropped by URL parsers and could make one.
+  const isOurs = /^\/(?![/\\])[\x21-\x7e]*$/.test(wanted) && !wanted.includes('\\')
+  return isOurs && !wanted.startsWith('/sign-in') ? wanted : '/'
+}
