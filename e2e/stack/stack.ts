@@ -33,6 +33,8 @@ export interface StackOptions {
   readonly targetSettings?: Readonly<Record<string, string>>
   /** How the agent learns more: floor and the like. */
   readonly agentEnv?: Readonly<Record<string, string>>
+  /** How the control plane is told otherwise than by default. */
+  readonly controlEnv?: Readonly<Record<string, string>>
   /** Life of the workload's tokens, in seconds. */
   readonly workloadTokenSeconds?: number
   /** What happens, with the milliseconds since the start. */
@@ -291,6 +293,7 @@ async function runControlPlane({ dir, reaper, ports, url, idp, store, logs, opti
       SALLYPORT_LOG_LEVEL: 'debug',
       SALLYPORT_PROVIDERS: JSON.stringify([provider]),
       CONSOLE_CLIENT_SECRET: idp.consoleClient.secret,
+      ...options.controlEnv,
     },
   })
   await ready(child, `http://127.0.0.1:${ports.http}/readyz`, logs.control, options.signal)

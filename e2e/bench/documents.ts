@@ -1,0 +1,43 @@
+// The documents of the bench: the same database as two targets, one on which everything is allowed, one with masks as well.
+import type { Places } from '../stack/documents.ts'
+import { agentName } from '../stack/stack.ts'
+
+const target = (name: string, places: Places): string => `apiVersion: sallyport.dev/v1
+kind: Target
+metadata: { name: ${name}, labels: { bench: "yes" } }
+spec:
+  protocol: postgres
+  agents: [${agentName}]
+  host: localhost
+  port: ${places.TARGET_PORT}
+  database: bench
+  tls:
+    mode: verify-full
+    ca: |
+      ${places.TARGET_CA.trim().replaceAll('\n', '\n      ')}
+  roles:
+    - name: app_rw
+      password: { file: "${places.CREDENTIAL_FILE}" }
+`
+
+/** Masked are the column that pgbench's SELECT returns and one of three of the big table. */
+const policies = `apiVersion: sallyport.dev/v1
+kind: Policy
+metadata: { name: bench-all }
+spec:
+  targets: { labels: { bench: "yes" } }
+  rules:
+    - { name: everything, effect: allow, callers: { any: true } }
+---
+apiVersion: sallyport.dev/v1
+kind: Policy
+metadata: { name: bench-masks }
+spec:
+  targets: { names: [bench-masked] }
+  masks:
+    - { columns: ["public.pgbench_accounts.abalance"], method: redact }
+    - { columns: ["public.big.name"], method: { partial: { keepLast: 4 } } }
+`
+
+export const documents = (places: Places): string =>
+  [target('bench', places), target('bench-masked', places), policies].join('---\n')

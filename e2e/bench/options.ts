@@ -1,0 +1,101 @@
+// The command line of the bench: what it accepts and what it means. Starts nothing.
+import { parseArgs } from 'node:util'
+import { SallyportError } from '@sallyport/base/errors'
+
+/** Groups of cases, as `--cases` names them. */
+export const groupNames = [
+  'select-simple',
+  'select-prepared',
+  'tpcb',
+  'churn',
+  'big-select',
+  'copy-out',
+  'copy-in',
+  'memory',
+] as const
+export type GroupName = (typeof groupNames)[number]
+
+export interface Options {
+  readonly isQuick: boolean
+  readonly rounds: number
+  /** How long one pgbench run takes. */
+  readonly seconds: number
+  readonly groups: readonly GroupName[]
+  /** Order of cases and peers. */
+  readonly seed: number
+  /** Idle connections at which memory is looked at. */
+  readonly idle: readonly number[]
+  /** Where the list of figures goes; absent: nowhere. */
+  readonly json?: string
+}
+
+export const help = `Usage: npm run bench -- [flags]
+
+Measures a direct connection, pgbouncer and the agent side by side, over TLS everywhere, and prints a table.
+
+  --quick        one short round, under two minutes
+  --rounds N     rounds, each in random order (default 5; quick 1)
+  --seconds N    length of one pgbench run (default 5; quick 1)
+  --cases A,B    only these: ${groupNames.join(', ')}
+  --seed N       the order of an earlier run
+  --json FILE    write {case, peer, metric, median, min, max, unit} for each figure
+  --help         this text
+
+Needs pgbench and psql (Debian: postgresql-15 or later, postgresql-client) and pgbouncer on this machine.
+`
+
+const usage = (message: string): SallyportError =>
+  new SallyportError('REQUEST_INVALID', message, { hint: 'npm run bench -- --help' })
+
+function whole(name: string, text: string, max: number): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 1 || value > max)
+    throw usage(`--${name} takes a whole number from 1 to ${max}`)
+  return value
+}
+
+/** Null when only the help is wanted. */
+export function readOptions(parameters: readonly string[], seedDefault: number): Options | null {
+  const values = parse(parameters)
+  if (values.help === true) return null
+  const isQuick = values.quick === true
+  const { json } = values
+  return {
+    isQuick,
+    rounds: whole('rounds', values.rounds ?? (isQuick ? '1' : '5'), 100),
+    seconds: whole('seconds', values.seconds ?? (isQuick ? '1' : '5'), 3_600),
+    groups: readGroups(values.cases),
+    seed: values.seed === undefined ? seedDefault : whole('seed', values.seed, 0xffff_ffff),
+    idle: isQuick ? [0, 100] : [0, 100, 1_000],
+    ...(json === undefined ? {} : { json }),
+  }
+}
+
+function parse(parameters: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...parameters],
+      options: {
+        quick: { type: 'boolean' },
+        rounds: { type: 'string' },
+        seconds: { type: 'string' },
+        cases: { type: 'string' },
+        seed: { type: 'string' },
+        json: { type: 'string' },
+        help: { type: 'boolean' },
+      },
+    }).values
+  } catch (thrown) {
+    throw usage(thrown instanceof Error ? thrown.message : String(thrown))
+  }
+}
+
+function readGroups(text: string | undefined): readonly GroupName[] {
+  if (text === undefined) return groupNames
+  const names = text.split(',').map((name) => name.trim())
+  return names.map((name) => {
+    const known = groupNames.find((candidate) => candidate === name)
+    if (known === undefined) throw usage(`no case is called "${name}"; there are ${groupNames.join(', ')}`)
+    return known
+  })
+}

@@ -1,0 +1,210 @@
+// The three ways to the same database: direct, through pgbouncer, through the agent (once without masks, once with). All of
+// them with TLS whose name is verified, and the same upstream role. Starts everything and stops it without a trace.
+import assert from 'node:assert'
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pg from 'pg'
+import { makeServerCertificate } from '../stack/certs.ts'
+import { freePort } from '../stack/postgres.ts'
+import { accountForServer } from '../stack/postgres-place.ts'
+import { startReaper } from '../stack/reaper.ts'
+import { type Stack, startStack } from '../stack/stack.ts'
+import { until } from '../stack/until.ts'
+import { documents } from './documents.ts'
+import { fill } from './fill.ts'
+import { startPgbouncer } from './pgbouncer.ts'
+import type { Tools } from './tools.ts'
+
+export const peerNames = ['direct', 'pgbouncer', 'agent', 'agent, masks on'] as const
+export type PeerName = (typeof peerNames)[number]
+
+export interface Peer {
+  readonly name: PeerName
+  /** Variables of libpq for one run; the agent's hold a token made now. */
+  env(): Promise<Readonly<Record<string, string>>>
+  /** The same without TLS; undefined where the peer does not serve that. */
+  plainEnv(): Readonly<Record<string, string>> | undefined
+  /** One of it through node-postgres, not connected yet. */
+  client(): Promise<pg.Client>
+  /** Of the proxy; undefined for a direct connection. */
+  processId(): number | undefined
+  /** Starts the proxy anew, for its memory without a past. */
+  restart(): Promise<void>
+}
+
+export interface Field {
+  readonly dir: string
+  readonly peers: Readonly<Record<PeerName, Peer>>
+  readonly targetVersion: string
+  /** Bytes of the values of the big table as a result in text format, message headers included. */
+  readonly bigBytes: number
+  /** A file of COPY rows, for COPY IN. */
+  readonly copyFile: string
+  /** A statement as the superuser, past every peer. */
+  admin(sql: string): Promise<void>
+  stop(): Promise<void>
+}
+
+/** Small enough to lie in memory; the same for all. */
+const targetSettings = {
+  shared_buffers: '512MB',
+  max_connections: '1300',
+  max_wal_size: '4GB',
+  checkpoint_timeout: '30min',
+}
+
+interface Login {
+  readonly port: number
+  readonly database: string
+  readonly user: string
+  readonly password: string
+  readonly ca: string
+}
+
+export async function openField(tools: Tools, signal: AbortSignal, say: (line: string) => void): Promise<Field> {
+  const dir = mkdtempSync(join(tmpdir(), 'sallyport-bench-'))
+  chmodSync(dir, 0o711)
+  const reaper = startReaper(dir)
+  const closers: (() => Promise<void>)[] = []
+  const stop = async () => {
+    for (const close of closers.splice(0).reverse()) await close().catch((error) => console.error(error))
+    rmSync(dir, { recursive: true, force: true })
+    await reaper.done()
+  }
+  try {
+    say('starting the product and its target')
+    const stack = await startStack({ targetSettings, signal })
+    closers.push(() => stack.stop())
+    say('filling the target')
+    const { version, bigBytes, copyFile } = await fill(stack.target, tools, dir, signal)
+    const account = await accountForServer()
+    const login: Login = {
+      port: stack.ports.target,
+      database: 'bench',
+      user: 'app_rw',
+      password: stack.credential,
+      ca: stack.places.TARGET_CA,
+    }
+    const bouncerDir = join(dir, 'pgbouncer')
+    mkdirSync(bouncerDir, { mode: 0o700 })
+    if (account !== undefined) chownSync(bouncerDir, account.uid, account.gid)
+    const certificate = await makeServerCertificate('pgbouncer')
+    const port = await freePort()
+    const start = () =>
+      startPgbouncer({ file: tools.pgbouncer, dir: bouncerDir, port, target: login, certificate, account, reaper })
+    let bouncer = await start()
+    closers.push(() => bouncer.stop())
+    const bouncerLogin = { ...login, port, ca: certificate.ca }
+    const pgbouncer: Peer = {
+      ...passwordPeer('pgbouncer', bouncerLogin, dir),
+      processId: () => bouncer.processId,
+      async restart() {
+        await bouncer.stop()
+        bouncer = await start()
+        await answers(pgbouncer)
+      },
+    }
+    say('waiting for every peer')
+    await applyDocuments(stack)
+    const peers = {
+      direct: passwordPeer('direct', login, dir),
+      pgbouncer,
+      agent: agentPeer('agent', stack, 'bench', dir),
+      'agent, masks on': agentPeer('agent, masks on', stack, 'bench-masked', dir),
+    }
+    for (const peer of Object.values(peers)) await answers(peer)
+    const admin = (sql: string) => asSuperuser(stack, sql)
+    return { dir, peers, targetVersion: version, bigBytes, copyFile, admin, stop }
+  } catch (thrown) {
+    await stop()
+    throw thrown
+  }
+}
+
+async function applyDocuments(stack: Stack): Promise<void> {
+  const admin = await stack.as('adam')
+  const applied = await admin.post('/api/v1/apply', { yaml: documents(stack.places) })
+  assert.equal(applied.status, 200, applied.text)
+}
+
+async function asSuperuser(stack: Stack, sql: string): Promise<void> {
+  const client = new pg.Client({ connectionString: stack.target.url('bench') })
+  await client.connect()
+  try {
+    await client.query(sql)
+  } finally {
+    await client.end()
+  }
+}
+
+const caFile = (dir: string, name: PeerName, ca: string): string => {
+  const file = join(dir, `ca-${name.replaceAll(/[^a-z]+/g, '-')}.pem`)
+  writeFileSync(file, ca)
+  return file
+}
+
+function variables(login: Login, dir: string, name: PeerName): Record<string, string> {
+  return {
+    // With an address beside the name, libpq does not try ::1 first.
+    PGHOST: 'localhost',
+    PGHOSTADDR: '127.0.0.1',
+    PGPORT: String(login.port),
+    PGDATABASE: login.database,
+    PGUSER: login.user,
+    PGPASSWORD: login.password,
+    PGSSLMODE: 'verify-full',
+    PGSSLROOTCERT: caFile(dir, name, login.ca),
+    PGGSSENCMODE: 'disable',
+  }
+}
+
+const clientOf = ({ ca, ...login }: Login): pg.Client =>
+  new pg.Client({ host: 'localhost', ...login, ssl: { ca, rejectUnauthorized: true } })
+
+function passwordPeer(name: PeerName, login: Login, dir: string): Peer {
+  const env = variables(login, dir, name)
+  return {
+    name,
+    env: async () => env,
+    plainEnv: () => ({ ...env, PGSSLMODE: 'disable' }),
+    client: async () => clientOf(login),
+    processId: () => undefined,
+    restart: async () => {},
+  }
+}
+
+function agentPeer(name: PeerName, stack: Stack, target: string, dir: string): Peer {
+  const login = async (): Promise<Login> => {
+    const { token, connection } = await (await stack.as('ann')).token(target)
+    return { ...connection, password: token }
+  }
+  const peer: Peer = {
+    name,
+    env: async () => variables(await login(), dir, name),
+    plainEnv: () => undefined,
+    client: async () => clientOf(await login()),
+    processId: () => stack.agent.processId,
+    async restart() {
+      await stack.agent.stop()
+      await stack.startAgent()
+      await answers(peer)
+    },
+  }
+  return peer
+}
+
+/** A statement passes: listeners are up, catalogs and policies have arrived. */
+async function answers(peer: Peer): Promise<void> {
+  await until(`a statement through ${peer.name}`, async () => {
+    const client = await peer.client()
+    client.on('error', () => {})
+    try {
+      await client.connect()
+      await client.query('SELECT abalance FROM public.pgbench_accounts WHERE aid = 1')
+      return true
+    } finally {
+      await client.end().catch(() => {})
+    }
+  })
+}

@@ -1,0 +1,26 @@
+// What the operating system says about a process: memory and CPU time. Reads only.
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+
+/** Resident memory in MB. */
+export function residentMb(processId: number): number {
+  const { stdout } = spawnSync('ps', ['-o', 'rss=', '-p', String(processId)], { encoding: 'utf8' })
+  const kib = Number(stdout.trim())
+  if (!(kib > 0)) throw new Error(`process ${processId} has no resident memory: it has ended`)
+  return kib / 1_024
+}
+
+/** Clock ticks a second of /proc: fixed in Linux's interface to programs (proc(5), sysconf(_SC_CLK_TCK)). */
+const ticksPerSecond = 100
+
+/** CPU time so far, user and system, in microseconds. Undefined where there is no /proc. */
+export function cpuUs(processId: number): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${processId}/stat`, 'utf8')
+    // Fields 14 and 15; the second one, the name, may hold spaces.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return ((Number(fields[11]) + Number(fields[12])) / ticksPerSecond) * 1_000_000
+  } catch {
+    return undefined
+  }
+}
