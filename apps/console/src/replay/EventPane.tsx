@@ -1,0 +1,213 @@
+// List and inspector side by side; on a narrow page the inspector lies over the list when a statement is chosen. And the
+// keys of the player.
+import type { Session } from '@sallyport/api/recordings'
+import { Radio, Search, X } from 'lucide-react'
+import { type ReactNode, useCallback, useRef } from 'react'
+import { Button } from '../ui/Button.tsx'
+import { useKeys } from '../ui/Keys.tsx'
+import { EmptyState } from '../ui/States.tsx'
+import { useToast } from '../ui/Toast.tsx'
+import { announce } from '../util/announce.ts'
+import { count } from '../util/format.ts'
+import { paths } from '../util/paths.ts'
+import { columnsShape, EventList } from './EventList.tsx'
+import { Inspector } from './Inspector.tsx'
+import { laneBindings, moveBindings } from './keys.ts'
+import { NarrowSheet } from './NarrowSheet.tsx'
+import type { Entries } from './useEntries.ts'
+import type { Find } from './useFind.ts'
+import type { Player } from './usePlayer.ts'
+import type { ProofCheck } from './useProof.ts'
+import { useWide } from './useWide.ts'
+
+interface EventPaneProps {
+  readonly session: Session
+  readonly player: Player
+  readonly entries: Entries
+  readonly proof: ProofCheck
+  readonly find: Find
+  readonly words: string
+  readonly onWords: (words: string) => void
+  readonly onRange: (first: number, last: number) => void
+  readonly indexError: unknown
+}
+
+export function EventPane(props: EventPaneProps) {
+  const { session, player, entries, proof } = props
+  const wide = useWide()
+  const box = useRef<HTMLInputElement>(null)
+  usePlayerKeys(
+    session,
+    player,
+    useCallback(() => box.current?.focus(), []),
+  )
+  const inspector = <Inspector session={session.id} player={player} entries={entries} proof={proof} />
+  return (
+    <div className="flex min-h-0 grow gap-3">
+      <section
+        aria-label="Timeline of statements"
+        className="flex h-[70dvh] min-w-0 grow flex-col overflow-hidden rounded-xl border border-line bg-surface shadow-card lg:h-auto"
+      >
+        <ListBar {...props} box={box} />
+        {player.visible.length === 0 ? (
+          <NothingShows {...props} />
+        ) : (
+          <EventList player={player} shelf={entries.shelf} isLive={session.state === 'live'} onRange={props.onRange} />
+        )}
+        <ListFoot {...props} />
+      </section>
+      {wide ? (
+        <div className="flex w-[25rem] shrink-0 flex-col overflow-hidden rounded-xl border border-line bg-surface shadow-card xl:w-[27rem]">
+          {inspector}
+        </div>
+      ) : (
+        <NarrowSheet player={player}>{inspector}</NarrowSheet>
+      )}
+    </div>
+  )
+}
+
+function ListBar({
+  session,
+  player,
+  find,
+  words,
+  onWords,
+  box,
+}: EventPaneProps & { readonly box: React.RefObject<HTMLInputElement | null> }) {
+  return (
+    <>
+      <div className="flex flex-wrap items-center gap-2 border-b border-line p-2">
+        <span className="relative min-w-0 grow basis-56">
+          <Search
+            aria-hidden
+            size={15}
+            className="pointer-events-none absolute top-1/2 left-2.5 -translate-y-1/2 text-ink-3"
+          />
+          <input
+            ref={box}
+            type="search"
+            aria-label="Search in this session"
+            aria-invalid={find.problem !== null}
+            aria-describedby="find-problem"
+            placeholder="verb:delete object:orders lane:denied rows:>100 took:>50ms"
+            value={words}
+            onChange={(event) => onWords(event.target.value)}
+            onKeyDown={(event) => {
+              if (event.key === 'Escape') onWords('')
+              if (event.key === 'Escape' || event.key === 'Enter') event.currentTarget.blur()
+            }}
+            autoComplete="off"
+            spellCheck={false}
+            className="min-h-8 w-full rounded-lg border border-line bg-canvas pr-2 pl-8 text-[13px] placeholder:text-ink-3 hover:border-line-strong"
+          />
+        </span>
+        {session.state === 'live' ? (
+          <button
+            type="button"
+            aria-pressed={player.follow}
+            onClick={() => player.setFollow(!player.follow)}
+            title="Keep the newest statement in view (l)"
+            className="inline-flex min-h-8 items-center gap-1.5 rounded-lg border border-line px-2.5 text-[13px] font-medium hover:border-line-strong aria-pressed:border-accent aria-pressed:bg-accent-soft aria-pressed:text-accent"
+          >
+            <Radio aria-hidden size={14} />
+            Follow
+          </button>
+        ) : null}
+      </div>
+      <p
+        id="find-problem"
+        role="status"
+        className={
+          find.problem === null ? 'sr-only' : 'border-b border-line bg-hold-soft px-3 py-1.5 text-[13px] text-hold'
+        }
+      >
+        {find.problem}
+      </p>
+      <div
+        aria-hidden
+        className={`hidden border-b border-line px-3 py-1 pr-[calc(0.75rem+15px)] text-[11px] font-medium text-ink-3 ${columnsShape}`}
+      >
+        <span>Time</span>
+        <span>Lane</span>
+        <span>Statement</span>
+        <span className="text-right">Rows</span>
+        <span className="text-right">Masked</span>
+        <span className="text-right">Took</span>
+      </div>
+    </>
+  )
+}
+
+function ListFoot({ player, find, entries, indexError }: EventPaneProps) {
+  const { view, visible } = player
+  const shown =
+    visible.length === view.length
+      ? `${count(view.length)} statements`
+      : `${count(visible.length)} of ${count(view.length)} statements`
+  return (
+    <div className="flex min-h-8 flex-wrap items-center gap-x-3 border-t border-line px-3 py-1 text-xs text-ink-3 tabular-nums">
+      <span role="status">
+        {shown}
+        {view.isComplete || indexError !== null ? '' : ', more are loading'}
+      </span>
+      {find.looksIntoTexts ? (
+        <span>Words look into verbs, objects and the {count(entries.shelf.texts.size)} texts that are loaded.</span>
+      ) : null}
+      {view.columns.isFull ? (
+        <span className="text-hold">This list ends at {count(view.length)}; export the session for the rest.</span>
+      ) : null}
+      {indexError === null ? null : (
+        <span className="text-hold">The rest could not be loaded; it is tried again by itself.</span>
+      )}
+      <span className="ml-auto hidden lg:inline">n / p flagged · ? all keys</span>
+    </div>
+  )
+}
+
+function NothingShows({ player, words, onWords, find }: EventPaneProps) {
+  if (find.found === null && words !== '' && find.problem === null) return <div className="grow" />
+  const clear: ReactNode =
+    words !== '' ? (
+      <Button icon={<X aria-hidden size={15} />} onClick={() => onWords('')}>
+        Clear the search
+      </Button>
+    ) : (
+      <Button onClick={() => player.showAll()}>Show all lanes</Button>
+    )
+  return (
+    <div className="grow">
+      <EmptyState title="No statement matches" action={clear}>
+        {words !== ''
+          ? 'Nothing in this session matches the search in the lanes that are shown.'
+          : 'All lanes with statements are hidden.'}
+      </EmptyState>
+    </div>
+  )
+}
+
+function usePlayerKeys(session: Session, player: Player, search: () => void): void {
+  const say = useToast()
+  const jump = (direction: 1 | -1) => {
+    if (player.jump(direction)) return
+    announce(direction === 1 ? 'No flagged statement after this one' : 'No flagged statement before this one')
+  }
+  const copy = async () => {
+    const link = window.location.origin + paths.session(session.id, player.view.columns.seq[player.cursor.row])
+    try {
+      await navigator.clipboard.writeText(link)
+      say('done', 'Link to this statement copied')
+    } catch {
+      say('failed', `The browser did not allow copying; the link is ${link}`)
+    }
+  }
+  useKeys('Session', [
+    ...moveBindings(player, jump),
+    ...laneBindings(player),
+    { keys: '/', label: 'Search in this session', run: search },
+    { keys: 'y', label: 'Copy a link to this statement', run: () => void copy() },
+    ...(session.state === 'live'
+      ? [{ keys: 'l', label: 'Follow the newest statement', run: () => player.setFollow(!player.follow) }]
+      : []),
+  ])
+}

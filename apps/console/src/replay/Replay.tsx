@@ -1,0 +1,182 @@
+// The player of one session: head, map, list and inspector, and the states between. A network panel, not a video.
+import type { Session } from '@sallyport/api/recordings'
+import type { Entry } from '@sallyport/ledger/entry'
+import { useQuery } from '@tanstack/react-query'
+import { useSearch } from '@tanstack/react-router'
+import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from 'react'
+import { meQuery } from '../api/queries.ts'
+import { EmptyState, ErrorState, Skeleton } from '../ui/States.tsx'
+import { EventPane } from './EventPane.tsx'
+import { IntegrityAlarm, IntegrityBadge } from './Integrity.tsx'
+import { type Integrity, integrityOf } from './integrity.ts'
+import { LaneSwitches } from './LaneSwitches.tsx'
+import { Minimap } from './Minimap.tsx'
+import { pinnedKeys } from './pins.ts'
+import { standingOf } from './proof.ts'
+import { type IndexView, windowEntries, windowOf } from './queries.ts'
+import { SessionHead } from './SessionHead.tsx'
+import { sha256 } from './sha256.ts'
+import { type Entries, useEntries } from './useEntries.ts'
+import { useFind } from './useFind.ts'
+import { useIndex } from './useIndex.ts'
+import { usePlayer } from './usePlayer.ts'
+import { type ProofCheck, useProof } from './useProof.ts'
+
+/** Windows of entries that rows in view may ask for at once. */
+const windowsInView = 8
+/** Entries up to which a search for words loads all texts. */
+const searchLoadsMax = 5_000
+
+export function Replay({ session, asOf }: { readonly session: Session; readonly asOf: ReactNode }) {
+  const index = useIndex(session.id, session.state === 'live')
+  const { id, agent } = session
+  const proof = useProof(id, session.entries, () => pinnedKeys(localStorage, agent))
+  const me = useQuery(meQuery())
+  const mayKill = me.data?.roles.includes('admin') === true
+  const props = { session, proof, mayKill, asOf }
+  if (index.data !== undefined && index.data.length > 0)
+    return <Player {...props} view={index.data} indexError={index.error} />
+  const unchecked = integrityOf(proof.state, {
+    session: id,
+    tipSeq: session.entries - 1,
+    statements: null,
+    differing: [],
+    unreadable: 0,
+  })
+  return (
+    <>
+      <Head {...props} integrity={unchecked} />
+      <IntegrityAlarm integrity={unchecked} goTo={() => {}} />
+      {index.isPending ? (
+        <Skeleton label="Loading the statements" rows={8} />
+      ) : index.data === undefined ? (
+        <ErrorState error={index.error} retry={() => void index.refetch()} />
+      ) : (
+        <EmptyState title={session.state === 'live' ? 'Nothing was sent yet' : 'No statements'}>
+          {session.state === 'live'
+            ? 'The caller is connected and has sent no statement. The first one shows here by itself.'
+            : 'The caller connected and left without sending a statement.'}
+        </EmptyState>
+      )}
+    </>
+  )
+}
+
+interface PlayerProps {
+  readonly session: Session
+  readonly proof: ProofCheck
+  readonly mayKill: boolean
+  readonly asOf: ReactNode
+}
+
+function Head({ session, proof, mayKill, asOf, integrity }: PlayerProps & { readonly integrity: Integrity }) {
+  const badge = (
+    <IntegrityBadge
+      integrity={integrity}
+      check={proof}
+      agent={session.agent}
+      agentName={session.agentName}
+      entries={session.entries}
+    />
+  )
+  return <SessionHead session={session} mayKill={mayKill} integrity={badge} asOf={asOf} />
+}
+
+function Player(props: PlayerProps & { readonly view: IndexView; readonly indexError: unknown }) {
+  const { session, proof, view } = props
+  const { q = '' } = useSearch({ from: '/shell/sessions/$id' })
+  const [words, setWords] = useState(q)
+  const [range, setRange] = useState<readonly number[]>([])
+  // The shelf of entries is made by useEntries below and outlives every render; the search only reads it.
+  const texts = useRef<ReadonlyMap<number, string>>(new Map())
+  const [textsVersion, setTextsVersion] = useState(0)
+  const find = useFind(view, words, texts.current, textsVersion)
+  const player = usePlayer(view, find.found, words)
+  const seqs = useWanted(view, player.cursor.row, range, find.looksIntoTexts && view.tipSeq < searchLoadsMax)
+  const entries = useEntries(session.id, seqs, view.tipSeq)
+  texts.current = entries.shelf.texts
+  useEffect(() => setTextsVersion(entries.version), [entries.version])
+  const integrity = useIntegrity(session.id, view, proof, entries)
+  const { visible } = player
+  const onRange = useCallback(
+    (first: number, last: number) => setRange(seqsInView(view, visible, first, last)),
+    [view, visible],
+  )
+  return (
+    <div className="flex min-h-0 flex-col lg:-mx-3 lg:-my-3 lg:h-[calc(100dvh-5rem)]">
+      <Head {...props} integrity={integrity} />
+      <IntegrityAlarm integrity={integrity} goTo={(seq) => player.select(view.columns.rowOfSeq(seq))} />
+      <div className="mb-3 space-y-2.5 rounded-xl border border-line bg-surface px-3.5 py-2.5 shadow-card">
+        <LaneSwitches player={player} />
+        <Minimap player={player} />
+      </div>
+      <EventPane
+        session={session}
+        player={player}
+        entries={entries}
+        proof={proof}
+        find={find}
+        words={words}
+        onWords={setWords}
+        onRange={onRange}
+        indexError={props.indexError}
+      />
+    </div>
+  )
+}
+
+/** Sequences whose entries are wanted: at the cursor at once it rests, in view, and all of a short record for a search. */
+function useWanted(view: IndexView, row: number, range: readonly number[], all: boolean): readonly number[] {
+  const seq = view.columns.seq[row] ?? 0
+  const [rested, setRested] = useState(seq)
+  useEffect(() => {
+    const timer = setTimeout(() => setRested(seq), 60)
+    return () => clearTimeout(timer)
+  }, [seq])
+  return useMemo(() => {
+    if (all) return Array.from({ length: Math.ceil((view.tipSeq + 1) / windowEntries) }, (_, at) => at * windowEntries)
+    return [rested, ...range]
+  }, [all, view.tipSeq, rested, range])
+}
+
+/** A few of the sequences between two positions of the list: enough to load the windows that they lie in. */
+function seqsInView(view: IndexView, visible: Uint32Array, first: number, last: number): readonly number[] {
+  const windows = new Map<number, number>()
+  for (let at = first; at <= last && windows.size < windowsInView; at++) {
+    const seq = view.columns.seq[visible[at] ?? 0] ?? 0
+    windows.set(windowOf(seq), seq)
+  }
+  return [...windows.values()]
+}
+
+/** Holds what is shown against the proof, each entry once. */
+function useIntegrity(session: string, view: IndexView, proof: ProofCheck, entries: Entries): Integrity {
+  const { state } = proof
+  const { shelf, version } = entries
+  const [differing, setDiffering] = useState<readonly number[]>([])
+  const checked = useRef<{ readonly of: unknown; readonly entries: WeakSet<Entry> }>({
+    of: null,
+    entries: new WeakSet(),
+  })
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the shelf grows in place; its version tells
+  useEffect(() => {
+    const isNew = checked.current.of !== state
+    if (isNew) checked.current = { of: state, entries: new WeakSet() }
+    const known = checked.current.entries
+    const found: number[] = []
+    if (state.kind === 'done' && state.proof.report.ok)
+      for (const entry of shelf.entries.values()) {
+        if (known.has(entry)) continue
+        known.add(entry)
+        if (standingOf(sha256, state.proof, session, entry) === 'differs') found.push(entry.seq)
+      }
+    if (isNew || found.length > 0) setDiffering((before) => (isNew ? found : [...before, ...found]))
+  }, [state, version, session])
+  return integrityOf(state, {
+    session,
+    tipSeq: view.tipSeq,
+    statements: view.isComplete && !view.columns.isFull ? view.length : null,
+    differing,
+    unreadable: shelf.unreadable,
+  })
+}
