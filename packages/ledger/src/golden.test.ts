@@ -7,7 +7,7 @@ import { fromHex, toBase64, toHex, utf8 } from './bytes.ts'
 import { parseCanonical } from './canonical.ts'
 import { entryHash, firstPrevious } from './chain.ts'
 import { headBytes, headHash, headMessage } from './head.ts'
-import { problemReasons } from './report.ts'
+import { noticeReasons, problemReasons } from './report.ts'
 import { parseEntry, parseHead } from './shape.ts'
 import { verifyExport } from './verify.ts'
 
@@ -60,6 +60,23 @@ test('the golden export verifies, with its key pinned', () => {
   ])
   expect(report.agents).toEqual([
     { id: 'a0'.repeat(16), name: 'eu-1', fingerprint, pinned: true, heads: 4, firstCounter: 1, lastCounter: 4 },
+  ])
+})
+
+test('the golden export with held statements verifies, and the report counts them', () => {
+  const lines = readFileSync(new URL('../testdata/golden-held.ndjson', import.meta.url), 'utf8')
+    .trimEnd()
+    .split('\n')
+  for (const line of lines) expect(parseCanonical(utf8(line), 100_000).ok).toBe(true)
+  const report = verifyExport(lines, { sha256, verifySignature, pinnedKeys: [{ fingerprint }] })
+  expect(report.problems).toEqual([])
+  expect(report.sessions).toMatchObject([
+    { session: '44'.repeat(16), state: 'closed', entries: 13, signedEntries: 13, statements: 5, held: 3, denied: 1 },
+    { session: '55'.repeat(16), state: 'interrupted', entries: 3, signedEntries: 3, statements: 1, held: 1, denied: 0 },
+  ])
+  expect(report.notices.map(({ reason, seq }) => [reason, seq])).toEqual([
+    ['hold-open', 1],
+    ['session-interrupted', null],
   ])
 })
 
@@ -116,5 +133,5 @@ test('each line of the golden export is canonical JSON', () => {
 })
 
 test('the document explains every reason that a report can give', () => {
-  for (const reason of problemReasons) expect(document).toContain(`\`${reason}\``)
+  for (const reason of [...problemReasons, ...noticeReasons]) expect(document).toContain(`\`${reason}\``)
 })

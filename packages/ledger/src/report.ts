@@ -41,10 +41,21 @@ export const problemReasons = [
   'statement-count',
   'outcome-without-intent',
   'outcome-repeated',
+  // holds
+  'approval-missing',
+  'hold-ended-without-held',
+  'hold-ended-repeated',
 ] as const
 export type ProblemReason = (typeof problemReasons)[number]
 
-export const noticeReasons = ['outcome-unknown', 'closing-missing', 'session-interrupted', 'keys-not-pinned'] as const
+export const noticeReasons = [
+  'outcome-unknown',
+  'hold-open',
+  'approval-unused',
+  'closing-missing',
+  'session-interrupted',
+  'keys-not-pinned',
+] as const
 export type NoticeReason = (typeof noticeReasons)[number]
 
 export interface Finding<Reason> {
@@ -75,6 +86,8 @@ export interface SessionReport {
   readonly state: 'closed' | 'interrupted' | 'open'
   readonly statements: number
   readonly denied: number
+  /** Statements that waited for a person, whatever came of it. */
+  readonly held: number
   /** Statements whose outcome is not recorded: the agent was cut off while they ran. */
   readonly outcomesUnknown: readonly number[]
   /** Entries that a good signed head covers. */

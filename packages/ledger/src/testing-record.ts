@@ -8,6 +8,10 @@ import { type ExportScope, endLine, entryLine, headerLine, headLine, lineDigest,
 import { headBytes, headHash, headMessage, noHead } from './head.ts'
 
 export const testAgent = 'a0'.repeat(16)
+/** Id of a request at the control plane. */
+export const testRequest = 'c4'.repeat(16)
+/** Wall clock of the first entry. */
+const startMs = 1_780_000_000_000
 
 export const testPrincipal: EntryPrincipal = {
   kind: 'user',
@@ -68,6 +72,52 @@ export const testBody = {
     message: 'denied by rule "no-unbounded-writes"',
     rule,
   }),
+  held: (statement: number, request = testRequest, text = 'delete from orders where id = 7'): EntryBody => ({
+    kind: 'held',
+    statement,
+    protocol: 'simple',
+    text,
+    textTruncated: false,
+    fingerprint: 'cafe',
+    verb: 'delete',
+    effects: [{ operation: 'delete', object: 'public.orders', via: 'direct' }],
+    parameters: [],
+    rule: { policy: 'orders', version: 3, rule: 'deletes-need-a-human' },
+    request,
+    statementDigest: '51'.repeat(32),
+    evidenceDigest: 'e7'.repeat(32),
+    expiresAtMs: startMs + 900_000,
+    waits: true,
+  }),
+  holdEnded: (
+    statement: number,
+    result: Extract<EntryBody, { kind: 'hold-ended' }>['result'] = 'approved',
+    request = testRequest,
+  ): EntryBody => ({
+    kind: 'hold-ended',
+    statement,
+    request,
+    result,
+    by: result === 'approved' || result === 'denied' ? ['Bo'] : [],
+    reason: result === 'denied' ? 'use the archive' : '',
+    approvalDigest: result === 'approved' || result === 'denied' ? 'a9'.repeat(32) : '',
+  }),
+  /** The run of an approved statement. */
+  approved: (statement: number, text = 'delete from orders where id = 7'): EntryBody => ({
+    kind: 'intent',
+    statement,
+    protocol: 'simple',
+    text,
+    textTruncated: false,
+    fingerprint: 'cafe',
+    verb: 'delete',
+    effects: [{ operation: 'delete', object: 'public.orders', via: 'direct' }],
+    parameters: [],
+    decision: 'approved',
+    rule: { policy: 'orders', version: 3, rule: 'deletes-need-a-human' },
+    masks: [],
+    maskedColumns: 0,
+  }),
   outcome: (statement: number, rows = 1): EntryBody => ({
     kind: 'outcome',
     statement,
@@ -118,8 +168,6 @@ export interface TestRecord {
   readonly publicKey: Uint8Array
   readonly fingerprint: string
 }
-
-const startMs = 1_780_000_000_000
 
 export function chainEntries(sha256: Sha256, session: string, bodies: readonly EntryBody[]): TestEntry[] {
   let previous = firstPrevious(sha256, session)

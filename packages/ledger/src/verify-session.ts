@@ -4,6 +4,7 @@ import { entryHash, firstPrevious } from './chain.ts'
 import type { Entry } from './entry.ts'
 import type { Findings, SessionReport } from './report.ts'
 import type { GoodHead } from './verify-heads.ts'
+import { StatementCheck } from './verify-statements.ts'
 
 /** `reason` of a closing that was written by the agent's next start. */
 const interruptedReasons: ReadonlySet<string> = new Set(['agent restarted'])
@@ -25,17 +26,14 @@ export class SessionCheck {
   #last: Entry | undefined
   #opened: Extract<Entry, { kind: 'session-opened' }> | undefined
   #closed: Extract<Entry, { kind: 'session-closed' }> | undefined
-  #denied = 0
-  readonly #statements = new Set<number>()
-  /** Statements that wait for their outcome: the line of the intent, and its sequence. */
-  readonly #running = new Map<number, { line: number; seq: number }>()
-  readonly #finished = new Set<number>()
+  readonly #statements: StatementCheck
 
   constructor(session: string, heads: readonly GoodHead[], sha256: Sha256, findings: Findings) {
     this.session = session
     this.#heads = heads
     this.#sha256 = sha256
     this.#findings = findings
+    this.#statements = new StatementCheck(session, findings)
     this.#previous = [firstPrevious(sha256, session)]
   }
 
@@ -109,53 +107,28 @@ export class SessionCheck {
         return
       case 'intent':
       case 'denied':
-        this.#beginStatement(line, entry)
-        return
+      case 'held':
+      case 'hold-ended':
       case 'outcome':
-        this.#endStatement(line, entry)
+        this.#statements.take(line, entry)
         return
       case 'session-closed':
         this.#closed = entry
-        if (entry.statements !== this.#statements.size)
+        if (entry.statements !== this.#statements.count)
           this.#findings.problem(
             'statement-count',
             line,
             at,
-            `the closing counts ${entry.statements} statements, the session has ${this.#statements.size}`,
+            `the closing counts ${entry.statements} statements, the session has ${this.#statements.count}`,
           )
         return
     }
   }
 
-  #beginStatement(line: number, entry: Extract<Entry, { kind: 'intent' | 'denied' }>): void {
-    const at = { session: this.session, seq: entry.seq }
-    if (this.#statements.has(entry.statement))
-      this.#findings.problem('statement-repeated', line, at, `statement ${entry.statement} was recorded before`)
-    this.#statements.add(entry.statement)
-    if (entry.kind === 'denied') this.#denied++
-    else this.#running.set(entry.statement, { line, seq: entry.seq })
-  }
-
-  #endStatement(line: number, entry: Extract<Entry, { kind: 'outcome' }>): void {
-    const at = { session: this.session, seq: entry.seq }
-    const wasRunning = this.#running.delete(entry.statement)
-    if (!wasRunning && this.#finished.has(entry.statement))
-      this.#findings.problem('outcome-repeated', line, at, `statement ${entry.statement} has another outcome`)
-    else if (!wasRunning)
-      this.#findings.problem('outcome-without-intent', line, at, `statement ${entry.statement} has no intent before it`)
-    this.#finished.add(entry.statement)
-  }
-
   /** After the last entry of the session. */
   end(): SessionReport {
     this.#checkTail()
-    for (const [statement, { line, seq }] of this.#running)
-      this.#findings.notice(
-        'outcome-unknown',
-        line,
-        { session: this.session, seq },
-        `statement ${statement} was sent to the target, and how it ended is not recorded`,
-      )
+    this.#statements.end()
     const state = this.#stateAtEnd()
     return {
       session: this.session,
@@ -168,9 +141,10 @@ export class SessionCheck {
       firstAtMs: this.#first?.atMs ?? null,
       lastAtMs: this.#last?.atMs ?? null,
       state,
-      statements: this.#statements.size,
-      denied: this.#denied,
-      outcomesUnknown: [...this.#running.keys()],
+      statements: this.#statements.count,
+      denied: this.#statements.denied,
+      held: this.#statements.held,
+      outcomesUnknown: this.#statements.outcomesUnknown,
       signedEntries: this.#signedEntries,
     }
   }

@@ -27,11 +27,16 @@ const signer = {
   sign: (message: Uint8Array) => new Uint8Array(sign(null, message, privateKey)),
 }
 
-const statements = fc.array(fc.constantFrom<'run' | 'deny' | 'cut'>('run', 'deny', 'cut'), { maxLength: 4 })
+const kinds = ['run', 'deny', 'cut', 'hold-approve', 'hold-deny', 'hold-open'] as const
+const statements = fc.array(fc.constantFrom(...kinds), { maxLength: 4 })
 const bodiesOf = (kinds: readonly string[]): EntryBody[] => [
   testBody.opened(),
   ...kinds.flatMap((kind, index) => {
     if (kind === 'deny') return [testBody.denied(index + 1)]
+    if (kind === 'hold-open') return [testBody.held(index + 1)]
+    if (kind === 'hold-deny') return [testBody.held(index + 1), testBody.holdEnded(index + 1, 'denied')]
+    if (kind === 'hold-approve')
+      return [testBody.held, testBody.holdEnded, testBody.approved, testBody.outcome].map((make) => make(index + 1))
     return kind === 'cut' ? [testBody.intent(index + 1)] : [testBody.intent(index + 1), testBody.outcome(index + 1)]
   }),
   testBody.closed(kinds.length),

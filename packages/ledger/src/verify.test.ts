@@ -32,7 +32,7 @@ function newSigner(): TestSigner {
 const signer = newSigner()
 const a = '11'.repeat(16)
 const b = '22'.repeat(16)
-const { opened, intent, denied, outcome, closed } = testBody
+const { opened, intent, denied, held, holdEnded, approved, outcome, closed } = testBody
 const sessions = [
   {
     session: a,
@@ -395,6 +395,98 @@ const signedNonsense: [string, ProblemReason, number, Parameters<typeof makeReco
     2,
     [{ session: a, bodies: [opened(), denied(1), intent(1), outcome(1), closed(1)] }],
   ],
+  [
+    'an end of a hold that never was',
+    'hold-ended-without-held',
+    1,
+    [{ session: a, bodies: [opened(), holdEnded(1, 'denied'), closed(0)] }],
+  ],
+  [
+    'an end of the hold of another request',
+    'hold-ended-without-held',
+    2,
+    [{ session: a, bodies: [opened(), held(1), holdEnded(1, 'denied', 'd5'.repeat(16)), closed(1)] }],
+  ],
+  [
+    'an end of the hold of another statement',
+    'hold-ended-without-held',
+    3,
+    [{ session: a, bodies: [opened(), held(1), intent(2), holdEnded(2), outcome(2), closed(2)] }],
+  ],
+  [
+    'two ends of one hold',
+    'hold-ended-repeated',
+    3,
+    [{ session: a, bodies: [opened(), held(1), holdEnded(1, 'denied'), holdEnded(1), closed(1)] }],
+  ],
+  ...(['denied', 'expired', 'pending', 'cancelled', 'lost'] as const).map(
+    (result): [string, ProblemReason, number, Parameters<typeof makeRecord>[2]] => [
+      `a run after a hold that ended "${result}"`,
+      'approval-missing',
+      3,
+      [{ session: a, bodies: [opened(), held(1), holdEnded(1, result), approved(1), outcome(1), closed(1)] }],
+    ],
+  ),
+  [
+    'a run that says approved without a hold',
+    'approval-missing',
+    1,
+    [{ session: a, bodies: [opened(), approved(1), outcome(1), closed(1)] }],
+  ],
+  [
+    'a run before the verdict',
+    'approval-missing',
+    2,
+    [{ session: a, bodies: [opened(), held(1), approved(1), holdEnded(1), outcome(1), closed(1)] }],
+  ],
+  [
+    'a run under another number than the held one',
+    'approval-missing',
+    3,
+    [{ session: a, bodies: [opened(), held(1), holdEnded(1), approved(2), outcome(2), closed(2)] }],
+  ],
+  [
+    'two runs of one approval under its number',
+    'approval-missing',
+    5,
+    [{ session: a, bodies: [opened(), held(1), holdEnded(1), approved(1), outcome(1), approved(1), closed(1)] }],
+  ],
+  [
+    'a run under a number that another statement had',
+    'statement-repeated',
+    5,
+    [{ session: a, bodies: [opened(), intent(2), held(1), holdEnded(1), approved(1), approved(2), closed(2)] }],
+  ],
+  [
+    'a second run after another statement began',
+    'approval-missing',
+    5,
+    [{ session: a, bodies: [opened(), held(1), holdEnded(1), approved(1), intent(2), approved(3), closed(3)] }],
+  ],
+  [
+    'a held statement that ran as allowed',
+    'statement-repeated',
+    3,
+    [{ session: a, bodies: [opened(), held(1), holdEnded(1), intent(1), outcome(1), closed(1)] }],
+  ],
+  [
+    'an outcome of a held statement',
+    'outcome-without-intent',
+    2,
+    [{ session: a, bodies: [opened(), held(1), outcome(1), closed(1)] }],
+  ],
+  [
+    'a held statement under a number that was used',
+    'statement-repeated',
+    2,
+    [{ session: a, bodies: [opened(), denied(1), held(1), holdEnded(1, 'expired'), closed(1)] }],
+  ],
+  [
+    'a closing that leaves held statements out',
+    'statement-count',
+    3,
+    [{ session: a, bodies: [opened(), held(1), holdEnded(1, 'denied'), closed(0)] }],
+  ],
   ['a closing that counts otherwise', 'statement-count', 2, [{ session: a, bodies: [opened(), denied(1), closed(2)] }]],
   [
     'an entry after the closing',
@@ -423,6 +515,52 @@ test('a statement that was cut off is "outcome unknown", and no sign of tamperin
     ['session-interrupted', null],
   ])
   expect(report.sessions[0]).toMatchObject({ state: 'interrupted', outcomesUnknown: [1] })
+})
+
+test('held statements verify whatever came of them, and are counted', () => {
+  const signed = makeRecord(sha256, signer, [
+    {
+      session: a,
+      bodies: [
+        opened(),
+        intent(1),
+        held(2),
+        // The outcome of an earlier statement may come while a person thinks, and before the run.
+        outcome(1),
+        holdEnded(2),
+        approved(2),
+        approved(3),
+        outcome(2),
+        approved(4),
+        outcome(3),
+        outcome(4),
+        held(5),
+        holdEnded(5, 'denied'),
+        held(6),
+        holdEnded(6, 'pending'),
+        held(7),
+        holdEnded(7),
+        approved(7),
+        outcome(7),
+        closed(7),
+      ],
+    },
+  ])
+  const report = verifyExport(exportOf(sha256, signed), { sha256, verifySignature, pinnedKeys: pinned })
+  expect(report).toMatchObject({ ok: true, notices: [], sessions: [{ statements: 7, held: 4, denied: 0 }] })
+})
+
+test('a hold without an end and an approval without a run are notices, and no sign of tampering', () => {
+  const signed = makeRecord(sha256, signer, [
+    { session: a, bodies: [opened(), held(1), holdEnded(1), held(2), closed(2, 'agent restarted')] },
+  ])
+  const report = verifyExport(exportOf(sha256, signed), { sha256, verifySignature, pinnedKeys: pinned })
+  expect(report.ok).toBe(true)
+  expect(report.notices.map(({ reason, seq }) => [reason, seq])).toEqual([
+    ['approval-unused', 2],
+    ['hold-open', 3],
+    ['session-interrupted', null],
+  ])
 })
 
 test('a session that goes on is open, and the report says that its closing is missing', () => {
