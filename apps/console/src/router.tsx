@@ -68,21 +68,29 @@ export const sessionRoute = createRoute({
   component: lazyRouteComponent(() => import('./pages/SessionPage.tsx'), 'SessionPage'),
 })
 
+/** Words of a filter; digits alone are words too. */
+const words = z.coerce.string().catch('').default('')
+/** A list with one of its items open beside it. */
+const OpenInList = z.object({ q: words, open: z.coerce.string().optional().catch(undefined) })
+
 export const targetsRoute = createRoute({
   getParentRoute: () => shell,
   path: '/targets',
+  validateSearch: OpenInList,
   component: lazyRouteComponent(() => import('./pages/Targets.tsx'), 'Targets'),
 })
 
 export const agentsRoute = createRoute({
   getParentRoute: () => shell,
   path: '/agents',
+  validateSearch: OpenInList,
   component: lazyRouteComponent(() => import('./pages/Agents.tsx'), 'Agents'),
 })
 
 export const policiesRoute = createRoute({
   getParentRoute: () => shell,
   path: '/policies',
+  validateSearch: z.object({ q: words }),
   component: lazyRouteComponent(() => import('./pages/Policies.tsx'), 'Policies'),
 })
 
@@ -100,12 +108,17 @@ export const policyRoute = createRoute({
 export const integrationsRoute = createRoute({
   getParentRoute: () => shell,
   path: '/integrations',
+  validateSearch: OpenInList,
   component: lazyRouteComponent(() => import('./pages/Integrations.tsx'), 'Integrations'),
 })
 
 export const auditRoute = createRoute({
   getParentRoute: () => shell,
   path: '/audit',
+  validateSearch: z.object({
+    q: words,
+    group: z.enum(['all', 'change', 'read', 'alarm', 'other']).catch('all').default('all'),
+  }),
   component: lazyRouteComponent(() => import('./pages/Audit.tsx'), 'Audit'),
 })
 
