@@ -8,9 +8,11 @@ import { help, type Options, readOptions } from './options.ts'
 import { openField, type PeerName, peerNames } from './peers.ts'
 import { randomFrom, shuffled } from './random.ts'
 import { type Failure, type Measured, summarise, table } from './report.ts'
-import { findTools, type Tools, versionOf } from './tools.ts'
+import { findTools, runTool, type Tools, versionOf } from './tools.ts'
 
-const say = (line: string) => void process.stderr.write(`${line}\n`)
+const say = (line: string) => void process.stderr.write(`${Math.round(performance.now() / 1_000)} s  ${line}\n`)
+
+const warmUpSeconds = 2
 
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2), 1 + Math.floor(Math.random() * 0xffff_fffe))
@@ -19,14 +21,25 @@ async function main(): Promise<void> {
   const stopping = new AbortController()
   const stopped = new SallyportError('SESSION_ENDED', 'stopped')
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopping.abort(stopped))
-  const field = await openField(tools, stopping.signal, say)
+  const field = await openField(tools, options.scale, stopping.signal, say)
   try {
     const ground: Ground = { field, tools, options, signal: stopping.signal }
+    await warmUp(ground)
     const { measured, failures } = await measure(ground)
     report(options, tools, field.targetVersion, measured, failures)
     if (failures.length > 0) process.exitCode = 1
   } finally {
     await field.stop()
+  }
+}
+
+/** A proxy that has just started compiles its own code: what comes of that is nobody's figure. */
+async function warmUp({ field, tools, signal }: Ground): Promise<void> {
+  say('warming up')
+  const parameters = ['--no-vacuum', '--select-only', '--client=2', `--time=${warmUpSeconds}`]
+  for (const name of peerNames) {
+    const env = await field.peers[name].env()
+    await runTool(tools.pgbench, parameters, { env, cwd: field.dir, signal, msMax: 60_000 })
   }
 }
 
@@ -90,7 +103,7 @@ function report(
   const text = [
     `${cpus().length} processors (${cpus()[0]?.model ?? 'unknown'}), ${memoryGb} GiB, Linux ${release()}; Node ${process.versions.node}; PostgreSQL ${targetVersion}, fsync off;`,
     `${versionOf(tools.pgbench)}; ${versionOf(tools.pgbouncer)}, session mode; TLS with verify-full on every hop; recording: spool.`,
-    `${options.rounds} rounds of ${options.seconds} s, seed ${options.seed}. Medians with (lowest–highest) of the rounds; ratios of medians.`,
+    `${options.rounds} rounds of ${options.seconds} s, pgbench scale ${options.scale}, seed ${options.seed}. Medians with (lowest–highest) of the rounds; ratios of medians.`,
     '',
     table(lines, failures, order, peerNames),
     ...failures.map(({ case: name, peer, why }) => `\nFAILED ${name}, ${peer}: ${why}`),

@@ -8,8 +8,6 @@ import type { PostgresServer } from '../stack/postgres.ts'
 import { createDatabase } from '../stack/shop.ts'
 import { runTool, type Tools } from './tools.ts'
 
-/** pgbench's scale: 100,000 accounts each. 32 clients need as many branches, or they wait for one another's rows. */
-const scale = 40
 const bigRows = 1_000_000
 
 const bigTables = `
@@ -30,7 +28,14 @@ export interface Filled {
   readonly copyFile: string
 }
 
-export async function fill(target: PostgresServer, tools: Tools, dir: string, signal: AbortSignal): Promise<Filled> {
+/** `scale` is pgbench's: 100,000 accounts each. */
+export async function fill(
+  target: PostgresServer,
+  tools: Tools,
+  dir: string,
+  scale: number,
+  signal: AbortSignal,
+): Promise<Filled> {
   await createDatabase(target, 'bench')
   const env = {
     PGHOST: '127.0.0.1',

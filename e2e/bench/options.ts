@@ -21,6 +21,8 @@ export interface Options {
   /** How long one pgbench run takes. */
   readonly seconds: number
   readonly groups: readonly GroupName[]
+  /** pgbench's: 32 clients need as many branches, or they wait for one another's rows. Quick ones do wait. */
+  readonly scale: number
   /** Order of cases and peers. */
   readonly seed: number
   /** Idle connections at which memory is looked at. */
@@ -64,6 +66,7 @@ export function readOptions(parameters: readonly string[], seedDefault: number):
     isQuick,
     rounds: whole('rounds', values.rounds ?? (isQuick ? '1' : '5'), 100),
     seconds: whole('seconds', values.seconds ?? (isQuick ? '1' : '5'), 3_600),
+    scale: isQuick ? 10 : 32,
     groups: readGroups(values.cases),
     seed: values.seed === undefined ? seedDefault : whole('seed', values.seed, 0xffff_ffff),
     idle: isQuick ? [0, 100] : [0, 100, 1_000],

@@ -62,7 +62,12 @@ interface Login {
   readonly ca: string
 }
 
-export async function openField(tools: Tools, signal: AbortSignal, say: (line: string) => void): Promise<Field> {
+export async function openField(
+  tools: Tools,
+  scale: number,
+  signal: AbortSignal,
+  say: (line: string) => void,
+): Promise<Field> {
   const dir = mkdtempSync(join(tmpdir(), 'sallyport-bench-'))
   chmodSync(dir, 0o711)
   const reaper = startReaper(dir)
@@ -77,7 +82,7 @@ export async function openField(tools: Tools, signal: AbortSignal, say: (line: s
     const stack = await startStack({ targetSettings, signal })
     closers.push(() => stack.stop())
     say('filling the target')
-    const { version, bigBytes, copyFile } = await fill(stack.target, tools, dir, signal)
+    const { version, bigBytes, copyFile } = await fill(stack.target, tools, dir, scale, signal)
     const account = await accountForServer()
     const login: Login = {
       port: stack.ports.target,

@@ -1,0 +1,278 @@
+// The console in real Chromium, served by the real control plane: signing in, every page in both themes and two widths
+// without an accessibility violation, what the first load costs, and a decision made with the keyboard alone.
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import type { Browser, Page } from '@playwright/test'
+import type pg from 'pg'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { truth } from './demo/story.ts'
+import { decide, nextPending } from './stack/holds.ts'
+import { hasChromium, narrow, openBrowser, signIn, type Theme, violations, visit, wide } from './stack/page.ts'
+import { root } from './stack/root.ts'
+import { until } from './stack/until.ts'
+import { refusalOf, useStack, using } from './stack/use.ts'
+
+const isFull = process.env.SALLYPORT_TEST === 'full'
+/** Review artefacts, outside the repository; made only when asked for. */
+const screenshots = process.env.SALLYPORT_SCREENSHOTS
+
+const stack = useStack()
+const as = (login: string) => stack().as(login)
+let browser: Browser
+beforeAll(async () => {
+  if (hasChromium) browser = await openBrowser()
+  if (screenshots !== undefined) mkdirSync(screenshots, { recursive: true })
+}, 60_000)
+afterAll(async () => {
+  await browser?.close()
+})
+
+/** A held statement of ann that nobody waits for; the id of its request. */
+async function ask(text: string): Promise<string> {
+  const bob = await as('bob')
+  const known = new Set<string>((await bob.get('/api/v1/approvals?limit=200')).body.items.map((item: any) => item.id))
+  await using(await (await as('ann')).client(), async (client) => {
+    await client.query('BEGIN')
+    expect((await refusalOf(() => client.query(text))).sqlstate).toBe('SPH02')
+    await client.query('ROLLBACK')
+  })
+  return (await nextPending(bob, known)).id
+}
+
+/** Waits in a live connection until it is decided. */
+async function waitWith(text: string): Promise<{ client: pg.Client; running: Promise<pg.QueryResult> }> {
+  const client = await (await as('ann')).client()
+  client.on('error', () => {})
+  await client.connect()
+  const running = client.query(text)
+  running.catch(() => {})
+  return { client, running }
+}
+
+describe.skipIf(!hasChromium)('the console', () => {
+  test('a deep link survives signing in, and signing out leads back to the sign-in page', async () => {
+    const id = await ask('DELETE FROM payments WHERE id = 21')
+    const context = await browser.newContext({ baseURL: stack().url })
+    const page = await context.newPage()
+    await page.goto(`/approvals/${id}`)
+    await page.waitForURL('**/sign-in**')
+    expect(await violations(page)).toEqual([])
+    await signIn(page, stack(), 'bob')
+    await page.waitForURL(`**/approvals/${id}`)
+    await page.getByRole('article', { name: 'Request' }).waitFor()
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.waitForURL('**/sign-in**')
+    await page.goto('/')
+    await page.waitForURL('**/sign-in**')
+    await context.close()
+  })
+
+  test('a person decides with the keyboard alone, and sees what came of it', async () => {
+    const { context, page, errors } = await visit(browser, stack(), 'bob', '/approvals')
+    const { client, running } = await waitWith('DELETE FROM payments WHERE id = 22')
+    const bob = await as('bob')
+    const known = new Set<string>()
+    const request = await until('the request of the caller that waits', async () => {
+      const { body } = await bob.get('/api/v1/approvals?limit=200')
+      return body.items.find((item: any) => item.waiting === 1 && !known.has(item.id)) ?? null
+    })
+    // It came by itself: nobody reloaded.
+    await page.locator(`a[href*="${request.id}"]`).first().waitFor()
+    await page.goto(`/approvals/${request.id}`)
+    await page.getByRole('article', { name: 'Request' }).waitFor()
+    await page.keyboard.press('a')
+    const isArmed = async () => (await bob.get(`/api/v1/approvals/${request.id}`)).body.state === 'pending'
+    if (await isArmed()) await page.keyboard.press('Enter')
+    expect((await running).rowCount).toBe(1)
+    await page.getByText(/1 row/).first().waitFor()
+    await client.end()
+    expect(errors).toEqual([])
+    await context.close()
+  })
+
+  test('a denial needs a reason, by keyboard, and the caller reads it', async () => {
+    const { client, running } = await waitWith('DELETE FROM payments WHERE id = 23')
+    const bob = await as('bob')
+    const request = await until('the request of the caller that waits', async () => {
+      const { body } = await bob.get('/api/v1/approvals?limit=200')
+      return body.items.find((item: any) => item.waiting === 1) ?? null
+    })
+    const { context, page } = await visit(browser, stack(), 'bob', `/approvals/${request.id}`)
+    await page.getByRole('article', { name: 'Request' }).waitFor()
+    await page.keyboard.press('d')
+    await page.getByRole('textbox', { name: /reason/i }).waitFor()
+    await page.keyboard.type('the books of May are closed')
+    await page.keyboard.press('Control+Enter')
+    await expect(running).rejects.toMatchObject({ code: 'SPH03', message: expect.stringContaining('books of May') })
+    expect(await truth(stack(), 'SELECT count(*)::int AS n FROM payments WHERE id = 23')).toEqual([{ n: 1 }])
+    await client.end()
+    await context.close()
+  })
+
+  test('all eight facts are on the first screen at 1280 × 720, and the decision at 390 × 844', async () => {
+    const id = await ask('DELETE FROM payments WHERE id = 24')
+    const { context, page } = await visit(browser, stack(), 'bob', `/approvals/${id}`)
+    const card = page.getByRole('article', { name: 'Request' })
+    await card.waitFor()
+    const facts = [
+      card.getByText('Ann Abel').first(),
+      card.getByText('public.payments').first(),
+      card.getByText('DELETE FROM', { exact: false }).first(),
+      card.getByText('deletes-need-a-human').first(),
+      card.getByText(/rows|no estimate|estimate/i).first(),
+      card.getByText(/30 days|first/i).first(),
+      card.getByText(/one run|once/i).first(),
+      card
+        .getByRole('timer')
+        .or(card.getByText(/expires/i))
+        .first(),
+      page.getByRole('button', { name: /^Approve/ }),
+      page.getByRole('button', { name: /^Deny/ }),
+    ]
+    for (const fact of facts) await expectInView(page, fact)
+    await page.setViewportSize(narrow)
+    await expectInView(page, page.getByRole('button', { name: /^Approve/ }))
+    await expectInView(page, card.getByText('public.payments').first())
+    await context.close()
+  })
+
+  test('the first load of a request costs at most 200 kB of JavaScript and 25 kB of CSS, gzipped, all from us', async () => {
+    const id = await ask('DELETE FROM payments WHERE id = 25')
+    const { context, page, foreign } = await visit(browser, stack(), 'bob', '/me')
+    const cdp = await context.newPage()
+    let script = 0
+    let style = 0
+    const sizes: Promise<void>[] = []
+    cdp.on('response', (response) => {
+      const path = new URL(response.url()).pathname
+      if (!/\.(js|css)$/.test(path)) return
+      sizes.push(
+        response.body().then((body) => {
+          const size = gzipSync(body).length
+          if (path.endsWith('.js')) script += size
+          else style += size
+        }),
+      )
+    })
+    await cdp.goto(`/approvals/${id}`, { waitUntil: 'networkidle' })
+    await Promise.all(sizes)
+    expect(script).toBeGreaterThan(10_000)
+    expect(script).toBeLessThanOrEqual(200_000)
+    expect(style).toBeLessThanOrEqual(25_000)
+    expect(foreign).toEqual([])
+    process.stdout.write(`first load of a request: ${script} B of JavaScript, ${style} B of CSS (gzip)\n`)
+    await page.close()
+    await context.close()
+  })
+
+  const pages = (ids: { approval: string; session: string }) => [
+    ['overview', '/'],
+    ['approvals', '/approvals'],
+    ['decided', '/approvals?view=decided'],
+    ['approval', `/approvals/${ids.approval}`],
+    ['sessions', '/sessions'],
+    ['session', `/sessions/${ids.session}`],
+    ['targets', '/targets'],
+    ['agents', '/agents'],
+    ['policies', '/policies'],
+    ['policy', '/policies/shop-access'],
+    ['policy-edit', '/policies/shop-access?tab=edit'],
+    ['policy-versions', '/policies/shop-access?tab=versions'],
+    ['new-policy', '/policies/new'],
+    ['integrations', '/integrations'],
+    ['audit', '/audit'],
+    ['me', '/me'],
+    ['not-found', '/no-such-page'],
+  ]
+
+  test.each([
+    ['light', wide],
+    ['dark', wide],
+    ['light', narrow],
+    ['dark', narrow],
+  ] as const)(
+    'no page violates WCAG 2.2 AA in the %s theme at %j',
+    async (theme: Theme, size) => {
+      const approval = await ask(`DELETE FROM payments WHERE id = ${theme === 'light' ? 26 : 27}`)
+      const { body } = await (await as('adam')).get('/api/v1/sessions?limit=1')
+      const ids = { approval, session: body.items[0].id }
+      const found: string[] = []
+      for (const login of ['adam', 'bob']) {
+        const { context, page, errors } = await visit(browser, stack(), login, '/', { theme, size })
+        for (const [name = '', path = ''] of pages(ids)) {
+          await page.goto(path)
+          await page.getByRole('main').waitFor()
+          await page.waitForLoadState('networkidle')
+          for (const line of await violations(page)) found.push(`${login} ${name}: ${line}`)
+          const overflow = await page.evaluate(
+            'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+          )
+          if (Number(overflow) > 0) found.push(`${login} ${name}: scrolls sideways by ${overflow} px`)
+          if (screenshots !== undefined)
+            await page.screenshot({
+              path: join(screenshots, `${login}-${name}-${theme}-${size.width}.png`),
+              fullPage: true,
+            })
+        }
+        // What a role may not see answers 403, which Chromium reports as an error of its own.
+        const own = errors.filter((text) => !/status of (403|404)/.test(text))
+        for (const text of own) found.push(`${login}: ${text}`)
+        await context.close()
+      }
+      expect(found).toEqual([])
+    },
+    240_000,
+  )
+
+  test('an approval is seen by an open console and its statement released at once', async () => {
+    const runs = isFull ? 200 : 10
+    const bob = await as('bob')
+    const { context, page } = await visit(browser, stack(), 'bob', '/approvals')
+    const seen: number[] = []
+    const released: number[] = []
+    const client = await (await as('ann')).client()
+    client.on('error', () => {})
+    await client.connect()
+    for (let run = 0; run < runs; run++) {
+      const known = new Set<string>(
+        (await bob.get('/api/v1/approvals?limit=200')).body.items.map((item: any) => item.id),
+      )
+      const heldAt = performance.now()
+      const running = client.query(`DELETE FROM payments WHERE id = ${-1 - run}`)
+      const request = await nextPending(bob, known)
+      await page.locator(`a[href*="${request.id}"]`).first().waitFor()
+      seen.push(performance.now() - heldAt)
+      const clickedAt = performance.now()
+      expect((await decide(bob, request.id, 'approved')).status).toBe(200)
+      await running
+      released.push(performance.now() - clickedAt)
+    }
+    process.stdout.write(`held to visible: ${percentiles(seen)}; verdict to released: ${percentiles(released)}\n`)
+    expect(seen).toHaveLength(runs)
+    await client.end()
+    await context.close()
+  }, 600_000)
+})
+
+const percentiles = (values: readonly number[]): string => {
+  const sorted = [...values].sort((a, b) => a - b)
+  const at = (share: number) => Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0)
+  return `p50 ${at(0.5)} ms, p95 ${at(0.95)} ms, max ${at(1)} ms, n ${values.length}`
+}
+
+async function expectInView(page: Page, fact: ReturnType<Page['getByText']>): Promise<void> {
+  await fact.waitFor()
+  const box = await fact.boundingBox()
+  const size = page.viewportSize()
+  const where = `${await fact.textContent()} at ${JSON.stringify(box)}`
+  expect(box !== null && size !== null && box.y >= 0 && box.y + box.height <= size.height, where).toBe(true)
+}
+
+test('the console asks for nothing from elsewhere and inlines no script', () => {
+  const dist = join(root, 'apps', 'console', 'dist')
+  const html = readFileSync(join(dist, 'index.html'), 'utf8')
+  expect(html).not.toMatch(/https?:\/\//)
+  expect(html).not.toMatch(/<script(?![^>]*\bsrc=)/)
+  expect(readdirSync(join(dist, 'assets')).length).toBeGreaterThan(5)
+})
