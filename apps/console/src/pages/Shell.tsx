@@ -30,16 +30,19 @@ function useWaiting(): number {
 
 export function Shell() {
   const me = useQuery(meQuery())
-  const here = useRouterState({ select: (state) => state.location.href })
-  if (me.isPending)
+  // Null while the way to the sign-in page is under way: its own address is no place to return to.
+  const here = useRouterState({
+    select: ({ location }) => (location.pathname === '/sign-in' ? null : location.href),
+  })
+  const isSignedOut = me.error instanceof RequestError && me.error.status === 401
+  if (me.isPending || (isSignedOut && here === null))
     return (
       <div className="p-8">
         <Skeleton label="Loading who you are" />
       </div>
     )
   // A failed renewal keeps the page; only a login that has ended leaves it.
-  if (me.error instanceof RequestError && me.error.status === 401)
-    return <Navigate to="/sign-in" search={{ return: here }} replace />
+  if (isSignedOut && here !== null) return <Navigate to="/sign-in" search={{ return: here }} replace />
   if (me.data === undefined) return <ErrorState error={me.error} retry={() => void me.refetch()} />
   return (
     <LiveProvider>
