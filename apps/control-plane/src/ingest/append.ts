@@ -12,7 +12,15 @@ import {
 } from '@sallyport/proto/gen/sallyport/v1/ingest_pb'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Db } from '../db.ts'
-import { type AgentChain, checkEntries, needsStoredPrevious, type ShownBatch, type Tools } from './check.ts'
+import {
+  type AgentChain,
+  type CheckedEntry,
+  checkEntries,
+  needsStoredPrevious,
+  type ShownBatch,
+  type Tools,
+} from './check.ts'
+import { approvedNumbers, heldNumbers } from './columns.ts'
 import { checkHead, type JudgedHead } from './heads.ts'
 import {
   appendEntries,
@@ -20,6 +28,7 @@ import {
   findSession,
   hashAt,
   headAt,
+  heldAmong,
   type IngestTx,
   inIngest,
   lockAgent,
@@ -130,10 +139,24 @@ async function storeEntries(
     const stored = await hashAt(tx, batch.session, head.seq)
     return stored === head.hash ? null : 'entries that are stored already were sent again with other content'
   }
-  await appendEntries(tx, batch.session, checked.fresh)
+  const continues = await continuing(tx, batch.session, checked.fresh)
+  await appendEntries(tx, batch.session, checked.fresh, continues)
   const tip = { seq: last.entry.seq, hash: last.hash }
-  await saveSession(tx, head.agent, batch.session, session, additionOf(checked.fresh), tip)
+  await saveSession(tx, head.agent, batch.session, session, additionOf(checked.fresh, continues), tip)
   return null
+}
+
+/** Tells approved intents that run under the number of a `held`, in this batch or an earlier one, from further statements. */
+async function continuing(
+  tx: IngestTx,
+  session: string,
+  fresh: readonly CheckedEntry[],
+): Promise<(statement: number) => boolean> {
+  const entries = fresh.map(({ entry }) => entry)
+  const here = new Set(heldNumbers(entries))
+  const open = approvedNumbers(entries).filter((statement) => !here.has(statement))
+  const earlier = await heldAmong(tx, session, open)
+  return (statement) => here.has(statement) || earlier.has(statement)
 }
 
 /** The batch of a request; null when it lacks a part or is past the limits of a batch. */

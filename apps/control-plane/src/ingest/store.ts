@@ -5,8 +5,9 @@ import { z } from 'zod'
 import { appendAction } from '../audit/store.ts'
 import type { Db, Tx } from '../db.ts'
 import type { AgentChain, CheckedEntry, SessionTip, ShownBatch } from './check.ts'
+import { columnsOf } from './columns.ts'
 import type { JudgedHead } from './heads.ts'
-import { type Addition, addCounts, dateOf } from './summary.ts'
+import { type Addition, addCounts, countMax, dateOf, objectsMax, unite, verbsMax } from './summary.ts'
 
 /** For a batch that waits for another replica's, in milliseconds. */
 const transactionMsMax = 30_000
@@ -52,14 +53,17 @@ export async function lockAgent(tx: IngestTx, id: string): Promise<(AgentChain &
 export interface StoredSession extends SessionTip {
   readonly statements: number
   readonly denied: number
+  readonly held: number
   readonly maskedValues: number
+  readonly verbs: readonly string[]
+  readonly objects: readonly string[]
   readonly alarm: string | null
 }
 
 export async function findSession(tx: IngestTx, id: string): Promise<StoredSession | null> {
   const row = await tx.recordedSession.findUnique({ where: { id } })
   if (row === null) return null
-  const { statements, denied, maskedValues, alarm } = row
+  const { statements, denied, held, maskedValues, verbs, objects, alarm } = row
   return {
     agent: row.agentId,
     seq: row.tipSeq,
@@ -67,7 +71,10 @@ export async function findSession(tx: IngestTx, id: string): Promise<StoredSessi
     closed: row.closedAt !== null,
     statements,
     denied,
+    held,
     maskedValues,
+    verbs,
+    objects,
     alarm,
   }
 }
@@ -93,18 +100,52 @@ export async function headAt(tx: IngestTx, agentId: string, counter: number): Pr
  * One statement with an array a column: Prisma's createMany costs four times as much for rows of this kind. The bytes
  * travel as the text that they are (parseEntry has seen that they are canonical JSON, so UTF-8 without NUL).
  */
-export async function appendEntries(tx: IngestTx, session: string, entries: readonly CheckedEntry[]): Promise<void> {
+export async function appendEntries(
+  tx: IngestTx,
+  session: string,
+  entries: readonly CheckedEntry[],
+  continues: (statement: number) => boolean,
+): Promise<void> {
   if (entries.length === 0) return
+  const columns = entries.map(({ entry }) => columnsOf(entry, continues))
   await tx.$executeRaw`
-    INSERT INTO "RecordedEntry" ("sessionId", "seq", "kind", "atMs", "hash", "bytes")
-    SELECT ${session}, row.seq, row.kind, row.at, row.hash, convert_to(row.text, 'UTF8')
+    INSERT INTO "RecordedEntry" ("sessionId", "seq", "kind", "atMs", "hash", "bytes",
+      "monoUs", "statement", "verb", "object", "lane", "rows", "durationUs")
+    SELECT ${session}, row.seq, row.kind, row.at, row.hash, convert_to(row.text, 'UTF8'),
+      row.mono, nullif(row.statement, -1), nullif(row.verb, ''), nullif(row.object, ''), nullif(row.lane, ''),
+      nullif(row.rows, -1), nullif(row.duration, -1)
     FROM unnest(
       ${entries.map(({ entry }) => entry.seq)}::int[],
       ${entries.map(({ entry }) => entry.kind)}::text[],
       ${entries.map(({ entry }) => BigInt(entry.atMs))}::bigint[],
       ${entries.map(({ hash }) => hash)}::text[],
-      ${entries.map(({ bytes }) => textOf(bytes))}::text[]
-    ) AS row (seq, kind, at, hash, text)`
+      ${entries.map(({ bytes }) => textOf(bytes))}::text[],
+      ${columns.map(({ monoUs }) => BigInt(monoUs))}::bigint[],
+      ${columns.map(({ statement }) => statement ?? -1)}::int[],
+      ${columns.map(({ verb }) => verb ?? '')}::text[],
+      ${columns.map(({ object }) => object ?? '')}::text[],
+      ${columns.map(({ lane }) => lane ?? '')}::text[],
+      ${columns.map(({ rows }) => rows ?? -1)}::int[],
+      ${columns.map(({ durationUs }) => BigInt(durationUs ?? -1))}::bigint[]
+    ) AS row (seq, kind, at, hash, text, mono, statement, verb, object, lane, rows, duration)`
+}
+
+const Held = z.object({ statement: z.number().int() })
+
+/** Which of these statements were held in what is stored. Newest first: an approval follows its hold closely. */
+export async function heldAmong(tx: IngestTx, session: string, statements: readonly number[]): Promise<Set<number>> {
+  const wanted = [...new Set(statements)].filter((statement) => statement <= countMax)
+  if (wanted.length === 0) return new Set()
+  const rows = await tx.$queryRaw`
+    SELECT "statement" FROM "RecordedEntry"
+    WHERE "sessionId" = ${session} AND "kind" = 'held' AND "statement" = ANY (${wanted}::int[])
+    ORDER BY "seq" DESC LIMIT ${wanted.length}`
+  return new Set(
+    z
+      .array(Held)
+      .parse(rows)
+      .map(({ statement }) => statement),
+  )
 }
 
 /** Stores the head and moves the agent's chain to it. */
@@ -139,7 +180,10 @@ export async function saveSession(
   const counted = {
     statements: addCounts(before?.statements ?? 0, added.statements),
     denied: addCounts(before?.denied ?? 0, added.denied),
+    held: addCounts(before?.held ?? 0, added.held),
     maskedValues: addCounts(before?.maskedValues ?? 0, added.maskedValues),
+    verbs: unite(before?.verbs ?? [], added.verbs, verbsMax),
+    objects: unite(before?.objects ?? [], added.objects, objectsMax),
     tipSeq: tip.seq,
     tipHash: tip.hash,
     ...(added.closing === null ? {} : { closedAt: added.closing.at, closeReason: added.closing.reason }),

@@ -1,7 +1,7 @@
 // What the list of sessions shows, made from verified entries: a first row from the opening, then sums.
 // Strings of an agent are cut and cleaned here, so that no entry can make its own storing fail.
 import { principalKey } from '@sallyport/base/identity'
-import type { EntryPrincipal } from '@sallyport/ledger/entry'
+import type { Entry, EntryPrincipal } from '@sallyport/ledger/entry'
 import type { CheckedEntry } from './check.ts'
 
 export interface Opening {
@@ -22,9 +22,17 @@ export interface Addition {
   readonly opening: Opening | null
   readonly statements: number
   readonly denied: number
+  readonly held: number
   readonly maskedValues: number
+  /** What the statements did, for the search: without repetitions, bounded. */
+  readonly verbs: readonly string[]
+  readonly objects: readonly string[]
   readonly closing: { readonly at: Date; readonly reason: string } | null
 }
+
+/** Verbs and objects of a session that its row keeps; the entries keep all of them. */
+export const verbsMax = 64
+export const objectsMax = 256
 
 /** Characters of a string in the summary. The entry itself keeps all of it. */
 const textCharsMax = 500
@@ -32,7 +40,7 @@ const textCharsMax = 500
 const atMsMax = 253_402_300_799_000
 
 /** PostgreSQL's text holds no NUL, and its jsonb no half of a surrogate pair, which a cut can leave. */
-const clean = (text: string): string =>
+export const clean = (text: string): string =>
   Buffer.from(text.replaceAll('\0', '\uFFFD').slice(0, textCharsMax), 'utf8').toString('utf8')
 
 const cleanPrincipal = (principal: EntryPrincipal): EntryPrincipal => ({
@@ -44,40 +52,55 @@ const cleanPrincipal = (principal: EntryPrincipal): EntryPrincipal => ({
 })
 
 /** PostgreSQL's int4. */
-const countMax = 2_147_483_647
+export const countMax = 2_147_483_647
 /** A sum that stays storable, whatever an agent counts. */
 export const addCounts = (a: number, b: number): number => Math.min(a + b, countMax)
 
 export const dateOf = (atMs: number): Date => new Date(Math.min(atMs, atMsMax))
 
-export function additionOf(entries: readonly CheckedEntry[]): Addition {
+const openingOf = (entry: Extract<Entry, { kind: 'session-opened' }>): Opening => ({
+  agentName: clean(entry.agentName),
+  target: clean(entry.target),
+  upstreamRole: clean(entry.upstreamRole),
+  initiator: cleanPrincipal(entry.initiator),
+  actors: entry.actors.slice(0, textCharsMax).map(cleanPrincipal),
+  initiatorKey: clean(principalKey(entry.initiator)),
+  initiatorName: clean(entry.initiator.display),
+  clientAddress: clean(entry.clientAddress),
+  applicationName: clean(entry.applicationName),
+  openedAt: dateOf(entry.atMs),
+})
+
+/** Both lists as one, without repetitions and at most `max` long; the first ones stay. */
+export const unite = (before: readonly string[], more: readonly string[], max: number): string[] =>
+  [...new Set([...before, ...more])].slice(0, max)
+
+/** `continues`: an approved intent runs under the number of what was held, so it is no further statement. */
+export function additionOf(entries: readonly CheckedEntry[], continues: (statement: number) => boolean): Addition {
   let opening: Opening | null = null
   let closing: Addition['closing'] = null
   let statements = 0
   let denied = 0
+  let held = 0
+  const verbs = new Set<string>()
+  const objects = new Set<string>()
   let maskedValues = 0
   for (const { entry } of entries) {
     switch (entry.kind) {
       case 'session-opened':
-        opening = {
-          agentName: clean(entry.agentName),
-          target: clean(entry.target),
-          upstreamRole: clean(entry.upstreamRole),
-          initiator: cleanPrincipal(entry.initiator),
-          actors: entry.actors.slice(0, textCharsMax).map(cleanPrincipal),
-          initiatorKey: clean(principalKey(entry.initiator)),
-          initiatorName: clean(entry.initiator.display),
-          clientAddress: clean(entry.clientAddress),
-          applicationName: clean(entry.applicationName),
-          openedAt: dateOf(entry.atMs),
-        }
+        opening = openingOf(entry)
         break
       case 'intent':
-        statements++
-        break
       case 'denied':
-        statements++
-        denied++
+      case 'held':
+        if (entry.kind !== 'intent' || entry.decision === 'allow' || !continues(entry.statement)) statements++
+        if (entry.kind === 'denied') denied++
+        if (entry.kind === 'held') held++
+        if (entry.verb !== '' && verbs.size < verbsMax) verbs.add(clean(entry.verb.toLowerCase()))
+        for (const { object } of entry.effects)
+          if (object !== '' && objects.size < objectsMax) objects.add(clean(object))
+        break
+      case 'hold-ended':
         break
       case 'outcome':
         maskedValues = addCounts(maskedValues, entry.maskedValues)
@@ -87,5 +110,5 @@ export function additionOf(entries: readonly CheckedEntry[]): Addition {
         break
     }
   }
-  return { opening, statements, denied, maskedValues, closing }
+  return { opening, statements, denied, held, maskedValues, verbs: [...verbs], objects: [...objects], closing }
 }

@@ -1,6 +1,13 @@
 // HTTP of recorded sessions: list, one session, entries, exports. Whoever looks into a record is recorded too.
 import { Readable } from 'node:stream'
-import { Session, SessionEntries, SessionPage, SessionQuery } from '@sallyport/api/recordings'
+import {
+  Session,
+  SessionEntries,
+  SessionIndex,
+  SessionIndexQuery,
+  SessionPage,
+  SessionQuery,
+} from '@sallyport/api/recordings'
 import { SallyportError } from '@sallyport/base/errors'
 import { isId } from '@sallyport/base/ids'
 import type { FastifyReply } from 'fastify'
@@ -11,13 +18,20 @@ import { type Actor, actorKey, actorOf } from '../http/actor.ts'
 import { decodeCursor, encodeCursor, pageOfRows } from '../http/page.ts'
 import { type App, at } from '../http/route.ts'
 import { exportLines } from './export.ts'
+import { wasViewed } from './index-store.ts'
 import { agentSilentMs, showSession, verifiedEntries } from './recordings.ts'
-import { findSession, pageSessions, type Selection, type SessionRow, silentAgents } from './store.ts'
+import { pageSessions } from './search-store.ts'
+import { statementIndex } from './statements.ts'
+import { findSession, type Selection, type SessionRow, silentAgents } from './store.ts'
 
 const SessionCursor = z.tuple([z.number().int(), z.string().max(64)])
 const SessionParams = z.object({ id: z.string().max(64) })
+/** PostgreSQL's int4, in which sequences are stored. */
+const seqMax = 2_147_483_647
+/** One look at the statements of a session, in milliseconds. */
+const lookMs = 600_000
 const EntriesQuery = z.object({
-  from: z.coerce.number().int().min(0).max(2_147_483_647).default(0),
+  from: z.coerce.number().int().min(0).max(seqMax).default(0),
   limit: z.coerce.number().int().min(1).max(500).default(200),
 })
 const ExportQuery = z.object({ from: z.iso.datetime({ offset: true }), to: z.iso.datetime({ offset: true }) })
@@ -48,6 +62,16 @@ function sessionRoutes(app: App, deps: RecordingsDeps): void {
     ...at('session'),
     schema: { params: SessionParams, response: { 200: Session } },
     handler: async (request) => showSession(await sessionOf(deps, request.params.id), new Set(await silentNow(deps))),
+  })
+  app.route({
+    ...at('sessionIndex'),
+    schema: { params: SessionParams, querystring: SessionIndexQuery, response: { 200: SessionIndex } },
+    handler: async (request) => {
+      const { from, limit } = request.query
+      const session = await sessionOf(deps, request.params.id)
+      await auditOnce(deps, actorOf(request), `Session/${session.id}`)
+      return await statementIndex(deps.db, session, Math.min(from, seqMax), limit)
+    },
   })
   app.route({
     ...at('sessionEntries'),
@@ -106,6 +130,13 @@ async function audit(
 ): Promise<void> {
   const id = deps.randomBytes(16).toString('hex')
   await appendAction(deps.db, { id, at: new Date(deps.clock.nowMs()), actor: actorKey(actor), action, object, detail })
+}
+
+/** A player that follows a session asks again and again: one line of the audit stands for a while of looking. */
+async function auditOnce(deps: RecordingsDeps, actor: Actor, object: string): Promise<void> {
+  const since = new Date(deps.clock.nowMs() - lookMs)
+  if (await wasViewed(deps.db, actorKey(actor), object, since)) return
+  await audit(deps, actor, 'view-session', object, { index: true })
 }
 
 async function sendExport(deps: RecordingsDeps, reply: FastifyReply, selection: Selection, name: string) {

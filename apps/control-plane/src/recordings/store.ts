@@ -3,14 +3,6 @@ import { z } from 'zod'
 import type { Db } from '../db.ts'
 import { Prisma } from '../gen/prisma/client.ts'
 
-export interface SessionFilter {
-  readonly target?: string | undefined
-  /** Part of the initiator's name or key. */
-  readonly caller?: string | undefined
-  readonly state?: 'live' | 'closed' | 'interrupted' | undefined
-  readonly decision?: 'denied' | 'masked' | 'held' | undefined
-}
-
 export interface SessionPlace {
   readonly openedAt: Date
   readonly id: string
@@ -28,59 +20,9 @@ export async function silentAgents(db: Db, silentSince: Date): Promise<string[]>
   return rows.map((row) => row.id)
 }
 
-const interrupted = (silent: readonly string[]): Prisma.RecordedSessionWhereInput => ({
-  OR: [{ closeReason: restartReason }, { alarm: { not: null } }, { closedAt: null, agentId: { in: [...silent] } }],
-})
+export type SessionRow = NonNullable<Awaited<ReturnType<typeof findSession>>>
 
-function whereState(state: SessionFilter['state'], silent: readonly string[]): Prisma.RecordedSessionWhereInput {
-  switch (state) {
-    case undefined:
-      return {}
-    case 'interrupted':
-      return interrupted(silent)
-    case 'live':
-      return { closedAt: null, alarm: null, agentId: { notIn: [...silent] } }
-    case 'closed':
-      return {
-        closedAt: { not: null },
-        alarm: null,
-        OR: [{ closeReason: null }, { closeReason: { not: restartReason } }],
-      }
-  }
-}
-
-/** Prisma's `contains` is a LIKE pattern: what people type has no wildcards. */
-const literalPattern = (text: string): string => text.replace(/[\\%_]/g, '\\$&')
-
-/** Newest first, after the session at `after`. */
-export async function pageSessions(
-  db: Db,
-  filter: SessionFilter,
-  silent: readonly string[],
-  after: SessionPlace | null,
-  take: number,
-) {
-  const conditions: Prisma.RecordedSessionWhereInput[] = [whereState(filter.state, silent)]
-  if (filter.target !== undefined) conditions.push({ target: filter.target })
-  if (filter.decision === 'denied') conditions.push({ denied: { gt: 0 } })
-  if (filter.decision === 'held') conditions.push({ held: { gt: 0 } })
-  if (filter.decision === 'masked') conditions.push({ maskedValues: { gt: 0 } })
-  if (filter.caller !== undefined) {
-    const part = { contains: literalPattern(filter.caller), mode: 'insensitive' } as const
-    conditions.push({ OR: [{ initiatorName: part }, { initiatorKey: part }] })
-  }
-  if (after !== null)
-    conditions.push({ OR: [{ openedAt: { lt: after.openedAt } }, { openedAt: after.openedAt, id: { lt: after.id } }] })
-  return await db.recordedSession.findMany({
-    where: { AND: conditions },
-    orderBy: [{ openedAt: 'desc' }, { id: 'desc' }],
-    take,
-  })
-}
-
-export type SessionRow = Awaited<ReturnType<typeof pageSessions>>[number]
-
-export async function findSession(db: Db, id: string): Promise<SessionRow | null> {
+export async function findSession(db: Db, id: string) {
   return await db.recordedSession.findUnique({ where: { id } })
 }
 

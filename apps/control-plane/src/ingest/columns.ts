@@ -1,0 +1,83 @@
+// What an entry says for the index of the player and the search, taken out when it was checked: columns beside its bytes.
+// They show and find; whoever judges reads the bytes.
+import type { Entry } from '@sallyport/ledger/entry'
+import { clean, countMax } from './summary.ts'
+
+/** Lanes as they are stored: those of the index, the end of a statement, and what continues a statement that was held. */
+export type StoredLane =
+  | 'allowed'
+  | 'masked'
+  | 'approved'
+  | 'denied'
+  | 'held'
+  /** The first run of an approved text, under the number of its `held`. */
+  | 'run'
+  /** The end of a hold that nothing ran after. */
+  | 'over'
+  | 'done'
+  | 'failed'
+
+export interface Columns {
+  readonly monoUs: number
+  /** Null where the entry is of no statement, or its number is past what the store takes. */
+  readonly statement: number | null
+  readonly verb: string | null
+  readonly object: string | null
+  readonly lane: StoredLane | null
+  readonly rows: number | null
+  readonly durationUs: number | null
+}
+
+/** `continues`: an approved intent has the number of a `held` before it. */
+export function columnsOf(entry: Entry, continues: (statement: number) => boolean): Columns {
+  const empty = { statement: null, verb: null, object: null, lane: null, rows: null, durationUs: null }
+  const columns = { ...empty, monoUs: entry.monoUs }
+  switch (entry.kind) {
+    case 'session-opened':
+    case 'session-closed':
+      return columns
+    case 'intent':
+    case 'denied':
+    case 'held':
+      return {
+        ...columns,
+        statement: numberOf(entry.statement),
+        verb: clean(entry.verb),
+        object: clean(entry.effects[0]?.object ?? ''),
+        lane: laneOf(entry, continues),
+      }
+    case 'hold-ended':
+      return { ...columns, statement: numberOf(entry.statement), lane: entry.result === 'approved' ? null : 'over' }
+    case 'outcome':
+      return {
+        ...columns,
+        statement: numberOf(entry.statement),
+        lane: entry.result === 'done' ? 'done' : 'failed',
+        rows: Math.min(entry.rows, countMax),
+        durationUs: entry.durationUs,
+      }
+  }
+}
+
+const numberOf = (statement: number): number | null => (statement <= countMax ? statement : null)
+
+function laneOf(
+  entry: Extract<Entry, { kind: 'intent' | 'denied' | 'held' }>,
+  continues: (statement: number) => boolean,
+): StoredLane {
+  if (entry.kind !== 'intent') return entry.kind
+  switch (entry.decision) {
+    case 'approved':
+      return continues(entry.statement) ? 'run' : 'approved'
+    case 'allow':
+      return entry.masks.length > 0 && entry.maskedColumns > 0 ? 'masked' : 'allowed'
+  }
+}
+
+/** Numbers of approved intents, which may continue what an earlier batch held. */
+export const approvedNumbers = (entries: readonly Entry[]): number[] =>
+  entries.flatMap((entry) => (entry.kind === 'intent' && entry.decision === 'approved' ? [entry.statement] : []))
+
+/** Numbers that were held in these entries. */
+export const heldNumbers = (entries: readonly Entry[]): number[] =>
+  entries.flatMap((entry) => (entry.kind === 'held' ? [entry.statement] : []))
