@@ -6,7 +6,7 @@ import { createServer, type Server } from 'node:http'
 import type { Clock } from '@sallyport/base/clock'
 import { SallyportError } from '@sallyport/base/errors'
 import type { Logger } from 'pino'
-import { openKeys } from './agents/keys.ts'
+import { type InstallationKeys, openKeys } from './agents/keys.ts'
 import { buildApp } from './app.ts'
 import { startSweeps } from './approvals/expire.ts'
 import { audienceOf, type Config } from './config.ts'
@@ -30,7 +30,7 @@ import { createMetrics } from './metrics.ts'
 import { migrate } from './migrate.ts'
 import { loadParser } from './parser.ts'
 import { applyBootstrap } from './policies/apply.ts'
-import { createPublisher } from './policies/publish.ts'
+import { createPublisher, type Publisher } from './policies/publish.ts'
 import { hasAdmins } from './policies/rules.ts'
 import { readDocuments } from './policies/store.ts'
 import { createProviders } from './signin/providers.ts'
@@ -95,12 +95,7 @@ async function open(config: Config, log: Logger, clock: Clock, closers: Closers)
   })
   closers.push(() => publisher.stop())
   const shared = { config, db, clock, log, randomBytes, bus, vault: openVault(config.keysDirectory) }
-  const holds = createHolds(shared)
-  closers.push(() => holds.stop())
-  const ingest = announcingIngest(createIngest({ db, clock, log }), bus)
-  closers.push(() => ingest.stop())
-  const grpc = await startGrpc({ ...shared, keys, publisher, ingest, holds, listen: config.grpc })
-  closers.push(() => grpc.stop())
+  const grpc = await listenGrpc(shared, keys, publisher, closers)
   const refresh = async (): Promise<void> => {
     await Promise.all([publisher.publish(), issuerKeys.refresh()])
   }
@@ -137,13 +132,20 @@ async function openHints(config: Config, log: Logger, closers: Closers): Promise
   return bus
 }
 
+type Shared = Pick<Deps, 'config' | 'db' | 'clock' | 'randomBytes' | 'bus' | 'vault'> & { readonly log: Logger }
+
+async function listenGrpc(shared: Shared, keys: InstallationKeys, publisher: Publisher, closers: Closers) {
+  const holds = createHolds(shared)
+  closers.push(() => holds.stop())
+  const ingest = announcingIngest(createIngest(shared), shared.bus)
+  closers.push(() => ingest.stop())
+  const grpc = await startGrpc({ ...shared, keys, publisher, ingest, holds, listen: shared.config.grpc })
+  closers.push(() => grpc.stop())
+  return grpc
+}
+
 /** What this process does about changes that other replicas made, and about the passing of time. */
-function follow(
-  deps: Pick<Deps, 'config' | 'db' | 'clock' | 'randomBytes' | 'bus'> & { readonly log: Logger },
-  links: Links,
-  refresh: () => Promise<void>,
-  closers: Closers,
-): void {
+function follow(deps: Shared, links: Links, refresh: () => Promise<void>, closers: Closers): void {
   closers.push(followKills({ ...deps, links }))
   closers.push(followDocuments(deps, () => void refresh()))
   closers.push(

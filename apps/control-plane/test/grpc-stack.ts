@@ -238,7 +238,11 @@ export class Stream<I, O> {
   readonly received: O[] = []
   readonly ended: Promise<string>
   readonly #client: Client
-  #wake: () => void = () => undefined
+  #waiting: (() => void)[] = []
+
+  readonly #wake = (): void => {
+    for (const wake of this.#waiting.splice(0)) wake()
+  }
 
   constructor(client: Client, method: Method<I, O>) {
     this.#client = client
@@ -265,7 +269,7 @@ export class Stream<I, O> {
       if (found !== undefined) return found
       if (isOver !== undefined) throw new Error(`the stream ended with ${isOver}`)
       await new Promise<void>((resolve) => {
-        this.#wake = resolve
+        this.#waiting.push(resolve)
       })
     }
   }

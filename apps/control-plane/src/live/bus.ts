@@ -76,7 +76,8 @@ export async function openBus(deps: BusDeps, carriers: readonly OpenCarrier[]): 
     tell((listener) => listener.heard({ kind: known, id }, 'elsewhere'))
   }
   const gap = () => tell((listener) => listener.gap())
-  const opened = await Promise.all(carriers.map((open) => openOne(deps, open, received, gap)))
+  const stopping = new AbortController()
+  const opened = await Promise.all(carriers.map((open) => openOne(deps, open, received, gap, stopping.signal)))
   let sending = 0
   const carry = async (text: string): Promise<void> => {
     for (const carrier of opened) {
@@ -103,6 +104,7 @@ export async function openBus(deps: BusDeps, carriers: readonly OpenCarrier[]): 
     },
     async stop() {
       listeners.clear()
+      stopping.abort()
       await Promise.all(opened.map((carrier) => carrier.stop()))
     },
   }
@@ -114,6 +116,7 @@ async function openOne(
   open: OpenCarrier,
   received: (text: string) => void,
   gap: () => void,
+  stopping: AbortSignal,
 ): Promise<Carrier> {
   let outage = false
   let name = 'carrier'
@@ -126,7 +129,7 @@ async function openOne(
       gap()
     },
     down(err) {
-      if (outage) return
+      if (outage || stopping.aborted) return
       outage = true
       deps.log.warn({ event: 'hints-down', carrier: name, err })
     },

@@ -17,6 +17,7 @@ export const postgresCarrier =
     let client: pg.Client | undefined
     let retry: NodeJS.Timeout | undefined
     let isStopped = false
+    let sent: Promise<unknown> = Promise.resolve()
     const lost = (from: pg.Client, cause: unknown): void => {
       if (client === from) client = undefined
       if (isStopped) return
@@ -57,8 +58,14 @@ export const postgresCarrier =
       name: 'postgresql',
       isUp: () => client !== undefined,
       async send(message) {
-        if (client === undefined) throw new Error('there is no connection')
-        await client.query('SELECT pg_notify($1, $2)', [channel, message])
+        // One after the other: a connection runs one query at a time.
+        const notify = async (): Promise<void> => {
+          if (client === undefined) throw new Error('there is no connection')
+          await client.query('SELECT pg_notify($1, $2)', [channel, message])
+        }
+        const next = sent.then(notify)
+        sent = next.catch(() => undefined)
+        await next
       },
       async stop() {
         isStopped = true

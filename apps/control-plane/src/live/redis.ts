@@ -2,7 +2,7 @@
 // and both connections come back by themselves.
 import type { Secret } from '@sallyport/base/secret'
 import { Redis, type RedisOptions } from 'ioredis'
-import type { Carrier, OpenCarrier } from './bus.ts'
+import type { Carrier, CarrierEvents, OpenCarrier } from './bus.ts'
 
 /** For Redis to answer, in milliseconds; past it the connection is cut and hints go the other way. */
 const answerMsMax = 500
@@ -28,58 +28,28 @@ const options: RedisOptions = {
 export const redisCarrier =
   (url: Secret, installation: string): OpenCarrier =>
   async (events) => {
-    const channel = `sallyport:${installation}:hints`
     const sender = new Redis(url.reveal(), options)
-    const listener = new Redis(url.reveal(), options)
-    let isListening = false
-    let heardFirst = (): void => undefined
-    const both = [sender, listener]
-    const change = (): void => {
-      if (isListening && sender.status === 'ready') events.up()
-    }
-    const cut = (redis: Redis, cause: unknown): void => {
-      events.down(cause)
-      redis.disconnect(true)
-    }
-    const listen = async (): Promise<void> => {
-      await listener.subscribe(channel)
-      isListening = true
-      heardFirst()
-      change()
-    }
-    for (const redis of both) {
-      let last: unknown = new Error('the connection ended')
-      redis.on('error', (cause: unknown) => {
-        last = cause
-      })
-      redis.on('close', () => {
-        if (redis === listener) {
-          isListening = false
-          heardFirst()
-        }
-        events.down(last)
-      })
-    }
-    sender.on('ready', change)
-    listener.on('ready', () => void listen().catch((cause: unknown) => cut(listener, cause)))
-    listener.on('message', (_channel: string, message: string) => events.received(message))
+    const listener = openListener(url, `sallyport:${installation}:hints`, events, () => sender.status === 'ready')
+    watch(sender, events)
+    sender.on('ready', () => {
+      if (listener.isListening()) events.up()
+    })
+    const both = [sender, listener.redis]
     const ping = setInterval(() => {
-      for (const redis of both) if (redis.status === 'ready') redis.ping().catch((cause: unknown) => cut(redis, cause))
+      for (const redis of both)
+        if (redis.status === 'ready') redis.ping().catch((cause: unknown) => cut(redis, cause, events))
     }, pingMs)
     ping.unref()
-    const settled = new Promise<void>((resolve) => {
-      heardFirst = resolve
-    })
     await Promise.all(both.map((redis) => redis.connect().catch(() => undefined)))
-    await settled
+    await listener.settled
     const carrier: Carrier = {
       name: 'redis',
       isUp: () => sender.status === 'ready',
       async send(message) {
         try {
-          await sender.publish(channel, message)
+          await sender.publish(listener.channel, message)
         } catch (cause) {
-          if (sender.status === 'ready') cut(sender, cause)
+          if (sender.status === 'ready') cut(sender, cause, events)
           throw cause
         }
       },
@@ -90,3 +60,42 @@ export const redisCarrier =
     }
     return carrier
   }
+
+/** Gives up a connection that does not answer; it comes back by itself. */
+function cut(redis: Redis, cause: unknown, events: CarrierEvents): void {
+  events.down(cause)
+  redis.disconnect(true)
+}
+
+/** Says why a connection ended. Without a listener an `error` would end the process. */
+function watch(redis: Redis, events: CarrierEvents): void {
+  let last: unknown = new Error('the connection ended')
+  redis.on('error', (cause: unknown) => {
+    last = cause
+  })
+  redis.on('close', () => events.down(last))
+}
+
+/** A connection that subscribes anew whenever it is there. `settled`: after the first try. */
+function openListener(url: Secret, channel: string, events: CarrierEvents, isOtherReady: () => boolean) {
+  const redis = new Redis(url.reveal(), options)
+  let isListening = false
+  let settle = (): void => undefined
+  const settled = new Promise<void>((resolve) => {
+    settle = resolve
+  })
+  watch(redis, events)
+  redis.on('close', () => {
+    isListening = false
+    settle()
+  })
+  const subscribe = async (): Promise<void> => {
+    await redis.subscribe(channel)
+    isListening = true
+    settle()
+    if (isOtherReady()) events.up()
+  }
+  redis.on('ready', () => void subscribe().catch((cause: unknown) => cut(redis, cause, events)))
+  redis.on('message', (_channel: string, message: string) => events.received(message))
+  return { redis, channel, settled, isListening: () => isListening }
+}
