@@ -38,10 +38,7 @@ export function Sessions() {
   const rows = sessions.data?.pages.flatMap((page) => page.items)
   return (
     <>
-      <PageHead
-        title="Sessions"
-        lead="Every connection through an agent: what was asked, what was decided, what came back."
-      >
+      <PageHead title="Sessions" lead="Every connection through an agent, statement by statement.">
         <AsOf query={sessions} />
       </PageHead>
       <SearchBox text={q} onText={setText} problem={search.ok ? null : search.problem} />

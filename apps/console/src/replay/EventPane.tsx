@@ -1,24 +1,25 @@
 // List and inspector side by side; on a narrow page the inspector lies over the list when a statement is chosen. And the
 // keys of the player.
 import type { Session } from '@sallyport/api/recordings'
-import { Radio, Search, X } from 'lucide-react'
+import { X } from 'lucide-react'
 import { type ReactNode, useCallback, useRef } from 'react'
 import { Button } from '../ui/Button.tsx'
 import { useKeys } from '../ui/Keys.tsx'
 import { EmptyState } from '../ui/States.tsx'
 import { useToast } from '../ui/Toast.tsx'
+import { useWide } from '../ui/useWide.ts'
 import { announce } from '../util/announce.ts'
 import { count } from '../util/format.ts'
 import { paths } from '../util/paths.ts'
-import { columnsShape, EventList } from './EventList.tsx'
+import { EventList } from './EventList.tsx'
 import { Inspector } from './Inspector.tsx'
 import { laneBindings, moveBindings } from './keys.ts'
+import { ListBar } from './ListBar.tsx'
 import { NarrowSheet } from './NarrowSheet.tsx'
 import type { Entries } from './useEntries.ts'
 import type { Find } from './useFind.ts'
 import type { Player } from './usePlayer.ts'
 import type { ProofCheck } from './useProof.ts'
-import { useWide } from './useWide.ts'
 
 interface EventPaneProps {
   readonly session: Session
@@ -48,7 +49,14 @@ export function EventPane(props: EventPaneProps) {
         aria-label="Timeline of statements"
         className="flex h-[70dvh] min-w-0 grow flex-col overflow-hidden rounded-xl border border-line bg-surface shadow-card lg:h-auto"
       >
-        <ListBar {...props} box={box} />
+        <ListBar
+          isLive={session.state === 'live'}
+          player={player}
+          find={props.find}
+          words={props.words}
+          onWords={props.onWords}
+          box={box}
+        />
         {player.visible.length === 0 ? (
           <NothingShows {...props} />
         ) : (
@@ -64,78 +72,6 @@ export function EventPane(props: EventPaneProps) {
         <NarrowSheet player={player}>{inspector}</NarrowSheet>
       )}
     </div>
-  )
-}
-
-function ListBar({
-  session,
-  player,
-  find,
-  words,
-  onWords,
-  box,
-}: EventPaneProps & { readonly box: React.RefObject<HTMLInputElement | null> }) {
-  return (
-    <>
-      <div className="flex flex-wrap items-center gap-2 border-b border-line p-2">
-        <span className="relative min-w-0 grow basis-56">
-          <Search
-            aria-hidden
-            size={15}
-            className="pointer-events-none absolute top-1/2 left-2.5 -translate-y-1/2 text-ink-3"
-          />
-          <input
-            ref={box}
-            type="search"
-            aria-label="Search in this session"
-            aria-invalid={find.problem !== null}
-            aria-describedby="find-problem"
-            placeholder="verb:delete object:orders lane:denied rows:>100 took:>50ms"
-            value={words}
-            onChange={(event) => onWords(event.target.value)}
-            onKeyDown={(event) => {
-              if (event.key === 'Escape') onWords('')
-              if (event.key === 'Escape' || event.key === 'Enter') event.currentTarget.blur()
-            }}
-            autoComplete="off"
-            spellCheck={false}
-            className="min-h-8 w-full rounded-lg border border-line bg-canvas pr-2 pl-8 text-[13px] placeholder:text-ink-3 hover:border-line-strong"
-          />
-        </span>
-        {session.state === 'live' ? (
-          <button
-            type="button"
-            aria-pressed={player.follow}
-            onClick={() => player.setFollow(!player.follow)}
-            title="Keep the newest statement in view (l)"
-            className="inline-flex min-h-8 items-center gap-1.5 rounded-lg border border-line px-2.5 text-[13px] font-medium hover:border-line-strong aria-pressed:border-accent aria-pressed:bg-accent-soft aria-pressed:text-accent"
-          >
-            <Radio aria-hidden size={14} />
-            Follow
-          </button>
-        ) : null}
-      </div>
-      <p
-        id="find-problem"
-        role="status"
-        className={
-          find.problem === null ? 'sr-only' : 'border-b border-line bg-hold-soft px-3 py-1.5 text-[13px] text-hold'
-        }
-      >
-        {find.problem}
-      </p>
-      <div
-        aria-hidden
-        className={`hidden border-b border-line px-3 py-1 pr-[calc(0.75rem+15px)] text-[11px] font-medium text-ink-3 ${columnsShape}`}
-      >
-        <span>Time</span>
-        <span>Lane</span>
-        <span>Statement</span>
-        <span className="text-right">Rows</span>
-        <span className="text-right">Masked</span>
-        <span className="text-right">Took</span>
-      </div>
-    </>
   )
 }
 

@@ -22,23 +22,26 @@ interface Look {
 function lookOf(integrity: Integrity): Look {
   switch (integrity.kind) {
     case 'unchecked':
-      return { tone: 'neutral', icon: <CircleDashed aria-hidden size={14} />, word: 'Not verified yet' }
+      return { tone: 'neutral', icon: <CircleDashed aria-hidden size={14} />, word: 'Record not verified yet' }
     case 'checking':
       return {
         tone: 'neutral',
         icon: <LoaderCircle aria-hidden size={14} className="animate-spin" />,
-        word: integrity.entries === 0 ? 'Verifying' : `Verifying, ${count(integrity.entries)} entries`,
+        word:
+          integrity.entries === 0
+            ? 'Verifying the record'
+            : `Verifying the record, ${count(integrity.entries)} entries`,
       }
     case 'cannot':
-      return { tone: 'hold', icon: <CircleHelp aria-hidden size={14} />, word: 'Cannot verify' }
+      return { tone: 'hold', icon: <CircleHelp aria-hidden size={14} />, word: 'Record cannot be verified' }
     case 'verified':
       return {
         tone: 'allow',
         icon: <BadgeCheck aria-hidden size={14} />,
-        word: integrity.newer > 0 ? `Verified, ${count(integrity.newer)} newer` : 'Verified',
+        word: integrity.newer > 0 ? `Record verified, ${count(integrity.newer)} newer` : 'Record verified',
       }
     case 'failed':
-      return { tone: 'deny', icon: <ShieldAlert aria-hidden size={14} />, word: 'Does not verify' }
+      return { tone: 'deny', icon: <ShieldAlert aria-hidden size={14} />, word: 'Record does not verify' }
   }
 }
 
@@ -66,7 +69,7 @@ export function IntegrityBadge(props: IntegrityProps) {
         </Badge>
       </button>
       <span role="status" className="sr-only">
-        {props.integrity.kind === 'checking' ? 'Verifying the record' : `Record: ${look.word}`}
+        {props.integrity.kind === 'checking' ? 'Verifying the record' : look.word}
       </span>
       <Dialog
         open={open}

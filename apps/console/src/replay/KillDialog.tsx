@@ -9,40 +9,16 @@ import { killSession } from './queries.ts'
 /** Characters of a reason, as the API takes them. */
 const reasonMax = 500
 
-export function KillDialog({
-  session,
-  title,
-  open,
-  onClose,
-}: {
+interface KillDialogProps {
   readonly session: string
   readonly title: string
   readonly open: boolean
   readonly onClose: () => void
-}) {
-  const [reason, setReason] = useState('')
-  const [busy, setBusy] = useState(false)
-  const [problem, setProblem] = useState<string | null>(null)
-  const queries = useQueryClient()
-  const say = useToast()
+}
+
+export function KillDialog({ session, title, open, onClose }: KillDialogProps) {
+  const { reason, setReason, busy, problem, kill } = useKill(session, onClose)
   const id = useId()
-  const kill = async () => {
-    if (reason.trim() === '') {
-      setProblem('Say why: the reason is kept in the audit log.')
-      return
-    }
-    setBusy(true)
-    try {
-      await killSession(session, reason.trim())
-      say('done', 'The agent was told to end the session')
-      void queries.invalidateQueries({ queryKey: ['session', session] })
-      onClose()
-    } catch (error) {
-      setProblem(error instanceof Error ? error.message : 'the control plane did not answer')
-    } finally {
-      setBusy(false)
-    }
-  }
   return (
     <Dialog
       open={open}
@@ -52,7 +28,7 @@ export function KillDialog({
       actions={
         <>
           <Button onClick={onClose}>Keep it open</Button>
-          <Button kind="deny" busy={busy} onClick={() => void kill()}>
+          <Button kind="deny" busy={busy} onClick={kill}>
             End the session
           </Button>
         </>
@@ -64,10 +40,7 @@ export function KillDialog({
       <textarea
         id={id}
         value={reason}
-        onChange={(event) => {
-          setReason(event.target.value)
-          setProblem(null)
-        }}
+        onChange={(event) => setReason(event.target.value)}
         maxLength={reasonMax}
         rows={3}
         aria-invalid={problem !== null}
@@ -80,4 +53,34 @@ export function KillDialog({
       </p>
     </Dialog>
   )
+}
+
+function useKill(session: string, onDone: () => void) {
+  const [reason, setReason] = useState('')
+  const [busy, setBusy] = useState(false)
+  const [problem, setProblem] = useState<string | null>(null)
+  const queries = useQueryClient()
+  const say = useToast()
+  const kill = async () => {
+    if (reason.trim() === '') {
+      setProblem('Say why: the reason is kept in the audit log.')
+      return
+    }
+    setBusy(true)
+    try {
+      await killSession(session, reason.trim())
+      say('done', 'The agent was told to end the session')
+      void queries.invalidateQueries({ queryKey: ['session', session] })
+      onDone()
+    } catch (error) {
+      setProblem(error instanceof Error ? error.message : 'the control plane did not answer')
+    } finally {
+      setBusy(false)
+    }
+  }
+  const type = (text: string) => {
+    setReason(text)
+    setProblem(null)
+  }
+  return { reason, setReason: type, busy, problem, kill: () => void kill() }
 }

@@ -8,7 +8,7 @@ import { positionOf } from './rows.ts'
 import { type Bins, binned, msAtPlace, placeOfMs, type TimeScale, timeScale } from './timeline.ts'
 import type { Player } from './usePlayer.ts'
 
-const lanePx = 11
+const lanePx = 9
 const gapPx = 2
 const heightPx = lanes.length * (lanePx + gapPx)
 /** Narrowest mark of statements that are looked for, so that one among thousands is seen. */
@@ -103,10 +103,12 @@ function Lanes({
 }) {
   const canvas = useRef<HTMLCanvasElement>(null)
   const theme = useTheme()
-  const { view, hidden } = player
+  const { view, hidden, found } = player
+  const columns = Math.max(1, Math.floor(width / markPx))
+  const all = useMemo(() => binned(view.columns, view.length, scale, columns), [view, scale, columns])
   const bins = useMemo(
-    () => binned(view.columns, view.length, scale, Math.max(1, Math.floor(width / markPx))),
-    [view, scale, width],
+    () => (found === null ? null : binned(view.columns, view.length, scale, columns, found)),
+    [view, scale, columns, found],
   )
   // biome-ignore lint/correctness/useExhaustiveDependencies: the theme changes the colours that are read while painting
   useEffect(() => {
@@ -117,24 +119,36 @@ function Lanes({
     element.width = Math.round(width * dense)
     element.height = Math.round(heightPx * dense)
     context.setTransform(dense, 0, 0, dense, 0, 0)
-    paint(context, bins, width, hidden)
-  }, [bins, width, hidden, theme])
+    context.clearRect(0, 0, width, heightPx)
+    paintTracks(context, width)
+    // What a search did not find stays as a shadow, so that the found ones keep their surroundings.
+    paint(context, all, width, hidden, found === null ? 1 : 0.2)
+    if (bins !== null) paint(context, bins, width, hidden, 1)
+  }, [all, bins, width, hidden, theme])
   return <canvas ref={canvas} aria-hidden style={{ height: heightPx }} className="block w-full" />
 }
 
+function paintTracks(context: CanvasRenderingContext2D, width: number): void {
+  context.globalAlpha = 1
+  context.fillStyle = getComputedStyle(document.documentElement).getPropertyValue('--surface-2')
+  for (let index = 0; index < lanes.length; index++) context.fillRect(0, index * (lanePx + gapPx), width, lanePx)
+}
+
 /** Bars grow from the middle of their lane with the logarithm of their count: one denial beside thousands still shows. */
-function paint(context: CanvasRenderingContext2D, bins: Bins, width: number, hidden: Player['hidden']): void {
+function paint(
+  context: CanvasRenderingContext2D,
+  bins: Bins,
+  width: number,
+  hidden: Player['hidden'],
+  strength: number,
+): void {
   const styles = getComputedStyle(document.documentElement)
   const columnPx = width / bins.width
   const most = Math.log2(bins.most + 1)
-  context.clearRect(0, 0, width, heightPx)
   lanes.forEach((lane, index) => {
     const top = index * (lanePx + gapPx)
-    context.globalAlpha = 1
-    context.fillStyle = styles.getPropertyValue('--surface-2')
-    context.fillRect(0, top, width, lanePx)
     context.fillStyle = styles.getPropertyValue(laneLooks[lane].paint)
-    context.globalAlpha = hidden.has(lane) ? 0.15 : 1
+    context.globalAlpha = hidden.has(lane) ? 0.15 : strength
     for (let column = 0; column < bins.width; column++) {
       const filled = bins.counts[index * bins.width + column] ?? 0
       if (filled === 0) continue

@@ -4,42 +4,40 @@ import { Badge } from '../ui/Badge.tsx'
 import { Button } from '../ui/Button.tsx'
 import { fingerprintOf, pinOf, setPin } from './pins.ts'
 
-export function PinField({
-  agent,
-  agentName,
-  fingerprint,
-  onChange,
-}: {
+interface PinFieldProps {
   readonly agent: string
   readonly agentName: string
   readonly fingerprint: string
   readonly onChange: () => void
-}) {
+}
+
+export function PinField({ agent, agentName, fingerprint, onChange }: PinFieldProps) {
   const [pin, setShownPin] = useState(() => pinOf(localStorage, agent))
-  const [typed, setTyped] = useState('')
-  const id = useId()
   const keep = (value: string | null) => {
     setPin(localStorage, agent, value)
     setShownPin(value)
-    setTyped('')
     onChange()
   }
-  if (pin !== null)
-    return (
-      <div className="flex flex-wrap items-center gap-3 rounded-lg border border-line bg-canvas px-3 py-2.5">
-        <Badge tone={pin === fingerprint ? 'allow' : 'deny'}>
-          {pin === fingerprint ? 'pinned by you' : 'not the key you pinned'}
-        </Badge>
-        <p className="min-w-0 grow text-ink-2">
-          {pin === fingerprint
-            ? `It is the key that you took from ${agentName}; the control plane cannot have made this record up.`
-            : `You pinned another key for ${agentName}. Unless the agent was set up anew, do not trust this record.`}
-        </p>
-        <Button kind="quiet" onClick={() => keep(null)}>
-          Forget the pin
-        </Button>
-      </div>
-    )
+  if (pin === null) return <PinForm onPin={keep} />
+  const isSame = pin === fingerprint
+  return (
+    <div className="flex flex-wrap items-center gap-3 rounded-lg border border-line bg-canvas px-3 py-2.5">
+      <Badge tone={isSame ? 'allow' : 'deny'}>{isSame ? 'pinned by you' : 'not the key you pinned'}</Badge>
+      <p className="min-w-0 grow text-ink-2">
+        {isSame
+          ? `It is the key that you took from ${agentName}; the control plane cannot have made this record up.`
+          : `You pinned another key for ${agentName}. Unless the agent was set up anew, do not trust this record.`}
+      </p>
+      <Button kind="quiet" onClick={() => keep(null)}>
+        Forget the pin
+      </Button>
+    </div>
+  )
+}
+
+function PinForm({ onPin }: { readonly onPin: (fingerprint: string) => void }) {
+  const [typed, setTyped] = useState('')
+  const id = useId()
   const wanted = fingerprintOf(typed)
   const problem = typed.trim() === '' || wanted !== null ? null : 'A fingerprint has 64 hex digits.'
   return (
@@ -64,7 +62,7 @@ export function PinField({
           placeholder="64 hex digits"
           className="min-h-9 min-w-0 grow basis-56 rounded-lg border border-line bg-surface px-3 font-mono text-[13px] placeholder:font-sans placeholder:text-ink-3"
         />
-        <Button onClick={() => (wanted === null ? undefined : keep(wanted))} disabled={wanted === null}>
+        <Button onClick={() => (wanted === null ? undefined : onPin(wanted))} disabled={wanted === null}>
           Compare and pin
         </Button>
       </div>

@@ -103,10 +103,10 @@ function Player(props: PlayerProps & { readonly view: IndexView; readonly indexE
     [view, visible],
   )
   return (
-    <div className="flex min-h-0 flex-col lg:-mx-3 lg:-my-3 lg:h-[calc(100dvh-5rem)]">
+    <div className="flex min-h-0 flex-col lg:-mx-3 lg:-mt-4 lg:-mb-8 lg:h-[calc(100dvh-1.5rem)]">
       <Head {...props} integrity={integrity} />
       <IntegrityAlarm integrity={integrity} goTo={(seq) => player.select(view.columns.rowOfSeq(seq))} />
-      <div className="mb-3 space-y-2.5 rounded-xl border border-line bg-surface px-3.5 py-2.5 shadow-card">
+      <div className="mb-3 space-y-2 rounded-xl border border-line bg-surface px-3 pt-2 pb-2.5 shadow-card">
         <LaneSwitches player={player} />
         <Minimap player={player} />
       </div>

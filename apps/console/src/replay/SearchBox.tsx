@@ -62,21 +62,7 @@ export function SearchBox({
         />
       </span>
       <div className="mt-2 flex flex-wrap items-center gap-1.5">
-        {switches.map(({ label, operator, value }) => {
-          const isOn = new RegExp(`(^|\\s)${operator}:${value}(\\s|$)`, 'i').test(text)
-          return (
-            <button
-              key={label}
-              type="button"
-              aria-pressed={isOn}
-              title={`${operator}:${value}`}
-              onClick={() => onText(withTerm(text, operator, isOn ? null : value))}
-              className="min-h-7 rounded-full border border-line bg-surface px-3 text-xs font-medium text-ink-2 hover:border-line-strong aria-pressed:border-accent aria-pressed:bg-accent-soft aria-pressed:text-accent"
-            >
-              {label}
-            </button>
-          )
-        })}
+        <Switches text={text} onText={onText} />
         <p
           id="search-says"
           role="status"
@@ -86,5 +72,28 @@ export function SearchBox({
         </p>
       </div>
     </search>
+  )
+}
+
+/** The questions that are asked most, one press each. */
+function Switches({ text, onText }: { readonly text: string; readonly onText: (text: string) => void }) {
+  return (
+    <>
+      {switches.map(({ label, operator, value }) => {
+        const isOn = new RegExp(`(^|\\s)${operator}:${value}(\\s|$)`, 'i').test(text)
+        return (
+          <button
+            key={label}
+            type="button"
+            aria-pressed={isOn}
+            title={`${operator}:${value}`}
+            onClick={() => onText(withTerm(text, operator, isOn ? null : value))}
+            className="min-h-7 rounded-full border border-line bg-surface px-3 text-xs font-medium text-ink-2 hover:border-line-strong aria-pressed:border-accent aria-pressed:bg-accent-soft aria-pressed:text-accent"
+          >
+            {label}
+          </button>
+        )
+      })}
+    </>
   )
 }

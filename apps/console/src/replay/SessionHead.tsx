@@ -8,7 +8,7 @@ import { Button } from '../ui/Button.tsx'
 import { useTitle } from '../ui/Frame.tsx'
 import { useNow } from '../ui/useNow.ts'
 import { VisibleText } from '../ui/VisibleText.tsx'
-import { absoluteTime, plural } from '../util/format.ts'
+import { absoluteTime } from '../util/format.ts'
 import { paths } from '../util/paths.ts'
 import { span } from './format.ts'
 import { KillDialog } from './KillDialog.tsx'
@@ -29,8 +29,8 @@ export function SessionHead({
   const title = `${session.initiator.display} on ${session.target}`
   useTitle(title)
   return (
-    <div className="mb-3 flex flex-wrap items-start justify-between gap-x-4 gap-y-2">
-      <div className="min-w-0">
+    <div className="mb-3 flex items-start justify-between gap-x-4 gap-y-2 max-lg:flex-wrap">
+      <div className="min-w-0 grow">
         <nav aria-label="You are here" className="flex items-center gap-1 text-xs text-ink-3">
           <Link to={paths.sessions()} className="rounded py-0.5 hover:text-ink hover:underline">
             Sessions
@@ -61,29 +61,27 @@ function Facts({ session }: { readonly session: Session }) {
   const length =
     session.state === 'interrupted' && session.closedAt === null ? null : span(end - Date.parse(session.openedAt))
   return (
-    <p className="mt-0.5 flex flex-wrap gap-x-2 text-ink-2 [&>*+*]:before:mr-2 [&>*+*]:before:text-ink-3 [&>*+*]:before:content-['·']">
+    <p className="mt-0.5 flex flex-wrap gap-x-2 text-[13px] text-ink-2 [&>*+*]:before:mr-2 [&>*+*]:before:text-ink-3 [&>*+*]:before:content-['·']">
       {session.actors.map((actor) => (
         <span key={`${actor.issuer} ${actor.subject}`}>
           through <VisibleText text={actor.display} /> {actor.assurance === 'claimed' ? '(claimed)' : ''}
         </span>
       ))}
-      <span>
-        as <span className="font-mono text-[13px]">{session.upstreamRole}</span>
+      <span title={`Agent ${session.agentName}`}>
+        as <span className="font-mono text-[0.95em]">{session.upstreamRole}</span>
       </span>
       <span>
-        from <span className="font-mono text-[13px]">{session.clientAddress}</span>
+        from <span className="font-mono text-[0.95em]">{session.clientAddress}</span>
       </span>
       {session.applicationName === '' ? null : (
         <span title="The client says this about itself">
           <VisibleText text={session.applicationName} />
         </span>
       )}
-      <span>agent {session.agentName}</span>
       <span>
         {absoluteTime(Date.parse(session.openedAt))}
         {length === null ? '' : `, ${length}`}
       </span>
-      <span>{plural(session.statements, 'statement')}</span>
     </p>
   )
 }
@@ -99,7 +97,7 @@ function Actions({
 }) {
   const [killing, setKilling] = useState(false)
   return (
-    <div className="flex flex-wrap items-start gap-2">
+    <div className="flex shrink-0 flex-wrap items-start gap-2 lg:pt-3">
       <a
         href={exportPath(session.id)}
         download

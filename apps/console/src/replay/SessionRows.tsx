@@ -49,7 +49,6 @@ export function SessionRows({ rows }: { readonly rows: readonly Session[] }) {
 const columns: readonly Column<Session>[] = [
   { name: 'caller', head: 'Caller', cell: (session) => <Caller session={session} />, grow: true },
   { name: 'target', head: 'Target', cell: (session) => <Target session={session} /> },
-  { name: 'state', head: 'State', cell: (session) => <StateBadge state={session.state} /> },
   { name: 'opened', head: 'Opened', cell: (session) => <Opened session={session} /> },
   { name: 'statements', head: 'Statements', cell: (session) => <Statements session={session} />, align: 'right' },
   {
@@ -110,12 +109,16 @@ function Target({ session }: { readonly session: Session }) {
 }
 
 function Opened({ session }: { readonly session: Session }) {
-  const length = session.closedAt === null ? null : span(Date.parse(session.closedAt) - Date.parse(session.openedAt))
+  const { state, openedAt, closedAt } = session
   return (
     <span className="whitespace-nowrap max-md:text-right">
-      <TimeAgo at={session.openedAt} />
+      <TimeAgo at={openedAt} />
       <span className="block text-xs text-ink-3 tabular-nums">
-        {length === null ? (session.state === 'live' ? 'goes on' : 'end unknown') : `for ${length}`}
+        {state === 'closed' && closedAt !== null ? (
+          `for ${span(Date.parse(closedAt) - Date.parse(openedAt))}`
+        ) : (
+          <StateBadge state={state} />
+        )}
       </span>
     </span>
   )

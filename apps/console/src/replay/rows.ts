@@ -27,13 +27,18 @@ export function visibleRows(
 /** The position that shows this row, or the nearest one before it. */
 export const positionOf = (visible: Uint32Array, row: number): number => lastAtOrBefore(visible, visible.length, row)
 
+/** The position of the first row that shows after this one, and of the last before it. */
+function besides(visible: Uint32Array, row: number): { readonly after: number; readonly before: number } {
+  const at = positionOf(visible, row)
+  const shown = visible[at] ?? 0
+  return { after: shown > row ? at : at + 1, before: shown < row ? at : at - 1 }
+}
+
 /** From the cursor's row to another one that shows; the ends hold. Null when nothing shows. */
 export function moved(visible: Uint32Array, row: number, by: number): number | null {
-  const at = positionOf(visible, row)
-  // A cursor between two rows that show steps to the one after it, not over it.
-  const from = by > 0 && (visible[at] ?? 0) > row ? at - 1 : at
-  const to = Math.max(0, Math.min(visible.length - 1, from + by))
-  return visible[to] ?? null
+  const { after, before } = besides(visible, row)
+  const to = by > 0 ? after + by - 1 : before + by + 1
+  return visible[Math.max(0, Math.min(visible.length - 1, to))] ?? null
 }
 
 /** The next or previous flagged row that shows; null when there is none that way. */
@@ -43,9 +48,8 @@ export function flaggedFrom(
   row: number,
   direction: 1 | -1,
 ): number | null {
-  let at = positionOf(visible, row)
-  if (visible[at] === row || direction === 1) at += (visible[at] ?? 0) > row && direction === 1 ? 0 : direction
-  for (; at >= 0 && at < visible.length; at += direction) {
+  const { after, before } = besides(visible, row)
+  for (let at = direction === 1 ? after : before; at >= 0 && at < visible.length; at += direction) {
     const candidate = visible[at] ?? 0
     if (isFlagged[columns.lane[candidate] ?? 0] === true) return candidate
   }

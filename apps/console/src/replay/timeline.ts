@@ -77,12 +77,19 @@ export interface Bins {
   readonly most: number
 }
 
-/** Counts statements into `width` columns for each lane, in one walk. */
-export function binned(columns: SessionColumns, length: number, scale: TimeScale, width: number): Bins {
+/** Counts statements into `width` columns for each lane, in one walk; of a search, those that it found. */
+export function binned(
+  columns: SessionColumns,
+  length: number,
+  scale: TimeScale,
+  width: number,
+  found: Uint8Array | null = null,
+): Bins {
   const counts = new Uint32Array(lanes.length * width)
   let most = 0
   let at = 0
   for (let row = 0; row < length; row++) {
+    if (found !== null && found[row] !== 1) continue
     const atMs = columns.atMs[row] ?? 0
     while (at < scale.stretches.length - 1 && atMs > (scale.stretches[at]?.toMs ?? 0)) at += 1
     const stretch = scale.stretches[at]

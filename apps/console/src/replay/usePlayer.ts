@@ -23,6 +23,8 @@ export interface Player {
   readonly visible: Uint32Array
   readonly counts: readonly number[]
   readonly hidden: ReadonlySet<Lane>
+  /** Of the search: one byte a row; null without one. */
+  readonly found: Uint8Array | null
   readonly cursor: Cursor
   readonly follow: boolean
   readonly select: (row: number) => void
@@ -52,6 +54,13 @@ export function usePlayer(view: IndexView, found: Uint8Array | null, find: strin
     const last = visible.at(-1)
     if (follow && last !== undefined) go(last, false)
   }, [follow, visible, go])
+  // A search that does not show the cursor's row leads to the next one that it does.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a new result moves the cursor, new rows at the end do not
+  useEffect(() => {
+    if (found === null || found[cursor.row] === 1) return
+    const next = visible.find((each) => each >= cursor.row) ?? visible.at(-1)
+    if (next !== undefined) setCursor((before) => ({ ...before, row: next, moves: before.moves + 1 }))
+  }, [found])
   const { row } = cursor
   const stop = useCallback(
     (to: number | null) => {
@@ -65,6 +74,7 @@ export function usePlayer(view: IndexView, found: Uint8Array | null, find: strin
     visible,
     counts,
     hidden,
+    found,
     cursor,
     follow,
     select: stop,
