@@ -54,6 +54,9 @@ const targetSettings = {
   checkpoint_timeout: '30min',
 }
 
+/** As in production; the stack of the tests logs more. */
+const agentEnv = { SALLYPORT_LOG_LEVEL: 'info' }
+
 interface Login {
   readonly port: number
   readonly database: string
@@ -79,7 +82,7 @@ export async function openField(
   }
   try {
     say('starting the product and its target')
-    const stack = await startStack({ targetSettings, signal })
+    const stack = await startStack({ targetSettings, agentEnv, signal })
     closers.push(() => stack.stop())
     say('filling the target')
     const { version, bigBytes, copyFile } = await fill(stack.target, tools, dir, scale, signal)
