@@ -1,0 +1,26 @@
+// A diff tells both texts whole.
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { type DiffRow, diffOf } from './diff.ts'
+
+const text = fc.array(fc.constantFrom('a', 'b', 'c', '', '  d: e'), { maxLength: 12 }).map((lines) => lines.join('\n'))
+const linesOf = (value: string) => value.replace(/\n$/, '').split('\n')
+const numbers = (rows: readonly DiffRow[], side: 'before' | 'after') =>
+  rows.flatMap((row) => (row.kind === 'gap' || row[side] === null ? [] : [[row[side], row.text]]))
+
+it('every line that is shown stands at its number, and nothing that changed is left out', () => {
+  fc.assert(
+    fc.property(text, text, (before, after) => {
+      const { rows, added, removed } = diffOf(before, after)
+      const [old, fresh] = [linesOf(before), linesOf(after)]
+      for (const [number, shown] of numbers(rows, 'before')) expect(old[Number(number) - 1]).toBe(shown)
+      for (const [number, shown] of numbers(rows, 'after')) expect(fresh[Number(number) - 1]).toBe(shown)
+      const gaps = rows.reduce((sum, row) => sum + (row.kind === 'gap' ? row.lines : 0), 0)
+      expect(numbers(rows, 'before').length + gaps).toBe(old.length)
+      expect(numbers(rows, 'after').length + gaps).toBe(fresh.length)
+      expect(old.length + added - removed).toBe(fresh.length)
+      if (before === after) expect(added + removed).toBe(0)
+    }),
+    { numRuns: 500 },
+  )
+})

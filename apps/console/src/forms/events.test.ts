@@ -1,0 +1,9 @@
+import { webhookEvents } from '@sallyport/api/webhooks'
+import { expect, it } from 'vitest'
+import { eventGroups, eventWords } from './events.ts'
+
+it('every event but the test can be chosen, once', () => {
+  const chosen = eventGroups.flatMap((group) => group.events)
+  expect([...chosen, 'webhook.test'].toSorted()).toEqual([...webhookEvents].toSorted())
+  expect(new Set(Object.values(eventWords)).size).toBe(webhookEvents.length)
+})
