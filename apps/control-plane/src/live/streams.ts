@@ -15,11 +15,11 @@ import type { Hint } from './bus.ts'
 import { findLogins } from './store.ts'
 
 /** A comment is sent, and the login looked at again, this often, in milliseconds. */
-const beatMs = 15_000
+const beatMsDefault = 15_000
 /** Bytes that a stream may be behind; past it it is dropped, and the console comes back and asks for everything. */
-const behindBytesMax = 65_536
+const behindBytesMax = 1_048_576
 /** Streams of one person: tabs. */
-const streamsPerPersonMax = 20
+export const streamsPerPersonMax = 20
 /** What the browser waits before it comes back, in milliseconds. */
 const retryMs = 2_000
 /** Requests that are read at once. */
@@ -43,7 +43,7 @@ export interface Streams {
 type StreamsDeps = Pick<Deps, 'db' | 'clock' | 'bus' | 'log'>
 type Kind = LiveEvent['kind']
 
-export function createStreams(deps: StreamsDeps): Streams {
+export function createStreams(deps: StreamsDeps, beatMs = beatMsDefault): Streams {
   const open = new Set<OpenStream>()
   const send = (stream: OpenStream, text: string): void => {
     const { response } = stream
