@@ -25,7 +25,6 @@ const harmless = new Set<AlterTableType>([
   'AT_DropColumn',
   'AT_DropConstraint',
   'AT_ChangeOwner',
-  'AT_ClusterOn',
   'AT_DropCluster',
   'AT_SetLogged',
   'AT_SetUnLogged',

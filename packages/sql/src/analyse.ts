@@ -13,6 +13,7 @@ import { after, meansChanged, type Sequence, start } from './sequence.ts'
 import { runStatement } from './statements.ts'
 import { byteIndex, fingerprintOf, slice } from './text.ts'
 import { checkTree, statementsOf, unvisited, utf8Length } from './tree.ts'
+import { mentionImplicitCasts } from './types.ts'
 
 export type Analysis =
   | { readonly kind: 'facts'; readonly statements: readonly StatementFacts[] }
@@ -82,6 +83,7 @@ function statementFacts(statement: RawStmt, text: string, around: Around): State
     body: null,
   }
   const outcome: Outcome = runStatement(statement.stmt, env)
+  if (draft.relations.size > 0 || draft.functions.size > 0) mentionImplicitCasts(env)
   for (const left of unvisited(check.significant, draft.seen)) draft.unknowns.add(left)
   const facts = factsOf(draft, outcome, text, fingerprint)
   if (!meansChanged(sequence, facts)) return facts

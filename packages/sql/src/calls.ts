@@ -5,12 +5,12 @@ import { bodyColumns } from './bodies.ts'
 import { type Builtin, builtin } from './builtins.ts'
 import type { CatalogFunction } from './catalog.ts'
 import { functionName } from './catalog-index.ts'
-import { addControlOf, addEffect, addFlow } from './draft.ts'
+import { addComputed, addControlOf, addEffect, addFlow } from './draft.ts'
 import { condition, ordering, walk } from './expressions.ts'
 import { type Environment, type Scope, unknown } from './scope.ts'
 import { settingFunction } from './settings.ts'
 import { payload, texts } from './tree.ts'
-import { isPolymorphic } from './types.ts'
+import { isPolymorphic, mention } from './types.ts'
 import {
   type Column,
   computedType,
@@ -19,6 +19,7 @@ import {
   isSystemTypeName,
   nullness,
   plain,
+  recast,
   row,
   type Value,
 } from './values.ts'
@@ -121,7 +122,7 @@ export function callValue(names: readonly string[], values: readonly Value[], va
     const [only] = columns ?? []
     if (columns === null) return derived(values, one.returnType)
     return only !== undefined && columns.length === 1 && !isComposite(one, scope.env)
-      ? { ...only.value, type: one.returnType }
+      ? recast(only.value, one.results?.length === 1 ? (one.results[0]?.type ?? null) : one.returnType)
       : row(columns, one.returnType)
   })
   if (found.builtin !== null) results.push(derived(values, found.builtin.type ?? computedType(values)))
@@ -145,6 +146,12 @@ export function userColumns(
   values: readonly Value[],
   env: Environment,
 ): readonly Column[] | null {
+  // Arguments are computed whether the body reads them or not.
+  addComputed(
+    env.draft,
+    values.map((value) => ({ name: '', value })),
+    'an argument of a function',
+  )
   const columns = one.kind === 'function' || one.kind === 'procedure' ? bodyColumns(one, values, env) : null
   if (columns === null) unknown(env, `what "${functionName(one)}" does: its body cannot be followed`)
   return columns
@@ -186,9 +193,10 @@ function accepts(one: CatalogFunction, values: readonly Value[], variadic: boole
   })
 }
 
-/** Functions that run a text or read a relation that an argument names (R-2.5): no effect list can be complete. */
+/** Functions that run a text, read a relation or make a value of a type that an argument names (R-2.5): no effect list can
+ * be complete. */
 const runsText =
-  /^pg_catalog\.((query|cursor|table|schema|database)_to_xml\w*|ts_stat|ts_rewrite|pg_logical_slot_\w+|lo_import|pg_restore_\w+)$/
+  /^pg_catalog\.((query|cursor|table|schema|database)_to_xml\w*|ts_stat|ts_rewrite|pg_logical_slot_\w+|lo_import|pg_restore_\w+|pg_input_is_valid|pg_input_error_info)$/
 
 const showsMore = /^pg_catalog\.(pg_stat|pg_mcv_|pg_cursor|pg_prepared|pg_read_|pg_ls_|pg_logical_|lo_|loread)/
 
@@ -215,6 +223,8 @@ export function note(env: Environment, found: Candidates, values: readonly Value
     const name = functionName(user)
     draft.functions.set(name, { name, volatility: user.volatility, pure: false })
     addEffect(draft, { operation: 'call', object: name, via: 'direct', parents: [], baseline: false })
+    // Its arguments and its result are made as values of these types.
+    for (const type of [user.returnType, ...user.argumentTypes]) mention(type, env)
     if (user.returnsSet) for (const value of values) addControlOf(draft, value, 'set-returning function')
   }
 }

@@ -21,6 +21,8 @@ export interface CatalogIndex {
   readonly operators: ReadonlyMap<string, readonly UserOperator[]>
   /** `schema.name` of user-defined types and of relations, which are types as well. */
   readonly types: ReadonlyMap<string, string>
+  /** `schema.name` of types whose values run code of the target when they are made. */
+  readonly codeTypes: ReadonlySet<string>
   readonly schemas: ReadonlyMap<string, boolean>
   readonly children: ReadonlyMap<number, readonly CatalogRelation[]>
   readonly columns: Map<number, readonly ColumnRef[]>
@@ -49,11 +51,29 @@ function build(catalog: Catalog): CatalogIndex {
     functionByOid: new Map(catalog.functions.map((one) => [one.oid, one])),
     operators: grouped(catalog.operators.map(parseOperator), (operator) => [operator.name]),
     types,
+    codeTypes: codeTypesOf(catalog),
     schemas: new Map(catalog.schemas.map(({ name, writable }) => [name, writable])),
     children: grouped(catalog.relations, (relation) => relation.parents),
     columns: new Map(),
   }
 }
+
+/** Domains and ranges by what the catalog says, and every composite that holds one, near or far. */
+function codeTypesOf(catalog: Catalog): ReadonlySet<string> {
+  const found = new Set<string>()
+  for (const { schema, name, kind, code } of catalog.types)
+    if (['domain', 'range', 'multirange'].includes(kind) && code !== false) found.add(`${schema}.${name}`)
+  const holders = catalog.relations.filter(({ kind }) => kind !== 'sequence')
+  for (let before = -1; before !== found.size; ) {
+    before = found.size
+    for (const one of holders)
+      if (one.columns.some(({ type }) => found.has(elementType(type)))) found.add(relationName(one))
+  }
+  return found
+}
+
+/** `schema.name` for an array's `schema._name`, and for any other type itself. */
+export const elementType = (type: string): string => type.replace(/^(.*)\._(?=[^.]*$)/, '$1.')
 
 function grouped<T, K>(items: readonly T[], keysOf: (item: T) => readonly K[]): ReadonlyMap<K, readonly T[]> {
   const groups = new Map<K, T[]>()

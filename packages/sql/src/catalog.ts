@@ -41,6 +41,9 @@ export interface CatalogRelation {
     readonly onUpdate: 'none' | 'cascade' | 'set'
   }[]
   readonly rowSecurity: boolean
+  /** Texts of CHECK constraints, index expressions and predicates, and partition keys (`pg_get_expr`): all are computed when
+   * a row is written. Absent: none. */
+  readonly checks?: readonly string[]
 }
 
 export interface CatalogFunction {
@@ -82,6 +85,16 @@ export interface Catalog {
     readonly schema: string
     readonly name: string
     readonly kind: 'base' | 'composite' | 'domain' | 'enum' | 'range' | 'multirange' | 'pseudo'
+    /** False: no function of the target runs when a value of it is made. Absent: it may. For domains and ranges. */
+    readonly code?: boolean
+  }[]
+  /** Casts by a function that is no C code: `schema.type` both, arrays as `schema._type`. Absent: none. */
+  readonly casts?: readonly {
+    readonly source: string
+    readonly target: string
+    /** `schema.name()`. */
+    readonly function: string
+    readonly context: 'explicit' | 'assignment' | 'implicit'
   }[]
   /**
    * Operators outside pg_catalog: `schema.name`, or `schema.name(left,right)` with type names as in columns and `none`

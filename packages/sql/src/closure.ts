@@ -1,7 +1,7 @@
 // What a write sets off: children, triggers, foreign keys that cascade, rules, and the relations behind a view.
 // Everything found here is derived: it can deny or hold a statement, never allow it.
 import type { CatalogColumn, CatalogRelation } from './catalog.ts'
-import { descendants, functionName, relationName } from './catalog-index.ts'
+import { descendants, elementType, functionName, relationName } from './catalog-index.ts'
 import { addEffect, newDraft } from './draft.ts'
 import { relationColumns, relationEffect, relationEntry } from './relations.ts'
 import { type Environment, emptyScope, inside, unknown } from './scope.ts'
@@ -30,7 +30,10 @@ function follow(env: Environment, operation: Write, relation: CatalogRelation, s
   seen.add(key)
   if (relation.rules.length > 0) unknown(env, `the rules of "${relationName(relation)}"`)
   fireTriggers(env, operation, relation)
-  if (operation === 'insert' || operation === 'update') for (const one of relation.columns) filled(env, relation, one)
+  if (operation === 'insert' || operation === 'update') {
+    for (const one of relation.columns) filled(env, relation, one)
+    checked(env, relation)
+  }
   if (operation === 'delete' || operation === 'update') cascade(env, operation, relation, seen)
   if (relation.kind === 'view') throughView(env, operation, relation)
 }
@@ -52,14 +55,22 @@ function fireTriggers(env: Environment, operation: Write, relation: CatalogRelat
 
 /** What a column's default, generation and type run when it is written: PostgreSQL's own functions, or code of the target. */
 function filled(env: Environment, relation: CatalogRelation, column: CatalogColumn): void {
-  if (env.index.types.get(column.type.replace('._', '.')) === 'domain')
-    env.draft.opaque.add(`the checks of the type "${column.type}"`)
+  if (env.index.codeTypes.has(elementType(column.type))) env.draft.opaque.add(`the checks of the type "${column.type}"`)
   if (column.expression === null) return
   const known = ownCode.get(column) ?? runsOwnCode(env, relation, column.expression)
   ownCode.set(column, known)
   if (known) env.draft.opaque.add(`the expression of the column "${relationName(relation)}.${column.name}"`)
 }
 
+/** Constraints, index expressions and partition keys are computed for each row that is written (R-2.10). */
+function checked(env: Environment, relation: CatalogRelation): void {
+  if (relation.checks === undefined) return
+  const known = ownChecks.get(relation) ?? relation.checks.some((text) => runsOwnCode(env, relation, text))
+  ownChecks.set(relation, known)
+  if (known) env.draft.opaque.add(`a constraint or index expression of "${relationName(relation)}"`)
+}
+
+const ownChecks = new WeakMap<CatalogRelation, boolean>()
 const ownCode = new WeakMap<CatalogColumn, boolean>()
 
 function runsOwnCode(env: Environment, relation: CatalogRelation, expression: string): boolean {

@@ -20,6 +20,19 @@ export function understood(env: Environment, root: unknown): void {
   }
 }
 
+/** True when a call in it could mean a function outside pg_catalog. */
+function callsOwnCode(root: unknown, env: Environment): boolean {
+  const stack: unknown[] = [root]
+  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
+    if (typeof next !== 'object' || next === null) continue
+    const names = 'funcname' in next && Array.isArray(next.funcname) ? texts(next.funcname) : []
+    const [name = '', schema = ''] = [...names].reverse()
+    if (name !== '' && schema !== 'pg_catalog' && (schema !== '' || env.index.functions.has(name))) return true
+    for (const inner of Object.values(next)) if (inner !== undefined) stack.push(inner)
+  }
+  return false
+}
+
 /** A statement that changes the catalog. */
 export function changed(verb: string, env: Environment): Outcome {
   env.draft.session.push({ kind: 'ddl' })
@@ -73,8 +86,11 @@ export const ddl: Handlers<[env: Environment], Outcome> = {
     const scope = emptyScope(env)
     for (const node of found.constraints ?? []) {
       const constraint = payload(node, 'Constraint')
-      if (constraint?.contype === 'CONSTR_CHECK') understood(env, constraint.raw_expr)
-      else walk(constraint?.raw_expr, scope)
+      if (constraint?.contype === 'CONSTR_CHECK') {
+        // It runs wherever a value of the type is made.
+        if (callsOwnCode(constraint.raw_expr, env)) unknown(env, 'a domain whose CHECK calls functions of the target')
+        understood(env, constraint.raw_expr)
+      } else walk(constraint?.raw_expr, scope)
     }
     return changed('create', env)
   },
@@ -175,6 +191,8 @@ export const ddl: Handlers<[env: Environment], Outcome> = {
   },
   ClusterStmt: (found, env) => {
     understood(env, found.params)
+    // Rows come in the order of the index from then on, and by a plain SELECT.
+    unknown(env, 'CLUSTER: it orders rows by what an index holds')
     if (found.relation === undefined) addDirect(env.draft, 'admin', 'database:current')
     else effectOnRelation(env, 'admin', found.relation)
     return done('cluster')

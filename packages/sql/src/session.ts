@@ -12,6 +12,7 @@ import { isQuery, queryColumns } from './select.ts'
 import { changeSetting, setStatement, settingEffect, showStatement } from './settings.ts'
 import { fingerprintOf } from './text.ts'
 import { constantText, type Handlers, payload, tagOf } from './tree.ts'
+import { typeNameOf } from './types.ts'
 
 export const sessionStatements: Handlers<[env: Environment], Outcome> = {
   TransactionStmt: transaction,
@@ -132,6 +133,7 @@ function kept(query: Node | undefined, env: Environment, text: string): Statemen
 
 /** PREPARE does nothing yet: EXECUTE is judged as the body. What cannot be understood is refused here already. */
 function prepare(found: PrepareStmt, env: Environment): Outcome {
+  for (const node of found.argtypes ?? []) typeNameOf(payload(node, 'TypeName'), env)
   const bodyText = bodyOf(env.text)
   const body = kept(found.query, env, bodyText)
   for (const unknownText of body.unknowns) unknown(env, unknownText)

@@ -23,6 +23,7 @@ export interface RelationSpec {
   readonly cascades?: readonly { readonly from: string; readonly onDelete?: OnChange; readonly onUpdate?: OnChange }[]
   readonly rowSecurity?: boolean
   readonly temporary?: boolean
+  readonly checks?: readonly string[]
 }
 
 export interface FunctionSpec {
@@ -49,6 +50,9 @@ export interface CatalogSpec {
   /** `schema.name(type, type)` to what it is. */
   readonly functions?: Readonly<Record<string, FunctionSpec>>
   readonly types?: Readonly<Record<string, TypeKind>>
+  /** Domains and ranges that run no code of the target. */
+  readonly codeless?: readonly string[]
+  readonly casts?: NonNullable<Catalog['casts']>
   readonly operators?: readonly string[]
   /** Schemas where the upstream role may create; all others that the spec names are not writable. */
   readonly writable?: readonly string[]
@@ -103,8 +107,9 @@ export function buildCatalog(spec: CatalogSpec): Catalog {
     schemas: [...schemas].map((name) => ({ name, writable: spec.writable?.includes(name) ?? false })),
     types: Object.entries(spec.types ?? {}).map(([name, kind]) => {
       const [schema, type] = split(name)
-      return { oid: oidOf(name), schema, name: type, kind }
+      return { oid: oidOf(name), schema, name: type, kind, ...(spec.codeless?.includes(name) ? { code: false } : {}) }
     }),
+    ...(spec.casts === undefined ? {} : { casts: spec.casts }),
     operators: spec.operators ?? [],
   }
 }
@@ -135,6 +140,7 @@ function relationOf(name: string, spec: CatalogSpec, oidOf: (name: string) => nu
       onUpdate: cascade.onUpdate ?? 'none',
     })),
     rowSecurity: full.rowSecurity ?? false,
+    ...(full.checks === undefined ? {} : { checks: full.checks }),
   }
 }
 

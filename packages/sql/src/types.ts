@@ -2,6 +2,8 @@
 // catalog has is an unknown.
 import type { TypeName } from '@pgsql/types'
 import { isSystemType } from './builtins.ts'
+import { elementType } from './catalog-index.ts'
+import { addDirect } from './draft.ts'
 import { type Environment, unknown } from './scope.ts'
 import { texts } from './tree.ts'
 
@@ -15,7 +17,32 @@ export function typeNameOf(type: TypeName | undefined, env: Environment): string
     return null
   }
   const at = found.lastIndexOf('.')
-  return `${found.slice(0, at)}.${array}${found.slice(at + 1)}`
+  const full = `${found.slice(0, at)}.${array}${found.slice(at + 1)}`
+  mention(full, env)
+  return full
+}
+
+/**
+ * Wherever a type is named, a value of it may be made: checks of a domain and functions of CREATE CAST run then, unseen
+ * (R-2.6). A cast by a function is a call of it.
+ */
+export function mention(type: string, env: Environment): void {
+  if (env.index.codeTypes.has(elementType(type)))
+    env.draft.opaque.add(`the type "${type}", which runs code of the target`)
+  for (const cast of env.index.catalog.casts ?? []) {
+    if (cast.target !== type && cast.source !== type) continue
+    env.draft.opaque.add(`the cast of "${cast.source}" to "${cast.target}", which runs "${cast.function}"`)
+    if (cast.target === type) addDirect(env.draft, 'call', cast.function)
+  }
+}
+
+/** Casts that nobody has to write: they may apply anywhere. */
+export function mentionImplicitCasts(env: Environment): void {
+  for (const cast of env.index.catalog.casts ?? [])
+    if (cast.context !== 'explicit')
+      env.draft.opaque.add(
+        `the ${cast.context} cast of "${cast.source}" to "${cast.target}", which runs "${cast.function}"`,
+      )
 }
 
 function resolveType(names: readonly string[], env: Environment): string | null {

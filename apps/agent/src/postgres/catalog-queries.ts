@@ -72,6 +72,16 @@ const triggers = list(`
     FROM pg_catalog.pg_trigger g LEFT JOIN pg_catalog.pg_constraint k ON k.oid = g.tgconstraint
    WHERE g.tgrelid = c.oid AND g.tgenabled <> 'D' AND (k.oid IS NULL OR k.contype = 't')`)
 
+// What PostgreSQL computes for each row that is written, beside defaults and generated columns.
+const checks = list(`
+  SELECT json_agg(e.text ORDER BY e.text) FROM (
+    SELECT pg_get_expr(k.conbin, k.conrelid) AS text FROM pg_catalog.pg_constraint k
+     WHERE k.conrelid = c.oid AND k.contype = 'c'
+    UNION SELECT pg_get_expr(i.indexprs, i.indrelid) FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid
+    UNION SELECT pg_get_expr(i.indpred, i.indrelid) FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid
+    UNION SELECT pg_get_expr(p.partexprs, p.partrelid) FROM pg_catalog.pg_partitioned_table p WHERE p.partrelid = c.oid
+  ) e WHERE e.text IS NOT NULL`)
+
 const action = (column: string): string => named(column, { c: 'cascade', n: 'set', d: 'set' }, "'none'")
 
 // pg_constraint has no index by confrelid: grouped once, not looked up for each relation.
@@ -90,7 +100,7 @@ const relations = `
            'temporary', c.relpersistence = 't', 'columns', ${columns},
            'definition', CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END,
            'parents', ${parents}, 'rules', ${rules}, 'triggers', ${triggers},
-           'cascades', COALESCE(x.listed, '[]'::pg_catalog.json), 'rowSecurity', c.relrowsecurity)
+           'cascades', COALESCE(x.listed, '[]'::pg_catalog.json), 'rowSecurity', c.relrowsecurity, 'checks', ${checks})
     FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     LEFT JOIN cascading x ON x.confrelid = c.oid
@@ -144,6 +154,21 @@ const schemas = `
            'writable', has_schema_privilege(n.oid, 'CREATE') OR n.nspname LIKE '%.%')
     FROM pg_catalog.pg_namespace n WHERE ${userSchema('n')} ORDER BY n.nspname`
 
+// A domain runs code when a function of the target stands in one of its checks or its default, or its base type does; a range
+// when its subtype or one of its functions is the target's. For all others the question does not arise, or the answer is
+// found from their columns.
+const runsCode = `
+  CASE t.typtype
+    WHEN 'd' THEN t.typbasetype >= ${firstObject} OR t.typdefaultbin IS NOT NULL OR EXISTS (
+      SELECT FROM pg_catalog.pg_constraint k
+        JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_constraint'::regclass AND d.objid = k.oid
+       WHERE k.contypid = t.oid AND d.refobjid >= ${firstObject} AND d.refclassid <> 'pg_catalog.pg_type'::regclass)
+    WHEN 'r' THEN EXISTS (
+      SELECT FROM pg_catalog.pg_range r
+       WHERE r.rngtypid = t.oid AND (r.rngsubtype >= ${firstObject} OR r.rngcanonical::oid >= ${firstObject}
+         OR r.rngsubdiff::oid >= ${firstObject}))
+    ELSE true END`
+
 // Row types of relations and array types follow from the others.
 const types = `
   SELECT json_build_object('oid', t.oid::int8, 'schema', n.nspname, 'name', t.typname, 'kind', ${named('t.typtype', {
@@ -154,7 +179,7 @@ const types = `
     r: 'range',
     m: 'multirange',
     p: 'pseudo',
-  })})
+  })}, 'code', ${runsCode})
     FROM pg_catalog.pg_type t
     JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
     LEFT JOIN pg_catalog.pg_class c ON c.oid = t.typrelid
@@ -173,9 +198,21 @@ const operators = `
            WHERE ${userSchema('n')}) s
    ORDER BY s.oid`
 
+// Functions in C come with extensions and are trusted as those are; everybody can write the others.
+const casts = `
+  SELECT json_build_object('source', ${typeName('k.castsource')}, 'target', ${typeName('k.casttarget')},
+           'function', n.nspname || '.' || p.proname || '()',
+           'context', ${named('k.castcontext', { e: 'explicit', a: 'assignment', i: 'implicit' })})
+    FROM pg_catalog.pg_cast k
+    JOIN pg_catalog.pg_proc p ON p.oid = k.castfunc
+    JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+    JOIN pg_catalog.pg_language l ON l.oid = p.prolang
+   WHERE k.oid >= ${firstObject} AND l.lanname NOT IN ('c', 'internal')
+   ORDER BY k.oid`
+
 /** One query for each list of a catalog. */
 export const catalogQueries = (serverVersion: number) =>
-  ({ relations, functions: functions(serverVersion), schemas, types, operators }) as const
+  ({ relations, functions: functions(serverVersion), schemas, types, operators, casts }) as const
 
 export const identityQuery = `
   SELECT current_setting('server_version_num'), current_database(), current_setting('search_path')`
@@ -224,6 +261,9 @@ export const signatureQuery = `
          UNION ALL ${part('trigger', ofRelation('pg_trigger', 'g', 'tgrelid'), rowOf('g', 'g.oid'))}
          UNION ALL ${part('inherits', ofRelation('pg_inherits', 'i', 'inhrelid'), rowOf('i', 'i.inhrelid'))}
          UNION ALL ${part('constraint', ofRelation('pg_constraint', 'k', 'conrelid'), rowOf('k', 'k.oid'))}
+         UNION ALL ${part('index', ofRelation('pg_index', 'x', 'indrelid'), rowOf('x', 'x.indexrelid'))}
+         UNION ALL ${part('domain', 'pg_catalog.pg_constraint k WHERE k.contypid <> 0', rowOf('k', 'k.oid'))}
+         UNION ALL ${part('cast', `pg_catalog.pg_cast k WHERE k.oid >= ${firstObject}`, rowOf('k', 'k.oid'))}
          UNION ALL ${part('function', ofSchema('pg_proc', 'p', 'pronamespace'), rowOf('p', 'p.oid'))}
          UNION ALL ${part('type', ofSchema('pg_type', 't', 'typnamespace'), rowOf('t', 't.oid'))}
          UNION ALL ${part('operator', ofSchema('pg_operator', 'o', 'oprnamespace'), rowOf('o', 'o.oid'))}

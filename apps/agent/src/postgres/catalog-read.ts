@@ -164,6 +164,7 @@ const Relation = z.strictObject({
   ),
   cascades: z.array(z.strictObject({ fromOid: oid, onDelete: onChange, onUpdate: onChange })),
   rowSecurity: z.boolean(),
+  checks: z.array(z.string()),
 })
 
 const CatalogRoutine = z.strictObject({
@@ -197,9 +198,18 @@ const Answer = z.strictObject({
       schema: z.string(),
       name: z.string(),
       kind: z.enum(['base', 'composite', 'domain', 'enum', 'range', 'multirange', 'pseudo']),
+      code: z.boolean(),
     }),
   ),
   operators: z.array(z.string()),
+  casts: z.array(
+    z.strictObject({
+      source: z.string(),
+      target: z.string(),
+      function: z.string(),
+      context: z.enum(['explicit', 'assignment', 'implicit']),
+    }),
+  ),
 })
 
 /** The version is a hash of all the rest: equal catalogs have equal versions, on every agent and after every restart. */

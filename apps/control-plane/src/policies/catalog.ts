@@ -46,6 +46,7 @@ const Relation = z.object({
     }),
   ),
   rowSecurity: z.boolean(),
+  checks: z.array(z.string()).optional(),
 } satisfies Fields<CatalogRelation>)
 const Routine = z.object({
   oid,
@@ -78,9 +79,20 @@ export const CatalogJson = z.object({
       schema: z.string(),
       name: z.string(),
       kind: z.enum(['base', 'composite', 'domain', 'enum', 'range', 'multirange', 'pseudo']),
+      code: z.boolean().optional(),
     }),
   ),
   operators: z.array(z.string()),
+  casts: z
+    .array(
+      z.object({
+        source: z.string(),
+        target: z.string(),
+        function: z.string(),
+        context: z.enum(['explicit', 'assignment', 'implicit']),
+      }),
+    )
+    .optional(),
 } satisfies Fields<Catalog>) satisfies z.ZodType<Catalog>
 
 const unzip = promisify(gunzip)
