@@ -13,12 +13,15 @@ export interface ServerCertificate {
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 const dayMs = 86_400_000
 
-/** A certificate for `localhost` and 127.0.0.1, good for a day. */
-export async function makeServerCertificate(name: string): Promise<ServerCertificate> {
+/** A certificate for 127.0.0.1 and these names. */
+export async function makeServerCertificate(
+  name: string,
+  { dnsNames = ['localhost'], days = 1 }: { readonly dnsNames?: readonly string[]; readonly days?: number } = {},
+): Promise<ServerCertificate> {
   // The type of the library is that of browsers; Node's has the same functions.
   x509.cryptoProvider.set(webcrypto as any)
   const notBefore = new Date(Date.now() - 60_000)
-  const notAfter = new Date(Date.now() + dayMs)
+  const notAfter = new Date(Date.now() + days * dayMs)
   const authorityKeys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
   const authority = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: '01',
@@ -46,7 +49,7 @@ export async function makeServerCertificate(name: string): Promise<ServerCertifi
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
       new x509.SubjectAlternativeNameExtension([
-        { type: 'dns', value: 'localhost' },
+        ...dnsNames.map((value) => ({ type: 'dns', value }) as const),
         { type: 'ip', value: '127.0.0.1' },
       ]),
     ],

@@ -20,6 +20,10 @@ export interface IdpOptions {
   /** Life of the workload's tokens, in seconds. */
   readonly workloadTokenSeconds?: number
   readonly people?: readonly Person[]
+  /** Where it listens; 127.0.0.1 unless a container's network stands before it. */
+  readonly host?: string
+  /** Of the two clients that have one; without them random ones. */
+  readonly secrets?: { readonly console: string; readonly workload: string }
 }
 
 export interface Idp {
@@ -47,7 +51,7 @@ const formBytesMax = 4_096
 
 export async function startIdp(options: IdpOptions = {}): Promise<Idp> {
   const server = createServer()
-  server.listen(options.port ?? 0, '127.0.0.1')
+  server.listen(options.port ?? 0, options.host ?? '127.0.0.1')
   try {
     await once(server, 'listening')
   } catch (cause) {
@@ -80,7 +84,8 @@ function open(library: Library, server: Server, port: number, options: IdpOption
   const issuer = `http://localhost:${port}`
   const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
   const jwk = { ...key.export({ format: 'jwk' }), kid: randomBytes(8).toString('hex'), alg: 'ES256', use: 'sig' }
-  const secrets = { console: randomBytes(24).toString('base64url'), workload: randomBytes(24).toString('base64url') }
+  const randomSecret = () => randomBytes(24).toString('base64url')
+  const secrets = options.secrets ?? { console: randomSecret(), workload: randomSecret() }
   const everyone = options.people ?? people
   const provider = new library.Provider(issuer, configure(library, options, everyone, jwk, secrets))
   listen(library, provider, everyone, server)
@@ -92,8 +97,8 @@ function open(library: Library, server: Server, port: number, options: IdpOption
     cliClientId,
     workloadSecret: secrets.workload,
     approveDevice,
-    deviceIdToken: (login) => deviceIdToken(issuer, login, approveDevice),
-    workloadToken: () => workloadToken(issuer, options.audience ?? 'sallyport:demo', secrets.workload),
+    deviceIdToken: (login) => deviceIdTokenOf(issuer, login),
+    workloadToken: () => workloadTokenOf(issuer, options.audience ?? 'sallyport:demo', secrets.workload),
     async sign(claims, { foreignKey = false } = {}) {
       const signer = foreignKey ? generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey : key
       const header = { alg: 'ES256', kid: jwk.kid, typ: 'at+jwt' }
@@ -281,13 +286,10 @@ async function form(url: string, fields: Record<string, string>): Promise<Record
   return answer
 }
 
-async function deviceIdToken(
-  issuer: string,
-  login: string,
-  approveDevice: (userCode: string, login: string) => Promise<void>,
-): Promise<string> {
+/** The whole device flow at a provider of ours that runs anywhere: an ID token for the CLI's client. */
+export async function deviceIdTokenOf(issuer: string, login: string): Promise<string> {
   const started = await form(`${issuer}/device/auth`, { client_id: cliClientId, scope: scopes })
-  await approveDevice(String(started['user_code']), login)
+  await approve(issuer, String(started['user_code']), login)
   const tokens = await form(`${issuer}/token`, {
     grant_type: 'urn:ietf:params:oauth:grant-type:device_code',
     device_code: String(started['device_code']),
@@ -296,7 +298,8 @@ async function deviceIdToken(
   return String(tokens['id_token'])
 }
 
-async function workloadToken(issuer: string, audience: string, secret: string): Promise<string> {
+/** A JWT access token of the workload, by client credentials. */
+export async function workloadTokenOf(issuer: string, audience: string, secret: string): Promise<string> {
   const tokens = await form(`${issuer}/token`, {
     grant_type: 'client_credentials',
     client_id: workloadId,

@@ -24,7 +24,7 @@ export interface PersonApi {
 }
 
 /** The whole device flow at the real provider, then a login of ours. */
-export async function loginAs(idp: Idp, url: string, login: string): Promise<CliLoginResponse> {
+export async function loginAs(idp: Pick<Idp, 'deviceIdToken'>, url: string, login: string): Promise<CliLoginResponse> {
   const idToken = await idp.deviceIdToken(login)
   const answer = await request(`${url}/api/v1/auth/cli`, null, { provider: 'demo', idToken })
   assert.equal(answer.status, 200, answer.text)
