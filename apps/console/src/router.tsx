@@ -128,6 +128,9 @@ export const meRoute = createRoute({
   component: lazyRouteComponent(() => import('./pages/MyAccess.tsx'), 'MyAccess'),
 })
 
+/** Any other address, inside the frame. */
+const elsewhereRoute = createRoute({ getParentRoute: () => shell, path: '$', component: NotFound })
+
 const tree = root.addChildren([
   signInRoute,
   shell.addChildren([
@@ -143,6 +146,7 @@ const tree = root.addChildren([
     integrationsRoute,
     auditRoute,
     meRoute,
+    elsewhereRoute,
   ]),
 ])
 

@@ -25,7 +25,7 @@ function WhoDecides({ item }: { readonly item: ApprovalItem }) {
   const quorum = approval.data?.quorum
   if (quorum === undefined) return <span className="text-ink-3">…</span>
   return (
-    <span className="min-w-0">
+    <span className="block min-w-44 max-md:text-right">
       {quorum.map((group) => (
         <span key={group.group} className="block" title={group.others.join(', ')}>
           {group.count} of <VisibleText text={group.group} />

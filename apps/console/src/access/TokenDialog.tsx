@@ -7,8 +7,8 @@ import { RequestError } from '../api/errors.ts'
 import { Button } from '../ui/Button.tsx'
 import { CodeBlock } from '../ui/Code.tsx'
 import { Dialog } from '../ui/Dialog.tsx'
-import { TimeAgo } from '../ui/TimeAgo.tsx'
 import { authorityFile } from '../util/connect.ts'
+import { clockTime } from '../util/format.ts'
 
 interface TokenDialogProps {
   readonly open: boolean
@@ -59,7 +59,7 @@ export function TokenDialog({ open, onClose, target, role }: TokenDialogProps) {
         <div className="space-y-3">
           <CodeBlock text={issued.token} what="the token" label="Token" />
           <p className="text-[13px] text-ink-2">
-            It ends <TimeAgo at={issued.expiresAt} />.
+            It ends at <time dateTime={issued.expiresAt}>{clockTime(Date.parse(issued.expiresAt))}</time>.
           </p>
           <a
             href={`data:application/x-pem-file;charset=utf-8,${encodeURIComponent(issued.connection.ca)}`}

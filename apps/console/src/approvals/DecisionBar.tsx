@@ -1,15 +1,20 @@
 // The buttons that decide. Nothing is preselected; a high risk asks twice; a denial asks why; a button that cannot be
 // pressed says the reason.
 import type { Approval } from '@sallyport/api/approvals'
+import { useQueryClient } from '@tanstack/react-query'
 import { Ban, Check, ShieldAlert } from 'lucide-react'
 import { useEffect, useRef } from 'react'
 import { Button } from '../ui/Button.tsx'
 import { useKeys } from '../ui/Keys.tsx'
+import { useNow } from '../ui/useNow.ts'
 import { announce } from '../util/announce.ts'
 import { type Deciding, denyChips, reasonCharactersMax, reasonOf } from './decide.ts'
 import type { Flag } from './risk.ts'
 import type { VerdictState } from './useVerdict.ts'
 import { Withdraw } from './Withdraw.tsx'
+
+/** Milliseconds after the expiry at which the server is asked what became of it. */
+const expiredMs = 1_500
 
 interface BarProps extends VerdictState {
   readonly approval: Approval
@@ -20,7 +25,8 @@ interface BarProps extends VerdictState {
 
 export function DecisionBar(props: BarProps) {
   const { approval, act } = props
-  const may = approval.state === 'pending' && approval.mayDecide.ok
+  const why = useWhyNot(approval)
+  const may = approval.state === 'pending' && why === null
   useKeys('This request', [
     ...(may
       ? [
@@ -35,14 +41,31 @@ export function DecisionBar(props: BarProps) {
   return (
     <section
       aria-label="Decision"
-      className="border-t border-line bg-surface px-4 py-3 max-md:fixed max-md:inset-x-0 max-md:bottom-0 max-md:z-20 max-md:pb-[max(0.75rem,env(safe-area-inset-bottom))] md:sticky md:bottom-0 md:rounded-b-xl"
+      className="shrink-0 border-t border-line bg-surface px-4 py-3 max-md:fixed max-md:inset-x-0 max-md:bottom-0 max-md:z-20 max-md:max-h-[70dvh] max-md:overflow-y-auto max-md:pb-[max(0.75rem,env(safe-area-inset-bottom))] md:sticky md:bottom-0 md:rounded-b-xl"
     >
-      {props.deciding.step === 'reasoning' ? <Reasoning {...props} deciding={props.deciding} /> : <Choice {...props} />}
+      {props.deciding.step === 'reasoning' ? (
+        <Reasoning {...props} deciding={props.deciding} />
+      ) : (
+        <Choice {...props} why={why} />
+      )}
     </section>
   )
 }
 
-function Choice({ approval, flags, deciding, act }: BarProps) {
+/** Why the signed-in person cannot decide it, or null. The clock runs out before the server says so. */
+function useWhyNot(approval: Approval): string | null {
+  const isOver = useNow() >= Date.parse(approval.expiresAt)
+  const queries = useQueryClient()
+  useEffect(() => {
+    if (!isOver || approval.state !== 'pending') return
+    const timer = setTimeout(() => void queries.invalidateQueries({ queryKey: ['approval', approval.id] }), expiredMs)
+    return () => clearTimeout(timer)
+  }, [isOver, approval.state, approval.id, queries])
+  if (!approval.mayDecide.ok) return approval.mayDecide.why
+  return isOver ? 'It has expired; nothing ran' : null
+}
+
+function Choice({ approval, flags, deciding, act, why }: BarProps & { readonly why: string | null }) {
   const isArmed = deciding.step === 'armed'
   const approve = useRef<HTMLButtonElement>(null)
   const risks = flags.filter((flag) => flag.isHigh).map((flag) => flag.word)
@@ -52,7 +75,7 @@ function Choice({ approval, flags, deciding, act }: BarProps) {
     approve.current?.focus()
     announce(`High risk: ${asked}. Press again to approve, Escape to step back.`, true)
   }, [isArmed, asked])
-  if (!approval.mayDecide.ok) return <Closed why={approval.mayDecide.why} approval={approval} />
+  if (why !== null) return <Closed why={why} approval={approval} />
   const sending = deciding.step === 'sending' ? deciding.verdict : null
   return (
     <div className="flex flex-wrap items-center gap-x-3 gap-y-2">
@@ -150,17 +173,17 @@ function Reasoning({
           ))}
         </fieldset>
       ) : null}
-      <textarea
-        id="reason"
-        ref={text}
-        rows={2}
-        maxLength={reasonCharactersMax}
-        value={deciding.text}
-        onChange={(event) => act({ do: 'type', text: event.target.value })}
-        placeholder={isDenial ? 'What should they do instead?' : 'For example the ticket'}
-        className="mt-2 block w-full rounded-lg border border-line-strong bg-surface px-3 py-2"
-      />
-      <div className="mt-2 flex flex-wrap items-start gap-2">
+      <div className="mt-2 items-start gap-3 sm:flex">
+        <textarea
+          id="reason"
+          ref={text}
+          rows={2}
+          maxLength={reasonCharactersMax}
+          value={deciding.text}
+          onChange={(event) => act({ do: 'type', text: event.target.value })}
+          placeholder={isDenial ? 'What should they do instead?' : 'For example the ticket'}
+          className="block w-full grow rounded-lg border border-line-strong bg-surface px-3 py-2 max-sm:mb-2"
+        />
         <Button
           type="submit"
           large
@@ -169,7 +192,7 @@ function Reasoning({
         >
           {isDenial ? 'Deny' : 'Approve once'}
         </Button>
-        <Button large kind="quiet" onClick={() => act({ do: 'back' })}>
+        <Button large kind="quiet" onClick={() => act({ do: 'back' })} className="max-sm:ml-2">
           Back
         </Button>
       </div>

@@ -2,8 +2,8 @@
 // expiry) and the buttons under them. Two columns where there is room.
 import type { Approval } from '@sallyport/api/approvals'
 import { useQuery } from '@tanstack/react-query'
-import { Database, RadioTower, TriangleAlert } from 'lucide-react'
-import { useMemo, useState } from 'react'
+import { CircleHelp, EyeOff, Languages, Rows4, Sparkles, TriangleAlert } from 'lucide-react'
+import { type ReactNode, useMemo, useState } from 'react'
 import { meQuery } from '../api/queries.ts'
 import { Badge, Environment } from '../ui/Badge.tsx'
 import { VisibleText } from '../ui/VisibleText.tsx'
@@ -11,7 +11,7 @@ import { Chain } from './Chain.tsx'
 import { DecisionBar } from './DecisionBar.tsx'
 import { Effects } from './Effects.tsx'
 import { Expiry, Fact, History, Impact, Quorum, RuleFact, Scope } from './Facts.tsx'
-import { Outcome } from './Outcome.tsx'
+import { Outcome, Overtaken } from './Outcome.tsx'
 import { Parameters } from './Parameters.tsx'
 import { linesOf, tallyOf } from './pieces.ts'
 import { type Flag, flagsOf, isHighRisk } from './risk.ts'
@@ -28,16 +28,25 @@ function useFlags(approval: Approval): readonly Flag[] {
   }, [approval])
 }
 
+const flagIcons: Readonly<Record<Flag['kind'], ReactNode>> = {
+  unfiltered: <TriangleAlert aria-hidden size={13} />,
+  schema: <TriangleAlert aria-hidden size={13} />,
+  several: <TriangleAlert aria-hidden size={13} />,
+  production: <TriangleAlert aria-hidden size={13} />,
+  hidden: <EyeOff aria-hidden size={13} />,
+  lookalike: <Languages aria-hidden size={13} />,
+  scan: <Rows4 aria-hidden size={13} />,
+  claimed: <CircleHelp aria-hidden size={13} />,
+  first: <Sparkles aria-hidden size={13} />,
+}
+
 function Flags({ flags }: { readonly flags: readonly Flag[] }) {
   if (flags.length === 0) return null
   return (
     <ul aria-label="Warnings" className="mt-2 flex flex-wrap gap-1.5">
       {flags.map((flag) => (
         <li key={flag.kind} title={flag.detail}>
-          <Badge
-            tone={flag.isHigh ? 'deny' : 'hold'}
-            icon={flag.isHigh ? <TriangleAlert aria-hidden size={13} /> : undefined}
-          >
+          <Badge tone={flag.isHigh ? 'deny' : 'hold'} icon={flagIcons[flag.kind]}>
             {flag.word}
           </Badge>
           <span className="sr-only">{flag.detail}</span>
@@ -49,30 +58,28 @@ function Flags({ flags }: { readonly flags: readonly Flag[] }) {
 
 function Place({ approval }: { readonly approval: Approval }) {
   return (
-    <p className="mt-1 flex flex-wrap items-center gap-x-2 gap-y-1 text-ink-2">
-      <span className="inline-flex items-center gap-1.5">
-        <Database aria-hidden size={14} className="text-ink-3" />
-        on{' '}
-        <b className="font-semibold text-ink">
-          <VisibleText text={approval.target} />
-        </b>
-        <Environment labels={approval.targetLabels} />
-      </span>
+    <p className="mt-1 text-[13px] leading-5 text-ink-2">
+      on{' '}
+      <b className="text-sm font-semibold text-ink">
+        <VisibleText text={approval.target} />
+      </b>{' '}
+      <Environment labels={approval.targetLabels} />{' '}
       <span className="text-xs text-ink-3">
-        database <VisibleText text={approval.database} /> as <VisibleText text={approval.upstreamRole} />
-      </span>
-      <span className="inline-flex items-center gap-1 text-xs text-ink-3">
-        <RadioTower aria-hidden size={13} />
-        via {approval.agentName} from <VisibleText text={approval.clientAddress} />
+        via agent {approval.agentName} from <VisibleText text={approval.clientAddress} /> ·{' '}
+        <VisibleText text={approval.database} /> as <VisibleText text={approval.upstreamRole} />
         {approval.applicationName === '' ? null : (
           <>
-            , says it is “<VisibleText text={approval.applicationName} />”
+            {' '}
+            · claims to be <VisibleText text={approval.applicationName} />
           </>
         )}
       </span>
     </p>
   )
 }
+
+/** Too much for its place in any case: it gives way to the other facts, but never all of its room. */
+const isLong = (text: string): boolean => text.length > 400 || text.split('\n').length > 5
 
 function StatementFact({
   approval,
@@ -86,26 +93,37 @@ function StatementFact({
   const { statement } = approval
   if (statement === null)
     return (
-      <Fact name="Statement">
+      <Fact name="Statement" className={across}>
         <p className="rounded-lg border border-line bg-canvas px-3 py-4 text-ink-2">
           The text was shredded at the end of its retention. The facts and the verdict stay.
         </p>
       </Fact>
     )
   return (
-    <Fact name="Statement">
+    <Fact
+      name="Statement"
+      className={`${across} ${isOpen ? '' : `@2xl:flex @2xl:flex-col ${isLong(statement.text) ? '@2xl:min-h-40' : '@2xl:shrink-0'}`}`}
+    >
       <Statement
         text={statement.text}
         spans={statement.spans}
         statements={approval.statements}
         isOpen={isOpen}
         onOpen={onOpen}
-        closedClass="max-h-[9.5rem] md:max-h-[max(8rem,calc(100dvh-31rem))]"
+        closedClass="max-h-28"
+        fill
       />
       <Parameters values={statement.parameters} />
     </Fact>
   )
 }
+
+/** Where there is room for two columns, the card fits the window and the statement takes the height that is left. */
+const fitting = '@2xl:flex @2xl:max-h-[max(26rem,calc(100dvh-var(--around)))] @2xl:flex-col'
+// Narrow: two short facts side by side, what is long across both. Wide: two columns of their own.
+const columns =
+  'grid min-h-0 @2xl:overflow-y-auto @max-2xl:grid-cols-2 @max-2xl:gap-x-4 @max-2xl:gap-y-3 @max-2xl:px-4 @max-2xl:py-3 @2xl:grid-cols-[minmax(0,1fr)_16.5rem] @4xl:grid-cols-[minmax(0,1fr)_19rem]'
+const across = '@max-2xl:col-span-2'
 
 export function DecisionCard({ approval }: { readonly approval: Approval }) {
   const [isOpen, setOpen] = useState(false)
@@ -115,39 +133,40 @@ export function DecisionCard({ approval }: { readonly approval: Approval }) {
   const mayRead = me.data?.roles.some((role) => role === 'admin' || role === 'auditor') === true
   const isPending = approval.state === 'pending'
   return (
-    <article aria-label="Request" className="@container rounded-xl border border-line bg-surface shadow-card">
-      <div className="overflow-hidden rounded-t-xl">
-        <Outcome approval={approval} />
-        {verdict.raced && isPending ? (
-          <p role="status" className="bg-hold-soft px-4 py-2.5 font-medium text-hold">
-            This request changed while you looked. Your verdict was not taken; read it again.
-          </p>
-        ) : null}
-      </div>
-      <div className="border-b border-line px-4 py-3">
-        <Fact name="Who asks">
-          <Chain initiator={approval.initiator} actors={approval.actors} />
-          <Place approval={approval} />
-        </Fact>
-      </div>
-      <div className="grid @2xl:grid-cols-[minmax(0,1fr)_16rem]">
-        <div className="flex min-w-0 flex-col gap-3 px-4 py-3">
-          <Fact name="What it does">
-            <Effects approval={approval} />
-            <Flags flags={flags} />
+    <div className="@container max-md:mb-20">
+      <article
+        aria-label="Request"
+        className={`rounded-xl border border-line bg-surface shadow-card ${isOpen ? '' : fitting}`}
+      >
+        <div className="shrink-0 overflow-hidden rounded-t-xl">
+          <Outcome approval={approval} />
+          {verdict.raced ? <Overtaken approval={approval} /> : null}
+        </div>
+        <div className="shrink-0 border-b border-line px-4 py-2.5">
+          <Fact name="Who asks" quiet>
+            <Chain initiator={approval.initiator} actors={approval.actors} />
+            <Place approval={approval} />
           </Fact>
-          <StatementFact approval={approval} isOpen={isOpen} onOpen={setOpen} />
-          <Impact estimate={approval.estimate} />
         </div>
-        <div className="flex min-w-0 flex-col gap-3.5 border-line px-4 py-3 max-@2xl:border-t max-@2xl:pb-24 @2xl:border-l">
-          <RuleFact approval={approval} mayRead={mayRead} />
-          <History history={approval.history} />
-          <Scope approval={approval} />
-          {isPending ? <Expiry approval={approval} /> : null}
-          <Quorum quorum={approval.quorum} />
+        <div className={columns}>
+          <div className="flex min-h-0 min-w-0 flex-col gap-3 @max-2xl:contents @2xl:px-4 @2xl:py-3">
+            <Fact name="What it does" className={`${across} shrink-0`}>
+              <Effects approval={approval} />
+              <Flags flags={flags} />
+            </Fact>
+            <StatementFact approval={approval} isOpen={isOpen} onOpen={setOpen} />
+            <Impact estimate={approval.estimate} />
+          </div>
+          <div className="flex min-w-0 flex-col gap-3 border-line @max-2xl:contents @2xl:border-l @2xl:px-4 @2xl:py-3">
+            <RuleFact approval={approval} mayRead={mayRead} />
+            <History history={approval.history} />
+            <Scope approval={approval} />
+            {isPending ? <Expiry approval={approval} /> : null}
+            <Quorum quorum={approval.quorum} />
+          </div>
         </div>
-      </div>
-      <DecisionBar {...verdict} approval={approval} flags={flags} onExpand={() => setOpen(!isOpen)} />
-    </article>
+        <DecisionBar {...verdict} approval={approval} flags={flags} onExpand={() => setOpen(!isOpen)} />
+      </article>
+    </div>
   )
 }

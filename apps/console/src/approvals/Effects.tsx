@@ -93,7 +93,7 @@ export function Effects({ approval }: { readonly approval: Approval }) {
       <More title={`${count(direct.length - shown.length)} more`} effects={direct.slice(chipsMax)} />
       {derived.length === 0 ? null : (
         <p className="flex flex-wrap items-center gap-1.5 text-xs text-ink-3">
-          and by views, triggers or keys
+          <span title="by views, triggers, foreign keys or functions">derived</span>
           {derived.slice(0, chipsMax).map((effect) => (
             <EffectChip key={`${effect.operation} ${effect.object}`} {...effect} small />
           ))}

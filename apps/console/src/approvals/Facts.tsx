@@ -15,16 +15,19 @@ import { clockTime, count, plural } from '../util/format.ts'
 export function Fact({
   name,
   className = '',
+  quiet = false,
   children,
 }: {
   readonly name: string
   readonly className?: string
+  /** Where there is little room its name is heard and not seen. */
+  readonly quiet?: boolean
   readonly children: ReactNode
 }) {
   const id = useId()
   return (
-    <section aria-labelledby={id} className={`min-w-0 ${className}`}>
-      <h2 id={id} className="mb-1 text-xs font-medium text-ink-3">
+    <section aria-labelledby={id} className={`min-w-0 ${className === '' ? 'shrink-0' : className}`}>
+      <h2 id={id} className={`mb-0.5 text-xs font-medium text-ink-3 ${quiet ? '@max-2xl:sr-only' : ''}`}>
         {name}
       </h2>
       {children}
@@ -57,13 +60,13 @@ export function Impact({ estimate }: { readonly estimate: Approval['estimate'] }
   return (
     <Fact name="Estimated impact">
       <p className="flex flex-wrap items-baseline gap-x-2">
-        <span className="text-[17px] font-semibold tabular-nums">about {plural(rows, 'row')}</span>
+        <span className="text-base font-semibold tabular-nums">about {plural(rows, 'row')}</span>
         <span className="text-ink-2 tabular-nums">
           {ofRows === null ? 'of a table without statistics' : `of ${count(ofRows)} (${percent(rows, ofRows)})`}
         </span>
       </p>
       <p className="text-xs text-ink-3">
-        <VisibleText text={scan} /> · by EXPLAIN, <TimeAgo at={at} />
+        <VisibleText text={scan} />, <TimeAgo at={at} />
       </p>
     </Fact>
   )
@@ -86,7 +89,7 @@ export function RuleFact({ approval, mayRead }: { readonly approval: Approval; r
         policy {policy}, version {version}
       </p>
       {approval.message === '' ? null : (
-        <p className="mt-0.5 line-clamp-2 text-ink-2" title={approval.message}>
+        <p className="mt-0.5 line-clamp-1 text-[13px] text-ink-2 @2xl:line-clamp-2" title={approval.message}>
           <VisibleText text={approval.message} />
         </p>
       )}
@@ -98,7 +101,7 @@ export function History({ history }: { readonly history: Approval['history'] }) 
   const { approved, denied, last, firstTime } = history
   if (firstTime)
     return (
-      <Fact name="History, 30 days" className="max-sm:order-last">
+      <Fact name="History, 30 days" className="@max-2xl:order-last">
         <p className="flex items-center gap-1.5 font-semibold text-hold">
           <Sparkles aria-hidden size={15} />
           First time
@@ -107,7 +110,7 @@ export function History({ history }: { readonly history: Approval['history'] }) 
       </Fact>
     )
   return (
-    <Fact name="History, 30 days" className="max-sm:order-last">
+    <Fact name="History, 30 days" className="@max-2xl:order-last">
       <p>
         <span className="font-semibold text-allow">{count(approved)} approved</span>
         <span className="text-ink-3"> · </span>
@@ -129,14 +132,10 @@ export function History({ history }: { readonly history: Approval['history'] }) 
 export function Scope({ approval }: { readonly approval: Approval }) {
   return (
     <Fact name="What approval allows">
-      <p>
+      <p className="text-[13px]">
         <b className="font-semibold">One run of exactly this {approval.statements > 1 ? 'text' : 'statement'}</b>
-        <span className="text-ink-2">
-          {' '}
-          on <VisibleText text={approval.target} /> as <VisibleText text={approval.upstreamRole} />.
-        </span>
+        <span className="text-ink-2">; a change is a new request.</span>
       </p>
-      <p className="text-xs text-ink-3">Changed text or parameters are a new request.</p>
     </Fact>
   )
 }
@@ -158,22 +157,22 @@ export function Expiry({ approval }: { readonly approval: Approval }) {
   useExpiryAnnouncements(left.urgency, approval.state === 'pending')
   return (
     <Fact name="Expires">
-      <div className="flex items-center gap-3">
-        <ExpiryRing fromMs={fromMs} untilMs={untilMs} />
+      <div className="flex items-center gap-2.5">
+        <ExpiryRing fromMs={fromMs} untilMs={untilMs} size={34} />
         <div className="min-w-0">
-          <p className="font-semibold tabular-nums">
+          <p className="leading-5 font-semibold tabular-nums">
             {left.urgency === 'over' ? 'Expired' : <span role="timer">{countdown(left.ms)}</span>}
           </p>
           <p className="text-xs text-ink-3 tabular-nums">
             at <time dateTime={approval.expiresAt}>{clockTime(untilMs)}</time>
-            {left.urgency === 'over' ? '' : ', then it is denied'}
+            {left.urgency === 'over' ? '' : ', then denied'}
           </p>
         </div>
       </div>
-      <p className="mt-1.5 text-xs text-ink-2">
+      <p className="mt-1 text-xs text-ink-2">
         {approval.waiting > 0
           ? `The caller waits in ${approval.waiting === 1 ? 'a live connection' : `${count(approval.waiting)} live connections`}.`
-          : 'No connection waits; it runs when the caller sends it again.'}
+          : 'No connection waits; the caller sends it again.'}
       </p>
     </Fact>
   )
@@ -181,8 +180,8 @@ export function Expiry({ approval }: { readonly approval: Approval }) {
 
 export function Quorum({ quorum }: { readonly quorum: Approval['quorum'] }) {
   return (
-    <Fact name="Who decides">
-      <ul className="space-y-1.5">
+    <Fact name="Who decides" className="@max-2xl:col-span-2">
+      <ul className="space-y-1 text-[13px]">
         {quorum.map((group) => (
           <li key={group.group}>
             <p className="flex items-center gap-1.5">

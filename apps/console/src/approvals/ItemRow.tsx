@@ -85,7 +85,7 @@ export function ItemRow({
     <li
       data-request={first.id}
       aria-current={isOpen ? 'true' : undefined}
-      className="relative border-l-3 border-transparent px-3 py-2.5 hover:bg-surface-2 aria-[current]:border-accent aria-[current]:bg-accent-soft"
+      className="relative border-l-3 border-l-transparent px-3 py-2.5 hover:bg-surface-2 aria-[current]:border-l-accent aria-[current]:bg-accent-soft"
     >
       <div className="flex items-start justify-between gap-3">
         <ItemLink item={first} beside={beside} />

@@ -88,6 +88,23 @@ function Ran({ approval }: { readonly approval: Approval }) {
   )
 }
 
+/** Somebody was faster: the news, not an error. */
+export function Overtaken({ approval }: { readonly approval: Approval }) {
+  const last = approval.verdicts.at(-1)
+  return (
+    <p role="status" className="bg-hold-soft px-4 py-2 text-[13px] font-medium text-hold">
+      {approval.state === 'pending' ? (
+        'This request changed while you looked. Your verdict was not taken; read it again.'
+      ) : (
+        <>
+          {last === undefined ? 'It was decided' : <VisibleText text={`${last.by} decided`} />} before your press
+          arrived. Your verdict was not taken.
+        </>
+      )}
+    </p>
+  )
+}
+
 /** Null while it is pending. */
 export function Outcome({ approval }: { readonly approval: Approval }) {
   switch (approval.state) {

@@ -1,7 +1,8 @@
 // The values bound to $1, $2 …, as the agent recorded them. Long ones are cut with their length in words, never in silence.
 import { useState } from 'react'
+import { ScrollBox } from '../ui/ScrollBox.tsx'
 import { VisibleText } from '../ui/VisibleText.tsx'
-import { count } from '../util/format.ts'
+import { count, plural } from '../util/format.ts'
 
 const charactersShownMax = 80
 
@@ -17,7 +18,7 @@ function Value({ value }: { readonly value: string | null }) {
       </span>
       {value === '' ? <span className="text-ink-3 italic">empty text</span> : null}
       {shown.length === value.length ? null : (
-        <button type="button" onClick={() => setAll(true)} className="ml-1 min-h-6 font-semibold text-deny underline">
+        <button type="button" onClick={() => setAll(true)} className="ml-1 font-semibold text-deny underline">
           {count(value.length - shown.length)} more characters
         </button>
       )}
@@ -25,23 +26,32 @@ function Value({ value }: { readonly value: string | null }) {
   )
 }
 
+const lineHeight = 22
+
 export function Parameters({ values }: { readonly values: readonly (string | null)[] }) {
+  const [isOpen, setOpen] = useState(false)
   if (values.length === 0) return null
   return (
-    <dl
-      aria-label="Parameters"
-      className="mt-2 flex max-h-24 flex-wrap gap-x-4 gap-y-1 overflow-y-auto font-mono text-[13px]"
-      tabIndex={values.length > 8 ? 0 : undefined}
-    >
-      {values.map((value, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: parameters have no other name than their place
-        <div key={index} className="flex min-w-0 items-baseline gap-1.5">
-          <dt className="font-semibold text-hold">${index + 1}</dt>
-          <dd className="min-w-0">
-            <Value value={value} />
-          </dd>
-        </div>
-      ))}
-    </dl>
+    <div className="mt-1.5 shrink-0">
+      <ScrollBox
+        label={plural(values.length, 'parameter')}
+        lineHeight={lineHeight}
+        isOpen={isOpen}
+        onOpen={setOpen}
+        closedClass="max-h-[66px]"
+      >
+        <dl className="flex flex-wrap gap-x-4 font-mono text-[13px] leading-[22px]">
+          {values.map((value, index) => (
+            // biome-ignore lint/suspicious/noArrayIndexKey: parameters have no other name than their place
+            <div key={index} className="flex min-w-0 items-baseline gap-1.5">
+              <dt className="font-semibold text-hold">${index + 1}</dt>
+              <dd className="min-w-0">
+                <Value value={value} />
+              </dd>
+            </div>
+          ))}
+        </dl>
+      </ScrollBox>
+    </div>
   )
 }

@@ -112,20 +112,25 @@ interface StatementProps {
   readonly onOpen?: (open: boolean) => void
   /** Limits the height while it is closed. */
   readonly closedClass?: string
+  /** Takes the height that is left in a column of a `@container`, instead of a height of its own. */
+  readonly fill?: boolean
 }
 const noSpans: readonly TokenSpan[] = []
 
 /** The whole statement with its counts. `isOpen` and `onOpen` let a key open it; without them it keeps that itself. */
 export function Statement(props: StatementProps) {
-  const { text, spans = noSpans, statements = 1, closedClass = 'max-h-80' } = props
+  const { text, spans = noSpans, statements = 1, closedClass = 'max-h-80', fill = false } = props
+  const isFilling = fill && props.isOpen !== true
   const [opened, setOpened] = useState(false)
   const [all, setAll] = useState(false)
   const lines = useMemo(() => linesOf(text, spans), [text, spans])
   const tally = useMemo(() => tallyOf(text, lines), [text, lines])
   const shown = all ? lines : lines.slice(0, linesDrawnMax)
   return (
-    <div className="min-w-0 rounded-lg border border-line bg-canvas">
-      <div className="flex min-h-8 flex-wrap items-center justify-between gap-x-3 border-b border-line py-0.5 pr-1 pl-3">
+    <div
+      className={`min-w-0 rounded-lg border border-line bg-canvas ${isFilling ? '@2xl:flex @2xl:min-h-0 @2xl:flex-col' : ''}`}
+    >
+      <div className="flex min-h-8 shrink-0 items-center justify-between gap-x-3 border-b border-line py-0.5 pr-1 pl-3">
         <Counts statements={statements} tally={tally} />
         <CopyButton text={text} what="the statement" quiet />
       </div>
@@ -135,6 +140,7 @@ export function Statement(props: StatementProps) {
         isOpen={props.isOpen ?? opened}
         onOpen={props.onOpen ?? setOpened}
         closedClass={closedClass}
+        fill={fill}
       >
         <code dir="ltr" className="block py-2 pr-3 font-mono text-[13px] leading-[21px]">
           {numbered(shown).map(([number, line]) => (

@@ -59,7 +59,7 @@ type Cut = Piece | { readonly shape: 'end'; readonly text: '\n' | '\r\n' }
 
 function cutOf(text: string, kind: PieceKind): Cut {
   if (text === '\n' || text === '\r\n') return { shape: 'end', text }
-  if (/^[\x21-\x7e]/.test(text)) return { text, kind, shape: 'text', label: '' }
+  if (text === ' ' || text === '\t' || /^[\x21-\x7e]/.test(text)) return { text, kind, shape: 'text', label: '' }
   if (text.length >= gapSpacesMin && /^[ \t]/.test(text)) return { text, kind, shape: 'gap', label: spacesOf(text) }
   const characters = [...text]
   if (characters.length >= combiningMin)
@@ -75,15 +75,18 @@ function spacesOf(run: string): string {
   return run.includes(' ') ? `${plural(run.length, 'space')} and tabs` : plural(run.length, 'tab')
 }
 
-/** The next piece joined to the one before where both are the same sort of thing. */
-function joined(before: Piece | undefined, next: Piece): Piece | null {
-  if (before === undefined || before.kind !== next.kind || before.shape !== next.shape) return null
-  if (next.shape === 'text') return { ...before, text: before.text + next.text }
-  if (next.shape !== 'foreign') return null
-  const codes = [...before.text, ...next.text].map(codeOf)
+const isJoined = (before: Piece | undefined, next: Piece): before is Piece =>
+  before !== undefined &&
+  before.kind === next.kind &&
+  before.shape === next.shape &&
+  (next.shape === 'text' || next.shape === 'foreign')
+
+/** The code points of a token, once its letters are all there. */
+function named(piece: Piece): Piece {
+  if (piece.shape !== 'foreign') return piece
+  const codes = [...piece.text].map(codeOf)
   const shown = codes.slice(0, codesShownMax).join(' ')
-  const label = codes.length > codesShownMax ? `${shown} +${codes.length - codesShownMax}` : shown
-  return { ...before, text: before.text + next.text, label }
+  return { ...piece, label: codes.length > codesShownMax ? `${shown} +${codes.length - codesShownMax}` : shown }
 }
 
 /** The statement as lines of pieces. Without spans everything is plain. */
@@ -96,17 +99,17 @@ export function linesOf(text: string, spans: readonly TokenSpan[]): readonly Lin
     for (const [part] of segment.matchAll(parts)) {
       const cut = cutOf(part, kind)
       if (cut.shape === 'end') {
-        lines.push({ pieces, end: cut.text })
+        lines.push({ pieces: pieces.map(named), end: cut.text })
         pieces = []
         continue
       }
-      const both = fresh ? null : joined(pieces.at(-1), cut)
-      if (both === null) pieces.push(cut)
-      else pieces[pieces.length - 1] = both
+      const before = pieces.at(-1)
+      if (!fresh && isJoined(before, cut)) pieces[pieces.length - 1] = { ...before, text: before.text + cut.text }
+      else pieces.push(cut)
       fresh = false
     }
   }
-  lines.push({ pieces, end: '' })
+  lines.push({ pieces: pieces.map(named), end: '' })
   return withoutEmptyRuns(lines)
 }
 

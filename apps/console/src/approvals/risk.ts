@@ -14,7 +14,6 @@ export interface Flag {
     | 'lookalike'
     | 'claimed'
     | 'first'
-    | 'masked'
   /** Two or three words. */
   readonly word: string
   /** What it means, in a sentence. */

@@ -18,6 +18,12 @@ export function DayChart({ hours }: { readonly hours: Hours }) {
   const total = hours.reduce((sum, each) => sum + each.statements, 0)
   const denied = hours.reduce((sum, each) => sum + each.denied, 0)
   const [first, last] = [hours[0], hours.at(-1)]
+  if (total === 0)
+    return (
+      <Card title="Last 24 hours">
+        <p className="text-ink-2">No statement yet. The hours fill in as soon as a caller connects.</p>
+      </Card>
+    )
   return (
     <Card title="Last 24 hours" lead={`${count(total)} statements, ${count(denied)} denied`}>
       <svg viewBox={`0 0 ${width} ${height}`} aria-hidden className="block h-24 w-full" preserveAspectRatio="none">

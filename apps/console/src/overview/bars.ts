@@ -18,7 +18,7 @@ const gap = 3
 const leastHeight = 2.5
 
 export function barsOf(hours: readonly Hour[], width: number, height: number): readonly Bar[] {
-  const most = Math.max(1, ...hours.map((hour) => hour.statements))
+  const most = Math.max(1, ...hours.map((hour) => Math.max(hour.statements, hour.denied)))
   const step = width / Math.max(1, hours.length)
   const scaled = (value: number) => (value === 0 ? 0 : Math.max(leastHeight, (value / most) * (height - 4)))
   return hours.map((hour, index) => {

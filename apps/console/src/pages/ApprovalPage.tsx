@@ -21,8 +21,8 @@ export function ApprovalPage() {
   const link = new URL(paths.approval(id), window.location.origin).href
   useKeys('This request', [{ keys: 'u', label: 'Up to the list', run: () => void navigate({ to: '/approvals' }) }])
   return (
-    <div className="mx-auto max-w-5xl">
-      <div className="mb-2 flex min-h-8 items-center gap-2">
+    <div className="mx-auto max-w-5xl [--around:5.75rem]">
+      <div className="mb-2 flex min-h-8 items-center gap-2 max-md:-mt-2">
         <Link
           to="/approvals"
           className="-ml-2 inline-flex min-h-8 items-center gap-1.5 rounded-lg px-2 text-ink-2 hover:bg-surface-2 hover:text-ink"

@@ -2,7 +2,6 @@
 // request are in the address.
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
-import { X } from 'lucide-react'
 import { useCallback } from 'react'
 import { approvalQuery, approvalsQuery } from '../api/queries.ts'
 import { DecisionCard } from '../approvals/DecisionCard.tsx'
@@ -11,7 +10,7 @@ import { arranged, ItemList, NothingWaits } from '../approvals/ItemList.tsx'
 import { approvalsRoute } from '../router.tsx'
 import { Button } from '../ui/Button.tsx'
 import { AsOf } from '../ui/Connection.tsx'
-import { SearchField } from '../ui/Filters.tsx'
+import { ChoiceField, SearchField } from '../ui/Filters.tsx'
 import { useTitle } from '../ui/Frame.tsx'
 import { Keycap } from '../ui/Keycap.tsx'
 import { useKeys } from '../ui/Keys.tsx'
@@ -25,6 +24,10 @@ const views = [
   { value: 'pending', label: 'Waiting' },
   { value: 'decided', label: 'Decided' },
 ] as const
+
+/** On a narrow window nothing is open beside the list: the row that has the focus is where one is. */
+const focusedRequest = (): string | undefined =>
+  document.activeElement?.closest<HTMLElement>('[data-request]')?.dataset['request']
 
 type Search = ReturnType<typeof approvalsRoute.useSearch>
 
@@ -46,7 +49,8 @@ function useInbox(search: Search, isWide: boolean) {
     [navigate],
   )
   const move = (by: 1 | -1) => {
-    const id = neighbour(ids, search.open, by)
+    const at = [...mine, ...others].find((group) => group.items.some((item) => item.id === search.open))
+    const id = neighbour(ids, isWide ? at?.first.id : focusedRequest(), by)
     if (id === undefined) return
     if (isWide) change({ open: id })
     document.querySelector(`[data-request="${CSS.escape(id)}"]`)?.scrollIntoView({ block: 'nearest' })
@@ -84,7 +88,7 @@ export function Approvals() {
           value={search.view}
           onChange={(view) => change({ view, open: undefined })}
         >
-          <Filters search={search} change={change} />
+          <Filters search={search} items={items} change={change} />
           <List search={search} list={list} items={items} beside={isWide} />
         </Tabs>
       </div>
@@ -93,19 +97,28 @@ export function Approvals() {
   )
 }
 
-function Filters({ search, change }: { readonly search: Search; readonly change: (next: Partial<Search>) => void }) {
+function Filters({
+  search,
+  items,
+  change,
+}: {
+  readonly search: Search
+  readonly items: ReturnType<typeof useInbox>['items']
+  readonly change: (next: Partial<Search>) => void
+}) {
   const setCaller = useCallback((caller: string) => change({ caller: caller === '' ? undefined : caller }), [change])
+  const names = new Set(items.map((item) => item.target))
+  if (search.target !== undefined) names.add(search.target)
+  const choices = [...names].toSorted().map((name) => ({ value: name, label: name }))
   return (
-    <search aria-label="Filters" className="my-3 flex flex-wrap gap-2">
-      <SearchField label="Filter by caller" value={search.caller ?? ''} onChange={setCaller} />
-      {search.target === undefined ? null : (
-        <Button icon={<X aria-hidden size={14} />} onClick={() => change({ target: undefined })}>
-          <span>
-            <span className="sr-only">Remove filter: </span>
-            target {search.target}
-          </span>
-        </Button>
-      )}
+    <search aria-label="Filters" className="my-3 flex gap-2">
+      <SearchField label="Filter by caller" placeholder="Caller" value={search.caller ?? ''} onChange={setCaller} />
+      <ChoiceField
+        label="Target"
+        value={search.target ?? ''}
+        choices={[{ value: '', label: 'All targets' }, ...choices]}
+        onChange={(target) => change({ target: target === '' ? undefined : target })}
+      />
     </search>
   )
 }
@@ -173,10 +186,10 @@ function OpenRequest({
     )
   const item = items.find((each) => each.id === id)
   const key = item === undefined ? null : groupKey(item)
-  const alike = items.filter((each) => each.id !== id && groupKey(each) === key)
+  const alike = items.filter((each) => each.id !== id && each.state === 'pending' && groupKey(each) === key)
   const [next] = alike
   return (
-    <div className="min-w-0">
+    <div className={`min-w-0 ${next === undefined ? '[--around:3rem]' : '[--around:6.5rem]'}`}>
       <DecisionCard approval={approval.data} />
       {next === undefined ? null : (
         <p className="mt-2 flex items-center justify-between gap-3 text-ink-2">

@@ -10,6 +10,7 @@ export function NotFound() {
   return (
     <Panel
       icon={<Compass size={22} />}
+      heading="h1"
       title="There is no such page"
       action={
         <Link to={paths.overview()} className="link">

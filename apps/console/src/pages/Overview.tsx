@@ -47,7 +47,9 @@ function Parts({ overview }: { readonly overview: OverviewAnswer }) {
   const { approvals, sessions, agents, firstSteps } = overview
   return (
     <div className="space-y-5">
-      <Alarms overview={overview} />
+      <div className="space-y-2 empty:hidden">
+        <Alarms overview={overview} />
+      </div>
       {firstSteps === null ? null : <FirstSteps steps={firstSteps} />}
       <Figures overview={overview} />
       <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
@@ -123,7 +125,7 @@ function Figure({
         {name}
       </Link>
       <p className={`text-[26px] leading-8 font-semibold tracking-tight tabular-nums ${tone}`}>{value}</p>
-      <p className="truncate text-xs text-ink-3">{note}</p>
+      <p className="text-xs text-ink-3">{note}</p>
     </li>
   )
 }
@@ -176,7 +178,9 @@ const shownMax = 6
 
 function WaitingForMe({ waiting, pending }: { readonly waiting: number; readonly pending: number }) {
   const list = useInfiniteQuery(approvalsQuery({ view: 'pending' }))
-  const mine = (list.data?.pages[0]?.items ?? []).filter((item) => item.mine).slice(0, shownMax)
+  const mine = (list.data?.pages[0]?.items ?? [])
+    .filter((item) => item.mine && item.state === 'pending')
+    .slice(0, shownMax)
   const all = (
     <Link to="/approvals" search={{ view: 'pending' }} className="link inline-flex items-center gap-1 text-[13px]">
       All {count(pending)}

@@ -62,7 +62,7 @@ export function Button({
   )
   if (why === undefined) return button
   return (
-    <span className="inline-flex flex-col">
+    <span className="inline-flex flex-col items-start">
       {button}
       <span id={id} className="mt-1 text-xs text-ink-3">
         {why}

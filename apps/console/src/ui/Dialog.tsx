@@ -25,6 +25,8 @@ function OpenDialog({ onClose, title, lead, actions, wide = false, children }: D
   useEffect(() => {
     const opener = document.activeElement
     dialog.current?.showModal()
+    // The dialog itself, so that its title is read first and no button looks chosen; a field inside may ask for the focus.
+    if (dialog.current?.querySelector('[autofocus]') === null) dialog.current.focus()
     return () => {
       if (opener instanceof HTMLElement && opener.isConnected) opener.focus()
     }
@@ -33,6 +35,7 @@ function OpenDialog({ onClose, title, lead, actions, wide = false, children }: D
     // biome-ignore lint/a11y/useKeyWithClickEvents: Escape closes; the click on the backdrop is the pointer's way
     <dialog
       ref={dialog}
+      tabIndex={-1}
       aria-labelledby={id}
       onCancel={(event) => {
         event.preventDefault()
@@ -41,7 +44,7 @@ function OpenDialog({ onClose, title, lead, actions, wide = false, children }: D
       onClick={(event) => {
         if (event.target === dialog.current) onClose()
       }}
-      className={`m-auto max-h-[min(85dvh,46rem)] w-[calc(100vw-2rem)] overflow-hidden rounded-2xl border border-line bg-surface p-0 text-ink shadow-float backdrop:bg-black/45 ${wide ? 'max-w-2xl' : 'max-w-lg'}`}
+      className={`m-auto max-h-[min(85dvh,46rem)] w-[calc(100vw-2rem)] overflow-hidden rounded-2xl border border-line bg-surface p-0 text-ink shadow-float outline-none backdrop:bg-black/45 ${wide ? 'max-w-2xl' : 'max-w-lg'}`}
     >
       <div className="flex max-h-[min(85dvh,46rem)] flex-col">
         <header className="flex items-start gap-3 px-6 pt-5 pb-3">

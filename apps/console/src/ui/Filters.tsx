@@ -39,7 +39,7 @@ export function SearchField({
   }, [typed, value, onChange])
   useKeys('Filters', [{ keys: '/', label: label, run: () => input.current?.focus() }])
   return (
-    <span className="relative min-w-0 grow basis-52 sm:max-w-md">
+    <span className="relative min-w-0 grow basis-40 sm:max-w-md">
       <Search
         aria-hidden
         size={15}

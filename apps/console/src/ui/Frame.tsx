@@ -95,7 +95,7 @@ export function PageHead({
   useTitle(title)
   return (
     <div className="mb-5 flex flex-wrap items-start justify-between gap-x-4 gap-y-3">
-      <div className="min-w-0">
+      <div className="min-w-0 flex-1 basis-52">
         <h1 className="text-[22px] leading-7 font-semibold tracking-tight">{title}</h1>
         {lead === undefined ? null : <div className="mt-0.5 max-w-prose text-ink-2">{lead}</div>}
       </div>

@@ -72,9 +72,8 @@ export function useKeyListener(): void {
 
 export function KeyHelp({ open, onClose }: { readonly open: boolean; readonly onClose: () => void }) {
   const shown = useSyncExternalStore(layers.subscribe, layers.get)
-  const on = useCharacterKeys()
   return (
-    <Dialog open={open} onClose={onClose} title="Keyboard shortcuts" wide>
+    <Dialog open={open} onClose={onClose} title="Keyboard shortcuts" wide actions={<CharacterKeys />}>
       <div className="gap-x-8 sm:columns-2">
         {shown.toReversed().map((layer) =>
           layer.bindings.length === 0 ? null : (
@@ -94,20 +93,26 @@ export function KeyHelp({ open, onClose }: { readonly open: boolean; readonly on
           ),
         )}
       </div>
-      <label className="mt-2 flex min-h-9 items-center gap-3 border-t border-line pt-4">
-        <input
-          type="checkbox"
-          className="size-4 accent-accent"
-          checked={on}
-          onChange={(event) => setCharacterKeys(event.target.checked)}
-        />
-        <span>
-          Single-letter shortcuts
-          <span className="block text-xs text-ink-3">
-            Switch them off if a screen reader or speech input types letters for you.
-          </span>
-        </span>
-      </label>
     </Dialog>
+  )
+}
+
+function CharacterKeys() {
+  const on = useCharacterKeys()
+  return (
+    <label className="mr-auto flex min-h-9 items-center gap-3">
+      <input
+        type="checkbox"
+        className="size-4 accent-accent"
+        checked={on}
+        onChange={(event) => setCharacterKeys(event.target.checked)}
+      />
+      <span>
+        Single-letter shortcuts
+        <span className="block text-xs text-ink-3">
+          Switch them off if a screen reader or speech input types letters for you.
+        </span>
+      </span>
+    </label>
   )
 }

@@ -28,12 +28,15 @@ function useLinesBelow(box: React.RefObject<HTMLElement | null>, lineHeight: num
   return below
 }
 
+const filling = '@2xl:flex @2xl:max-h-none @2xl:min-h-0 @2xl:flex-initial @2xl:flex-col'
+
 export function ScrollBox({
   label,
   lineHeight,
   isOpen,
   onOpen,
   closedClass,
+  fill = false,
   children,
 }: {
   /** Names the region for assistive technology. */
@@ -44,18 +47,20 @@ export function ScrollBox({
   readonly onOpen: (open: boolean) => void
   /** Limits the height while it is not open. */
   readonly closedClass: string
+  /** While it is closed it takes the height that is left in a column. */
+  readonly fill?: boolean
   readonly children: ReactNode
 }) {
   const box = useRef<HTMLElement>(null)
   const below = useLinesBelow(box, lineHeight, isOpen)
   return (
-    <div className="relative min-w-0">
+    <div className={`relative min-w-0 ${fill && !isOpen ? filling : ''}`}>
       <section
         ref={box}
         aria-label={label}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
         tabIndex={0}
-        className={`overflow-y-auto rounded-lg ${isOpen ? '' : closedClass}`}
+        className={`overflow-y-auto rounded-lg ${isOpen ? '' : `${closedClass} ${fill ? filling : ''}`}`}
       >
         {children}
       </section>

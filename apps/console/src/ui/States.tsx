@@ -33,18 +33,21 @@ export function Panel({
   title,
   children,
   action,
+  heading: Heading = 'h2',
 }: {
   readonly icon: ReactNode
   readonly title: string
   readonly children: ReactNode
   readonly action?: ReactNode
+  /** `h1` where the panel is the whole page. */
+  readonly heading?: 'h1' | 'h2'
 }) {
   return (
     <div className="mx-auto flex max-w-md flex-col items-center gap-1.5 px-6 py-14 text-center">
       <span aria-hidden className="mb-2 rounded-2xl border border-line bg-surface p-3 text-ink-2 shadow-card">
         {icon}
       </span>
-      <h2 className="text-base font-semibold text-balance">{title}</h2>
+      <Heading className="text-base font-semibold text-balance">{title}</Heading>
       <div className="text-pretty text-ink-2">{children}</div>
       {action === undefined ? null : <div className="mt-4">{action}</div>}
     </div>

@@ -7,10 +7,11 @@ const tickMs = 10_000
 export function TimeAgo({ at }: { readonly at: string | number }) {
   const atMs = typeof at === 'number' ? at : Date.parse(at)
   const nowMs = useNow(tickMs)
+  // Between two ticks, or by a clock a little ahead of ours: what has just happened must not speak of the future.
+  const isJustNow = atMs > nowMs && atMs - nowMs < tickMs
   return (
     <time dateTime={new Date(atMs).toISOString()} title={absoluteTime(atMs)} className="whitespace-nowrap">
-      {/* A clock a little behind the server's must not speak of the future. */}
-      {relativeTime(Math.min(atMs, Math.max(nowMs, atMs - 1)), nowMs)}
+      {relativeTime(isJustNow ? nowMs : atMs, nowMs)}
     </time>
   )
 }
