@@ -119,6 +119,7 @@ async function open(deps: AgentDeps, closers: Closers): Promise<Omit<RunningAgen
     tls: parts.tls,
     snapshots,
     recorder,
+    holds: link.holds,
     parser,
     environment: deps.environment,
     maskHash: maskHashOf(identity),

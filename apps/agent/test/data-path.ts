@@ -1,7 +1,7 @@
 // An agent's data path for tests, without link and spool: real listener, real policies compiled from YAML, real tokens,
 // entries kept in memory. What stands in for the control plane here is a snapshot that the test publishes.
 import { createHash, createHmac, randomBytes } from 'node:crypto'
-import { systemClock } from '@sallyport/base/clock'
+import { type Clock, systemClock } from '@sallyport/base/clock'
 import { SallyportError } from '@sallyport/base/errors'
 import type { EntryBody } from '@sallyport/ledger/entry'
 import { compilePolicies } from '@sallyport/policy/decide'
@@ -10,6 +10,7 @@ import { parseDocuments } from '@sallyport/policy/parse'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import pg from 'pg'
 import type { AgentTarget, CurrentSnapshot, Snapshots } from '../src/link/current.ts'
+import type { After } from '../src/link/holds.ts'
 import type { ListenerBounds } from '../src/listen/deps.ts'
 import { type Listener, startListener } from '../src/listen/listener.ts'
 import { createMetrics } from '../src/metrics.ts'
@@ -17,6 +18,7 @@ import { loadParser } from '../src/parser.ts'
 import type { Recorder } from '../src/record/record.ts'
 import type { Log } from '../src/session/log.ts'
 import { makeCertificate } from './certificates.ts'
+import { type FakeHolds, fakeHolds } from './fake-holds.ts'
 
 export const issuer = 'https://sallyport.test'
 export const audience = 'sallyport:test'
@@ -163,6 +165,8 @@ export interface DataPath {
   readonly snapshots: TestSnapshots
   readonly recorder: TestRecorder
   readonly lines: Logged[]
+  /** The control plane's side of held statements. */
+  readonly control: FakeHolds
   token(shown?: Shown): Promise<string>
   /** A snapshot of these documents with the issuers of this test. */
   snapshot(yaml: string, rest?: Partial<CurrentSnapshot>): CurrentSnapshot
@@ -177,6 +181,8 @@ export interface DataPathOptions {
   readonly bounds?: Partial<ListenerBounds>
   /** For the snapshot. */
   readonly rest?: Partial<CurrentSnapshot>
+  readonly clock?: Clock
+  readonly after?: After
 }
 
 /** Starts a listener on a free port of the loopback interface. */
@@ -191,6 +197,7 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
   const recorder = testRecorder()
   const { log, lines } = testLog()
   const maskKey = randomBytes(32)
+  const control = fakeHolds(options.after === undefined ? {} : { after: options.after })
   const listener = await startListener({
     host: '127.0.0.1',
     port: 0,
@@ -198,10 +205,11 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
     agent: { id: '0'.repeat(32), name: 'test' },
     snapshots,
     recorder,
+    holds: control.holds,
     parser: await loadParser(),
     environment: options.environment,
     maskHash: (value) => createHmac('sha256', maskKey).update(value).digest(),
-    clock: systemClock,
+    clock: options.clock ?? systemClock,
     monotonicUs: () => performance.now() * 1_000,
     random: randomBytes,
     log,
@@ -241,6 +249,7 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
     snapshots,
     recorder,
     lines,
+    control,
     token,
     snapshot,
     config,

@@ -122,6 +122,7 @@ export function toyGate(guarded = true): ToyGate {
       sensitive: guarded && facts.relations.length > 0,
       number: runs ? number : null,
       startedAtUs: 0,
+      approved: null,
       protection: guarded ? protection : { ...protection, columns: [], isProtected: () => false },
     }
   }

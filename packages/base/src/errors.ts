@@ -47,6 +47,7 @@ export const errorCodes = {
   STATEMENT_UNKNOWN: { sqlstate: '42501', http: 403, grpc: 7, exit: 5 },
   STATEMENT_SYNTAX: { sqlstate: '42601', http: 400, grpc: 3, exit: 2 },
   STATEMENT_FAILED: { sqlstate: 'XX000', http: 422, grpc: 9, exit: 1 },
+  STATEMENT_CANCELLED: { sqlstate: '57014', http: 409, grpc: 1, exit: 1 },
   STATEMENT_TOO_LONG: { sqlstate: '54000', http: 413, grpc: 3, exit: 2 },
   SETTING_FORBIDDEN: { sqlstate: '42501', http: 403, grpc: 7, exit: 5 },
   FEATURE_UNSUPPORTED: { sqlstate: '0A000', http: 501, grpc: 12, exit: 1 },

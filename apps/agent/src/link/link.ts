@@ -22,6 +22,7 @@ import type { Log } from '../session/log.ts'
 import { type Backoff, backoffMs, linkBackoff } from './backoff.ts'
 import { Catalogs } from './catalogs.ts'
 import { openChannel } from './channel.ts'
+import { type Holds, type LinkHolds, linkHolds, realAfter } from './holds.ts'
 import { type Identity, renewAtMs } from './identity.ts'
 import { openIngestStream } from './ingest.ts'
 import { renew } from './renew.ts'
@@ -65,6 +66,8 @@ export interface LinkDeps {
 
 export interface Link {
   readonly isUp: boolean
+  /** Asks people about statements. */
+  readonly holds: Holds
   /** Waits until the link is up. Rejects when the signal fires or the link has ended. */
   openIngest(signal: AbortSignal): Promise<IngestStream>
   /** Sends the newest catalog of a target now, or when the link is up again. */
@@ -82,6 +85,7 @@ export function startLink(deps: LinkDeps): Link {
     get isUp() {
       return running.isUp
     },
+    holds: running.holds,
     openIngest: (signal) => running.openIngest(signal),
     uploadCatalog: (target, upstreamRole, catalog) => running.uploadCatalog(target, upstreamRole, catalog),
     renewNow: () => running.renewNow(),
@@ -102,6 +106,7 @@ class RunningLink {
   readonly #deps: LinkDeps
   readonly #timing: LinkTiming
   readonly #catalogs: Catalogs
+  readonly holds: LinkHolds
   readonly #stopping = new AbortController()
   readonly #waiting = new Set<() => void>()
   #identity: Identity
@@ -119,6 +124,7 @@ class RunningLink {
     this.#isStale = deps.renewFirst
     this.#timing = { ...linkTiming, ...deps.timing }
     this.#catalogs = new Catalogs(deps.log)
+    this.holds = linkHolds({ send: (body) => this.#sendIfUp(body), after: realAfter })
   }
 
   async run(): Promise<void> {
@@ -185,6 +191,7 @@ class RunningLink {
       return await this.#serve(openLinkCall(client))
     } finally {
       this.isUp = false
+      this.holds.lost()
       this.#client = undefined
       this.#call = undefined
       client.close()
@@ -234,6 +241,12 @@ class RunningLink {
     for (const upload of this.#catalogs.all()) this.#send({ case: 'catalog', value: upload })
     this.#wake()
   }
+
+  #sendIfUp(body: AgentMessage['body']): boolean {
+    if (this.isUp) this.#send(body)
+    return this.isUp
+  }
+
   #send(body: AgentMessage['body']): void {
     this.#call?.write(create(AgentMessageSchema, { body }))
   }
@@ -273,9 +286,13 @@ class RunningLink {
       case 'killSession':
         this.#deps.onKillSession(body.value.session, printable(body.value.reason))
         return false
-      case 'pong':
       case 'holdState':
+        this.holds.state(body.value)
+        return false
       case 'holdClaimed':
+        this.holds.claimed(body.value)
+        return false
+      case 'pong':
       case undefined:
         // A later control plane may say more than we understand; what we do not know changes nothing.
         return false

@@ -4,6 +4,7 @@ import type { SecureContext } from 'node:tls'
 import { SallyportError } from '@sallyport/base/errors'
 import { cancelKeys } from '../postgres/cancel.ts'
 import { openCatalogs } from '../postgres/catalogs.ts'
+import { openEstimates } from '../postgres/estimate.ts'
 import { refuseConnection, type Shared, serveConnection } from '../postgres/serve.ts'
 import { factsCache } from '../session/analysis.ts'
 import { openSessions, type Sessions } from '../session/sessions.ts'
@@ -28,7 +29,9 @@ export async function startListener(deps: ListenerDeps): Promise<Listener> {
   const tls = { context: secureContext(deps.tls) }
   const sessions = openSessions()
   const catalogs = openCatalogs(deps)
-  const shared: Shared = { deps, sessions, cancels: cancelKeys(deps.random), facts: factsCache(), catalogs }
+  const cancels = cancelKeys(deps.random)
+  const estimates = openEstimates()
+  const shared: Shared = { deps, sessions, cancels, facts: factsCache(), catalogs, estimates }
   const doors = openDoors(bounds, deps, shared, () => tls.context)
   const server = createServer({ noDelay: true, keepAlive: true }, (socket) => doors.take(socket))
   const port = await listen(server, deps.host, deps.port)

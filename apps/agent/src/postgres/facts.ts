@@ -90,6 +90,8 @@ function applyEffect(state: State, effect: SessionEffect, text: string): void {
       state.statements.set(effect.name, {
         name: effect.name,
         text: effect.bodyText,
+        parameterTypes: [],
+        describedTypes: [],
         pendingSegment: null,
         described: null,
         sensitive: true,
@@ -106,6 +108,7 @@ function applyEffect(state: State, effect: SessionEffect, text: string): void {
         facts: effect.body,
         statement: null,
         parameters: noParameters,
+        bind: null,
         bytes: text.length,
         resultFormats: [],
         protection: null,

@@ -4,6 +4,7 @@ import { assert } from '@sallyport/base/assert'
 import type { FrontendMessage, NoticeFields } from '@sallyport/wire/postgres/messages'
 import type { JudgedStatement, Judgement } from '../session/gate.ts'
 import { boundParameters } from './facts.ts'
+import { bindAgain, keptBind, waitForAnswers } from './holding.ts'
 import { errorFields } from './refuse.ts'
 import {
   type Action,
@@ -32,10 +33,15 @@ export function forwardExtended(state: State, message: FrontendMessage, out: Act
 
 export function forwardSync(state: State, out: Action[]): undefined {
   out.push({ do: 'forward', message: { type: 'sync' } })
-  expect(state, { kind: 'sync' })
+  expect(state, { kind: 'sync', hidden: false })
   state.mode = 'normal'
+  endSegment(state)
+}
+
+export function endSegment(state: State): void {
   state.segment += 1
   state.segmentOpen = false
+  state.segmentRan = false
   state.flushed = false
 }
 
@@ -52,6 +58,9 @@ export function takeJudgement(state: State, judgement: Judgement, out: Action[])
   const message = state.judging
   assert(message !== null, 'a judgement that nobody waits for')
   state.judging = null
+  const { kept } = state
+  state.kept = null
+  if (judgement.kind === 'unsettled') return waitForAnswers(state, message, out)
   if (judgement.kind === 'refused') {
     const fields = errorFields(judgement.error, 'ERROR', judgement.position)
     if (message.type === 'query') provokeQuery(state, out, fields)
@@ -67,6 +76,7 @@ export function takeJudgement(state: State, judgement: Judgement, out: Action[])
     case 'bind':
       return forwardBind(state, message, statements[0], out)
     case 'execute':
+      if (kept !== null) bindAgain(state, kept, statements[0], out)
       return forwardExecute(state, message, statements[0], out)
     default:
       assert(false, `"${message.type}" is not judged`)
@@ -84,6 +94,7 @@ function endUnnamed(state: State): undefined {
   state.statements.delete('')
   state.portals.delete('')
   state.segmentOpen = false
+  state.segmentRan = false
   state.flushed = false
 }
 
@@ -115,6 +126,8 @@ function forwardParse(
   const statement: Prepared = {
     name: message.name,
     text: message.text,
+    parameterTypes: message.parameterTypes,
+    describedTypes: [],
     pendingSegment: state.segment,
     described: null,
     sensitive: judged?.sensitive ?? false,
@@ -143,6 +156,7 @@ function forwardBind(
     facts: judged?.facts ?? null,
     statement,
     parameters,
+    bind: keptBind(message),
     bytes: portalBytes(statement.text, parameters),
     resultFormats: message.resultFormats,
     protection: judged?.protection ?? null,
@@ -156,7 +170,7 @@ function forwardBind(
     if (state.portals.get(message.portal) === portal) state.portals.delete(message.portal)
   }
   state.portals.set(message.portal, portal)
-  expect(state, { kind: 'bind', portal, undo })
+  expect(state, { kind: 'bind', portal, undo, hidden: false })
 }
 
 function forwardExecute(
@@ -173,6 +187,7 @@ function forwardExecute(
     expect(state, { kind: 'describe', statement: portal.statement, portal, hidden: true, parametersDue: false })
   }
   forwardExtended(state, message, out)
+  state.segmentRan = true
   expect(state, {
     kind: 'execute',
     running: runningOf(judged),

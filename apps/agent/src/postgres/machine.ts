@@ -10,8 +10,10 @@ import { limits } from '@sallyport/base/limits'
 import type { KeyedHash } from '@sallyport/mask/replace'
 import type { BackendMessage, FrontendMessage } from '@sallyport/wire/postgres/messages'
 import type { Judgement } from '../session/gate.ts'
+import type { HoldNotice } from '../session/hold-words.ts'
 import { askContext } from './context.ts'
 import { takeJudgement } from './forward.ts'
+import { takeHold } from './holding.ts'
 import { resume, takeClient } from './requests.ts'
 import { passRow, takeTarget, unfinished } from './results.ts'
 import { type Action, openState, type Running, type State } from './state.ts'
@@ -22,6 +24,8 @@ export type Input =
   | { readonly from: 'client'; readonly message: FrontendMessage }
   | { readonly from: 'target'; readonly message: BackendMessage }
   | { readonly from: 'gate'; readonly judgement: Judgement }
+  /** The statement that is judged waits for a person from now on. */
+  | { readonly from: 'hold'; readonly notice: HoldNotice }
 
 export interface Machine {
   /** What to do, in order. Empty after the session is closed. */
@@ -40,8 +44,15 @@ export interface Machine {
   unfinished(): readonly Running[]
 }
 
-export function createMachine(options: { readonly serverVersion: number; readonly hash: KeyedHash }): Machine {
-  const state: State = openState(options.serverVersion)
+export interface MachineOptions {
+  readonly serverVersion: number
+  readonly hash: KeyedHash
+  /** What the target reported of its settings at login. */
+  readonly settings?: Iterable<readonly [string, string]>
+}
+
+export function createMachine(options: MachineOptions): Machine {
+  const state: State = openState(options.serverVersion, options.settings)
   return {
     step(input) {
       const out: Action[] = []
@@ -56,6 +67,10 @@ export function createMachine(options: { readonly serverVersion: number; readonl
           break
         case 'gate':
           takeJudgement(state, input.judgement, out)
+          resume(state, out)
+          break
+        case 'hold':
+          takeHold(state, input.notice, out)
           break
         default:
           unreachable(input)

@@ -25,6 +25,9 @@ export const pinnedParameters: ReadonlyMap<string, string> = new Map([
   ['client_encoding', 'UTF8'],
 ])
 
+/** Under another value the same text or parameter may mean another date: it is another statement to a reviewer. */
+export const readingParameters: ReadonlySet<string> = new Set(['DateStyle', 'IntervalStyle', 'TimeZone'])
+
 export function takeParameter(
   state: State,
   message: Extract<BackendMessage, { type: 'parameterStatus' }>,
@@ -44,5 +47,6 @@ export function takeParameter(
     state.pathKnown = false
     state.pathTouched = true
   }
+  if (readingParameters.has(message.name)) state.settings.set(message.name, message.value)
   if (visibleParameters.has(message.name)) out.push({ do: 'send', message })
 }

@@ -11,6 +11,7 @@ import { keepsTooMuch, reservedName, reservedPrefix } from '../session/refusals.
 import { askContext } from './context.ts'
 import { boundParameters } from './facts.ts'
 import { forwardExtended, forwardSync, provoke } from './forward.ts'
+import { heldExecution } from './holding.ts'
 import { errorFields, protocolFields } from './refuse.ts'
 import { type Action, close, expect, goodbye, keptBytes, portalBytes, type State } from './state.ts'
 
@@ -95,6 +96,7 @@ function takeNormal(state: State, message: FrontendMessage, out: Action[]): unde
 
 /** What has to be known before this message can be judged is still on its way from the target. */
 function mustWait(state: State, message: FrontendMessage): boolean {
+  if (state.settling && state.expected.length > 0) return true
   const last = state.expected.at(-1)
   if (last !== undefined && 'copiesDue' in last && last.copiesDue > 0) return true
   switch (message.type) {
@@ -131,7 +133,12 @@ function defined(state: State, message: Message<'parse' | 'bind' | 'describe' | 
 }
 
 /** Asks the gate, or first the target, when the search_path is not known. */
-function judge(state: State, message: FrontendMessage, request: Omit<JudgeRequest, 'names'>, out: Action[]): undefined {
+function judge(
+  state: State,
+  message: Message<'query' | 'parse' | 'bind' | 'execute'>,
+  request: Omit<JudgeRequest, 'names' | 'hold'>,
+  out: Action[],
+): undefined {
   if (!state.pathKnown && state.status !== 'E') {
     state.held = message
     if (state.expected.length === 0) askContext(state, out)
@@ -142,7 +149,9 @@ function judge(state: State, message: FrontendMessage, request: Omit<JudgeReques
     return
   }
   state.judging = message
-  out.push({ do: 'judge', request: { ...request, names: namesOf(state) } })
+  const hold = state.settling ? heldExecution(state, message) : null
+  state.settling = false
+  out.push({ do: 'judge', request: { ...request, names: namesOf(state), hold } })
 }
 
 function namesOf(state: State): SessionNames {
@@ -224,6 +233,7 @@ function takeExecute(state: State, message: Message<'execute'>, out: Action[]): 
   if (portal === undefined) return provoke(state, out, unknownPortal(message.portal))
   if (portal.facts === null) {
     forwardExtended(state, message, out)
+    state.segmentRan = true
     expect(state, { kind: 'execute', running: null, portal, copiesDue: 0, changes: false })
     return
   }
@@ -261,6 +271,8 @@ export function resume(state: State, out: Action[]): undefined {
   const message = state.held
   if (message === null || state.phase === 'closed' || (state.mode === 'normal' && mustWait(state, message))) return
   state.held = null
+  // What failed meanwhile drops the message: nobody is asked about it.
+  if (state.mode !== 'normal') state.settling = false
   takeClient(state, message, out)
 }
 

@@ -53,7 +53,9 @@ function takeAnswer(state: State, message: BackendMessage, hash: KeyedHash, out:
     case 'bind':
       if (message.type !== 'bindComplete') return lost(state, out)
       due.portal.pendingSegment = null
-      break
+      if (!due.hidden) break
+      settle(state)
+      return
     case 'close':
       if (message.type !== 'closeComplete') return lost(state, out)
       break
@@ -190,6 +192,7 @@ function takeDescription(
 ): undefined {
   if (message.type === 'parameterDescription' && due.parametersDue) {
     due.parametersDue = false
+    if (due.statement !== null) due.statement.describedTypes = message.parameterTypes
     out.push({ do: 'send', message })
     return
   }
@@ -270,6 +273,8 @@ function takeError(state: State, fields: NoticeFields, out: Action[]): undefined
       endPortals(state)
       return
     case 'sync':
+      // Nothing ran that our own Sync could end badly.
+      if (due.hidden) return lost(state, out)
       // The end of the implicit transaction may fail: deferred constraints. ReadyForQuery follows.
       out.push({ do: 'send', message: { type: 'errorResponse', fields: visible(state, fields) } })
       endPortals(state)
@@ -290,8 +295,8 @@ function voidUntilSync(state: State, sqlstate: string, out: Action[]): undefined
     const all = due.kind === 'query' ? due.running : due.kind === 'execute' && due.running !== null ? [due.running] : []
     for (const running of all)
       out.push({ do: 'outcome', running, result: first ? 'failed' : 'cancelled', tag: '', sqlstate })
-    // An injected description fails for the Execute behind it.
-    first = first && due.kind === 'describe' && due.hidden
+    // An injected description or binding fails for the Execute behind it.
+    first = first && (due.kind === 'describe' || due.kind === 'bind') && due.hidden
     settle(state)
   }
   for (const undo of undone.reverse()) undo()
@@ -312,11 +317,13 @@ function takeFatal(state: State, fields: NoticeFields, out: Action[]): undefined
 function takeReady(state: State, status: TransactionStatus, out: Action[]): undefined {
   const due = state.expected[0]
   if (due === undefined || !mayEnd(due)) return lost(state, out)
+  const hidden = due.kind === 'ask' || (due.kind === 'sync' && due.hidden)
+  if (due.kind === 'sync' && due.hidden && status !== 'I') return lost(state, out)
   settle(state)
   state.ran = false
   state.status = status
   if (status === 'I') endTransaction(state, out)
-  if (due.kind !== 'ask') out.push({ do: 'send', message: { type: 'readyForQuery', status } })
+  if (!hidden) out.push({ do: 'send', message: { type: 'readyForQuery', status } })
 }
 
 function mayEnd(due: Expected): boolean {

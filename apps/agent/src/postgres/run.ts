@@ -2,13 +2,15 @@
 // take its bytes stops the other one. It holds no protocol state and decides nothing.
 import type { Duplex } from 'node:stream'
 import { asSallyportError, SallyportError } from '@sallyport/base/errors'
+import { limits } from '@sallyport/base/limits'
 import { ByteWriter } from '@sallyport/wire/bytes/writer'
 import { decodeBackend, decodeFrontend } from '@sallyport/wire/postgres/decode'
 import { writeBackend, writeFrontend } from '@sallyport/wire/postgres/encode'
 import { type Frame, FrameSplitter } from '@sallyport/wire/postgres/frames'
-import { backendBytes, backendCaps, frontendCaps } from '@sallyport/wire/postgres/names'
+import { backendBytes, backendCaps, frontendBytes, frontendCaps } from '@sallyport/wire/postgres/names'
 import type { SessionRecord } from '../record/record.ts'
 import type { Gate, Judgement } from '../session/gate.ts'
+import { type HoldNotice, tokenExpired } from '../session/hold-words.ts'
 import type { Log } from '../session/log.ts'
 import type { Action, Machine, Running } from './machine.ts'
 import { errorFields } from './refuse.ts'
@@ -27,6 +29,8 @@ export interface RunDeps {
   readonly onOutcome: (running: Running, result: string) => void
   /** Asks the target to stop what runs; best effort. */
   readonly cancelTarget: () => void
+  /** Looked at before each message of an idle client, and before a held statement runs. */
+  readonly isTokenExpired: () => boolean
 }
 
 export interface Run {
@@ -34,7 +38,8 @@ export interface Run {
   end(reason: string): void
   /** Ends it as soon as nothing runs and no transaction is open; for an agent that stops. */
   endWhenIdle(reason: string): void
-  readonly isRunning: boolean
+  /** Stops what runs, or the wait for a person; nothing when neither is there. */
+  cancel(): void
   /** Settles with the reason, when both sides are closed and the record is written. Never rejects. */
   readonly ended: Promise<string>
 }
@@ -75,8 +80,9 @@ class SessionRun implements Run {
     this.#guard('target', () => this.#perform(deps.machine.start()))
   }
 
-  get isRunning(): boolean {
-    return this.#deps.machine.isRunning
+  cancel(): void {
+    const { gate, machine, cancelTarget } = this.#deps
+    if (!gate.endHold('cancelled') && machine.isRunning) cancelTarget()
   }
 
   end(reason: string): void {
@@ -86,6 +92,7 @@ class SessionRun implements Run {
 
   endWhenIdle(reason: string): void {
     this.#idleReason = reason
+    this.#deps.gate.endHold('draining')
     if (this.#deps.machine.isIdle) this.end(reason)
   }
 
@@ -118,6 +125,18 @@ class SessionRun implements Run {
     const frames = this.#fromClient.push(chunk)
     this.#waiting = this.#waitingAt === this.#waiting.length ? frames : [...this.#rest(), ...frames]
     this.#waitingAt = 0
+    if (this.#deps.gate.isHolding) this.#takeWhileHeld(frames)
+  }
+
+  /** While a statement waits for a person the client is read on, so that its end is noticed: up to a bound. */
+  #takeWhileHeld(frames: readonly Frame[]): void {
+    if (frames.some(({ typeByte }) => typeByte === frontendBytes.terminate)) {
+      this.#finish(goodbye, null)
+      return
+    }
+    const bytes = this.#fromClient.pendingBytes + this.#waiting.reduce((sum, { body }) => sum + body.length, 0)
+    if (this.#waiting.length > limits.pendingMessagesMax || bytes > limits.pendingBytesMax)
+      this.#deps.gate.endHold('crowded')
   }
 
   #rest(): Frame[] {
@@ -129,6 +148,10 @@ class SessionRun implements Run {
     while (!this.#isOver && machine.wantsClient) {
       const frame = this.#waiting[this.#waitingAt]
       if (frame === undefined) break
+      if (machine.isIdle && this.#deps.isTokenExpired()) {
+        this.#finish('the token expired', tokenExpired())
+        break
+      }
       this.#waitingAt += 1
       this.#perform(machine.step({ from: 'client', message: decodeFrontend(frame) }))
     }
@@ -155,7 +178,7 @@ class SessionRun implements Run {
           writeBackend(this.#toClient, action.message)
           break
         case 'judge':
-          this.#judged(this.#deps.gate.judge(action.request))
+          this.#judged(this.#deps.gate.judge(action.request, this.#waits))
           break
         case 'outcome':
           this.#outcome(action.running, action)
@@ -181,15 +204,37 @@ class SessionRun implements Run {
       return
     }
     judgement.then(
-      (settled) => this.#guard('client', () => this.#perform(machine.step({ from: 'gate', judgement: settled }))),
+      (settled) => {
+        if (this.#isOver) this.#neverRun(settled)
+        else this.#guard('client', () => this.#takeSettled(settled))
+      },
       (thrown: unknown) => this.#fail('client', thrown),
     )
+  }
+
+  readonly #waits = (notice: HoldNotice): void =>
+    this.#guard('client', () => this.#perform(this.#deps.machine.step({ from: 'hold', notice })))
+
+  #takeSettled(judgement: Judgement): void {
+    if (judgement.kind === 'refused' && judgement.error.code === 'TOKEN_EXPIRED')
+      this.#finish('the token expired', judgement.error)
+    else this.#perform(this.#deps.machine.step({ from: 'gate', judgement }))
+  }
+
+  /** The session ended between the judgement and the run: an approval that it used has no other end. */
+  #neverRun(judgement: Judgement): void {
+    if (judgement.kind !== 'allowed') return
+    const outcome = { result: 'cancelled', tag: '', sqlstate: '', rows: 0, durationUs: 0 } as const
+    for (const { approved } of judgement.statements) approved?.outcome(outcome)
   }
 
   #outcome(running: Running, outcome: Pick<Extract<Action, { do: 'outcome' }>, 'result' | 'tag' | 'sqlstate'>): void {
     const { number, startedAtUs } = running.judged
     const { record, monotonicUs, log, onOutcome } = this.#deps
+    const durationUs = Math.max(0, Math.round(monotonicUs() - startedAtUs))
     onOutcome(running, outcome.result)
+    const { result, tag, sqlstate } = outcome
+    running.judged.approved?.outcome({ result, tag, sqlstate, rows: running.rows, durationUs })
     if (number === null) return
     try {
       // Nothing waits for an outcome; that it could not be written shows as a missing one and in the log.
@@ -197,13 +242,13 @@ class SessionRun implements Run {
         .append({
           kind: 'outcome',
           statement: number,
-          result: outcome.result,
-          tag: outcome.tag,
-          sqlstate: outcome.sqlstate,
+          result,
+          tag,
+          sqlstate,
           rows: running.rows,
           bytes: running.bytes,
           maskedValues: running.maskedValues,
-          durationUs: Math.max(0, Math.round(monotonicUs() - startedAtUs)),
+          durationUs,
         })
         ?.catch((thrown: unknown) => log.error({ cause: String(thrown) }, 'outcome-not-recorded'))
     } catch (thrown) {
@@ -221,7 +266,8 @@ class SessionRun implements Run {
   #balance(): void {
     if (this.#isOver) return
     const { client, target } = this.#deps
-    const mayReadClient = !target.writableNeedDrain && this.#waitingAt === this.#waiting.length
+    const isUpToDate = this.#waitingAt === this.#waiting.length || this.#deps.gate.isHolding
+    const mayReadClient = !target.writableNeedDrain && isUpToDate
     flow(client, mayReadClient)
     flow(target, !client.writableNeedDrain)
   }
@@ -239,7 +285,9 @@ class SessionRun implements Run {
   #finish(reason: string, error: SallyportError | null): void {
     if (this.#isOver) return
     this.#isOver = true
-    const { client, target, machine, record, cancelTarget } = this.#deps
+    const { client, target, machine, record, cancelTarget, gate } = this.#deps
+    // First of all: whatever waits for a person never runs, and the record says so while it is open.
+    gate.endHold('vanished')
     const unfinished = machine.unfinished()
     for (const running of unfinished) this.#outcome(running, { result: 'unknown', tag: '', sqlstate: '' })
     if (error !== null) writeBackend(this.#toClient, { type: 'errorResponse', fields: errorFields(error, 'FATAL') })

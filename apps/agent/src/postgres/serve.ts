@@ -1,31 +1,37 @@
 // The life of one PostgreSQL connection, as a story: greet, verify, admit, open the record, connect with the injected
 // credential, answer, run, close. Each step needs the value that the step before returned.
+import { createHash } from 'node:crypto'
 import type { Duplex } from 'node:stream'
+import type { Clock } from '@sallyport/base/clock'
 import { asSallyportError, SallyportError } from '@sallyport/base/errors'
-import type { Principal } from '@sallyport/base/identity'
 import { type SessionId, sessionId } from '@sallyport/base/ids'
-import type { EntryPrincipal } from '@sallyport/ledger/entry'
+import { limits } from '@sallyport/base/limits'
 import type { DecisionContext } from '@sallyport/policy/decide'
 import { ByteWriter } from '@sallyport/wire/bytes/writer'
 import { encodeBackend, writeBackend } from '@sallyport/wire/postgres/encode'
+import { realAfter } from '../link/holds.ts'
 import type { SessionRecord } from '../record/record.ts'
+import { resolveCredential } from '../secrets/broker.ts'
 import { type Admitted, admit, stillAdmitted } from '../session/admit.ts'
 import { createAnalyser, type FactsCache } from '../session/analysis.ts'
 import type { SessionDeps } from '../session/deps.ts'
+import { entryPrincipal } from '../session/entry-principal.ts'
 import { type CatalogSource, createGate, type Gate } from '../session/gate.ts'
+import type { HoldDeps } from '../session/hold-execution.ts'
 import { describeThrown } from '../session/log.ts'
 import type { Sessions } from '../session/sessions.ts'
 import { verifyToken } from '../session/verify.ts'
 import type { CancelKeys } from './cancel.ts'
 import type { CatalogPool } from './catalogs.ts'
+import type { Estimates } from './estimate.ts'
 import { type Encrypt, type Greeting, Handshake } from './handshake.ts'
 import { injectedLogin } from './injected.ts'
 import { createMachine } from './machine.ts'
-import { visibleParameters } from './parameters.ts'
+import { readingParameters, visibleParameters } from './parameters.ts'
 import { errorFields } from './refuse.ts'
 import { type Run, runSession } from './run.ts'
 import { defaultUser } from './startup.ts'
-import { scanTokens } from './tokens.ts'
+import { heldSpans, scanTokens } from './tokens.ts'
 import { cancelUpstream, connectUpstream, type Upstream, type UpstreamLogin } from './upstream.ts'
 
 /** What all connections of a listener share. */
@@ -35,6 +41,7 @@ export interface Shared {
   readonly cancels: CancelKeys
   readonly facts: FactsCache
   readonly catalogs: CatalogPool
+  readonly estimates: Estimates
 }
 
 export interface Connection {
@@ -148,22 +155,24 @@ function startSession(opened: Opened): Run {
   const record = openRecord(opened)
   const catalog = shared.catalogs.borrow(admitted)
   const gate = openGate(opened, record, catalog)
-  const key = cancels.issue(greeting.startup.minor, connection.address, () => {
-    if (run.isRunning) cancel()
-  })
-  const cancel = () => cancelTarget(opened)
+  const key = cancels.issue(greeting.startup.minor, connection.address, () => run.cancel())
   greeting.stream.write(welcome(upstream, key))
   if (upstream.leftover.length > 0) upstream.socket.unshift(upstream.leftover)
   const run = runSession({
     client: greeting.stream,
     target: upstream.socket,
-    machine: createMachine({ serverVersion: serverVersionOf(upstream), hash: deps.maskHash }),
+    machine: createMachine({
+      serverVersion: serverVersionOf(upstream),
+      hash: deps.maskHash,
+      settings: [...upstream.parameters].filter(([name]) => readingParameters.has(name)),
+    }),
     gate,
     record,
     monotonicUs: deps.monotonicUs,
     log: deps.log,
     onCatalogChanged: () => shared.catalogs.changed(targetName),
-    cancelTarget: cancel,
+    cancelTarget: () => cancelTarget(opened),
+    isTokenExpired: () => isTokenExpired(admitted, deps.clock),
     onOutcome: (running, outcome) => {
       deps.metrics.statements.inc({ target: targetName, outcome })
       deps.metrics.rows.inc({ target: targetName }, running.rows)
@@ -211,11 +220,50 @@ function openGate(opened: Opened, record: SessionRecord, catalog: CatalogSource)
     scan: scanTokens,
     clock: deps.clock,
     monotonicUs: deps.monotonicUs,
+    hold: holdDeps(opened),
     onRefused: (error) => {
       deps.metrics.statements.inc({ target: targetName, outcome: 'denied' })
       deps.log.info({ session: id, code: error.code, cause: describeThrown(error.cause) }, 'statement-denied')
     },
   })
+}
+
+/** A token is good for as long as it was good for at login: leeway for clocks included. */
+const isTokenExpired = ({ token }: Admitted, clock: Clock): boolean =>
+  clock.nowMs() >= token.expiresAtMs + limits.clockLeewaySeconds * 1_000
+
+function holdDeps(opened: Opened): HoldDeps {
+  const { shared, admitted, connection, login, id } = opened
+  const { deps, estimates } = shared
+  const { chain, target, credential } = admitted
+  const connect = async (parameters: UpstreamLogin['parameters'], signal: AbortSignal) => {
+    const password = await resolveCredential(credential, deps.environment)
+    return await connectUpstream({
+      ...login,
+      password,
+      parameters,
+      signal: AbortSignal.any([signal, connection.signal]),
+    })
+  }
+  return {
+    holds: deps.holds,
+    place: {
+      sha256: (bytes) => new Uint8Array(createHash('sha256').update(bytes).digest()),
+      agent: deps.agent,
+      target: target.document.metadata.name,
+      chain,
+      session: decisionSession(opened),
+      spans: heldSpans,
+    },
+    scan: scanTokens,
+    clock: deps.clock,
+    after: realAfter,
+    random: deps.random,
+    consoleUrl: () => deps.snapshots.current().consoleUrl,
+    estimate: (held) => estimates.of(held, { chain, parser: deps.parser, clock: deps.clock, connect }),
+    isTokenExpired: () => isTokenExpired(admitted, deps.clock),
+    onHeld: (request) => deps.log.info({ session: id, request }, 'statement-held'),
+  }
 }
 
 function stillAdmittedNow(admitted: Admitted, deps: SessionDeps): boolean {
@@ -257,15 +305,6 @@ function openRecord(opened: Opened): SessionRecord {
 
 /** How the caller proved itself. */
 const authentication = 'jwt-password'
-
-const entryPrincipal = (principal: Principal): EntryPrincipal => ({
-  kind: principal.kind,
-  issuer: principal.issuer,
-  subject: principal.subject,
-  display: principal.display,
-  groups: principal.groups,
-  assurance: principal.assurance,
-})
 
 function decisionSession(opened: Opened): DecisionContext['session'] {
   const { admitted, connection, greeting, id } = opened

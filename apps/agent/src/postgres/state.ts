@@ -48,6 +48,10 @@ export const runningOf = (judged: JudgedStatement): Running => ({ judged, rows: 
 export interface Prepared {
   readonly name: string
   readonly text: string
+  /** OIDs that the client declared for its parameters; 0 or absent leaves one to the target. */
+  readonly parameterTypes: readonly number[]
+  /** OIDs that the target told, once it was asked to describe the statement. */
+  describedTypes: readonly number[]
   /** Segment in which its definition was forwarded, until the target has acknowledged it. */
   pendingSegment: number | null
   /** As the target described it, and what was protected then; described anew when that has changed. */
@@ -69,6 +73,8 @@ export interface Portal {
   readonly facts: StatementFacts | null
   readonly statement: Prepared | null
   readonly parameters: BoundParameters
+  /** As the client bound it; null for a cursor of SQL. */
+  readonly bind: BoundMessage | null
   /** What it keeps of the client's bytes. */
   readonly bytes: number
   readonly resultFormats: readonly Format[]
@@ -80,6 +86,8 @@ export interface Portal {
   columns: readonly ColumnDescription[] | null
   readonly sensitive: boolean
 }
+
+export type BoundMessage = Extract<FrontendMessage, { type: 'bind' }>
 
 type Undo = (() => void) | null
 
@@ -98,7 +106,8 @@ export type Expected =
       readonly changes: boolean
     }
   | { readonly kind: 'parse'; readonly statement: Prepared; readonly undo: Undo }
-  | { readonly kind: 'bind'; readonly portal: Portal; readonly undo: Undo }
+  /** `hidden`: ours, to have the portal of a held statement again. */
+  | { readonly kind: 'bind'; readonly portal: Portal; readonly undo: Undo; readonly hidden: boolean }
   | {
       readonly kind: 'describe'
       readonly statement: Prepared | null
@@ -117,7 +126,8 @@ export type Expected =
       readonly changes: boolean
     }
   | { readonly kind: 'close'; readonly undo: Undo }
-  | { readonly kind: 'sync' }
+  /** `hidden`: ours, so that no transaction is open while a statement waits for a person. */
+  | { readonly kind: 'sync'; readonly hidden: boolean }
   /** A provoked error: the target's ErrorResponse is replaced by these fields. `ready`: a ReadyForQuery follows. */
   | { readonly kind: 'refusal'; readonly fields: NoticeFields; readonly ready: boolean; failed: boolean }
   /** Our own question about the search_path. `ready`: it ends with a ReadyForQuery. */
@@ -143,8 +153,14 @@ export interface State {
   segment: number
   /** Extended messages were forwarded since the last Sync or Query. */
   segmentOpen: boolean
+  /** One of them was an Execute: what it did commits with the next Sync or Query, so nothing may come between. */
+  segmentRan: boolean
   /** The message whose judgement is awaited. */
   judging: FrontendMessage | null
+  /** The held message needs every answer before it is judged again, because it has to wait for a person. */
+  settling: boolean
+  /** The portal of the Execute that waits for a person, once the target was told to end its transaction. */
+  kept: Portal | null
   /** The message that waits for answers that are due. */
   held: FrontendMessage | null
   /** A Flush was sent for the held message. */
@@ -153,6 +169,8 @@ export interface State {
   readonly portals: Map<string, Portal>
   /** Channels whose LISTEN was allowed and ran. */
   readonly listening: Set<string>
+  /** What the target reports of settings under which it reads texts and values. */
+  readonly settings: Map<string, string>
   searchPath: readonly string[]
   /** False: the target has to be asked before the next judgement. */
   pathKnown: boolean
@@ -168,7 +186,7 @@ export interface State {
   readonly serverVersion: number
 }
 
-export const openState = (serverVersion: number): State => ({
+export const openState = (serverVersion: number, settings: Iterable<readonly [string, string]> = []): State => ({
   phase: 'open',
   mode: 'normal',
   status: 'I',
@@ -176,12 +194,16 @@ export const openState = (serverVersion: number): State => ({
   changesDue: 0,
   segment: 0,
   segmentOpen: false,
+  segmentRan: false,
   judging: null,
+  settling: false,
+  kept: null,
   held: null,
   flushed: false,
   statements: new Map(),
   portals: new Map(),
   listening: new Set(),
+  settings: new Map(settings),
   searchPath: [],
   pathKnown: false,
   pathTouched: false,

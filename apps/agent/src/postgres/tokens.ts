@@ -1,5 +1,7 @@
-// Literals and comments of a text, by PostgreSQL's own scanner, so that records can leave them out. The parser has to be
-// loaded before (parser.ts).
+// Pieces of a text by PostgreSQL's own scanner: literals and comments, so that records can leave them out, and the kinds of
+// all of them, so that reviewers see the text in the colours of its meaning. The parser has to be loaded before (parser.ts).
+import type { HeldSpan } from '@sallyport/ledger/hold'
+import { byteIndex } from '@sallyport/sql/text'
 import { scanSync } from 'libpg-query'
 import type { TokenScan, TokenSpan } from '../session/recorded.ts'
 
@@ -15,4 +17,25 @@ export const scanTokens: TokenScan = (text) => {
     else if (literals.has(tokenName) || token.includes("'")) spans.push({ start, end, kind: 'literal' })
   }
   return spans
+}
+
+/** What the scanner finds, in UTF-16 offsets; nothing where the text does not split into tokens. */
+export function heldSpans(text: string): readonly HeldSpan[] {
+  const at = byteIndex(text)
+  try {
+    return scanSync(text).tokens.map((token) => ({ start: at(token.start), end: at(token.end), kind: kindOf(token) }))
+  } catch {
+    return []
+  }
+}
+
+type Scanned = Pick<ReturnType<typeof scanSync>['tokens'][number], 'text' | 'tokenName' | 'keywordName'>
+
+function kindOf({ text, tokenName, keywordName }: Scanned): HeldSpan['kind'] {
+  if (comments.has(tokenName)) return 'comment'
+  if (tokenName === 'ICONST' || tokenName === 'FCONST') return 'number'
+  if (literals.has(tokenName) || text.includes("'") || text.startsWith('$$')) return 'string'
+  if (tokenName === 'PARAM') return 'parameter'
+  if (tokenName === 'IDENT' || text.includes('"')) return 'name'
+  return keywordName === 'NO_KEYWORD' ? 'operator' : 'keyword'
 }

@@ -133,6 +133,8 @@ class Chain {
   #seq: number
   #previous: Uint8Array
   #monoUs: number
+  /** Number that began last. */
+  #statement = 0
 
   constructor(options: RecorderOptions, spool: Spool, tip: Tip | { readonly session: string }) {
     this.#options = options
@@ -156,18 +158,21 @@ class Chain {
     const { clock, monotonicUs, step = () => {} } = this.#options
     step(`before-${body.kind}`)
     const monoUs = Math.max(this.#monoUs, Math.floor(monotonicUs() - this.#startUs))
-    const isStatement = body.kind === 'intent' || body.kind === 'denied'
-    const statements = this.statements + (isStatement ? 1 : 0)
+    const begins = body.kind === 'intent' || body.kind === 'denied' || body.kind === 'held'
+    // The first intent of an approved text goes on with the number of its `held`.
+    const isNew = begins && body.statement !== this.#statement
+    const statements = this.statements + (isNew ? 1 : 0)
     const shared = { v: 1, session: this.#session, seq: this.#seq, atMs: clock.nowMs(), monoUs } as const
     const bytes = entryBytes(shared, body)
     const hash = entryHash(sha256, this.#seq, this.#previous, bytes)
-    const isEssential = body.kind === 'outcome' || body.kind === 'session-closed'
+    const isEssential = body.kind === 'outcome' || body.kind === 'hold-ended' || body.kind === 'session-closed'
     const frame = encodeSpooled({ kind: body.kind, ...shared, statements, hash, bytes })
     this.#spool.append(frame, isEssential)
     this.#seq++
     this.#previous = hash
     this.#monoUs = monoUs
     this.statements = statements
+    if (begins) this.#statement = body.statement
     this.isClosed = body.kind === 'session-closed'
     step(`after-${body.kind}-write`)
   }

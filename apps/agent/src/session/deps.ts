@@ -4,6 +4,7 @@ import type { KeyedHash } from '@sallyport/mask/replace'
 import type { Catalog } from '@sallyport/sql/catalog'
 import type { SqlParser } from '@sallyport/sql/facts'
 import type { Snapshots } from '../link/current.ts'
+import type { Holds } from '../link/holds.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Recorder } from '../record/record.ts'
 import type { Log } from './log.ts'
@@ -12,6 +13,8 @@ export interface SessionDeps {
   readonly agent: { readonly id: string; readonly name: string }
   readonly snapshots: Snapshots
   readonly recorder: Recorder
+  /** Asks people about held statements. */
+  readonly holds: Holds
   readonly parser: SqlParser
   /** Where credential references of kind `env` are looked up. */
   readonly environment: Readonly<Record<string, string | undefined>>

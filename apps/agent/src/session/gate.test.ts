@@ -4,6 +4,8 @@ import type { EntryBody } from '@sallyport/ledger/entry'
 import type { SqlParser } from '@sallyport/sql/facts'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { snapshotOf, testSnapshots } from '../../test/data-path.ts'
+import { fakeHolds } from '../../test/fake-holds.ts'
+import { holdDepsOf } from '../../test/hold-deps.ts'
 import { testCatalog } from '../../test/small-catalog.ts'
 import { loadParser } from '../parser.ts'
 import { scanTokens } from '../postgres/tokens.ts'
@@ -83,6 +85,7 @@ function open(rules = readAll, catalog: Partial<CatalogSource> = {}): Opened {
     scan: scanTokens,
     clock: { nowMs: () => 0 },
     monotonicUs: () => 0,
+    hold: holdDepsOf(fakeHolds().holds),
     onRefused: (error) => opened.refused.push(error),
   })
   return Object.assign(opened, { gate })
@@ -93,6 +96,7 @@ const ask = (text: string, changes: Partial<JudgeRequest> = {}): JudgeRequest =>
   text,
   facts: null,
   parameters: noParameters,
+  hold: null,
   names: {
     searchPath: ['public'],
     prepared: () => undefined,
@@ -107,7 +111,7 @@ const ask = (text: string, changes: Partial<JudgeRequest> = {}): JudgeRequest =>
 const bound = (value: string) => ({ values: [value], formats: [0 as const], lengths: [value.length] })
 const codeOf = (judgement: Judgement | Promise<Judgement>): string => {
   if (judgement instanceof Promise) return 'later'
-  return judgement.kind === 'allowed' ? 'allowed' : judgement.error.code
+  return judgement.kind === 'refused' ? judgement.error.code : judgement.kind
 }
 
 describe('the gate', () => {

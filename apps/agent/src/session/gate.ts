@@ -1,29 +1,25 @@
 // The one place where a statement is let through or stopped. Protocols bring texts and names, and carry out what comes
 // back; they never decide. No snapshot, no catalog, no record, no proof: each of them means deny.
 // INVARIANT: a statement that may run has its intent in the record before `judge` answers.
+import { assert } from '@sallyport/base/assert'
 import type { Clock } from '@sallyport/base/clock'
-import { asSallyportError, SallyportError } from '@sallyport/base/errors'
+import { asSallyportError, type SallyportError } from '@sallyport/base/errors'
 import type { Chain } from '@sallyport/base/identity'
 import type { EntryBody, EntryRule } from '@sallyport/ledger/entry'
 import type { MaskPlan, ProtectedColumn } from '@sallyport/mask/plan'
 import { type CompiledPolicies, type Decision, type DecisionContext, protectedColumns } from '@sallyport/policy/decide'
-import { judge as judgePolicies } from '@sallyport/policy/judge'
 import type { Catalog, CatalogRelation } from '@sallyport/sql/catalog'
 import type { StatementFacts } from '@sallyport/sql/facts'
 import type { Snapshots } from '../link/current.ts'
 import type { SessionRecord } from '../record/record.ts'
 import type { Analyser, SessionNames } from './analysis.ts'
+import { type Assessed, assess, assessNow, type Cleared } from './assess.ts'
+import { type HeldExecution, type HeldText, isHeld } from './held.ts'
+import { createHolding, type Holding } from './hold.ts'
+import type { ApprovedRun, Ending, HoldDeps, HoldSteps } from './hold-execution.ts'
+import type { HoldNotice } from './hold-words.ts'
 import { type BoundParameters, noParameters, recordStatement, type TokenScan } from './recorded.ts'
-import {
-  catalogStale,
-  endsTransaction,
-  freshnessRefusal,
-  keepRefusal,
-  orderRefusal,
-  policyRefusal,
-  settingRefusal,
-  severalStatements,
-} from './refusals.ts'
+import { catalogStale } from './refusals.ts'
 import { sizeRefusal } from './size.ts'
 
 export type { SessionNames }
@@ -48,6 +44,8 @@ export interface JudgeRequest {
   readonly facts: StatementFacts | null
   readonly parameters: BoundParameters
   readonly names: SessionNames
+  /** Null while answers are due: a text that is held is judged again once they have come. */
+  readonly hold: HeldExecution | null
 }
 
 export interface JudgedStatement {
@@ -59,6 +57,8 @@ export interface JudgedStatement {
   readonly number: number | null
   readonly startedAtUs: number
   readonly protection: Protection
+  /** The approval that it runs by; null when no person had to be asked. */
+  readonly approved: ApprovedRun | null
 }
 
 /** What the session may not see unmasked, and how to look up relations: for the check of row descriptions. */
@@ -69,12 +69,21 @@ export interface Protection {
 }
 
 export type Judgement =
+  /** It has to be held: ask again with `hold`, when everything before has been answered. Nothing is recorded yet. */
+  | { readonly kind: 'unsettled' }
   | { readonly kind: 'allowed'; readonly statements: readonly JudgedStatement[] }
   | { readonly kind: 'refused'; readonly error: SallyportError; readonly position: number | null }
 
 export interface Gate {
-  /** Synchronous unless the catalog has to be read or the record waits for the disk. Never throws or rejects. */
-  judge(request: JudgeRequest): Judgement | Promise<Judgement>
+  /**
+   * Synchronous unless the catalog has to be read, the record waits for the disk, or a person is asked; `onWaits` is
+   * called when the caller begins to wait for one. Never throws or rejects.
+   */
+  judge(request: JudgeRequest, onWaits?: (notice: HoldNotice) => void): Judgement | Promise<Judgement>
+  /** A text is being held. */
+  readonly isHolding: boolean
+  /** The held text is given up, at once and for good. False when none is held. */
+  endHold(why: Ending): boolean
   /** Puts a refusal of the protocol itself, such as a FunctionCall, into the record. */
   refuse(what: string, error: SallyportError): void
   readonly statements: number
@@ -91,6 +100,7 @@ export interface GateDeps {
   readonly scan: TokenScan
   readonly clock: Clock
   readonly monotonicUs: () => number
+  readonly hold: HoldDeps
   /** The cause of a refusal, for the operator's log. */
   readonly onRefused: (error: SallyportError) => void
 }
@@ -108,69 +118,85 @@ export interface Judged {
 /** The gate with what it remembers: how many statements it has numbered, and what was protected last. */
 interface Live {
   readonly deps: GateDeps
+  readonly holding: Holding
   statements: number
   readonly protectionOf: (policies: CompiledPolicies, catalog: Catalog) => Protection
 }
 type Answer = Judgement | Promise<Judgement>
 
 export function createGate(deps: GateDeps): Gate {
-  const live: Live = { deps, statements: 0, protectionOf: protectionCache(deps.chain) }
+  const holding = createHolding(deps.hold)
+  const live: Live = { deps, holding, statements: 0, protectionOf: protectionCache(deps.chain) }
   return {
-    judge(request) {
+    judge(request, onWaits = () => {}) {
       const tooLarge = sizeRefusal(request.text)
       if (tooLarge !== null) return deny(live, { ...request, text: '' }, tooLarge)
       const catalog = deps.catalog.fresh()
-      if (catalog !== undefined) return judgeUnder(live, request, catalog)
+      if (catalog !== undefined) return carryOut(live, request, assess(deps, request, catalog), onWaits)
       return deps.catalog.read().then(
-        (read) => judgeUnder(live, request, read),
+        (read) => carryOut(live, request, assess(deps, request, read), onWaits),
         (thrown: unknown) => deny(live, request, catalogStale(thrown)),
       )
     },
     refuse(what, error) {
-      void deny(live, { moment: 'run', text: what, facts: null, parameters: noParameters, names: noNames }, error)
+      const nothing = { facts: null, parameters: noParameters, names: noNames, hold: null }
+      void deny(live, { moment: 'run', text: what, ...nothing }, error)
     },
     get statements() {
       return live.statements
     },
+    get isHolding() {
+      return holding.isHolding
+    },
+    endHold: (why) => holding.end(why),
   }
 }
 
-function judgeUnder(live: Live, request: JudgeRequest, catalog: Catalog): Answer {
-  try {
-    if (request.facts !== null) return judgeFacts(live, request, [request.facts], catalog)
-    const analysis = live.deps.analyser.analyse(request.text, catalog, request.names)
-    if (analysis.kind === 'syntax')
-      return deny(live, request, new SallyportError('STATEMENT_SYNTAX', analysis.message), null, analysis.position)
-    if (request.moment !== 'query' && analysis.statements.length > 1) return deny(live, request, severalStatements())
-    return judgeFacts(live, request, analysis.statements, catalog)
-  } catch (thrown) {
-    return deny(live, request, asSallyportError(thrown))
-  }
+/** At Parse and Bind nothing runs yet: what is held may be prepared and described. */
+const runs = ({ moment }: JudgeRequest): boolean => moment === 'query' || moment === 'run'
+
+function carryOut(
+  live: Live,
+  request: JudgeRequest,
+  assessed: Assessed,
+  onWaits: (notice: HoldNotice) => void = () => {},
+): Answer {
+  if (assessed.kind === 'refused') return deny(live, request, assessed.error, assessed.judged, assessed.position)
+  if (!runs(request) || !isHeld(assessed.all)) return allow(live, request, assessed)
+  const held = heldOf(request, assessed)
+  return held === null ? { kind: 'unsettled' } : live.holding.hold(held, stepsOf(live, request), onWaits)
 }
 
-function judgeFacts(live: Live, request: JudgeRequest, all: readonly StatementFacts[], catalog: Catalog): Answer {
+function heldOf(request: JudgeRequest, assessed: Assessed): HeldText | null {
+  const { hold: execution, text, parameters, names } = request
+  if (assessed.kind === 'refused' || execution === null || !isHeld(assessed.all)) return null
+  const { all, policies, catalog } = assessed
+  const { searchPath } = names
+  return { text, protocol: protocolOf(request), parameters, searchPath, execution, all, policies, catalog }
+}
+
+/** What a hold needs of the gate; it never sees the rest. */
+function stepsOf(live: Live, request: JudgeRequest): HoldSteps {
   const { deps } = live
-  const policies = currentPolicies(deps)
-  const context: DecisionContext = {
-    chain: deps.chain,
-    session: deps.session,
-    parameters: request.parameters.values,
-    nowMs: deps.clock.nowMs(),
+  return {
+    assess: () => assessNow(deps, request),
+    heldOf: (assessed) => heldOf(request, assessed),
+    carryOut: (assessed) => carryOut(live, request, assessed),
+    deny: (error) => deny(live, request, error),
+    refusal: (error) => refusal(deps, error, null),
+    append: (body) => deps.record.append(body),
+    get nextNumber() {
+      return live.statements + 1
+    },
+    begin() {
+      live.statements += 1
+    },
+    run: ({ all, policies, catalog }, number, before, approved) => {
+      assert(live.statements === number, 'another statement began while one was held')
+      live.statements = number - 1
+      return allow(live, request, { kind: 'clear', all, policies, catalog }, { before, approved })
+    },
   }
-  const judged = all.map((facts): Judged => ({ facts, ...judgePolicies(policies, facts, context, catalog) }))
-  // All of them before anything is sent (R-1.22): one denied statement stops the whole text.
-  let afterEnd = false
-  for (const each of judged) {
-    const error =
-      settingRefusal(each.facts) ??
-      keepRefusal(each.facts, request.names) ??
-      freshnessRefusal(each.facts, request.names) ??
-      orderRefusal(each.facts, afterEnd, request.names) ??
-      policyRefusal(each, request.moment === 'parse')
-    if (error !== null) return deny(live, request, error, each)
-    afterEnd ||= endsTransaction(each.facts)
-  }
-  return allow(live, request, judged, live.protectionOf(policies, catalog))
 }
 
 /** Appends a denial. When the record cannot be written the statement stays denied all the same. */
@@ -203,40 +229,56 @@ function refusal(deps: GateDeps, error: SallyportError, position: number | null)
   return { kind: 'refused', error, position }
 }
 
-function allow(live: Live, request: JudgeRequest, all: readonly Judged[], protection: Protection): Answer {
+/** With `approval`, what a person approved runs now: its end in the record comes right before the intents. */
+function allow(
+  live: Live,
+  request: JudgeRequest,
+  { all, policies, catalog }: Cleared,
+  approval: { readonly before: EntryBody; readonly approved: ApprovedRun } | null = null,
+): Answer {
   const { deps } = live
+  const protection = live.protectionOf(policies, catalog)
   const startedAtUs = deps.monotonicUs()
-  const runs = request.moment === 'query' || request.moment === 'run'
+  const isRun = runs(request)
+  const approved = approval?.approved ?? null
   const statements = all.map((judged): JudgedStatement => {
-    if (runs) live.statements += 1
+    if (isRun) live.statements += 1
     return {
       facts: judged.facts,
       plan: judged.plan.kind === 'refuse' ? { kind: 'plain' } : judged.plan,
       sensitive: judged.sensitive,
-      number: runs ? live.statements : null,
+      number: isRun ? live.statements : null,
       startedAtUs,
       protection,
+      approved,
     }
   })
   const first = live.statements - all.length + 1
-  const intents = runs ? all.map((judged, index) => intent(deps, request, judged, first + index)) : []
+  const decision = approved === null ? 'allow' : 'approved'
+  const intents = isRun ? all.map((judged, index) => intent(deps, request, judged, first + index, decision)) : []
   return afterAppend(
     deps.record,
-    intents,
+    approval === null ? intents : [approval.before, ...intents],
     () => ({ kind: 'allowed', statements }),
     (error) => refusal(deps, error, null),
   )
 }
 
-function intent(deps: GateDeps, request: JudgeRequest, judged: Judged, statement: number): EntryBody {
-  const { plan, facts, guarded, decision } = judged
+function intent(
+  deps: GateDeps,
+  request: JudgeRequest,
+  judged: Judged,
+  statement: number,
+  decision: 'allow' | 'approved',
+): EntryBody {
+  const { plan, facts, guarded } = judged
   return {
     kind: 'intent',
     statement,
     protocol: protocolOf(request),
     ...recordStatement(facts.text, facts, request.parameters, guarded, deps.scan),
-    decision: 'allow',
-    rule: ruleOf(decision) ?? { policy: '', version: 0, rule: '' },
+    decision,
+    rule: ruleOf(judged.decision) ?? { policy: '', version: 0, rule: '' },
     masks: plan.kind === 'mask' ? plan.rules : [],
     maskedColumns: plan.kind === 'mask' ? plan.columns.filter((method) => method !== null).length : 0,
   }
@@ -257,14 +299,6 @@ const protocolOf = (request: JudgeRequest): 'simple' | 'extended' =>
 
 const ruleOf = ({ policy, version, rule }: Decision): EntryRule | null =>
   rule === '' ? null : { policy, version, rule }
-
-/** Throws SNAPSHOT_MISSING, SNAPSHOT_EXPIRED, or POLICY_MISSING when the target is no longer served here. */
-function currentPolicies(deps: GateDeps): CompiledPolicies {
-  const target = deps.snapshots.current().targets.get(deps.target)
-  if (target === undefined)
-    throw new SallyportError('POLICY_MISSING', `target "${deps.target}" is not served here any more`)
-  return target.policies
-}
 
 /** Appends all, then answers; with a promise only when the record waits for the disk. */
 function afterAppend(

@@ -41,6 +41,9 @@ export interface RecordedStatement {
 const secretWords = /\b(password|identified|options|connection|secret|token|user\s+mapping)\b/i
 const secretVerbs = /^(alter|create|do|call|import|set)/
 
+export const holdsSecret = (facts: StatementFacts, text: string): boolean =>
+  secretVerbs.test(facts.verb) && secretWords.test(text)
+
 /** `facts` is null when the text could not be analysed; it is then sensitive. */
 export function recordStatement(
   text: string,
@@ -49,7 +52,7 @@ export function recordStatement(
   sensitive: boolean,
   scan: TokenScan,
 ): RecordedStatement {
-  const secret = facts === null || (secretVerbs.test(facts.verb) && secretWords.test(text))
+  const secret = facts === null || holdsSecret(facts, text)
   const kept = sensitive || secret ? withoutLiterals(text, scan) : text
   return {
     text: cut(kept, recordedTextCharsMax),
@@ -99,7 +102,7 @@ function recordParameters(parameters: BoundParameters, sensitive: boolean): read
 }
 
 /** The first characters, never half of a surrogate pair. */
-function cut(text: string, charsMax: number): string {
+export function cut(text: string, charsMax: number): string {
   if (text.length <= charsMax) return text
   const last = text.charCodeAt(charsMax - 1)
   return text.slice(0, last >= 0xd800 && last <= 0xdbff ? charsMax - 1 : charsMax)

@@ -12,10 +12,6 @@ export function policyRefusal(judged: Judged, deferrable: boolean): SallyportErr
   const { decision, plan, facts } = judged
   if (decision.kind === 'deny' && !(deferrable && mayDependOnParameters(judged)))
     return new SallyportError(decision.code, decision.message, { hint: decision.hint })
-  if (decision.kind === 'hold')
-    return new SallyportError('POLICY_DENIED', decision.message, {
-      hint: `rule "${decision.rule}" holds this for a person's approval, which this agent cannot ask for`,
-    })
   if (plan.kind === 'refuse')
     return new SallyportError('MASK_UNPROVABLE', `denied by mask: ${plan.reason}`, {
       hint: 'select the protected column as it is, or leave it out',
@@ -29,6 +25,35 @@ export function policyRefusal(judged: Judged, deferrable: boolean): SallyportErr
       hint: 'name the other columns in COPY, or use SELECT',
     })
   return null
+}
+
+/** What stands in another text, or comes after it, is in no digest: a person cannot approve it (R-6.7). */
+const cannotBeApproved: ReadonlyMap<string, string> = new Map([
+  ['prepare', 'PREPARE: what it prepares runs later'],
+  ['execute', 'EXECUTE: what it runs stands in another text'],
+  ['declare', 'DECLARE: its rows are fetched later'],
+  ['fetch', 'FETCH: what it reads stands in another text'],
+])
+
+/** Why a text of which something is held cannot be approved as it is; `all` are its statements. */
+export function approvalRefusal(held: Judged, all: readonly Judged[], isWhole: boolean): SallyportError | null {
+  const what = isWhole ? all.map(({ facts }) => unapprovable(facts)).find((found) => found !== null) : partOfResult
+  if (what == null) return null
+  const { message, rule } = held.decision.kind === 'hold' ? held.decision : { message: 'held', rule: '' }
+  return new SallyportError('POLICY_DENIED', `${message}; a person cannot approve ${what}`, {
+    hint: `rule "${rule}" holds this; send the whole statement as one text, with its values as parameters`,
+  })
+}
+
+const partOfResult = 'a part of a result: fetch all rows at once'
+
+function unapprovable(facts: StatementFacts): string | null {
+  for (const effect of facts.session) {
+    const what = cannotBeApproved.get(effect.kind)
+    if (what !== undefined) return what
+    if (effect.kind === 'copy' && effect.direction === 'in') return 'COPY FROM STDIN: its rows come later'
+  }
+  return /\bcurrent\s+of\b/i.test(facts.text) ? 'CURRENT OF: the row is that of a cursor' : null
 }
 
 function mayDependOnParameters({ decision, plan, facts }: Judged): boolean {

@@ -1,0 +1,107 @@
+// What a text comes to under one snapshot and one catalog: refused, or judged statement by statement. It records nothing
+// and lets nothing through; gate.ts carries it out, and asks again before a held text runs.
+import { asSallyportError, SallyportError } from '@sallyport/base/errors'
+import type { CompiledPolicies, DecisionContext } from '@sallyport/policy/decide'
+import { judge as judgePolicies } from '@sallyport/policy/judge'
+import type { Catalog } from '@sallyport/sql/catalog'
+import type { StatementFacts } from '@sallyport/sql/facts'
+import type { GateDeps, Judged, JudgeRequest } from './gate.ts'
+import {
+  approvalRefusal,
+  catalogStale,
+  endsTransaction,
+  freshnessRefusal,
+  keepRefusal,
+  orderRefusal,
+  policyRefusal,
+  settingRefusal,
+  severalStatements,
+} from './refusals.ts'
+
+/** Judged as a whole: nothing in it is denied. */
+export interface Cleared {
+  readonly kind: 'clear'
+  readonly all: readonly Judged[]
+  readonly policies: CompiledPolicies
+  readonly catalog: Catalog
+}
+
+export type Assessed =
+  | Cleared
+  | {
+      readonly kind: 'refused'
+      readonly error: SallyportError
+      readonly judged: Judged | null
+      readonly position: number | null
+    }
+
+export function assess(deps: GateDeps, request: JudgeRequest, catalog: Catalog): Assessed {
+  try {
+    if (request.facts !== null) return assessFacts(deps, request, [request.facts], catalog)
+    const analysis = deps.analyser.analyse(request.text, catalog, request.names)
+    if (analysis.kind === 'syntax')
+      return refused(new SallyportError('STATEMENT_SYNTAX', analysis.message), null, analysis.position)
+    if (request.moment !== 'query' && analysis.statements.length > 1) return refused(severalStatements())
+    return assessFacts(deps, request, analysis.statements, catalog)
+  } catch (thrown) {
+    return refused(asSallyportError(thrown))
+  }
+}
+
+/** The same, under a catalog that is read anew if it has to be. */
+export async function assessNow(deps: GateDeps, request: JudgeRequest): Promise<Assessed> {
+  let catalog = deps.catalog.fresh()
+  try {
+    catalog ??= await deps.catalog.read()
+  } catch (thrown) {
+    return refused(catalogStale(thrown))
+  }
+  return assess(deps, request, catalog)
+}
+
+const refused = (error: SallyportError, judged: Judged | null = null, position: number | null = null): Assessed => ({
+  kind: 'refused',
+  error,
+  judged,
+  position,
+})
+
+function assessFacts(
+  deps: GateDeps,
+  request: JudgeRequest,
+  all: readonly StatementFacts[],
+  catalog: Catalog,
+): Assessed {
+  const policies = currentPolicies(deps)
+  const context: DecisionContext = {
+    chain: deps.chain,
+    session: deps.session,
+    parameters: request.parameters.values,
+    nowMs: deps.clock.nowMs(),
+  }
+  const judged = all.map((facts): Judged => ({ facts, ...judgePolicies(policies, facts, context, catalog) }))
+  // All of them before anything is sent (R-1.22): one denied statement stops the whole text.
+  let afterEnd = false
+  for (const each of judged) {
+    const error =
+      settingRefusal(each.facts) ??
+      keepRefusal(each.facts, request.names) ??
+      freshnessRefusal(each.facts, request.names) ??
+      orderRefusal(each.facts, afterEnd, request.names) ??
+      policyRefusal(each, request.moment === 'parse')
+    if (error !== null) return refused(error, each)
+    afterEnd ||= endsTransaction(each.facts)
+  }
+  const isWhole = request.hold?.isWhole ?? true
+  const holding = judged.find(({ decision }) => decision.kind === 'hold')
+  const error = holding === undefined ? null : approvalRefusal(holding, judged, isWhole)
+  return error === null ? { kind: 'clear', all: judged, policies, catalog } : refused(error, holding)
+}
+
+/** Throws SNAPSHOT_MISSING, SNAPSHOT_EXPIRED, or POLICY_MISSING when the target is no longer served here. */
+function currentPolicies(deps: GateDeps): CompiledPolicies {
+  const target = deps.snapshots.current().targets.get(deps.target)
+  if (target === undefined)
+    throw new SallyportError('POLICY_MISSING', `target "${deps.target}" is not served here any more`)
+  return target.policies
+}
