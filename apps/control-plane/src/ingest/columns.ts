@@ -42,8 +42,8 @@ export function columnsOf(entry: Entry, continues: (statement: number) => boolea
       return {
         ...columns,
         statement: numberOf(entry.statement),
-        verb: clean(entry.verb),
-        object: clean(entry.effects[0]?.object ?? ''),
+        verb: word(entry.verb),
+        object: word(entry.effects[0]?.object ?? ''),
         lane: laneOf(entry, continues),
       }
     case 'hold-ended':
@@ -58,6 +58,10 @@ export function columnsOf(entry: Entry, continues: (statement: number) => boolea
       }
   }
 }
+
+/** Control characters separate columns where they are read (recordings/index-store.ts). */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+const word = (text: string): string => clean(text).replace(/[\x00-\x1f]/g, '\ufffd')
 
 const numberOf = (statement: number): number | null => (statement <= countMax ? statement : null)
 

@@ -1,65 +1,94 @@
-// The statements of a session as columns, by one query over what ingest took out of the entries. Entries themselves are
-// not read here.
+// The statements of a session as they stand in columns, which ingest took out of the entries. Entries themselves are not
+// read here. One text for each read: rows of their own, or JSON, would cost several times as much (100,000 entries are an
+// ordinary session).
+import { assert } from '@sallyport/base/assert'
 import { z } from 'zod'
 import type { Db } from '../db.ts'
+import { Prisma } from '../gen/prisma/client.ts'
 
-const Columns = z.object({
-  seq: z.array(z.number()),
-  monoUs: z.array(z.number()),
-  statement: z.array(z.number()),
-  verb: z.array(z.string()),
-  object: z.array(z.string()),
-  lane: z.array(z.string()),
-  rows: z.array(z.number()),
-  durationUs: z.array(z.number()),
-})
-export type StatementColumns = z.infer<typeof Columns>
-
-const none: StatementColumns = {
-  seq: [],
-  monoUs: [],
-  statement: [],
-  verb: [],
-  object: [],
-  lane: [],
-  rows: [],
-  durationUs: [],
+/** What began a statement. */
+export interface Beginning {
+  readonly seq: number
+  readonly atMs: number
+  readonly statement: number
+  readonly lane: string
+  readonly verb: string
+  readonly object: string
 }
 
-const Found = z.array(z.object({ columns: z.string().nullable() }))
+/** What came of a statement. */
+export interface Ending {
+  readonly statement: number
+  /** `run`: what was held ran; `over`: it never will; `done`, `failed`: the outcome. */
+  readonly lane: string
+  readonly rows: number
+  readonly durationUs: number
+}
 
-/**
- * Up to `take` statements that began at sequence `from` or later, in their order, each with what came of it, however much
- * later that was recorded. PostgreSQL makes one JSON text: rows of their own would cost several times as much.
- */
-export async function readStatements(db: Db, session: string, from: number, take: number): Promise<StatementColumns> {
+export interface Span {
+  /** In their order. */
+  readonly beginnings: Beginning[]
+  readonly endings: Ending[]
+}
+
+/** Ingest lets neither stand in a word (ingest/columns.ts). */
+const fieldEnd = '\x1f'
+const rowEnd = '\x1e'
+
+const Found = z.array(z.object({ text: z.string().nullable() }))
+
+const ending = Prisma.sql`concat_ws(${fieldEnd}, "statement", "lane", coalesce("rows", -1), coalesce("durationUs", -1))`
+
+/** Beginnings and endings among the entries from `first` to `last`, inclusive. */
+export async function readSpan(db: Db, session: string, first: number, last: number): Promise<Span> {
   const found = await db.$queryRaw`
-    WITH began AS MATERIALIZED (
-      SELECT "seq", "monoUs", "statement", "verb", "object", "lane" FROM "RecordedEntry"
-      WHERE "sessionId" = ${session} AND "seq" >= ${from} AND "statement" IS NOT NULL
-        AND "lane" IN ('allowed', 'masked', 'approved', 'denied', 'held')
-      ORDER BY "seq" LIMIT ${take}
-    ), ended AS (
-      SELECT "statement", bool_or("lane" = 'run') AS "ran", bool_or("lane" = 'failed') AS "failed",
-        max("rows") AS "rows", max("durationUs") AS "durationUs"
-      FROM "RecordedEntry"
-      WHERE "sessionId" = ${session} AND "seq" > (SELECT min("seq") FROM began)
-        AND "statement" BETWEEN (SELECT min("statement") FROM began) AND (SELECT max("statement") FROM began)
-        AND "lane" IN ('run', 'done', 'failed')
-      GROUP BY "statement"
-    ), merged AS (
-      SELECT b."seq", b."monoUs", b."statement", coalesce(b."verb", '') AS "verb", coalesce(b."object", '') AS "object",
-        CASE WHEN e."failed" THEN 'failed' WHEN b."lane" = 'held' AND e."ran" THEN 'approved' ELSE b."lane" END AS "lane",
-        coalesce(e."rows", -1) AS "rows", coalesce(e."durationUs", -1) AS "durationUs"
-      FROM began b LEFT JOIN ended e ON e."statement" = b."statement" ORDER BY b."seq"
-    )
-    SELECT CASE WHEN count(*) > 0 THEN json_build_object(
-      'seq', json_agg("seq"), 'monoUs', json_agg("monoUs"), 'statement', json_agg("statement"),
-      'verb', json_agg("verb"), 'object', json_agg("object"), 'lane', json_agg("lane"),
-      'rows', json_agg("rows"), 'durationUs', json_agg("durationUs"))::text END AS "columns"
-    FROM merged`
-  const text = Found.parse(found)[0]?.columns ?? null
-  return text === null ? none : Columns.parse(JSON.parse(text))
+    SELECT string_agg(
+      CASE WHEN "lane" IN ('run', 'over', 'done', 'failed') THEN ${ending}
+      ELSE concat_ws(${fieldEnd}, "seq", "monoUs" / 1000, "statement", "lane", coalesce("verb", ''), coalesce("object", ''))
+      END, ${rowEnd}) AS "text"
+    FROM "RecordedEntry"
+    WHERE "sessionId" = ${session} AND "seq" BETWEEN ${first} AND ${last}
+      AND "statement" IS NOT NULL AND "lane" IS NOT NULL`
+  const rows = rowsOf(found)
+  const beginnings = rows.filter((row) => row.length === 6).map(beginningOf)
+  // A bitmap scan gives rows as they lie on the disk.
+  return {
+    beginnings: beginnings.sort((a, b) => a.seq - b.seq),
+    endings: rows.filter((row) => row.length !== 6).map(endingOf),
+  }
+}
+
+/** What came of these statements after entry `after`. */
+export async function readEndings(
+  db: Db,
+  session: string,
+  after: number,
+  statements: readonly number[],
+): Promise<Ending[]> {
+  const found = await db.$queryRaw`
+    SELECT string_agg(${ending}, ${rowEnd}) AS "text" FROM "RecordedEntry"
+    WHERE "sessionId" = ${session} AND "seq" > ${after} AND "statement" = ANY (${[...statements]}::int[])
+      AND "lane" IN ('run', 'over', 'done', 'failed')`
+  return rowsOf(found).map(endingOf)
+}
+
+function rowsOf(found: unknown): string[][] {
+  const text = Found.parse(found)[0]?.text ?? null
+  return text === null ? [] : text.split(rowEnd).map((row) => row.split(fieldEnd))
+}
+
+function beginningOf([seq, atMs, statement, lane = '', verb = '', object = '']: readonly string[]): Beginning {
+  return { seq: whole(seq), atMs: whole(atMs), statement: whole(statement), lane, verb, object }
+}
+
+function endingOf([statement, lane = '', rows, durationUs]: readonly string[]): Ending {
+  return { statement: whole(statement), lane, rows: whole(rows), durationUs: whole(durationUs) }
+}
+
+function whole(text: string | undefined): number {
+  const number = Number(text)
+  assert(Number.isSafeInteger(number), 'a column of the index is no whole number')
+  return number
 }
 
 /** True when the actor's look at this session stands in the audit since then. */
