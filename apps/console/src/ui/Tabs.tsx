@@ -36,7 +36,13 @@ export function Tabs<T extends string>({
   }
   return (
     <>
-      <div ref={list} role="tablist" aria-label={label} onKeyDown={move} className="flex gap-1 border-b border-line">
+      <div
+        ref={list}
+        role="tablist"
+        aria-label={label}
+        onKeyDown={move}
+        className="flex gap-1 overflow-x-auto overflow-y-hidden border-b border-line"
+      >
         {tabs.map((tab) => (
           <button
             key={tab.value}
@@ -48,7 +54,7 @@ export function Tabs<T extends string>({
             aria-controls={`${id}-panel`}
             tabIndex={tab.value === value ? 0 : -1}
             onClick={() => onChange(tab.value)}
-            className="-mb-px flex min-h-9 items-center gap-1.5 border-b-2 border-transparent px-2.5 font-medium text-ink-2 hover:text-ink aria-selected:border-accent aria-selected:text-ink"
+            className="-mb-px flex min-h-9 shrink-0 items-center gap-1.5 border-b-2 border-transparent px-2.5 font-medium focus-visible:-outline-offset-2 text-ink-2 hover:text-ink aria-selected:border-accent aria-selected:text-ink"
           >
             {tab.label}
             {tab.count === undefined ? null : (

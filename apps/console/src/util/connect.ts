@@ -12,7 +12,7 @@ export interface Place {
 export const clients = ['cli', 'psql', 'uri', 'env'] as const
 export type Client = (typeof clients)[number]
 export const clientNames: Readonly<Record<Client, string>> = {
-  cli: 'Sallyport CLI',
+  cli: 'CLI',
   psql: 'psql',
   uri: 'Drivers',
   env: 'Environment',
