@@ -157,22 +157,7 @@ function Reasoning({
       <label htmlFor="reason" className="font-semibold">
         {isDenial ? 'Why not? The caller reads this.' : 'Why? It is kept with the approval.'}
       </label>
-      {isDenial ? (
-        <fieldset className="mt-1.5 flex flex-wrap gap-1.5">
-          <legend className="sr-only">Common reasons</legend>
-          {denyChips.map((chip) => (
-            <button
-              key={chip}
-              type="button"
-              aria-pressed={deciding.chips.includes(chip)}
-              onClick={() => act({ do: 'chip', chip })}
-              className="min-h-7 rounded-full border border-line px-2.5 text-xs text-ink-2 hover:border-line-strong aria-pressed:border-deny aria-pressed:bg-deny-soft aria-pressed:font-medium aria-pressed:text-deny"
-            >
-              {chip}
-            </button>
-          ))}
-        </fieldset>
-      ) : null}
+      {isDenial ? <Chips chosen={deciding.chips} onToggle={(chip) => act({ do: 'chip', chip })} /> : null}
       <div className="mt-2 items-start gap-3 sm:flex">
         <textarea
           id="reason"
@@ -197,5 +182,30 @@ function Reasoning({
         </Button>
       </div>
     </form>
+  )
+}
+
+function Chips({
+  chosen,
+  onToggle,
+}: {
+  readonly chosen: readonly string[]
+  readonly onToggle: (chip: string) => void
+}) {
+  return (
+    <fieldset className="mt-1.5 flex flex-wrap gap-1.5">
+      <legend className="sr-only">Common reasons</legend>
+      {denyChips.map((chip) => (
+        <button
+          key={chip}
+          type="button"
+          aria-pressed={chosen.includes(chip)}
+          onClick={() => onToggle(chip)}
+          className="min-h-7 rounded-full border border-line px-2.5 text-xs text-ink-2 hover:border-line-strong aria-pressed:border-deny aria-pressed:bg-deny-soft aria-pressed:font-medium aria-pressed:text-deny"
+        >
+          {chip}
+        </button>
+      ))}
+    </fieldset>
   )
 }
