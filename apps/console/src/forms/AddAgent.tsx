@@ -150,7 +150,10 @@ function Arrival({
         />
         <p className="text-ink-2">
           For a container give the same names as its environment, the token as a secret file by{' '}
-          <Mono>SALLYPORT_JOIN_TOKEN_FILE</Mono>. <Mono>SALLYPORT_ADVERTISE</Mono> is what callers connect to.
+          <span className="whitespace-nowrap">
+            <Mono>SALLYPORT_JOIN_TOKEN_FILE</Mono>
+          </span>
+          . <Mono>SALLYPORT_ADVERTISE</Mono> is what callers connect to.
         </p>
         <CodeBlock
           text={`sallyport agent join ${made.agentName} --expires 1h`}

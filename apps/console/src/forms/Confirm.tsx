@@ -42,7 +42,9 @@ export function Confirm({ title, lead, verb, typed, onClose, onConfirm, children
       lead={lead}
       actions={
         <>
-          <Button onClick={onClose}>Keep it</Button>
+          <Button className="self-start" onClick={onClose}>
+            Keep it
+          </Button>
           <Button kind="deny" busy={busy} why={why} onClick={() => void confirm()}>
             {verb}
           </Button>

@@ -50,9 +50,9 @@ export function PolicyDraft({ current, draft, onChange, onRebase, onDiscard, onS
         {isStale ? <StaleDraft current={current} draft={draft} onRebase={onRebase} onDiscard={onDiscard} /> : null}
         <section
           aria-label="Draft"
-          className="overflow-hidden rounded-xl border border-line bg-surface shadow-card focus-within:border-line-strong"
+          className="flex h-[clamp(22rem,calc(100dvh-18.5rem),52rem)] flex-col overflow-hidden rounded-xl border border-line bg-surface shadow-card focus-within:border-line-strong"
         >
-          <div className="h-[clamp(18rem,calc(100dvh-23rem),46rem)]">
+          <div className="min-h-0 grow">
             <YamlEditor
               ref={editor}
               label={readOnly === undefined ? 'Policy as YAML' : 'Policy as YAML, read only'}

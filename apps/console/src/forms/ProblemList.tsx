@@ -14,10 +14,10 @@ export function ProblemList({
   readonly onGoTo: (problem: PlacedProblem) => void
 }) {
   return (
-    <div className="border-t border-line bg-canvas" aria-live="polite">
+    <div className="shrink-0 border-t border-line bg-canvas" aria-live="polite">
       <Verdict validation={validation} />
       {validation.kind === 'problems' ? (
-        <ul aria-label="Problems" className="max-h-48 divide-y divide-line overflow-y-auto border-t border-line">
+        <ul aria-label="Problems" className="max-h-36 divide-y divide-line overflow-y-auto border-t border-line">
           {validation.problems.map((problem) => (
             <li key={`${problem.from} ${problem.message}`}>
               <button

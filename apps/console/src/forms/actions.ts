@@ -40,7 +40,7 @@ const applied: Words = (action) => ({
 const refused: Words = (action) => ({
   group: 'alarm',
   verb: 'sent a record that does not verify, of',
-  rest: textAt(action, 'reason'),
+  rest: textAt(action, 'reason') === '' ? '' : `(${textAt(action, 'reason')})`,
 })
 const span: Words = (action) => ({
   group: 'read',

@@ -24,3 +24,9 @@ it('every line that is shown stands at its number, and nothing that changed is l
     { numRuns: 500 },
   )
 })
+
+it('a line that is added last leaves the one before it alone', () => {
+  expect(diffOf('a\nb\n', 'a\nb\nc\n')).toMatchObject({ added: 1, removed: 0 })
+  expect(diffOf('a\nb\nc\n', 'a\nb\n')).toMatchObject({ added: 0, removed: 1 })
+  expect(diffOf('a\n', 'b\n')).toMatchObject({ added: 1, removed: 1 })
+})

@@ -22,9 +22,10 @@ export interface Diff {
 
 export function diffOf(before: string, after: string): Diff {
   const [old, fresh] = [linesOf(before), linesOf(after)]
-  const chunks = Chunk.build(Text.of([...old]), Text.of([...fresh]))
+  // The empty line at the end is in both, so that a line that is added last does not seem to change the one before.
+  const [oldText, freshText] = [Text.of([...old, '']), Text.of([...fresh, ''])]
+  const chunks = Chunk.build(oldText, freshText)
   const rows: DiffRow[] = []
-  const [oldText, freshText] = [Text.of([...old]), Text.of([...fresh])]
   let [oldLine, freshLine] = [0, 0]
   for (const chunk of chunks) {
     const [fromOld, toOld] = lineSpan(oldText, chunk.fromA, chunk.toA)

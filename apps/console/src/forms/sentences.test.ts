@@ -24,7 +24,7 @@ describe('a rule as a sentence', () => {
     ],
     [
       { effect: 'allow', callers: { groups: ['a', 'b'], kinds: ['workload'] }, operations: ['select', 'insert'] },
-      'Workloads in a or b may select or insert on anything.',
+      'Workloads in a or b may select or insert anything.',
     ],
     [{ effect: 'allow', callers: { any: true } }, 'Anyone may do anything.'],
     [
@@ -33,15 +33,15 @@ describe('a rule as a sentence', () => {
     ],
     [
       { effect: 'allow', callers: { kinds: ['user'] }, operations: ['select'], when: 'now.getHours("UTC") < 20' },
-      'People may select on anything, but only when now.getHours("UTC") < 20.',
+      'People may select anything, but only when now.getHours("UTC") < 20.',
     ],
     [
       { effect: 'deny', operations: ['update', 'delete'], when: '!statement.filtered' },
-      'Nobody may update or delete on anything when !statement.filtered.',
+      'Nobody may update or delete anything when !statement.filtered.',
     ],
     [
       { effect: 'deny', callers: { groups: ['eng'] }, operations: ['drop'], mode: 'shadow' },
-      'Members of eng may not drop on anything. Shadow: only recorded, not enforced.',
+      'Members of eng may not drop anything. Shadow: only recorded, not enforced.',
     ],
     [
       {
@@ -55,7 +55,7 @@ describe('a rule as a sentence', () => {
     ],
     [
       { effect: 'deny', callers: { any: true, groups: ['eng'] }, operations: ['drop'] },
-      'Members of eng may not drop on anything.',
+      'Members of eng may not drop anything.',
     ],
     [{ effect: 'mirror', callers: { any: true } }, 'Anyone: mirror do anything.'],
   ])('%#', (fields, sentence) => {
@@ -67,11 +67,11 @@ describe('a mask as a sentence', () => {
   it.each([
     [
       { columns: ['public.c.ssn'], method: { partial: { keepLast: 4 } }, unless: { groups: ['pii'] } },
-      'public.c.ssn shows its last 4 characters alone, but not to pii; it cannot be filtered or sorted by.',
+      'public.c.ssn shows the last 4 characters alone, but not to pii; it cannot be filtered or sorted by.',
     ],
     [
       { label: 'pii.email', method: 'email', predicates: 'equality' },
-      'Columns with the label pii.email show ***@ and its domain to everyone; they can be compared with one value at a time.',
+      'Columns with the label pii.email show ***@ and the domain to everyone; they can be compared with one value at a time.',
     ],
     [{ detect: ['email', 'jwt'] }, 'Whatever looks like email or jwt shows [redacted] to everyone.'],
   ])('%#', (fields, sentence) => {

@@ -74,7 +74,7 @@ function operationsText({ operations }: RuleView): Piece[] {
 }
 
 function objectsText({ objects, operations }: RuleView): Piece[] {
-  if (objects === undefined || objects.includes('**')) return operations === undefined ? [] : [word(' on anything')]
+  if (objects === undefined || objects.includes('**')) return operations === undefined ? [] : [word(' anything')]
   return [word(' on '), ...listed(objects.map(named), 'or')]
 }
 
@@ -110,9 +110,7 @@ function maskedText(mask: MaskView): Piece[] {
 /** What a caller sees in place of the value; completes "shows …". */
 export function methodText(method: MaskView['method']): string {
   if (typeof method !== 'string')
-    return method.partial.keepLast === 0
-      ? 'none of its characters'
-      : `its last ${method.partial.keepLast} characters alone`
+    return method.partial.keepLast === 0 ? 'no character' : `the last ${method.partial.keepLast} characters alone`
   switch (method) {
     case 'null':
       return 'NULL'
@@ -121,9 +119,9 @@ export function methodText(method: MaskView['method']): string {
     case 'hash':
       return 'a keyed hash'
     case 'year':
-      return 'its year alone'
+      return 'the year alone'
     case 'email':
-      return '***@ and its domain'
+      return '***@ and the domain'
     default:
       return `what "${method}" leaves`
   }

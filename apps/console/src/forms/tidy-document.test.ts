@@ -38,28 +38,23 @@ it('puts a policy in the order of the language, without defaults', () => {
 kind: Policy
 metadata: { name: orders, description: Orders }
 spec:
-  targets:
-    names: [orders]
+  targets: { names: [orders] }
   rules:
     - name: read
       effect: allow
-      callers:
-        groups: [eng]
+      callers: { groups: [eng] }
       operations: [select]
     - name: ask
       effect: hold
       callers: { any: true }
       approval:
-        reviewers:
-          - { group: dba }
+        reviewers: [{ group: dba }]
         reason: required
       mode: shadow
   masks:
     - columns: [public.c.ssn]
-      method:
-        partial: { keepLast: 4 }
-      unless:
-        groups: [pii]
+      method: { partial: { keepLast: 4 } }
+      unless: { groups: [pii] }
     - columns: [public.c.email]
       method: email
       predicates: equality

@@ -37,9 +37,12 @@ function isDefault(name: string, member: unknown, schemas: readonly JsonSchema[]
   )
 }
 
-/** Names first, then the order of the schema; what it does not know goes last, in the order of the document. */
+/** As people write rules: who, what, on what, when. */
+const firstFields = ['name', 'effect', 'callers', 'operations', 'objects', 'when', 'approval']
+
+/** These first, then the order of the schema; what it does not know goes last, in the order of the document. */
 function orderOf(schemas: readonly JsonSchema[]): readonly string[] {
-  return ['name', ...new Set(schemas.flatMap((schema) => Object.keys(schema.properties ?? {})))]
+  return [...firstFields, ...new Set(schemas.flatMap((schema) => Object.keys(schema.properties ?? {})))]
 }
 const rankOf = (order: readonly string[], name: string): number => {
   const at = order.indexOf(name)

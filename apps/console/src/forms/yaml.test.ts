@@ -30,13 +30,11 @@ metadata:
   name: orders
   description: "What order functions may do: read, and ask for more"
 spec:
-  targets:
-    labels: { env: prod }
+  targets: { labels: { env: prod } }
   rules:
     - name: engineers-read
       effect: allow
-      callers:
-        groups: [engineering]
+      callers: { groups: [engineering] }
       objects: [public.orders, public.*]
       when: now.getHours("Europe/Berlin") >= 8
     - name: no-unbounded-writes

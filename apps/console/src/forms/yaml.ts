@@ -3,6 +3,9 @@
 
 /** Characters of a list or mapping that still stands in one line. */
 const inlineCharactersMax = 72
+/** Brackets in brackets, and members of a mapping in one line. */
+const flowDepthMax = 2
+const flowMembersMax = 2
 
 /** One document. `undefined` members are left out, as JSON does. */
 export function yamlOf(value: unknown): string {
@@ -41,29 +44,32 @@ function itemLines(item: unknown, indent: string): string[] {
   return [`${indent}- ${first.slice(indent.length + 2)}`, ...rest]
 }
 
-/** The value in one line, or null when it needs more. Lists of short scalars and small mappings of scalars fit. */
+/** The value in one line, or null when it needs more. Short lists and small mappings fit. */
 function inlineText(value: unknown, column: number): string | null {
   if (typeof value === 'string' && isLiteral(value)) return null
   if (!isBranch(value)) return scalarText(value, false)
   if (isEmpty(value)) return isList(value) ? '[]' : '{}'
-  const text = flowText(value)
+  const text = flowText(value, flowDepthMax)
   return text !== null && column + text.length <= inlineCharactersMax ? text : null
 }
 
-/** `[a, b]` and `{ name: a }`, one level deep; null for what holds more. */
-function flowText(value: Branch): string | null {
+/** `[a, b]` and `{ groups: [a] }`; null for what is deeper, and for mappings that are better read line by line. */
+function flowText(value: Branch, depth: number): string | null {
+  if (depth === 0 || (!isList(value) && membersOf(value).length > flowMembersMax)) return null
   const parts = isList(value)
-    ? value.map((item) => flowScalar(item))
+    ? value.map((item) => flowPart(item, depth))
     : membersOf(value).map(([name, member]) => {
-        const text = flowScalar(member)
+        const text = flowPart(member, depth)
         return text === null ? null : `${keyText(name, true)}: ${text}`
       })
   if (!parts.every((part) => part !== null)) return null
   return isList(value) ? `[${parts.join(', ')}]` : `{ ${parts.join(', ')} }`
 }
 
-const flowScalar = (value: unknown): string | null =>
-  isBranch(value) || (typeof value === 'string' && isLiteral(value)) ? null : scalarText(value, true)
+function flowPart(value: unknown, depth: number): string | null {
+  if (typeof value === 'string' && isLiteral(value)) return null
+  return isBranch(value) && !isEmpty(value) ? flowText(value, depth - 1) : scalarText(value, true)
+}
 
 function scalarText(value: unknown, isFlow: boolean): string {
   if (typeof value === 'string') return isPlain(value, isFlow) ? value : quoted(value)

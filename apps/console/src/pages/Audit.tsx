@@ -41,10 +41,7 @@ export function Audit() {
   const isFiltered = q !== '' || group !== 'all'
   return (
     <>
-      <PageHead
-        title="Audit"
-        lead="What was changed, looked at and exported, and by whom. Nothing here is ever edited."
-      >
+      <PageHead title="Audit" lead="Who changed, looked at and exported what. Nothing here is ever edited.">
         <AsOf query={audit} />
         <Button icon={<ShieldCheck aria-hidden size={16} />} onClick={() => setExplained(true)}>
           Verify records

@@ -34,10 +34,7 @@ export function Integrations() {
   const items = webhooks.data?.items ?? []
   return (
     <>
-      <PageHead
-        title="Integrations"
-        lead="Webhooks tell others what happened: facts and a link, never the text of a statement."
-      >
+      <PageHead title="Integrations" lead="Webhooks carry facts and a link, never the text of a statement.">
         <AsOf query={webhooks} />
         {items.length === 0 ? null : add}
       </PageHead>

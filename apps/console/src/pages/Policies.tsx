@@ -167,7 +167,7 @@ function columnsOf(targets: readonly TargetView[] | undefined): readonly Column<
       name: 'updated',
       head: 'Updated',
       cell: ({ resource }) => (
-        <span className="text-ink-2">
+        <span className="text-ink-2 md:inline-block md:max-w-40 md:truncate">
           <TimeAgo at={resource.updatedAt} />
           <span className="block text-xs text-ink-3 max-md:inline max-md:before:content-['_by_']">
             <By actor={resource.updatedBy} />
@@ -215,7 +215,7 @@ function Selected({
       </span>
     )
   return (
-    <span title={selectorText(view.spec.targets)}>
+    <span title={selectorText(view.spec.targets)} className="md:inline-block md:min-w-36 max-md:text-right">
       {shown}
       {names.length > targetsNamed ? ` and ${names.length - targetsNamed} more` : ''}
     </span>

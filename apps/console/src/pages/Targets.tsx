@@ -131,8 +131,11 @@ function NoTargets() {
     <div className="mx-auto max-w-2xl">
       <EmptyState title="No target yet">
         <p>
-          A target is a database behind an agent. Save this as <Mono>target.yaml</Mono>, put your addresses in, and
-          apply it.
+          A target is a database behind an agent. Save this as{' '}
+          <span className="whitespace-nowrap">
+            <Mono>target.yaml</Mono>
+          </span>
+          , put your addresses in, and apply it.
         </p>
       </EmptyState>
       <div className="-mt-6 space-y-3 text-left">
