@@ -19,6 +19,7 @@ import { openapiOptions } from './http/openapi.ts'
 import { registerPermit } from './http/permit.ts'
 import type { App } from './http/route.ts'
 import { liveRoutes } from './live/routes.ts'
+import { overviewRoutes } from './overview/routes.ts'
 import { policyRoutes } from './policies/routes.ts'
 import { recordingsRoutes } from './recordings/routes.ts'
 import { signinRoutes } from './signin/routes.ts'
@@ -60,6 +61,7 @@ export async function buildApp(deps: Deps): Promise<App> {
   agentsRoutes(app, deps)
   recordingsRoutes(app, deps)
   auditRoutes(app, deps)
+  overviewRoutes(app, deps)
   await consoleRoutes(app, deps)
   approvalsRoutes(app, deps)
   liveRoutes(app, deps)
