@@ -60,7 +60,13 @@ export function EventPane(props: EventPaneProps) {
         {player.visible.length === 0 ? (
           <NothingShows {...props} />
         ) : (
-          <EventList player={player} shelf={entries.shelf} isLive={session.state === 'live'} onRange={props.onRange} />
+          <EventList
+            player={player}
+            shelf={entries.shelf}
+            shelfVersion={entries.version}
+            isLive={session.state === 'live'}
+            onRange={props.onRange}
+          />
         )}
         <ListFoot {...props} />
       </section>

@@ -6,7 +6,7 @@ import { CopyButton } from '../ui/CopyButton.tsx'
 import { ErrorState, Skeleton } from '../ui/States.tsx'
 import { Tabs } from '../ui/Tabs.tsx'
 import { VisibleText } from '../ui/VisibleText.tsx'
-import { absoluteTime, count } from '../util/format.ts'
+import { absoluteTime, clockTime, count } from '../util/format.ts'
 import { paths } from '../util/paths.ts'
 import { DecisionTab } from './DecisionTab.tsx'
 import { IntegrityTab } from './IntegrityTab.tsx'
@@ -65,6 +65,7 @@ function InspectorHead({ session, player }: InspectorProps) {
   const { columns } = view
   const look = laneLooks[columns.laneOf(cursor.row)]
   const seq = columns.seq[cursor.row] ?? 0
+  const atMs = view.openedAtMs + (columns.atMs[cursor.row] ?? 0)
   const link = window.location.origin + paths.session(session, seq)
   return (
     <header className="flex items-start gap-2 px-4 pt-3 pb-2">
@@ -76,7 +77,7 @@ function InspectorHead({ session, player }: InspectorProps) {
           <span>
             {count(cursor.row + 1)} of {count(view.length)}
           </span>
-          <time>{absoluteTime(view.openedAtMs + (columns.atMs[cursor.row] ?? 0))}</time>
+          <time title={absoluteTime(atMs)}>{clockTime(atMs)}</time>
         </p>
         <h2 className="mt-1 text-[15px] leading-5 font-semibold break-words">
           <VisibleText text={columns.verbOf(cursor.row) || 'statement'} />{' '}

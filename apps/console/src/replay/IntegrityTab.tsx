@@ -124,7 +124,9 @@ function headPairs(head: Head | null): readonly Pair[] {
 export function Fingerprint({ text, what }: { readonly text: string; readonly what: string }) {
   return (
     <span className="flex items-start gap-1">
-      <span className="font-mono text-xs leading-5 break-all">{text.match(/.{1,8}/g)?.join(' ') ?? text}</span>
+      <span className="min-w-0 font-mono text-xs leading-5 break-words">
+        {text.match(/.{1,8}/g)?.join(' ') ?? text}
+      </span>
       <CopyButton text={text} what={what} quiet />
     </span>
   )

@@ -1,7 +1,7 @@
 // The whole session at a glance: statements over time, a lane for each decision, idle stretches folded. Over it lies a real
 // slider, so that keyboard and assistive technology have the same map.
 import { lanes } from '@sallyport/api/recordings'
-import { type KeyboardEvent, type PointerEvent, useEffect, useMemo, useRef, useState } from 'react'
+import { type KeyboardEvent, memo, type PointerEvent, useEffect, useMemo, useRef, useState } from 'react'
 import { clockTime, count } from '../util/format.ts'
 import { laneLooks } from './lanes.tsx'
 import { positionOf } from './rows.ts'
@@ -38,7 +38,7 @@ export function Minimap({ player }: { readonly player: Player }) {
   const words = `${clockTime(view.openedAtMs + atMs)}, event ${count(cursor.row + 1)} of ${count(view.length)}, ${view.columns.laneOf(cursor.row)}`
   return (
     <div ref={box} className="relative touch-none select-none">
-      <Lanes player={player} scale={scale} width={width} />
+      <Lanes view={view} hidden={player.hidden} found={player.found} scale={scale} width={width} />
       <Folds scale={scale} />
       <div
         role="slider"
@@ -92,18 +92,14 @@ function useTheme(): string {
   return theme
 }
 
-function Lanes({
-  player,
-  scale,
-  width,
-}: {
-  readonly player: Player
+interface LanesProps extends Pick<Player, 'view' | 'hidden' | 'found'> {
   readonly scale: TimeScale
   readonly width: number
-}) {
+}
+
+const Lanes = memo(function Lanes({ view, hidden, found, scale, width }: LanesProps) {
   const canvas = useRef<HTMLCanvasElement>(null)
   const theme = useTheme()
-  const { view, hidden, found } = player
   const columns = Math.max(1, Math.floor(width / markPx))
   const all = useMemo(() => binned(view.columns, view.length, scale, columns), [view, scale, columns])
   const bins = useMemo(
@@ -126,7 +122,7 @@ function Lanes({
     if (bins !== null) paint(context, bins, width, hidden, 1)
   }, [all, bins, width, hidden, theme])
   return <canvas ref={canvas} aria-hidden style={{ height: heightPx }} className="block w-full" />
-}
+})
 
 function paintTracks(context: CanvasRenderingContext2D, width: number): void {
   context.globalAlpha = 1
@@ -159,7 +155,7 @@ function paint(
   context.globalAlpha = 1
 }
 
-function Folds({ scale }: { readonly scale: TimeScale }) {
+const Folds = memo(function Folds({ scale }: { readonly scale: TimeScale }) {
   return (
     <div aria-hidden className="pointer-events-none absolute inset-0">
       {scale.stretches.map((stretch) =>
@@ -173,4 +169,4 @@ function Folds({ scale }: { readonly scale: TimeScale }) {
       )}
     </div>
   )
-}
+})

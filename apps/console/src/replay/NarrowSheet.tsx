@@ -32,7 +32,7 @@ function Sheet({ onClose, children }: { readonly onClose: () => void; readonly c
         <button
           type="button"
           onClick={onClose}
-          className="flex min-h-11 shrink-0 items-center justify-center gap-1.5 border-b border-line text-[13px] font-medium text-ink-2"
+          className="flex min-h-11 shrink-0 items-center justify-center gap-1.5 border-b border-line text-[13px] font-medium text-ink-2 -outline-offset-4"
         >
           <X aria-hidden size={16} />
           Back to the list

@@ -3,7 +3,7 @@ import type { Session } from '@sallyport/api/recordings'
 import type { Entry } from '@sallyport/ledger/entry'
 import { useQuery } from '@tanstack/react-query'
 import { useSearch } from '@tanstack/react-router'
-import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from 'react'
+import { memo, type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { meQuery } from '../api/queries.ts'
 import { EmptyState, ErrorState, Skeleton } from '../ui/States.tsx'
 import { EventPane } from './EventPane.tsx'
@@ -69,7 +69,8 @@ interface PlayerProps {
   readonly asOf: ReactNode
 }
 
-function Head({ session, proof, mayKill, asOf, integrity }: PlayerProps & { readonly integrity: Integrity }) {
+const Head = memo(function Head(props: PlayerProps & { readonly integrity: Integrity }) {
+  const { session, proof, mayKill, asOf, integrity } = props
   const badge = (
     <IntegrityBadge
       integrity={integrity}
@@ -80,7 +81,7 @@ function Head({ session, proof, mayKill, asOf, integrity }: PlayerProps & { read
     />
   )
   return <SessionHead session={session} mayKill={mayKill} integrity={badge} asOf={asOf} />
-}
+})
 
 function Player(props: PlayerProps & { readonly view: IndexView; readonly indexError: unknown }) {
   const { session, proof, view } = props
@@ -104,10 +105,10 @@ function Player(props: PlayerProps & { readonly view: IndexView; readonly indexE
   )
   return (
     <div className="flex min-h-0 flex-col lg:-mx-3 lg:-mt-4 lg:-mb-8 lg:h-[calc(100dvh-1.5rem)]">
-      <Head {...props} integrity={integrity} />
+      <Head session={session} proof={proof} mayKill={props.mayKill} asOf={props.asOf} integrity={integrity} />
       <IntegrityAlarm integrity={integrity} goTo={(seq) => player.select(view.columns.rowOfSeq(seq))} />
       <div className="mb-3 space-y-2 rounded-xl border border-line bg-surface px-3 pt-2 pb-2.5 shadow-card">
-        <LaneSwitches player={player} />
+        <LaneSwitches hidden={player.hidden} counts={player.counts} toggle={player.toggle} />
         <Minimap player={player} />
       </div>
       <EventPane
@@ -172,11 +173,11 @@ function useIntegrity(session: string, view: IndexView, proof: ProofCheck, entri
       }
     if (isNew || found.length > 0) setDiffering((before) => (isNew ? found : [...before, ...found]))
   }, [state, version, session])
-  return integrityOf(state, {
-    session,
-    tipSeq: view.tipSeq,
-    statements: view.isComplete && !view.columns.isFull ? view.length : null,
-    differing,
-    unreadable: shelf.unreadable,
-  })
+  const statements = view.isComplete && !view.columns.isFull ? view.length : null
+  const { tipSeq } = view
+  const { unreadable } = shelf
+  return useMemo(
+    () => integrityOf(state, { session, tipSeq, statements, differing, unreadable }),
+    [state, session, tipSeq, statements, differing, unreadable],
+  )
 }

@@ -31,12 +31,13 @@ export function SessionHead({
   return (
     <div className="mb-3 flex items-start justify-between gap-x-4 gap-y-2 max-lg:flex-wrap">
       <div className="min-w-0 grow">
-        <nav aria-label="You are here" className="flex items-center gap-1 text-xs text-ink-3">
+        <nav aria-label="You are here" className="flex h-5 items-center gap-1 text-xs text-ink-3">
           <Link to={paths.sessions()} className="rounded py-0.5 hover:text-ink hover:underline">
             Sessions
           </Link>
           <ChevronRight aria-hidden size={13} />
           <span className="font-mono">{session.id.slice(0, 8)}</span>
+          {asOf}
         </nav>
         <div className="flex flex-wrap items-center gap-x-2.5 gap-y-1">
           <h1 className="min-w-0 text-xl leading-7 font-semibold tracking-tight break-words">
@@ -46,7 +47,6 @@ export function SessionHead({
           <Assurance assurance={session.initiator.assurance} />
           <StateBadge state={session.state} />
           {integrity}
-          {asOf}
         </div>
         <Facts session={session} />
       </div>

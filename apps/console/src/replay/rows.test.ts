@@ -2,7 +2,7 @@
 import type { Lane } from '@sallyport/api/recordings'
 import { expect, test } from 'vitest'
 import { SessionColumns } from './columns.ts'
-import { flaggedFrom, laneCounts, moved, positionOf, visibleRows } from './rows.ts'
+import { flaggedFrom, laneCounts, moved, positionOf, scrollTopFor, visibleRows } from './rows.ts'
 import { indexOf } from './testing-index.ts'
 
 const laneList: readonly Lane[] = [
@@ -75,4 +75,14 @@ test('from a row that does not show, n finds the flag right after it', () => {
   expect(flaggedFrom(columns, visible, 4, -1)).toBe(3)
   expect(flaggedFrom(columns, visible, 8, 1)).toBeNull()
   expect(flaggedFrom(columns, visible, 1, -1)).toBeNull()
+})
+
+test.each([
+  [320, 100, null],
+  [96, 100, 96],
+  [490, 100, 222],
+  [9_600, 100, 9_466],
+  [0, 5_000, 0],
+])('a row at %i px, scrolled to %i px, scrolls to %s', (rowTop, scrollTop, to) => {
+  expect(scrollTopFor(rowTop, 32, scrollTop, 300)).toBe(to)
 })

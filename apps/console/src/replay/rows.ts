@@ -65,3 +65,15 @@ export function laneCounts(columns: SessionColumns, length: number): number[] {
   }
   return counts
 }
+
+/**
+ * Where to scroll so that a row shows: not at all when it does, by as little as needed when it is near, and into the middle
+ * when it is far. All in pixels.
+ */
+export function scrollTopFor(rowTop: number, rowHeight: number, scrollTop: number, inView: number): number | null {
+  const rowEnd = rowTop + rowHeight
+  if (rowTop >= scrollTop && rowEnd <= scrollTop + inView) return null
+  const isNear = rowTop >= scrollTop - 4 * rowHeight && rowEnd <= scrollTop + inView + 4 * rowHeight
+  if (!isNear) return Math.max(0, rowTop - (inView - rowHeight) / 2)
+  return rowTop < scrollTop ? rowTop : rowEnd - inView
+}

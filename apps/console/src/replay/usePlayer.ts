@@ -69,6 +69,10 @@ export function usePlayer(view: IndexView, found: Uint8Array | null, find: strin
     },
     [go],
   )
+  const toggle = useCallback((lane: Lane) => {
+    setHidden((before) => new Set(before.has(lane) ? [...before].filter((each) => each !== lane) : [...before, lane]))
+    setCursor((before) => ({ ...before, moves: before.moves + 1 }))
+  }, [])
   return {
     view,
     visible,
@@ -86,10 +90,7 @@ export function usePlayer(view: IndexView, found: Uint8Array | null, find: strin
       return to !== null
     },
     toEnd: (end) => stop(visible.at(end === 'first' ? 0 : -1) ?? null),
-    toggle: (lane) => {
-      setHidden((before) => new Set(before.has(lane) ? [...before].filter((each) => each !== lane) : [...before, lane]))
-      setCursor((before) => ({ ...before, moves: before.moves + 1 }))
-    },
+    toggle,
     showAll: () => setHidden(new Set()),
     setFollow,
   }

@@ -1,7 +1,7 @@
 // Runs the check of a record in a worker: by itself for records of ordinary size, else when somebody asks. One worker a
 // check; it ends with it, and with the page.
 import type { PinnedKey } from '@sallyport/ledger/verify'
-import { useCallback, useEffect, useState } from 'react'
+import { useCallback, useEffect, useMemo, useState } from 'react'
 import type { SessionProof } from './proof.ts'
 import { exportPath } from './queries.ts'
 import type { VerifierAnswer, VerifierRequest } from './verifier.ts'
@@ -52,5 +52,5 @@ export function useProof(id: string, entries: number | null, pinned: () => reado
     worker.postMessage(request)
     return () => worker.terminate()
   }, [id, wanted, asked])
-  return { state, check }
+  return useMemo(() => ({ state, check }), [state, check])
 }
