@@ -7,7 +7,7 @@ import { build } from 'esbuild'
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 
 await build({
-  entryPoints: ['init', 'idp', 'setup', 'report'].map((name) => ({
+  entryPoints: ['init', 'idp', 'setup', 'handout', 'report'].map((name) => ({
     in: join(root, 'e2e', 'deploy', `${name}.ts`),
     out: `compose-${name}`,
   })),

@@ -4,16 +4,14 @@ import assert from 'node:assert'
 import { readFileSync } from 'node:fs'
 import { AgentPage } from '@sallyport/api/resources'
 import { readDocuments } from '../stack/documents.ts'
-import { deviceIdTokenOf } from '../stack/idp.ts'
-import { loginAs, type PersonApi, personApi } from '../stack/people-api.ts'
+import { withHold } from '../stack/holds.ts'
+import type { PersonApi } from '../stack/people-api.ts'
+import { signedIn } from './person.ts'
 import { fail, replaceFile, variable } from './place.ts'
-
-/** An administrator, and a person who may reach the shop. */
-const [admin, reader] = ['adam', 'ann']
 
 async function main(): Promise<void> {
   const agentName = variable('AGENT_NAME')
-  const adam = await person(admin)
+  const adam = await signedIn('adam')
   const applied = await adam.post('/api/v1/apply', { yaml: shopDocuments() })
   assert.equal(applied.status, 200, applied.text)
   if (await hasJoined(adam, agentName)) process.stdout.write(`the agent "${agentName}" has joined before\n`)
@@ -23,19 +21,9 @@ async function main(): Promise<void> {
     replaceFile(variable('JOIN_TOKEN_FILE'), 0o600, String(made.body.token))
     process.stdout.write(`a join token for "${agentName}" lies in the agent's volume\n`)
   }
-  // What callers verify the agent with is public: the sample function gets it beside its own secret.
-  const { connection } = await (await person(reader)).token('shop')
-  replaceFile(variable('AUTHORITY_FILE'), 0o644, connection.ca)
 }
 
-async function person(login: string): Promise<PersonApi> {
-  const url = variable('CONTROL_URL')
-  const provider = { deviceIdToken: (name: string) => deviceIdTokenOf(variable('IDP_ISSUER'), name) }
-  const made = await loginAs(provider, url, login)
-  return personApi(url, login, made.accessToken)
-}
-
-/** The documents of `npm run demo`, with the addresses of these containers. */
+/** The documents of `npm run demo`, with the addresses of these containers. The function there does not want to wait. */
 function shopDocuments(): string {
   const text = readDocuments('shop.yaml', {
     IDP_ISSUER: variable('IDP_ISSUER'),
@@ -46,7 +34,7 @@ function shopDocuments(): string {
   })
   const parts = text.split('host: localhost')
   assert.equal(parts.length, 2, 'e2e/demo/shop.yaml names its host once')
-  return parts.join(`host: ${variable('SHOP_HOST')}`)
+  return withHold(parts.join(`host: ${variable('SHOP_HOST')}`), { wait: '1s' })
 }
 
 async function hasJoined(adam: PersonApi, agentName: string): Promise<boolean> {
