@@ -8,7 +8,7 @@ import { Button } from '../ui/Button.tsx'
 import { CodeBlock } from '../ui/Code.tsx'
 import { Dialog } from '../ui/Dialog.tsx'
 import { authorityFile } from '../util/connect.ts'
-import { clockTime } from '../util/format.ts'
+import { clockTime, sentence } from '../util/format.ts'
 
 interface TokenDialogProps {
   readonly open: boolean
@@ -52,7 +52,9 @@ export function TokenDialog({ open, onClose, target, role }: TokenDialogProps) {
     >
       {request.error === null ? null : (
         <p role="alert" className="rounded-lg bg-deny-soft px-3 py-2 text-deny">
-          {request.error instanceof RequestError ? request.error.message : 'The answer could not be read; try again.'}
+          {request.error instanceof RequestError
+            ? sentence(request.error.message)
+            : 'The answer could not be read; try again.'}
         </p>
       )}
       {issued === undefined ? null : (

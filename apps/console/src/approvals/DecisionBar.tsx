@@ -8,6 +8,7 @@ import { Button } from '../ui/Button.tsx'
 import { useKeys } from '../ui/Keys.tsx'
 import { useNow } from '../ui/useNow.ts'
 import { announce } from '../util/announce.ts'
+import { sentence } from '../util/format.ts'
 import { type Deciding, denyChips, reasonCharactersMax, reasonOf } from './decide.ts'
 import type { Flag } from './risk.ts'
 import type { VerdictState } from './useVerdict.ts'
@@ -61,7 +62,7 @@ function useWhyNot(approval: Approval): string | null {
     const timer = setTimeout(() => void queries.invalidateQueries({ queryKey: ['approval', approval.id] }), expiredMs)
     return () => clearTimeout(timer)
   }, [isOver, approval.state, approval.id, queries])
-  if (!approval.mayDecide.ok) return approval.mayDecide.why
+  if (!approval.mayDecide.ok) return sentence(approval.mayDecide.why)
   return isOver ? 'It has expired; nothing ran' : null
 }
 

@@ -10,7 +10,7 @@ import { useNow } from '../ui/useNow.ts'
 import { VisibleText } from '../ui/VisibleText.tsx'
 import { announce } from '../util/announce.ts'
 import { countdown, leftOf, saidAt } from '../util/expiry.ts'
-import { clockTime, count, plural } from '../util/format.ts'
+import { clockTime, count, plural, sentence } from '../util/format.ts'
 
 export function Fact({
   name,
@@ -51,7 +51,7 @@ export function Impact({ estimate }: { readonly estimate: Approval['estimate'] }
         <p>
           <b className="font-semibold">No estimate.</b>{' '}
           <span className="text-ink-2">
-            <VisibleText text={estimate.reason} />
+            <VisibleText text={sentence(estimate.reason)} />
           </span>
         </p>
       </Fact>

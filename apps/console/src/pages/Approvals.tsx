@@ -75,9 +75,11 @@ export function Approvals() {
   const isWide = useWide()
   const { list, items, change } = useInbox(search, isWide)
   useTitle('Approvals')
+  // With nothing to show beside it, the list has the page to itself.
+  const isSplit = isWide && (items.length > 0 || search.open !== undefined)
   return (
-    <div className="grid gap-x-5 lg:grid-cols-[19rem_minmax(0,1fr)] lg:items-start">
-      <div className="min-w-0 lg:sticky lg:top-0 lg:-my-6 lg:max-h-dvh lg:overflow-y-auto lg:py-6">
+    <div className={isSplit ? 'grid grid-cols-[19rem_minmax(0,1fr)] items-start gap-x-5' : 'mx-auto max-w-5xl'}>
+      <div className={`min-w-0 ${isSplit ? 'sticky top-0 -my-6 max-h-dvh overflow-y-auto py-6' : ''}`}>
         <div className="mb-1 flex items-center justify-between">
           <h1 className="text-[22px] leading-7 font-semibold tracking-tight">Approvals</h1>
           <AsOf query={list} />
@@ -92,7 +94,7 @@ export function Approvals() {
           <List search={search} list={list} items={items} beside={isWide} />
         </Tabs>
       </div>
-      {isWide ? <Beside id={search.open} items={items} onOpen={(open) => change({ open })} /> : null}
+      {isSplit ? <Beside id={search.open} items={items} onOpen={(open) => change({ open })} /> : null}
     </div>
   )
 }

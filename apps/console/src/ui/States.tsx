@@ -3,6 +3,7 @@ import { CloudOff, Inbox, Lock, SearchX, TriangleAlert } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { useEffect, useState } from 'react'
 import { RequestError } from '../api/errors.ts'
+import { sentence } from '../util/format.ts'
 import { Button } from './Button.tsx'
 import { CopyButton } from './CopyButton.tsx'
 
@@ -76,9 +77,11 @@ export function ErrorState({ error, retry }: { readonly error: unknown; readonly
   if (failed?.problem?.code === 'ROLE_MISSING') {
     return (
       <Panel icon={<Lock size={22} />} title="Not for your role">
-        <p>{failed.problem.detail}</p>
+        <p>{sentence(failed.problem.detail)}</p>
         <p className="mt-1 text-sm text-ink-3">
-          {failed.problem.hint ?? 'Roles come from your groups; an administrator maps them.'}
+          {failed.problem.hint !== undefined
+            ? sentence(failed.problem.hint)
+            : 'Roles come from your groups; an administrator maps them.'}
         </p>
       </Panel>
     )
@@ -88,7 +91,7 @@ export function ErrorState({ error, retry }: { readonly error: unknown; readonly
   if (failed?.status === 404)
     return (
       <Panel icon={<SearchX size={22} />} title="Not found" action={again}>
-        <p>{failed.message}</p>
+        <p>{sentence(failed.message)}</p>
         <p className="mt-1 text-sm text-ink-3">It may be gone by retention, or it is not yours to see.</p>
       </Panel>
     )
@@ -99,10 +102,11 @@ export function ErrorState({ error, retry }: { readonly error: unknown; readonly
       action={again}
     >
       <p>
-        {failed?.message ??
-          'The answer could not be read. Reload the page; if it stays, the console and the control plane differ in version.'}
+        {failed !== null
+          ? sentence(failed.message)
+          : 'The answer could not be read. Reload the page; if it stays, the console and the control plane differ in version.'}
       </p>
-      {failed?.problem?.hint === undefined ? null : <p className="mt-1">{failed.problem.hint}</p>}
+      {failed?.problem?.hint === undefined ? null : <p className="mt-1">{sentence(failed.problem.hint)}</p>}
       {failed === null || failed.problem === null ? null : (
         <p className="mt-3 flex items-center justify-center gap-1 font-mono text-xs text-ink-3">
           request {failed.problem.requestId}

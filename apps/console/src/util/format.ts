@@ -40,3 +40,9 @@ export function bytes(value: number): string {
   if (value < 1_000_000) return `${(value / 1_000).toFixed(1)} kB`
   return `${(value / 1_000_000).toFixed(1)} MB`
 }
+
+/** A message of the server as a sentence: they are written in lowercase, for terminals. */
+export function sentence(message: string): string {
+  const text = message.charAt(0).toUpperCase() + message.slice(1)
+  return /[.!?…]$/.test(text) ? text : `${text}.`
+}
