@@ -17,7 +17,7 @@ import {
   startHoldStack,
 } from './hold-stack.ts'
 import { groupDocument, makeDocuments, makePerson, type SignedIn, testIssuer } from './make.ts'
-import { stopServer } from './stack.ts'
+import { query, stopServer } from './stack.ts'
 
 let stack: HoldStack
 let agent: TestAgent
@@ -113,16 +113,15 @@ describe('the card', () => {
       firstTime: false,
       last: { by: name(people.dba2), verdict: 'denied' },
     })
-    stack.clock.advance(31 * 86_400_000)
-    for (const key of Object.keys(people) as (keyof typeof people)[])
-      people[key] = await makePerson(stack.made, await claimsOf(people[key]), 'cli', people[key].subject)
+    await query(
+      stack.databaseUrl,
+      `UPDATE "HoldRequest" SET "createdAt" = "createdAt" - interval '31 days' WHERE fingerprint = $1`,
+      [fingerprint],
+    )
     const later = await byAnn({ fingerprint })
     expect((await card(a(), people.dba, later.request)).body.history).toMatchObject({ firstTime: true, last: null })
   })
 })
-
-const claimsOf = async (person: SignedIn): Promise<string[]> =>
-  (await stack.db.person.findUniqueOrThrow({ where: { id: person.personId } })).groupClaims
 
 describe('the list', () => {
   it('shows pending ones oldest first and decided ones newest first, in pages, to the same eyes as the card', async () => {
@@ -199,10 +198,10 @@ describe('a verdict', () => {
     expect(actions).toMatchObject([{ action: 'approve', actor: `${testIssuer} ${people.dba.subject}` }])
     const events = await stack.db.outboxEvent.findMany({
       where: { subject: state.request },
-      orderBy: { createdAt: 'asc' },
+      orderBy: { event: 'asc' },
     })
-    expect(events.map((event) => event.event)).toEqual(['approval.requested', 'approval.approved'])
-    expect(events[1]!.payload).toMatchObject({
+    expect(events.map((event) => event.event)).toEqual(['approval.approved', 'approval.requested'])
+    expect(events[0]!.payload).toMatchObject({
       verbs: ['delete'],
       objects: ['public.orders'],
       decidedBy: [name(people.dba)],
