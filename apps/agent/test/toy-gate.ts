@@ -93,6 +93,7 @@ export function factsOf(text: string): StatementFacts {
     relations: touches ? [table] : [],
     unknowns: [],
     opaque: [],
+    reads: [],
     text: text.trim(),
     fingerprint: '',
   }

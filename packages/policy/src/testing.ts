@@ -58,6 +58,7 @@ export const facts = (effects: readonly string[], more: Partial<StatementFacts> 
   relations: [],
   unknowns: [],
   opaque: [],
+  reads: [],
   text: 'select 1',
   fingerprint: '0123456789abcdef',
   ...more,

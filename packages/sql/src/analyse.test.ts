@@ -153,12 +153,57 @@ describe('server versions (R-1.33, R-1.34)', () => {
     expect(unknowns(sql, {}, { serverVersion: since - 1 })).not.toEqual([])
   })
 
+  const names = (count: number): string => Array.from({ length: count }, (_, at) => `a${at}`).join(', ')
+
+  it.each([
+    ['SELECT * FROM pg_constraint'],
+    ['SELECT (c).* FROM pg_constraint c'],
+    ['SELECT ROW(c.*) = ROW(c.*) FROM pg_constraint c'],
+    [`SELECT j.a27 FROM (pg_constraint CROSS JOIN people) AS j(${names(28)})`],
+    [`SELECT p.a9 FROM pg_attribute AS p(${names(20)})`],
+    ['SELECT 1 FROM pg_class NATURAL JOIN pg_constraint'],
+    ['INSERT INTO notes SELECT * FROM pg_range'],
+    ['SELECT * FROM pg_get_keywords()'],
+  ])('counts the columns of %s only on the version that they are listed for', (sql) => {
+    expect(unknowns(sql, {}, { serverVersion: 150_010 })).not.toEqual([])
+    expect(unknowns(sql, {}, { serverVersion: 190_000 })).not.toEqual([])
+    if (!sql.startsWith('INSERT')) expect(unknowns(sql)).toEqual([])
+  })
+
+  it.each([
+    ['SELECT c.conname, (c).contype, row_to_json(c) FROM pg_constraint c JOIN pg_class r ON r.oid = c.conrelid'],
+    ['SELECT * FROM information_schema.tables'],
+    ['SELECT t.a FROM pg_catalog.pg_tables AS t(s, a)'],
+    ["SELECT e.k FROM jsonb_each('{}') AS e(k, v)"],
+    ['SELECT attname FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid WHERE attnum > 0'],
+  ])('reads %s on every version', (sql) => {
+    for (const serverVersion of [130_000, 150_010, 180_004]) expect(unknowns(sql, {}, { serverVersion })).toEqual([])
+  })
+
+  it('finds the column of the query around it where the server has none of that name yet', () => {
+    const sql =
+      'SELECT (SELECT conperiod FROM pg_constraint LIMIT 1) AS x FROM (SELECT secret AS conperiod FROM people) c'
+    expect(factLines(one(sql, {}, { serverVersion: 170_000 })).output).toEqual(['x = public.people.secret'])
+    expect(factLines(one(sql, {}, { serverVersion: 180_000 })).output).toEqual(['x'])
+  })
+
+  it('does not know a system relation before it came', () => {
+    expect(unknowns('SELECT oid FROM pg_publication_namespace', {}, { serverVersion: 140_000 })).not.toEqual([])
+    expect(unknowns('SELECT oid FROM pg_publication_namespace', {}, { serverVersion: 150_000 })).toEqual([])
+  })
+
   it('takes plain numbers on every version', () => {
     expect(unknowns('SELECT 1, 1.5, .5, 1e5, 1.5e-3, 2.', {}, { serverVersion: 130_000 })).toEqual([])
   })
 })
 
 describe('names (R-1.32, R-1.35)', () => {
+  it('keeps columns apart that look alike with dots in their names', () => {
+    const relations = { 'public.a.b': ['id int4', 'c text'], 'public.a': ['id int4', 'b.c text'] }
+    const sql = 'SELECT 1 FROM "a.b" x, a y WHERE x.c < $1 AND y."b.c" < $1'
+    expect(one(sql, {}, { relations }).control.map(({ column }) => column.relationOid)).toHaveLength(2)
+  })
+
   it('takes characters beyond ASCII only where the server is UTF8', () => {
     expect(unknowns("SELECT 'é'", {}, { serverEncoding: 'UTF8' })).toEqual([])
     expect(unknowns("SELECT 'é'", {}, { serverEncoding: 'SQL_ASCII' })).not.toEqual([])

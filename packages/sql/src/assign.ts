@@ -5,6 +5,7 @@ import type { CatalogRelation } from './catalog.ts'
 import { columnRef, columnRefs } from './catalog-index.ts'
 import { addControl, addFlow } from './draft.ts'
 import { stepInto, walk } from './expressions.ts'
+import type { ColumnRef } from './facts.ts'
 import { type Entry, type Scope, unknown } from './scope.ts'
 import { queryColumns } from './select.ts'
 import { payload } from './tree.ts'
@@ -22,10 +23,20 @@ export interface Target {
 export function assignTo(target: Target, name: string, value: Value, scope: Scope): void {
   const known = target.relation === null ? undefined : columnRef(scope.env.index, target.relation, name)
   if (target.relation !== null && known === undefined) unknown(scope.env, `the column "${name}" of "${target.object}"`)
-  const same = value.kind === 'direct' && known !== undefined && value.sources.has(known)
+  // Exactly its own value: one of several direct sources may be another column (UNION ALL, FULL JOIN … USING).
+  const own = target.entry.columns.find((column) => column.name === name)?.value
+  const same = value.kind === 'direct' && known !== undefined && isOnly(value.sources, known, own)
   // Computed from its own value, which can fail by that value.
   if (!same && known !== undefined && value.sources.has(known)) addControl(scope.env.draft, known, 'other', 'SET')
   if (!same) addFlow(scope.env.draft, `${target.object}.${name}`, known ?? null, value.sources)
+}
+
+/** The column itself; of a view also with what is behind its column. */
+function isOnly(sources: ReadonlySet<ColumnRef>, known: ColumnRef, own: Value | undefined): boolean {
+  if (sources.size === 1) return sources.has(known)
+  return (
+    own?.kind === 'direct' && own.sources.size === sources.size && [...sources].every((one) => own.sources.has(one))
+  )
 }
 
 /** SET a = x, (b, c) = (…). */
@@ -89,8 +100,9 @@ export function insertFlows(
   if (relation === null) return []
   const refs = columnRefs(scope.env.index, relation)
   return relation.columns.map((column, number) => {
-    const at = names.indexOf(column.name)
-    const value = at >= 0 ? rows[at]?.value : undefined
+    // Several parts of one column may be written, each by its own name.
+    const written = rows.filter((_, at) => names[at] === column.name).map(({ value }) => value)
+    const value = written.length > 1 ? derived(written, column.type) : written[0]
     // A column that is not written gets its default: no column of another row is in it.
     return { name: column.name, value: value ?? plain(refs[number] === undefined ? null : column.type) }
   })

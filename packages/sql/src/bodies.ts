@@ -2,12 +2,14 @@
 // A body that is not SQL, does not parse, or has a statement that is no query gives null, and the caller an unknown.
 import type { Node } from '@pgsql/types'
 import type { CatalogFunction } from './catalog.ts'
+import { functionName } from './catalog-index.ts'
 import { addComputed, merge, newDraft } from './draft.ts'
 import { walk } from './expressions.ts'
-import { type Environment, emptyScope } from './scope.ts'
+import { type Environment, emptyScope, unknown } from './scope.ts'
 import { isQuery, queryColumns } from './select.ts'
 import { payload, unvisited } from './tree.ts'
-import type { Column, Value } from './values.ts'
+import { isPolymorphic } from './types.ts'
+import { type Column, derived, plain, recast, type Value } from './values.ts'
 import { parseBody } from './views.ts'
 
 /** Functions within functions: deeper ones are unknown. */
@@ -36,7 +38,7 @@ export function bodyColumns(
     context: { ...env.context, prepared: new Map(), cursors: new Map() },
     depth: env.depth + parsed.depth,
     expanding: [...env.expanding, one.oid],
-    body: { functionName: one.name, values, names: one.argumentNames ?? [] },
+    body: { functionName: one.name, values: converted(one, values), names: one.argumentNames ?? [] },
   }
   let last: readonly Column[] = []
   for (const statement of parsed.statements) {
@@ -44,7 +46,8 @@ export function bodyColumns(
     if (columns === null) return null
     last = columns
     // A body that is not inlined computes all of its columns.
-    if (columns.length > 1 || parsed.statements.length > 1) addComputed(draft, columns, 'function')
+    const whole = columns.length === 1 && one.returnType !== 'pg_catalog.void' && parsed.statements.length === 1
+    if (!whole || columns[0]?.value.fields !== null) addComputed(draft, columns, 'function')
   }
   for (const left of unvisited(parsed.significant, draft.seen)) draft.unknowns.add(left)
   merge(env.draft, draft, 'derived')
@@ -57,6 +60,13 @@ function textOf(body: string): string {
   if (atomic !== undefined) return atomic
   return body.replace(/^\s*RETURN\b/i, 'SELECT')
 }
+
+/** Arguments as their declared types have them: what an argument is converted to is no longer the column as it is. */
+const converted = (one: CatalogFunction, values: readonly Value[]): Value[] =>
+  values.map((value, at) => {
+    const type = one.argumentTypes[at] ?? null
+    return type === null || isPolymorphic(type) ? value : recast(value, type)
+  })
 
 function statementColumns(statement: Node, env: Environment): readonly Column[] | null {
   const returned = payload(statement, 'ReturnStmt')
@@ -77,10 +87,39 @@ function pathOf(one: CatalogFunction, env: Environment): readonly string[] | nul
     .filter(Boolean)
 }
 
+/**
+ * The columns as they are declared. A single row of the declared type may stand for all of them (functions.c,
+ * check_sql_fn_retval); any other number of columns is not what the target can have run.
+ */
 function named(one: CatalogFunction, columns: readonly Column[], env: Environment): readonly Column[] {
+  const [only] = columns
+  // What the last statement gives is thrown away.
+  if (one.returnType === 'pg_catalog.void') return one.kind === 'procedure' ? [] : [{ name: one.name, value: plain() }]
+  const declared = declaredColumns(one, env)
+  if (declared === null) {
+    if (columns.length !== 1 && one.returnType !== 'pg_catalog.record')
+      unknown(env, `the columns of "${functionName(one)}"`)
+    if (one.returnType === 'pg_catalog.record') return only?.value.fields ?? columns
+    if (isPolymorphic(one.returnType)) return columns
+    return columns.map(({ name, value }) => ({ name, value: recast(value, one.returnType) }))
+  }
+  const whole = columns.length === 1 && only !== undefined && (declared.length > 1 || only.value.fields !== null)
+  const found = whole ? only.value.fields : columns
+  if (!whole && found?.length !== declared.length) unknown(env, `the columns of "${functionName(one)}"`)
+  const all = derived(columns.map(({ value }) => value))
+  return declared.map(({ name, type }, at) => ({
+    name,
+    value: recast((found?.length === declared.length ? found[at]?.value : undefined) ?? all, type),
+  }))
+}
+
+/** OUT arguments, or the columns of a composite type; null where the body or the caller says what there is. */
+function declaredColumns(
+  one: CatalogFunction,
+  env: Environment,
+): readonly { readonly name: string; readonly type: string }[] | null {
+  if (one.results?.length) return one.results
   const [schema = '', ...rest] = one.returnType.split('.')
   const relation = (env.index.named.get(rest.join('.')) ?? []).find((found) => found.schema === schema)
-  const names = one.results?.length ? one.results.map(({ name }) => name) : relation?.columns.map(({ name }) => name)
-  if (names === undefined || names.length !== columns.length) return columns
-  return columns.map((column, at) => ({ name: names[at] ?? column.name, value: column.value }))
+  return relation?.columns ?? null
 }

@@ -13,6 +13,11 @@ export interface Builtin {
   readonly type: string | null
   /** OUT columns, for FROM. */
   readonly columns: readonly { readonly name: string; readonly type: string }[]
+  /**
+   * As a relation: `scalar` is one column, `argument` whatever its argument's type has (`anyelement`), `record` what a
+   * column definition list says.
+   */
+  readonly shape: 'scalar' | 'argument' | 'record'
   /** `pure`: no effect beyond its result. `tooling`: shows definitions (DESIGN §4, preset). `effect`: everything else. */
   readonly class: 'pure' | 'tooling' | 'effect'
 }
@@ -78,10 +83,19 @@ function parseFunctions(): ReadonlyMap<string, Builtin> {
       type: type === '-' || /^(any|record$|_any)/.test(type) ? null : qualified(type),
       // unnest has variants with one column and with three.
       columns: name === 'unnest' ? [] : parseColumns(columns),
+      shape: shapeOf(name, type),
       class: classOf(name, known.volatility, known.kind),
     })
   }
   return found
+}
+
+/** Variants of these give whatever they are given; those of others with several result types are all scalars. */
+const shapeless = new Set(['unnest', 'lower', 'upper', 'lag', 'lead'])
+
+function shapeOf(name: string, type: string): Builtin['shape'] {
+  if (shapeless.has(name) || /^any(element|compatible|nonarray|compatiblenonarray)$/.test(type)) return 'argument'
+  return type === 'record' ? 'record' : 'scalar'
 }
 
 function parseColumns(text: string): { name: string; type: string }[] {
@@ -101,6 +115,18 @@ export function builtin(name: string): Builtin | undefined {
   functions ??= parseFunctions()
   return functions.get(name)
 }
+
+/** OUT columns that are the same in every supported version; those of other functions are sure in one version. */
+const stableColumns = new Set(
+  `json_each json_each_text jsonb_each jsonb_each_text aclexplode pg_options_to_table pg_partition_tree ts_debug ts_parse
+  ts_token_type`.split(/\s+/),
+)
+
+/** Does the target's function have exactly the OUT columns that are listed? */
+export const areColumnsKnown = (one: Builtin, serverVersion: number): boolean =>
+  one.columns.length <= 1 ||
+  Math.floor(serverVersion / 10_000) === listedVersion ||
+  stableColumns.has(one.name.replace(/^pg_catalog\./, ''))
 
 let types: ReadonlySet<string> | null = null
 
@@ -137,12 +163,15 @@ export interface SystemColumn {
   readonly name: string
   readonly type: string
   readonly access: SystemAccess
+  /** The server version that brought it, 0 for those of PostgreSQL 13 and before. */
+  readonly since: number
   /** The server version that no longer has it; null for those of PostgreSQL 18. */
   readonly goneIn: number | null
 }
 
 export interface SystemRelation {
   readonly name: string
+  readonly since: number
   readonly columns: readonly SystemColumn[]
 }
 
@@ -155,6 +184,52 @@ const former: Readonly<Record<string, readonly { name: string; type: string; gon
     { name: 'datlastsysoid', type: 'pg_catalog.oid', goneIn: 150_000 },
   ],
 }
+/**
+ * Columns that came after PostgreSQL 13, of the relations that may be read without coverage: on an older server the name
+ * means a column of another relation, or of a query around this one.
+ */
+const came: Readonly<Record<number, string>> = {
+  140000: `pg_attribute.attcompression pg_inherits.inhdetachpending pg_proc.prosqlbody pg_range.rngmultitypid
+    pg_statistic_ext.stxexprs pg_type.typsubscript`,
+  150000: `pg_constraint.confdelsetcols pg_database.datlocprovider
+    pg_database.datcollversion pg_index.indnullsnotdistinct pg_publication_rel.prqual pg_publication_rel.prattrs
+    pg_publication_tables.attnames pg_publication_tables.rowfilter information_schema.table_constraints.nulls_distinct
+    pg_collation.colliculocale pg_database.daticulocale`,
+  160000: `pg_auth_members.oid pg_auth_members.inherit_option pg_auth_members.set_option pg_collation.collicurules
+    pg_database.daticurules pg_stat_all_tables.last_seq_scan pg_stat_all_tables.last_idx_scan
+    pg_stat_all_tables.n_tup_newpage_upd pg_stat_user_tables.last_seq_scan pg_stat_user_tables.last_idx_scan
+    pg_stat_user_tables.n_tup_newpage_upd`,
+  170000: `pg_collation.colllocale pg_database.datlocale pg_database.dathasloginevt`,
+  180000: `pg_class.relallfrozen pg_constraint.conenforced pg_constraint.conperiod pg_publication.pubgencols
+    pg_stat_all_tables.total_vacuum_time pg_stat_all_tables.total_autovacuum_time pg_stat_all_tables.total_analyze_time
+    pg_stat_all_tables.total_autoanalyze_time pg_stat_user_tables.total_vacuum_time
+    pg_stat_user_tables.total_autovacuum_time pg_stat_user_tables.total_analyze_time
+    pg_stat_user_tables.total_autoanalyze_time`,
+}
+/** Relations that came, likewise. */
+const cameWhole: Readonly<Record<string, number>> = {
+  'pg_catalog.pg_parameter_acl': 150_000,
+  'pg_catalog.pg_publication_namespace': 150_000,
+  'information_schema.routine_column_usage': 140_000,
+  'information_schema.routine_routine_usage': 140_000,
+  'information_schema.routine_sequence_usage': 140_000,
+  'information_schema.routine_table_usage': 140_000,
+}
+/** The version whose columns are listed in gen/system.ts, in their order. */
+const listedVersion = 18
+/** Relations whose columns are the same, in the same order, from PostgreSQL 13 on. */
+const unchanged = new Set(
+  `pg_catalog.pg_enum pg_catalog.pg_indexes pg_catalog.pg_matviews pg_catalog.pg_namespace pg_catalog.pg_roles
+  pg_catalog.pg_sequences pg_catalog.pg_settings pg_catalog.pg_tables pg_catalog.pg_user pg_catalog.pg_views
+  information_schema.column_privileges information_schema.columns information_schema.constraint_column_usage
+  information_schema.constraint_table_usage information_schema.key_column_usage information_schema.referential_constraints
+  information_schema.schemata information_schema.sequences information_schema.table_privileges
+  information_schema.tables information_schema.views`.split(/\s+/),
+)
+
+/** Does the target have exactly the columns that are listed, in this order? */
+export const isListKnown = (name: string, serverVersion: number): boolean =>
+  Math.floor(serverVersion / 10_000) === listedVersion || unchanged.has(name)
 
 /**
  * Relations of pg_catalog that drivers and psql need, with columns that are left out: `x` is readable with preset `tooling`
@@ -245,14 +320,24 @@ export function systemRelation(name: string): SystemRelation | undefined {
 
 function parseRelations(): ReadonlyMap<string, SystemRelation> {
   const found = new Map<string, SystemRelation>()
+  const since = new Map(
+    Object.entries(came).flatMap(([version, names]) =>
+      names.split(/\s+/).map((name) => [name, Number(version)] as const),
+    ),
+  )
   for (const line of systemRelations.split('\n')) {
     const [written = '', columns = ''] = line.split(' ')
     if (written === '') continue
     const name = qualified(written)
     found.set(name, {
       name,
+      since: cameWhole[name] ?? 0,
       columns: [...parseColumns(columns).map((column) => ({ ...column, goneIn: null })), ...(former[name] ?? [])].map(
-        (column) => ({ ...column, access: accessOf(name, column.name) }),
+        (column) => ({
+          ...column,
+          since: since.get(`${written}.${column.name}`) ?? 0,
+          access: accessOf(name, column.name),
+        }),
       ),
     })
   }

@@ -19,7 +19,6 @@ import {
   isSystemTypeName,
   nullness,
   plain,
-  recast,
   row,
   type Value,
 } from './values.ts'
@@ -121,8 +120,9 @@ export function callValue(names: readonly string[], values: readonly Value[], va
     const columns = userColumns(one, values, scope.env)
     const [only] = columns ?? []
     if (columns === null) return derived(values, one.returnType)
+    // Each has the type that the function declares (bodies.ts).
     return only !== undefined && columns.length === 1 && !isComposite(one, scope.env)
-      ? recast(only.value, one.results?.length === 1 ? (one.results[0]?.type ?? null) : one.returnType)
+      ? only.value
       : row(columns, one.returnType)
   })
   if (found.builtin !== null) results.push(derived(values, found.builtin.type ?? computedType(values)))

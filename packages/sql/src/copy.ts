@@ -1,12 +1,12 @@
 // COPY: out is a SELECT of the columns, in is an INSERT, and a file or a program at the server is an effect of its own.
-import type { CopyStmt } from '@pgsql/types'
+import type { CopyStmt, RangeVar } from '@pgsql/types'
 import { writeEffects } from './closure.ts'
 import { addDirect } from './draft.ts'
 import { condition } from './expressions.ts'
 import type { OutputColumn } from './facts.ts'
 import { effectOnRelation } from './objects.ts'
 import { type Outcome, shown } from './outcome.ts'
-import { readRelation } from './relations.ts'
+import { readRelation, resolveRelation } from './relations.ts'
 import { type Environment, emptyScope, entryOf, inside, unknown } from './scope.ts'
 import { isQuery, queryColumns } from './select.ts'
 import { payload, texts } from './tree.ts'
@@ -46,13 +46,23 @@ function copyOut(copy: CopyStmt, env: Environment): readonly OutputColumn[] {
   env.draft.seen.add(copy.relation)
   const entry = readRelation(env, copy.relation)
   const names = texts(copy.attlist)
-  const columns = entry.columns.filter((column) => names.length === 0 || names.includes(column.name))
+  // Without a list generated columns are left out (copy.c, CopyGetAttnums).
+  const left = names.length === 0 ? generatedColumns(copy.relation, env) : []
+  const columns = entry.columns.filter(
+    ({ name }) => !left.includes(name) && (names.length === 0 || names.includes(name)),
+  )
   for (const name of names)
     if (!entry.columns.some((column) => column.name === name)) unknown(env, `the column "${name}"`)
   for (const column of columns) column.read?.()
   // In the order that was written.
   const ordered = names.length === 0 ? columns : names.flatMap((name) => columns.find((one) => one.name === name) ?? [])
   return shown(ordered)
+}
+
+function generatedColumns(range: RangeVar, env: Environment): readonly string[] {
+  const resolved = resolveRelation(env, range)
+  if (resolved.kind !== 'catalog') return []
+  return resolved.relation.columns.filter(({ generated }) => generated !== 'no').map(({ name }) => name)
 }
 
 function copyIn(copy: CopyStmt, env: Environment): void {

@@ -10,6 +10,8 @@ export interface Draft {
   /** How often a column stands in an equality: each is a guess, and one statement may make one (DESIGN §4, predicates). */
   readonly equalities: Map<ColumnRef, Set<object>>
   readonly flows: Map<string, Flow>
+  /** Every column that a name or a star stands for, whatever becomes of its value. */
+  readonly reads: Set<ColumnRef>
   readonly session: SessionEffect[]
   readonly relations: Set<number>
   readonly unknowns: Set<string>
@@ -27,6 +29,7 @@ export const newDraft = (): Draft => ({
   control: new Map(),
   equalities: new Map(),
   flows: new Map(),
+  reads: new Set(),
   session: [],
   relations: new Set(),
   unknowns: new Set(),
@@ -37,7 +40,8 @@ export const newDraft = (): Draft => ({
 
 /** Adds an effect. The strictest of several on the same object wins: direct over derived, covered over baseline. */
 export function addEffect(draft: Draft, effect: Effect): void {
-  const key = `${effect.operation} ${effect.object}`
+  // A dot inside a name would make one relation look like another: parents tell more.
+  const key = JSON.stringify([effect.operation, effect.object, ...effect.parents])
   const known = draft.effects.get(key)
   if (known === undefined) {
     draft.effects.set(key, effect)
@@ -57,10 +61,20 @@ export function addDirect(draft: Draft, operation: SqlOperation, object: string)
   addEffect(draft, { operation, object, via: 'direct', parents: [], baseline: false })
 }
 
+/** The value's columns are read here. */
+export function addRead(draft: Draft, value: Value): void {
+  for (const column of value.sources) draft.reads.add(column)
+  for (const column of value.nulls) draft.reads.add(column)
+}
+
 export function addControl(draft: Draft, column: ColumnRef, use: ControlUse['use'], where: string): void {
-  const key = `${column.name} ${use} ${where}`
+  const key = controlKey({ column, use, where })
   if (!draft.control.has(key)) draft.control.set(key, { column, use, where })
 }
+
+/** By number: a dot inside a name would make one column look like another. */
+export const controlKey = ({ column, use, where }: ControlUse): string =>
+  `${column.relationOid}.${column.number} ${use} ${where}`
 
 /** The value decides rows or order: its columns fully, those of which only nullness is in it as a null test. */
 export function addControlOf(draft: Draft, value: Value, where: string): void {
@@ -92,8 +106,9 @@ export function addEquality(draft: Draft, value: Value, node: object, where: str
 export function addFlow(draft: Draft, to: string, toColumn: ColumnRef | null, sources: Iterable<ColumnRef>): void {
   const carried = [...sources].filter((column) => column !== toColumn)
   if (carried.length === 0) return
-  const known = draft.flows.get(to)
-  draft.flows.set(to, { to, toColumn, sources: [...new Set([...(known?.sources ?? []), ...carried])] })
+  const key = toColumn === null ? to : `${toColumn.relationOid}.${toColumn.number}`
+  const known = draft.flows.get(key)
+  draft.flows.set(key, { to, toColumn, sources: [...new Set([...(known?.sources ?? []), ...carried])] })
 }
 
 /** Takes over what another statement, a view or a function body does; as derived unless it stands for this statement. */
@@ -104,6 +119,7 @@ export function merge(into: Draft, from: Draft, via: 'direct' | 'derived'): void
   for (const [column, places] of from.equalities)
     into.equalities.set(column, new Set([...(into.equalities.get(column) ?? []), ...places]))
   for (const flow of from.flows.values()) addFlow(into, flow.to, flow.toColumn, flow.sources)
+  for (const column of from.reads) into.reads.add(column)
   for (const oid of from.relations) into.relations.add(oid)
   for (const unknown of from.unknowns) into.unknowns.add(unknown)
   for (const code of from.opaque) into.opaque.add(code)
@@ -116,7 +132,7 @@ export function controlOf(draft: Draft): ControlUse[] {
   for (const use of draft.control.values()) {
     const guesses = draft.equalities.get(use.column)?.size ?? 0
     const shown: ControlUse = use.use === 'equality' && guesses > 1 ? { ...use, use: 'other' } : use
-    found.set(`${shown.column.name} ${shown.use} ${shown.where}`, shown)
+    found.set(controlKey(shown), shown)
   }
   return [...found.values()]
 }

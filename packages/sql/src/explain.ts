@@ -1,7 +1,9 @@
 // EXPLAIN: with ANALYZE the statement runs, and its effects are these; without it nothing is written, but the plan tells
 // what statistics say about every column that it names.
 import type { ExplainStmt, Node } from '@pgsql/types'
+import { columnRefs } from './catalog-index.ts'
 import { addControl, addEffect, type Draft, merge, newDraft } from './draft.ts'
+import type { ColumnRef } from './facts.ts'
 import type { Outcome } from './outcome.ts'
 import { type Environment, unknown } from './scope.ts'
 import { runStatement } from './statements.ts'
@@ -65,10 +67,21 @@ export function explainStatement(explain: ExplainStmt, env: Environment): Outcom
   // An estimate tells more than one guess does.
   for (const use of draft.control.values())
     if (use.use === 'equality') addControl(env.draft, use.column, 'other', 'EXPLAIN')
-  // Widths, row counts and failures of what is computed show in the plan.
-  for (const column of outcome.output ?? [])
-    for (const source of column.sources) addControl(env.draft, source, 'other', 'EXPLAIN')
+  // Average widths, row counts and failures show in the plan for every column that any node of it carries.
+  for (const column of outcome.output ?? []) for (const source of column.sources) draft.reads.add(source)
+  for (const column of carried(draft, outcome, env)) draft.reads.add(column)
+  for (const column of draft.reads) addControl(env.draft, column, 'other', 'EXPLAIN')
   return plan
+}
+
+/** A write carries whole rows of foreign tables that it reads (preptlist.c, ROW_MARK_COPY). */
+function carried(draft: Draft, outcome: Outcome, env: Environment): readonly ColumnRef[] {
+  const locks = [...draft.effects.values()].some(({ operation }) => operation === 'lock')
+  if (outcome.verb === 'select' && !locks) return []
+  return [...draft.relations].flatMap((oid) => {
+    const relation = env.index.byOid.get(oid)
+    return relation?.kind === 'foreign' ? columnRefs(env.index, relation) : []
+  })
 }
 
 const writes = new Set(['insert', 'update', 'delete', 'truncate', 'lock'])

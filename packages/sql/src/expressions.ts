@@ -2,14 +2,26 @@
 // unknown. A walk gives the value's lineage; what it finds on the way (calls, control uses) goes to the draft.
 import type { A_Expr, A_Indirection, CaseExpr, ColumnRef, Node, SubLink, TypeName } from '@pgsql/types'
 import { functionByNotation, walkCall } from './calls.ts'
-import { addComputed, addControlOf, addEquality } from './draft.ts'
+import { addComputed, addControlOf, addEquality, addRead } from './draft.ts'
 import { jsonNodes } from './json.ts'
 import { resolveOperator } from './operators.ts'
+import { listColumns } from './output.ts'
 import { entryNamed, meaningOf, parameter, type Scope, unknown, wholeRow } from './scope.ts'
 import { queryColumns } from './select.ts'
 import { dispatch, type Handlers, isConstant, payload, tagOf, texts } from './tree.ts'
 import { typeNameOf } from './types.ts'
-import { type Column, commonType, computedType, derived, nullness, plain, row, type Value } from './values.ts'
+import {
+  arrayType,
+  type Column,
+  commonType,
+  computedType,
+  derived,
+  isSystemTypeName,
+  nullness,
+  plain,
+  row,
+  type Value,
+} from './values.ts'
 
 /** Node types that a server of an older version reads as ordinary calls or names (R-1.33): version that brought them. */
 const since: Readonly<Record<string, number>> = {
@@ -50,18 +62,23 @@ const nodes: Handlers<[scope: Scope], Value> = {
   NullTest: (found, scope) => nullness(walk(found.arg, scope), boolean),
   BooleanTest: (found, scope) => derived([walk(found.arg, scope)], boolean),
   TypeCast: (found, scope) => cast(walk(found.arg, scope), found.typeName, scope),
-  CollateClause: (found, scope) => walk(found.arg, scope),
+  // Under another collation other values are equal: no longer the column as it is.
+  CollateClause: (found, scope) => {
+    const value = walk(found.arg, scope)
+    return derived([value], value.type)
+  },
   FuncCall: walkCall,
   NamedArgExpr: (found, scope) => walk(found.arg, scope),
   SubLink: subquery,
   CaseExpr: cases,
   CoalesceExpr: (found, scope) => chosen(walkAll(found.args, scope)),
   MinMaxExpr: (found, scope) => chosen(walkAll(found.args, scope)),
-  RowExpr: (found, scope) => row(walkAll(found.args, scope).map((value, at) => ({ name: `f${at + 1}`, value }))),
+  RowExpr: (found, scope) =>
+    row(listColumns(found.args, scope).map(({ value }, at) => ({ name: `f${at + 1}`, value }))),
   List: (found, scope) => row(walkAll(found.items, scope).map((value, at) => ({ name: `f${at + 1}`, value }))),
   A_ArrayExpr: (found, scope) => {
     const elements = walkAll(found.elements, scope)
-    return derived(elements, computedType(elements))
+    return derived(elements, arrayType(elements))
   },
   A_Indirection: indirection,
   SQLValueFunction: () => plain(),
@@ -129,6 +146,9 @@ function equalityOf(node: Node, scope: Scope): Value | null {
   if (name.at(-1) !== '=' || (name.length > 1 && name[0] !== 'pg_catalog')) return null
   const side = isConstant(found.rexpr) ? found.lexpr : isConstant(found.lexpr) ? found.rexpr : undefined
   if (side === undefined || payload(side, 'ColumnRef') === undefined) return null
+  // A constant of the target's own type brings an operator of its own.
+  const other = walk(side === found.lexpr ? found.rexpr : found.lexpr, scope).type
+  if (other !== null && other !== 'unknown' && !isSystemTypeName(other)) return null
   const value = walk(side, scope)
   return value.kind === 'direct' && value.fields === null ? value : null
 }
@@ -140,15 +160,21 @@ function column(found: ColumnRef, scope: Scope): Value {
   if (payload(fields.at(-1), 'A_Star') !== undefined) {
     const [name, schema] = parts.slice(0, -1).reverse()
     const entry = name === undefined ? undefined : entryNamed(scope, schema ?? null, name)
-    if (entry !== undefined) return wholeRow(entry)
+    if (entry !== undefined) {
+      const whole = wholeRow(entry)
+      addRead(scope.env.draft, whole)
+      return whole
+    }
     unknown(scope.env, '"*" in an expression')
     return plain()
   }
   const meaning = meaningOf(scope, parts)
   switch (meaning.kind) {
     case 'value':
+      addRead(scope.env.draft, meaning.value)
       return meaning.value
     case 'call':
+      addRead(scope.env.draft, meaning.argument)
       return functionByNotation(meaning.name, meaning.argument, scope)
     case 'missing':
       unknown(scope.env, meaning.why)
@@ -195,8 +221,8 @@ function byField(left: Value, right: Value): readonly (readonly [Value, Value])[
 function cast(value: Value, type: TypeName | undefined, scope: Scope): Value {
   const name = typeNameOf(type, scope.env)
   const kind = scope.env.index.types.get((name ?? '').replace('._', '.'))
-  // Checks of a domain and functions of CREATE CAST are not in the catalog.
-  if (kind === 'domain' || kind === 'base') scope.env.draft.opaque.add(`a cast to the type "${name ?? ''}"`)
+  // What reads the text of an extension's type is its own code.
+  if (kind === 'base') scope.env.draft.opaque.add(`a cast to the type "${name ?? ''}"`)
   return derived([value], name)
 }
 
@@ -239,9 +265,11 @@ function subquery(found: SubLink, scope: Scope): Value {
           resolveOperator(found.operName === undefined ? ['='] : texts(found.operName), one, other, scope)
       return derived(test === null ? values : [test, ...values], boolean)
     case 'EXPR_SUBLINK':
+      // Of a row that it gives, one field may be taken: the others are computed all the same.
+      for (const { fields } of values) if (fields !== null) addComputed(draft, fields, 'a subquery')
       return only !== undefined && values.length === 1 ? only : rowOf(columns)
     case 'ARRAY_SUBLINK':
-      return derived(values)
+      return derived(values, arrayType(values))
     default:
       unknown(scope.env, `${found.subLinkType ?? 'SubLink'} in an expression`)
       return derived(values)
@@ -270,7 +298,7 @@ export function stepInto(value: Value, step: Node, scope: Scope): Value {
   }
   const indices = payload(step, 'A_Indices')
   if (indices !== undefined) return derived([value, walk(indices.lidx, scope), walk(indices.uidx, scope)])
-  if (payload(step, 'A_Star') !== undefined) return value
+  // Stars that make columns are expanded where lists are (output.ts).
   unknown(scope.env, `${tagOf(step)} in an indirection`)
   return value
 }

@@ -98,13 +98,18 @@ export interface StatementFacts {
   readonly verb: string
   readonly effects: readonly Effect[]
   readonly functions: readonly FunctionUse[]
-  /** For UPDATE and DELETE: has a WHERE that reads a column of the target. True for all other verbs. */
+  /**
+   * For UPDATE and DELETE: has a WHERE that reads a column of the target. For MERGE: ON reads one, or the conditions of all
+   * arms that update or delete do. True for all other verbs.
+   */
   readonly filtered: boolean
   /** Result columns in order; null when the statement returns no rows. */
   readonly output: readonly OutputColumn[] | null
   /** Base columns that decide rows or order. */
   readonly control: readonly ControlUse[]
   readonly flows: readonly Flow[]
+  /** Base columns that are named in any position: a plan shows what statistics say about each of them. */
+  readonly reads: readonly ColumnRef[]
   readonly session: readonly SessionEffect[]
   /** Every base relation touched (OIDs), directly or derived: errors of the statement may quote their values. */
   readonly relations: readonly number[]

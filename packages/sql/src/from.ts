@@ -1,11 +1,11 @@
 // FROM: relations, subqueries, functions, joins, samples and table functions become entries of a scope, with the visibility
 // that PostgreSQL gives each of them (parse_clause.c, transformFromClauseItem).
 import type { Alias, JoinExpr, Node, RangeFunction, RangeSubselect, RangeTableSample, RangeVar } from '@pgsql/types'
-import { addComputed, addControlOf } from './draft.ts'
+import { addComputed, addControlOf, addRead } from './draft.ts'
 import { condition, walk, walkAll } from './expressions.ts'
 import { functionEntry } from './from-functions.ts'
 import { readRelation } from './relations.ts'
-import { atMost, commonTable, type Entry, entryOf, inside, type Scope, unknown } from './scope.ts'
+import { atMost, commonTable, counted, type Entry, entryOf, inside, type Scope, unknown } from './scope.ts'
 import { queryColumns } from './select.ts'
 import { tableFunctions } from './table-functions.ts'
 import { dispatch, type Handlers, tagOf, texts } from './tree.ts'
@@ -19,7 +19,7 @@ export function fromItems(list: readonly Node[] | undefined, scope: Scope): read
 }
 
 const items: Handlers<[scope: Scope, visible: readonly Entry[]], readonly Entry[]> = {
-  RangeVar: (range, scope) => [aliased(relation(range, scope), range.alias)],
+  RangeVar: (range, scope) => [aliased(relation(range, scope), range.alias, scope)],
   RangeSubselect: subselect,
   RangeFunction: (range: RangeFunction, scope, visible) => [functionEntry(range, lateral(scope, visible))],
   RangeTableSample: sample,
@@ -44,14 +44,17 @@ export const lateral = (scope: Scope, visible: readonly Entry[]): Scope => ({
 function relation(range: RangeVar, scope: Scope): Entry {
   scope.env.draft.seen.add(range)
   const common = range.schemaname === undefined ? commonTable(scope.tables, range.relname ?? '') : undefined
-  if (common !== undefined) return entryOf(range.relname ?? null, common.columns())
+  if (common !== undefined) return entryOf(range.relname ?? null, common.columns(), { open: common.open })
   return readRelation(scope.env, range)
 }
 
 /** An alias hides the relation's own name and may rename its first columns. */
-export function aliased(entry: Entry, alias: Alias | undefined): Entry {
+export function aliased(entry: Entry, alias: Alias | undefined, scope?: Scope): Entry {
   if (alias === undefined) return entry
   const names = texts(alias.colnames)
+  if (scope !== undefined && names.length > 0) counted([entry], 'column aliases', scope.env)
+  if (scope !== undefined && names.length > entry.columns.length)
+    unknown(scope.env, `more names than columns in "${alias.aliasname ?? ''}"`)
   return {
     ...entry,
     name: alias.aliasname ?? entry.name,
@@ -70,7 +73,7 @@ function subselect(range: RangeSubselect, scope: Scope, visible: readonly Entry[
   const columns = queryColumns(range.subquery, outer)
   // Whether the planner drops a column that nothing reads is for it to know.
   addComputed(scope.env.draft, columns, 'FROM')
-  return [aliased(entryOf(null, columns), range.alias)]
+  return [aliased(entryOf(null, columns), range.alias, scope)]
 }
 
 function sample(range: RangeTableSample, scope: Scope, visible: readonly Entry[]): readonly Entry[] {
@@ -92,9 +95,10 @@ function join(found: JoinExpr, scope: Scope, visible: readonly Entry[]): readonl
   const using = entryOf(found.join_using_alias?.aliasname ?? null, columns.slice(0, shared.length), {
     columnsVisible: false,
   })
-  if (found.alias !== undefined) return [aliased(entryOf(null, columns), found.alias)]
+  const open = [...left, ...right].some((entry) => entry.columnsVisible && entry.open)
+  if (found.alias !== undefined) return [aliased(entryOf(null, columns, { open }), found.alias, scope)]
   const sides = [...left, ...right].map((entry) => ({ ...entry, columnsVisible: false }))
-  const merged = entryOf(null, columns, { nameVisible: false })
+  const merged = entryOf(null, columns, { nameVisible: false, open })
   return found.join_using_alias === undefined ? [merged, ...sides] : [merged, using, ...sides]
 }
 
@@ -116,6 +120,7 @@ function joinColumns(
   right: readonly Entry[],
   scope: Scope,
 ): readonly Column[] {
+  if (found.isNatural === true) counted([...left, ...right], 'a NATURAL JOIN', scope.env)
   const names = usingNames(found, left, right)
   const lefts = visibleColumns(left)
   const rights = visibleColumns(right)
@@ -142,6 +147,7 @@ function merged(
   }
   for (const side of [one, other]) {
     side.read?.()
+    addRead(scope.env.draft, side.value)
     addControlOf(scope.env.draft, side.value, 'JOIN')
   }
   if (found.jointype === 'JOIN_RIGHT') return other

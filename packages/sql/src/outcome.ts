@@ -1,5 +1,5 @@
 // What a statement comes to beside its draft: its verb and its result columns; and the facts made of both.
-import { addEffect, addFlow, controlOf, type Draft } from './draft.ts'
+import { addEffect, addFlow, controlKey, controlOf, type Draft } from './draft.ts'
 import type { OutputColumn, StatementFacts } from './facts.ts'
 import type { Column } from './values.ts'
 
@@ -28,6 +28,7 @@ export function factsOf(draft: Draft, outcome: Outcome, text: string, fingerprin
     output: outcome.output,
     control: controlOf(draft),
     flows: [...draft.flows.values()],
+    reads: [...draft.reads],
     session: draft.session,
     relations: [...draft.relations],
     unknowns: [...draft.unknowns],
@@ -41,8 +42,9 @@ export function factsOf(draft: Draft, outcome: Outcome, text: string, fingerprin
 export function adopt(draft: Draft, facts: StatementFacts): void {
   for (const effect of facts.effects) addEffect(draft, effect)
   for (const use of facts.functions) draft.functions.set(use.name, use)
-  for (const use of facts.control) draft.control.set(`${use.column.name} ${use.use} ${use.where}`, use)
+  for (const use of facts.control) draft.control.set(controlKey(use), use)
   for (const flow of facts.flows) addFlow(draft, flow.to, flow.toColumn, flow.sources)
+  for (const column of facts.reads) draft.reads.add(column)
   for (const oid of facts.relations) draft.relations.add(oid)
   for (const unknown of facts.unknowns) draft.unknowns.add(unknown)
   for (const code of facts.opaque) draft.opaque.add(code)

@@ -1,9 +1,10 @@
 // Select lists: the names of output columns as PostgreSQL gives them, the expansion of stars, and the keys of ORDER BY,
 // GROUP BY and DISTINCT ON that may point at output columns by name or position.
-import type { Node, ResTarget, TypeName } from '@pgsql/types'
+import type { Node, TypeName } from '@pgsql/types'
 import { limits } from '@sallyport/base/limits'
+import { addRead } from './draft.ts'
 import { walk } from './expressions.ts'
-import { atMost, type Entry, entryNamed, type Scope, unknown } from './scope.ts'
+import { atMost, counted, type Entry, entryNamed, type Scope, unknown } from './scope.ts'
 import { constantText, payload, tagOf, texts } from './tree.ts'
 import { type Column, plain, type Value } from './values.ts'
 
@@ -13,7 +14,7 @@ export function targetColumns(list: readonly Node[] | undefined, scope: Scope): 
   for (const node of list ?? []) {
     const target = payload(node, 'ResTarget')
     if (target === undefined) unknown(scope.env, `${tagOf(node)} in a select list`)
-    const star = target === undefined ? [] : expandStar(target, scope)
+    const star = expandStar(target?.val, scope)
     const added = star ?? [{ name: target?.name ?? nameOf(target?.val), value: walk(target?.val, scope) }]
     columns.push(...added)
     if (columns.length > limits.columnsMax) return atMost(columns, scope.env)
@@ -21,14 +22,27 @@ export function targetColumns(list: readonly Node[] | undefined, scope: Scope): 
   return columns
 }
 
-/** `*`, `c.*`, `(x).*`; null when the target is none of them. */
-function expandStar(target: ResTarget, scope: Scope): readonly Column[] | null {
-  const reference = payload(target.val, 'ColumnRef')
+/**
+ * The items of ROW, of a row of VALUES and of a row that is assigned, where the server expands stars in place
+ * (parse_target.c, transformExpressionList). Anywhere else `c.*` is one value: the whole row.
+ */
+export function listColumns(list: readonly Node[] | undefined, scope: Scope): readonly Column[] {
+  const columns: Column[] = []
+  for (const node of list ?? []) {
+    columns.push(...(expandStar(node, scope) ?? [{ name: '', value: walk(node, scope) }]))
+    if (columns.length > limits.columnsMax) return atMost(columns, scope.env)
+  }
+  return columns
+}
+
+/** `*`, `c.*`, `(x).*`; null when the expression is none of them. */
+function expandStar(node: Node | undefined, scope: Scope): readonly Column[] | null {
+  const reference = payload(node, 'ColumnRef')
   if (reference !== undefined && payload(reference.fields?.at(-1), 'A_Star') !== undefined) {
     scope.env.draft.seen.add(reference)
     return starOf(texts(reference.fields).slice(0, -1), scope)
   }
-  const indirection = payload(target.val, 'A_Indirection')
+  const indirection = payload(node, 'A_Indirection')
   if (indirection === undefined || payload(indirection.indirection?.at(-1), 'A_Star') === undefined) return null
   scope.env.draft.seen.add(indirection)
   const whole = walk(
@@ -39,7 +53,7 @@ function expandStar(target: ResTarget, scope: Scope): readonly Column[] | null {
     unknown(scope.env, '".*" of a value whose columns are not known')
     return [{ name: '?column?', value: whole }]
   }
-  return readAll(whole.fields)
+  return readAll(whole.fields, scope)
 }
 
 function starOf(parts: readonly string[], scope: Scope): readonly Column[] {
@@ -47,7 +61,8 @@ function starOf(parts: readonly string[], scope: Scope): readonly Column[] {
   if (name === undefined) {
     const visible = scope.entries.filter((entry) => entry.columnsVisible)
     if (visible.length === 0) unknown(scope.env, '"*" without FROM')
-    return readAll(everyColumn(visible, scope))
+    counted(visible, '"*"', scope.env)
+    return readAll(everyColumn(visible, scope), scope)
   }
   const entry =
     database === undefined || database === scope.env.index.catalog.database
@@ -57,7 +72,8 @@ function starOf(parts: readonly string[], scope: Scope): readonly Column[] {
     unknown(scope.env, `"${parts.join('.')}.*"`)
     return []
   }
-  return readAll(entry.columns)
+  counted([entry], '"*"', scope.env)
+  return readAll(entry.columns, scope)
 }
 
 function everyColumn(entries: readonly Entry[], scope: Scope): readonly Column[] {
@@ -69,8 +85,11 @@ function everyColumn(entries: readonly Entry[], scope: Scope): readonly Column[]
   return columns
 }
 
-function readAll(columns: readonly Column[]): readonly Column[] {
-  for (const column of columns) column.read?.()
+function readAll(columns: readonly Column[], scope: Scope): readonly Column[] {
+  for (const column of columns) {
+    column.read?.()
+    addRead(scope.env.draft, column.value)
+  }
   return columns.map(({ name, value }) => ({ name, value }))
 }
 

@@ -1,7 +1,7 @@
 // Relations: which one a written name means under the search_path, what reading it does, and what its columns are made of.
 // Views are expanded to their base columns; a relation that the catalog does not have is an unknown.
 import type { RangeVar } from '@pgsql/types'
-import { type SystemRelation, systemRelation } from './builtins.ts'
+import { isListKnown, type SystemRelation, systemRelation } from './builtins.ts'
 import type { CatalogRelation } from './catalog.ts'
 import { ancestors, columnRefs, descendants, relationName } from './catalog-index.ts'
 import { addEffect } from './draft.ts'
@@ -53,7 +53,8 @@ function qualified(env: Environment, schema: string, name: string): Resolved {
   const object = `${schema}.${name}`
   if (systemSchemas.has(schema)) {
     const relation = systemRelation(object)
-    if (relation !== undefined) return { kind: 'system', relation }
+    const exists = relation !== undefined && relation.since <= env.index.catalog.serverVersion
+    if (exists) return { kind: 'system', relation }
     return { kind: 'missing', object, why: `the system relation "${object}", which is not known` }
   }
   const temporary = schema === 'pg_temp'
@@ -128,6 +129,7 @@ export function relationEntry(env: Environment, relation: CatalogRelation, name:
     schema: relation.schema,
     rowType: relationName(relation),
     physical: physical || relation.kind === 'foreign',
+    spread: relation.kind === 'partitioned' || descendants(env.index, relation).length > 0,
   })
 }
 
@@ -150,7 +152,9 @@ function systemEntry(env: Environment, relation: SystemRelation, name: string | 
     addEffect(env.draft, { operation: 'select', object: relation.name, via: 'direct', parents: [], baseline })
   read(relation.columns.some((column) => allowed(column.access)))
   const { serverVersion } = env.index.catalog
-  const present = relation.columns.filter(({ goneIn }) => goneIn === null || serverVersion < goneIn)
+  const present = relation.columns.filter(
+    ({ since, goneIn }) => since <= serverVersion && (goneIn === null || serverVersion < goneIn),
+  )
   const [schema = null] = relation.name.split('.')
   return entryOf(
     name,
@@ -159,6 +163,11 @@ function systemEntry(env: Environment, relation: SystemRelation, name: string | 
       value: plain(column.type),
       ...(allowed(column.access) ? {} : { read: () => read(false) }),
     })),
-    { schema, rowType: relation.name, physical: schema === 'pg_catalog' },
+    {
+      schema,
+      rowType: relation.name,
+      physical: schema === 'pg_catalog',
+      open: !isListKnown(relation.name, serverVersion),
+    },
   )
 }

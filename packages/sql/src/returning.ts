@@ -8,7 +8,13 @@ import { type Entry, type Scope, unknown } from './scope.ts'
 import { payload } from './tree.ts'
 import type { Column } from './values.ts'
 
-export function returningColumns(clause: ReturningClause | undefined, target: Target, scope: Scope): readonly Column[] {
+/** `*` gives the target's columns before those of FROM; of a MERGE, those of the source first (parse_merge.c). */
+export function returningColumns(
+  clause: ReturningClause | undefined,
+  target: Target,
+  scope: Scope,
+  order: 'target first' | 'source first' = 'target first',
+): readonly Column[] {
   if (clause === undefined) return []
   let read = false
   const mark = (entry: Entry): Entry => ({
@@ -35,7 +41,9 @@ export function returningColumns(clause: ReturningClause | undefined, target: Ta
   const rows = [names.old, names.new]
     .filter((name) => !taken.has(name))
     .map((name) => ({ ...own, name, schema: null, columnsVisible: false }))
-  const columns = targetColumns(clause.exprs, { ...scope, entries: [own, ...others, ...rows] })
+  const named = order === 'target first' ? [own, ...others] : [...others, own]
+  const entries = [...named, ...rows]
+  const columns = targetColumns(clause.exprs, { ...scope, entries })
   if (read && target.relation !== null) relationEffect(scope.env, 'select', target.relation, 'direct', true)
   return columns
 }

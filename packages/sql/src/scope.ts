@@ -4,7 +4,7 @@ import { limits } from '@sallyport/base/limits'
 import type { CatalogIndex } from './catalog-index.ts'
 import type { Draft } from './draft.ts'
 import type { AnalysisContext, SqlParser } from './facts.ts'
-import { type Column, plain, row, type Value } from './values.ts'
+import { type Column, derived, plain, row, type Value } from './values.ts'
 
 /** Arguments of the SQL function whose body is analysed. */
 export interface BodyArguments {
@@ -43,10 +43,19 @@ export interface Entry {
   readonly rowType: string | null
   /** A base relation with system columns (ctid, xmin …). */
   readonly physical: boolean
+  /**
+   * The target may have other columns here, or another order: names still mean what they say, positions mean nothing.
+   * Whatever counts columns (`*`, column aliases, NATURAL) is an unknown then.
+   */
+  readonly open: boolean
+  /** Rows lie in partitions or children, chosen by the values of columns: `tableoid` tells those. */
+  readonly spread: boolean
 }
 
 /** A WITH query that can be named in FROM. */
 export interface CommonTable {
+  /** SEARCH and CYCLE add columns that `*` leaves out in queries below (parse_relation.c, addRangeTableEntryForCTE). */
+  readonly open: boolean
   readonly columns: () => readonly Column[]
 }
 
@@ -100,6 +109,8 @@ export function entryOf(name: string | null, columns: readonly Column[], more: P
     nameVisible: true,
     rowType: null,
     physical: false,
+    open: false,
+    spread: false,
     ...more,
   }
 }
@@ -161,13 +172,20 @@ function bare(scope: Scope, name: string): Meaning {
     if (found.length > 1) return missing(`the ambiguous column "${name}"`)
     const [column] = found
     if (column !== undefined) return value(column)
-    const system = systemColumns[name]
-    if (system !== undefined && level.entries.some((entry) => entry.physical))
-      return { kind: 'value', value: plain(system) }
+    const [system = null] = level.entries.flatMap((entry) => systemColumn(entry, name) ?? [])
+    if (system !== null) return { kind: 'value', value: system }
   }
   const entry = entryNamed(scope, null, name)
   if (entry !== undefined) return { kind: 'value', value: wholeRow(entry) }
   return argument(scope.env, name) ?? missing(`the column "${name}", which nothing here has`)
+}
+
+/** Which partition a row lies in depends on its values, and so does its place there. */
+function systemColumn(entry: Entry, name: string): Value | null {
+  const type = Object.hasOwn(systemColumns, name) ? systemColumns[name] : undefined
+  if (type === undefined || !entry.physical) return null
+  const placed = entry.spread && (name === 'tableoid' || name === 'ctid')
+  return placed ? derived([wholeRow(entry)], type) : plain(type)
 }
 
 function value(column: Column): Meaning {
@@ -194,8 +212,8 @@ export function ofEntry(entry: Entry, name: string): Meaning {
   if (found.length > 1) return missing(`the ambiguous column "${name}"`)
   const [column] = found
   if (column !== undefined) return value(column)
-  const system = systemColumns[name]
-  if (system !== undefined && entry.physical) return { kind: 'value', value: plain(system) }
+  const system = systemColumn(entry, name)
+  if (system !== null) return { kind: 'value', value: system }
   return { kind: 'call', name, argument: wholeRow(entry) }
 }
 
@@ -218,7 +236,18 @@ export function entryNamed(scope: Scope, schema: string | null, name: string): E
 
 export function wholeRow(entry: Entry): Value {
   for (const column of entry.columns) column.read?.()
-  return row(entry.columns, entry.rowType)
+  const whole = row(entry.columns, entry.rowType)
+  return entry.open ? { ...whole, fields: null } : whole
+}
+
+/** Where columns are counted: an unknown unless their list is exactly known. */
+export function counted(entries: readonly Entry[], what: string, env: Environment): void {
+  for (const entry of entries)
+    if (entry.open)
+      unknown(
+        env,
+        `${what} of ${entry.name === null ? 'a relation' : `"${entry.name}"`}, whose columns are not exactly known here`,
+      )
 }
 
 /** An argument of the SQL function by name; columns come first (parse_expr.c, sql_fn_post_column_ref). */

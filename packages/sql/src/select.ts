@@ -5,7 +5,7 @@ import { addComputed, addControlOf } from './draft.ts'
 import { condition, ordering, walk } from './expressions.ts'
 import { fromItems } from './from.ts'
 import { lockRows } from './locks.ts'
-import { sortKeys, targetColumns } from './output.ts'
+import { listColumns, sortKeys, targetColumns } from './output.ts'
 import { entryOf, inside, type Scope, unknown } from './scope.ts'
 import { dispatch, type Handlers, payload, tagOf } from './tree.ts'
 import { type Column, either, plain, type Value } from './values.ts'
@@ -96,8 +96,9 @@ function ordered(select: SelectStmt, columns: readonly Column[], scope: Scope): 
 /** Rows of constants or of anything else: a column is any of its values. */
 function valuesColumns(select: SelectStmt, scope: Scope): readonly Column[] {
   const rows = (select.valuesLists ?? []).map((node) =>
-    (payload(node, 'List')?.items ?? []).map((item) => walk(item, scope)),
+    listColumns(payload(node, 'List')?.items, scope).map(({ value }) => value),
   )
+  if (rows.some((one) => one.length !== rows[0]?.length)) unknown(scope.env, 'rows of VALUES of unequal length')
   const width = Math.max(0, ...rows.map((one) => one.length))
   const columns = Array.from({ length: width }, (_, at) => ({
     name: `column${at + 1}`,

@@ -1,7 +1,7 @@
 // Statements about the session itself: transactions, settings, prepared statements, cursors, channels, locks, DISCARD.
 import type { DeclareCursorStmt, ExecuteStmt, FetchStmt, Node, PrepareStmt, TransactionStmt } from '@pgsql/types'
 import { writeEffects } from './closure.ts'
-import { addDirect, newDraft } from './draft.ts'
+import { addComputed, addDirect, newDraft } from './draft.ts'
 import { walkAll } from './expressions.ts'
 import type { SessionEffect, StatementFacts } from './facts.ts'
 import { tokens } from './lexer.ts'
@@ -119,13 +119,14 @@ function transaction(found: TransactionStmt, env: Environment): Outcome {
   return done(verb === 'rollback-to' ? 'rollback' : verb)
 }
 
-/** Facts of a query that is kept for later. */
-function kept(query: Node | undefined, env: Environment, text: string): StatementFacts {
+/** Facts of a query that is kept for later. A cursor computes rows that nobody has to fetch: MOVE skips them, WITH HOLD keeps them. */
+function kept(query: Node | undefined, env: Environment, text: string, as: 'statement' | 'cursor'): StatementFacts {
   const draft = newDraft()
   const inner = { ...env, draft }
   const verb = query === undefined ? '' : tagOf(query).replace(/Stmt$/, '').toLowerCase()
   if (query === undefined || !isQuery(query)) unknown(inner, `${verb} as a prepared statement or cursor`)
   const columns = query === undefined ? [] : queryColumns(query, emptyScope(inner))
+  if (as === 'cursor') addComputed(draft, columns, 'a cursor')
   for (const seen of draft.seen) env.draft.seen.add(seen)
   const rows = verb === 'select' || columns.length > 0
   return factsOf(draft, { verb, output: rows ? shown(columns) : null }, text, fingerprintOf(env.parser, text))
@@ -135,7 +136,7 @@ function kept(query: Node | undefined, env: Environment, text: string): Statemen
 function prepare(found: PrepareStmt, env: Environment): Outcome {
   for (const node of found.argtypes ?? []) typeNameOf(payload(node, 'TypeName'), env)
   const bodyText = bodyOf(env.text)
-  const body = kept(found.query, env, bodyText)
+  const body = kept(found.query, env, bodyText, 'statement')
   for (const unknownText of body.unknowns) unknown(env, unknownText)
   for (const oid of body.relations) env.draft.relations.add(oid)
   env.draft.session.push({ kind: 'prepare', name: found.name ?? '', body, bodyText })
@@ -156,7 +157,9 @@ function bodyOf(text: string): string {
 
 function execute(found: ExecuteStmt, env: Environment): Outcome {
   const name = found.name ?? ''
-  walkAll(found.params, emptyScope(env))
+  // The body's lineage knows nothing of what its parameters are computed from.
+  if (walkAll(found.params, emptyScope(env)).some(({ sources, nulls }) => sources.size > 0 || nulls.size > 0))
+    unknown(env, 'a column behind a parameter of EXECUTE')
   const body = env.context.prepared.get(name)
   env.draft.session.push({ kind: 'execute', name })
   if (body === undefined) {
@@ -170,7 +173,7 @@ function execute(found: ExecuteStmt, env: Environment): Outcome {
 
 function declare(found: DeclareCursorStmt, env: Environment): Outcome {
   const draft = newDraft()
-  const body = kept(found.query, { ...env, draft }, env.text)
+  const body = kept(found.query, { ...env, draft }, env.text, 'cursor')
   for (const seen of draft.seen) env.draft.seen.add(seen)
   adopt(env.draft, body)
   env.draft.session.push(...body.session, { kind: 'declare', name: found.portalname ?? '', body })

@@ -6,13 +6,16 @@ import { walk, walkAll } from './expressions.ts'
 import type { SqlOperation } from './facts.ts'
 import { type Environment, emptyScope, type Scope, unknown } from './scope.ts'
 import { constantText, payload, texts } from './tree.ts'
-import { plain, type Value } from './values.ts'
+import { derived, type Value } from './values.ts'
 
-/** Any value is fine. */
+/**
+ * Any value is fine. None of those that steer the planner: under another plan the rows come in the order of another index,
+ * and an index on a protected column tells that order (R-3.1).
+ */
 const free = new Set(
-  `application_name datestyle intervalstyle timezone extra_float_digits geqo bytea_output client_min_messages
+  `application_name datestyle intervalstyle timezone extra_float_digits bytea_output client_min_messages
   default_transaction_isolation transaction_isolation default_transaction_deferrable transaction_deferrable
-  lc_monetary lc_numeric lc_time jit enable_seqscan enable_indexscan`.split(/\s+/),
+  lc_monetary lc_numeric lc_time jit plan_cache_mode`.split(/\s+/),
 )
 /** Time-outs, in milliseconds: never off, and never longer than this. */
 const timeoutMsMax = 300_000
@@ -27,7 +30,8 @@ const visible = new Set(
   session_authorization role standard_conforming_strings search_path transaction_read_only default_transaction_read_only
   max_identifier_length max_index_keys block_size in_hot_standby work_mem maintenance_work_mem row_security
   escape_string_warning password_encryption default_text_search_config default_tablespace temp_tablespaces ssl
-  max_connections wal_level synchronous_commit xmlbinary xmloption array_nulls backslash_quote`.split(/\s+/),
+  max_connections wal_level synchronous_commit xmlbinary xmloption array_nulls backslash_quote geqo enable_seqscan
+  enable_indexscan`.split(/\s+/),
 )
 /** Errors and notices below warning may quote values. */
 const messageLevels = new Set(['notice', 'warning', 'error'])
@@ -207,21 +211,22 @@ export function settingFunction(call: FuncCall, scope: Scope): Value | null {
     const shown = isVisible(setting.toLowerCase())
     env.draft.functions.set(use.name, { ...use, pure: shown })
     settingEffect(env, 'select', setting.toLowerCase(), shown)
-    return plain('pg_catalog.text')
+    // Whether a missing setting is an error is computed like anything else.
+    return derived(values, 'pg_catalog.text')
   }
   if (name === 'set_config' && setting !== null && value !== null && local !== null) {
     const isLocal = isTrue(local) || /^t$/i.test(local)
     if (setting.toLowerCase() === 'search_path') pathFunction(env, value, isLocal)
     else changeSetting(env, setting, value, isLocal)
-    return plain('pg_catalog.text')
+    return derived(values, 'pg_catalog.text')
   }
   addEffect(env.draft, { operation: 'call', object: use.name, via: 'direct', parents: [], baseline: false })
-  if (name === 'current_setting') return plain('pg_catalog.text')
+  if (name === 'current_setting') return derived(values, 'pg_catalog.text')
   const object = setting === null ? 'setting:all' : `setting:${setting.toLowerCase()}`
   settingEffect(env, 'set', setting?.toLowerCase() ?? 'all', false)
   for (const one of values) addFlow(env.draft, object, null, one.sources)
   unknown(env, 'set_config() of a name or value that is not constant')
-  return { ...plain('pg_catalog.text'), sources: new Set(values.flatMap((one) => [...one.sources])) }
+  return derived(values, 'pg_catalog.text')
 }
 
 /**

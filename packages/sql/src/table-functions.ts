@@ -51,9 +51,12 @@ function jsonTable(range: JsonTable, outer: Scope, visible: readonly Entry[]): r
   return [aliased(entryOf('json_table', jsonColumns(range.columns, document, scope)), range.alias)]
 }
 
-/** NESTED columns stand beside the others. */
+/** Columns of NESTED come after all others of their level (parse_jsontable.c, transformJsonTableColumns). */
 function jsonColumns(list: readonly Node[] | undefined, document: Value, scope: Scope): readonly Column[] {
-  return (list ?? []).flatMap((node) => {
+  const isNested = (node: Node): boolean => payload(node, 'JsonTableColumn')?.coltype === 'JTC_NESTED'
+  const own = (list ?? []).filter((node) => !isNested(node))
+  const nested = (list ?? []).filter(isNested)
+  return [...own, ...nested].flatMap((node) => {
     const column = payload(node, 'JsonTableColumn')
     if (column === undefined) {
       unknown(scope.env, 'a column of JSON_TABLE')

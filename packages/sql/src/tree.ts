@@ -64,12 +64,12 @@ export function constantText(node: Node | undefined): string | null {
   return null
 }
 
-/** A constant or parameter, bare or under casts and COLLATE. */
+/** A constant or parameter, bare or under casts. Not under COLLATE: that decides what is equal to it. */
 export function isConstant(node: Node | undefined): boolean {
   let at = node
   for (let depth = 0; at !== undefined && depth < limits.treeDepthMax; depth++) {
     if (payload(at, 'A_Const') !== undefined || payload(at, 'ParamRef') !== undefined) return true
-    at = payload(at, 'TypeCast')?.arg ?? payload(at, 'CollateClause')?.arg
+    at = payload(at, 'TypeCast')?.arg
   }
   return false
 }

@@ -1,5 +1,6 @@
 // What an expression's value is made of: the abstract domain of the lineage. Values are immutable; the order of operations
 // never matters, and joining can only add sources.
+import { isSystemType } from './builtins.ts'
 import type { ColumnRef } from './facts.ts'
 
 export interface Value {
@@ -27,6 +28,8 @@ const none: ReadonlySet<ColumnRef> = new Set()
 
 /** `pg_catalog.?`: one of PostgreSQL's own types, we do not know which. */
 export const someSystemType = 'pg_catalog.?'
+/** An array of one of those. */
+export const someSystemArray = 'pg_catalog._?'
 
 export const isSystemTypeName = (type: string): boolean => /^(pg_catalog|information_schema)\./.test(type)
 
@@ -36,14 +39,38 @@ export function commonType(values: readonly Value[]): string | null {
   const [only = null] = known
   if (known.size === 1) return only
   const all = [...known]
-  return known.size > 0 && all.every((type) => type !== null && isSystemTypeName(type)) ? someSystemType : null
+  return known.size > 0 && all.every((type) => type !== null && isScalar(type)) ? someSystemType : null
 }
 
 /** The same, where it cannot stay one of the types that went in. */
 export function computedType(values: readonly Value[]): string | null {
   const type = commonType(values)
-  return type !== null && isSystemTypeName(type) ? someSystemType : null
+  // unnest() makes three columns of a tsvector and one of anything else: what may be one has no type.
+  if (type === null || !isScalar(type) || values.some((value) => value.type === 'pg_catalog.tsvector')) return null
+  return someSystemType
 }
+
+/** One of PostgreSQL's own types that has no columns: neither the row of a system relation nor any record. */
+export const isScalar = (type: string): boolean =>
+  type === someSystemType || type === someSystemArray || (isSystemType(type) && !/^pg_catalog\._?record$/.test(type))
+
+/** The type of an array of these; literals alone make an array of texts. */
+export function arrayType(elements: readonly Value[]): string | null {
+  const literals = elements.length > 0 && elements.every(({ type }) => type === 'unknown')
+  return literals || computedType(elements) !== null ? someSystemArray : null
+}
+
+/**
+ * The value under another type: it is computed unless the types are two names for the same bytes. A function's declared
+ * types convert like casts.
+ */
+export function recast(value: Value, type: string | null): Value {
+  if (value.type === type || (isText(value.type) && isText(type))) return { ...value, type }
+  // A row of another type has other columns, in another order.
+  return derived([value], type)
+}
+
+const isText = (type: string | null): boolean => type === 'pg_catalog.text' || type === 'pg_catalog.varchar'
 
 /** A value without any source: constants, parameters, results of pure functions of those. */
 export const plain = (type: string | null = null): Value => ({

@@ -48,6 +48,7 @@ function lazily(table: CommonTableExpr, scope: Scope): CommonTable {
     return known
   }
   return {
+    open: table.search_clause !== undefined || table.cycle_clause !== undefined,
     columns: () => {
       if (state === 'done') return known
       if (state === 'running') return reference()
@@ -94,6 +95,7 @@ const sameColumns = (left: readonly Column[], right: readonly Column[]): boolean
 /** Column aliases, and the columns that SEARCH and CYCLE add. */
 function finish(table: CommonTableExpr, columns: readonly Column[], scope: Scope): readonly Column[] {
   const aliases = texts(table.aliascolnames)
+  if (aliases.length > columns.length) unknown(scope.env, `more names than columns in "${table.ctename ?? ''}"`)
   const renamed = columns.map(({ name, value }, at) => ({ name: aliases[at] ?? name, value }))
   const of = (names: readonly string[]) =>
     derived(renamed.filter(({ name }) => names.includes(name)).map(({ value }) => value))

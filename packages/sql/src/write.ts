@@ -6,6 +6,7 @@ import { type Write, writeEffects } from './closure.ts'
 import { addControlOf, addDirect } from './draft.ts'
 import { condition, walk } from './expressions.ts'
 import { fromItem, fromItems } from './from.ts'
+import { listColumns } from './output.ts'
 import { relationEffect, relationEntry, resolveRelation } from './relations.ts'
 import { returningColumns } from './returning.ts'
 import { type Entry, entryOf, inside, type Scope, unknown } from './scope.ts'
@@ -143,9 +144,18 @@ export function mergeRows(found: MergeStmt, outer: Scope): readonly Column[] {
     relationEffect(scope.env, 'select', target.relation, 'direct', found.relation?.inh !== false)
   const source = found.sourceRelation === undefined ? [] : fromItem(found.sourceRelation, { ...scope, entries: [] }, [])
   const whole: Scope = { ...scope, entries: [target.entry, ...source] }
-  condition(found.joinCondition, whole, 'MERGE')
-  for (const clause of clauses) mergeArm(clause, target, whole)
-  return returningColumns(found.returningClause, target, whole)
+  const watched = watch(target)
+  const seen: Scope = { ...scope, entries: [watched.entry, ...source] }
+  condition(found.joinCondition, seen, 'MERGE')
+  const joined = watched.state.read
+  for (const clause of clauses) {
+    watched.state.read = false
+    mergeArm(clause, target, whole, seen)
+    const changes = clause.commandType === 'CMD_UPDATE' || clause.commandType === 'CMD_DELETE'
+    // Which rows are meant depends on none of their columns: all of them may be (DESIGN §4, filtered).
+    if (changes && !joined && !watched.state.read) scope.env.draft.filtered = false
+  }
+  return returningColumns(found.returningClause, target, whole, 'source first')
 }
 
 function operationOf(command: MergeWhenClause['commandType']): Write[] {
@@ -154,10 +164,10 @@ function operationOf(command: MergeWhenClause['commandType']): Write[] {
   return command === 'CMD_DELETE' ? ['delete'] : []
 }
 
-function mergeArm(clause: MergeWhenClause, target: Target, scope: Scope): void {
-  condition(clause.condition, { ...scope, nested: true }, 'MERGE')
+/** `seen` has the target with a mark that shows whether the condition reads it. */
+function mergeArm(clause: MergeWhenClause, target: Target, scope: Scope, seen: Scope): void {
+  condition(clause.condition, { ...seen, nested: true }, 'MERGE')
   if (clause.commandType === 'CMD_UPDATE') assignments(clause.targetList, target, scope)
   if (clause.commandType !== 'CMD_INSERT') return
-  const values = (clause.values ?? []).map((node) => ({ name: '', value: walk(node, scope) }))
-  insertFlows(clause.targetList, values, target, scope)
+  insertFlows(clause.targetList, listColumns(clause.values, scope), target, scope)
 }
