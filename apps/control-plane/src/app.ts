@@ -19,6 +19,7 @@ import { openapiOptions } from './http/openapi.ts'
 import { registerPermit } from './http/permit.ts'
 import type { App } from './http/route.ts'
 import { liveRoutes } from './live/routes.ts'
+import { webhooksRoutes } from './notifications/routes.ts'
 import { overviewRoutes } from './overview/routes.ts'
 import { policyRoutes } from './policies/routes.ts'
 import { recordingsRoutes } from './recordings/routes.ts'
@@ -62,6 +63,7 @@ export async function buildApp(deps: Deps): Promise<App> {
   recordingsRoutes(app, deps)
   auditRoutes(app, deps)
   overviewRoutes(app, deps)
+  webhooksRoutes(app, deps)
   await consoleRoutes(app, deps)
   approvalsRoutes(app, deps)
   liveRoutes(app, deps)

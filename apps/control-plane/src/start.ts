@@ -1,6 +1,7 @@
 // The control plane as one running thing: store, keys, HTTP, gRPC, metrics, opened in this order and closed in reverse.
 // Reads no environment and ends no process; main.ts does.
 import { randomBytes } from 'node:crypto'
+import { lookup } from 'node:dns/promises'
 import { readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { Clock } from '@sallyport/base/clock'
@@ -28,6 +29,9 @@ import { redisCarrier } from './live/redis.ts'
 import { announcingIngest } from './live/sessions.ts'
 import { createMetrics } from './metrics.ts'
 import { migrate } from './migrate.ts'
+import { startDispatcher } from './notifications/dispatch.ts'
+import type { Sender } from './notifications/send.ts'
+import { reachOf } from './notifications/webhooks.ts'
 import { loadParser } from './parser.ts'
 import { applyBootstrap } from './policies/apply.ts'
 import { createPublisher, type Publisher } from './policies/publish.ts'
@@ -116,6 +120,7 @@ async function open(config: Config, log: Logger, clock: Clock, closers: Closers)
       bus.publish({ kind: 'agent', id: agentId })
     },
   }
+  closers.push(startDispatcher({ ...shared, sender: senderOf(config) }))
   await bootstrap(deps)
   await issuerKeys.refresh()
   const httpPort = await listenHttp(deps, closers)
@@ -143,6 +148,12 @@ async function listenGrpc(shared: Shared, keys: InstallationKeys, publisher: Pub
   closers.push(() => grpc.stop())
   return grpc
 }
+
+/** Webhooks go to addresses as the system's resolver knows them, in its order. */
+const senderOf = (config: Config): Sender => ({
+  reach: reachOf(config),
+  lookup: async (host) => await lookup(host, { all: true, verbatim: true }),
+})
 
 /** What this process does about changes that other replicas made, and about the passing of time. */
 function follow(deps: Shared, links: Links, refresh: () => Promise<void>, closers: Closers): void {

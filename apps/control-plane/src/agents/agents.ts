@@ -11,6 +11,7 @@ import { encodeJoinToken } from '@sallyport/proto/join-token'
 import { appendAction } from '../audit/store.ts'
 import type { Db, Tx } from '../db.ts'
 import { encodeCursor, pageOfRows } from '../http/page.ts'
+import { appendOutbox } from '../notifications/outbox.ts'
 import { readDocuments } from '../policies/store.ts'
 import type { Authority } from './ca.ts'
 import {
@@ -35,6 +36,18 @@ const sha256 = (text: string | Uint8Array): Buffer => createHash('sha256').updat
 async function audit(tx: Tx, deps: AgentsDeps, actor: string, action: string, object: string, detail = {}) {
   const id = deps.randomBytes(16).toString('hex')
   await appendAction(tx, { id, at: new Date(deps.clock.nowMs()), actor, action, object, detail })
+}
+
+/** Outsiders hear of it by name, never of keys or addresses. */
+async function tell(
+  tx: Tx,
+  deps: AgentsDeps,
+  event: 'agent.joined' | 'agent.revoked',
+  subject: string,
+  payload: object,
+) {
+  const id = deps.randomBytes(16).toString('hex')
+  await appendOutbox(tx, { id, at: new Date(deps.clock.nowMs()), event, subject, payload })
 }
 
 /** A token for one agent of this name. It is shown once; the store keeps a hash. */
@@ -114,6 +127,7 @@ async function addEnrolled(deps: IssueDeps, tokenId: string, agent: store.NewAge
       token: tokenId,
       recordKeyFingerprint: agent.recordKeyFingerprint,
     })
+    await tell(tx, deps, 'agent.joined', agent.id, { agent: agent.name })
   }
   await store.inRowTransaction(deps.db, run).catch((thrown: unknown) => {
     throw store.isNameRace(thrown) ? nameTaken(agent.name) : thrown
@@ -181,13 +195,20 @@ export async function renew(
 }
 
 /** Revokes for good. The links of the agent are cut by whoever listens; see grpc/links.ts. */
-export async function revoke(deps: AgentsDeps, actor: string, agentId: string): Promise<void> {
+export async function revoke(
+  deps: AgentsDeps,
+  actor: string,
+  agentId: string,
+  reason: string | null = null,
+): Promise<void> {
   const at = new Date(deps.clock.nowMs())
   await store.inRowTransaction(deps.db, async (tx) => {
     const agent = await store.findAgent(tx, agentId)
     if (agent === null) throw new SallyportError('NOT_FOUND', 'there is no agent with this id')
     if (!(await store.revokeAgent(tx, agentId, at))) return
-    await audit(tx, deps, actor, 'revoke-agent', `Agent/${agent.name}`, { id: agentId })
+    const detail = reason === null ? { id: agentId } : { id: agentId, reason }
+    await audit(tx, deps, actor, 'revoke-agent', `Agent/${agent.name}`, detail)
+    await tell(tx, deps, 'agent.revoked', agentId, { agent: agent.name, by: actor })
   })
 }
 

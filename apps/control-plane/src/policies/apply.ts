@@ -11,6 +11,7 @@ import { inTransaction, type Tx } from '../db.ts'
 import type { Deps } from '../deps.ts'
 import { DocumentsRefused } from '../http/errors.ts'
 import { builtInIssuerName } from '../identities/tokens.ts'
+import { appendOutbox } from '../notifications/outbox.ts'
 import { readAgentNames } from '../targets/store.ts'
 import { checkChange, keyOf, locksOutAdmins, usersOf } from './rules.ts'
 import {
@@ -99,6 +100,19 @@ async function writePlanned(deps: ApplyDeps, tx: Tx, by: string, planned: Planne
   await writeVersion(tx, { kind: document.kind, name: document.metadata.name, version, document, at, by })
   const id = deps.randomBytes(16).toString('hex')
   await appendAction(tx, { id, at, actor: by, action: 'apply', object: keyOf(document), detail: { change, version } })
+  if (document.kind === 'Policy') await tell(deps, tx, by, { name: document.metadata.name, version, change })
+}
+
+/** Outsiders hear which policy changed, not how. */
+async function tell(
+  deps: ApplyDeps,
+  tx: Tx,
+  by: string,
+  changed: { readonly name: string; readonly version: number; readonly change: string },
+): Promise<void> {
+  const id = deps.randomBytes(16).toString('hex')
+  const at = new Date(deps.clock.nowMs())
+  await appendOutbox(tx, { id, at, event: 'policy.changed', subject: changed.name, payload: { ...changed, by } })
 }
 
 /** After the commit. What is stored counts even if the push fails: agents get it with the next snapshot. */
@@ -139,6 +153,7 @@ export async function deleteDocument(deps: ApplyDeps, by: string, kind: Document
     await writeDeletion(tx, { kind, name, version, document: stored.document, at, by })
     const id = deps.randomBytes(16).toString('hex')
     await appendAction(tx, { id, at, actor: by, action: 'delete', object: `${kind}/${name}`, detail: { version } })
+    if (kind === 'Policy') await tell(deps, tx, by, { name, version, change: 'deleted' })
   })
   deps.metrics.applied.inc({ kind, change: 'deleted' })
   await publishChange(deps, [`${kind}/${name}`])

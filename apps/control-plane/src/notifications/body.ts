@@ -1,0 +1,43 @@
+// What a webhook is sent of an event: the Standard Webhooks envelope, or a Slack message. Made once, when the delivery is made;
+// every attempt sends the same bytes.
+import type { WebhookEventName } from '@sallyport/api/webhooks'
+import { slackBody } from './slack.ts'
+
+export interface SentEvent {
+  readonly event: WebhookEventName
+  /** Id of the thing that it happened to. */
+  readonly subject: string
+  readonly payload: unknown
+  readonly createdAt: Date
+}
+
+export function bodyOf(format: 'standard' | 'slack', event: SentEvent, publicUrl: string): string {
+  switch (format) {
+    case 'standard':
+      return JSON.stringify({ type: event.event, timestamp: event.createdAt.toISOString(), data: event.payload })
+    case 'slack':
+      return slackBody(event.event, event.payload, linkOf(event, publicUrl))
+  }
+}
+
+/** Where people see it. Made of our own address and an id, never of what a payload says. */
+export function linkOf({ event, subject }: Pick<SentEvent, 'event' | 'subject'>, publicUrl: string): string {
+  const id = /^[0-9a-f]{32}$/.test(subject) ? `/${subject}` : ''
+  switch (event) {
+    case 'approval.requested':
+    case 'approval.approved':
+    case 'approval.denied':
+    case 'approval.expired':
+    case 'approval.run':
+      return `${publicUrl}/approvals${id}`
+    case 'session.killed':
+      return `${publicUrl}/sessions${id}`
+    case 'agent.joined':
+    case 'agent.revoked':
+      return `${publicUrl}/agents`
+    case 'policy.changed':
+      return `${publicUrl}/policies`
+    case 'webhook.test':
+      return `${publicUrl}/integrations`
+  }
+}
