@@ -64,6 +64,17 @@ test('a revocation cuts, is audited once, and cannot be repeated into anything',
   expect(items.find(({ name }: { name: string }) => name === 'us-1')).toMatchObject({ state: 'revoked' })
 })
 
+test('a revocation keeps its reason in the audit, and takes nothing else', async () => {
+  await makeAgent(app, 'us-2')
+  const row = await app.deps.db.agent.findUniqueOrThrow({ where: { name: 'us-2' } })
+  const url = `/api/v1/agents/${row.id}/revoke`
+  expect((await send('POST', url, { reason: 'host was replaced', state: 'online' })).statusCode).toBe(400)
+  expect((await send('POST', url, { reason: '' })).statusCode).toBe(400)
+  expect((await send('POST', url, { reason: 'host was replaced' })).statusCode).toBe(204)
+  const action = await app.deps.db.adminAction.findFirstOrThrow({ where: { object: 'Agent/us-2' } })
+  expect(action).toMatchObject({ action: 'revoke-agent', detail: { id: row.id, reason: 'host was replaced' } })
+})
+
 test.each(['0'.repeat(32), 'us-1', '%2e%2e'])('there is no agent %j to revoke', async (id) => {
   const response = await send('POST', `/api/v1/agents/${id}/revoke`)
   expect([response.statusCode, response.json().code]).toEqual([404, 'NOT_FOUND'])

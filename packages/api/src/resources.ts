@@ -98,6 +98,9 @@ export const JoinTokenRequest = z.strictObject({
 export const JoinTokenResponse = z.object({ token: z.string(), agentName: z.string(), expiresAt: z.iso.datetime() })
 export type JoinTokenResponse = z.infer<typeof JoinTokenResponse>
 
+/** POST /api/v1/agents/:id/revoke, for good. The reason stands in the audit; a call without a body gives none. */
+export const AgentRevokeRequest = z.strictObject({ reason: z.string().min(1).max(500).optional() })
+
 /** POST /api/v1/policies/explain: what would happen to this statement of this caller. */
 export const ExplainRequest = z.strictObject({
   target: z.string().min(1).max(63),

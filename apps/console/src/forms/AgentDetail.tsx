@@ -16,8 +16,12 @@ import { absoluteTime, count } from '../util/format.ts'
 import { paths } from '../util/paths.ts'
 import { AgentState } from './AgentState.tsx'
 import { Confirm } from './Confirm.tsx'
+import { Field, fieldShape } from './Field.tsx'
 import { Fingerprint } from './Fingerprint.tsx'
 import { revokeAgent, useReadOnly } from './queries.ts'
+
+/** As the API takes them. */
+const reasonCharactersMax = 500
 
 const stateWords: Readonly<Record<Agent['state'], string>> = {
   online: 'Linked to the control plane; it gets policies and verdicts at once.',
@@ -139,6 +143,7 @@ function Revoke({ agent, onRevoke }: { readonly agent: Agent; readonly onRevoke:
 function RevokeDialog({ agent, onClose }: { readonly agent: Agent; readonly onClose: () => void }) {
   const queries = useQueryClient()
   const say = useToast()
+  const [reason, setReason] = useState('')
   return (
     <Confirm
       title={`Revoke ${agent.name}?`}
@@ -149,12 +154,26 @@ function RevokeDialog({ agent, onClose }: { readonly agent: Agent; readonly onCl
       }
       verb="Revoke agent"
       typed={agent.name}
+      why={reason.trim() === '' ? 'Say why' : undefined}
       onClose={onClose}
       onConfirm={async () => {
-        await revokeAgent(agent.id)
+        await revokeAgent(agent.id, reason.trim())
         await queries.invalidateQueries({ queryKey: agentsQuery().queryKey })
         say('done', `${agent.name} is revoked`)
       }}
-    />
+    >
+      <Field label="Reason" hint="Stands in the audit, for everyone who reads it.">
+        {(props) => (
+          <input
+            {...props}
+            className={fieldShape}
+            value={reason}
+            maxLength={reasonCharactersMax}
+            placeholder="Host was replaced"
+            onChange={(event) => setReason(event.target.value)}
+          />
+        )}
+      </Field>
+    </Confirm>
   )
 }

@@ -12,17 +12,19 @@ interface ConfirmProps {
   readonly verb: string
   /** When given, it has to be typed before the button works. */
   readonly typed?: string
+  /** Why it cannot be done yet, beside what has to be typed. */
+  readonly why?: string | undefined
   readonly onClose: () => void
   /** Rejects with what the server said. */
   readonly onConfirm: () => Promise<void>
   readonly children?: ReactNode
 }
 
-export function Confirm({ title, lead, verb, typed, onClose, onConfirm, children }: ConfirmProps) {
+export function Confirm({ title, lead, verb, typed, why: missing, onClose, onConfirm, children }: ConfirmProps) {
   const [given, setGiven] = useState('')
   const [busy, setBusy] = useState(false)
   const [failure, setFailure] = useState<string | null>(null)
-  const why = typed !== undefined && given.trim() !== typed ? `Type ${typed} to go on` : undefined
+  const why = missing ?? (typed !== undefined && given.trim() !== typed ? `Type ${typed} to go on` : undefined)
   const confirm = async () => {
     setBusy(true)
     setFailure(null)

@@ -53,7 +53,7 @@ const words: Readonly<Record<string, Words>> = {
   delete: change('deleted'),
   'join-token': change('made a join token for'),
   enroll: change('joined as'),
-  'revoke-agent': change('revoked'),
+  'revoke-agent': change('revoked', because),
   'kill-session': change('ended', because),
   'view-session': read('looked at'),
   'view-session-index': read('looked at'),

@@ -71,8 +71,8 @@ export const makeJoinToken = (agentName: string, expiresInSeconds: number): Prom
     JoinTokenRequest.parse({ agentName, expiresInSeconds }),
     JoinTokenResponse,
   )
-export const revokeAgent = (id: string): Promise<unknown> =>
-  change('POST', `/api/v1/agents/${encodeURIComponent(id)}/revoke`, {}, Nothing)
+export const revokeAgent = (id: string, reason: string): Promise<unknown> =>
+  change('POST', `/api/v1/agents/${encodeURIComponent(id)}/revoke`, { reason }, Nothing)
 
 export type WebhookDraft = z.input<typeof WebhookRequest>
 export const createWebhook = (draft: WebhookDraft): Promise<WebhookCreated> =>

@@ -19,7 +19,7 @@ import { EmptyState, ErrorState, Skeleton } from '../ui/States.tsx'
 import { TimeAgo } from '../ui/TimeAgo.tsx'
 
 export function Agents() {
-  const { q } = agentsRoute.useSearch()
+  const { q, open } = agentsRoute.useSearch()
   const navigate = agentsRoute.useNavigate()
   const agents = useQuery(agentsQuery())
   const readOnly = useReadOnly()
@@ -58,14 +58,17 @@ export function Agents() {
         </EmptyState>
       ) : (
         <>
-          <FilterBar>
-            <SearchField
-              label="Filter agents"
-              placeholder="Name, state, address, target or fingerprint"
-              value={q}
-              onChange={(next) => void navigate({ search: (was) => ({ ...was, q: next }), replace: true })}
-            />
-          </FilterBar>
+          {/* On a phone an open one has the page to itself. */}
+          <div className={open === undefined ? '' : 'max-lg:hidden'}>
+            <FilterBar>
+              <SearchField
+                label="Filter agents"
+                placeholder="Name, state, address, target or fingerprint"
+                value={q}
+                onChange={(next) => void navigate({ search: (was) => ({ ...was, q: next }), replace: true })}
+              />
+            </FilterBar>
+          </div>
           {shown.length === 0 ? (
             <EmptyState title="No agent matches">
               <p>No name, state, address, target or fingerprint contains “{q}”.</p>

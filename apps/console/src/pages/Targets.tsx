@@ -21,7 +21,7 @@ export interface TargetRow {
 }
 
 export function Targets() {
-  const { q } = targetsRoute.useSearch()
+  const { q, open } = targetsRoute.useSearch()
   const navigate = targetsRoute.useNavigate()
   const targets = useQuery(resourcesQuery('targets'))
   const rows = (targets.data?.items ?? []).map((resource) => ({ resource, view: targetOf(resource.document) }))
@@ -41,14 +41,17 @@ export function Targets() {
         <NoTargets />
       ) : (
         <>
-          <FilterBar>
-            <SearchField
-              label="Filter targets"
-              placeholder="Name, label, agent or address"
-              value={q}
-              onChange={(next) => void navigate({ search: (was) => ({ ...was, q: next }), replace: true })}
-            />
-          </FilterBar>
+          {/* On a phone an open one has the page to itself. */}
+          <div className={open === undefined ? '' : 'max-lg:hidden'}>
+            <FilterBar>
+              <SearchField
+                label="Filter targets"
+                placeholder="Name, label, agent or address"
+                value={q}
+                onChange={(next) => void navigate({ search: (was) => ({ ...was, q: next }), replace: true })}
+              />
+            </FilterBar>
+          </div>
           {shown.length === 0 ? (
             <EmptyState title="No target matches">
               <p>No name, label, agent or address contains “{q}”.</p>

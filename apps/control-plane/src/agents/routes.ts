@@ -1,7 +1,7 @@
 // HTTP for those who run agents: the list, join tokens, revocation. Who may call stands in the table of routes.
 
 import { PageQuery } from '@sallyport/api/problem'
-import { AgentPage, JoinTokenRequest, JoinTokenResponse } from '@sallyport/api/resources'
+import { AgentPage, AgentRevokeRequest, JoinTokenRequest, JoinTokenResponse } from '@sallyport/api/resources'
 import { SallyportError } from '@sallyport/base/errors'
 import { isId } from '@sallyport/base/ids'
 import { z } from 'zod'
@@ -40,11 +40,15 @@ export function agentsRoutes(app: App, deps: AgentsRoutesDeps): void {
   })
   app.route({
     ...at('agentRevoke'),
-    schema: { params: z.object({ id: z.string().max(64) }), response: { 204: z.null() } },
+    schema: {
+      params: z.object({ id: z.string().max(64) }),
+      body: AgentRevokeRequest.nullish(),
+      response: { 204: z.null() },
+    },
     handler: async (request, reply) => {
       const { id } = request.params
       if (!isId(id)) throw new SallyportError('NOT_FOUND', 'there is no agent with this id')
-      await revoke(deps, actorKey(actorOf(request)), id)
+      await revoke(deps, actorKey(actorOf(request)), id, request.body?.reason ?? null)
       deps.agentRevoked(id)
       return await reply.code(204).send(null)
     },
