@@ -33,12 +33,15 @@ function link(name, folder, target) {
   symlinkSync(relative(dirname(path), target), path)
 }
 
+/** Types, sources, maps and manuals of libraries: nothing reads them at run time. Licences stay. */
+const isRead = (path) => !/\.(map|md|markdown|[cm]?ts)$/.test(path)
+
 const seen = new Set()
 function take(folder) {
   if (!folder.startsWith(`${store}${sep}`)) throw new Error(`"${folder}" is not in pnpm's store`)
   if (seen.has(folder)) return
   seen.add(folder)
-  cpSync(folder, placeOf(folder), { recursive: true, verbatimSymlinks: true })
+  cpSync(folder, placeOf(folder), { recursive: true, verbatimSymlinks: true, filter: isRead })
   const manifest = manifestOf(folder)
   // .pnpm/ID/node_modules, which holds the package and links to what it needs.
   const siblings = folder.slice(0, folder.length - manifest.name.length)

@@ -167,8 +167,8 @@ describe.skipIf(!hasPsql || !hasRedis || !isBuilt)('the containers’ commands, 
       await reaper.done()
     }
     await host.up('handout')
-  }, 180_000)
-  afterAll(async () => await stop?.(), 60_000)
+  }, 300_000)
+  afterAll(async () => await stop?.(), 180_000)
 
   test('init put each secret where its one reader is, and made none twice', async () => {
     const files = (name: string) => readdirSync(host.volume(name)).sort()

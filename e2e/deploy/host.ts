@@ -1,4 +1,4 @@
-// Runs the containers of compose.yaml on this very machine, without a container engine: each one's exact command and
+// Runs the containers of compose.yaml on this very machine, without a container engine: each one's exact command, files and
 // variables, with volumes as folders, ports as free ones and service names as 127.0.0.1. Our own images run as they are;
 // the three foreign ones (PostgreSQL twice, Redis) are stood for by the same servers of this machine.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
@@ -12,6 +12,7 @@ import type { Reaper } from '../stack/reaper.ts'
 import { root } from '../stack/root.ts'
 import { createDatabase } from '../stack/shop.ts'
 import { until } from '../stack/until.ts'
+import { assemble } from './assemble.ts'
 import { type Compose, type Image, imageOf, readDockerfile, type Service } from './images.ts'
 
 export interface Host {
@@ -57,13 +58,16 @@ export async function openHost(compose: Compose, dir: string, reaper: Reaper): P
   const log = (name: string): string => join(dir, `${name}.log`)
   const containerOf = (name: string): Container => {
     const service = serviceOf(compose, name)
-    const image = imageOf(stages, service.build?.target ?? '')
+    const target = service.build?.target ?? ''
+    const image = imageOf(stages, target)
+    const app = join(dir, 'images', target)
+    assemble(stages, target, app)
     const map = mapping(service, ports, volume)
     // Compose: an entrypoint of the service's own takes the image's command away with the image's entrypoint.
     const command = service.command ?? (service.entrypoint === undefined ? image.command : [])
     const [program, ...rest] = [...(service.entrypoint ?? image.entrypoint), ...command]
     if (program !== 'node') throw new Error(`"${name}" starts "${program}"`)
-    const argv = rest.map((word) => word.replace(/^\/app\//, `${root}/`))
+    const argv = rest.map((word) => word.replace(/^\/app\//, `${app}/`))
     const env = Object.fromEntries(
       Object.entries({ ...image.env, ...service.environment }).map(([key, value]) => [key, map(key, value)]),
     )
