@@ -18,6 +18,9 @@ describe('what an administrator did, as a sentence', () => {
     [{ detail: { change: 'updated', version: 4 } }, 'applied version 4 of'],
     [{ action: 'revoke-agent' }, 'revoked'],
     [{ action: 'kill-session', detail: { reason: 'runaway' } }, 'ended'],
+    [{ action: 'approve', object: 'Approval/1' }, 'approved'],
+    [{ action: 'cancel-request', object: 'Approval/1' }, 'cancelled'],
+    [{ action: 'webhook-disable', actor: 'control plane' }, 'disabled'],
     [{ action: 'record-refused' }, 'sent a record that does not verify, of'],
     [{ action: 'constructor' }, 'did “constructor” on'],
   ])('%#', (fields, verb) => {
@@ -57,6 +60,7 @@ describe('what it was done to', () => {
 it('an actor is a person with an issuer, an agent, or the installation', () => {
   expect(actorText('https://idp ann')).toEqual({ name: 'ann', issuer: 'https://idp', kind: 'person' })
   expect(actorText('agent 0a')).toEqual({ name: 'agent 0a', issuer: '', kind: 'agent' })
+  expect(actorText('control plane')).toEqual({ name: 'control plane', issuer: '', kind: 'system' })
   expect(actorText('bootstrap')).toEqual({ name: 'bootstrap', issuer: '', kind: 'system' })
 })
 

@@ -56,18 +56,16 @@ const words: Readonly<Record<string, Words>> = {
   'revoke-agent': change('revoked', because),
   'kill-session': change('ended', because),
   'view-session': read('looked at'),
-  'view-session-index': read('looked at'),
   'export-session': read('exported'),
   'export-range': span,
-  'view-approval': read('read the statement of'),
-  'approve-hold': change('approved', because),
-  'deny-hold': change('denied', because),
-  'cancel-hold': change('cancelled'),
+  approve: change('approved', because),
+  deny: change('denied', because),
+  'cancel-request': change('cancelled'),
   'webhook-create': change('created'),
   'webhook-delete': change('deleted'),
   'webhook-rotate': change('rotated the secret of'),
   'webhook-enable': change('enabled'),
-  'webhook-disable': change('disabled'),
+  'webhook-disable': change('disabled', because),
   'webhook-test': change('sent a test event to'),
   'delivery-resend': change('re-sent a delivery of'),
   'record-refused': refused,
@@ -103,7 +101,6 @@ const kindWords: Readonly<Record<string, string>> = {
   Role: 'role',
   Label: 'label',
   TrustedIssuer: 'trusted issuer',
-  Hold: 'request',
   Approval: 'request',
   Webhook: 'webhook',
   Sessions: 'sessions',
@@ -119,7 +116,6 @@ function hrefOf(kind: string, name: string): string | null {
       return `${paths.agents()}?open=${encodeURIComponent(name)}`
     case 'Session':
       return paths.session(name)
-    case 'Hold':
     case 'Approval':
       return paths.approval(name)
     case 'Webhook':
@@ -136,14 +132,16 @@ export interface ActorText {
   readonly kind: 'person' | 'agent' | 'system'
 }
 
-/** `issuer subject` of a person, `agent ID`, or a word for the installation itself. */
+/** `issuer subject` of a person, `agent ID`, or words for the installation itself. */
 export function actorText(actor: string): ActorText {
   const space = actor.indexOf(' ')
   if (space === -1) return { name: actor, issuer: '', kind: 'system' }
   const [first, rest] = [actor.slice(0, space), actor.slice(space + 1)]
-  return first === 'agent'
-    ? { name: `agent ${rest}`, issuer: '', kind: 'agent' }
-    : { name: rest, issuer: first, kind: 'person' }
+  if (first === 'agent') return { name: actor, issuer: '', kind: 'agent' }
+  // Issuers are URLs; "control plane" is no person.
+  return first.includes('://')
+    ? { name: rest, issuer: first, kind: 'person' }
+    : { name: actor, issuer: '', kind: 'system' }
 }
 
 /** Does the action contain every word, anywhere in what the page shows? */
