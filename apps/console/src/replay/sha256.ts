@@ -58,7 +58,15 @@ function compress(bytes: Uint8Array, from: number): void {
     const sigma0 = rotated(before15, 7) ^ rotated(before15, 18) ^ (before15 >>> 3)
     words[t] = sigma1 + word(t - 7) + sigma0 + word(t - 16)
   }
-  let [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0] = state
+  // One by one: taking them apart as a list costs more than the rounds.
+  let a = state[0] ?? 0
+  let b = state[1] ?? 0
+  let c = state[2] ?? 0
+  let d = state[3] ?? 0
+  let e = state[4] ?? 0
+  let f = state[5] ?? 0
+  let g = state[6] ?? 0
+  let h = state[7] ?? 0
   for (let t = 0; t < 64; t++) {
     const sum1 = rotated(e, 6) ^ rotated(e, 11) ^ rotated(e, 25)
     const one = (h + sum1 + ((e & f) ^ (~e & g)) + (constants[t] ?? 0) + word(t)) | 0
