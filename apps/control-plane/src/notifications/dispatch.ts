@@ -119,6 +119,7 @@ function resultOf(deps: DispatchDeps, claimed: store.Claimed, sent: Sent): store
 
 /** True when this call disabled the webhook. */
 async function disableIfHopeless(deps: DispatchDeps, tx: Tx, webhook: store.WebhookRow, sent: Sent): Promise<boolean> {
+  await store.lockWebhook(tx, webhook.id)
   const isGone = sent.status === goneStatus
   const failures = await store.failuresInARow(tx, webhook.id, await store.enabledSince(tx, webhook))
   if (!isGone && failures < failedDeliveriesMax) return false

@@ -137,6 +137,11 @@ export async function failPending(tx: Tx, webhookId: string, error: string): Pro
   })
 }
 
+/** Attempts that end at the same moment count one after the other: each sees what those before it committed. */
+export async function lockWebhook(tx: Tx, id: string): Promise<void> {
+  await tx.$queryRaw`SELECT "id" FROM "Webhook" WHERE "id" = ${id} FOR UPDATE`
+}
+
 /** Deliveries that failed for good since the last one that arrived, and since `since`. */
 export async function failuresInARow(tx: Tx, webhookId: string, since: Date): Promise<number> {
   const last = await tx.webhookDelivery.findFirst({
@@ -144,8 +149,9 @@ export async function failuresInARow(tx: Tx, webhookId: string, since: Date): Pr
     orderBy: { deliveredAt: 'desc' },
     select: { createdAt: true },
   })
-  const after = last !== null && last.createdAt > since ? last.createdAt : since
-  return await tx.webhookDelivery.count({ where: { webhookId, state: 'failed', createdAt: { gt: after } } })
+  const after = last === null ? {} : { gt: last.createdAt }
+  const where = { webhookId, state: 'failed', createdAt: { ...after, gte: since } }
+  return await tx.webhookDelivery.count({ where })
 }
 
 /** When the webhook was made or last enabled by hand. */
