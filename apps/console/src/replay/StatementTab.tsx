@@ -1,4 +1,5 @@
 // What was sent: the text as recorded, its parameters, and what it does by the parser that judged it.
+import { PencilLine } from 'lucide-react'
 import { Fragment } from 'react'
 import { Badge } from '../ui/Badge.tsx'
 import { CopyButton } from '../ui/CopyButton.tsx'
@@ -61,7 +62,7 @@ export function StatementTab({ story: { begun } }: { readonly story: Story }) {
                 key={`${effect.operation} ${effect.object} ${effect.via}`}
                 className="flex flex-wrap items-center gap-2"
               >
-                <Badge tone={isReading(effect.operation) ? 'neutral' : 'hold'}>{effect.operation}</Badge>
+                <Operation operation={effect.operation} />
                 <span className="font-mono text-[13px] break-all">
                   <VisibleText text={effect.object} />
                 </span>
@@ -78,6 +79,16 @@ export function StatementTab({ story: { begun } }: { readonly story: Story }) {
         <span className="font-mono">{begun.fingerprint}</span>
       </p>
     </div>
+  )
+}
+
+/** A change has a pencil besides its colour. */
+function Operation({ operation }: { readonly operation: string }) {
+  if (isReading(operation)) return <Badge>{operation}</Badge>
+  return (
+    <Badge tone="deny" icon={<PencilLine aria-hidden size={13} />}>
+      {operation}
+    </Badge>
   )
 }
 
