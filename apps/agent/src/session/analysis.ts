@@ -51,6 +51,21 @@ export interface Analyser {
   analyse(text: string, catalog: Catalog, names: SessionNames): Analysis
 }
 
+// By the facts themselves: portals and cursors keep them, and nothing else has to know.
+const versions = new WeakMap<StatementFacts, string>()
+
+/** Version of the catalog that these facts were found under; undefined for facts that no analyser made. */
+export const versionOf = (facts: StatementFacts): string | undefined => versions.get(facts)
+
+function noteVersion(analysis: Analysis, { version }: Catalog): Analysis {
+  if (analysis.kind === 'facts')
+    for (const facts of analysis.statements) {
+      versions.set(facts, version)
+      for (const effect of facts.session) if ('body' in effect) versions.set(effect.body, version)
+    }
+  return analysis
+}
+
 /** Words that make a text's meaning depend on the session's prepared statements and cursors. */
 const namesStatements = /\bexecute\b/i
 const namesCursors = /\b(fetch|move|current\s+of|close)\b/i
@@ -68,7 +83,8 @@ export function createAnalyser(
     const key = cacheable ? [scope, catalog.version, preset, searchPath.join('\u0001'), text].join('\u0000') : ''
     const known = cacheable ? cache.get(key) : undefined
     if (known !== undefined) return known
-    const analysis = analyse(text, catalog, { searchPath, prepared: empty, cursors: empty, preset }, parser)
+    const context = { searchPath, prepared: empty, cursors: empty, preset }
+    const analysis = noteVersion(analyse(text, catalog, context, parser), catalog)
     if (cacheable) cache.set(key, analysis)
     return analysis
   }
@@ -92,7 +108,7 @@ export function createAnalyser(
       if (!statements && !cursors) return plain(text, catalog, names.searchPath)
       const prepared = statements ? preparedFacts(text, catalog, names) : empty
       const context = { searchPath: names.searchPath, prepared, cursors: cursors ? names.cursors() : empty, preset }
-      return analyse(text, catalog, context, parser)
+      return noteVersion(analyse(text, catalog, context, parser), catalog)
     },
   }
 }

@@ -5,13 +5,16 @@ import type { CompiledPolicies, DecisionContext } from '@sallyport/policy/decide
 import { judge as judgePolicies } from '@sallyport/policy/judge'
 import type { Catalog } from '@sallyport/sql/catalog'
 import type { StatementFacts } from '@sallyport/sql/facts'
+import { versionOf } from './analysis.ts'
 import type { GateDeps, Judged, JudgeRequest } from './gate.ts'
+import { holdsSecret } from './recorded.ts'
 import {
   approvalRefusal,
   catalogStale,
   endsTransaction,
   freshnessRefusal,
   keepRefusal,
+  meansAnotherThing,
   orderRefusal,
   policyRefusal,
   settingRefusal,
@@ -37,15 +40,40 @@ export type Assessed =
 
 export function assess(deps: GateDeps, request: JudgeRequest, catalog: Catalog): Assessed {
   try {
-    if (request.facts !== null) return assessFacts(deps, request, [request.facts], catalog)
+    if (request.facts !== null)
+      return isStale(deps, request.facts, catalog)
+        ? refused(meansAnotherThing())
+        : assessFacts(deps, request, [request.facts], catalog)
     const analysis = deps.analyser.analyse(request.text, catalog, request.names)
     if (analysis.kind === 'syntax')
       return refused(new SallyportError('STATEMENT_SYNTAX', analysis.message), null, analysis.position)
     if (request.moment !== 'query' && analysis.statements.length > 1) return refused(severalStatements())
+    if (fetchesStale(deps, request, analysis.statements, catalog)) return refused(meansAnotherThing())
     return assessFacts(deps, request, analysis.statements, catalog)
   } catch (thrown) {
     return refused(asSallyportError(thrown))
   }
+}
+
+/**
+ * A portal or cursor was judged under another catalog, and masks apply: a function or view that it goes through may have
+ * been replaced since, and the server plans and runs the new one (R-3.14).
+ */
+const isStale = (deps: GateDeps, facts: StatementFacts, catalog: Catalog): boolean =>
+  currentPolicies(deps).masks > 0 && versionOf(facts) !== catalog.version
+
+function fetchesStale(
+  deps: GateDeps,
+  { names }: JudgeRequest,
+  statements: readonly StatementFacts[],
+  catalog: Catalog,
+): boolean {
+  return statements.some(({ session }) =>
+    session.some((effect) => {
+      const cursor = effect.kind === 'fetch' ? names.cursors().get(effect.name) : undefined
+      return cursor !== undefined && isStale(deps, cursor, catalog)
+    }),
+  )
 }
 
 /** The same, under a catalog that is read anew if it has to be. */
@@ -80,6 +108,8 @@ function assessFacts(
     nowMs: deps.clock.nowMs(),
   }
   const judged = all.map((facts): Judged => ({ facts, ...judgePolicies(policies, facts, context, catalog) }))
+  // A denial records the whole text: what one of its statements keeps back is kept back (R-6.15).
+  const guarded = judged.some((each) => each.guarded || holdsSecret(each.facts, each.facts.text))
   // All of them before anything is sent (R-1.22): one denied statement stops the whole text.
   let afterEnd = false
   for (const each of judged) {
@@ -89,13 +119,14 @@ function assessFacts(
       freshnessRefusal(each.facts, request.names) ??
       orderRefusal(each.facts, afterEnd, request.names) ??
       policyRefusal(each, request.moment === 'parse')
-    if (error !== null) return refused(error, each)
+    if (error !== null) return refused(error, { ...each, guarded })
     afterEnd ||= endsTransaction(each.facts)
   }
   const isWhole = request.hold?.isWhole ?? true
   const holding = judged.find(({ decision }) => decision.kind === 'hold')
   const error = holding === undefined ? null : approvalRefusal(holding, judged, isWhole)
-  return error === null ? { kind: 'clear', all: judged, policies, catalog } : refused(error, holding)
+  if (error === null) return { kind: 'clear', all: judged, policies, catalog }
+  return refused(error, holding === undefined ? null : { ...holding, guarded })
 }
 
 /** Throws SNAPSHOT_MISSING, SNAPSHOT_EXPIRED, or POLICY_MISSING when the target is no longer served here. */

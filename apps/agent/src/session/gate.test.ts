@@ -1,7 +1,8 @@
 // The gate with real policies and the real parser: what it lets through, when, and what it puts into the record first.
 import { SallyportError } from '@sallyport/base/errors'
 import type { EntryBody } from '@sallyport/ledger/entry'
-import type { SqlParser } from '@sallyport/sql/facts'
+import type { Catalog } from '@sallyport/sql/catalog'
+import type { SqlParser, StatementFacts } from '@sallyport/sql/facts'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { snapshotOf, testSnapshots } from '../../test/data-path.ts'
 import { fakeHolds } from '../../test/fake-holds.ts'
@@ -216,6 +217,57 @@ describe('a rule that looks at parameters', () => {
     const { gate } = open(smallOnly)
     expect(codeOf(gate.judge(ask('delete from people where id = $1', { moment: 'parse' })))).toBe('POLICY_UNCOVERED')
     expect(codeOf(gate.judge(ask('select name from people', { moment: 'parse' })))).toBe('POLICY_UNCOVERED')
+  })
+})
+
+describe('what an open cursor or portal means', () => {
+  const known = testCatalog()
+  const newer: Catalog = { ...known, version: 'after a function was replaced' }
+  /** What the gate found a text to be, as a session keeps it. */
+  function factsOf(gate: ReturnType<typeof open>['gate'], text: string): StatementFacts {
+    const judged = gate.judge(ask(text))
+    if (judged instanceof Promise || judged.kind !== 'allowed') throw new Error(`"${text}" is not allowed`)
+    return judged.statements[0]!.facts
+  }
+  const cursorIn = (facts: StatementFacts): ReadonlyMap<string, StatementFacts> => {
+    const [declared] = facts.session.filter((effect) => effect.kind === 'declare')
+    return new Map(declared === undefined ? [] : [[declared.name, declared.body]])
+  }
+
+  it('R-3.14: stays while the schema does', () => {
+    const { gate } = open()
+    const names = ask('').names
+    const cursors = cursorIn(factsOf(gate, 'declare c cursor for select id from people'))
+    expect(codeOf(gate.judge(ask('fetch c', { names: { ...names, cursors: () => cursors } })))).toBe('allowed')
+    const portal = factsOf(gate, 'select id from people')
+    expect(codeOf(gate.judge(ask('select id from people', { moment: 'run', facts: portal })))).toBe('allowed')
+  })
+
+  it('R-3.14: is no longer known once the schema has changed', () => {
+    let now = known
+    const { gate } = open(undefined, { fresh: () => now })
+    const names = ask('').names
+    const cursors = cursorIn(factsOf(gate, 'declare c cursor for select id from people'))
+    const portal = factsOf(gate, 'select id from people')
+    now = newer
+    expect(codeOf(gate.judge(ask('fetch c', { names: { ...names, cursors: () => cursors } })))).toBe('CATALOG_STALE')
+    expect(codeOf(gate.judge(ask('select id from people', { moment: 'run', facts: portal })))).toBe('CATALOG_STALE')
+  })
+})
+
+describe('R-6.15: a denied text keeps back what any of its statements keeps back', () => {
+  it.each([
+    ["update people set ssn = '111-22-9999' where id = 2; delete from people", '111-22-9999'],
+    [
+      "delete from people; select id from people where ssn is null and name = 'x'; select upper('s3cret'), ssn from people",
+      's3cret',
+    ],
+    ["delete from people; alter role app password 'HuNter7Secret'", 'HuNter7Secret'],
+  ])('%s', (text, kept) => {
+    const { gate, entries } = open()
+    expect(codeOf(gate.judge(ask(text)))).not.toBe('allowed')
+    expect(entries).toHaveLength(1)
+    expect(JSON.stringify(entries)).not.toContain(kept)
   })
 })
 

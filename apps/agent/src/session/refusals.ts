@@ -178,6 +178,12 @@ export function freshnessRefusal(facts: StatementFacts, names: SessionNames): Sa
   })
 }
 
+/** The schema has changed under an open cursor or portal. */
+export const meansAnotherThing = (): SallyportError =>
+  new SallyportError('CATALOG_STALE', 'the schema has changed since this cursor or portal was opened', {
+    hint: 'open it again',
+  })
+
 export const severalStatements = (): SallyportError =>
   new SallyportError('STATEMENT_SYNTAX', 'cannot insert multiple commands into a prepared statement')
 
