@@ -95,33 +95,41 @@ function ActionRow({ action }: { readonly action: AdminAction }) {
           className="mt-0.5 shrink-0 text-ink-3 transition-transform group-open:rotate-90"
         />
       </summary>
-      <div className="px-4 pt-1 pb-4 pl-10 max-sm:pl-4">
-        <Pairs
-          pairs={[
-            { name: 'Action', value: <Mono>{action.action}</Mono> },
-            { name: 'Actor', value: <Mono>{action.actor}</Mono> },
-            {
-              name: 'Object',
-              value:
-                object.href === null ? (
-                  <Mono>{action.object}</Mono>
-                ) : (
-                  <InAppLink href={object.href}>{action.object}</InAppLink>
-                ),
-            },
-            { name: 'At', value: absoluteTime(Date.parse(action.at)) },
-            ...Object.entries(action.detail).map(([name, value]) => ({
-              name,
-              value: (
-                <Mono>
-                  <VisibleText text={typeof value === 'string' ? value : JSON.stringify(value)} />
-                </Mono>
-              ),
-            })),
-            { name: 'Id', value: <Mono>{action.id}</Mono> },
-          ]}
-        />
-      </div>
+      <ActionFacts action={action} />
     </details>
+  )
+}
+
+/** Everything that was recorded. */
+function ActionFacts({ action }: { readonly action: AdminAction }) {
+  const object = actionObject(action.object)
+  return (
+    <div className="px-4 pt-1 pb-4 pl-10 max-sm:pl-4">
+      <Pairs
+        pairs={[
+          { name: 'Action', value: <Mono>{action.action}</Mono> },
+          { name: 'Actor', value: <Mono>{action.actor}</Mono> },
+          {
+            name: 'Object',
+            value:
+              object.href === null ? (
+                <Mono>{action.object}</Mono>
+              ) : (
+                <InAppLink href={object.href}>{action.object}</InAppLink>
+              ),
+          },
+          { name: 'At', value: absoluteTime(Date.parse(action.at)) },
+          ...Object.entries(action.detail).map(([name, value]) => ({
+            name,
+            value: (
+              <Mono>
+                <VisibleText text={typeof value === 'string' ? value : JSON.stringify(value)} />
+              </Mono>
+            ),
+          })),
+          { name: 'Id', value: <Mono>{action.id}</Mono> },
+        ]}
+      />
+    </div>
   )
 }

@@ -76,45 +76,63 @@ function NameForm({
       }
     >
       <form className="space-y-4" onSubmit={(event) => void submit(event)}>
-        <Field
-          label="Name"
-          hint="Targets name their agents by it. Where it runs is a good one: eu-1, orders-vpc."
-          error={
-            touched && !isName ? 'Lowercase letters, digits and hyphens, at most 63, not a hyphen first.' : undefined
-          }
-        >
-          {(props) => (
-            <input
-              {...props}
-              className={`${fieldShape} font-mono`}
-              value={name}
-              onChange={(event) => setName(event.target.value)}
-              placeholder="eu-1"
-              autoComplete="off"
-              autoCapitalize="off"
-              spellCheck={false}
-            />
-          )}
-        </Field>
-        <Field label="The token is good for" hint="Long enough to get to the host; the agent itself stays.">
-          {(props) => (
-            <select
-              {...props}
-              className={fieldShape}
-              value={seconds}
-              onChange={(event) => setSeconds(Number(event.target.value))}
-            >
-              {lives.map((life) => (
-                <option key={life.seconds} value={life.seconds}>
-                  {life.label}
-                </option>
-              ))}
-            </select>
-          )}
-        </Field>
+        <NameField name={name} isWrong={touched && !isName} onChange={setName} />
+        <LifeField seconds={seconds} onChange={setSeconds} />
         {failure === null ? null : <FormError>{failure}</FormError>}
       </form>
     </Dialog>
+  )
+}
+
+function NameField({
+  name,
+  isWrong,
+  onChange,
+}: {
+  readonly name: string
+  readonly isWrong: boolean
+  readonly onChange: (name: string) => void
+}) {
+  return (
+    <Field
+      label="Name"
+      hint="Targets name their agents by it. Where it runs is a good one: eu-1, orders-vpc."
+      error={isWrong ? 'Lowercase letters, digits and hyphens, at most 63, not a hyphen first.' : undefined}
+    >
+      {(props) => (
+        <input
+          {...props}
+          className={`${fieldShape} font-mono`}
+          value={name}
+          onChange={(event) => onChange(event.target.value)}
+          placeholder="eu-1"
+          autoComplete="off"
+          autoCapitalize="off"
+          spellCheck={false}
+        />
+      )}
+    </Field>
+  )
+}
+
+function LifeField({ seconds, onChange }: { readonly seconds: number; readonly onChange: (seconds: number) => void }) {
+  return (
+    <Field label="The token is good for" hint="Long enough to get to the host; the agent itself stays.">
+      {(props) => (
+        <select
+          {...props}
+          className={fieldShape}
+          value={seconds}
+          onChange={(event) => onChange(Number(event.target.value))}
+        >
+          {lives.map((life) => (
+            <option key={life.seconds} value={life.seconds}>
+              {life.label}
+            </option>
+          ))}
+        </select>
+      )}
+    </Field>
   )
 }
 

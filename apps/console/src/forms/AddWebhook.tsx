@@ -124,39 +124,7 @@ function WebhookForm({
       }
     >
       <form className="space-y-4" onSubmit={(event) => void submit(event)}>
-        <div className="grid gap-4 sm:grid-cols-[12rem_minmax(0,1fr)]">
-          <Field label="Name" error={touched ? problems.name : undefined}>
-            {(props) => (
-              <input
-                {...props}
-                className={`${fieldShape} font-mono`}
-                value={draft.name}
-                placeholder="on-call"
-                onChange={(event) => setDraft({ ...draft, name: event.target.value })}
-                autoComplete="off"
-                spellCheck={false}
-              />
-            )}
-          </Field>
-          <Field
-            label="Address"
-            hint="https, and no private address, unless the operator allows it."
-            error={touched ? problems.url : undefined}
-          >
-            {(props) => (
-              <input
-                {...props}
-                type="url"
-                className={`${fieldShape} font-mono`}
-                value={draft.url}
-                placeholder="https://"
-                onChange={(event) => setDraft({ ...draft, url: event.target.value })}
-                autoComplete="off"
-                spellCheck={false}
-              />
-            )}
-          </Field>
-        </div>
+        <Address draft={draft} problems={touched ? problems : {}} onChange={setDraft} />
         <FormatChoice format={draft.format} onChange={(format) => setDraft({ ...draft, format })} />
         <EventChoice
           events={draft.events}
@@ -169,6 +137,48 @@ function WebhookForm({
         </button>
       </form>
     </Dialog>
+  )
+}
+
+function Address({
+  draft,
+  problems,
+  onChange,
+}: {
+  readonly draft: Draft
+  readonly problems: { readonly name?: string | undefined; readonly url?: string | undefined }
+  readonly onChange: (draft: Draft) => void
+}) {
+  return (
+    <div className="grid gap-4 sm:grid-cols-[12rem_minmax(0,1fr)]">
+      <Field label="Name" error={problems.name}>
+        {(props) => (
+          <input
+            {...props}
+            className={`${fieldShape} font-mono`}
+            value={draft.name}
+            placeholder="on-call"
+            onChange={(event) => onChange({ ...draft, name: event.target.value })}
+            autoComplete="off"
+            spellCheck={false}
+          />
+        )}
+      </Field>
+      <Field label="Address" hint="https, and no private address, unless the operator allows it." error={problems.url}>
+        {(props) => (
+          <input
+            {...props}
+            type="url"
+            className={`${fieldShape} font-mono`}
+            value={draft.url}
+            placeholder="https://"
+            onChange={(event) => onChange({ ...draft, url: event.target.value })}
+            autoComplete="off"
+            spellCheck={false}
+          />
+        )}
+      </Field>
+    </div>
   )
 }
 

@@ -28,7 +28,7 @@ export function ExplainForm({ title, policy, yaml, why }: ExplainFormProps) {
   const [chosen, setChosen] = useState<string | null>(null)
   const [sql, setSql] = useState('SELECT * FROM public.customers')
   const [groups, setGroups] = useState<readonly string[]>([])
-  const [kind, setKind] = useState<'user' | 'workload'>('user')
+  const [kind, setKind] = useState<Kind>('user')
   const target = chosen ?? names[0] ?? ''
   const asking = useMutation({ mutationFn: (asked: Asked) => explain(asked) })
   const unable = target === '' ? 'Needs a target' : sql.trim() === '' ? 'Write a statement' : why
@@ -50,48 +50,8 @@ export function ExplainForm({ title, policy, yaml, why }: ExplainFormProps) {
           ask()
         }}
       >
-        <Field label="Statement">
-          {(props) => (
-            <textarea
-              {...props}
-              className={`${fieldShape} min-h-20 resize-y py-2 font-mono text-[13px] leading-5`}
-              value={sql}
-              onChange={(event) => setSql(event.target.value)}
-              rows={3}
-              spellCheck={false}
-            />
-          )}
-        </Field>
-        <div className="grid grid-cols-2 gap-3">
-          <Field label="Target">
-            {(props) => (
-              <select
-                {...props}
-                className={fieldShape}
-                value={target}
-                onChange={(event) => setChosen(event.target.value)}
-              >
-                {names.length === 0 ? <option value="">no target yet</option> : null}
-                {names.map((name) => (
-                  <option key={name}>{name}</option>
-                ))}
-              </select>
-            )}
-          </Field>
-          <Field label="Caller">
-            {(props) => (
-              <select
-                {...props}
-                className={fieldShape}
-                value={kind}
-                onChange={(event) => setKind(event.target.value === 'workload' ? 'workload' : 'user')}
-              >
-                <option value="user">a person</option>
-                <option value="workload">a workload</option>
-              </select>
-            )}
-          </Field>
-        </div>
+        <StatementField sql={sql} onChange={setSql} />
+        <TargetAndCaller names={names} target={target} kind={kind} onTarget={setChosen} onKind={setKind} />
         <Groups chosen={groups} onChange={setGroups} />
         <Button
           type="submit"
@@ -107,6 +67,67 @@ export function ExplainForm({ title, policy, yaml, why }: ExplainFormProps) {
         <Answer result={asking.data} error={asking.error} />
       </div>
     </Card>
+  )
+}
+
+function StatementField({ sql, onChange }: { readonly sql: string; readonly onChange: (sql: string) => void }) {
+  return (
+    <Field label="Statement">
+      {(props) => (
+        <textarea
+          {...props}
+          className={`${fieldShape} min-h-20 resize-y py-2 font-mono text-[13px] leading-5`}
+          value={sql}
+          onChange={(event) => onChange(event.target.value)}
+          rows={3}
+          spellCheck={false}
+        />
+      )}
+    </Field>
+  )
+}
+
+type Kind = 'user' | 'workload'
+
+function TargetAndCaller({
+  names,
+  target,
+  kind,
+  onTarget,
+  onKind,
+}: {
+  readonly names: readonly string[]
+  readonly target: string
+  readonly kind: Kind
+  readonly onTarget: (name: string) => void
+  readonly onKind: (kind: Kind) => void
+}) {
+  return (
+    <div className="grid grid-cols-2 gap-3">
+      <Field label="Target">
+        {(props) => (
+          <select {...props} className={fieldShape} value={target} onChange={(event) => onTarget(event.target.value)}>
+            {names.length === 0 ? <option value="">no target yet</option> : null}
+            {names.map((name) => (
+              <option key={name}>{name}</option>
+            ))}
+          </select>
+        )}
+      </Field>
+      <Field label="Caller">
+        {(props) => (
+          <select
+            {...props}
+            className={fieldShape}
+            value={kind}
+            onChange={(event) => onKind(event.target.value === 'workload' ? 'workload' : 'user')}
+          >
+            <option value="user">a person</option>
+            <option value="workload">a workload</option>
+          </select>
+        )}
+      </Field>
+    </div>
   )
 }
 

@@ -1,12 +1,12 @@
 // A new policy: choose what to begin with, then write. Names of groups and targets that exist are filled in.
 import { useQueryClient } from '@tanstack/react-query'
-import { Link, useBlocker, useNavigate } from '@tanstack/react-router'
+import { Link, useNavigate } from '@tanstack/react-router'
 import { ArrowLeft, FileText } from 'lucide-react'
 import { useState } from 'react'
 import { Button } from '../ui/Button.tsx'
-import { Dialog } from '../ui/Dialog.tsx'
 import { PageHead } from '../ui/Frame.tsx'
 import { paths } from '../util/paths.ts'
+import { LeaveQuestion } from './LeaveQuestion.tsx'
 import { PolicyDraft } from './PolicyDraft.tsx'
 import { useKnownNames, useReadOnly } from './queries.ts'
 import { policyTemplates } from './templates.ts'
@@ -26,11 +26,6 @@ export function NewPolicy() {
   const queries = useQueryClient()
   const navigate = useNavigate()
   const [isSaved, setSaved] = useState(false)
-  const blocker = useBlocker({
-    shouldBlockFn: () => text !== null && !isSaved,
-    enableBeforeUnload: () => text !== null && !isSaved,
-    withResolver: true,
-  })
   return (
     <>
       <Link
@@ -67,22 +62,7 @@ export function NewPolicy() {
           }}
         />
       )}
-      {blocker.status === 'blocked' ? (
-        <Dialog
-          open
-          onClose={blocker.reset}
-          title="Leave without saving?"
-          lead="The new policy is only on this page."
-          actions={
-            <>
-              <Button onClick={blocker.proceed}>Leave and lose it</Button>
-              <Button kind="primary" onClick={blocker.reset}>
-                Stay
-              </Button>
-            </>
-          }
-        />
-      ) : null}
+      <LeaveQuestion isDirty={text !== null && !isSaved} lead="The new policy is only on this page." />
     </>
   )
 }

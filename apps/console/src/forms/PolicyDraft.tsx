@@ -66,12 +66,7 @@ export function PolicyDraft({ current, draft, onChange, onRebase, onDiscard, onS
           </div>
           <ProblemList validation={validation} onGoTo={(problem) => editor.current?.goTo(problem.from)} />
         </section>
-        <div className="flex flex-wrap items-start justify-end gap-2">
-          {isDirty && readOnly === undefined ? <Button onClick={onDiscard}>Discard changes</Button> : null}
-          <Button kind="primary" keys="mod+s" {...(why === undefined ? {} : { why })} onClick={save}>
-            Review and save
-          </Button>
-        </div>
+        <DraftActions canDiscard={isDirty && readOnly === undefined} why={why} onDiscard={onDiscard} onSave={save} />
       </div>
       <ExplainForm
         title={isDirty ? 'Try a statement on the draft' : 'Try a statement'}
@@ -89,6 +84,27 @@ export function PolicyDraft({ current, draft, onChange, onRebase, onDiscard, onS
           onSaved={onSaved}
         />
       ) : null}
+    </div>
+  )
+}
+
+function DraftActions({
+  canDiscard,
+  why,
+  onDiscard,
+  onSave,
+}: {
+  readonly canDiscard: boolean
+  readonly why: string | undefined
+  readonly onDiscard: () => void
+  readonly onSave: () => void
+}) {
+  return (
+    <div className="flex flex-wrap items-start justify-end gap-2">
+      {canDiscard ? <Button onClick={onDiscard}>Discard changes</Button> : null}
+      <Button kind="primary" keys="mod+s" {...(why === undefined ? {} : { why })} onClick={onSave}>
+        Review and save
+      </Button>
     </div>
   )
 }

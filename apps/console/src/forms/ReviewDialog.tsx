@@ -1,7 +1,7 @@
 // Before a policy is saved: what changes, line by line, and what the control plane warns of. Looks first whether somebody
 // else saved in between; then it does not save.
 import type { ApplyResult, Resource } from '@sallyport/api/resources'
-import { useQueryClient } from '@tanstack/react-query'
+import { type QueryClient, useQueryClient } from '@tanstack/react-query'
 import { TriangleAlert } from 'lucide-react'
 import { useState } from 'react'
 import { RequestError } from '../api/errors.ts'
@@ -34,7 +34,7 @@ export function ReviewDialog({ current, draft, result, onClose, onConflict, onSa
     setBusy(true)
     setFailure(null)
     try {
-      if (await isOvertaken(current, draft.version)) {
+      if (await isOvertaken(queries, current, draft)) {
         onConflict()
         return
       }
@@ -48,19 +48,6 @@ export function ReviewDialog({ current, draft, result, onClose, onConflict, onSa
       setFailure(failureText(error))
       setBusy(false)
     }
-  }
-  const isOvertaken = async (before: Resource | null, version: number): Promise<boolean> => {
-    if (before === null) {
-      const taken = (await dryRun(draft.text)).changes.find((one) => one.kind === 'Policy' && one.change !== 'created')
-      if (taken === undefined) return false
-      throw new RequestError(
-        409,
-        null,
-        `there is a policy "${taken.name}" already; choose another name, or edit that one`,
-      )
-    }
-    const fresh = await queries.fetchQuery({ ...resourceQuery('policies', before.name), staleTime: 0 })
-    return fresh.version !== version
   }
   return (
     <Dialog
@@ -95,6 +82,25 @@ export function ReviewDialog({ current, draft, result, onClose, onConflict, onSa
       </div>
     </Dialog>
   )
+}
+
+/** Did somebody else save since the draft began? A new policy must not take the place of one that is there. */
+async function isOvertaken(
+  queries: QueryClient,
+  before: Resource | null,
+  draft: ReviewDialogProps['draft'],
+): Promise<boolean> {
+  if (before === null) {
+    const taken = (await dryRun(draft.text)).changes.find((one) => one.kind === 'Policy' && one.change !== 'created')
+    if (taken === undefined) return false
+    throw new RequestError(
+      409,
+      null,
+      `there is a policy "${taken.name}" already; choose another name, or edit that one`,
+    )
+  }
+  const fresh = await queries.fetchQuery({ ...resourceQuery('policies', before.name), staleTime: 0 })
+  return fresh.version !== draft.version
 }
 
 /** Another name makes another policy; the old one stays and goes on counting. */

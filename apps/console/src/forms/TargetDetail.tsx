@@ -16,7 +16,7 @@ import { paths } from '../util/paths.ts'
 import { AgentState } from './AgentState.tsx'
 import { By } from './By.tsx'
 import { addressOf, connectionLines } from './connection.ts'
-import { type PolicyView, selects, type TargetView } from './documents.ts'
+import { type MaskView, type PolicyView, selects, type TargetView } from './documents.ts'
 import { Sentence } from './Sentence.tsx'
 import { maskSentence } from './sentences.ts'
 import { YamlDialog } from './YamlDialog.tsx'
@@ -184,21 +184,26 @@ function Guards({
           {plural(unread, 'policy', 'policies')} cannot be read by this console and may apply as well.
         </p>
       )}
-      {masks.length === 0 ? null : (
-        <section className="mt-3 border-t border-line pt-3">
-          <h3 className="mb-2 flex items-center gap-2 font-medium">
-            Masked here <Badge tone="mask">{plural(masks.length, 'mask')}</Badge>
-          </h3>
-          <ul className="space-y-1.5 text-sm">
-            {masks.map(({ mask, key }) => (
-              <li key={key}>
-                <Sentence pieces={maskSentence(mask)} />
-              </li>
-            ))}
-          </ul>
-        </section>
-      )}
+      <MasksHere masks={masks} />
     </Card>
+  )
+}
+
+function MasksHere({ masks }: { readonly masks: readonly { readonly mask: MaskView; readonly key: string }[] }) {
+  if (masks.length === 0) return null
+  return (
+    <section className="mt-3 border-t border-line pt-3">
+      <h3 className="mb-2 flex items-center gap-2 font-medium">
+        Masked here <Badge tone="mask">{plural(masks.length, 'mask')}</Badge>
+      </h3>
+      <ul className="space-y-1.5 text-sm">
+        {masks.map(({ mask, key }) => (
+          <li key={key}>
+            <Sentence pieces={maskSentence(mask)} />
+          </li>
+        ))}
+      </ul>
+    </section>
   )
 }
 
@@ -218,7 +223,6 @@ function Reached({
   readonly resource: Resource
 }) {
   const { spec } = view
-  const labels = Object.entries(view.metadata.labels)
   return (
     <Card title="How it is reached">
       <Pairs
@@ -242,18 +246,7 @@ function Reached({
           ...(spec.preset === 'none' ? [] : [{ name: 'Preset', value: spec.preset }]),
           {
             name: 'Labels',
-            value:
-              labels.length === 0 ? (
-                'none'
-              ) : (
-                <span className="flex flex-wrap gap-1">
-                  {labels.map(([name, value]) => (
-                    <Badge key={name}>
-                      {name}: {value}
-                    </Badge>
-                  ))}
-                </span>
-              ),
+            value: <Labels labels={view.metadata.labels} />,
           },
           {
             name: 'Document',
@@ -266,6 +259,20 @@ function Reached({
         ]}
       />
     </Card>
+  )
+}
+
+function Labels({ labels }: { readonly labels: TargetView['metadata']['labels'] }) {
+  const entries = Object.entries(labels)
+  if (entries.length === 0) return <>none</>
+  return (
+    <span className="flex flex-wrap gap-1">
+      {entries.map(([name, value]) => (
+        <Badge key={name}>
+          {name}: {value}
+        </Badge>
+      ))}
+    </span>
   )
 }
 

@@ -62,53 +62,59 @@ export function WebhookDetail({ webhook }: { readonly webhook: Webhook }) {
           Nothing is sent: deliveries failed for too long. Put the receiver right, then enable it again.
         </p>
       )}
-      <Card title="What it is told">
-        <Pairs
-          pairs={[
-            {
-              name: 'Shape',
-              value:
-                webhook.format === 'slack'
-                  ? 'Slack; its whole address is a secret, so only the begin shows'
-                  : 'Standard Webhooks, signed',
-            },
-            {
-              name: 'Events',
-              value: (
-                <ul>
-                  {webhook.events.map((event) => (
-                    <li key={event}>
-                      {eventWords[event]} <Mono>{event}</Mono>
-                    </li>
-                  ))}
-                </ul>
-              ),
-            },
-            {
-              name: 'Added',
-              value: (
-                <>
-                  {absoluteTime(Date.parse(webhook.createdAt))} by <By actor={webhook.createdBy} />
-                </>
-              ),
-            },
-            {
-              name: 'Last delivery',
-              value:
-                webhook.lastDelivery === null ? (
-                  'none yet'
-                ) : (
-                  <span className="inline-flex flex-wrap items-center gap-2">
-                    <DeliveryState state={webhook.lastDelivery.state} />
-                    <TimeAgo at={webhook.lastDelivery.at} />
-                  </span>
-                ),
-            },
-          ]}
-        />
-      </Card>
+      <Told webhook={webhook} />
       <Deliveries webhook={webhook} />
     </article>
+  )
+}
+
+function Told({ webhook }: { readonly webhook: Webhook }) {
+  return (
+    <Card title="What it is told">
+      <Pairs
+        pairs={[
+          {
+            name: 'Shape',
+            value:
+              webhook.format === 'slack'
+                ? 'Slack; its whole address is a secret, so only the begin shows'
+                : 'Standard Webhooks, signed',
+          },
+          {
+            name: 'Events',
+            value: (
+              <ul>
+                {webhook.events.map((event) => (
+                  <li key={event}>
+                    {eventWords[event]} <Mono>{event}</Mono>
+                  </li>
+                ))}
+              </ul>
+            ),
+          },
+          {
+            name: 'Added',
+            value: (
+              <>
+                {absoluteTime(Date.parse(webhook.createdAt))} by <By actor={webhook.createdBy} />
+              </>
+            ),
+          },
+          {
+            name: 'Last delivery',
+            value:
+              webhook.lastDelivery === null ? (
+                'none yet'
+              ) : (
+                <span className="inline-flex flex-wrap items-center gap-2">
+                  <DeliveryState state={webhook.lastDelivery.state} />
+                  <TimeAgo at={webhook.lastDelivery.at} />
+                </span>
+              ),
+          },
+        ]}
+      />
+    </Card>
   )
 }
 

@@ -1,3 +1,4 @@
+// Sentences of the audit: known actions read well, unknown ones are shown as they are.
 import type { AdminAction } from '@sallyport/api/recordings'
 import { describe, expect, it } from 'vitest'
 import { actionObject, actionText, actorText, csvRow, matchesWords } from './actions.ts'

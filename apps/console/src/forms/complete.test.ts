@@ -1,3 +1,4 @@
+// Suggestions of the editor, with | as the cursor.
 import { describe, expect, it } from 'vitest'
 import { completionsAt, type KnownNames } from './complete.ts'
 

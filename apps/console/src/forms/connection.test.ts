@@ -1,3 +1,4 @@
+// Connection lines hold no credential and cannot be broken out of.
 import { expect, it } from 'vitest'
 import { addressOf, connectionLines, joinEnvironment, shellWord } from './connection.ts'
 

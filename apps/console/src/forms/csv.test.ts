@@ -1,3 +1,4 @@
+// Cells of the export never run in a spreadsheet (THREATS ).
 import { describe, expect, it } from 'vitest'
 import { csvCell, csvText } from './csv.ts'
 

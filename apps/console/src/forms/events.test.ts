@@ -1,3 +1,4 @@
+// Every event of a webhook has words and a place to choose it.
 import { webhookEvents } from '@sallyport/api/webhooks'
 import { expect, it } from 'vitest'
 import { eventGroups, eventWords } from './events.ts'

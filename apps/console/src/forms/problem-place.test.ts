@@ -1,3 +1,4 @@
+// Problems of the control plane stand where the author looks for them.
 import { parseDocuments } from '@sallyport/policy/parse'
 import { describe, expect, it } from 'vitest'
 import { placeProblems } from './problem-place.ts'

@@ -1,3 +1,4 @@
+// Rules and masks as sentences, and documents read leniently.
 import { describe, expect, it } from 'vitest'
 import { policyOf, selectorText, selects, targetOf } from './documents.ts'
 import { maskSentence, plainText, ruleSentence } from './sentences.ts'

@@ -1,3 +1,4 @@
+// What people begin with is sound.
 import { parseDocuments } from '@sallyport/policy/parse'
 import { expect, it } from 'vitest'
 import { policyTemplates, targetTemplate } from './templates.ts'

@@ -1,3 +1,4 @@
+// Stored documents as their authors would write them; applying them changes nothing.
 import { PolicyDocument, TargetDocument } from '@sallyport/policy/document'
 import { parseDocuments } from '@sallyport/policy/parse'
 import { expect, it } from 'vitest'

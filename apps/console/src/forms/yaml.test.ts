@@ -1,3 +1,4 @@
+// How YAML looks; yaml.prop.test.ts says that it means the same.
 import { readYaml } from '@sallyport/policy/yaml'
 import { describe, expect, it } from 'vitest'
 import { yamlOf } from './yaml.ts'

@@ -2,7 +2,7 @@
 import type { Agent } from '@sallyport/api/resources'
 import { useQuery } from '@tanstack/react-query'
 import { Plus } from 'lucide-react'
-import { useState } from 'react'
+import { type ReactNode, useState } from 'react'
 import { agentsQuery } from '../api/queries.ts'
 import { AddAgent } from '../forms/AddAgent.tsx'
 import { AgentDetail } from '../forms/AgentDetail.tsx'
@@ -19,8 +19,6 @@ import { EmptyState, ErrorState, Skeleton } from '../ui/States.tsx'
 import { TimeAgo } from '../ui/TimeAgo.tsx'
 
 export function Agents() {
-  const { q, open } = agentsRoute.useSearch()
-  const navigate = agentsRoute.useNavigate()
   const agents = useQuery(agentsQuery())
   const readOnly = useReadOnly()
   const [adding, setAdding] = useState(false)
@@ -37,48 +35,54 @@ export function Agents() {
     </Button>
   )
   const items = agents.data?.items ?? []
-  const shown = items.filter((agent) => matches(agent, q))
   return (
     <>
       <PageHead title="Agents" lead="The processes beside your targets: they decide, inject, mask and record.">
         <AsOf query={agents} />
         {items.length === 0 ? null : add}
       </PageHead>
-      {agents.data === undefined ? (
-        agents.isError ? (
-          <ErrorState error={agents.error} retry={() => void agents.refetch()} />
-        ) : (
-          <Skeleton label="Loading agents" />
-        )
-      ) : items.length === 0 ? (
-        <EmptyState title="No agent has joined" action={add}>
-          <p>
-            An agent runs beside a target and dials out to this control plane. Nothing reaches a target without one.
-          </p>
+      <AgentsBody add={add} />
+      {adding ? <AddAgent known={items.map((agent) => agent.id)} onClose={() => setAdding(false)} /> : null}
+    </>
+  )
+}
+
+function AgentsBody({ add }: { readonly add: ReactNode }) {
+  const { q, open } = agentsRoute.useSearch()
+  const navigate = agentsRoute.useNavigate()
+  const agents = useQuery(agentsQuery())
+  const items = agents.data?.items ?? []
+  const shown = items.filter((agent) => matches(agent, q))
+  return agents.data === undefined ? (
+    agents.isError ? (
+      <ErrorState error={agents.error} retry={() => void agents.refetch()} />
+    ) : (
+      <Skeleton label="Loading agents" />
+    )
+  ) : items.length === 0 ? (
+    <EmptyState title="No agent has joined" action={add}>
+      <p>An agent runs beside a target and dials out to this control plane. Nothing reaches a target without one.</p>
+    </EmptyState>
+  ) : (
+    <>
+      {/* On a phone an open one has the page to itself. */}
+      <div className={open === undefined ? '' : 'max-lg:hidden'}>
+        <FilterBar>
+          <SearchField
+            label="Filter agents"
+            placeholder="Name, state, address, target or fingerprint"
+            value={q}
+            onChange={(next) => void navigate({ search: (was) => ({ ...was, q: next }), replace: true })}
+          />
+        </FilterBar>
+      </div>
+      {shown.length === 0 ? (
+        <EmptyState title="No agent matches">
+          <p>No name, state, address, target or fingerprint contains “{q}”.</p>
         </EmptyState>
       ) : (
-        <>
-          {/* On a phone an open one has the page to itself. */}
-          <div className={open === undefined ? '' : 'max-lg:hidden'}>
-            <FilterBar>
-              <SearchField
-                label="Filter agents"
-                placeholder="Name, state, address, target or fingerprint"
-                value={q}
-                onChange={(next) => void navigate({ search: (was) => ({ ...was, q: next }), replace: true })}
-              />
-            </FilterBar>
-          </div>
-          {shown.length === 0 ? (
-            <EmptyState title="No agent matches">
-              <p>No name, state, address, target or fingerprint contains “{q}”.</p>
-            </EmptyState>
-          ) : (
-            <AgentList agents={shown} />
-          )}
-        </>
+        <AgentList agents={shown} />
       )}
-      {adding ? <AddAgent known={items.map((agent) => agent.id)} onClose={() => setAdding(false)} /> : null}
     </>
   )
 }

@@ -31,14 +31,12 @@ const groups: readonly { readonly value: Group; readonly label: string }[] = [
 
 export function Audit() {
   const { q, group } = auditRoute.useSearch()
-  const navigate = auditRoute.useNavigate()
   const audit = useInfiniteQuery(auditQuery())
   const [isExplained, setExplained] = useState(false)
   const items = audit.data?.pages.flatMap((page) => page.items) ?? []
   const fits = (action: AdminAction) =>
     (group === 'all' || actionText(action).group === group) && matchesWords(action, q)
   const shown = items.filter(fits)
-  const isFiltered = q !== '' || group !== 'all'
   return (
     <>
       <PageHead title="Audit" lead="Who changed, looked at and exported what. Nothing here is ever edited.">
@@ -60,26 +58,7 @@ export function Audit() {
         </EmptyState>
       ) : (
         <>
-          <FilterBar>
-            <SearchField
-              label="Filter actions"
-              placeholder="Person, action, object or detail"
-              value={q}
-              onChange={(next) => void navigate({ search: (was) => ({ ...was, q: next }), replace: true })}
-            />
-            <ChoiceField
-              label="Kind of action"
-              value={group}
-              choices={groups}
-              onChange={(next) => void navigate({ search: (was) => ({ ...was, group: next }), replace: true })}
-            />
-            {isFiltered ? (
-              <p className="text-xs text-ink-3" aria-live="polite">
-                {count(shown.length)} of {plural(items.length, 'loaded action')}
-                {audit.hasNextPage ? '; older ones are not looked at until they are loaded' : ''}
-              </p>
-            ) : null}
-          </FilterBar>
+          <Filters shown={shown.length} loaded={items.length} hasOlder={audit.hasNextPage} />
           {shown.length === 0 ? (
             <EmptyState title="No loaded action matches">
               <p>
@@ -96,6 +75,42 @@ export function Audit() {
       )}
       <VerifyDialog open={isExplained} onClose={() => setExplained(false)} />
     </>
+  )
+}
+
+function Filters({
+  shown,
+  loaded,
+  hasOlder,
+}: {
+  readonly shown: number
+  readonly loaded: number
+  readonly hasOlder: boolean
+}) {
+  const { q, group } = auditRoute.useSearch()
+  const navigate = auditRoute.useNavigate()
+  const isFiltered = q !== '' || group !== 'all'
+  return (
+    <FilterBar>
+      <SearchField
+        label="Filter actions"
+        placeholder="Person, action, object or detail"
+        value={q}
+        onChange={(next) => void navigate({ search: (was) => ({ ...was, q: next }), replace: true })}
+      />
+      <ChoiceField
+        label="Kind of action"
+        value={group}
+        choices={groups}
+        onChange={(next) => void navigate({ search: (was) => ({ ...was, group: next }), replace: true })}
+      />
+      {isFiltered ? (
+        <p className="text-xs text-ink-3" aria-live="polite">
+          {count(shown)} of {plural(loaded, 'loaded action')}
+          {hasOlder ? '; older ones are not looked at until they are loaded' : ''}
+        </p>
+      ) : null}
+    </FilterBar>
   )
 }
 

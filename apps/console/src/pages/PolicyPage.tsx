@@ -1,21 +1,20 @@
 // One policy: read it, change it, look back. The draft outlives a look at the other tabs, and leaving it asks first.
 import type { Resource } from '@sallyport/api/resources'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { Link, useBlocker } from '@tanstack/react-router'
+import { Link } from '@tanstack/react-router'
 import { ArrowLeft } from 'lucide-react'
 import { lazy, Suspense, useState } from 'react'
 import { resourceQuery, versionsQuery } from '../api/queries.ts'
 import { By } from '../forms/By.tsx'
 import { policyOf } from '../forms/documents.ts'
+import { LeaveQuestion } from '../forms/LeaveQuestion.tsx'
 import { PolicyRead } from '../forms/PolicyRead.tsx'
 import { documentYaml } from '../forms/tidy-document.ts'
 import { policyRoute } from '../router.tsx'
 import { Badge } from '../ui/Badge.tsx'
-import { Button } from '../ui/Button.tsx'
 import { Card } from '../ui/Card.tsx'
 import { CodeBlock } from '../ui/Code.tsx'
 import { AsOf } from '../ui/Connection.tsx'
-import { Dialog } from '../ui/Dialog.tsx'
 import { PageHead } from '../ui/Frame.tsx'
 import { useKeys } from '../ui/Keys.tsx'
 import { ErrorState, Skeleton } from '../ui/States.tsx'
@@ -118,7 +117,7 @@ function Loaded({ resource, asOf }: { readonly resource: Resource; readonly asOf
           </Suspense>
         </div>
       </Tabs>
-      <LeaveQuestion isDirty={isDirty} />
+      <LeaveQuestion isDirty={isDirty} lead="Your changes to this policy are only on this page." />
     </>
   )
 }
@@ -183,31 +182,5 @@ function Unreadable({ resource }: { readonly resource: Resource }) {
       </p>
       <CodeBlock text={documentYaml(resource.document)} what="the document" label="YAML" />
     </Card>
-  )
-}
-
-/** Changes that are not saved are not lost by a wrong click. */
-function LeaveQuestion({ isDirty }: { readonly isDirty: boolean }) {
-  const blocker = useBlocker({
-    shouldBlockFn: ({ current, next }) => isDirty && current.pathname !== next.pathname,
-    enableBeforeUnload: () => isDirty,
-    withResolver: true,
-  })
-  if (blocker.status !== 'blocked') return null
-  return (
-    <Dialog
-      open
-      onClose={blocker.reset}
-      title="Leave without saving?"
-      lead="Your changes to this policy are only on this page."
-      actions={
-        <>
-          <Button onClick={blocker.proceed}>Leave and lose them</Button>
-          <Button kind="primary" onClick={blocker.reset}>
-            Stay
-          </Button>
-        </>
-      }
-    />
   )
 }

@@ -1,7 +1,7 @@
 // The list of suggestions under the cursor: opens while a word is typed or by Ctrl-Space, arrows choose, Enter and Tab
 // take, Escape closes. What is suggested is decided by complete.ts.
 import { EditorSelection, type Extension, Prec, StateEffect, StateField, type Transaction } from '@codemirror/state'
-import { type Command, EditorView, keymap, showTooltip, type Tooltip } from '@codemirror/view'
+import { type Command, EditorView, type KeyBinding, keymap, showTooltip, type Tooltip } from '@codemirror/view'
 import { type Completion, completionsAt, type KnownNames } from '../complete.ts'
 
 interface Open {
@@ -14,8 +14,7 @@ const select = StateEffect.define<number>()
 const close = StateEffect.define<null>()
 
 export function suggestions(names: () => KnownNames): Extension {
-  const look = (state: Transaction['state']): Completion | null =>
-    completionsAt(state.doc.toString(), state.selection.main.head, names())
+  const look: Look = (state) => completionsAt(state.doc.toString(), state.selection.main.head, names())
   const open = StateField.define<Open | null>({
     create: () => null,
     update: (value, transaction) => stepOf(value, transaction, look),
@@ -24,7 +23,7 @@ export function suggestions(names: () => KnownNames): Extension {
       EditorView.contentAttributes.from(field, (value) => attributesOf(value)),
     ],
   })
-  const take = (view: EditorView, index: number): boolean => {
+  const take: Take = (view, index) => {
     const value = view.state.field(open)
     const option = value?.completion.options[index]
     if (value === null || option === undefined) return false
@@ -39,6 +38,18 @@ export function suggestions(names: () => KnownNames): Extension {
     view.focus()
     return true
   }
+  const closeOnBlur = EditorView.domEventHandlers({
+    blur: (_, view) => {
+      if (view.state.field(open) !== null) view.dispatch({ effects: close.of(null) })
+    },
+  })
+  return [open, Prec.highest(keymap.of(keysOf(open, take, look))), closeOnBlur]
+}
+
+type Look = (state: Transaction['state']) => Completion | null
+type Take = (view: EditorView, index: number) => boolean
+
+function keysOf(open: StateField<Open | null>, take: Take, look: Look): readonly KeyBinding[] {
   const step =
     (by: number): Command =>
     (view) => {
@@ -52,7 +63,7 @@ export function suggestions(names: () => KnownNames): Extension {
     const value = view.state.field(open)
     return value !== null && take(view, value.selected)
   }
-  const keys = [
+  return [
     { key: 'ArrowDown', run: step(1) },
     { key: 'ArrowUp', run: step(-1) },
     { key: 'Enter', run: takeSelected },
@@ -74,19 +85,9 @@ export function suggestions(names: () => KnownNames): Extension {
       },
     },
   ]
-  const closeOnBlur = EditorView.domEventHandlers({
-    blur: (_, view) => {
-      if (view.state.field(open) !== null) view.dispatch({ effects: close.of(null) })
-    },
-  })
-  return [open, Prec.highest(keymap.of(keys)), closeOnBlur]
 }
 
-function stepOf(
-  value: Open | null,
-  transaction: Transaction,
-  look: (state: Transaction['state']) => Completion | null,
-): Open | null {
+function stepOf(value: Open | null, transaction: Transaction, look: Look): Open | null {
   for (const effect of transaction.effects) {
     if (effect.is(close)) return null
     if (effect.is(openAt)) return { completion: effect.value, selected: 0 }
@@ -118,7 +119,7 @@ function attributesOf(value: Open | null): Record<string, string> {
     : { ...always, 'aria-controls': listId, 'aria-activedescendant': optionId(value.selected) }
 }
 
-function tooltipOf(value: Open, take: (view: EditorView, index: number) => boolean): Tooltip {
+function tooltipOf(value: Open, take: Take): Tooltip {
   return {
     pos: value.completion.from,
     create: (view) => ({ dom: listOf(value, (index) => take(view, index)) }),
