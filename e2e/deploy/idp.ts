@@ -6,7 +6,7 @@ import { startIdp } from '../stack/idp.ts'
 import { fail, variable } from './place.ts'
 
 async function main(): Promise<void> {
-  const read = (name: string): string => readFileSync(join(variable('IDP_DIR'), name), 'utf8')
+  const read = (name: string): string => readFileSync(join(variable('IDP_DIR'), name), 'utf8').trim()
   const idp = await startIdp({
     host: variable('IDP_HOST'),
     port: Number(variable('IDP_PORT')),

@@ -28,7 +28,7 @@ async function main(): Promise<void> {
 
 /** A short-lived token and a connection for each try: nothing is open, and nothing blocks, while a person thinks. */
 async function run(sql: string): Promise<pg.QueryResult> {
-  const read = (name: string): string => readFileSync(join(variable('FUNCTION_DIR'), name), 'utf8')
+  const read = (name: string): string => readFileSync(join(variable('FUNCTION_DIR'), name), 'utf8').trim()
   const token = await workloadTokenOf(variable('IDP_ISSUER'), variable('AUDIENCE'), read('workload-secret'))
   const client = new pg.Client({
     host: variable('AGENT_HOST'),
