@@ -56,8 +56,12 @@ export interface FakeHolds {
   linkDown(): void
   /** Waits until something is there; looks again with every message. */
   until<T>(look: () => T | undefined | null | false): Promise<T>
-  /** The next request that no test has seen. */
-  next(): Promise<FakeRequest>
+  /** The next request that no test has seen, of a text that holds this. */
+  next(text?: string): Promise<FakeRequest>
+  /** Nothing attaches to what was asked until now, and `next` does not find it. */
+  forget(): void
+  /** Looks again: something outside has happened. */
+  wake(): void
 }
 
 export function fakeHolds(options: { readonly after?: After } = {}): FakeHolds {
@@ -65,7 +69,7 @@ export function fakeHolds(options: { readonly after?: After } = {}): FakeHolds {
   const messages: AgentMessage['body'][] = []
   const waiting = new Set<() => void>()
   const kept: HoldClaim[] = []
-  let seen = 0
+  const seen = new Set<FakeRequest>()
   const behaviour: FakeHolds['behaviour'] = {
     isUp: true,
     isSilent: false,
@@ -131,8 +135,10 @@ export function fakeHolds(options: { readonly after?: After } = {}): FakeHolds {
   }
   const open = (opened: HoldOpened): void => {
     if (behaviour.isSilent) return
-    if (behaviour.refusal !== null)
-      return holds.state(create(HoldStateSchema, { call: opened.call, state: 'refused', ...behaviour.refusal }))
+    if (behaviour.refusal !== null) {
+      holds.state(create(HoldStateSchema, { call: opened.call, state: 'refused', ...behaviour.refusal }))
+      return
+    }
     const attachable = (one: FakeRequest) => one.state === 'pending' || one.state === 'approved'
     const known = requests.find((one) => one.opened.statementDigest === opened.statementDigest && attachable(one))
     const request = known ?? made(opened)
@@ -156,7 +162,8 @@ export function fakeHolds(options: { readonly after?: After } = {}): FakeHolds {
   const take = (body: AgentMessage['body']): void => {
     switch (body.case) {
       case 'holdOpened':
-        return open(body.value)
+        open(body.value)
+        return
       case 'holdClaim':
         if (behaviour.keepsClaims) kept.push(body.value)
         else claim(body.value)
@@ -205,10 +212,17 @@ export function fakeHolds(options: { readonly after?: After } = {}): FakeHolds {
       for (const request of requests) request.calls.clear()
       holds.lost()
     },
-    async next() {
-      const request = await until(() => requests[seen])
-      seen += 1
+    async next(text = '') {
+      const request = await until(() => requests.find((one) => !seen.has(one) && one.evidence.text.includes(text)))
+      seen.add(request)
       return request
     },
+    forget() {
+      for (const request of requests) {
+        seen.add(request)
+        if (request.state !== 'run') request.state = 'expired'
+      }
+    },
+    wake,
   }
 }

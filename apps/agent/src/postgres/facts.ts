@@ -6,7 +6,7 @@ import type { SessionEffect, StatementFacts } from '@sallyport/sql/facts'
 import type { FrontendMessage } from '@sallyport/wire/postgres/messages'
 import { type BoundParameters, noParameters } from '../session/recorded.ts'
 import { changesPath } from '../session/refusals.ts'
-import { type Action, callsUnknownCode, close, endPortals, type State } from './state.ts'
+import { type Action, callsUnknownCode, close, endPortals, type Portal, type State } from './state.ts'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
@@ -102,22 +102,7 @@ function applyEffect(state: State, effect: SessionEffect, text: string): void {
       else clearStatements(state)
       return
     case 'declare':
-      state.portals.set(effect.name, {
-        name: effect.name,
-        text,
-        facts: effect.body,
-        statement: null,
-        parameters: noParameters,
-        bind: null,
-        bytes: text.length,
-        resultFormats: [],
-        protection: null,
-        // Taking a cursor for held that is not costs a stale name; the other way round costs only a refusal.
-        holds: /\bwith\s+hold\b/i.test(text),
-        pendingSegment: null,
-        columns: null,
-        sensitive: true,
-      })
+      state.portals.set(effect.name, cursorOf(effect.name, effect.body, text))
       return
     case 'close':
       if (effect.name !== null) state.portals.delete(effect.name)
@@ -137,6 +122,24 @@ function applyEffect(state: State, effect: SessionEffect, text: string): void {
       unreachable(effect)
   }
 }
+
+/** A cursor of SQL, as a portal. */
+const cursorOf = (name: string, body: StatementFacts, text: string): Portal => ({
+  name,
+  text,
+  facts: body,
+  statement: null,
+  parameters: noParameters,
+  bind: null,
+  bytes: text.length,
+  resultFormats: [],
+  protection: null,
+  // Taking a cursor for held that is not costs a stale name; the other way round costs only a refusal.
+  holds: /\bwith\s+hold\b/i.test(text),
+  pendingSegment: null,
+  columns: null,
+  sensitive: true,
+})
 
 function applyDiscard(state: State, what: 'all' | 'plans' | 'sequences' | 'temp'): void {
   if (what === 'plans' || what === 'sequences') return
