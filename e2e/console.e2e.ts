@@ -78,7 +78,7 @@ describe.skipIf(!hasChromium)('the console', () => {
       return body.items.find((item: any) => item.waiting === 1 && !known.has(item.id)) ?? null
     })
     // It came by itself: nobody reloaded.
-    await page.locator(`a[href*="${request.id}"]`).first().waitFor()
+    await page.locator(`[data-request="${request.id}"]`).first().waitFor()
     await page.goto(`/approvals/${request.id}`)
     await page.getByRole('article', { name: 'Request' }).waitFor()
     await page.keyboard.press('a')
@@ -241,7 +241,7 @@ describe.skipIf(!hasChromium)('the console', () => {
       const heldAt = performance.now()
       const running = client.query(`DELETE FROM payments WHERE id = ${-1 - run}`)
       const request = await nextPending(bob, known)
-      await page.locator(`a[href*="${request.id}"]`).first().waitFor()
+      await page.locator(`[data-request="${request.id}"]`).first().waitFor()
       seen.push(performance.now() - heldAt)
       const clickedAt = performance.now()
       expect((await decide(bob, request.id, 'approved')).status).toBe(200)
