@@ -3,7 +3,7 @@
 import type { ApplyResult, Resource } from '@sallyport/api/resources'
 import { type QueryClient, useQueryClient } from '@tanstack/react-query'
 import { TriangleAlert } from 'lucide-react'
-import { useState } from 'react'
+import { useEffect, useId, useState } from 'react'
 import { RequestError } from '../api/errors.ts'
 import { resourceQuery } from '../api/queries.ts'
 import { Button } from '../ui/Button.tsx'
@@ -29,6 +29,9 @@ export function ReviewDialog({ current, draft, result, onClose, onConflict, onSa
   const say = useToast()
   const [busy, setBusy] = useState(false)
   const [failure, setFailure] = useState<string | null>(null)
+  const saveId = useId()
+  // An opening dialog focuses its first button, which closes it; here Enter goes on.
+  useEffect(() => document.getElementById(saveId)?.focus(), [saveId])
   const renamed = renamedText(current, result)
   const save = async () => {
     setBusy(true)
@@ -59,7 +62,7 @@ export function ReviewDialog({ current, draft, result, onClose, onConflict, onSa
       actions={
         <>
           <Button onClick={onClose}>Go on editing</Button>
-          <Button kind="primary" busy={busy} autoFocus onClick={() => void save()}>
+          <Button kind="primary" id={saveId} busy={busy} onClick={() => void save()}>
             Save
           </Button>
         </>

@@ -4,7 +4,7 @@ import { defaultKeymap, history, historyKeymap, indentLess, indentMore } from '@
 import { yaml } from '@codemirror/lang-yaml'
 import { bracketMatching, indentOnInput, indentUnit } from '@codemirror/language'
 import { nextDiagnostic, previousDiagnostic, setDiagnostics } from '@codemirror/lint'
-import { Compartment, EditorState } from '@codemirror/state'
+import { Compartment, EditorState, Transaction } from '@codemirror/state'
 import {
   drawSelection,
   EditorView,
@@ -44,6 +44,7 @@ const writableOf = (isReadOnly: boolean) => [EditorState.readOnly.of(isReadOnly)
 export function YamlEditor(props: YamlEditorProps) {
   const host = useRef<HTMLDivElement>(null)
   const view = useRef<EditorView | null>(null)
+  const told = useRef<string[]>([])
   // The view outlives renders; what it calls is the newest.
   const latest = useRef(props)
   useEffect(() => {
@@ -51,7 +52,7 @@ export function YamlEditor(props: YamlEditorProps) {
   })
   useEffect(() => {
     if (host.current === null) return
-    const made = makeView(emptyShadow(host.current), () => latest.current)
+    const made = makeView(emptyShadow(host.current), () => latest.current, told.current)
     view.current = made
     return () => {
       made.destroy()
@@ -60,8 +61,10 @@ export function YamlEditor(props: YamlEditorProps) {
   }, [])
   useEffect(() => {
     const current = view.current
-    if (current === null || current.state.doc.toString() === props.value) return
-    current.dispatch({ changes: { from: 0, to: current.state.doc.length, insert: props.value } })
+    // Renders lag behind fast typing: a text that the editor told of itself must not come back over a newer one.
+    if (current === null || takeTold(told.current, props.value) || current.state.doc.toString() === props.value) return
+    const changes = { from: 0, to: current.state.doc.length, insert: props.value }
+    current.dispatch({ changes, annotations: Transaction.remote.of(true) })
   }, [props.value])
   useEffect(() => {
     view.current?.dispatch({ effects: writable.reconfigure(writableOf(props.isReadOnly)) })
@@ -90,7 +93,18 @@ export function YamlEditor(props: YamlEditorProps) {
   )
 }
 
-function makeView(shadow: ShadowRoot, latest: () => YamlEditorProps): EditorView {
+/** Texts that the page has not rendered yet. */
+const toldMax = 100
+
+/** Was this text told by the editor? Then it and all before it are done with. */
+function takeTold(told: string[], text: string): boolean {
+  const at = told.lastIndexOf(text)
+  if (at === -1) return false
+  told.splice(0, at + 1)
+  return true
+}
+
+function makeView(shadow: ShadowRoot, latest: () => YamlEditorProps, told: string[]): EditorView {
   const { value, isReadOnly, label } = latest()
   const keys = [
     {
@@ -125,7 +139,12 @@ function makeView(shadow: ShadowRoot, latest: () => YamlEditorProps): EditorView
       writable.of(writableOf(isReadOnly)),
       EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false', tabindex: '0' }),
       EditorView.updateListener.of((update) => {
-        if (update.docChanged) latest().onChange(update.state.doc.toString())
+        // What the page put in, it knows.
+        if (!update.docChanged || update.transactions.some((one) => one.annotation(Transaction.remote))) return
+        const text = update.state.doc.toString()
+        told.push(text)
+        if (told.length > toldMax) told.shift()
+        latest().onChange(text)
       }),
     ],
   })
