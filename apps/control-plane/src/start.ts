@@ -120,7 +120,6 @@ async function open(config: Config, log: Logger, clock: Clock, closers: Closers)
       bus.publish({ kind: 'agent', id: agentId })
     },
   }
-  closers.push(startDispatcher({ ...shared, sender: senderOf(config) }))
   await bootstrap(deps)
   await issuerKeys.refresh()
   const httpPort = await listenHttp(deps, closers)
@@ -169,6 +168,7 @@ function follow(deps: Shared, links: Links, refresh: () => Promise<void>, closer
     }),
   )
   closers.push(startSweeps(deps))
+  closers.push(startDispatcher({ ...deps, sender: senderOf(deps.config) }))
 }
 
 const networkCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EHOSTUNREACH'])

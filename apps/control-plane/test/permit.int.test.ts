@@ -63,7 +63,7 @@ describe('what is registered', () => {
     expect(registered).toEqual(names)
     // Every leaf of the router's own tree stands in the table: printRoutes shows what the table cannot hide.
     const tree = test.app.printRoutes({ commonPrefix: false })
-    const leaves = [...tree.matchAll(/(\/\S*) \((.*?)\)/g)].flatMap((match) =>
+    const leaves = [...tree.matchAll(/(\/\S*|\*) \((.*?)\)/g)].flatMap((match) =>
       String(match[2])
         .split(', ')
         .map((method) => `${method} ${match[1]}`),

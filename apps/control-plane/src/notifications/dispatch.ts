@@ -76,6 +76,8 @@ async function attempt(deps: DispatchDeps, claimed: store.Claimed): Promise<void
   const sent = await sendOne(deps, webhook, claimed)
   const result = resultOf(deps, claimed, sent)
   const isGivenUp = await store.inOutbox(deps.db, async (tx) => {
+    // Before the delivery's own row: two attempts that end at once never wait for each other in a circle.
+    if (result.state === 'failed') await store.lockWebhook(tx, webhook.id)
     if (!(await store.saveResult(tx, claimed, result))) return false
     return result.state === 'failed' && (await disableIfHopeless(deps, tx, webhook, sent))
   })
@@ -119,7 +121,6 @@ function resultOf(deps: DispatchDeps, claimed: store.Claimed, sent: Sent): store
 
 /** True when this call disabled the webhook. */
 async function disableIfHopeless(deps: DispatchDeps, tx: Tx, webhook: store.WebhookRow, sent: Sent): Promise<boolean> {
-  await store.lockWebhook(tx, webhook.id)
   const isGone = sent.status === goneStatus
   const failures = await store.failuresInARow(tx, webhook.id, await store.enabledSince(tx, webhook))
   if (!isGone && failures < failedDeliveriesMax) return false

@@ -139,7 +139,7 @@ export async function failPending(tx: Tx, webhookId: string, error: string): Pro
 
 /** Attempts that end at the same moment count one after the other: each sees what those before it committed. */
 export async function lockWebhook(tx: Tx, id: string): Promise<void> {
-  await tx.$queryRaw`SELECT "id" FROM "Webhook" WHERE "id" = ${id} FOR UPDATE`
+  await tx.$queryRaw`SELECT "id" FROM "Webhook" WHERE "id" = ${id} FOR NO KEY UPDATE`
 }
 
 /** Deliveries that failed for good since the last one that arrived, and since `since`. */
