@@ -78,9 +78,7 @@ export function ReviewDialog({ current, draft, result, onClose, onConflict, onSa
           before={draft.stored}
           after={draft.text}
         />
-        <p className="text-xs text-ink-3">
-          It counts from the moment of saving: linked agents get it at once, and open sessions are judged by it.
-        </p>
+        <WhenItCounts />
         {failure === null ? null : <FormError>{failure}</FormError>}
       </div>
     </Dialog>
@@ -111,6 +109,14 @@ function renamedText(current: Resource | null, { changes }: ApplyResult): string
   if (current === null || changes.some((change) => change.kind === 'Policy' && change.name === current.name))
     return null
   return `The text no longer holds policy ${current.name}. It stays as it is and goes on counting; delete it if you meant to rename it.`
+}
+
+function WhenItCounts() {
+  return (
+    <p className="text-xs text-ink-3">
+      It counts from the moment of saving: linked agents get it at once, and open sessions are judged by it.
+    </p>
+  )
 }
 
 function Warning({ text }: { readonly text: string }) {

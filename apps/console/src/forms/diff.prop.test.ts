@@ -4,7 +4,7 @@ import { expect, it } from 'vitest'
 import { type DiffRow, diffOf } from './diff.ts'
 
 const text = fc.array(fc.constantFrom('a', 'b', 'c', '', '  d: e'), { maxLength: 12 }).map((lines) => lines.join('\n'))
-const linesOf = (value: string) => value.replace(/\n$/, '').split('\n')
+const linesOf = (value: string) => (value === '' ? [] : value.replace(/\n$/, '').split('\n'))
 const numbers = (rows: readonly DiffRow[], side: 'before' | 'after') =>
   rows.flatMap((row) => (row.kind === 'gap' || row[side] === null ? [] : [[row[side], row.text]]))
 
@@ -29,4 +29,9 @@ it('a line that is added last leaves the one before it alone', () => {
   expect(diffOf('a\nb\n', 'a\nb\nc\n')).toMatchObject({ added: 1, removed: 0 })
   expect(diffOf('a\nb\nc\n', 'a\nb\n')).toMatchObject({ added: 0, removed: 1 })
   expect(diffOf('a\n', 'b\n')).toMatchObject({ added: 1, removed: 1 })
+})
+
+it('texts too long to compare pair by pair are still told whole', () => {
+  const lines = (word: string) => Array.from({ length: 2_100 }, (_, index) => `${word} ${index}`).join('\n')
+  expect(diffOf(lines('a'), lines('b'))).toMatchObject({ added: 2_100, removed: 2_100 })
 })
