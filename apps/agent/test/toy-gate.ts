@@ -1,5 +1,5 @@
 // A gate for tests of the machine alone: it reads a toy language, so that a golden conversation shows all that matters.
-// `denied` anywhere is refused; column `ssn` of table 20000 is protected; the first word is the verb.
+// `denied` anywhere is refused; `held` waits for a person; column `ssn` of table 20000 is protected; the first word is the verb.
 import { SallyportError } from '@sallyport/base/errors'
 import type { Effect, OutputColumn, SessionEffect, StatementFacts } from '@sallyport/sql/facts'
 import type { JudgedStatement, Judgement, JudgeRequest, Protection } from '../src/session/gate.ts'
@@ -142,12 +142,18 @@ export function toyGate(guarded = true): ToyGate {
         }
       }
       const runs = moment === 'query' || moment === 'run'
+      const isHeld = runs && /held/.test(request.text)
+      if (isHeld && request.hold === null) {
+        judged.push(`${moment} ${path}${parameters}: hold`)
+        return { kind: 'unsettled' }
+      }
       const texts = request.text.split(';').filter((text) => text.trim() !== '')
       const statements =
         request.facts !== null
           ? [judgedStatement(request.facts, runs)]
           : texts.map((text) => judgedStatement(factsOf(text), runs))
-      judged.push(`${moment} ${path}${parameters}: allow`)
+      const waits = request.hold?.mayWait === true ? 'may wait' : 'may not wait'
+      judged.push(`${moment} ${path}${parameters}: ${isHeld ? `hold, ${waits}` : 'allow'}`)
       return { kind: 'allowed', statements }
     },
   }

@@ -1,9 +1,11 @@
 // Whatever a client and a target say, in whatever order: the machine never throws, never forwards what was refused, and
 // says nothing after it has closed.
+import { SallyportError } from '@sallyport/base/errors'
 import type { BackendMessage, FrontendMessage } from '@sallyport/wire/postgres/messages'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { toyGate } from '../../test/toy-gate.ts'
+import type { Judgement, JudgeRequest } from '../session/gate.ts'
 import { type Action, createMachine } from './machine.ts'
 
 const runs = process.env['SALLYPORT_TEST'] === 'full' ? 5_000 : 200
@@ -24,6 +26,8 @@ const texts = fc.constantFrom(
   'declare p cursor for select ssn from people',
   'deallocate all',
   'insert; denied',
+  'held',
+  'select ssn from people held',
 )
 const names = fc.constantFrom('', 's', 'p')
 const secret = '123-45-6789'
@@ -187,6 +191,8 @@ function play(all: readonly Step[]) {
   const waiting: FrontendMessage[] = []
   let closed = false
   let afterClose = 0
+  let helds = 0
+  const verdicts: (() => void)[] = []
   const perform = (actions: readonly Action[]): void => {
     for (const action of actions) {
       if (closed) afterClose += 1
@@ -194,9 +200,23 @@ function play(all: readonly Step[]) {
         forwarded.push(action.message)
         due.push(...honest(action.message))
       } else if (action.do === 'send') sent.push(action.message)
-      else if (action.do === 'judge') perform(machine.step({ from: 'gate', judgement: gate.judge(action.request) }))
+      else if (action.do === 'judge') judge(action.request)
       else if (action.do === 'close') closed = true
     }
+  }
+  /** Of the held statements that may wait, some are told so, and some are refused in the end. */
+  const judge = (request: JudgeRequest): void => {
+    const judgement = gate.judge(request)
+    if (request.hold === null) {
+      perform(machine.step({ from: 'gate', judgement }))
+      return
+    }
+    helds += 1
+    if (request.hold.mayWait && helds % 3 !== 0)
+      perform(machine.step({ from: 'hold', notice: { message: 'held', hint: '' } }))
+    const error = new SallyportError('HOLD_PENDING', 'waits')
+    const verdict: Judgement = helds % 2 === 0 ? judgement : { kind: 'refused', error, position: null }
+    verdicts.push(() => perform(machine.step({ from: 'gate', judgement: verdict })))
   }
   const settle = (): void => {
     while (machine.wantsClient && waiting.length > 0)
@@ -206,7 +226,10 @@ function play(all: readonly Step[]) {
   for (const step of all) {
     if (step.from === 'client') waiting.push(step.message)
     else if (step.from === 'target') perform(machine.step(step))
-    else for (const message of due.splice(0)) perform(machine.step({ from: 'target', message }))
+    else {
+      for (const message of due.splice(0)) perform(machine.step({ from: 'target', message }))
+      verdicts.shift()?.()
+    }
     settle()
   }
   return { forwarded, sent, afterClose }

@@ -2,11 +2,13 @@
 // else is what the machine has to say, in that order. `SALLYPORT_TEST_WRITE=1` writes them anew; read the difference.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { SallyportError } from '@sallyport/base/errors'
 import type { BackendMessage, FrontendMessage, TransactionStatus } from '@sallyport/wire/postgres/messages'
 import { traceBackend, traceFrontend, traceLine } from '@sallyport/wire/postgres/trace'
 import { describe, expect, it } from 'vitest'
 import { toyGate } from '../../test/toy-gate.ts'
 import { readBackend, readFrontend } from '../../test/trace-text.ts'
+import type { Judgement } from '../session/gate.ts'
 import { type Action, createMachine } from './machine.ts'
 
 const folder = join(import.meta.dirname, 'testdata', 'machine')
@@ -23,6 +25,7 @@ function play(lines: readonly string[]): string[] {
   let status: TransactionStatus = 'I'
   let asks: FrontendMessage[] = []
   let asking = false
+  let approved: Judgement | null = null
 
   const answerAsk = (): void => {
     const ready = asks.at(-1)?.type === 'sync'
@@ -60,6 +63,10 @@ function play(lines: readonly string[]): string[] {
         case 'judge': {
           const judgement = gate.judge(action.request)
           shown.push(`-- ${gate.judged.at(-1)}`)
+          if (action.request.hold !== null) {
+            approved = judgement
+            break
+          }
           perform(machine.step({ from: 'gate', judgement }))
           break
         }
@@ -98,6 +105,16 @@ function play(lines: readonly string[]): string[] {
     else if (line.startsWith('C> ')) {
       shown.push(line)
       waiting.push(readFrontend(line.slice(3)))
+    } else if (line === '-- waits') {
+      shown.push(line)
+      perform(machine.step({ from: 'hold', notice: { message: 'held for approval', hint: 'https://x.test' } }))
+    } else if (line === '-- approved' && approved !== null) {
+      shown.push(line)
+      perform(machine.step({ from: 'gate', judgement: approved }))
+    } else if (line === '-- pending') {
+      shown.push(line)
+      const error = new SallyportError('HOLD_PENDING', 'waits for approval')
+      perform(machine.step({ from: 'gate', judgement: { kind: 'refused', error, position: null } }))
     } else if (line.startsWith('<S ')) {
       shown.push(line)
       const message = readBackend(line.slice(3))

@@ -16,7 +16,7 @@ import { createGate, type Gate, type Judgement } from './gate.ts'
 import type { Ending } from './hold-execution.ts'
 import { noParameters } from './recorded.ts'
 
-const runs = process.env['SALLYPORT_TEST'] === 'full' ? 2_000 : 100
+const runs = process.env['SALLYPORT_TEST'] === 'full' ? 2_000 : 60
 let parser: SqlParser
 beforeAll(async () => {
   parser = await loadParser()
@@ -39,6 +39,15 @@ spec:
 ${denies ? '    - { name: stop, effect: deny, operations: [delete] }' : ''}
 `
 
+const snapshots = new Map<string, ReturnType<typeof snapshotOf>>()
+/** Compiled once: a run takes many of them. */
+function snapshotFor(denies: boolean, wait: string): ReturnType<typeof snapshotOf> {
+  const text = yaml(denies, wait)
+  const made = snapshots.get(text) ?? snapshotOf(text, {})
+  snapshots.set(text, made)
+  return made
+}
+
 interface Caller {
   readonly gate: Gate
   readonly entries: EntryBody[]
@@ -56,7 +65,7 @@ interface World {
 function world(callers: number): World {
   const timers = manualAfter()
   const control = fakeHolds({ after: timers.after })
-  const snapshots = testSnapshots(snapshotOf(yaml(false, '10s'), {}))
+  const snapshots = testSnapshots(snapshotFor(false, '10s'))
   const known = testCatalog()
   const made = Array.from({ length: callers }, (): Caller => {
     const entries: EntryBody[] = []
@@ -170,7 +179,7 @@ async function take({ control, timers, snapshots, callers }: World, one: Step): 
       return control.linkDown()
     case 'up':
       Object.assign(control.behaviour, { isUp: true, isSilent: false, keepsClaims: false })
-      snapshots.publish(snapshotOf(yaml(false, '10s'), {}))
+      snapshots.publish(snapshotFor(false, '10s'))
       return
     case 'keep':
       control.behaviour.keepsClaims = true
@@ -181,9 +190,9 @@ async function take({ control, timers, snapshots, callers }: World, one: Step): 
       control.behaviour.isSilent = true
       return
     case 'policy':
-      return snapshots.publish(snapshotOf(yaml(false, `${10 + control.messages.length}s`), {}))
+      return snapshots.publish(snapshotFor(false, `${10 + control.messages.length}s`))
     case 'forbid':
-      return snapshots.publish(snapshotOf(yaml(true, '10s'), {}))
+      return snapshots.publish(snapshotFor(true, '10s'))
     case 'time':
       return timers.advance(one.ms)
   }

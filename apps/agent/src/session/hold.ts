@@ -129,9 +129,9 @@ async function once(execution: Execution, held: HeldText): Promise<Came> {
   const id = Buffer.from(deps.random(16)).toString('hex')
   const call = deps.holds.open({ call: id, statementDigest: digest, evidence: bytes, waits })
   const opened = await unlessEnded(execution, call.opened).catch((thrown: unknown) => asSallyportError(thrown))
-  if (opened === gaveUp || opened instanceof Error) {
+  if (opened === gaveUp || opened instanceof Error || execution.ended !== null) {
     call.release('', execution.ended === 'vanished' ? 'vanished' : 'cancelled')
-    return opened === gaveUp ? await gone(execution, null) : await answer(steps.deny(opened))
+    return opened instanceof Error ? await answer(steps.deny(opened)) : await gone(execution, null)
   }
   if (!isAbout(opened, digest, terms, deps.place)) {
     call.release(opened.request, 'cancelled')
@@ -216,7 +216,7 @@ async function decided(
 ): Promise<Came> {
   const { deps } = execution
   const { open, terms, digest } = asked
-  if (found === gaveUp) return await gone(execution, open)
+  if (found === gaveUp || execution.ended !== null) return await gone(execution, open)
   const { request } = open.answer
   if (found.request !== request || !isAbout(found, digest, terms, deps.place))
     return await refuse(execution, 'lost', say.holdUnavailable('the verdict is not about this statement'))
@@ -265,11 +265,11 @@ async function claim(
     return now !== null && digestOfHeld(now, deps.place) === digest ? now : null
   }
   const before = await isSame()
-  if (before === gaveUp) return await gone(execution, open)
+  if (before === gaveUp || execution.ended !== null) return await gone(execution, open)
   if (before === null) return lost(execution)
   const granting = open.call.claim(found)
   const granted = await unlessEnded(execution, granting)
-  if (granted === gaveUp) {
+  if (granted === gaveUp || execution.ended !== null) {
     // Too late for this execution; if it got the run, nobody has it.
     granting.then(
       (late) => late && notRun(execution, open),
@@ -279,15 +279,34 @@ async function claim(
   }
   if (!granted) return lost(execution)
   const now = await isSame()
-  if (now === gaveUp || now === null || deps.isTokenExpired()) {
+  // Looked at here and not before: from this line on nothing is waited for until the run is in the record.
+  const hasEnded = now === gaveUp || execution.ended !== null
+  if (hasEnded || now === null || deps.isTokenExpired()) {
     notRun(execution, open)
-    return now === gaveUp ? await gone(execution, open) : lost(execution)
+    return hasEnded ? await gone(execution, open) : lost(execution)
   }
   execution.open = null
   const approved = approvedRun(deps, open.answer.request, held.all.length)
   const judgement = await steps.run(now, open.number, endedEntry(open, 'approved', found), approved)
   if (judgement.kind === 'refused') notRun(execution, open)
-  return { kind: 'answer', judgement }
+  if (judgement.kind !== 'allowed' || execution.ended === null) return { kind: 'answer', judgement }
+  takeBack(execution, judgement)
+  return await gone(execution, open)
+}
+
+/** Given up while the disk was waited for: the intents stand, and their outcomes say that nothing ran. */
+function takeBack({ steps }: Execution, { statements }: Extract<Judgement, { kind: 'allowed' }>): void {
+  const outcome = { result: 'cancelled', tag: '', sqlstate: '', rows: 0, durationUs: 0 } as const
+  try {
+    for (const { approved, number } of statements) {
+      approved?.outcome(outcome)
+      if (number === null) continue
+      const entry = { kind: 'outcome', statement: number, ...outcome, bytes: 0, maskedValues: 0 } as const
+      void steps.append(entry)?.catch(() => {})
+    }
+  } catch {
+    // The record is closed: it shows the outcome as unknown.
+  }
 }
 
 function lost(execution: Execution): Came {
