@@ -35,7 +35,7 @@ export const help = `Usage: npm run bench -- [flags]
 
 Measures a direct connection, pgbouncer and the agent side by side, over TLS everywhere, and prints a table.
 
-  --quick        one short round of fewer cases, under two minutes
+  --quick        one short round of fewer cases, made for two minutes on a quiet machine
   --rounds N     rounds, each in random order (default 5; quick 1)
   --seconds N    length of one pgbench run (default 5; quick 1)
   --cases A,B    only these: ${groupNames.join(', ')}
