@@ -78,7 +78,12 @@ async function serving(changes: Environment) {
 async function refusal(changes: Environment): Promise<SallyportError> {
   try {
     const env: Environment = { ...environment(), ...changes }
-    const config = loadConfig({ env, readFile: (path) => readFileSync(path, 'utf8'), migrationsDirectory, consoleDirectory: '/nonexistent' })
+    const config = loadConfig({
+      env,
+      readFile: (path) => readFileSync(path, 'utf8'),
+      migrationsDirectory,
+      consoleDirectory: '/nonexistent',
+    })
     const running = await startControlPlane(config, createLog('silent'), systemClock)
     await running.stop()
   } catch (thrown) {
