@@ -4,7 +4,7 @@ import { errorCodes } from '@sallyport/base/errors'
 import { expect, test } from 'vitest'
 import { loginFile, makeWorld, runIn, storedLogin } from '../test/world.ts'
 
-const who = { kind: 'workload', issuer: 'https://idp', subject: 'refunds', groups: ['reporting'] } as const
+const who = { kind: 'workload' as const, issuer: 'https://idp', subject: 'refunds', groups: ['reporting'] }
 const item: ApprovalItem = {
   id: 'a'.repeat(32),
   state: 'pending',

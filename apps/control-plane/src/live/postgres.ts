@@ -11,13 +11,32 @@ const queryMsMax = 2_000
 /** Between two tries to connect, in milliseconds. */
 const retryMs = 1_000
 
+const clientOf = (databaseUrl: Secret): pg.Client =>
+  new pg.Client({
+    connectionString: databaseUrl.reveal(),
+    connectionTimeoutMillis: connectMsMax,
+    query_timeout: queryMsMax,
+    keepAlive: true,
+    application_name: 'sallyport hints',
+  })
+
+/** One after the other: a connection runs one query at a time. */
+function queue(): (work: () => Promise<void>) => Promise<void> {
+  let last: Promise<unknown> = Promise.resolve()
+  return (work) => {
+    const next = last.then(work)
+    last = next.catch(() => undefined)
+    return next
+  }
+}
+
 export const postgresCarrier =
   (databaseUrl: Secret): OpenCarrier =>
   async (events) => {
     let client: pg.Client | undefined
     let retry: NodeJS.Timeout | undefined
     let isStopped = false
-    let sent: Promise<unknown> = Promise.resolve()
+    const inTurn = queue()
     const lost = (from: pg.Client, cause: unknown): void => {
       if (client === from) client = undefined
       if (isStopped) return
@@ -27,13 +46,7 @@ export const postgresCarrier =
       retry = setTimeout(() => void connect(), retryMs)
     }
     const connect = async (): Promise<void> => {
-      const next = new pg.Client({
-        connectionString: databaseUrl.reveal(),
-        connectionTimeoutMillis: connectMsMax,
-        query_timeout: queryMsMax,
-        keepAlive: true,
-        application_name: 'sallyport hints',
-      })
+      const next = clientOf(databaseUrl)
       let isLost = false
       const lose = (cause: unknown): void => {
         if (isLost) return
@@ -58,14 +71,10 @@ export const postgresCarrier =
       name: 'postgresql',
       isUp: () => client !== undefined,
       async send(message) {
-        // One after the other: a connection runs one query at a time.
-        const notify = async (): Promise<void> => {
+        await inTurn(async () => {
           if (client === undefined) throw new Error('there is no connection')
           await client.query('SELECT pg_notify($1, $2)', [channel, message])
-        }
-        const next = sent.then(notify)
-        sent = next.catch(() => undefined)
-        await next
+        })
       },
       async stop() {
         isStopped = true
