@@ -73,7 +73,10 @@ async function whileHeld(text: string, look: (id: string) => Promise<void>): Pro
 
 const unsafe = (text: string, hidden: readonly string[]) => hidden.filter((character) => text.includes(character))
 
-test.each(crafted)('$name hides nothing', async ({ text, verbs, objects, hidden }) => {
+// Every fifth in the sample; all of them in the full run.
+const chosen = crafted.filter((_, index) => process.env.SALLYPORT_TEST === 'full' || index % 5 === 0)
+
+test.each(chosen)('$name hides nothing', async ({ text, verbs, objects, hidden }) => {
   const seen = messages.length
   await whileHeld(text, async (id) => {
     const { body } = await (await stack().as('bob')).get(`/api/v1/approvals/${id}`)
