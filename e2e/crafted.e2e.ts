@@ -29,7 +29,7 @@ afterAll(() => {
   receiver.close()
 })
 
-const stack = useStack({ controlEnv: { SALLYPORT_WEBHOOK_NETWORKS: '127.0.0.0/8' } })
+const stack = useStack({ controlEnv: { SALLYPORT_WEBHOOK_NETWORKS: '["127.0.0.0/8"]' } })
 let browser: Browser | undefined
 let reviewer: Visitor | undefined
 beforeAll(async () => {
@@ -81,7 +81,7 @@ test.each(chosen)('$name hides nothing', async ({ text, verbs, objects, hidden }
   await whileHeld(text, async (id) => {
     const { body } = await (await stack().as('bob')).get(`/api/v1/approvals/${id}`)
     expect(body.statements).toBe(verbs.length)
-    expect(body.verbs.map((verb: string) => verb.toUpperCase())).toEqual(verbs)
+    expect(body.verbs.map((verb: string) => verb.toUpperCase())).toEqual([...new Set(verbs)])
     for (const object of objects) expect(body.objects).toContain(object)
     // What a person reads is what was judged, whole.
     expect(body.statement.text.length).toBeGreaterThan(0)
