@@ -114,7 +114,15 @@ test('the demo prints eight lines at most, they work as they stand, and Ctrl-C l
   const masked = shell(line('masked'))
   expect(masked.status, masked.stderr).toBe(0)
   expect(masked.stdout).toContain('Alma Almeida\t***@example.test\t****1000')
-  expect(shell(line('denied')).status).toBe(5)
+  const held = spawn('/bin/sh', ['-c', line('held')], { cwd: root, env: shellEnv(), stdio: ['ignore', 'pipe', 'pipe'] })
+  const heldEnded = once(held, 'close')
+  const asBob = './e2e/demo/sallyport --as bob approvals'
+  const request = await until('the held statement waits for bob', () => {
+    const [first] = JSON.parse(shell(`${asBob} list --json`).stdout).result
+    return first?.id ?? null
+  })
+  expect(shell(`${asBob} approve ${request}`).status).toBe(0)
+  expect((await heldEnded)[0]).toBe(0)
   expect(shell(line('unmasked')).stdout).toContain('alma.almeida@example.test')
   expect(shell(line('what happened')).stdout).toContain('Ann Abel')
   if (hasPsql)

@@ -1,0 +1,74 @@
+// The replay of a session of a hundred thousand statements in real Chromium: it opens, seeks and searches, the list holds a
+// bounded number of elements, and a link leads to its event. Times are printed, not judged: the machine may be busy.
+import type { Browser } from '@playwright/test'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { putLongSession } from './stack/long-session.ts'
+import { hasChromium, openBrowser, visit } from './stack/page.ts'
+import { useStack } from './stack/use.ts'
+
+const statements = 100_000
+const listNodesMax = 1_500
+const jumps = 40
+
+const stack = useStack()
+let browser: Browser
+let session = ''
+beforeAll(async () => {
+  if (!hasChromium) return
+  session = await putLongSession(stack(), statements)
+  browser = await openBrowser()
+}, 120_000)
+afterAll(async () => {
+  await browser?.close()
+})
+
+describe.skipIf(!hasChromium)('a session of 100,000 statements', () => {
+  test('opens, seeks by keys and keeps its list short', async () => {
+    const { context, page, errors } = await visit(browser, stack(), 'adam', '/sessions')
+    const openedAt = performance.now()
+    await page.goto(`/sessions/${session}`)
+    const list = page.getByRole('listbox', { name: 'Statements' })
+    await list.getByRole('option').first().waitFor()
+    const interactive = performance.now() - openedAt
+    const slider = page.getByRole('slider', { name: 'Place in the session' })
+    await expectEventually(async () => (await slider.getAttribute('aria-valuetext')) ?? '', /of 100,000/)
+    const times: number[] = []
+    await list.focus()
+    for (let jump = 0; jump < jumps; jump++) {
+      const before = await slider.getAttribute('aria-valuetext')
+      const startedAt = performance.now()
+      await page.keyboard.press('n')
+      await page.waitForFunction(
+        (last) => (globalThis as any).document.querySelector('[role=slider]').getAttribute('aria-valuetext') !== last,
+        before,
+      )
+      times.push(performance.now() - startedAt)
+    }
+    expect(await slider.getAttribute('aria-valuetext')).toMatch(/denied|masked|failed|held|approved/)
+    const nodes = Number(await list.evaluate((element: any) => element.querySelectorAll('*').length))
+    expect(nodes).toBeGreaterThan(10)
+    expect(nodes).toBeLessThanOrEqual(listNodesMax)
+    const sorted = times.sort((a, b) => a - b)
+    process.stdout.write(
+      `100,000 statements: first rows after ${Math.round(interactive)} ms; seek p50 ${Math.round(sorted[jumps / 2] ?? 0)} ms, p95 ${Math.round(sorted[Math.floor(jumps * 0.95)] ?? 0)} ms (driver included); ${nodes} elements in the list\n`,
+    )
+    expect(errors).toEqual([])
+    await context.close()
+  })
+
+  test('a link leads to its event, wherever it is', async () => {
+    const { context, page } = await visit(browser, stack(), 'adam', '/sessions')
+    // Near the end: the index comes in pages.
+    await page.goto(`/sessions/${session}?e=190001`)
+    const slider = page.getByRole('slider', { name: 'Place in the session' })
+    await expectEventually(
+      async () => (await slider.getAttribute('aria-valuetext')) ?? '',
+      /event 9\d,\d\d\d of 100,000/,
+    )
+    await context.close()
+  })
+})
+
+async function expectEventually(read: () => Promise<string>, pattern: RegExp): Promise<void> {
+  await expect.poll(read, { timeout: 30_000 }).toMatch(pattern)
+}
