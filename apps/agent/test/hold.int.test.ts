@@ -356,9 +356,25 @@ describe('a held statement by the simple protocol', () => {
       await digestOf(text, { subject: 'eve' }),
       await digestOf('delete from orders where id = 5'),
       await digestOf(text, {}, 'set search_path to public, information_schema'),
-      await digestOf(text, {}, "set datestyle to 'German'"),
     ]
-    expect(new Set([first, ...others]).size).toBe(5)
+    expect(new Set([first, ...others]).size).toBe(4)
+  })
+
+  it('is denied once the session has changed a setting that changes what texts mean (R-6.7)', async () => {
+    for (const setting of ["datestyle to 'German'", "intervalstyle to 'iso_8601'", "lc_monetary to 'C'"]) {
+      const from = path.control.messages.length
+      await withClient(async (client) => {
+        await client.query(`set ${setting}`)
+        const error = await errorOf(client.query('delete from orders where id = 4'))
+        expect(error).toMatchObject({ code: '42501', message: expect.stringContaining('was changed in the session') })
+      })
+      expect(path.control.messages.slice(from).some((body) => body.case === 'holdOpened')).toBe(false)
+    }
+    await withClient(async (client) => {
+      await client.query("set statement_timeout to '10s'")
+      await client.query('begin')
+      expect(await errorOf(client.query('delete from orders where id = 4'))).toMatchObject({ code: 'SPH02' })
+    })
   })
 })
 

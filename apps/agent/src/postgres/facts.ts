@@ -6,6 +6,7 @@ import type { SessionEffect, StatementFacts } from '@sallyport/sql/facts'
 import type { FrontendMessage } from '@sallyport/wire/postgres/messages'
 import { type BoundParameters, noParameters } from '../session/recorded.ts'
 import { changesPath } from '../session/refusals.ts'
+import { changesMeaning } from './parameters.ts'
 import { type Action, callsUnknownCode, close, endPortals, type Portal, type State } from './state.ts'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
@@ -85,6 +86,7 @@ function applyEffect(state: State, effect: SessionEffect, text: string): void {
       return
     case 'set':
       if (changesPath(effect.setting)) touchPath(state)
+      if (changesMeaning(effect.setting)) state.changedSetting ??= effect.setting
       return
     case 'prepare':
       state.statements.set(effect.name, {

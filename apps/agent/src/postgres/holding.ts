@@ -23,7 +23,8 @@ export function waitForAnswers(state: State, message: FrontendMessage, out: Acti
 export function heldExecution(state: State, message: FrontendMessage): HeldExecution {
   assert(state.expected.length === 0, 'a held statement while answers are due')
   const settings = [...Object.entries(pinnedSettings), ...state.settings].map(([name, value]) => `${name}=${value}`)
-  const nothing = { parameters: [], shown: [], resultFormats: [], settings }
+  const { changedSetting } = state
+  const nothing = { parameters: [], shown: [], resultFormats: [], settings, changedSetting }
   if (message.type !== 'execute') return { ...nothing, mayWait: mayWait(state, null), isWhole: true }
   const portal = state.portals.get(message.portal)
   const bind = portal?.bind ?? null
@@ -35,6 +36,7 @@ export function heldExecution(state: State, message: FrontendMessage): HeldExecu
     shown: shownParameters(bind, typesOf(portal)),
     resultFormats: portal.resultFormats.map((format) => (format === 1 ? 'binary' : 'text')),
     settings,
+    changedSetting,
   }
 }
 
@@ -85,7 +87,7 @@ export function takeHold(state: State, notice: HoldNotice, out: Action[]): undef
     ['H', notice.hint],
   ] as const
   out.push({ do: 'send', message: { type: 'noticeResponse', fields } })
-  if (message.type === 'execute') state.kept = state.portals.get(message.portal) ?? null
+  if (message.type === 'execute') state.kept ??= state.portals.get(message.portal) ?? null
   if (!state.segmentOpen) return
   out.push({ do: 'forward', message: { type: 'sync' } })
   expect(state, { kind: 'sync', hidden: true })

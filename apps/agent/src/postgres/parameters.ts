@@ -28,6 +28,28 @@ export const pinnedParameters: ReadonlyMap<string, string> = new Map([
 /** Under another value the same text or parameter may mean another date: it is another statement to a reviewer. */
 export const readingParameters: ReadonlySet<string> = new Set(['DateStyle', 'IntervalStyle', 'TimeZone'])
 
+// They change no meaning of a text, or stand in the digest of a held one.
+const harmlessSettings: ReadonlySet<string> = new Set([
+  'application_name',
+  'search_path',
+  'client_min_messages',
+  'extra_float_digits',
+  'statement_timeout',
+  'lock_timeout',
+  'transaction_timeout',
+  'idle_in_transaction_session_timeout',
+  'idle_session_timeout',
+  'transaction_isolation',
+  'transaction_read_only',
+  'transaction_deferrable',
+  'default_transaction_isolation',
+  'default_transaction_read_only',
+  'default_transaction_deferrable',
+])
+
+/** A text that was parsed before such a change, or in the same pipeline, may mean another thing than its digest says. */
+export const changesMeaning = (setting: string): boolean => !harmlessSettings.has(setting.toLowerCase())
+
 export function takeParameter(
   state: State,
   message: Extract<BackendMessage, { type: 'parameterStatus' }>,

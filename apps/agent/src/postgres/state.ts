@@ -171,6 +171,8 @@ export interface State {
   readonly listening: Set<string>
   /** What the target reports of settings under which it reads texts and values. */
   readonly settings: Map<string, string>
+  /** A setting that the session has changed and that may change what texts mean; the first one. */
+  changedSetting: string | null
   searchPath: readonly string[]
   /** False: the target has to be asked before the next judgement. */
   pathKnown: boolean
@@ -204,6 +206,7 @@ export const openState = (serverVersion: number, settings: Iterable<readonly [st
   portals: new Map(),
   listening: new Set(),
   settings: new Map(settings),
+  changedSetting: null,
   searchPath: [],
   pathKnown: false,
   pathTouched: false,

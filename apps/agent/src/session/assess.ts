@@ -41,7 +41,7 @@ export type Assessed =
 export function assess(deps: GateDeps, request: JudgeRequest, catalog: Catalog): Assessed {
   try {
     if (request.facts !== null)
-      return isStale(deps, request.facts, catalog)
+      return isStale(deps, request.facts, catalog, request.hold !== null)
         ? refused(meansAnotherThing())
         : assessFacts(deps, request, [request.facts], catalog)
     const analysis = deps.analyser.analyse(request.text, catalog, request.names)
@@ -59,8 +59,8 @@ export function assess(deps: GateDeps, request: JudgeRequest, catalog: Catalog):
  * A portal or cursor was judged under another catalog, and masks apply: a function or view that it goes through may have
  * been replaced since, and the server plans and runs the new one (R-3.14).
  */
-const isStale = (deps: GateDeps, facts: StatementFacts, catalog: Catalog): boolean =>
-  currentPolicies(deps).masks > 0 && versionOf(facts) !== catalog.version
+const isStale = (deps: GateDeps, facts: StatementFacts, catalog: Catalog, isHeld = false): boolean =>
+  (isHeld || currentPolicies(deps).masks > 0) && versionOf(facts) !== catalog.version
 
 function fetchesStale(
   deps: GateDeps,
@@ -122,9 +122,8 @@ function assessFacts(
     if (error !== null) return refused(error, { ...each, guarded })
     afterEnd ||= endsTransaction(each.facts)
   }
-  const isWhole = request.hold?.isWhole ?? true
   const holding = judged.find(({ decision }) => decision.kind === 'hold')
-  const error = holding === undefined ? null : approvalRefusal(holding, judged, isWhole)
+  const error = holding === undefined ? null : approvalRefusal(holding, judged, request.hold)
   if (error === null) return { kind: 'clear', all: judged, policies, catalog }
   return refused(error, holding === undefined ? null : { ...holding, guarded })
 }

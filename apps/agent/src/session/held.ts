@@ -37,6 +37,8 @@ export interface HeldExecution {
   readonly resultFormats: readonly string[]
   /** Settings under which the target reads the text: `name=value`. */
   readonly settings: readonly string[]
+  /** A setting that was changed in the session and may change what the text means (R-6.7). */
+  readonly changedSetting?: string | null
 }
 
 type Hold = Extract<Decision, { kind: 'hold' }>
@@ -109,7 +111,8 @@ export function heldStatement(held: HeldText, place: HeldPlace): HeldStatement {
     upstreamRole: session.upstreamRole,
     searchPath: held.searchPath,
     settings: [...execution.settings].sort(),
-    chain: [chain.initiator, ...chain.actors].map(principalKey),
+    // A claimed identity is another asker than a verified one of the same name.
+    chain: [chain.initiator, ...chain.actors].map((one) => `${one.assurance} ${one.kind} ${principalKey(one)}`),
     policyDigest: policies.digest,
     catalogVersion: catalog.version,
   }
@@ -210,8 +213,10 @@ export function recordHeld(
 type DigestName = 'statementDigest' | 'evidenceDigest'
 
 /** Are the verdicts that the control plane speaks of about this statement, under these terms? */
-export function isAbout(answer: HoldAnswer, digest: string, terms: Terms, place: HeldPlace): boolean {
+export function isAbout(answer: HoldAnswer, digest: string, terms: Terms, place: HeldPlace, nowMs: number): boolean {
   const { request, expiresAtMs, evidenceDigest } = answer
+  // Nobody may stretch what the rule grants.
+  if (expiresAtMs > nowMs + terms.approval.expiresMs + limits.clockLeewaySeconds * 1_000) return false
   if (!/^[0-9a-f]{64}$/.test(evidenceDigest)) return false
   const quorum = terms.approval.reviewers
   const subject = { v: 1, request, statementDigest: digest, evidenceDigest, expiresAtMs, quorum } as const

@@ -133,7 +133,7 @@ async function once(execution: Execution, held: HeldText): Promise<Came> {
     call.release('', execution.ended === 'vanished' ? 'vanished' : 'cancelled')
     return opened instanceof Error ? await answer(steps.deny(opened)) : await gone(execution, null)
   }
-  if (!isAbout(opened, digest, terms, deps.place)) {
+  if (!isAbout(opened, digest, terms, deps.place, deps.clock.nowMs())) {
     call.release(opened.request, 'cancelled')
     return await answer(steps.deny(say.holdUnavailable('the answer about it is not about this statement')))
   }
@@ -218,7 +218,7 @@ async function decided(
   const { open, terms, digest } = asked
   if (found === gaveUp || execution.ended !== null) return await gone(execution, open)
   const { request } = open.answer
-  if (found.request !== request || !isAbout(found, digest, terms, deps.place))
+  if (found.request !== request || !isAbout(found, digest, terms, deps.place, deps.clock.nowMs()))
     return await refuse(execution, 'lost', say.holdUnavailable('the verdict is not about this statement'))
   const lateMs = deps.clock.nowMs() - open.answer.expiresAtMs
   switch (found.state) {

@@ -3,6 +3,7 @@ import { asSallyportError, SallyportError } from '@sallyport/base/errors'
 import type { StatementFacts } from '@sallyport/sql/facts'
 import type { SessionNames } from './analysis.ts'
 import type { Judged } from './gate.ts'
+import type { HeldExecution } from './held.ts'
 
 /**
  * What policy and masks refuse. At Parse the parameters are not known yet: a statement with parameters that was
@@ -36,8 +37,18 @@ const cannotBeApproved: ReadonlyMap<string, string> = new Map([
 ])
 
 /** Why a text of which something is held cannot be approved as it is; `all` are its statements. */
-export function approvalRefusal(held: Judged, all: readonly Judged[], isWhole: boolean): SallyportError | null {
-  const what = isWhole ? all.map(({ facts }) => unapprovable(facts)).find((found) => found !== null) : partOfResult
+export function approvalRefusal(
+  held: Judged,
+  all: readonly Judged[],
+  execution: HeldExecution | null,
+): SallyportError | null {
+  const changed = execution?.changedSetting ?? null
+  const what =
+    execution?.isWhole === false
+      ? partOfResult
+      : changed !== null
+        ? `what runs after setting "${changed}" was changed in the session: connect again and leave it alone`
+        : all.map(({ facts }) => unapprovable(facts)).find((found) => found !== null)
   if (what == null) return null
   const { message, rule } = held.decision.kind === 'hold' ? held.decision : { message: 'held', rule: '' }
   return new SallyportError('POLICY_DENIED', `${message}; a person cannot approve ${what}`, {
