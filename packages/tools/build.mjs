@@ -1,10 +1,10 @@
-// Bundles each app into apps/NAME/dist/main.js, and the demo into e2e/dist/demo.js: our own packages and the pure libraries
-// that they use go in, the app's own libraries stay outside (some open files beside themselves, libpg-query's WebAssembly
-// for one). With --console the console is built as well.
+// Bundles each app into apps/NAME/dist/main.js, and the demo into e2e/dist/demo.js, with the libraries that they use. With
+// --console the console is built as well.
 import { spawnSync } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { outside } from './outside.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
 const bundles = [
@@ -14,23 +14,6 @@ const bundles = [
   })),
   { from: join(root, 'e2e', 'demo', 'demo.ts'), to: join(root, 'e2e', 'dist', 'demo.js') },
 ]
-const rooms = [join(root, 'apps'), join(root, 'e2e')]
-
-/** A bare import of an app is a library of that app; of a package of ours, it is bundled. */
-const outsideLibraries = {
-  name: 'outside-libraries',
-  setup(context) {
-    context.onResolve({ filter: /^[^./]/ }, ({ path, importer, kind }) => {
-      if (kind === 'entry-point') return undefined
-      if (path.startsWith('@sallyport/')) return undefined
-      if (path.startsWith('node:')) return { external: true }
-      // Two copies of grpc-js would not know each other's classes: packages/proto uses the app's.
-      if (path.startsWith('@grpc/')) return { external: true }
-      const isApp = rooms.some((room) => importer.startsWith(room)) && !importer.includes('node_modules')
-      return isApp ? { external: true } : undefined
-    })
-  },
-}
 
 await Promise.all(
   bundles.map(({ from, to }) =>
@@ -43,10 +26,17 @@ await Promise.all(
       target: 'node20',
       sourcemap: true,
       logLevel: 'warning',
-      plugins: [outsideLibraries],
-      // Some of the bundled libraries are CommonJS and ask for Node's modules.
+      external: outside,
+      // Some of the bundled libraries are CommonJS and ask for Node's modules and for their place.
       banner: {
-        js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+        js: [
+          "import { createRequire as __createRequire } from 'node:module'",
+          "import { dirname as __dirnameOf } from 'node:path'",
+          "import { fileURLToPath as __fileOf } from 'node:url'",
+          'const require = __createRequire(import.meta.url)',
+          'const __filename = __fileOf(import.meta.url)',
+          'const __dirname = __dirnameOf(__filename)',
+        ].join('; '),
       },
     }),
   ),

@@ -442,7 +442,7 @@ describe('two replicas without Redis', () => {
     })
 
     it('asks for everything again after hints were lost, and ends with the server', async () => {
-      let lose = () => undefined as void
+      let lose: () => void = () => {}
       const bus = await openBus({ log: silent, randomBytes }, [
         async (events) => {
           lose = () => {
