@@ -12,7 +12,7 @@ import { findTools, runTool, type Tools, versionOf } from './tools.ts'
 
 const say = (line: string) => void process.stderr.write(`${Math.round(performance.now() / 1_000)} s  ${line}\n`)
 
-const warmUpSeconds = 2
+const warmUpSeconds = { quick: 1, full: 2 }
 
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2), 1 + Math.floor(Math.random() * 0xffff_fffe))
@@ -34,9 +34,14 @@ async function main(): Promise<void> {
 }
 
 /** A proxy that has just started compiles its own code: what comes of that is nobody's figure. */
-async function warmUp({ field, tools, signal }: Ground): Promise<void> {
+async function warmUp({ field, tools, options, signal }: Ground): Promise<void> {
   say('warming up')
-  const parameters = ['--no-vacuum', '--select-only', '--client=2', `--time=${warmUpSeconds}`]
+  const parameters = [
+    '--no-vacuum',
+    '--select-only',
+    '--client=2',
+    `--time=${options.isQuick ? warmUpSeconds.quick : warmUpSeconds.full}`,
+  ]
   for (const name of peerNames) {
     const env = await field.peers[name].env()
     await runTool(tools.pgbench, parameters, { env, cwd: field.dir, signal, msMax: 60_000 })

@@ -40,7 +40,10 @@ export function casesOf(options: Options): readonly Case[] {
     ...counts.map((clients) => pgbenchCase('select-prepared', all, clients, ['--select-only', '--protocol=prepared'])),
     ...counts.map((clients) => pgbenchCase('tpcb', unmasked, clients, [])),
     churnCase('churn', unmasked, (peer) => peer.env()),
-    churnCase('churn-without-tls', ['direct', 'pgbouncer'], async (peer) => peer.plainEnv() ?? {}),
+    // What TLS itself costs a connection: for whoever reads the long table.
+    ...(options.isQuick
+      ? []
+      : [churnCase('churn-without-tls', ['direct', 'pgbouncer'], async (peer) => peer.plainEnv() ?? {})]),
     { name: 'big-select', group: 'big-select', peers: all, run: bigSelect },
     { name: 'copy-out', group: 'copy-out', peers: unmasked, run: copyOut },
     { name: 'copy-in', group: 'copy-in', peers: unmasked, run: copyIn },

@@ -8,11 +8,12 @@ import type { PostgresServer } from '../stack/postgres.ts'
 import { createDatabase } from '../stack/shop.ts'
 import { runTool, type Tools } from './tools.ts'
 
-const bigRows = 1_000_000
+/** Of the big table, for each unit of the scale: 960,000 at 32. */
+const bigRowsPerScale = 30_000
 
-const bigTables = `
+const bigTables = (rows: number) => `
   CREATE TABLE public.big (id integer, name text, note text);
-  INSERT INTO public.big SELECT n, md5(n::text), repeat(md5((n + 1)::text), 5) FROM generate_series(1, ${bigRows}) AS n;
+  INSERT INTO public.big SELECT n, md5(n::text), repeat(md5((n + 1)::text), 5) FROM generate_series(1, ${rows}) AS n;
   CREATE UNLOGGED TABLE public.big_in (id integer, name text, note text);
   GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO app_rw;
   VACUUM (ANALYZE, FREEZE) public.big;
@@ -28,7 +29,7 @@ export interface Filled {
   readonly copyFile: string
 }
 
-/** `scale` is pgbench's: 100,000 accounts each. */
+/** `scale` is pgbench's: 100,000 accounts each; the big table grows with it. */
 export async function fill(
   target: PostgresServer,
   tools: Tools,
@@ -53,7 +54,9 @@ export async function fill(
   const client = new pg.Client({ connectionString: target.url('bench') })
   await client.connect()
   try {
-    for (const statement of bigTables.split(';').filter((text) => text.trim() !== '')) {
+    for (const statement of bigTables(scale * bigRowsPerScale)
+      .split(';')
+      .filter((text) => text.trim() !== '')) {
       signal.throwIfAborted()
       await client.query(statement)
     }

@@ -36,6 +36,7 @@ const approval: Approval = {
   applicationName: 'worker',
   statement: {
     text: 'delete from orders where id = $1',
+    searchPath: ['public'],
     spans: [],
     parameters: ['42'],
     parts: [{ verb: 'delete', effects: [], filtered: true, functions: [], maskedColumns: 0 }],

@@ -110,6 +110,7 @@ function approvalText(approval: Approval): string {
     ...approval.actors.map((actor) => ['through', `${actor.display} (${actor.assurance})`]),
     ['from', `${approval.clientAddress}, ${approval.applicationName || 'no application name'}`],
     ['target', `${approval.target} as "${approval.upstreamRole}", agent ${approval.agentName}`],
+    ...(approval.statement === null ? [] : [['names in', approval.statement.searchPath.join(', ') || 'no schema']]),
     ['does', factsOf(approval)],
     ['estimate', estimateText(approval)],
     [

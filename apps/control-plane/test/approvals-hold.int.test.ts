@@ -120,6 +120,18 @@ describe('what an agent says about a held statement', () => {
     expect((await link.held(evidenceOf(agent))).state).toBe('pending')
   })
 
+  it('is refused when one caller makes them faster than anybody can read, and others go on', async () => {
+    const hasty = { ...evidenceOf(agent).initiator, subject: 'repo:hasty' }
+    for (let made = 0; made < limits.holdsPerCallerPerMinuteMax; made++) {
+      const state = await link.held(evidenceOf(agent, { initiator: hasty }))
+      await decide(a(), dba, state.request, 'denied', 'no')
+    }
+    const refused = await link.held(evidenceOf(agent, { initiator: hasty }), 'refused')
+    expect(refused).toMatchObject({ errorCode: 'HOLD_UNAVAILABLE' })
+    expect(refused.errorMessage).toContain('last minute')
+    expect((await link.held(evidenceOf(agent))).state).toBe('pending')
+  })
+
   it('lives no longer than a request may live, whatever the rule says', async () => {
     const state = await link.held(evidenceOf(agent, { expiresInMs: limits.holdExpiresMsMax * 4 }))
     expect(state.expiresAtMs).toBe(BigInt(stack.clock.nowMs() + limits.holdExpiresMsMax))
@@ -197,7 +209,9 @@ describe('the one run', () => {
     const { openBus } = await import('../src/live/bus.ts')
     const { randomBytes } = await import('node:crypto')
     const bus = await openBus({ log: console, randomBytes }, [])
-    const deps = { db: stack.db, clock: stack.clock, randomBytes, bus, config: stack.config }
+    const { openVault } = await import('../src/vault.ts')
+    const vault = openVault(stack.config.keysDirectory)
+    const deps = { db: stack.db, clock: stack.clock, randomBytes, bus, config: stack.config, vault }
     const direct = Array.from({ length: 12 }, () =>
       claimHold(deps, {
         id: approved[0]!.request,
@@ -264,6 +278,24 @@ describe('the one run', () => {
       state.request,
     ])
     expect((await decide(a(), dba, state.request, 'approved', '', state.approvalDigest)).body.code).toBe('CHAIN_BROKEN')
+    await query(stack.databaseUrl, `UPDATE "HoldRequest" SET state = 'approved' WHERE id = $1`, [state.request])
+    expect(await link.claim(state, evidence.statementDigest)).toBe(false)
+  })
+
+  it.each([
+    ['the verbs', `verbs = '{SELECT}'`],
+    ['the objects', `objects = '{public.nothing}'`],
+    ['who asks', `"initiatorKey" = 'https://idp.example else'`],
+    ['the name of who asks', `"initiatorName" = 'the chief'`],
+    ['the facts', `facts = jsonb_set(facts, '{message}', '"approve quickly"')`],
+    ['the groups that review', `reviewers = '{reviewer}'`],
+    ['whether a reason is wanted', `"reasonMode" = 'optional'`],
+  ])('is neither decided nor run when somebody changed %s by hand (R-6.17)', async (_what, change) => {
+    const evidence = evidenceOf(agent, { reason: 'required' })
+    const state = await link.held(evidence)
+    await query(stack.databaseUrl, `UPDATE "HoldRequest" SET ${change} WHERE id = $1`, [state.request])
+    const answer = await decide(a(), dba, state.request, 'approved', 'a reason', state.approvalDigest)
+    expect(['CHAIN_BROKEN', 'NOT_FOUND']).toContain(answer.body.code)
     await query(stack.databaseUrl, `UPDATE "HoldRequest" SET state = 'approved' WHERE id = $1`, [state.request])
     expect(await link.claim(state, evidence.statementDigest)).toBe(false)
   })

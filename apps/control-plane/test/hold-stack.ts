@@ -120,6 +120,7 @@ export const evidenceOf = (agent: { id: string; name: string }, changes: Partial
   targetLabels: { env: 'test' },
   database: 'orders',
   upstreamRole: 'app_rw',
+  searchPath: ['public'],
   initiator: {
     kind: 'workload',
     issuer: 'https://ci.test',

@@ -88,6 +88,8 @@ export const Approval = ApprovalItem.extend({
   statement: z
     .object({
       text: z.string(),
+      /** Schemas in which the target looks up its names, in their order. */
+      searchPath: z.array(z.string()),
       spans: z.array(TokenSpan),
       parameters: z.array(z.string().nullable()),
       parts: z.array(HeldPart),

@@ -66,8 +66,12 @@ export const limits = {
   holdWaitMsMax: 600_000,
   /** A held request lives at most, in milliseconds, whatever the rule says. */
   holdExpiresMsMax: 604_800_000,
-  /** Requests of one caller that nobody has decided yet; past it a held statement is denied. */
+  /** Requests of one caller at one agent that nobody has decided yet; past it a held statement is denied. */
   holdsPendingPerCallerMax: 50,
+  /** New requests of one caller at one agent within a minute, decided or not. */
+  holdsPerCallerPerMinuteMax: 60,
+  /** Undecided requests of one agent, of all its callers. */
+  holdsPendingPerAgentMax: 2_000,
   /** Callers of one agent that wait for a verdict. */
   holdsWaitingPerAgentMax: 1_000,
   /** For the control plane to answer the agent about a hold, in milliseconds. */

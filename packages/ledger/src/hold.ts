@@ -80,6 +80,8 @@ export interface HeldEvidence {
   readonly targetLabels: Readonly<Record<string, string>>
   readonly database: string
   readonly upstreamRole: string
+  /** Schemas in which the target looks up the names of the text, in their order. */
+  readonly searchPath: readonly string[]
   readonly initiator: EntryPrincipal
   readonly actors: readonly EntryPrincipal[]
   readonly clientAddress: string

@@ -218,7 +218,16 @@ class SessionRun implements Run {
   #takeSettled(judgement: Judgement): void {
     if (judgement.kind === 'refused' && judgement.error.code === 'TOKEN_EXPIRED')
       this.#finish('the token expired', judgement.error)
-    else this.#perform(this.#deps.machine.step({ from: 'gate', judgement }))
+    else this.#perform(this.#stepOrGiveBack(judgement))
+  }
+
+  #stepOrGiveBack(judgement: Judgement): readonly Action[] {
+    try {
+      return this.#deps.machine.step({ from: 'gate', judgement })
+    } catch (thrown) {
+      this.#neverRun(judgement)
+      throw thrown
+    }
   }
 
   /** The session ended between the judgement and the run: an approval that it used has no other end. */

@@ -139,6 +139,7 @@ export function heldEvidence(
     targetLabels: held.policies.target.labels,
     database: session.database,
     upstreamRole: session.upstreamRole,
+    searchPath: held.searchPath,
     initiator: entryPrincipal(chain.initiator),
     actors: chain.actors.map(entryPrincipal),
     clientAddress: session.clientAddress,

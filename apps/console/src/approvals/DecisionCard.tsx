@@ -73,10 +73,20 @@ function Place({ approval }: { readonly approval: Approval }) {
             · claims to be <VisibleText text={approval.applicationName} />
           </>
         )}
+        {isUsualPath(approval.statement?.searchPath) ? null : (
+          <>
+            {' '}
+            · looks up names in <VisibleText text={approval.statement?.searchPath.join(', ') || 'no schema'} />
+          </>
+        )}
       </span>
     </p>
   )
 }
+
+/** What every session has unless it asked for something else; anything else is worth a reviewer's look. */
+const isUsualPath = (path: readonly string[] | undefined): boolean =>
+  path === undefined || (path.length === 1 && path[0] === 'public')
 
 /** Too much for its place in any case: it gives way to the other facts, but never all of its room. */
 const isLong = (text: string): boolean => text.length > 400 || text.split('\n').length > 5

@@ -34,7 +34,7 @@ describe('the risk of a request', () => {
       {
         verbs: ['select'],
         targetLabels: { env: 'prod' },
-        statement: { text: 'select f()', spans: [], parameters: [], parts: [part('update')] },
+        statement: { text: 'select f()', searchPath: ['public'], spans: [], parameters: [], parts: [part('update')] },
       },
       'production',
     ],

@@ -36,7 +36,7 @@ export function approvalWith(change: Partial<Approval> = {}): Approval {
     upstreamRole: 'app',
     clientAddress: '10.0.0.1',
     applicationName: '',
-    statement: { text: 'delete from orders where id = 1', spans: [], parameters: [], parts: [] },
+    statement: { text: 'delete from orders where id = 1', searchPath: ['public'], spans: [], parameters: [], parts: [] },
     message: '',
     estimate: { kind: 'rows', rows: 1, ofRows: 50_000, scan: 'Index Scan', at: '2026-11-24T10:00:01Z' },
     history: { approved: 3, denied: 0, firstTime: false, last: null },

@@ -3,29 +3,30 @@
 import type { Tx } from '../db.ts'
 import type { Deps } from '../deps.ts'
 import { type AnnounceDeps, announce } from './announce.ts'
-import { approvalDigestOf } from './evidence.ts'
 import { rightfulVerdicts } from './people.ts'
 import { outcomeOf } from './rules.ts'
+import { openEvidence } from './sealed.ts'
 import * as store from './store.ts'
 
-export type ClaimDeps = AnnounceDeps & Pick<Deps, 'db' | 'bus'>
+export type ClaimDeps = AnnounceDeps & Pick<Deps, 'db' | 'bus' | 'vault'>
 type Claimed = Omit<store.Claim, 'at'>
 
 /** True when this call may run the statement, now and once. Idempotent for the same call. */
 export async function claimHold(deps: ClaimDeps, claim: Claimed): Promise<boolean> {
-  const at = new Date(deps.clock.nowMs())
-  const { granted, changed } = await store.inHold(deps.db, async (tx) => await claimIn(deps, tx, { ...claim, at }))
+  const { granted, changed } = await store.inHold(deps.db, async (tx) => await claimIn(deps, tx, claim))
   if (changed) deps.bus.publish({ kind: 'approval', id: claim.id })
   return granted
 }
 
 const no = { granted: false, changed: false }
 
-async function claimIn(deps: ClaimDeps, tx: Tx, claim: store.Claim): Promise<{ granted: boolean; changed: boolean }> {
-  const request = await store.lockRequest(tx, claim.id)
+async function claimIn(deps: ClaimDeps, tx: Tx, asked: Claimed): Promise<{ granted: boolean; changed: boolean }> {
+  const request = await store.lockRequest(tx, asked.id)
+  // Under the lock: a claim that waited for it until the request's time was over comes too late.
+  const claim: store.Claim = { ...asked, at: new Date(deps.clock.nowMs()) }
   if (request === null || request.agentId !== claim.agentId) return no
   // The store may have been changed by hand: what was approved is what this digest says, or nothing.
-  if (approvalDigestOf(request) !== claim.approvalDigest) return no
+  if (request.approvalDigest !== claim.approvalDigest || (await openEvidence(deps, tx, request)) === null) return no
   if (request.state === 'run' && request.claimedBy === claim.call) return { granted: true, changed: false }
   if (request.state !== 'approved') return no
   const verdicts = await rightfulVerdicts(tx, request)
@@ -56,7 +57,7 @@ export interface Ran {
 }
 
 /** Keeps what came of the run, once. */
-export async function noteRan(deps: Pick<ClaimDeps, 'db' | 'bus'>, ran: Ran): Promise<void> {
+export async function noteRan(deps: Pick<Deps, 'db' | 'bus'>, ran: Ran): Promise<void> {
   const { id, agentId, ...result } = ran
   if (await store.setResult(deps.db, id, agentId, result)) deps.bus.publish({ kind: 'approval', id })
 }

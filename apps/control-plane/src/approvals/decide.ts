@@ -8,12 +8,12 @@ import type { Tx } from '../db.ts'
 import type { Deps } from '../deps.ts'
 import { type Actor, actorKey } from '../http/actor.ts'
 import { announce } from './announce.ts'
-import { approvalDigestOf } from './evidence.ts'
 import { currentReader, ruled } from './people.ts'
 import { type GivenVerdict, mayCancel, mayDecide, mayRead, outcomeOf, type Reader, settledText } from './rules.ts'
+import { openEvidence, tampered } from './sealed.ts'
 import * as store from './store.ts'
 
-export type DecideDeps = Pick<Deps, 'db' | 'clock' | 'randomBytes' | 'bus' | 'config'>
+export type DecideDeps = Pick<Deps, 'db' | 'clock' | 'randomBytes' | 'bus' | 'config' | 'vault'>
 
 export const notFound = () =>
   new SallyportError('NOT_FOUND', 'there is no request with this id', { hint: 'see "sallyport approvals ls"' })
@@ -26,11 +26,12 @@ export async function decideApproval(deps: DecideDeps, actor: Actor, id: string,
 }
 
 async function decideIn(deps: DecideDeps, tx: Tx, actor: Actor, id: string, given: VerdictRequest): Promise<void> {
-  const nowMs = deps.clock.nowMs()
   const { request, person } = await readableRequest(tx, actor, id)
+  // Under the lock: a verdict that waited for it until the request's time was over comes too late.
+  const nowMs = deps.clock.nowMs()
   const permission = mayDecide(person, ruled(request), request.verdicts, nowMs)
   if (!permission.ok) throw new SallyportError(permission.code, permission.why)
-  checkDigest(request, given.approvalDigest)
+  await checkShown(deps, tx, request, given.approvalDigest)
   const reason = checkedReason(request, given)
   const verdict: GivenVerdict = {
     personId: person.personId,
@@ -64,12 +65,9 @@ async function readableRequest(
   return { request, person }
 }
 
-/** A verdict is about exactly what was shown, and what was shown is what the store still holds. */
-function checkDigest(request: store.HeldRequest, shown: string): void {
-  if (approvalDigestOf(request) !== request.approvalDigest)
-    throw new SallyportError('CHAIN_BROKEN', 'the stored request is not what its agent asked for', {
-      hint: 'deny nothing and approve nothing; tell an administrator',
-    })
+/** A verdict is about exactly what was shown, and what was shown is what the agent sent: text, facts and rule. */
+async function checkShown(deps: DecideDeps, tx: Tx, request: store.HeldRequest, shown: string): Promise<void> {
+  if ((await openEvidence(deps, tx, request)) === null) throw tampered()
   if (shown !== request.approvalDigest)
     throw new SallyportError('CONFLICT', 'this verdict is about another state of the request than the current one', {
       hint: 'statement, evidence, quorum or expiry differ from what you saw; load the request again',
@@ -109,8 +107,8 @@ async function settle(deps: DecideDeps, tx: Tx, request: store.HeldRequest, verd
 export async function cancelApproval(deps: DecideDeps, actor: Actor, id: string): Promise<void> {
   if (!isId(id)) throw notFound()
   await store.inHold(deps.db, async (tx) => {
-    const nowMs = deps.clock.nowMs()
     const { request, person } = await readableRequest(tx, actor, id)
+    const nowMs = deps.clock.nowMs()
     if (actorKey(person) !== request.initiatorKey)
       throw new SallyportError('VERDICT_FORBIDDEN', 'only who asked for it withdraws a request')
     if (!mayCancel(person, ruled(request), nowMs))

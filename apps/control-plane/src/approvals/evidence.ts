@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto'
 import { Estimate } from '@sallyport/api/approvals'
 import { Who } from '@sallyport/api/recordings'
+import { principalKey } from '@sallyport/base/identity'
 import { limits } from '@sallyport/base/limits'
 import type { Parsed } from '@sallyport/ledger/bytes'
 import { parseCanonical } from '@sallyport/ledger/canonical'
@@ -60,6 +61,7 @@ const Evidence = z.strictObject({
   targetLabels: z.record(text(200), text(200)),
   database: name,
   upstreamRole: name,
+  searchPath: z.array(name).max(1_000),
   initiator: Principal,
   actors: z.array(Principal).max(16),
   clientAddress: name,
@@ -167,6 +169,47 @@ export function factsOf(evidence: HeldEvidence): Facts {
     estimate: estimate.kind === 'rows' ? estimateOf(estimate) : { ...estimate },
   }
 }
+
+/** Everything of a request's row that the evidence says: what lists, rules and searches read. */
+export interface Columns {
+  readonly statementDigest: string
+  readonly agentId: string
+  readonly agentName: string
+  readonly sessionId: string
+  readonly target: string
+  readonly initiatorKey: string
+  readonly initiatorName: string
+  readonly fingerprint: string
+  readonly verbs: string[]
+  readonly objects: string[]
+  readonly policy: string
+  readonly policyVersion: number
+  readonly rule: string
+  readonly reasonMode: string
+  readonly quorum: { readonly group: string; readonly count: number }[]
+  readonly reviewers: string[]
+  readonly facts: Facts
+}
+
+export const columnsOf = (evidence: HeldEvidence): Columns => ({
+  statementDigest: evidence.statementDigest,
+  agentId: evidence.agent,
+  agentName: evidence.agentName,
+  sessionId: evidence.session,
+  target: evidence.target,
+  initiatorKey: principalKey(evidence.initiator),
+  initiatorName: evidence.initiator.display,
+  fingerprint: evidence.fingerprint,
+  verbs: verbsOf(evidence),
+  objects: objectsOf(evidence).slice(0, shownObjectsMax),
+  policy: evidence.rule.policy,
+  policyVersion: evidence.rule.version,
+  rule: evidence.rule.rule,
+  reasonMode: evidence.reason,
+  quorum: evidence.quorum.map(({ group, count: people }) => ({ group, count: people })),
+  reviewers: evidence.quorum.map(({ group }) => group),
+  facts: factsOf(evidence),
+})
 
 const whoOf = (principal: HeldEvidence['initiator']): Who => ({ ...principal, groups: [...principal.groups] })
 

@@ -11,16 +11,7 @@ import { isStoreConflict, type Tx } from '../db.ts'
 import type { Deps } from '../deps.ts'
 import { readDocument } from '../policies/store.ts'
 import { announce } from './announce.ts'
-import {
-  approvalDigestOf,
-  digestOf,
-  evidenceContext,
-  factsOf,
-  objectsOf,
-  parseEvidence,
-  shownObjectsMax,
-  verbsOf,
-} from './evidence.ts'
+import { approvalDigestOf, type Columns, columnsOf, digestOf, evidenceContext, parseEvidence } from './evidence.ts'
 import { expire } from './expire.ts'
 import { sessionOwner } from './session-store.ts'
 import * as store from './store.ts'
@@ -103,6 +94,23 @@ async function attachOrCreate(
   return { request: now, isNew: request === null }
 }
 
+/** Reviewers' attention is finite (THREATS R-6.12). One agent's requests can crowd out those of no other. */
+async function checkRoom(tx: Tx, { agentId, initiatorKey }: Columns, at: Date): Promise<void> {
+  const { mine, agents, recent } = await store.countOpen(tx, agentId, initiatorKey, at)
+  if (mine >= limits.holdsPendingPerCallerMax)
+    throw new SallyportError('HOLD_UNAVAILABLE', 'too many of your statements wait for a decision', {
+      hint: 'wait until some are decided, or withdraw them',
+    })
+  if (recent >= limits.holdsPerCallerPerMinuteMax)
+    throw new SallyportError('HOLD_UNAVAILABLE', 'too many of your statements were held in the last minute', {
+      hint: 'wait a minute; a statement that is sent again unchanged joins its open request',
+    })
+  if (agents >= limits.holdsPendingPerAgentMax)
+    throw new SallyportError('HOLD_UNAVAILABLE', 'too many statements of this agent wait for a decision', {
+      hint: 'wait until reviewers have decided some of them',
+    })
+}
+
 const openKeyOf = (agent: AskingAgent, evidence: HeldEvidence): string => `${agent.agentId} ${evidence.statementDigest}`
 
 /** The request that a retry attaches to; one whose time is over gives the statement back. */
@@ -125,37 +133,18 @@ async function createRequest(
   evidence: HeldEvidence,
 ): Promise<store.HeldRequest> {
   const createdAt = new Date(deps.clock.nowMs())
-  const initiatorKey = principalKey(evidence.initiator)
-  if ((await store.countPending(tx, initiatorKey, createdAt)) >= limits.holdsPendingPerCallerMax)
-    throw new SallyportError('HOLD_UNAVAILABLE', 'too many of your statements wait for a decision', {
-      hint: 'wait until some are decided, or withdraw them',
-    })
+  const columns = columnsOf(evidence)
+  await checkRoom(tx, columns, createdAt)
   const id = deps.randomBytes(16).toString('hex')
   const expiresAt = new Date(createdAt.getTime() + Math.min(evidence.expiresInMs, limits.holdExpiresMsMax))
-  const digests = { statementDigest: evidence.statementDigest, evidenceDigest: digestOf(evidence) }
-  const quorum = evidence.quorum.map(({ group, count }) => ({ group, count }))
+  const evidenceDigest = digestOf(evidence)
   const sealed = deps.vault.sealApart(evidenceContext(id), canonicalBytes(evidence))
   await store.addRequest(tx, {
     id,
     openKey: openKeyOf(agent, evidence),
-    agentId: agent.agentId,
-    agentName: agent.name,
-    sessionId: evidence.session,
-    target: evidence.target,
-    initiatorKey,
-    initiatorName: evidence.initiator.display,
-    fingerprint: evidence.fingerprint,
-    verbs: verbsOf(evidence),
-    objects: objectsOf(evidence).slice(0, shownObjectsMax),
-    policy: evidence.rule.policy,
-    policyVersion: evidence.rule.version,
-    rule: evidence.rule.rule,
-    reasonMode: evidence.reason,
-    quorum,
-    reviewers: quorum.map(({ group }) => group),
-    facts: factsOf(evidence),
-    ...digests,
-    approvalDigest: approvalDigestOf({ id, ...digests, expiresAt, quorum }),
+    ...columns,
+    evidenceDigest,
+    approvalDigest: approvalDigestOf({ ...columns, id, evidenceDigest, expiresAt }),
     createdAt,
     expiresAt,
     evidence: sealed.sealed,

@@ -2,15 +2,14 @@
 // digest, with everything that a reviewer needs to decide.
 import type { Approval, ApprovalItem } from '@sallyport/api/approvals'
 import { VerdictWord } from '@sallyport/api/approvals'
-import { SallyportError } from '@sallyport/base/errors'
 import type { HeldEvidence } from '@sallyport/ledger/hold'
 import { z } from 'zod'
 import type { Deps } from '../deps.ts'
-import { approvalDigestOf, digestOf, evidenceContext, parseEvidence } from './evidence.ts'
 import { readHistory } from './list-store.ts'
 import { othersOf, ruled } from './people.ts'
 import { mayCancel, mayDecide, progressOf, type Reader } from './rules.ts'
-import { countWaiting, type HeldRequest, readEvidence } from './store.ts'
+import { openEvidence, tampered } from './sealed.ts'
+import { countWaiting, type HeldRequest } from './store.ts'
 
 export type ShowDeps = Pick<Deps, 'db' | 'clock' | 'vault'>
 
@@ -91,25 +90,16 @@ export async function showApproval(deps: ShowDeps, reader: Reader, request: Held
   }
 }
 
-const tampered = () =>
-  new SallyportError('CHAIN_BROKEN', 'the stored request is not what its agent sent', {
-    hint: 'decide nothing about it, and tell an administrator',
-  })
-
 async function showStatement(deps: ShowDeps, request: HeldRequest): Promise<Approval['statement']> {
   if (request.shreddedAt !== null) return null
-  const stored = await readEvidence(deps.db, request.id)
-  if (stored === null) throw tampered()
-  const parsed = parseEvidence(deps.vault.openApart(evidenceContext(request.id), stored.sealed, stored.key))
-  if (!parsed.ok) throw tampered()
-  // Hashed before it was stored, verified after it was read.
-  if (digestOf(parsed.value) !== request.evidenceDigest) throw tampered()
-  if (approvalDigestOf(request) !== request.approvalDigest) throw tampered()
-  return statementOf(parsed.value)
+  const evidence = await openEvidence(deps, deps.db, request)
+  if (evidence === null) throw tampered()
+  return statementOf(evidence)
 }
 
-const statementOf = ({ text, spans, parameters, parts }: HeldEvidence): Approval['statement'] => ({
+const statementOf = ({ text, searchPath, spans, parameters, parts }: HeldEvidence): Approval['statement'] => ({
   text,
+  searchPath: [...searchPath],
   spans: spans.map((span) => ({ ...span })),
   parameters: [...parameters],
   parts: parts.map((part) => ({

@@ -84,8 +84,20 @@ export async function lockCaller(tx: Tx, initiatorKey: string): Promise<void> {
   await tx.$queryRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`sallyport hold ${initiatorKey}`}, 0))::text`
 }
 
-export async function countPending(tx: Tx, initiatorKey: string, at: Date): Promise<number> {
-  return await tx.holdRequest.count({ where: { initiatorKey, state: 'pending', expiresAt: { gt: at } } })
+/** Pending ones of this caller at this agent, pending ones of the agent, and the caller's of the minute before `at`. */
+export async function countOpen(
+  tx: Tx,
+  agentId: string,
+  initiatorKey: string,
+  at: Date,
+): Promise<{ mine: number; agents: number; recent: number }> {
+  const pending = { state: 'pending', expiresAt: { gt: at } } as const
+  const minuteAgo = new Date(at.getTime() - 60_000)
+  return {
+    mine: await tx.holdRequest.count({ where: { ...pending, agentId, initiatorKey } }),
+    agents: await tx.holdRequest.count({ where: { ...pending, agentId } }),
+    recent: await tx.holdRequest.count({ where: { agentId, initiatorKey, createdAt: { gt: minuteAgo } } }),
+  }
 }
 
 export type NewRequest = Omit<Prisma.HoldRequestUncheckedCreateInput, 'state' | 'facts' | 'quorum'> & {
