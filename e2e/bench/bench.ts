@@ -21,7 +21,7 @@ async function main(): Promise<void> {
   const stopping = new AbortController()
   const stopped = new SallyportError('SESSION_ENDED', 'stopped')
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopping.abort(stopped))
-  const field = await openField(tools, options.scale, stopping.signal, say)
+  const field = await openField(tools, options, stopping.signal, say)
   try {
     const ground: Ground = { field, tools, options, signal: stopping.signal }
     await warmUp(ground)

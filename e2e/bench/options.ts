@@ -29,6 +29,10 @@ export interface Options {
   readonly idle: readonly number[]
   /** Where the list of figures goes; absent: nowhere. */
   readonly json?: string
+  /** Node that the agent runs on; absent: ours. */
+  readonly node?: string
+  /** Where a CPU profile of the agent goes; absent: none is made. */
+  readonly profile?: string
 }
 
 export const help = `Usage: npm run bench -- [flags]
@@ -41,6 +45,8 @@ Measures a direct connection, pgbouncer and the agent side by side, over TLS eve
   --cases A,B    only these: ${groupNames.join(', ')}
   --seed N       the order of an earlier run
   --json FILE    write {case, peer, metric, median, min, max, unit} for each figure
+  --node FILE    run the agent on this Node
+  --profile DIR  write a CPU profile of the agent into DIR (it costs the agent some percent)
   --help         this text
 
 Needs pgbench and psql (Debian: postgresql-15 or later, postgresql-client) and pgbouncer on this machine.
@@ -61,7 +67,7 @@ export function readOptions(parameters: readonly string[], seedDefault: number):
   const values = parse(parameters)
   if (values.help === true) return null
   const isQuick = values.quick === true
-  const { json } = values
+  const { json, node, profile } = values
   return {
     isQuick,
     rounds: whole('rounds', values.rounds ?? (isQuick ? '1' : '5'), 100),
@@ -71,6 +77,8 @@ export function readOptions(parameters: readonly string[], seedDefault: number):
     seed: values.seed === undefined ? seedDefault : whole('seed', values.seed, 0xffff_ffff),
     idle: isQuick ? [0, 100] : [0, 100, 1_000],
     ...(json === undefined ? {} : { json }),
+    ...(node === undefined ? {} : { node }),
+    ...(profile === undefined ? {} : { profile }),
   }
 }
 
@@ -85,6 +93,8 @@ function parse(parameters: readonly string[]) {
         cases: { type: 'string' },
         seed: { type: 'string' },
         json: { type: 'string' },
+        node: { type: 'string' },
+        profile: { type: 'string' },
         help: { type: 'boolean' },
       },
     }).values

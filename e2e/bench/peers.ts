@@ -3,7 +3,7 @@
 import assert from 'node:assert'
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import pg from 'pg'
 import { makeServerCertificate } from '../stack/certs.ts'
 import { freePort } from '../stack/postgres.ts'
@@ -13,6 +13,7 @@ import { type Stack, startStack } from '../stack/stack.ts'
 import { until } from '../stack/until.ts'
 import { documents } from './documents.ts'
 import { fill } from './fill.ts'
+import type { Options } from './options.ts'
 import { startPgbouncer } from './pgbouncer.ts'
 import type { Tools } from './tools.ts'
 
@@ -65,9 +66,14 @@ interface Login {
   readonly ca: string
 }
 
+const agentNodeOf = ({ node, profile }: Options) => ({
+  ...(node === undefined ? {} : { file: resolve(node) }),
+  flags: profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(profile)}`],
+})
+
 export async function openField(
   tools: Tools,
-  scale: number,
+  options: Options,
   signal: AbortSignal,
   say: (line: string) => void,
 ): Promise<Field> {
@@ -82,10 +88,11 @@ export async function openField(
   }
   try {
     say('starting the product and its target')
-    const stack = await startStack({ targetSettings, agentEnv, signal })
+    const agentNode = agentNodeOf(options)
+    const stack = await startStack({ targetSettings, agentEnv, agentNode, signal })
     closers.push(() => stack.stop())
     say('filling the target')
-    const { version, bigBytes, copyFile } = await fill(stack.target, tools, dir, scale, signal)
+    const { version, bigBytes, copyFile } = await fill(stack.target, tools, dir, options.scale, signal)
     const account = await accountForServer()
     const login: Login = {
       port: stack.ports.target,

@@ -11,6 +11,9 @@ export interface ChildOptions {
   /** The bundle, dist/main.js. */
   readonly script: string
   readonly parameters?: readonly string[]
+  /** Another Node than ours, and flags for it. */
+  readonly node?: string
+  readonly nodeFlags?: readonly string[]
   readonly env: Readonly<Record<string, string>>
   /** Both streams are appended to this file. */
   readonly logFile: string
@@ -34,13 +37,17 @@ const stopMsMax = 25_000
 
 export function startChild(options: ChildOptions): Child {
   const log = openSync(options.logFile, 'a', 0o600)
-  const child: ChildProcess = spawn(process.execPath, [options.script, ...(options.parameters ?? [])], {
-    cwd: options.cwd,
-    env: { ...options.env, PATH: process.env.PATH ?? '/usr/bin:/bin', TZ: 'UTC' },
-    stdio: ['ignore', log, log],
-    // Not in the terminal's group: Ctrl-C comes to us, and we stop the parts in order.
-    detached: true,
-  })
+  const child: ChildProcess = spawn(
+    options.node ?? process.execPath,
+    [...(options.nodeFlags ?? []), options.script, ...(options.parameters ?? [])],
+    {
+      cwd: options.cwd,
+      env: { ...options.env, PATH: process.env.PATH ?? '/usr/bin:/bin', TZ: 'UTC' },
+      stdio: ['ignore', log, log],
+      // Not in the terminal's group: Ctrl-C comes to us, and we stop the parts in order.
+      detached: true,
+    },
+  )
   closeSync(log)
   const processId = child.pid
   if (processId === undefined) throw new SallyportError('INTERNAL', `${options.name} could not be started`)

@@ -33,6 +33,8 @@ export interface StackOptions {
   readonly targetSettings?: Readonly<Record<string, string>>
   /** How the agent learns more: floor and the like. */
   readonly agentEnv?: Readonly<Record<string, string>>
+  /** Another Node for the agent than ours, and flags for it: for the bench. */
+  readonly agentNode?: { readonly file?: string; readonly flags: readonly string[] }
   /** How the control plane is told otherwise than by default. */
   readonly controlEnv?: Readonly<Record<string, string>>
   /** Life of the workload's tokens, in seconds. */
@@ -323,6 +325,8 @@ async function runAgent(
   const child = startChild({
     name: 'agent',
     script: bundle('agent'),
+    ...(options.agentNode?.file === undefined ? {} : { node: options.agentNode.file }),
+    nodeFlags: options.agentNode?.flags ?? [],
     cwd: dir,
     logFile: logs.agent,
     reaper,
