@@ -3,6 +3,7 @@
 import type { MultiAssignRef, Node, ResTarget } from '@pgsql/types'
 import type { CatalogRelation } from './catalog.ts'
 import { columnRef, columnRefs } from './catalog-index.ts'
+import { testedTogether } from './constraints.ts'
 import { addControl, addFlow } from './draft.ts'
 import { stepInto, walk } from './expressions.ts'
 import type { ColumnRef } from './facts.ts'
@@ -41,12 +42,15 @@ function isOnly(sources: ReadonlySet<ColumnRef>, known: ColumnRef, own: Value | 
 
 /** SET a = x, (b, c) = (…). */
 export function assignments(list: readonly Node[] | undefined, target: Target, scope: Scope): void {
+  const written = new Map<string, 'whole' | 'part'>()
   for (const node of list ?? []) {
     const found = payload(node, 'ResTarget')
     if (found === undefined) continue
     const value = assigned(found, scope)
     assignTo(target, found.name ?? '', throughSteps(found, value, scope), scope)
+    written.set(found.name ?? '', (found.indirection ?? []).length === 0 ? 'whole' : 'part')
   }
+  if (target.relation !== null) testedTogether(scope.env, target.relation, written)
 }
 
 /** Subscripts and fields of `SET a[i] = x` take part in what is stored. */

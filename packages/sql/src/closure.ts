@@ -1,12 +1,11 @@
 // What a write sets off: children, triggers, foreign keys that cascade, rules, and the relations behind a view.
 // Everything found here is derived: it can deny or hold a statement, never allow it.
-import type { CatalogColumn, CatalogRelation } from './catalog.ts'
-import { descendants, elementType, functionName, relationName } from './catalog-index.ts'
-import { addEffect, newDraft } from './draft.ts'
-import { relationColumns, relationEffect, relationEntry } from './relations.ts'
-import { type Environment, emptyScope, inside, unknown } from './scope.ts'
-import { queryColumns } from './select.ts'
-import { parseQuery } from './views.ts'
+import type { CatalogRelation } from './catalog.ts'
+import { descendants, functionName, relationName } from './catalog-index.ts'
+import { computedOnWrite, testedTogether } from './constraints.ts'
+import { addEffect } from './draft.ts'
+import { relationColumns, relationEffect } from './relations.ts'
+import { type Environment, unknown } from './scope.ts'
 
 export type Write = 'insert' | 'update' | 'delete' | 'truncate'
 
@@ -30,10 +29,7 @@ function follow(env: Environment, operation: Write, relation: CatalogRelation, s
   seen.add(key)
   if (relation.rules.length > 0) unknown(env, `the rules of "${relationName(relation)}"`)
   fireTriggers(env, operation, relation)
-  if (operation === 'insert' || operation === 'update') {
-    for (const one of relation.columns) filled(env, relation, one)
-    checked(env, relation)
-  }
+  if (operation === 'insert' || operation === 'update') computedOnWrite(env, relation)
   if (operation === 'delete' || operation === 'update') cascade(env, operation, relation, seen)
   if (relation.kind === 'view') throughView(env, operation, relation)
 }
@@ -53,42 +49,6 @@ function fireTriggers(env: Environment, operation: Write, relation: CatalogRelat
   }
 }
 
-/** What a column's default, generation and type run when it is written: PostgreSQL's own functions, or code of the target. */
-function filled(env: Environment, relation: CatalogRelation, column: CatalogColumn): void {
-  if (env.index.codeTypes.has(elementType(column.type))) env.draft.opaque.add(`the checks of the type "${column.type}"`)
-  if (column.expression === null) return
-  const known = ownCode.get(column) ?? runsOwnCode(env, relation, column.expression)
-  ownCode.set(column, known)
-  if (known) env.draft.opaque.add(`the expression of the column "${relationName(relation)}.${column.name}"`)
-}
-
-/** Constraints, index expressions and partition keys are computed for each row that is written (R-2.10). */
-function checked(env: Environment, relation: CatalogRelation): void {
-  if (relation.checks === undefined) return
-  const known = ownChecks.get(relation) ?? relation.checks.some((text) => runsOwnCode(env, relation, text))
-  ownChecks.set(relation, known)
-  if (known) env.draft.opaque.add(`a constraint or index expression of "${relationName(relation)}"`)
-}
-
-const ownChecks = new WeakMap<CatalogRelation, boolean>()
-const ownCode = new WeakMap<CatalogColumn, boolean>()
-
-function runsOwnCode(env: Environment, relation: CatalogRelation, expression: string): boolean {
-  const draft = newDraft()
-  const inner: Environment = { ...env, draft, naming: 'definition', body: null }
-  const parsed = parseQuery(env, `SELECT ${expression}`)
-  if (parsed !== null)
-    queryColumns(parsed.query, inside(emptyScope(inner), [relationEntry(inner, bare(relation), null)]))
-  const own = [...draft.functions.values()].some(({ name }) => !name.startsWith('pg_catalog.'))
-  return parsed === null || own || draft.unknowns.size > 0 || draft.opaque.size > 0
-}
-
-/** Its columns by themselves: an expression is not followed into that of another column. */
-const bare = (relation: CatalogRelation): CatalogRelation => ({
-  ...relation,
-  columns: relation.columns.map((column) => ({ ...column, generated: 'no' })),
-})
-
 /** ON DELETE and ON UPDATE actions run as statements on the referencing relation, which may go on from there. */
 function cascade(env: Environment, operation: 'delete' | 'update', relation: CatalogRelation, seen: Set<string>): void {
   for (const key of relation.cascades) {
@@ -101,6 +61,8 @@ function cascade(env: Environment, operation: 'delete' | 'update', relation: Cat
     }
     const next: Write = operation === 'delete' && action === 'cascade' ? 'delete' : 'update'
     relationEffect(env, next, from, 'derived', true)
+    // Which columns the key has is not in the catalog: any of them may be written.
+    if (next === 'update') testedTogether(env, from, null)
     for (const one of [from, ...descendants(env.index, from)]) follow(env, next, one, seen)
   }
 }

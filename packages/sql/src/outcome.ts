@@ -14,7 +14,7 @@ export const done = (verb: string): Outcome => ({ verb, output: null })
 export function shown(columns: readonly Column[]): readonly OutputColumn[] {
   return columns.map(({ name, value }) => ({
     name,
-    kind: value.kind === 'direct' && value.sources.size > 0 && value.fields === null ? 'direct' : 'derived',
+    kind: value.kind === 'direct' && value.sources.size > 0 ? 'direct' : 'derived',
     sources: [...value.sources],
   }))
 }
@@ -33,6 +33,7 @@ export function factsOf(draft: Draft, outcome: Outcome, text: string, fingerprin
     relations: [...draft.relations],
     unknowns: [...draft.unknowns],
     opaque: [...draft.opaque],
+    ...(draft.packs.size === 0 ? {} : { packs: [...draft.packs] }),
     text,
     fingerprint,
   }
@@ -48,5 +49,6 @@ export function adopt(draft: Draft, facts: StatementFacts): void {
   for (const oid of facts.relations) draft.relations.add(oid)
   for (const unknown of facts.unknowns) draft.unknowns.add(unknown)
   for (const code of facts.opaque) draft.opaque.add(code)
+  for (const construct of facts.packs ?? []) draft.packs.add(construct)
   if (!facts.filtered) draft.filtered = false
 }

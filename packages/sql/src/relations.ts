@@ -6,6 +6,7 @@ import type { CatalogRelation } from './catalog.ts'
 import { ancestors, columnRefs, descendants, relationName } from './catalog-index.ts'
 import { addEffect } from './draft.ts'
 import type { SqlOperation } from './facts.ts'
+import { ofRowType } from './row-types.ts'
 import { type Entry, type Environment, entryOf, unknown } from './scope.ts'
 import { writtenName } from './tree.ts'
 import { type Column, direct, plain } from './values.ts'
@@ -139,7 +140,7 @@ export function relationColumns(env: Environment, relation: CatalogRelation): re
   const refs = columnRefs(env.index, relation)
   return relation.columns.map((column, at) => {
     const ref = refs[at]
-    const own = ref === undefined ? plain(column.type) : direct(ref, column.type)
+    const own = ref === undefined ? plain(column.type) : ofRowType(env, column.type, direct(ref, column.type))
     return { name: column.name, value: column.generated === 'no' ? own : generatedValue(env, relation, column, own) }
   })
 }

@@ -162,6 +162,13 @@ export function alsoKnownAs(value: Value, column: ColumnRef): Value {
   return { ...value, kind, sources: union([value.sources, new Set([column])]) }
 }
 
+/** The same value, with the sources of another beside its own: it is known under both. */
+export const joinSources = (value: Value, other: Value): Value => ({
+  ...value,
+  sources: union([value.sources, other.sources]),
+  nulls: union([value.nulls, other.nulls]),
+})
+
 export function sameValue(left: Value, right: Value): boolean {
   return left.kind === right.kind && left.sources.size === right.sources.size && left.nulls.size === right.nulls.size
 }

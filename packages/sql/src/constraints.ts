@@ -1,0 +1,120 @@
+// What PostgreSQL computes of a row that is written: defaults, generated columns, checks, index expressions, partition keys.
+// They may run code of the target, and whether they fail tells about the columns that they read.
+import type { CatalogColumn, CatalogRelation } from './catalog.ts'
+import { columnRefs, descendants, elementType, relationName } from './catalog-index.ts'
+import { addControl, newDraft } from './draft.ts'
+import type { ColumnRef } from './facts.ts'
+import { relationColumns, relationEntry } from './relations.ts'
+import { type Environment, emptyScope, inside } from './scope.ts'
+import { queryColumns } from './select.ts'
+import { parseQuery } from './views.ts'
+
+/** One text of the catalog, understood. */
+interface Computed {
+  /** It calls functions outside pg_catalog, or is not understood. */
+  readonly runsOwnCode: boolean
+  /** The relation's columns that it reads; all of them where it is not understood. */
+  readonly reads: readonly ColumnRef[]
+}
+
+/** Columns by name: written anew as a whole, or in a part, as by `SET a[1] = x`. */
+export type Written = ReadonlyMap<string, 'whole' | 'part'>
+
+/** Whatever a write of this relation runs by itself and cannot be followed. */
+export function computedOnWrite(env: Environment, relation: CatalogRelation): void {
+  for (const column of relation.columns) filled(env, relation, column)
+  if (checksOf(env, relation).some(({ runsOwnCode }) => runsOwnCode))
+    env.draft.opaque.add(`a constraint or index expression of "${relationName(relation)}"`)
+}
+
+/** A column's default, generation and type. */
+function filled(env: Environment, relation: CatalogRelation, column: CatalogColumn): void {
+  if (env.index.codeTypes.has(elementType(column.type))) env.draft.opaque.add(`the checks of the type "${column.type}"`)
+  if (column.expression === null) return
+  if (expressionOf(env, relation, column.expression, column).runsOwnCode)
+    env.draft.opaque.add(`the expression of the column "${relationName(relation)}.${column.name}"`)
+}
+
+/**
+ * An update that writes one column of a constraint and leaves another as it is fails by the other's value: CHECK (name <> ssn)
+ * answers guesses (R-3.9). A constraint over written columns alone tests what the caller wrote; one over none of them has
+ * been met before. Null where it cannot be known what is written.
+ */
+export function testedTogether(env: Environment, relation: CatalogRelation, written: Written | null): void {
+  if (relation.kind === 'view') {
+    behindView(env, relation, written)
+    return
+  }
+  for (const one of [relation, ...descendants(env.index, relation)]) {
+    const refs = columnRefs(env.index, one)
+    const how = new Map(
+      one.columns.flatMap(({ name }, at) => (refs[at] === undefined ? [] : [[refs[at], written?.get(name)]])),
+    )
+    for (const { reads } of [...checksOf(env, one), ...generatedOf(env, one)]) {
+      const left = reads.filter((column) => how.get(column) !== 'whole')
+      const touched = written === null ? reads.length > 1 : reads.some((column) => how.get(column) !== undefined)
+      if (touched) for (const column of left) addControl(env.draft, column, 'other', 'a constraint on what is written')
+    }
+  }
+}
+
+/** The columns of the relations behind a view that a write through it reaches. */
+function behindView(env: Environment, view: CatalogRelation, written: Written | null): void {
+  const reached = new Map<CatalogRelation, Map<string, 'whole' | 'part'>>()
+  for (const { name, value } of relationColumns(env, view)) {
+    const how = written === null ? 'part' : written.get(name)
+    if (how === undefined) continue
+    for (const { relationOid, number } of value.sources) {
+      const base = env.index.byOid.get(relationOid)
+      const column = base?.columns.find((one) => one.number === number)
+      if (base === undefined || column === undefined || base.kind === 'view') continue
+      reached.set(base, (reached.get(base) ?? new Map()).set(column.name, how))
+    }
+  }
+  for (const [base, names] of reached) testedTogether(env, base, written === null ? null : names)
+}
+
+const checks = new WeakMap<CatalogRelation, readonly Computed[]>()
+
+function checksOf(env: Environment, relation: CatalogRelation): readonly Computed[] {
+  const known = checks.get(relation)
+  if (known !== undefined) return known
+  const made = (relation.checks ?? []).map((text) => understand(env, relation, text))
+  checks.set(relation, made)
+  return made
+}
+
+/** What is stored of other columns is computed again when one of them is written. */
+function generatedOf(env: Environment, relation: CatalogRelation): readonly Computed[] {
+  return relation.columns.flatMap((column) =>
+    column.generated === 'stored' && column.expression !== null
+      ? expressionOf(env, relation, column.expression, column)
+      : [],
+  )
+}
+
+const expressions = new WeakMap<CatalogColumn, Computed>()
+
+function expressionOf(env: Environment, relation: CatalogRelation, text: string, column: CatalogColumn): Computed {
+  const known = expressions.get(column) ?? understand(env, relation, text)
+  expressions.set(column, known)
+  return known
+}
+
+function understand(env: Environment, relation: CatalogRelation, text: string): Computed {
+  const draft = newDraft()
+  const inner: Environment = { ...env, draft, naming: 'definition', body: null }
+  const parsed = parseQuery(env, `SELECT ${text}`)
+  const refs = columnRefs(env.index, relation)
+  if (parsed === null) return { runsOwnCode: true, reads: refs }
+  queryColumns(parsed.query, inside(emptyScope(inner), [relationEntry(inner, bare(relation), null)]))
+  const own = [...draft.functions.values()].some(({ name }) => !name.startsWith('pg_catalog.'))
+  const reads = draft.unknowns.size > 0 ? refs : refs.filter((ref) => draft.reads.has(ref))
+  return { runsOwnCode: own || draft.unknowns.size > 0 || draft.opaque.size > 0, reads }
+}
+
+/** Its columns by themselves: an expression is not followed into that of another column. */
+const bare = (relation: CatalogRelation): CatalogRelation => ({
+  ...relation,
+  columns: relation.columns.map((column) => ({ ...column, generated: 'no' })),
+})
