@@ -42,7 +42,7 @@ test('login, whoami and logout: the bearer is in one private file, and gone afte
   const bearer: string = JSON.parse(readFileSync(file, 'utf8')).accessToken
   const who = await runCli(['whoami'], { home })
   expect(who).toMatchObject({ status: 0, stderr: '' })
-  expect(who.stdout).toMatch(/name +Bob Baker\n[\s\S]*groups +dba\nroles +member\n/)
+  expect(who.stdout).toMatch(/name +Bob Baker\n[\s\S]*groups +dba\nroles +member, reviewer\n/)
   expect((await runCli(['logout'], { home })).status).toBe(0)
   expect(existsSync(file)).toBe(false)
   const old = await fetch(`${stack().url}/api/v1/me`, { headers: { authorization: `Bearer ${bearer}` } })
