@@ -18,6 +18,8 @@ export interface ProtectedColumn {
 
 /** Lineage in the shape of `@sallyport/sql/facts`; repeated structurally because `mask` stands beside `sql`. */
 export interface PlanInput {
+  /** The same lineage in another object, which stands for it in caches. */
+  readonly shape?: PlanInput
   readonly output:
     | readonly {
         readonly name: string
@@ -65,10 +67,11 @@ export interface Planned {
 export function planMasks(input: PlanInput, columns: readonly ProtectedColumn[]): Planned {
   if (columns.length === 0) return { plan: { kind: 'plain' }, sensitive: false }
   const shield = shieldOf(columns)
-  const known = shield.plans.get(input)
+  const key = input.shape ?? input
+  const known = shield.plans.get(key)
   if (known !== undefined) return known
   const planned = makePlan(input, columns, shield)
-  shield.plans.set(input, planned)
+  shield.plans.set(key, planned)
   return planned
 }
 

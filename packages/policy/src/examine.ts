@@ -4,6 +4,7 @@ import { type Principal, verifiedPrincipals } from '@sallyport/base/identity'
 import type { Effect, StatementFacts } from '@sallyport/sql/facts'
 import { type ConditionFacts, conditionFacts } from './conditions.ts'
 import type { DecisionContext } from './decide.ts'
+import { isDuring } from './during.ts'
 import { matchesCaller } from './match.ts'
 import type { CompiledRule, Rulebook } from './rulebook.ts'
 
@@ -17,7 +18,7 @@ export interface Candidate {
 /** What came of a candidate for a principal that its rule names. */
 export interface Finding extends Candidate {
   readonly principal: Principal
-  readonly outcome: 'matched' | 'condition-false' | 'condition-error'
+  readonly outcome: 'matched' | 'outside-hours' | 'condition-false' | 'condition-error'
 }
 
 /** Findings in one order, whatever order the documents had: policy, rule, principal in the chain. */
@@ -30,7 +31,7 @@ export function examine(book: Rulebook, facts: StatementFacts, context: Decision
   for (const { rule, effects } of candidatesOf(book, facts)) {
     for (const { principal, conditions } of subjects) {
       if (rule.callers !== null && !matchesCaller(rule.callers, principal)) continue
-      findings.push({ rule, principal, effects, outcome: outcomeOf(rule, conditions) })
+      findings.push({ rule, principal, effects, outcome: outcomeOf(rule, conditions, context.nowMs) })
     }
   }
   return findings
@@ -45,7 +46,8 @@ export function lazily<T>(make: () => T): () => T {
   }
 }
 
-function outcomeOf(rule: CompiledRule, conditions: () => ConditionFacts): Finding['outcome'] {
+function outcomeOf(rule: CompiledRule, conditions: () => ConditionFacts, nowMs: number): Finding['outcome'] {
+  if (rule.during !== null && !isDuring(rule.during, nowMs)) return 'outside-hours'
   if (rule.condition === null) return 'matched'
   if (rule.condition === 'broken') return 'condition-error'
   switch (rule.condition.evaluate(conditions())) {
@@ -61,7 +63,8 @@ function outcomeOf(rule: CompiledRule, conditions: () => ConditionFacts): Findin
 // Facts are kept by text and used for every run of it; which rules concern them depends on nothing else (DESIGN §4, Cache).
 const candidates = new WeakMap<Rulebook, WeakMap<StatementFacts, readonly Candidate[]>>()
 
-function candidatesOf(book: Rulebook, facts: StatementFacts): readonly Candidate[] {
+function candidatesOf(book: Rulebook, statement: StatementFacts): readonly Candidate[] {
+  const facts = statement.shape ?? statement
   const perBook = candidates.get(book) ?? new WeakMap<StatementFacts, readonly Candidate[]>()
   candidates.set(book, perBook)
   const known = perBook.get(facts)

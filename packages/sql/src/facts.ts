@@ -120,8 +120,15 @@ export interface StatementFacts {
    * masks hide, so it matters where masks apply, and nowhere else.
    */
   readonly opaque: readonly string[]
+  /** Constructs beside functions that put several rows into one, such as ARRAY (SELECT …). Absent: none. */
+  readonly packs?: readonly string[]
   /** The statement's slice of the text, trimmed. */
   readonly text: string
+  /**
+   * Facts that are the same in everything but the text, for whoever keeps what he found out about everything else; absent
+   * where these facts are the first of their shape.
+   */
+  readonly shape?: StatementFacts
   /** Fingerprint of the parse tree without literals. */
   readonly fingerprint: string
 }

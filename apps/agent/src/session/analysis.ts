@@ -1,7 +1,9 @@
 // From a text to facts under the catalog and the names of the session, with a cache of facts. Decisions are never cached.
 import { type Analysis, analyse } from '@sallyport/sql/analyse'
 import type { Catalog } from '@sallyport/sql/catalog'
-import type { SqlParser, StatementFacts } from '@sallyport/sql/facts'
+import type { AnalysisContext, SqlParser, StatementFacts } from '@sallyport/sql/facts'
+import { type Learned, learn, recall } from '@sallyport/sql/recall'
+import { type Shape, shapeOf } from '@sallyport/sql/shape'
 
 /** What names mean in a session right now; the protocol keeps it. */
 export interface SessionNames {
@@ -9,43 +11,64 @@ export interface SessionNames {
   /** Texts of prepared statements, protocol and SQL alike. */
   prepared(name: string): string | undefined
   readonly preparedNames: Iterable<string>
+  /** The portal or cursor of this name, as an identity: limits count its rows across texts. */
+  portal?(name: string): object | undefined
   cursors(): ReadonlyMap<string, StatementFacts>
-  /** Objects were changed in a transaction that is still open: the catalog does not show them. */
-  readonly catalogTouched: boolean
+  /**
+   * Which catalog shows what names mean. `shared`: everybody's. `own`: only the session's own connection sees it, because
+   * objects were changed in a transaction that is open, or temporary ones exist. `none`: nothing can be asked right now.
+   */
+  readonly catalog: 'shared' | 'own' | 'none'
+  /** Another number: the session has changed objects since, so that a catalog of its own no longer counts. */
+  readonly objectsVersion: number
   /** The search_path was changed in a transaction that is still open: its end may change it back. */
   readonly pathTouched: boolean
   /** The session keeps as many prepared statements, cursors or bytes of them as it may. */
   readonly isFull: boolean
 }
 
-export interface FactsCache {
-  get(key: string): Analysis | undefined
-  set(key: string, analysis: Analysis): void
-}
+/** Keeps the most recently used entries, up to a number of them. */
+class Recent<V> {
+  readonly #kept = new Map<string, V>()
+  readonly #most: number
 
-/** Entries of one cache; a long text is not worth one. */
-const cacheEntriesMax = 2_000
-const cachedTextCharsMax = 16_384
+  constructor(most: number) {
+    this.#most = most
+  }
 
-/** Keeps the most recently used. */
-export function factsCache(entriesMax = cacheEntriesMax): FactsCache {
-  const kept = new Map<string, Analysis>()
-  return {
-    get(key) {
-      const found = kept.get(key)
-      if (found === undefined) return undefined
-      kept.delete(key)
-      kept.set(key, found)
-      return found
-    },
-    set(key, analysis) {
-      kept.set(key, analysis)
-      if (kept.size <= entriesMax) return
-      const oldest = kept.keys().next()
-      if (!oldest.done) kept.delete(oldest.value)
-    },
+  get(key: string): V | undefined {
+    const found = this.#kept.get(key)
+    if (found === undefined) return undefined
+    this.#kept.delete(key)
+    this.#kept.set(key, found)
+    return found
+  }
+
+  set(key: string, value: V): void {
+    this.#kept.delete(key)
+    this.#kept.set(key, value)
+    if (this.#kept.size <= this.#most) return
+    const oldest = this.#kept.keys().next()
+    if (!oldest.done) this.#kept.delete(oldest.value)
   }
 }
+
+/** Facts by text, and by shape for texts that differ in literals alone. */
+export interface FactsCache {
+  readonly texts: Recent<Analysis>
+  readonly shapes: Recent<readonly Learned[]>
+}
+
+/** Entries of each half of a cache; a long text is not worth one. */
+const cacheEntriesMax = 2_000
+const cachedTextCharsMax = 16_384
+/** Of one shape, for literals that make a difference. */
+const learnedPerShapeMax = 4
+
+export const factsCache = (entriesMax = cacheEntriesMax): FactsCache => ({
+  texts: new Recent(entriesMax),
+  shapes: new Recent(entriesMax),
+})
 
 export interface Analyser {
   analyse(text: string, catalog: Catalog, names: SessionNames): Analysis
@@ -79,13 +102,35 @@ export function createAnalyser(
 ): Analyser {
   const empty: ReadonlyMap<string, StatementFacts> = new Map()
   const plain = (text: string, catalog: Catalog, searchPath: readonly string[]): Analysis => {
-    const cacheable = text.length <= cachedTextCharsMax
-    const key = cacheable ? [scope, catalog.version, preset, searchPath.join('\u0001'), text].join('\u0000') : ''
-    const known = cacheable ? cache.get(key) : undefined
-    if (known !== undefined) return known
     const context = { searchPath, prepared: empty, cursors: empty, preset }
-    const analysis = noteVersion(analyse(text, catalog, context, parser), catalog)
-    if (cacheable) cache.set(key, analysis)
+    if (text.length > cachedTextCharsMax) return noteVersion(analyse(text, catalog, context, parser), catalog)
+    const place = [scope, catalog.version, preset, searchPath.join('\u0001'), ''].join('\u0000')
+    const known = cache.texts.get(place + text)
+    if (known !== undefined) return known
+    const shape = shapeOf(text)
+    const isShaped = shape !== null && shape.literals.length > 0
+    const analysis = isShaped ? shaped(text, shape, catalog, context, place) : null
+    if (analysis !== null) return noteVersion(analysis, catalog)
+    const found = noteVersion(analyse(text, catalog, context, parser), catalog)
+    cache.texts.set(place + text, found)
+    return found
+  }
+  /** By what was learned from texts of this shape. Null: the text is to be analysed and kept by itself. */
+  const shaped = (
+    text: string,
+    shape: Shape,
+    catalog: Catalog,
+    context: AnalysisContext,
+    place: string,
+  ): Analysis | null => {
+    const key = place + shape.key
+    const list = cache.shapes.get(key) ?? []
+    const recalled = recall(list, text, shape)
+    if (recalled !== undefined) return { kind: 'facts', statements: [recalled] }
+    if (list.length >= learnedPerShapeMax) return null
+    const { analysis, learned } = learn(text, shape, catalog, context, parser)
+    if (learned !== null) cache.shapes.set(key, [...list, learned])
+    else cache.texts.set(place + text, noteVersion(analysis, catalog))
     return analysis
   }
   /** Bodies are analysed anew, since the target plans them anew under the current catalog and search_path. */
