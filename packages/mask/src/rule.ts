@@ -15,8 +15,26 @@ export const predicateNames = ['none', 'equality', 'any'] as const
 export const Predicates = z.enum(predicateNames)
 export type Predicates = z.infer<typeof Predicates>
 
-export const detectorNames = ['email', 'card', 'iban', 'phone', 'us-ssn', 'jwt', 'private-key', 'aws-key'] as const
+/** What the detectors of detect/ look for; docs/detectors.md describes each. `api-token`: vendors without a name here. */
+export const detectorNames = [
+  'email',
+  'card',
+  'iban',
+  'phone',
+  'us-ssn',
+  'jwt',
+  'private-key',
+  'aws-key',
+  'gcp-key',
+  'azure-key',
+  'github-token',
+  'gitlab-token',
+  'slack-token',
+  'stripe-key',
+  'api-token',
+] as const
 export const DetectorName = z.enum(detectorNames)
+export type DetectorName = z.infer<typeof DetectorName>
 
 /** Who sees the value unmasked. Every verified principal of the chain must match. */
 export const Unless = z.strictObject({
