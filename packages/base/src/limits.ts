@@ -78,6 +78,11 @@ export const limits = {
   holdAnswerMsMax: 5_000,
   /** For the target's EXPLAIN of a held statement, in milliseconds. */
   holdEstimateMsMax: 2_000,
+  /** Budgets of limits over time in one agent's memory: one for each limit and whoever it counts. Past it statements under
+   * limits are denied. */
+  budgetsPerAgentMax: 100_000,
+  /** Of a result that a limit has ended, the agent reads and drops so many bytes before it asks the target to stop. */
+  overrunBytesMax: 262_144,
   /** Open event streams of consoles, in one control plane. */
   liveStreamsMax: 500,
   /** Webhooks of an installation. */

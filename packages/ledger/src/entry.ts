@@ -30,6 +30,11 @@ export interface EntryRule {
   readonly rule: string
 }
 
+/** A rule in shadow mode that would have changed the decision, or a limit that would have stopped the statement. */
+export interface EntryShadow extends EntryRule {
+  readonly effect: 'allow' | 'deny' | 'hold' | 'limit'
+}
+
 export type EntryBody =
   | {
       readonly kind: 'session-opened'
@@ -73,6 +78,8 @@ export type EntryBody =
       /** Masks in force: `policy/rule`, and how many result columns they hide. */
       readonly masks: readonly string[]
       readonly maskedColumns: number
+      /** Absent where there is none. */
+      readonly shadow?: readonly EntryShadow[]
     }
   | {
       /** A statement that was not let through. Nothing of it reached the target. */
@@ -92,6 +99,8 @@ export type EntryBody =
       readonly code: string
       readonly message: string
       readonly rule: EntryRule | null
+      /** Absent where there is none. */
+      readonly shadow?: readonly EntryShadow[]
     }
   | {
       /** A statement that waits for a person. Nothing of it has reached the target. The text of several statements is one. */
@@ -117,6 +126,8 @@ export type EntryBody =
       readonly expiresAtMs: number
       /** The caller waits in its connection. */
       readonly waits: boolean
+      /** Absent where there is none. */
+      readonly shadow?: readonly EntryShadow[]
     }
   | {
       /** What came of a `held` statement. After `approved` its intent follows under the same number; else it never runs. */
@@ -138,13 +149,15 @@ export type EntryBody =
       readonly kind: 'outcome'
       readonly statement: number
       readonly result: 'done' | 'failed' | 'cancelled' | 'unknown'
-      /** CommandComplete's tag, for example `SELECT 3`. */
+      /** CommandComplete's tag, for example `SELECT 3`; `LIMIT policy/name` where a limit ended the result. */
       readonly tag: string
       readonly sqlstate: string
       readonly rows: number
       readonly bytes: number
       readonly maskedValues: number
       readonly durationUs: number
+      /** Limits in shadow mode that would have ended the result. Absent where there is none. */
+      readonly shadow?: readonly EntryShadow[]
     }
   | {
       readonly kind: 'session-closed'

@@ -3,11 +3,12 @@
 import { limits } from '@sallyport/base/limits'
 import type { Parsed } from './bytes.ts'
 import { parseCanonical } from './canonical.ts'
-import type { Entry, EntryBody, EntryPrincipal, EntryRule, Head } from './entry.ts'
+import type { Entry, EntryBody, EntryPrincipal, EntryRule, EntryShadow, Head } from './entry.ts'
 
 /** What is wrong with the value: empty when nothing is, else the field's path or a few words. */
 type Check = (value: unknown) => string
-type Fields<T> = { readonly [K in keyof T]: Check }
+/** Also of a field that may be absent; see `optional`. */
+type Fields<T> = { readonly [K in keyof Required<T>]: Check }
 type BodyOf<K extends EntryBody['kind']> = Extract<EntryBody, { readonly kind: K }>
 
 const text: Check = (value) => (typeof value === 'string' ? '' : 'is not a string')
@@ -40,6 +41,15 @@ const listOf =
     return ''
   }
 
+/** Fields that records before them do not have. */
+const optional: ReadonlySet<string> = new Set(['shadow'])
+
+/** Not empty: an entry with nothing to say has one form. */
+const some =
+  (check: Check): Check =>
+  (value) =>
+    Array.isArray(value) && value.length === 0 ? 'is empty' : listOf(check)(value)
+
 function fields(checks: Readonly<Record<string, Check>>): Check {
   const names = Object.keys(checks)
   return (value) => {
@@ -47,6 +57,7 @@ function fields(checks: Readonly<Record<string, Check>>): Check {
     const members = new Map<string, unknown>(Object.entries(value))
     for (const name of members.keys()) if (!Object.hasOwn(checks, name)) return 'has an unknown field'
     for (const name of names) {
+      if (!members.has(name) && optional.has(name)) continue
       if (!members.has(name)) return `lacks field "${name}"`
       const wrong = checks[name]?.(members.get(name)) ?? ''
       if (wrong !== '') return `has a field "${name}" that ${wrong}`
@@ -65,6 +76,14 @@ const principal = fields({
 } satisfies Fields<EntryPrincipal>)
 
 const rule = fields({ policy: text, version: count, rule: text } satisfies Fields<EntryRule>)
+const shadow = some(
+  fields({
+    policy: text,
+    version: count,
+    rule: text,
+    effect: oneOf('allow', 'deny', 'hold', 'limit'),
+  } satisfies Fields<EntryShadow>),
+)
 const effect = fields({ operation: text, object: text, via: oneOf('direct', 'derived') })
 const protocol = oneOf('simple', 'extended')
 
@@ -107,8 +126,9 @@ const bodies = {
     rule,
     masks: listOf(text),
     maskedColumns: count,
+    shadow,
   },
-  denied: { kind: oneOf('denied'), ...statement, code: text, message: text, rule: orNull(rule) },
+  denied: { kind: oneOf('denied'), ...statement, code: text, message: text, rule: orNull(rule), shadow },
   held: {
     kind: oneOf('held'),
     ...statement,
@@ -118,6 +138,7 @@ const bodies = {
     evidenceDigest: hash,
     expiresAtMs: count,
     waits: flag,
+    shadow,
   },
   'hold-ended': {
     kind: oneOf('hold-ended'),
@@ -138,6 +159,7 @@ const bodies = {
     bytes: count,
     maskedValues: count,
     durationUs: count,
+    shadow,
   },
   'session-closed': { kind: oneOf('session-closed'), reason: text, statements: count },
 } satisfies { readonly [K in EntryBody['kind']]: Fields<BodyOf<K>> }

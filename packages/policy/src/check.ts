@@ -5,15 +5,18 @@ import { compileCondition } from './conditions.ts'
 import type {
   Document,
   FloorDocument,
+  LimitRule,
   PolicyDocument,
   Rule,
   TargetDocument,
   TrustedIssuerDocument,
 } from './document.ts'
 import { durationMs } from './duration.ts'
+import { limitName } from './limits.ts'
 import { type CallerSelector, patternProblem } from './match.ts'
 import type { PathProblem } from './problems.ts'
 import { floorPolicyName } from './rulebook.ts'
+import { isTimeZone } from './time.ts'
 
 /** A problem of meaning; a CEL one is told apart because it has a code of its own. */
 export interface CheckProblem extends PathProblem {
@@ -52,22 +55,13 @@ function checkPolicy({ metadata, spec }: PolicyDocument): CheckProblem[] {
           ),
         ]
       : []
-  const limited =
-    spec.limits.length > 0
-      ? [
-          problem(
-            ['spec', 'limits'],
-            'limits are not available in this version; remove them, nothing would enforce them',
-          ),
-        ]
-      : []
   return [
     ...reserved,
     ...checkSelector(spec.targets),
     ...spec.rules.flatMap((rule, index) => checkRule(rule, ['spec', 'rules', index])),
     ...spec.masks.flatMap((mask, index) => checkMask(mask, ['spec', 'masks', index])),
-    ...repeatedNames(spec.rules, spec.masks),
-    ...limited,
+    ...spec.limits.flatMap((limit, index) => checkLimit(limit, ['spec', 'limits', index])),
+    ...repeatedNames(spec.rules, spec.masks, spec.limits),
   ]
 }
 
@@ -122,9 +116,52 @@ function checkRule(rule: Rule, path: Path): CheckProblem[] {
     ...(rule.callers === undefined ? [] : checkCallers(rule.callers, rule.effect, [...path, 'callers'])),
     ...patternsProblems(rule.objects ?? [], 'object', (index) => [...path, 'objects', index]),
     ...(rule.when === undefined ? [] : checkCondition(rule.when, [...path, 'when'])),
+    ...(rule.during ?? []).flatMap((window, index) => checkWindow(window, [...path, 'during', index])),
     ...(rule.effect === 'hold' ? checkApproval(rule.approval, [...path, 'approval']) : []),
   ]
 }
+
+function checkWindow({ from, to, zone }: NonNullable<Rule['during']>[number], path: Path): CheckProblem[] {
+  return [
+    ...(isTimeZone(zone)
+      ? []
+      : [
+          problem(
+            [...path, 'zone'],
+            `"${zone}" is not a time zone; write it as in the IANA list, for example "Europe/Berlin"`,
+          ),
+        ]),
+    ...(from === to
+      ? [problem([...path, 'to'], '"to" is the same as "from"; for a whole day write 00:00 to 24:00')]
+      : []),
+  ]
+}
+
+/** What a limit bounds, and over what time, must be clear: a limit that bounds nothing reads as one that does. */
+function checkLimit(limit: LimitRule, path: Path): CheckProblem[] {
+  const { per, requests, rows, bytes, every } = limit
+  const bounds = [requests, rows, bytes].filter((amount) => amount !== undefined).length
+  return [
+    ...(bounds === 0 ? [problem(path, 'the limit bounds nothing; give requests, rows or bytes')] : []),
+    ...(per === 'statement' && every !== undefined
+      ? [problem([...path, 'every'], 'a limit per statement has no time; remove "every", or limit per initiator')]
+      : []),
+    ...(per === 'statement' && requests !== undefined
+      ? [problem([...path, 'requests'], 'a statement is one request; give rows or bytes, or limit per initiator')]
+      : []),
+    ...(per !== 'statement' && every === undefined
+      ? [problem(path, `a limit per ${per} needs a time, for example every: 1h`)]
+      : []),
+    ...(every !== undefined && durationMs(every) > limitWindowMsMax
+      ? [problem([...path, 'every'], 'the time is longer than 31 days; choose a shorter one')]
+      : []),
+    ...(limit.callers === undefined ? [] : checkCallers(limit.callers, 'deny', [...path, 'callers'])),
+    ...patternsProblems(limit.objects ?? [], 'object', (index) => [...path, 'objects', index]),
+  ]
+}
+
+/** What is counted lives in the memory of an agent; longer than this it says nothing. */
+const limitWindowMsMax = 31 * 86_400_000
 
 function checkCallers(callers: CallerSelector, effect: Rule['effect'], path: Path): CheckProblem[] {
   const keys = Object.keys(callers)
@@ -220,11 +257,16 @@ function patternsProblems(
   })
 }
 
-/** Rules and masks share one space of names: entries and messages name both as `policy/name`. */
-function repeatedNames(rules: readonly Rule[], masks: readonly MaskRule[]): CheckProblem[] {
+/** Rules, masks and limits share one space of names: entries and messages name both as `policy/name`. */
+function repeatedNames(
+  rules: readonly Rule[],
+  masks: readonly MaskRule[],
+  limits: readonly LimitRule[] = [],
+): CheckProblem[] {
   const named = [
     ...rules.map(({ name }, index) => ({ name, path: ['spec', 'rules', index, 'name'] })),
     ...masks.map(({ name }, index) => ({ name: name ?? `mask-${index + 1}`, path: ['spec', 'masks', index, 'name'] })),
+    ...limits.map((limit, index) => ({ name: limitName(limit, index), path: ['spec', 'limits', index, 'name'] })),
   ]
   const seen = new Set<string>()
   return named.flatMap(({ name, path }) => {

@@ -10,6 +10,7 @@ import type { StatementFacts } from '@sallyport/sql/facts'
 import { columnsOf } from './columns.ts'
 import type { FloorDocument, LabelDocument, PolicyDocument, TargetDocument } from './document.ts'
 import { examine, lazily } from './examine.ts'
+import { type AppliedLimit, appliedLimits } from './limits.ts'
 import { principalText } from './messages.ts'
 import { resolve } from './resolve.ts'
 import { compileRulebook, effectiveRules, names, type Rulebook, sourcesOf } from './rulebook.ts'
@@ -25,6 +26,8 @@ export interface CompiledPolicies {
   /** How many rules and masks apply; 0 means that nothing can be allowed. */
   readonly rules: number
   readonly masks: number
+  /** 0: nobody has to ask what limits apply. */
+  readonly limits: number
   /** Opaque to callers. */
   readonly internal: unknown
 }
@@ -45,6 +48,7 @@ export function compilePolicies(input: {
     digest: input.sha256(effectiveRules(input)),
     rules: book.rules.length,
     masks: book.masks.length,
+    limits: book.limits.length,
     internal: book,
   }
 }
@@ -82,10 +86,10 @@ export interface TraceLine {
   readonly policy: string
   readonly version: number
   readonly rule: string
-  readonly effect: 'allow' | 'deny' | 'hold' | 'grant' | 'mask' | 'baseline'
+  readonly effect: 'allow' | 'deny' | 'hold' | 'grant' | 'mask' | 'limit' | 'baseline'
   readonly principal: string
   readonly object: string
-  readonly outcome: 'matched' | 'not-matched' | 'condition-false' | 'condition-error' | 'shadow'
+  readonly outcome: 'matched' | 'not-matched' | 'outside-hours' | 'condition-false' | 'condition-error' | 'shadow'
   readonly note: string
 }
 
@@ -97,8 +101,9 @@ interface DecisionShared {
   /** Shadow rules that would have changed the decision. */
   readonly shadow: readonly {
     readonly policy: string
+    readonly version: number
     readonly rule: string
-    readonly effect: 'allow' | 'deny' | 'hold'
+    readonly effect: 'allow' | 'deny' | 'hold' | 'limit'
   }[]
 }
 export type Decision =
@@ -158,6 +163,12 @@ export function admits(
     message: `no rule of target "${book.target.name}" names ${principalText(stranger)}`,
     hint: 'ask the owner of the policy for a rule, or use an identity that has one',
   }
+}
+
+/** Limits that concern a statement of this chain, and the budgets that they are taken from. Counts nothing. */
+export function limitsFor(policies: CompiledPolicies, facts: StatementFacts, chain: Chain): readonly AppliedLimit[] {
+  if (policies.limits === 0) return []
+  return appliedLimits(rulebookOf(policies).limits, policies.target.name, facts, chain)
 }
 
 /** Columns protected for this chain, `unless` evaluated for every verified principal, patterns resolved by the catalog. */

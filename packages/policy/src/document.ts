@@ -64,11 +64,27 @@ export const Approval = z.strictObject({
   reason: z.enum(['optional', 'required']).default('optional'),
 })
 
+const timeOfDay = /^([01][0-9]|2[0-3]):[0-5][0-9]$/
+/** Hours of the week in a named zone. `to` is exclusive; at or before `from` it is on the next day. */
+export const TimeWindow = z.strictObject({
+  /** Of the start; absent: every day. */
+  days: z
+    .array(z.enum(['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun']))
+    .min(1)
+    .optional(),
+  from: z.string().regex(timeOfDay, 'a time of day: 08:00'),
+  to: z.string().regex(/^(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$/, 'a time of day: 20:00, or 24:00'),
+  /** IANA name. */
+  zone: z.string().min(1),
+})
+
 const ruleShared = {
   name: resourceName,
   operations: z.array(Operation).min(1).optional(),
   objects: z.array(z.string().min(1)).min(1).optional(),
   when: z.string().min(1).optional(),
+  /** The rule applies in these hours only; entries of the list are ORed. */
+  during: z.array(TimeWindow).min(1).max(20).optional(),
   message: z.string().min(1).max(500).optional(),
   mode: z.enum(['enforce', 'shadow']).default('enforce'),
 }
@@ -80,14 +96,25 @@ export const Rule = z.discriminatedUnion('effect', [
 ])
 export type Rule = z.infer<typeof Rule>
 
+const amount = z.number().int().positive().max(1_000_000_000_000)
 export const LimitRule = z.strictObject({
+  name: resourceName.optional(),
   per: z.enum(['initiator', 'actor', 'target', 'statement']),
-  requests: z.number().int().positive().optional(),
-  rows: z.number().int().positive().optional(),
-  bytes: z.number().int().positive().optional(),
+  /** Statements that are sent to run. */
+  requests: amount.optional(),
+  /** Rows that go to the caller. */
+  rows: amount.optional(),
+  /** Bytes of those rows. */
+  bytes: amount.optional(),
   every: Duration.optional(),
   objects: z.array(z.string().min(1)).min(1).optional(),
+  callers: Callers.optional(),
+  /** May a statement under a limit of rows put several rows into one (array_agg)? */
+  packing: z.enum(['deny', 'allow']).default('deny'),
+  message: z.string().min(1).max(500).optional(),
+  mode: z.enum(['enforce', 'shadow']).default('enforce'),
 })
+export type LimitRule = z.infer<typeof LimitRule>
 
 export const PolicyDocument = z.strictObject({
   apiVersion: z.literal(apiVersion),

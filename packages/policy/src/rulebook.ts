@@ -6,6 +6,8 @@ import { canonicalJson, compareText } from './canonical.ts'
 import { type Condition, compileCondition } from './conditions.ts'
 import type { FloorDocument, LabelDocument, PolicyDocument, Rule, TargetDocument } from './document.ts'
 import { durationMs } from './duration.ts'
+import { type CompiledWindow, compileWindow } from './during.ts'
+import { type CompiledLimit, compileLimits } from './limits.ts'
 import {
   type CallerSelector,
   compilePattern,
@@ -32,6 +34,8 @@ export interface CompiledRule {
   /** Objects of the system's schemas that the rule covers because it names such a schema; see `isSystemObject`. */
   readonly systemObjects: Matcher
   readonly condition: Condition | 'broken' | null
+  /** Null: at any time. */
+  readonly during: readonly CompiledWindow[] | null
   readonly message: string | null
   readonly shadow: boolean
   readonly approval: Approval | null
@@ -61,6 +65,7 @@ export interface Rulebook {
   /** Sorted by policy and name. */
   readonly rules: readonly CompiledRule[]
   readonly masks: readonly CompiledMask[]
+  readonly limits: readonly CompiledLimit[]
   /** Is there any shadow rule? */
   readonly shadows: boolean
   /** Why nothing may be allowed until the documents are corrected; empty when all is well. */
@@ -102,7 +107,6 @@ export function compileRulebook(input: RulebookInput): Rulebook {
     const complain = (reason: string): void => {
       broken.push({ policy: source.policy, version: source.version, reason })
     }
-    if (source.limits.length > 0) complain('limits are not available in this version')
     return source.masks.flatMap((mask, index) => compileMask(source, mask, index, input, complain))
   })
   const rules = sources
@@ -113,6 +117,7 @@ export function compileRulebook(input: RulebookInput): Rulebook {
     initiatorRequired: input.target.spec.initiator === 'required',
     rules,
     masks,
+    limits: sources.flatMap((source) => compileLimits(source, input.target.spec.agents.length)),
     shadows: rules.some((rule) => rule.shadow),
     broken,
   }
@@ -133,6 +138,7 @@ function compileRule(source: Source, rule: Rule): CompiledRule {
       (rule.objects ?? []).filter(isSystemObject).map((pattern) => compilePattern(pattern, ambiguity)),
     ),
     condition: rule.when === undefined ? null : compiledCondition(rule.when),
+    during: rule.during === undefined ? null : rule.during.map(compileWindow),
     message: rule.message ?? null,
     shadow: rule.mode === 'shadow',
     approval: rule.effect === 'hold' ? approvalOf(rule.approval) : null,
@@ -241,6 +247,7 @@ export function effectiveRules(input: RulebookInput): string {
         label: 'label' in mask ? [...labelPatterns(mask.label, input, none)].sort(compareText) : [],
       }),
     ),
+    ...source.limits.map((limit) => canonicalJson({ policy: source.policy, limit })),
   ])
   return canonicalJson({
     target: { name: metadata.name, labels: metadata.labels ?? {}, initiator: spec.initiator, preset: spec.preset },

@@ -17,13 +17,15 @@ export function shadowsThatChange(
   findings: readonly Finding[],
   verdict: Verdict,
 ): Decision['shadow'] {
-  const matched = new Set(findings.filter(({ outcome }) => outcome !== 'condition-false').map(({ rule }) => rule))
+  const matched = new Set(
+    findings.filter(({ outcome }) => outcome === 'matched' || outcome === 'condition-error').map(({ rule }) => rule),
+  )
   // A rule that matches nothing of the statement can still admit its caller.
   const counts = (rule: CompiledRule): boolean =>
     rule.shadow && (matched.has(rule) || (verdict.kind === 'deny' && rule.effect !== 'deny'))
   return book.rules
     .filter((rule) => counts(rule) && resolve(book, facts, context, findings, rule).kind !== verdict.kind)
-    .map(({ policy, name, effect }) => ({ policy, rule: name, effect }))
+    .map(({ policy, version, name, effect }) => ({ policy, version, rule: name, effect }))
 }
 
 /** Objects that one line of a trace names. */
@@ -76,7 +78,7 @@ function missLine(rule: CompiledRule, principal: Principal): TraceLine {
 }
 
 function foundLine({ rule, principal, effects, outcome }: Finding): TraceLine {
-  const noted = rule.shadow && outcome !== 'condition-false'
+  const noted = rule.shadow && (outcome === 'matched' || outcome === 'condition-error')
   return {
     ...lineOf(rule, principal),
     object: objectsText(effects),
@@ -91,6 +93,8 @@ function noteOf(rule: CompiledRule, outcome: Finding['outcome']): string {
   switch (outcome) {
     case 'matched':
       return rule.condition === null ? '' : 'the condition is true'
+    case 'outside-hours':
+      return 'it is outside of the hours of the rule'
     case 'condition-false':
       return 'the condition is false'
     case 'condition-error':

@@ -2,6 +2,7 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import type { SecureContext } from 'node:tls'
 import { SallyportError } from '@sallyport/base/errors'
+import { createBudgets } from '../limits/budgets.ts'
 import { cancelKeys } from '../postgres/cancel.ts'
 import { openCatalogs } from '../postgres/catalogs.ts'
 import { openEstimates } from '../postgres/estimate.ts'
@@ -31,7 +32,15 @@ export async function startListener(deps: ListenerDeps): Promise<Listener> {
   const catalogs = openCatalogs(deps)
   const cancels = cancelKeys(deps.random)
   const estimates = openEstimates()
-  const shared: Shared = { deps, sessions, cancels, facts: factsCache(), catalogs, estimates }
+  const shared: Shared = {
+    deps,
+    sessions,
+    cancels,
+    facts: factsCache(),
+    catalogs,
+    estimates,
+    budgets: createBudgets(deps.clock),
+  }
   const doors = openDoors(bounds, deps, shared, () => tls.context)
   const server = createServer({ noDelay: true, keepAlive: true }, (socket) => doors.take(socket))
   const port = await listen(server, deps.host, deps.port)

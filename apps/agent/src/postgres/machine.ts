@@ -26,6 +26,8 @@ export type Input =
   | { readonly from: 'gate'; readonly judgement: Judgement }
   /** The statement that is judged waits for a person from now on. */
   | { readonly from: 'hold'; readonly notice: HoldNotice }
+  /** The cancel request of a `cancelTarget` was delivered, or could not be. */
+  | { readonly from: 'cancelled' }
 
 export interface Machine {
   /** What to do, in order. Empty after the session is closed. */
@@ -72,6 +74,9 @@ export function createMachine(options: MachineOptions): Machine {
         case 'hold':
           takeHold(state, input.notice, out)
           break
+        case 'cancelled':
+          state.cancelling = false
+          break
         default:
           unreachable(input)
       }
@@ -87,6 +92,7 @@ export function createMachine(options: MachineOptions): Machine {
         state.phase === 'open' &&
         state.judging === null &&
         state.held === null &&
+        !state.cancelling &&
         state.expected.length < limits.pendingMessagesMax
       )
     },

@@ -101,3 +101,10 @@ export function countRow(running: Running, values: readonly (Uint8Array | null)[
   running.rows += 1
   for (const value of values) running.bytes += value?.length ?? 0
 }
+
+/** May a row of so many bytes go, by the limits of its statement? One that may is counted. */
+export const isWithin = ({ judged }: Running, bytes: number): boolean => judged.meter?.take(bytes) ?? true
+
+/** As the body of a DataRow: a count, then each value with its length. */
+export const rowBytes = (values: readonly (Uint8Array | null)[]): number =>
+  values.reduce((sum, value) => sum + 4 + (value?.length ?? 0), 2)

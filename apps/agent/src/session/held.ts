@@ -209,7 +209,12 @@ export function recordHeld(
           effects: held.all.flatMap((one) => one.facts.effects),
           fingerprint: fingerprintOf(held.all, place.sha256),
         }
-  return { protocol: held.protocol, ...recordStatement(held.text, facts, held.parameters, guarded, scan) }
+  const shadow = held.all.flatMap(({ decision }) => decision.shadow)
+  return {
+    protocol: held.protocol,
+    ...recordStatement(held.text, facts, held.parameters, guarded, scan),
+    ...(shadow.length === 0 ? {} : { shadow }),
+  }
 }
 type DigestName = 'statementDigest' | 'evidenceDigest'
 

@@ -1,0 +1,87 @@
+// What is left of the limits over time, for all sessions of this agent: one process, so that whoever looks and spends in
+// one turn never passes a limit, however many ask at once. It decides nothing: the gate does (DESIGN §4, Limits).
+// INVARIANT: a claim is taken as a whole or not at all.
+import type { Clock } from '@sallyport/base/clock'
+import { limits } from '@sallyport/base/limits'
+import { newWindow, spend, spentIn, type Window, waitMs } from './window.ts'
+
+/** So much of one budget. */
+export interface Claim {
+  readonly budget: string
+  readonly amount: number
+  readonly max: number
+  readonly everyMs: number
+}
+
+export interface Budgets {
+  /** Takes all claims, or none and says which has no room; `retryMs` from now it has. */
+  take(claims: readonly Claim[]): { readonly claim: Claim; readonly retryMs: number } | null
+  /** The same without taking. */
+  look(claims: readonly Claim[]): { readonly claim: Claim; readonly retryMs: number } | null
+  /** Budgets in memory. */
+  readonly size: number
+}
+
+export function createBudgets(clock: Clock, budgetsMax: number = limits.budgetsPerAgentMax): Budgets {
+  const windows = new Map<string, Window>()
+  let sweptAt = 0
+
+  const windowOf = (claim: Claim, nowMs: number): Window | null => {
+    const known = windows.get(claim.budget)
+    // A policy that changes how long the window is starts it anew; what was spent is kept for the longer of both.
+    if (known !== undefined && known.everyMs === claim.everyMs) return known
+    if (known === undefined && windows.size >= budgetsMax && !sweep(nowMs)) return null
+    const made = newWindow(claim.everyMs)
+    if (known !== undefined) spend(made, spentIn(known, nowMs), nowMs)
+    windows.set(claim.budget, made)
+    return made
+  }
+  /** Forgets what is spent by nobody, at most once a second; false when nothing could be forgotten. */
+  const sweep = (nowMs: number): boolean => {
+    if (Math.abs(nowMs - sweptAt) < sweepMs) return false
+    sweptAt = nowMs
+    for (const [budget, window] of windows) if (spentIn(window, nowMs) === 0) windows.delete(budget)
+    return windows.size < budgetsMax
+  }
+  const look = (claims: readonly Claim[], nowMs: number): ReturnType<Budgets['look']> => {
+    for (const claim of claims) {
+      const window = windowOf(claim, nowMs)
+      // More budgets than fit: nobody knows what is left of this one.
+      if (window === null) return { claim, retryMs: sweepMs }
+      if (spentIn(window, nowMs) + claim.amount <= claim.max) continue
+      return { claim, retryMs: waitMs(window, claim.amount, claim.max, nowMs) }
+    }
+    return null
+  }
+  return {
+    look: (claims) => look(merged(claims), clock.nowMs()),
+    take(claims) {
+      const nowMs = clock.nowMs()
+      const all = merged(claims)
+      const full = look(all, nowMs)
+      if (full !== null) return full
+      for (const claim of all) {
+        const window = windows.get(claim.budget)
+        if (window !== undefined) spend(window, claim.amount, nowMs)
+      }
+      return null
+    },
+    get size() {
+      return windows.size
+    },
+  }
+}
+
+/** Between two looks at all budgets, in milliseconds. */
+const sweepMs = 1_000
+
+/** Several claims of one text on the same budget are one. */
+function merged(claims: readonly Claim[]): readonly Claim[] {
+  if (claims.length < 2) return claims
+  const byBudget = new Map<string, Claim>()
+  for (const claim of claims) {
+    const known = byBudget.get(claim.budget)
+    byBudget.set(claim.budget, known === undefined ? claim : { ...claim, amount: known.amount + claim.amount })
+  }
+  return [...byBudget.values()]
+}

@@ -1,0 +1,183 @@
+// Limits of a target, compiled, and which of them concern a statement. Nothing is counted here: the agent keeps the budgets
+// (apps/agent/src/limits) and `decide` stays pure (DESIGN §4).
+import { type Chain, type Principal, principalKey, verifiedPrincipals } from '@sallyport/base/identity'
+import type { Catalog } from '@sallyport/sql/catalog'
+import type { StatementFacts } from '@sallyport/sql/facts'
+import type { LimitRule, PolicyDocument } from './document.ts'
+import { durationMs } from './duration.ts'
+import { type CallerSelector, compilePattern, type Matcher, matchesCaller } from './match.ts'
+import { effectText } from './messages.ts'
+
+export interface CompiledLimit {
+  readonly policy: string
+  readonly version: number
+  readonly name: string
+  readonly per: LimitRule['per']
+  /** What one agent may spend, each null where the limit does not bound it. */
+  readonly requests: number | null
+  readonly rows: number | null
+  readonly bytes: number | null
+  /** Null: for each statement by itself. */
+  readonly everyMs: number | null
+  /** `100 statements, 500 rows in 1m for each initiator`. */
+  readonly text: string
+  readonly objects: Matcher | null
+  readonly callers: CallerSelector | null
+  /** May a statement put many rows into one? */
+  readonly packing: LimitRule['packing']
+  readonly message: string | null
+  readonly shadow: boolean
+}
+
+/** A limit that concerns a statement, with the budgets that it is taken from; one for each actor, else a single one. */
+export interface AppliedLimit {
+  readonly limit: CompiledLimit
+  readonly budgets: readonly string[]
+}
+
+/** The name by which messages and entries know a limit: its own, or its place. */
+export const limitName = (limit: LimitRule, index: number): string => limit.name ?? `limit-${index + 1}`
+
+export function compileLimits(
+  source: { readonly policy: string; readonly version: number; readonly limits: PolicyDocument['spec']['limits'] },
+  agents: number,
+): CompiledLimit[] {
+  return source.limits.map((limit, index) => {
+    // A limit over time is shared by all agents of the target: each may spend an equal part of it (docs/policy.md, Limits).
+    const part = (amount: number | undefined): number | null =>
+      amount === undefined ? null : limit.every === undefined ? amount : Math.max(1, Math.floor(amount / agents))
+    return {
+      policy: source.policy,
+      version: source.version,
+      name: limitName(limit, index),
+      per: limit.per,
+      requests: part(limit.requests),
+      rows: part(limit.rows),
+      bytes: part(limit.bytes),
+      everyMs: limit.every === undefined ? null : durationMs(limit.every),
+      text: limitText(limit),
+      objects:
+        limit.objects === undefined ? null : anyOf(limit.objects.map((pattern) => compilePattern(pattern, 'match'))),
+      callers: limit.callers ?? null,
+      packing: limit.packing,
+      message: limit.message ?? null,
+      shadow: limit.mode === 'shadow',
+    }
+  })
+}
+
+const anyOf =
+  (matchers: readonly Matcher[]): Matcher =>
+  (name) =>
+    matchers.some((matches) => matches(name))
+
+function limitText({ per, requests, rows, bytes, every }: LimitRule): string {
+  const amounts = [
+    ...(requests === undefined ? [] : [`${requests} ${requests === 1 ? 'statement' : 'statements'}`]),
+    ...(rows === undefined ? [] : [`${rows} ${rows === 1 ? 'row' : 'rows'}`]),
+    ...(bytes === undefined ? [] : [`${bytes} bytes`]),
+  ].join(', ')
+  if (per === 'statement') return `${amounts} for a statement`
+  return `${amounts} in ${every ?? ''} for ${per === 'target' ? 'the target' : `each ${per}`}`
+}
+
+// Facts are kept by text and used for every run of it, like the candidates of rules (examine.ts).
+const concerned = new WeakMap<readonly CompiledLimit[], WeakMap<StatementFacts, readonly CompiledLimit[]>>()
+
+/** Limits whose objects the statement touches, whoever sends it. */
+function concerning(limits: readonly CompiledLimit[], facts: StatementFacts): readonly CompiledLimit[] {
+  const perLimits = concerned.get(limits) ?? new WeakMap<StatementFacts, readonly CompiledLimit[]>()
+  concerned.set(limits, perLimits)
+  const known = perLimits.get(facts)
+  if (known !== undefined) return known
+  const found = limits.filter(({ objects }) => objects === null || touches(objects, facts))
+  perLimits.set(facts, found)
+  return found
+}
+
+/** Directly or not, itself or by a parent. */
+const touches = (objects: Matcher, facts: StatementFacts): boolean =>
+  facts.effects.some(({ object, parents }) => objects(object) || parents.some((parent) => objects(parent)))
+
+/** Statements that only steer the session are never counted: a transaction can always be ended. */
+const onlySteers = ({ session, effects, output }: StatementFacts): boolean =>
+  session.length > 0 && output === null && effects.every(({ baseline }) => baseline)
+
+export function appliedLimits(
+  limits: readonly CompiledLimit[],
+  target: string,
+  facts: StatementFacts,
+  chain: Chain,
+): readonly AppliedLimit[] {
+  const found = concerning(limits, facts)
+  if (found.length === 0 || onlySteers(facts)) return []
+  const principals = verifiedPrincipals(chain)
+  return found
+    .filter(({ callers }) => callers === null || principals.some((principal) => matchesCaller(callers, principal)))
+    .map((limit) => ({ limit, budgets: budgetsOf(limit, target, chain, principals) }))
+}
+
+/** Whose budgets. A claimed initiator could be another one each time, so whoever has proved itself is counted. */
+function budgetsOf(
+  { policy, name, per }: CompiledLimit,
+  target: string,
+  chain: Chain,
+  principals: readonly Principal[],
+): readonly string[] {
+  const budget = (who: string): string => [policy, name, target, per, who].join('\u0000')
+  switch (per) {
+    case 'statement':
+      return []
+    case 'target':
+      return [budget('')]
+    case 'initiator': {
+      const [first] = principals
+      const counted = chain.initiator.assurance === 'verified' ? chain.initiator : first
+      return [budget(counted === undefined ? '' : principalKey(counted))]
+    }
+    case 'actor': {
+      // Who calls without anybody in between acts by itself.
+      const actors = principals.filter((principal) => principal !== chain.initiator)
+      const counted = actors.length > 0 ? actors : principals
+      return [...new Set(counted.map((principal) => budget(principalKey(principal))))]
+    }
+  }
+}
+
+/** Aggregates and window functions of PostgreSQL that carry values of several rows into one. */
+const packing = new Set(
+  `array_agg string_agg json_agg json_agg_strict jsonb_agg jsonb_agg_strict json_object_agg json_object_agg_strict
+  json_object_agg_unique json_object_agg_unique_strict jsonb_object_agg jsonb_object_agg_strict jsonb_object_agg_unique
+  jsonb_object_agg_unique_strict xmlagg range_agg range_intersect_agg percentile_disc percentile_cont lag lead first_value
+  last_value nth_value`
+    .split(/\s+/)
+    .map((name) => `pg_catalog.${name}()`),
+)
+
+/** What of a statement puts values of several rows into one, so that counting rows does not bound it; null: nothing. */
+export function packingIn(facts: StatementFacts, catalog: Catalog): string | null {
+  const [construct] = facts.packs ?? []
+  if (construct !== undefined) return construct
+  return facts.functions.find(({ name }) => packing.has(name) || aggregatesOf(catalog).has(name))?.name ?? null
+}
+
+const aggregates = new WeakMap<Catalog, ReadonlySet<string>>()
+
+/** Aggregates of the target itself: nobody knows what they carry. */
+function aggregatesOf(catalog: Catalog): ReadonlySet<string> {
+  const known = aggregates.get(catalog)
+  if (known !== undefined) return known
+  const names = catalog.functions
+    .filter(({ kind }) => kind === 'aggregate' || kind === 'window')
+    .map(({ schema, name }) => `${schema}.${name}()`)
+  const found = new Set(names)
+  aggregates.set(catalog, found)
+  return found
+}
+
+/** What a limit is about, for explain: `select on "public.customers"`. */
+export const limitedEffects = ({ objects }: CompiledLimit, facts: StatementFacts): string =>
+  facts.effects
+    .filter(({ object, parents }) => objects === null || objects(object) || parents.some((parent) => objects(parent)))
+    .map(effectText)
+    .join(', ')
