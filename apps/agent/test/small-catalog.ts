@@ -1,5 +1,6 @@
 // A catalog of one table, for tests of the gate.
 import type { Catalog } from '@sallyport/sql/catalog'
+import type { OwnCatalogSource } from '../src/session/gate.ts'
 
 const column = (number: number, name: string, typeOid: number, type: string) => ({
   number,
@@ -37,3 +38,10 @@ export const testCatalog = (): Catalog => ({
   types: [],
   operators: [],
 })
+
+/** A session that never changes objects. */
+export const noOwnCatalog: OwnCatalogSource = {
+  fresh: () => undefined,
+  latest: () => undefined,
+  read: () => Promise.reject(new Error('no session of its own')),
+}

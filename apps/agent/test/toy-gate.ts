@@ -131,7 +131,7 @@ export function toyGate(guarded = true): ToyGate {
     judged,
     judge(request) {
       const { moment, names } = request
-      const path = names.catalogTouched ? 'touched' : names.searchPath.join(',')
+      const path = names.catalog !== 'shared' ? 'touched' : names.searchPath.join(',')
       const parameters = request.parameters.values.length > 0 ? ` ${JSON.stringify(request.parameters.values)}` : ''
       if (/denied/.test(request.text)) {
         judged.push(`${moment} ${path}${parameters}: deny`)

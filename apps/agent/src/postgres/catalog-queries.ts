@@ -93,10 +93,10 @@ const cascades = `
    WHERE k.contype = 'f' AND (k.confdeltype IN ('c', 'n', 'd') OR k.confupdtype IN ('c', 'n', 'd'))
    GROUP BY k.confrelid`
 
-const relations = `
+const relations = (schema: string, where: string): string => `
   WITH cascading AS (${cascades})
   SELECT json_build_object(
-           'oid', c.oid::int8, 'schema', n.nspname, 'name', c.relname, 'kind', ${named('c.relkind', kinds)},
+           'oid', c.oid::int8, 'schema', ${schema}, 'name', c.relname, 'kind', ${named('c.relkind', kinds)},
            'temporary', c.relpersistence = 't', 'columns', ${columns},
            'definition', CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END,
            'parents', ${parents}, 'rules', ${rules}, 'triggers', ${triggers},
@@ -104,8 +104,16 @@ const relations = `
     FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     LEFT JOIN cascading x ON x.confrelid = c.oid
-   WHERE c.relkind IN (${relationKinds}) AND ${userSchema('n')}
+   WHERE c.relkind IN (${relationKinds}) AND (${where})
    ORDER BY c.oid`
+
+/** As everybody sees them; or with the temporary ones of the connection that asks, whose schema is called pg_temp. */
+const sharedRelations = relations('n.nspname', userSchema('n'))
+const ownTemporary = 'n.oid = pg_my_temp_schema()'
+const ownRelations = relations(
+  `CASE WHEN ${ownTemporary} THEN 'pg_temp' ELSE n.nspname END`,
+  `${userSchema('n')} OR ${ownTemporary}`,
+)
 
 const argumentTypes = list(`
   SELECT json_agg(${typeName('a.type')} ORDER BY a.at)
@@ -210,9 +218,16 @@ const casts = `
    WHERE k.oid >= ${firstObject} AND l.lanname NOT IN ('c', 'internal')
    ORDER BY k.oid`
 
-/** One query for each list of a catalog. */
-export const catalogQueries = (serverVersion: number) =>
-  ({ relations, functions: functions(serverVersion), schemas, types, operators, casts }) as const
+/** One query for each list of a catalog. `withTemporary`: relations that only the connection that asks can see. */
+export const catalogQueries = (serverVersion: number, withTemporary = false) =>
+  ({
+    relations: withTemporary ? ownRelations : sharedRelations,
+    functions: functions(serverVersion),
+    schemas,
+    types,
+    operators,
+    casts,
+  }) as const
 
 export const identityQuery = `
   SELECT current_setting('server_version_num'), current_database(), current_setting('search_path')`

@@ -16,25 +16,35 @@ const objectsMax = 500_000
 /** Bytes of one list of a catalog. */
 const listBytesMax = 536_870_912
 /** A schema that changes under every reading. */
-const readingsMax = 3
+export const readingsMax = 3
 /** json_build_object, has_schema_privilege and prokind are older; pg_current_snapshot is not. */
 const serverVersionMin = 130_000
 
-type Row = readonly (string | null)[]
+export type Row = readonly (string | null)[]
+
+/** Rows of one answer, up to what we take. */
+export class RowsOf {
+  readonly all: Row[] = []
+  #bytes = 0
+
+  add(values: readonly (Uint8Array | null)[]): void {
+    this.#bytes += values.reduce((sum, value) => sum + (value?.length ?? 0), 0)
+    if (this.all.length >= objectsMax || this.#bytes > listBytesMax)
+      throw new Error('the answer is larger than we take')
+    this.all.push(values.map((value) => (value === null ? null : Buffer.from(value).toString('utf8'))))
+  }
+}
 
 /** Runs one query by the simple protocol. Throws what the target says, with its SQLSTATE. */
 export async function queryRows(conversation: Conversation, text: string): Promise<readonly Row[]> {
   conversation.write(encodeFrontend({ type: 'query', text }))
-  const rows: Row[] = []
+  const rows = new RowsOf()
   let failure: Error | undefined
-  let bytes = 0
   for (;;) {
     const message = await conversation.next()
     switch (message.type) {
       case 'dataRow':
-        bytes += message.values.reduce((sum, value) => sum + (value?.length ?? 0), 0)
-        if (rows.length >= objectsMax || bytes > listBytesMax) throw new Error('the answer is larger than we take')
-        rows.push(message.values.map((value) => (value === null ? null : Buffer.from(value).toString('utf8'))))
+        rows.add(message.values)
         break
       case 'errorResponse': {
         const field = (code: string) => message.fields.find(([name]) => name === code)?.[1] ?? ''
@@ -43,7 +53,7 @@ export async function queryRows(conversation: Conversation, text: string): Promi
       }
       case 'readyForQuery':
         if (failure !== undefined) throw failure
-        return rows
+        return rows.all
       case 'rowDescription':
       case 'commandComplete':
       case 'parameterStatus':
@@ -113,21 +123,27 @@ export class CatalogConnection {
   async #lists(): Promise<unknown> {
     const [identity] = await queryRows(this.#conversation, identityQuery)
     const serverVersion = Number(identity?.[0])
-    if (!(serverVersion >= serverVersionMin))
-      throw new SallyportError('FEATURE_UNSUPPORTED', 'the target is older than PostgreSQL 13')
-    if (identity?.[2] !== catalogSettings.search_path) throw new Error('the target does not take our search_path')
-    const lists: Record<string, unknown> = {}
-    for (const [name, text] of Object.entries(catalogQueries(serverVersion))) {
-      const rows = await queryRows(this.#conversation, text)
-      lists[name] = rows.map(([json]) => JSON.parse(json ?? ''))
-    }
-    return {
-      database: identity?.[1],
-      serverVersion,
-      serverEncoding: this.#upstream.parameters.get('server_encoding'),
-      ...lists,
-    }
+    const queries = Object.entries(catalogQueries(serverVersion))
+    const answers: (readonly Row[])[] = []
+    for (const [, text] of queries) answers.push(await queryRows(this.#conversation, text))
+    const names = queries.map(([name]) => name)
+    return catalogLists(identity, names, answers, this.#upstream.parameters.get('server_encoding') ?? '')
   }
+}
+
+/** What the answers to `identityQuery` and to each of the queries say, not yet parsed. */
+export function catalogLists(
+  identity: Row | undefined,
+  names: readonly string[],
+  answers: readonly (readonly Row[])[],
+  serverEncoding: string,
+): unknown {
+  const serverVersion = Number(identity?.[0])
+  if (!(serverVersion >= serverVersionMin))
+    throw new SallyportError('FEATURE_UNSUPPORTED', 'the target is older than PostgreSQL 13')
+  if (identity?.[2] !== catalogSettings.search_path) throw new Error('the target does not take our search_path')
+  const lists = names.map((name, at) => [name, (answers[at] ?? []).map(([json]) => JSON.parse(json ?? ''))])
+  return { database: identity[1], serverVersion, serverEncoding, ...Object.fromEntries(lists) }
 }
 
 const single = (rows: readonly Row[]): string | null => rows[0]?.[0] ?? null
@@ -213,7 +229,7 @@ const Answer = z.strictObject({
 })
 
 /** The version is a hash of all the rest: equal catalogs have equal versions, on every agent and after every restart. */
-function parseCatalog(answer: unknown): Catalog {
+export function parseCatalog(answer: unknown): Catalog {
   const parsed = Answer.parse(answer)
   const version = createHash('sha256').update(JSON.stringify(parsed)).digest('hex').slice(0, 32)
   return { version, ...parsed }

@@ -8,9 +8,12 @@ import type { CatalogSource } from '../session/gate.ts'
 import { type CatalogKey, CatalogReader } from './catalog.ts'
 import { connectUpstream } from './upstream.ts'
 
+/** The catalog that all sessions of a role judge by. */
+export type SharedCatalog = Omit<CatalogSource, 'own'>
+
 export interface CatalogPool {
   /** The catalog of the admitted role, until `release`. */
-  borrow(admitted: Admitted): CatalogSource & { release(): void }
+  borrow(admitted: Admitted): SharedCatalog & { release(): void }
   /** Objects of the target were changed through this agent: what was read before no longer counts. */
   changed(target: string): void
   close(): void
@@ -73,7 +76,7 @@ export function openCatalogs(deps: PoolDeps): CatalogPool {
   }
 }
 
-function sourceOf(reader: CatalogReader, admitted: Admitted): CatalogSource {
+function sourceOf(reader: CatalogReader, admitted: Admitted): SharedCatalog {
   const { metadata, spec } = admitted.target.document
   const key: CatalogKey = { target: metadata.name, role: admitted.upstreamRole, database: spec.database }
   return { fresh: () => reader.fresh(key), read: () => reader.catalogFor(key) }

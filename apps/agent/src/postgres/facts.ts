@@ -74,6 +74,7 @@ function touchPath(state: State): void {
 /** Objects, and with them what is in the search_path: a first temporary table adds pg_temp. */
 function touchCatalog(state: State): void {
   state.catalogTouched = true
+  state.objectsVersion += 1
   touchPath(state)
 }
 
@@ -83,6 +84,7 @@ function applyEffect(state: State, effect: SessionEffect, text: string): void {
       if (effect.verb === 'begin' || effect.verb === 'savepoint' || effect.verb === 'release') return
       endPortals(state)
       if (state.pathTouched) state.pathKnown = false
+      if (state.catalogTouched) state.objectsVersion += 1
       return
     case 'set':
       if (changesPath(effect.setting)) touchPath(state)

@@ -5,7 +5,7 @@ import type { FrontendMessage, NoticeFields } from '@sallyport/wire/postgres/mes
 import type { JudgedStatement, Judgement } from '../session/gate.ts'
 import { boundParameters } from './facts.ts'
 import { bindAgain, keptBind, waitForAnswers } from './holding.ts'
-import { errorFields } from './refuse.ts'
+import { errorFields, protocolFields } from './refuse.ts'
 import {
   type Action,
   changesNames,
@@ -62,7 +62,7 @@ export function takeJudgement(state: State, judgement: Judgement, out: Action[])
   state.kept = null
   if (judgement.kind === 'unsettled') return waitForAnswers(state, message, out)
   if (judgement.kind === 'refused') {
-    const fields = errorFields(judgement.error, 'ERROR', judgement.position)
+    const fields = refusalFields(state, judgement)
     if (message.type === 'query') provokeQuery(state, out, fields)
     else provoke(state, out, fields)
     return
@@ -81,6 +81,13 @@ export function takeJudgement(state: State, judgement: Judgement, out: Action[])
     default:
       assert(false, `"${message.type}" is not judged`)
   }
+}
+
+/** In a failed transaction nothing can be asked about objects of its own: the server's answer is the same for all of them. */
+function refusalFields({ status }: State, { error, position }: Extract<Judgement, { kind: 'refused' }>): NoticeFields {
+  if (status === 'E' && error.code === 'CATALOG_STALE')
+    return protocolFields('25P02', 'current transaction is aborted, commands ignored until end of transaction block')
+  return errorFields(error, 'ERROR', position)
 }
 
 function provokeQuery(state: State, out: Action[], fields: NoticeFields): undefined {

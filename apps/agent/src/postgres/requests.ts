@@ -12,6 +12,7 @@ import { askContext } from './context.ts'
 import { boundParameters } from './facts.ts'
 import { forwardExtended, forwardSync, provoke } from './forward.ts'
 import { heldExecution } from './holding.ts'
+import { readingPlace } from './own-place.ts'
 import { errorFields, protocolFields } from './refuse.ts'
 import { type Action, close, expect, goodbye, keptBytes, portalBytes, type State } from './state.ts'
 
@@ -136,7 +137,7 @@ function defined(state: State, message: Message<'parse' | 'bind' | 'describe' | 
 function judge(
   state: State,
   message: Message<'query' | 'parse' | 'bind' | 'execute'>,
-  request: Omit<JudgeRequest, 'names' | 'hold'>,
+  request: Omit<JudgeRequest, 'names' | 'hold' | 'reading'>,
   out: Action[],
 ): undefined {
   if (!state.pathKnown && state.status !== 'E') {
@@ -150,8 +151,9 @@ function judge(
   }
   state.judging = message
   const hold = state.settling ? heldExecution(state, message) : null
+  const reading = state.settling ? readingPlace(state) : 'unsettled'
   state.settling = false
-  out.push({ do: 'judge', request: { ...request, names: namesOf(state), hold } })
+  out.push({ do: 'judge', request: { ...request, names: namesOf(state), hold, reading } })
 }
 
 function namesOf(state: State): SessionNames {
@@ -160,8 +162,8 @@ function namesOf(state: State): SessionNames {
     prepared: (name) => state.statements.get(name)?.text,
     preparedNames: state.statements.keys(),
     cursors: () => cursorsOf(state),
-    // In a failed transaction nothing can be asked; only transaction control can succeed there.
-    catalogTouched: state.catalogTouched || !state.pathKnown,
+    catalog: catalogOf(state),
+    objectsVersion: state.objectsVersion,
     pathTouched: state.pathTouched,
     get isFull() {
       return (
@@ -171,6 +173,13 @@ function namesOf(state: State): SessionNames {
       )
     },
   }
+}
+
+/** In a failed transaction nothing can be asked; only transaction control can succeed there. */
+function catalogOf(state: State): SessionNames['catalog'] {
+  if (!state.pathKnown) return 'none'
+  // The server puts a session's temporary schema into the path with the first object in it.
+  return state.catalogTouched || state.searchPath.includes('pg_temp') ? 'own' : 'shared'
 }
 
 function cursorsOf(state: State): ReadonlyMap<string, StatementFacts> {

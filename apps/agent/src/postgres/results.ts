@@ -346,7 +346,10 @@ function endTransaction(state: State, out: Action[]): undefined {
   state.sensitive = false
   if (state.pathTouched) state.pathKnown = false
   state.pathTouched = false
-  if (state.catalogTouched) out.push({ do: 'catalogChanged' })
+  if (state.catalogTouched) {
+    out.push({ do: 'catalogChanged' })
+    state.objectsVersion += 1
+  }
   state.catalogTouched = false
 }
 

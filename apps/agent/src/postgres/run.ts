@@ -12,6 +12,7 @@ import type { SessionRecord } from '../record/record.ts'
 import type { Gate, Judgement } from '../session/gate.ts'
 import { type HoldNotice, tokenExpired } from '../session/hold-words.ts'
 import type { Log } from '../session/log.ts'
+import type { LentConnection } from './lent.ts'
 import type { Action, Machine, Running } from './machine.ts'
 import { errorFields } from './refuse.ts'
 import { goodbye } from './state.ts'
@@ -22,6 +23,8 @@ export interface RunDeps {
   readonly machine: Machine
   readonly gate: Gate
   readonly record: SessionRecord
+  /** The target's connection, for the agent's own questions between the client's messages. */
+  readonly lent: LentConnection
   readonly monotonicUs: () => number
   readonly log: Log
   /** Objects at the target were changed by this session. */
@@ -77,6 +80,13 @@ class SessionRun implements Run {
     client.on('close', () => this.#finish('the client vanished', null))
     target.on('error', (error) => this.#targetLost(error))
     target.on('close', () => this.#targetLost(undefined))
+    deps.lent.attach({
+      write: (bytes) => {
+        this.#toTarget.bytes(bytes)
+        this.#flush()
+      },
+      lost: (error) => this.#targetLost(error),
+    })
     this.#guard('target', () => this.#perform(deps.machine.start()))
   }
 
@@ -158,9 +168,10 @@ class SessionRun implements Run {
   }
 
   #takeTargetBytes(chunk: Buffer): void {
-    const { machine } = this.#deps
+    const { machine, lent } = this.#deps
     for (const frame of this.#fromTarget.push(chunk)) {
       if (this.#isOver) return
+      if (lent.isLent && lent.take(frame)) continue
       // Rows that nothing must change go on without being taken apart.
       if (frame.typeByte === backendBytes.dataRow && machine.passRow(frame.body.length))
         this.#toClient.begin(backendBytes.dataRow).bytes(frame.body).finish()
@@ -297,6 +308,7 @@ class SessionRun implements Run {
     const { client, target, machine, record, cancelTarget, gate } = this.#deps
     // First of all: whatever waits for a person never runs, and the record says so while it is open.
     gate.endHold('vanished')
+    this.#deps.lent.end()
     const unfinished = machine.unfinished()
     for (const running of unfinished) this.#outcome(running, { result: 'unknown', tag: '', sqlstate: '' })
     if (error !== null) writeBackend(this.#toClient, { type: 'errorResponse', fields: errorFields(error, 'FATAL') })

@@ -26,7 +26,9 @@ import type { CatalogPool } from './catalogs.ts'
 import type { Estimates } from './estimate.ts'
 import { type Encrypt, type Greeting, Handshake } from './handshake.ts'
 import { injectedLogin } from './injected.ts'
+import { LentConnection } from './lent.ts'
 import { createMachine } from './machine.ts'
+import { createOwnCatalog } from './own-catalog.ts'
 import { readingParameters, visibleParameters } from './parameters.ts'
 import { errorFields } from './refuse.ts'
 import { type Run, runSession } from './run.ts'
@@ -154,7 +156,14 @@ function startSession(opened: Opened): Run {
   const targetName = admitted.target.document.metadata.name
   const record = openRecord(opened)
   const catalog = shared.catalogs.borrow(admitted)
-  const gate = openGate(opened, record, catalog)
+  const lent = new LentConnection()
+  const own = createOwnCatalog({
+    lent,
+    clock: deps.clock,
+    serverVersion: serverVersionOf(upstream),
+    serverEncoding: upstream.parameters.get('server_encoding') ?? '',
+  })
+  const gate = openGate(opened, record, { ...catalog, own })
   const key = cancels.issue(greeting.startup.minor, connection.address, () => run.cancel())
   greeting.stream.write(welcome(upstream, key))
   if (upstream.leftover.length > 0) upstream.socket.unshift(upstream.leftover)
@@ -168,6 +177,7 @@ function startSession(opened: Opened): Run {
     }),
     gate,
     record,
+    lent,
     monotonicUs: deps.monotonicUs,
     log: deps.log,
     onCatalogChanged: () => shared.catalogs.changed(targetName),

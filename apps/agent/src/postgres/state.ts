@@ -180,6 +180,8 @@ export interface State {
   pathTouched: boolean
   /** Objects were changed in this transaction; other sessions, the catalog reader's too, do not see them yet. */
   catalogTouched: boolean
+  /** Grows with every change of objects by this session, and when a rollback may have undone one. */
+  objectsVersion: number
   /** A statement on protected columns ran in this transaction: even the error of its COMMIT may quote a value. */
   sensitive: boolean
   /** A statement has run since the last ReadyForQuery: what the target says at Sync (deferred triggers) is about it. */
@@ -211,6 +213,7 @@ export const openState = (serverVersion: number, settings: Iterable<readonly [st
   pathKnown: false,
   pathTouched: false,
   catalogTouched: false,
+  objectsVersion: 0,
   sensitive: false,
   ran: false,
   serverVersion,

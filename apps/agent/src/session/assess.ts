@@ -11,10 +11,12 @@ import { holdsSecret } from './recorded.ts'
 import {
   approvalRefusal,
   catalogStale,
+  changedUnseen,
   endsTransaction,
   freshnessRefusal,
   keepRefusal,
   meansAnotherThing,
+  needsCatalog,
   orderRefusal,
   policyRefusal,
   settingRefusal,
@@ -31,6 +33,8 @@ export interface Cleared {
 
 export type Assessed =
   | Cleared
+  /** Only the session's own connection sees what its names mean. */
+  | { readonly kind: 'needs-own' }
   | {
       readonly kind: 'refused'
       readonly error: SallyportError
@@ -38,8 +42,11 @@ export type Assessed =
       readonly position: number | null
     }
 
-export function assess(deps: GateDeps, request: JudgeRequest, catalog: Catalog): Assessed {
+/** `isOwn`: the catalog was read by the session's own connection. */
+export function assess(deps: GateDeps, request: JudgeRequest, catalog: Catalog, isOwn = false): Assessed {
+  const blind = !isOwn && request.names.catalog === 'own'
   try {
+    if (blind && request.facts !== null && needsCatalog(request.facts)) return { kind: 'needs-own' }
     if (request.facts !== null)
       return isStale(deps, request.facts, catalog, request.hold !== null)
         ? refused(meansAnotherThing())
@@ -48,6 +55,7 @@ export function assess(deps: GateDeps, request: JudgeRequest, catalog: Catalog):
     if (analysis.kind === 'syntax')
       return refused(new SallyportError('STATEMENT_SYNTAX', analysis.message), null, analysis.position)
     if (request.moment !== 'query' && analysis.statements.length > 1) return refused(severalStatements())
+    if (blind && analysis.statements.some(needsCatalog)) return { kind: 'needs-own' }
     if (fetchesStale(deps, request, analysis.statements, catalog)) return refused(meansAnotherThing())
     return assessFacts(deps, request, analysis.statements, catalog)
   } catch (thrown) {
@@ -60,7 +68,7 @@ export function assess(deps: GateDeps, request: JudgeRequest, catalog: Catalog):
  * been replaced since, and the server plans and runs the new one (R-3.14).
  */
 const isStale = (deps: GateDeps, facts: StatementFacts, catalog: Catalog, isHeld = false): boolean =>
-  (isHeld || currentPolicies(deps).masks > 0) && versionOf(facts) !== catalog.version
+  (isHeld || currentPolicies(deps).masks > 0) && needsCatalog(facts) && versionOf(facts) !== catalog.version
 
 function fetchesStale(
   deps: GateDeps,
@@ -78,13 +86,27 @@ function fetchesStale(
 
 /** The same, under a catalog that is read anew if it has to be. */
 export async function assessNow(deps: GateDeps, request: JudgeRequest): Promise<Assessed> {
-  let catalog = deps.catalog.fresh()
   try {
-    catalog ??= await deps.catalog.read()
+    const own = ownCatalog(deps, request)
+    if (own !== undefined) return assess(deps, request, own, true)
+    const assessed = assess(deps, request, deps.catalog.fresh() ?? (await deps.catalog.read()))
+    if (assessed.kind !== 'needs-own') return assessed
+    if (typeof request.reading === 'string') return refused(changedUnseen())
+    const read = await deps.catalog.own.read(request.names.objectsVersion, request.reading)
+    return assess(deps, request, read, true)
   } catch (thrown) {
     return refused(catalogStale(thrown))
   }
-  return assess(deps, request, catalog)
+}
+
+/**
+ * The session's own catalog, if one is needed and it still counts. What runs from a portal was planned when that was
+ * bound, and holds its locks: for it the catalog of that moment counts however long ago it was.
+ */
+export function ownCatalog({ catalog }: GateDeps, { names, facts, reading }: JudgeRequest): Catalog | undefined {
+  if (names.catalog !== 'own') return undefined
+  const latest = facts !== null && reading === 'impossible'
+  return latest ? catalog.own.latest(names.objectsVersion) : catalog.own.fresh(names.objectsVersion)
 }
 
 const refused = (error: SallyportError, judged: Judged | null = null, position: number | null = null): Assessed => ({

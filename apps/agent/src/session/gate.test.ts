@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { snapshotOf, testSnapshots } from '../../test/data-path.ts'
 import { fakeHolds } from '../../test/fake-holds.ts'
 import { holdDepsOf } from '../../test/hold-deps.ts'
-import { testCatalog } from '../../test/small-catalog.ts'
+import { noOwnCatalog, testCatalog } from '../../test/small-catalog.ts'
 import { loadParser } from '../parser.ts'
 import { scanTokens } from '../postgres/tokens.ts'
 import { createAnalyser, factsCache } from './analysis.ts'
@@ -73,7 +73,7 @@ function open(rules = readAll, catalog: Partial<CatalogSource> = {}): Opened {
       tls: true,
       authentication: '',
     },
-    catalog: { fresh: () => known, read: async () => known, ...catalog },
+    catalog: { fresh: () => known, read: async () => known, own: noOwnCatalog, ...catalog },
     analyser: createAnalyser(parser, 'none', factsCache(), 'shop'),
     record: {
       append(body) {
@@ -98,12 +98,14 @@ const ask = (text: string, changes: Partial<JudgeRequest> = {}): JudgeRequest =>
   facts: null,
   parameters: noParameters,
   hold: null,
+  reading: 'unsettled',
   names: {
     searchPath: ['public'],
     prepared: () => undefined,
     preparedNames: [],
     cursors: () => new Map(),
-    catalogTouched: false,
+    catalog: 'shared',
+    objectsVersion: 0,
     pathTouched: false,
     isFull: false,
   },
@@ -274,9 +276,12 @@ describe('R-6.15: a denied text keeps back what any of its statements keeps back
 describe('names that may have changed', () => {
   const names = ask('').names
   it.each<[string, string, Partial<JudgeRequest['names']>, string]>([
-    ['objects changed in this transaction', 'select id from people', { catalogTouched: true }, 'CATALOG_STALE'],
-    ['the same, but only transaction control', 'rollback', { catalogTouched: true }, 'allowed'],
-    ['the same, but no object is named', 'select 1', { catalogTouched: true }, 'allowed'],
+    ['nothing can be asked', 'select id from people', { catalog: 'none' }, 'CATALOG_STALE'],
+    ['the same, but only transaction control', 'rollback', { catalog: 'none' }, 'allowed'],
+    ['the same, but no object is named', 'select 1', { catalog: 'none' }, 'allowed'],
+    ['objects changed, answers due', 'select id from people', { catalog: 'own' }, 'unsettled'],
+    ['the same, but only transaction control', 'commit', { catalog: 'own' }, 'allowed'],
+    ['the same, and a name that nobody else has', 'select 1 from fresh', { catalog: 'own' }, 'unsettled'],
     [
       'the path changed, and a rollback stands before',
       'rollback; select id from people',
@@ -286,6 +291,27 @@ describe('names that may have changed', () => {
     ['the path did not change before the rollback', 'rollback; select id from people', {}, 'allowed'],
   ])('%s: %s', (_, text, changes, expected) => {
     expect(codeOf(open().gate.judge(ask(text, { names: { ...names, ...changes } })))).toBe(expected)
+  })
+
+  it('R-3.14: objects that only the session sees are judged by what its own connection says', async () => {
+    const known = testCatalog()
+    const own = { ...known, version: 'own', relations: known.relations.map((one) => ({ ...one, name: 'fresh' })) }
+    const asked: unknown[] = []
+    const read = async (...asking: unknown[]) => {
+      asked.push(asking)
+      return own
+    }
+    const place = { block: true, unsynced: false }
+    const touched = { ...names, catalog: 'own', objectsVersion: 7 } as const
+    const at = (reading: JudgeRequest['reading']) => ask('select id from fresh', { names: touched, reading })
+    const { gate } = open(readAll, { own: { ...noOwnCatalog, read } })
+    expect(codeOf(await gate.judge(at(place)))).toBe('allowed')
+    expect(asked).toEqual([[7, place]])
+    expect(codeOf(await gate.judge(at('impossible')))).toBe('CATALOG_STALE')
+    const failing = open(readAll, { own: { ...noOwnCatalog, read: () => Promise.reject(new Error('said no')) } })
+    expect(codeOf(await failing.gate.judge(at(place)))).toBe('CATALOG_STALE')
+    const kept = open(readAll, { own: { ...noOwnCatalog, fresh: (version) => (version === 7 ? own : undefined) } })
+    expect(codeOf(kept.gate.judge(at('unsettled')))).toBe('allowed')
   })
 
   it.each<[string, string, boolean, string]>([

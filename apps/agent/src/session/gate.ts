@@ -13,13 +13,13 @@ import type { StatementFacts } from '@sallyport/sql/facts'
 import type { Snapshots } from '../link/current.ts'
 import type { SessionRecord } from '../record/record.ts'
 import type { Analyser, SessionNames } from './analysis.ts'
-import { type Assessed, assess, assessNow, type Cleared } from './assess.ts'
+import { type Assessed, assess, assessNow, type Cleared, ownCatalog } from './assess.ts'
 import { type HeldExecution, type HeldText, isHeld } from './held.ts'
 import { createHolding, type Holding } from './hold.ts'
 import type { ApprovedRun, Ending, HoldDeps, HoldSteps } from './hold-execution.ts'
 import type { HoldNotice } from './hold-words.ts'
 import { type BoundParameters, noParameters, recordStatement, type TokenScan } from './recorded.ts'
-import { catalogStale } from './refusals.ts'
+import { catalogStale, changedUnseen } from './refusals.ts'
 import { sizeRefusal } from './size.ts'
 
 export type { SessionNames }
@@ -29,6 +29,25 @@ export interface CatalogSource {
   /** Undefined when it is too old. */
   fresh(): Catalog | undefined
   read(): Promise<Catalog>
+  readonly own: OwnCatalogSource
+}
+
+/** What the session's own connection sees, temporary objects and those of its open transaction included. */
+export interface OwnCatalogSource {
+  /** Read since the session changed objects last, and not too old. */
+  fresh(objectsVersion: number): Catalog | undefined
+  /** The same, however old. */
+  latest(objectsVersion: number): Catalog | undefined
+  /** Asks the target on the session's own connection, of which nothing else is due meanwhile. */
+  read(objectsVersion: number, place: ReadingPlace): Promise<Catalog>
+}
+
+/** Where in the protocol the session's own connection is asked. */
+export interface ReadingPlace {
+  /** Inside a transaction block, which the question must leave as it was. */
+  readonly block: boolean
+  /** Messages of the extended protocol are waiting for their Sync, which must not come before the client sends it. */
+  readonly unsynced: boolean
 }
 
 /**
@@ -46,6 +65,8 @@ export interface JudgeRequest {
   readonly names: SessionNames
   /** Null while answers are due: a text that is held is judged again once they have come. */
   readonly hold: HeldExecution | null
+  /** `unsettled` while answers are due, `impossible` where the target cannot be asked without the client noticing. */
+  readonly reading: 'unsettled' | 'impossible' | ReadingPlace
 }
 
 export interface JudgedStatement {
@@ -69,7 +90,8 @@ export interface Protection {
 }
 
 export type Judgement =
-  /** It has to be held: ask again with `hold`, when everything before has been answered. Nothing is recorded yet. */
+  /** It has to be held, or needs the session's own catalog: ask again when everything before has been answered. Nothing
+   * is recorded yet. */
   | { readonly kind: 'unsettled' }
   | { readonly kind: 'allowed'; readonly statements: readonly JudgedStatement[] }
   | { readonly kind: 'refused'; readonly error: SallyportError; readonly position: number | null }
@@ -131,6 +153,8 @@ export function createGate(deps: GateDeps): Gate {
     judge(request, onWaits = () => {}) {
       const tooLarge = sizeRefusal(request.text)
       if (tooLarge !== null) return deny(live, { ...request, text: '' }, tooLarge)
+      const own = ownCatalog(deps, request)
+      if (own !== undefined) return carryOut(live, request, assess(deps, request, own, true), onWaits)
       const catalog = deps.catalog.fresh()
       if (catalog !== undefined) return carryOut(live, request, assess(deps, request, catalog), onWaits)
       return deps.catalog.read().then(
@@ -139,7 +163,13 @@ export function createGate(deps: GateDeps): Gate {
       )
     },
     refuse(what, error) {
-      const nothing = { facts: null, parameters: noParameters, names: noNames, hold: null }
+      const nothing = {
+        facts: null,
+        parameters: noParameters,
+        names: noNames,
+        hold: null,
+        reading: 'unsettled',
+      } as const
       void deny(live, { moment: 'run', text: what, ...nothing }, error)
     },
     get statements() {
@@ -162,14 +192,27 @@ function carryOut(
   onWaits: (notice: HoldNotice) => void = () => {},
 ): Answer {
   if (assessed.kind === 'refused') return deny(live, request, assessed.error, assessed.judged, assessed.position)
+  if (assessed.kind === 'needs-own') return byOwnCatalog(live, request, onWaits)
   if (!runs(request) || !isHeld(assessed.all)) return allow(live, request, assessed)
   const held = heldOf(request, assessed)
   return held === null ? { kind: 'unsettled' } : live.holding.hold(held, stepsOf(live, request), onWaits)
 }
 
+/** The session's own connection is asked, where that is possible, and only once nothing else is due on it. */
+function byOwnCatalog(live: Live, request: JudgeRequest, onWaits: (notice: HoldNotice) => void): Answer {
+  const { deps } = live
+  const { reading, names } = request
+  if (reading === 'unsettled') return { kind: 'unsettled' }
+  if (reading === 'impossible') return deny(live, request, changedUnseen())
+  return deps.catalog.own.read(names.objectsVersion, reading).then(
+    (read) => carryOut(live, request, assess(deps, request, read, true), onWaits),
+    (thrown: unknown) => deny(live, request, catalogStale(thrown)),
+  )
+}
+
 function heldOf(request: JudgeRequest, assessed: Assessed): HeldText | null {
   const { hold: execution, text, parameters, names } = request
-  if (assessed.kind === 'refused' || execution === null || !isHeld(assessed.all)) return null
+  if (assessed.kind !== 'clear' || execution === null || !isHeld(assessed.all)) return null
   const { all, policies, catalog } = assessed
   const { searchPath } = names
   return { text, protocol: protocolOf(request), parameters, searchPath, execution, all, policies, catalog }
@@ -289,7 +332,8 @@ const noNames: SessionNames = {
   prepared: () => undefined,
   preparedNames: [],
   cursors: () => new Map(),
-  catalogTouched: false,
+  catalog: 'shared',
+  objectsVersion: 0,
   pathTouched: false,
   isFull: false,
 }

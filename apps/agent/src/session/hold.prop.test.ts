@@ -8,7 +8,7 @@ import { snapshotOf, testSnapshots } from '../../test/data-path.ts'
 import { type FakeHolds, fakeHolds } from '../../test/fake-holds.ts'
 import { holdDepsOf } from '../../test/hold-deps.ts'
 import { manualAfter } from '../../test/manual-after.ts'
-import { testCatalog } from '../../test/small-catalog.ts'
+import { noOwnCatalog, testCatalog } from '../../test/small-catalog.ts'
 import { loadParser } from '../parser.ts'
 import { scanTokens } from '../postgres/tokens.ts'
 import { createAnalyser, factsCache } from './analysis.ts'
@@ -75,7 +75,7 @@ function world(callers: number): World {
       target: 'shop',
       chain: hold.place.chain,
       session: hold.place.session,
-      catalog: { fresh: () => known, read: async () => known },
+      catalog: { fresh: () => known, read: async () => known, own: noOwnCatalog },
       analyser: createAnalyser(parser, 'none', factsCache(), 'shop'),
       record: { append: (body) => void entries.push(body), close() {} },
       scan: scanTokens,
@@ -94,10 +94,11 @@ const names = {
   prepared: () => undefined,
   preparedNames: [],
   cursors: () => new Map(),
-  catalogTouched: false,
+  catalog: 'shared',
+  objectsVersion: 0,
   pathTouched: false,
   isFull: false,
-}
+} as const
 const hold = { mayWait: true, isWhole: true, parameters: [], shown: [], resultFormats: [], settings: [] }
 
 function ask(caller: Caller): void {
@@ -105,7 +106,8 @@ function ask(caller: Caller): void {
   caller.gaveUp = false
   caller.answer = null
   const text = 'delete from people where id = 1'
-  const judged = caller.gate.judge({ moment: 'query', text, facts: null, parameters: noParameters, names, hold })
+  const request = { moment: 'query', text, facts: null, parameters: noParameters, names, hold } as const
+  const judged = caller.gate.judge({ ...request, reading: 'impossible' })
   if (!(judged instanceof Promise)) caller.answer = judged
   else
     void judged.then((answer) => {

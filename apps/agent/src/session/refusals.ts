@@ -181,13 +181,19 @@ function touchesObjects(facts: StatementFacts): boolean {
   return facts.relations.length > 0 || readsColumns || !facts.effects.every(({ baseline }) => baseline)
 }
 
-/** After a change of objects in an open transaction the catalog that we read does not show them. */
-export function freshnessRefusal(facts: StatementFacts, names: SessionNames): SallyportError | null {
-  if (!names.catalogTouched || isTransaction(facts) || !touchesObjects(facts)) return null
-  return new SallyportError('CATALOG_STALE', 'objects were changed in this transaction, so names cannot be judged', {
-    hint: 'commit, then go on',
+/** It means what a catalog says: not transaction control, and nothing without a name of an object. */
+export const needsCatalog = (facts: StatementFacts): boolean =>
+  !isTransaction(facts) && (touchesObjects(facts) || facts.unknowns.length > 0)
+
+/** The session has changed objects, and its own connection cannot be asked at this place. */
+export const changedUnseen = (): SallyportError =>
+  new SallyportError('CATALOG_STALE', 'objects were changed in this transaction, so names cannot be judged', {
+    hint: 'send a Sync first, or commit, then go on',
   })
-}
+
+/** Where nothing can be asked, what is known of names no longer counts. */
+export const freshnessRefusal = (facts: StatementFacts, names: SessionNames): SallyportError | null =>
+  names.catalog === 'none' && needsCatalog(facts) ? changedUnseen() : null
 
 /** The schema has changed under an open cursor or portal. */
 export const meansAnotherThing = (): SallyportError =>

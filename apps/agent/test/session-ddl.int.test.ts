@@ -1,0 +1,316 @@
+// Objects that only their own session sees: changed in a transaction that is open, or temporary. They are judged by what the
+// session's own connection says, and masks and rules hold on them as on any other (THREATS R-3.14, R-2.9).
+import { manualClock } from '@sallyport/base/clock'
+import { limits } from '@sallyport/base/limits'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type PostgresServer, startPostgres } from '../../../e2e/stack/postgres.ts'
+import { type DataPath, startDataPath } from './data-path.ts'
+import { rawClient } from './raw-client.ts'
+
+const environment = { APP_PASSWORD: 'app-secret-1' }
+let server: PostgresServer
+let path: DataPath
+let admin: pg.Client
+
+const schema = `
+  create role app login password 'app-secret-1';
+  create schema lab authorization app;
+  create table people (id int primary key, name text, ssn text unique);
+  insert into people select n, 'Person ' || n, '900-' || n from generate_series(1, 5) n;
+  create table hidden (id int);
+  alter table people owner to app;
+  alter table hidden owner to app;
+  grant create on schema public to app;
+`
+const yaml = (port: number): string => `
+apiVersion: sallyport.dev/v1
+kind: Target
+metadata: { name: shop }
+spec:
+  protocol: postgres
+  agents: [test]
+  host: 127.0.0.1
+  port: ${port}
+  database: shop
+  tls: { mode: disable }
+  roles: [{ name: app, password: { env: APP_PASSWORD } }]
+---
+apiVersion: sallyport.dev/v1
+kind: Policy
+metadata: { name: shop }
+spec:
+  targets: { names: [shop] }
+  rules:
+    - { name: all, effect: allow, callers: { groups: [engineering] } }
+    - { name: not-hidden, effect: deny, callers: { any: true }, objects: [public.hidden] }
+  masks:
+    - { columns: [public.people.ssn], method: redact, unless: { groups: [dba] } }
+`
+
+beforeAll(async () => {
+  server = await startPostgres({ settings: { fsync: 'off' } })
+  const first = new pg.Client(server.url('postgres'))
+  await first.connect()
+  await first.query('create database shop')
+  await first.end()
+  admin = new pg.Client(server.url('shop'))
+  admin.on('error', () => {})
+  await admin.connect()
+  await admin.query(schema)
+  path = await startDataPath({ yaml: yaml(server.port), environment })
+}, 120_000)
+
+afterAll(async () => {
+  await path?.stop()
+  await admin?.end()
+  await server?.stop()
+})
+
+async function withClient<T>(run: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = await path.connect()
+  try {
+    return await run(client)
+  } finally {
+    await client.end().catch(() => {})
+  }
+}
+const errorOf = async (promise: Promise<unknown>): Promise<pg.DatabaseError> => {
+  try {
+    await promise
+  } catch (error) {
+    return error as pg.DatabaseError
+  }
+  throw new Error('it did not fail')
+}
+const rowsOf = async (client: pg.Client, text: string, values?: unknown[]) => (await client.query(text, values)).rows
+
+describe('objects changed in an open transaction', () => {
+  it('are there for the next statements, by both protocols, and gone after a rollback', async () => {
+    await withClient(async (client) => {
+      await client.query('begin')
+      await client.query('create table lab.fresh (a int primary key)')
+      await client.query('insert into lab.fresh values (1)')
+      await client.query('insert into lab.fresh values ($1)', [2])
+      await client.query('alter table lab.fresh add column b text')
+      expect(await rowsOf(client, 'select a, b from lab.fresh order by a')).toEqual([
+        { a: 1, b: null },
+        { a: 2, b: null },
+      ])
+      await client.query('create index on lab.fresh (b)')
+      await client.query('create view lab.seen as select a from lab.fresh')
+      expect(await rowsOf(client, 'select * from lab.seen where a = $1', [2])).toEqual([{ a: 2 }])
+      await client.query('rollback')
+      expect(await errorOf(client.query('select a from lab.fresh'))).toMatchObject({ code: '42501' })
+    })
+  })
+
+  it('are followed over savepoints', async () => {
+    await withClient(async (client) => {
+      await client.query('begin')
+      await client.query('savepoint one')
+      await client.query('create table lab.fresh (a int)')
+      expect(await rowsOf(client, 'select a from lab.fresh')).toEqual([])
+      await client.query('rollback to one')
+      await client.query('create table lab.fresh (b int)')
+      expect(await rowsOf(client, 'select b from lab.fresh')).toEqual([])
+      await client.query('release one')
+      await client.query('commit')
+      expect(await rowsOf(client, 'select b from lab.fresh')).toEqual([])
+      await client.query('drop table lab.fresh')
+    })
+  })
+
+  it('are masked and denied as ever: a view over a masked column, a renamed table, a denied one', async () => {
+    await withClient(async (client) => {
+      await client.query('begin')
+      await client.query('create view lab.contacts as select id, name as who from people')
+      expect(await rowsOf(client, 'select * from lab.contacts where id = 1')).toEqual([{ id: 1, who: 'Person 1' }])
+      expect(await rowsOf(client, 'select ssn from people where id = 1')).toEqual([{ ssn: '[redacted]' }])
+      await client.query('savepoint one')
+      expect(await errorOf(client.query('alter table people rename column ssn to harmless'))).toMatchObject({
+        code: '42501',
+      })
+      await client.query('rollback to one')
+      expect(await errorOf(client.query('create table lab.copy as select ssn from people'))).toMatchObject({
+        code: '42501',
+      })
+      await client.query('rollback to one')
+      expect(await errorOf(client.query('select id from hidden'))).toMatchObject({ code: '42501' })
+      await client.query('rollback')
+    })
+  })
+
+  it('a column that is added under a masked name is masked in the same transaction', async () => {
+    await admin.query('alter table people drop column ssn')
+    try {
+      await withClient(async (client) => {
+        await client.query('begin')
+        await client.query("alter table people add column ssn text default 'new secret'")
+        expect(await rowsOf(client, 'select ssn from people where id = 1')).toEqual([{ ssn: '[redacted]' }])
+        await client.query('rollback')
+      })
+    } finally {
+      await admin.query("alter table people add column ssn text; update people set ssn = '900-' || id")
+    }
+  })
+
+  it('leaves nothing of the question behind: settings, locks, prepared statements, cursors, the unnamed statement', async () => {
+    const client = await rawClient(path)
+    const query = async (text: string) => {
+      client.send({ type: 'query', text })
+      await client.next('readyForQuery')
+      return client.taken()
+    }
+    await query("begin; set local statement_timeout = '7s'; set local search_path = lab, public")
+    await query('create table fresh (a int); ')
+    await query('declare c cursor for select generate_series(1, 3)')
+    client.send({ type: 'parse', name: '', text: 'select 42', parameterTypes: [] }, { type: 'sync' })
+    await client.next('readyForQuery')
+    client.taken()
+    client.send({ type: 'parse', name: 'named', text: 'insert into fresh values (1)', parameterTypes: [] })
+    client.send({ type: 'sync' })
+    await client.next('readyForQuery')
+    expect(client.taken()).toEqual(['parseComplete', 'ready T'])
+    const bind = { type: 'bind', portal: '', parameterFormats: [], parameters: [], resultFormats: [] } as const
+    client.send({ ...bind, statement: '' }, { type: 'execute', portal: '', rowsMax: 0 }, { type: 'sync' })
+    await client.next('readyForQuery')
+    expect(client.taken()).toEqual(['bindComplete', 'row 42', 'SELECT 1', 'ready T'])
+    expect(await query('fetch 1 from c')).toEqual(['rowDescription', 'row 1', 'FETCH 1', 'ready T'])
+    expect(await query('show statement_timeout')).toContain('row 7s')
+    expect(await query('show search_path')).toContain('row lab, public')
+    const locked = `select count(*) from pg_locks l join pg_class c on c.oid = l.relation
+      where c.relname in ('people', 'hidden')`
+    expect((await admin.query(locked)).rows).toEqual([{ count: '0' }])
+    await query('rollback')
+    client.send({ type: 'terminate' })
+    await client.closed
+  })
+
+  it('sees what others have committed meanwhile, once the catalog has its age', async () => {
+    const clock = manualClock(Date.now())
+    const own = await startDataPath({ yaml: yaml(server.port), environment, clock })
+    const client = await own.connect()
+    try {
+      await client.query('begin')
+      await client.query('create table lab.fresh (a int)')
+      expect(await rowsOf(client, 'select a from lab.fresh')).toEqual([])
+      await admin.query('create table lab.theirs (b int); grant all on lab.theirs to app')
+      clock.advance(limits.catalogAgeMsMax + 1)
+      expect(await rowsOf(client, 'select b from lab.theirs')).toEqual([])
+      await client.query('rollback')
+    } finally {
+      await client.end()
+      await own.stop()
+      await admin.query('drop table lab.theirs')
+    }
+  })
+
+  it('under REPEATABLE READ they cannot be judged, and the caller is told why', async () => {
+    await withClient(async (client) => {
+      await client.query('begin isolation level repeatable read')
+      await client.query('create table lab.fresh (a int)')
+      const error = await errorOf(client.query('insert into lab.fresh values (1)'))
+      expect(error).toMatchObject({ code: '57P03', hint: expect.stringMatching(/READ COMMITTED/) })
+      expect(await errorOf(client.query('select 1 from lab.fresh'))).toMatchObject({ code: '25P02' })
+      await client.query('rollback')
+    })
+  })
+
+  it('a batch may change and use objects, each in its own segment', async () => {
+    const client = await rawClient(path)
+    const run = (text: string) =>
+      [
+        { type: 'parse', name: '', text, parameterTypes: [] },
+        { type: 'bind', portal: '', statement: '', parameterFormats: [], parameters: [], resultFormats: [] },
+        { type: 'execute', portal: '', rowsMax: 0 },
+        { type: 'sync' },
+      ] as const
+    client.send(...run('begin'), ...run('create table lab.fresh (a int)'), ...run('insert into lab.fresh values (1)'))
+    client.send(...run('select a from lab.fresh'), ...run('rollback'))
+    for (let ready = 0; ready < 5; ready++) await client.next('readyForQuery')
+    expect(client.taken().filter((one) => !/Complete$/.test(one))).toEqual([
+      'BEGIN',
+      'ready T',
+      'CREATE TABLE',
+      'ready T',
+      'INSERT 0 1',
+      'ready T',
+      'row 1',
+      'SELECT 1',
+      'ready T',
+      'ROLLBACK',
+      'ready I',
+    ])
+    client.destroy()
+  })
+
+  it('a session that is cut in the middle of the question ends, and leaves nothing behind', async () => {
+    const client = await rawClient(path)
+    client.send({ type: 'query', text: 'begin; create table lab.cut (a int)' })
+    await client.next('readyForQuery')
+    client.send({ type: 'query', text: 'select a from lab.cut' })
+    client.destroy()
+    const left = async () =>
+      (await admin.query("select 1 from pg_stat_activity where usename = 'app' and state like 'idle in%'")).rowCount
+    await expect.poll(left, { timeout: 5_000 }).toBe(0)
+  })
+})
+
+describe('temporary tables', () => {
+  it('are used by name, by both protocols, by COPY, and dropped', async () => {
+    await withClient(async (client) => {
+      await client.query('create temp table mine (i int)')
+      await client.query('insert into mine values (1)')
+      await client.query('insert into mine values ($1)', [2])
+      expect(await rowsOf(client, 'select i from mine order by i')).toEqual([{ i: 1 }, { i: 2 }])
+      expect(await rowsOf(client, 'select i from pg_temp.mine where i = $1', [2])).toEqual([{ i: 2 }])
+      await client.query('begin')
+      await client.query('create temp table gone (j int) on commit drop')
+      expect(await rowsOf(client, 'select j from gone')).toEqual([])
+      await client.query('commit')
+      expect(await errorOf(client.query('select j from gone'))).toMatchObject({ code: '42501' })
+      await client.query('drop table mine')
+      expect(await errorOf(client.query('select i from mine'))).toMatchObject({ code: '42501' })
+    })
+  })
+
+  it('are of one session: another one neither sees them nor is told', async () => {
+    await withClient(async (one) => {
+      await one.query('create temp table mine (i int)')
+      await withClient(async (other) => {
+        expect(await errorOf(other.query('select i from mine'))).toMatchObject({ code: '42501' })
+        await other.query('create temp table mine (t text)')
+        expect(await rowsOf(other, 'select t from mine')).toEqual([])
+      })
+      expect(await rowsOf(one, 'select i from mine')).toEqual([])
+    })
+  })
+
+  it('R-2.9: none takes the place of a table, and none takes masked values in', async () => {
+    await withClient(async (client) => {
+      await client.query('create temp table mine (i int, t text)')
+      expect(await errorOf(client.query('create temp table people (ssn text)'))).toMatchObject({ code: '42501' })
+      expect(await errorOf(client.query('insert into mine select id, ssn from people'))).toMatchObject({
+        code: '42501',
+      })
+      expect(await errorOf(client.query('alter table mine rename to people'))).toMatchObject({ code: '42501' })
+      expect(await rowsOf(client, 'select ssn from people where id = 1')).toEqual([{ ssn: '[redacted]' }])
+    })
+  })
+
+  it('R-1.25: COPY takes rows into one', async () => {
+    const client = await rawClient(path)
+    client.send({ type: 'query', text: 'create temp table mine (i int)' })
+    await client.next('readyForQuery')
+    client.send({ type: 'query', text: 'copy mine from stdin' })
+    await client.next('copyInResponse')
+    client.send({ type: 'copyData', bytes: Buffer.from('1\n2\n') }, { type: 'copyDone' })
+    await client.next('readyForQuery')
+    client.taken()
+    client.send({ type: 'query', text: 'select count(*) from mine' })
+    await client.next('readyForQuery')
+    expect(client.taken()).toContain('row 2')
+    client.destroy()
+  })
+})
