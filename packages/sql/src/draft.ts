@@ -17,6 +17,8 @@ export interface Draft {
   readonly unknowns: Set<string>
   /** Code that runs unseen (facts.ts). */
   readonly opaque: Set<string>
+  /** Constructs that put several rows into one (facts.ts). */
+  readonly packs: Set<string>
   /** Payloads of the tree that were understood. */
   readonly seen: Set<object>
   /** False once an UPDATE or DELETE without a WHERE over its target was found. */
@@ -34,6 +36,7 @@ export const newDraft = (): Draft => ({
   relations: new Set(),
   unknowns: new Set(),
   opaque: new Set(),
+  packs: new Set(),
   seen: new Set(),
   filtered: true,
 })
@@ -123,6 +126,7 @@ export function merge(into: Draft, from: Draft, via: 'direct' | 'derived'): void
   for (const oid of from.relations) into.relations.add(oid)
   for (const unknown of from.unknowns) into.unknowns.add(unknown)
   for (const code of from.opaque) into.opaque.add(code)
+  for (const construct of from.packs) into.packs.add(construct)
   if (!from.filtered) into.filtered = false
 }
 

@@ -269,6 +269,7 @@ function subquery(found: SubLink, scope: Scope): Value {
       for (const { fields } of values) if (fields !== null) addComputed(draft, fields, 'a subquery')
       return only !== undefined && values.length === 1 ? only : rowOf(columns)
     case 'ARRAY_SUBLINK':
+      draft.packs.add('ARRAY (SELECT …)')
       return derived(values, arrayType(values))
     default:
       unknown(scope.env, `${found.subLinkType ?? 'SubLink'} in an expression`)

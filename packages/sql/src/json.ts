@@ -53,11 +53,13 @@ export const jsonNodes: Handlers<[scope: Scope], Value> = {
   JsonSerializeExpr: (found, scope) => derived([jsonValue(found.expr, scope)], output(found.output, scope)),
   JsonObjectConstructor: (found, scope) => derived(walkAll(found.exprs, scope), output(found.output, scope)),
   JsonArrayConstructor: (found, scope) => derived(walkAll(found.exprs, scope), output(found.output, scope)),
-  JsonArrayQueryConstructor: (found, scope) =>
-    derived(
+  JsonArrayQueryConstructor: (found, scope) => {
+    scope.env.draft.packs.add('JSON_ARRAY (SELECT …)')
+    return derived(
       found.query === undefined ? [] : queryColumns(found.query, { ...scope, nested: true }).map(({ value }) => value),
       output(found.output, scope),
-    ),
+    )
+  },
   JsonObjectAgg: (found, scope) => {
     const pair = [walk(found.arg?.key, scope), jsonValue(found.arg?.value, scope)]
     return aggregated(pair, found.constructor, scope)
@@ -67,6 +69,7 @@ export const jsonNodes: Handlers<[scope: Scope], Value> = {
 
 /** FILTER, ORDER BY and OVER of a JSON aggregate. */
 function aggregated(values: readonly Value[], shared: JsonAggConstructor | undefined, scope: Scope): Value {
+  scope.env.draft.packs.add('a JSON aggregate')
   // Every object inherits a property of this name: an absent one reads as a function.
   const found: JsonAggConstructor = typeof shared === 'object' ? shared : {}
   const by = [

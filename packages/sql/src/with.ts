@@ -44,6 +44,7 @@ function lazily(table: CommonTableExpr, scope: Scope): CommonTable {
   const reference = (): readonly Column[] => {
     if (recursive) return known
     recursive = true
+    scope.env.draft.packs.add('WITH RECURSIVE')
     known = firstColumns(table, scope)
     return known
   }
