@@ -8,6 +8,8 @@ import type { CatalogUpload } from "./catalog_pb.ts";
 import { file_sallyport_v1_catalog } from "./catalog_pb.ts";
 import type { HoldClaim, HoldClaimed, HoldOpened, HoldRan, HoldReleased, HoldState } from "./hold_pb.ts";
 import { file_sallyport_v1_hold } from "./hold_pb.ts";
+import type { ScanDone, ScanRequested } from "./scan_pb.ts";
+import { file_sallyport_v1_scan } from "./scan_pb.ts";
 import type { SignedSnapshot } from "./snapshot_pb.ts";
 import { file_sallyport_v1_snapshot } from "./snapshot_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
@@ -16,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file sallyport/v1/link.proto.
  */
 export const file_sallyport_v1_link: GenFile = /*@__PURE__*/
-  fileDesc("ChdzYWxseXBvcnQvdjEvbGluay5wcm90bxIMc2FsbHlwb3J0LnYxIpUDCgxBZ2VudE1lc3NhZ2USJAoFaGVsbG8YASABKAsyEy5zYWxseXBvcnQudjEuSGVsbG9IABI5ChBzbmFwc2hvdF9hcHBsaWVkGAIgASgLMh0uc2FsbHlwb3J0LnYxLlNuYXBzaG90QXBwbGllZEgAEi4KB2NhdGFsb2cYAyABKAsyGy5zYWxseXBvcnQudjEuQ2F0YWxvZ1VwbG9hZEgAEiwKCWhlYXJ0YmVhdBgEIAEoCzIXLnNhbGx5cG9ydC52MS5IZWFydGJlYXRIABIvCgtob2xkX29wZW5lZBgFIAEoCzIYLnNhbGx5cG9ydC52MS5Ib2xkT3BlbmVkSAASLQoKaG9sZF9jbGFpbRgGIAEoCzIXLnNhbGx5cG9ydC52MS5Ib2xkQ2xhaW1IABIzCg1ob2xkX3JlbGVhc2VkGAcgASgLMhouc2FsbHlwb3J0LnYxLkhvbGRSZWxlYXNlZEgAEikKCGhvbGRfcmFuGAggASgLMhUuc2FsbHlwb3J0LnYxLkhvbGRSYW5IAEIGCgRib2R5Iq0CCg5Db250cm9sTWVzc2FnZRIwCghzbmFwc2hvdBgBIAEoCzIcLnNhbGx5cG9ydC52MS5TaWduZWRTbmFwc2hvdEgAEiIKBHBvbmcYAiABKAsyEi5zYWxseXBvcnQudjEuUG9uZ0gAEi0KCmhvbGRfc3RhdGUYAyABKAsyFy5zYWxseXBvcnQudjEuSG9sZFN0YXRlSAASKAoHcmV2b2tlZBgEIAEoCzIVLnNhbGx5cG9ydC52MS5SZXZva2VkSAASMQoMa2lsbF9zZXNzaW9uGAUgASgLMhkuc2FsbHlwb3J0LnYxLktpbGxTZXNzaW9uSAASMQoMaG9sZF9jbGFpbWVkGAYgASgLMhkuc2FsbHlwb3J0LnYxLkhvbGRDbGFpbWVkSABCBgoEYm9keSJvCgVIZWxsbxISCgphZ2VudF9uYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSGAoQc25hcHNob3RfdmVyc2lvbhgDIAEoBBIUCgxjYXBhYmlsaXRpZXMYBCADKAkSEQoJYWR2ZXJ0aXNlGAUgASgJIk0KD1NuYXBzaG90QXBwbGllZBIPCgd2ZXJzaW9uGAEgASgEEhIKCmVycm9yX2NvZGUYAiABKAkSFQoNZXJyb3JfbWVzc2FnZRgDIAEoCSJBCglIZWFydGJlYXQSDQoFYXRfbXMYASABKAMSEAoIc2Vzc2lvbnMYAiABKA0SEwoLc3Bvb2xfYnl0ZXMYAyABKAQiFQoEUG9uZxINCgVhdF9tcxgBIAEoAyIZCgdSZXZva2VkEg4KBnJlYXNvbhgBIAEoCSIuCgtLaWxsU2Vzc2lvbhIPCgdzZXNzaW9uGAEgASgJEg4KBnJlYXNvbhgCIAEoCTJTCgtMaW5rU2VydmljZRJECgRMaW5rEhouc2FsbHlwb3J0LnYxLkFnZW50TWVzc2FnZRocLnNhbGx5cG9ydC52MS5Db250cm9sTWVzc2FnZSgBMAFiBnByb3RvMw", [file_sallyport_v1_catalog, file_sallyport_v1_hold, file_sallyport_v1_snapshot]);
+  fileDesc("ChdzYWxseXBvcnQvdjEvbGluay5wcm90bxIMc2FsbHlwb3J0LnYxIsIDCgxBZ2VudE1lc3NhZ2USJAoFaGVsbG8YASABKAsyEy5zYWxseXBvcnQudjEuSGVsbG9IABI5ChBzbmFwc2hvdF9hcHBsaWVkGAIgASgLMh0uc2FsbHlwb3J0LnYxLlNuYXBzaG90QXBwbGllZEgAEi4KB2NhdGFsb2cYAyABKAsyGy5zYWxseXBvcnQudjEuQ2F0YWxvZ1VwbG9hZEgAEiwKCWhlYXJ0YmVhdBgEIAEoCzIXLnNhbGx5cG9ydC52MS5IZWFydGJlYXRIABIvCgtob2xkX29wZW5lZBgFIAEoCzIYLnNhbGx5cG9ydC52MS5Ib2xkT3BlbmVkSAASLQoKaG9sZF9jbGFpbRgGIAEoCzIXLnNhbGx5cG9ydC52MS5Ib2xkQ2xhaW1IABIzCg1ob2xkX3JlbGVhc2VkGAcgASgLMhouc2FsbHlwb3J0LnYxLkhvbGRSZWxlYXNlZEgAEikKCGhvbGRfcmFuGAggASgLMhUuc2FsbHlwb3J0LnYxLkhvbGRSYW5IABIrCglzY2FuX2RvbmUYCSABKAsyFi5zYWxseXBvcnQudjEuU2NhbkRvbmVIAEIGCgRib2R5IuQCCg5Db250cm9sTWVzc2FnZRIwCghzbmFwc2hvdBgBIAEoCzIcLnNhbGx5cG9ydC52MS5TaWduZWRTbmFwc2hvdEgAEiIKBHBvbmcYAiABKAsyEi5zYWxseXBvcnQudjEuUG9uZ0gAEi0KCmhvbGRfc3RhdGUYAyABKAsyFy5zYWxseXBvcnQudjEuSG9sZFN0YXRlSAASKAoHcmV2b2tlZBgEIAEoCzIVLnNhbGx5cG9ydC52MS5SZXZva2VkSAASMQoMa2lsbF9zZXNzaW9uGAUgASgLMhkuc2FsbHlwb3J0LnYxLktpbGxTZXNzaW9uSAASMQoMaG9sZF9jbGFpbWVkGAYgASgLMhkuc2FsbHlwb3J0LnYxLkhvbGRDbGFpbWVkSAASNQoOc2Nhbl9yZXF1ZXN0ZWQYByABKAsyGy5zYWxseXBvcnQudjEuU2NhblJlcXVlc3RlZEgAQgYKBGJvZHkibwoFSGVsbG8SEgoKYWdlbnRfbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEhgKEHNuYXBzaG90X3ZlcnNpb24YAyABKAQSFAoMY2FwYWJpbGl0aWVzGAQgAygJEhEKCWFkdmVydGlzZRgFIAEoCSJNCg9TbmFwc2hvdEFwcGxpZWQSDwoHdmVyc2lvbhgBIAEoBBISCgplcnJvcl9jb2RlGAIgASgJEhUKDWVycm9yX21lc3NhZ2UYAyABKAkiQQoJSGVhcnRiZWF0Eg0KBWF0X21zGAEgASgDEhAKCHNlc3Npb25zGAIgASgNEhMKC3Nwb29sX2J5dGVzGAMgASgEIhUKBFBvbmcSDQoFYXRfbXMYASABKAMiGQoHUmV2b2tlZBIOCgZyZWFzb24YASABKAkiLgoLS2lsbFNlc3Npb24SDwoHc2Vzc2lvbhgBIAEoCRIOCgZyZWFzb24YAiABKAkyUwoLTGlua1NlcnZpY2USRAoETGluaxIaLnNhbGx5cG9ydC52MS5BZ2VudE1lc3NhZ2UaHC5zYWxseXBvcnQudjEuQ29udHJvbE1lc3NhZ2UoATABYgZwcm90bzM", [file_sallyport_v1_catalog, file_sallyport_v1_hold, file_sallyport_v1_scan, file_sallyport_v1_snapshot]);
 
 /**
  * @generated from message sallyport.v1.AgentMessage
@@ -73,6 +75,12 @@ export type AgentMessage = Message<"sallyport.v1.AgentMessage"> & {
      */
     value: HoldRan;
     case: "holdRan";
+  } | {
+    /**
+     * @generated from field: sallyport.v1.ScanDone scan_done = 9;
+     */
+    value: ScanDone;
+    case: "scanDone";
   } | { case: undefined; value?: undefined };
 };
 
@@ -128,6 +136,12 @@ export type ControlMessage = Message<"sallyport.v1.ControlMessage"> & {
      */
     value: HoldClaimed;
     case: "holdClaimed";
+  } | {
+    /**
+     * @generated from field: sallyport.v1.ScanRequested scan_requested = 7;
+     */
+    value: ScanRequested;
+    case: "scanRequested";
   } | { case: undefined; value?: undefined };
 };
 
