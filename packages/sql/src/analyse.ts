@@ -7,6 +7,7 @@ import { type CatalogIndex, indexOf } from './catalog-index.ts'
 import { newDraft } from './draft.ts'
 import type { AnalysisContext, SqlParser, StatementFacts } from './facts.ts'
 import { spellingProblems } from './lexer.ts'
+import { type Made, made, reachOf } from './made.ts'
 import { factsOf, type Outcome } from './outcome.ts'
 import type { Environment } from './scope.ts'
 import { after, meansChanged, type Sequence, start } from './sequence.ts'
@@ -36,20 +37,28 @@ export function analyse(text: string, catalog: Catalog, context: AnalysisContext
   }
   const statements = statementsOf(parsed)
   if (statements === null) return { kind: 'syntax', message: 'the parser gave no statements', position: null }
-  const index = indexOf(catalog)
+  let index = indexOf(catalog)
   const problems = spellingProblems(text, catalog.serverVersion, catalog.serverEncoding)
   const offset = byteIndex(text)
   const facts: StatementFacts[] = []
   let sequence = start(context)
   for (const statement of statements) {
-    const one = statementFacts(statement, slice(text, offset, statement.stmt_location, statement.stmt_len), {
-      index,
-      parser,
-      sequence,
-      problems,
-    })
+    const { facts: one, made: added } = statementFacts(
+      statement,
+      slice(text, offset, statement.stmt_location, statement.stmt_len),
+      {
+        index,
+        parser,
+        sequence,
+        problems,
+      },
+    )
     facts.push(one)
-    sequence = after(sequence, one)
+    if (added !== null) index = added.index
+    sequence = after(sequence, one, {
+      made: added?.object ?? null,
+      reach: reachOf(statement.stmt, added !== null),
+    })
   }
   return { kind: 'facts', statements: facts }
 }
@@ -61,7 +70,12 @@ interface Around {
   readonly problems: readonly string[]
 }
 
-function statementFacts(statement: RawStmt, text: string, around: Around): StatementFacts {
+interface Analysed {
+  readonly facts: StatementFacts
+  readonly made: Made | null
+}
+
+function statementFacts(statement: RawStmt, text: string, around: Around): Analysed {
   const { index, parser, sequence, problems } = around
   const draft = newDraft()
   for (const problem of problems) draft.unknowns.add(problem)
@@ -69,7 +83,7 @@ function statementFacts(statement: RawStmt, text: string, around: Around): State
   const check = checkTree(statement.stmt)
   for (const refusal of check.refusals) draft.unknowns.add(refusal)
   if (check.refusals.length > 0 || statement.stmt === undefined)
-    return factsOf(draft, { verb: 'unknown', output: null }, text, fingerprint)
+    return { facts: factsOf(draft, { verb: 'unknown', output: null }, text, fingerprint), made: null }
   const env: Environment = {
     index,
     parser,
@@ -86,8 +100,9 @@ function statementFacts(statement: RawStmt, text: string, around: Around): State
   if (draft.relations.size > 0 || draft.functions.size > 0) mentionImplicitCasts(env)
   for (const left of unvisited(check.significant, draft.seen)) draft.unknowns.add(left)
   const facts = factsOf(draft, outcome, text, fingerprint)
-  if (!meansChanged(sequence, facts)) return facts
-  return { ...facts, unknowns: [...facts.unknowns, 'a name that the same text has changed before'] }
+  if (!meansChanged(sequence, facts)) return { facts, made: made(statement.stmt, facts, env) }
+  const unknowns = [...facts.unknowns, 'a name that the same text has changed before']
+  return { facts: { ...facts, unknowns }, made: null }
 }
 
 function syntax(thrown: unknown): Analysis {

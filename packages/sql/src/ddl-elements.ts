@@ -1,6 +1,6 @@
 // Columns and constraints of CREATE TABLE and ALTER TABLE: defaults may call functions, generated columns copy, checks and
 // keys test the rows that are there.
-import type { ColumnDef, Constraint, Node } from '@pgsql/types'
+import type { ColumnDef, Constraint, Node, TypeName } from '@pgsql/types'
 import { understood } from './ddl.ts'
 import { addControlOf, addFlow } from './draft.ts'
 import { condition, walk } from './expressions.ts'
@@ -11,7 +11,7 @@ import { typeNameOf } from './types.ts'
 
 /** `object` is `schema.relation`, for flows into generated columns. */
 export function columnElement(column: ColumnDef, object: string, scope: Scope): void {
-  if (column.typeName !== undefined) typeNameOf(column.typeName, scope.env)
+  if (column.typeName !== undefined && serialType(column.typeName) === null) typeNameOf(column.typeName, scope.env)
   walk(column.raw_default, scope)
   understood(scope.env, column.fdwoptions)
   for (const node of column.constraints ?? []) {
@@ -21,6 +21,22 @@ export function columnElement(column: ColumnDef, object: string, scope: Scope): 
       generated(column.colname ?? '', constraint.raw_expr, object, scope)
     else constraintElement(constraint, object, scope, column.colname)
   }
+}
+
+const serials: ReadonlyMap<string, string> = new Map([
+  ['smallserial', 'pg_catalog.int2'],
+  ['serial2', 'pg_catalog.int2'],
+  ['serial', 'pg_catalog.int4'],
+  ['serial4', 'pg_catalog.int4'],
+  ['bigserial', 'pg_catalog.int8'],
+  ['serial8', 'pg_catalog.int8'],
+])
+
+/** In a column definition these words are no types, whatever the search_path has (parse_utilcmd.c, transformColumnDefinition). */
+export function serialType(type: TypeName | undefined): string | null {
+  const [name = '', ...more] = texts(type?.names)
+  if (more.length > 0 || type?.pct_type === true || (type?.arrayBounds ?? []).length > 0) return null
+  return serials.get(name) ?? null
 }
 
 /** A generated column stores what it is computed from. */

@@ -6,6 +6,7 @@ import type { CatalogRelation } from './catalog.ts'
 import { ancestors, columnRefs, descendants, relationName } from './catalog-index.ts'
 import { addEffect } from './draft.ts'
 import type { SqlOperation } from './facts.ts'
+import { isMade } from './made.ts'
 import { ofRowType } from './row-types.ts'
 import { type Entry, type Environment, entryOf, unknown } from './scope.ts'
 import { writtenName } from './tree.ts'
@@ -140,7 +141,9 @@ export function relationColumns(env: Environment, relation: CatalogRelation): re
   const refs = columnRefs(env.index, relation)
   return relation.columns.map((column, at) => {
     const ref = refs[at]
-    const own = ref === undefined ? plain(column.type) : ofRowType(env, column.type, direct(ref, column.type))
+    // No rule can mean a column that does not exist yet, and no result says which one it is.
+    const own =
+      ref === undefined || isMade(relation) ? plain(column.type) : ofRowType(env, column.type, direct(ref, column.type))
     return { name: column.name, value: column.generated === 'no' ? own : generatedValue(env, relation, column, own) }
   })
 }

@@ -1,6 +1,7 @@
 // What the statements of one text do to those after them: a new search_path, prepared statements and cursors, DDL. The
 // server runs a text statement by statement, each under what the ones before have left.
 import type { AnalysisContext, SessionEffect, StatementFacts } from './facts.ts'
+import type { Reach } from './made.ts'
 import { parsePath } from './settings.ts'
 
 export interface Sequence {
@@ -10,6 +11,10 @@ export interface Sequence {
   readonly pathChanged: boolean
   /** Bare names that DDL of the same text has made, changed or dropped; null when it may be any. */
   readonly changed: ReadonlySet<string> | null
+  /** Bare names of relations of which DDL has changed what happens when their rows do: other DDL may follow. */
+  readonly keyed: ReadonlySet<string>
+  /** `schema.name` of what the text has made and the index has. */
+  readonly made: readonly string[]
 }
 
 export const start = (context: AnalysisContext): Sequence => ({
@@ -17,13 +22,36 @@ export const start = (context: AnalysisContext): Sequence => ({
   searchPath: context.searchPath,
   pathChanged: false,
   changed: new Set(),
+  keyed: new Set(),
+  made: [],
 })
 
-export function after(sequence: Sequence, facts: StatementFacts): Sequence {
-  const followed = facts.session.reduce(step, sequence)
+/** What DDL has done to the index that is followed, and to whatever else it names. */
+export interface Done {
+  /** `schema.name` that the index has from here on. */
+  readonly made: string | null
+  readonly reach: Reach
+}
+
+export function after(sequence: Sequence, facts: StatementFacts, done: Done): Sequence {
+  const followed = facts.session.reduce(step, facts.session.some(undoes) ? forgetMade(sequence) : sequence)
   const stepped = runsUserCode(facts) ? setting(followed, 'search_path', null) : followed
   if (!facts.session.some(({ kind }) => kind === 'ddl')) return stepped
-  return { ...stepped, changed: changedBy(sequence.changed, facts) }
+  const made = done.made === null ? stepped.made : [...stepped.made, done.made]
+  const names = changedBy(facts, done.made)
+  if (names === null || stepped.changed === null) return { ...stepped, changed: null }
+  if (done.reach === 'none') return { ...stepped, made }
+  if (done.reach === 'rows') return { ...stepped, made, keyed: new Set([...stepped.keyed, ...names]) }
+  return { ...stepped, made, changed: new Set([...stepped.changed, ...names]) }
+}
+
+/** The end of a transaction, or a part of one, may take what the text has made with it. */
+const undoes = (effect: SessionEffect): boolean =>
+  effect.kind === 'discard' || (effect.kind === 'transaction' && /^(commit|rollback)/.test(effect.verb))
+
+function forgetMade(sequence: Sequence): Sequence {
+  const { made, changed } = sequence
+  return { ...sequence, made: [], changed: changed === null ? null : new Set([...changed, ...made.map(bareName)]) }
 }
 
 /** A function of the target may set what it is asked to. */
@@ -37,8 +65,14 @@ export function meansChanged(sequence: Sequence, facts: Pick<StatementFacts, 'ef
   const { changed } = sequence
   const names = [...facts.effects.map(({ object }) => object), ...facts.functions.map(({ name }) => name)]
   if (changed === null) return names.some((name) => !name.startsWith('setting:'))
-  return changed.size > 0 && names.some((name) => changed.has(bareName(name)))
+  if (changed.size > 0 && names.some((name) => changed.has(bareName(name)))) return true
+  return (
+    sequence.keyed.size > 0 &&
+    facts.effects.some(({ operation, object }) => !schemaOnly.has(operation) && sequence.keyed.has(bareName(object)))
+  )
 }
+
+const schemaOnly: ReadonlySet<string> = new Set(['create', 'alter', 'drop'])
 
 const bareName = (object: string): string => object.slice(object.lastIndexOf('.') + 1).replace(/\(\)$/, '')
 
@@ -46,13 +80,13 @@ const bareName = (object: string): string => object.slice(object.lastIndexOf('.'
 const elsewhere =
   /^(grant|role|database|tablespace|system|publication|subscription|foreign_server|user_mapping|fdw|event_trigger|language):/
 
-function changedBy(before: ReadonlySet<string> | null, facts: StatementFacts): ReadonlySet<string> | null {
-  if (before === null || facts.unknowns.length > 0) return null
-  const changed = new Set(before)
+function changedBy(facts: StatementFacts, made: string | null): readonly string[] | null {
+  if (facts.unknowns.length > 0) return null
+  const changed: string[] = []
   for (const { operation, object } of facts.effects) {
     if (!['create', 'alter', 'drop', 'admin'].includes(operation) || elsewhere.test(object)) continue
     if (/^[a-z_]+:/.test(object)) return null
-    changed.add(bareName(object))
+    if (object !== made) changed.push(bareName(object))
   }
   return changed
 }

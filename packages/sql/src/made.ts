@@ -1,0 +1,175 @@
+// What a text makes and then uses: plain tables and enums that CREATE describes wholly are added to what the statements
+// behind it are judged by. Whatever is not added here stays a changed name, and its use a refusal (sequence.ts).
+import type { AlterTableCmd, Constraint, CreateEnumStmt, CreateStmt, IndexStmt, Node } from '@pgsql/types'
+import type { CatalogColumn, CatalogRelation } from './catalog.ts'
+import { type CatalogIndex, elementType } from './catalog-index.ts'
+import { serialType } from './ddl-elements.ts'
+import { newDraft } from './draft.ts'
+import type { StatementFacts } from './facts.ts'
+import { createdName, createdRelation } from './objects.ts'
+import type { Environment } from './scope.ts'
+import { payload, texts } from './tree.ts'
+import { typeNameOf } from './types.ts'
+
+export interface Made {
+  readonly index: CatalogIndex
+  /** `schema.name` of what was added. */
+  readonly object: string
+}
+
+/** Tables and enums of one text; those past it count as changed names. Each costs a copy of the index. */
+const madeMax = 200
+
+/** OIDs of objects that do not exist yet are below zero: no rule and no result can mean them. */
+const isMadeOid = (oid: number): boolean => oid < 0
+export const isMade = ({ oid }: Pick<CatalogRelation, 'oid'>): boolean => isMadeOid(oid)
+
+/** The index with what this statement makes; null when it makes nothing, or not all of it can be told. */
+export function made(statement: Node, facts: StatementFacts, env: Environment): Made | null {
+  if (facts.unknowns.length > 0) return null
+  const table = payload(statement, 'CreateStmt')
+  if (table !== undefined) return madeTable(table, { ...env, draft: newDraft() })
+  const type = payload(statement, 'CreateEnumStmt')
+  return type === undefined ? null : madeEnum(type, { ...env, draft: newDraft() })
+}
+
+function madeEnum(found: CreateEnumStmt, env: Environment): Made {
+  const object = createdName(texts(found.typeName), env)
+  return { object, index: { ...env.index, types: new Map(env.index.types).set(object, 'enum') } }
+}
+
+function madeTable(found: CreateStmt, env: Environment): Made | null {
+  const before = [...env.index.byOid.keys()].filter(isMadeOid).length
+  const { relname: name } = found.relation ?? {}
+  const inherits = found.inhRelations ?? []
+  if (name === undefined || inherits.length > 0 || found.ofTypename !== undefined || found.partspec !== undefined)
+    return null
+  if (before >= madeMax) return null
+  const object = createdRelation(found.relation, env)
+  const schema = object.slice(0, -name.length - 1)
+  // With IF NOT EXISTS it may be another table that is there.
+  if ((env.index.named.get(name) ?? []).some((one) => one.schema === schema)) return null
+  const columns: CatalogColumn[] = []
+  for (const node of found.tableElts ?? []) {
+    if (payload(node, 'Constraint') !== undefined) continue
+    const column = columnOf(node, columns.length + 1, env)
+    if (column === null) return null
+    columns.push(column)
+  }
+  if (found.tableElts === undefined || env.draft.unknowns.size > 0) return null
+  return { object, index: added(env.index, relationOf(-1 - before, schema, name, columns, checksOf(found))) }
+}
+
+/** The texts of checks are not needed as long as something says that there are some. */
+const checksOf = (found: CreateStmt): readonly string[] =>
+  constraintsOf(found).some(({ contype }) => contype === 'CONSTR_CHECK') ? ['unreadable('] : []
+
+function constraintsOf(found: CreateStmt): readonly Constraint[] {
+  const elements = [...(found.tableElts ?? []), ...(found.constraints ?? [])]
+  return elements.flatMap((node) => {
+    const own = payload(node, 'Constraint')
+    const inside = (payload(node, 'ColumnDef')?.constraints ?? []).flatMap((one) => payload(one, 'Constraint') ?? [])
+    return own === undefined ? inside : [own]
+  })
+}
+
+/** Null for a generated column, and for anything that is no column. */
+function columnOf(node: Node, number: number, env: Environment): CatalogColumn | null {
+  const column = payload(node, 'ColumnDef')
+  if (column?.colname === undefined) return null
+  const kinds = (column.constraints ?? []).map((one) => payload(one, 'Constraint')?.contype)
+  const type = serialType(column.typeName) ?? typeNameOf(column.typeName, env)
+  if (type === null || kinds.includes('CONSTR_GENERATED')) return null
+  const notNull = kinds.includes('CONSTR_NOTNULL') || kinds.includes('CONSTR_PRIMARY')
+  return { number, name: column.colname, typeOid: 0, type, notNull, generated: 'no', expression: null }
+}
+
+const relationOf = (
+  oid: number,
+  schema: string,
+  name: string,
+  columns: readonly CatalogColumn[],
+  checks: readonly string[],
+): CatalogRelation => ({
+  oid,
+  schema,
+  name,
+  kind: 'table',
+  temporary: schema === 'pg_temp',
+  columns,
+  definition: null,
+  parents: [],
+  rules: [],
+  triggers: [],
+  cascades: [],
+  rowSecurity: false,
+  checks,
+})
+
+function added(index: CatalogIndex, relation: CatalogRelation): CatalogIndex {
+  const { oid, schema, name } = relation
+  const full = `${schema}.${name}`
+  const runsCode = relation.columns.some(({ type }) => index.codeTypes.has(elementType(type)))
+  return {
+    ...index,
+    byOid: new Map(index.byOid).set(oid, relation),
+    named: new Map(index.named).set(name, [...(index.named.get(name) ?? []), relation]),
+    types: new Map(index.types).set(full, 'composite'),
+    codeTypes: runsCode ? new Set(index.codeTypes).add(full) : index.codeTypes,
+    columns: new Map(index.columns),
+  }
+}
+
+/**
+ * What DDL that makes nothing new does to the objects that it names: nothing that an analysis looks at (`none`), what
+ * happens when their rows change (`rows`), or what they are (`all`).
+ */
+export type Reach = 'none' | 'rows' | 'all'
+
+/** `wholly`: what the statement creates is in the index. */
+export function reachOf(statement: Node | undefined, wholly: boolean): Reach {
+  if (statement === undefined) return 'all'
+  if (payload(statement, 'CommentStmt') !== undefined) return 'none'
+  const index = payload(statement, 'IndexStmt')
+  if (index !== undefined) return isPlainIndex(index) ? 'none' : 'rows'
+  const created = payload(statement, 'CreateStmt')
+  if (created !== undefined && wholly) return widest(constraintsOf(created).map(ofConstraint))
+  const altered = payload(statement, 'AlterTableStmt')
+  if (altered === undefined) return 'all'
+  return widest((altered.cmds ?? []).map((node) => ofCommand(payload(node, 'AlterTableCmd'))))
+}
+
+const widest = (all: readonly Reach[]): Reach => (all.includes('all') ? 'all' : all.includes('rows') ? 'rows' : 'none')
+
+const isPlainIndex = (found: IndexStmt): boolean =>
+  found.whereClause === undefined &&
+  (found.indexParams ?? []).every((node) => payload(node, 'IndexElem')?.expr === undefined)
+
+function ofCommand(command: AlterTableCmd | undefined): Reach {
+  if (command?.subtype !== 'AT_AddConstraint') return 'all'
+  const constraint = payload(command.def, 'Constraint')
+  return constraint === undefined ? 'all' : ofConstraint(constraint)
+}
+
+/** `a` NO ACTION, `r` RESTRICT (parsenodes.h, FKCONSTR_ACTION). */
+const stays = /^[ar ]?$/
+
+function ofConstraint(constraint: Constraint): Reach {
+  switch (constraint.contype) {
+    case 'CONSTR_PRIMARY':
+    case 'CONSTR_UNIQUE':
+    case 'CONSTR_NOTNULL':
+    case 'CONSTR_NULL':
+    case 'CONSTR_DEFAULT':
+    case 'CONSTR_IDENTITY':
+    case 'CONSTR_ATTR_DEFERRABLE':
+    case 'CONSTR_ATTR_NOT_DEFERRABLE':
+    case 'CONSTR_ATTR_DEFERRED':
+    case 'CONSTR_ATTR_IMMEDIATE':
+      return 'none'
+    case 'CONSTR_FOREIGN':
+      return stays.test(constraint.fk_del_action ?? '') && stays.test(constraint.fk_upd_action ?? '') ? 'none' : 'rows'
+    default:
+      return 'rows'
+  }
+}
