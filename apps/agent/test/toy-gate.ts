@@ -1,7 +1,10 @@
 // A gate for tests of the machine alone: it reads a toy language, so that a golden conversation shows all that matters.
-// `denied` anywhere is refused; `held` waits for a person; column `ssn` of table 20000 is protected; the first word is the verb.
+// `rows3` ends a result after three rows; `denied` anywhere is refused; `held` waits for a person; column `ssn` of table 20000 is protected; the first word is the verb.
 import { SallyportError } from '@sallyport/base/errors'
+import { compileLimits } from '@sallyport/policy/limits'
 import type { Effect, OutputColumn, SessionEffect, StatementFacts } from '@sallyport/sql/facts'
+import { createBudgets } from '../src/limits/budgets.ts'
+import { createMeter, type Meter, type Tally } from '../src/limits/meter.ts'
 import type { JudgedStatement, Judgement, JudgeRequest, Protection } from '../src/session/gate.ts'
 
 const columnNumbers: Readonly<Record<string, number>> = { id: 1, ssn: 2, name: 3 }
@@ -99,6 +102,18 @@ export function factsOf(text: string): StatementFacts {
   }
 }
 
+/** `rows3` anywhere: at most three rows. */
+function meterOf({ text }: StatementFacts): Meter | null {
+  const most = /rows([0-9]+)/.exec(text)?.[1]
+  if (most === undefined) return null
+  const [limit = null] = compileLimits({ policy: 'p', version: 1, limits: [rowsLimit(Number(most))] }, 1)
+  if (limit === null) return null
+  const tally: Tally = new Map()
+  return createMeter([{ limit, budgets: [] }], () => [tally], createBudgets({ nowMs: () => 0 }))
+}
+const rowsLimit = (rows: number) =>
+  ({ per: 'statement', rows, packing: 'deny', mode: 'enforce', name: `rows-${rows}` }) as const
+
 export interface ToyGate {
   judge(request: JudgeRequest): Judgement
   /** What was judged, for the `--` lines. */
@@ -124,6 +139,7 @@ export function toyGate(guarded = true): ToyGate {
       number: runs ? number : null,
       startedAtUs: 0,
       approved: null,
+      meter: meterOf(facts),
       protection: guarded ? protection : { ...protection, columns: [], isProtected: () => false },
     }
   }

@@ -80,6 +80,9 @@ function play(lines: readonly string[]): string[] {
         case 'refused':
           shown.push(`-- refused ${action.what}: ${action.error.code}`)
           break
+        case 'cancelTarget':
+          shown.push('-- cancel the target')
+          break
         case 'catalogChanged':
           shown.push('-- catalog changed')
           break

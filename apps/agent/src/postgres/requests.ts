@@ -160,6 +160,7 @@ function namesOf(state: State): SessionNames {
   return {
     searchPath: state.searchPath,
     prepared: (name) => state.statements.get(name)?.text,
+    portal: (name) => state.portals.get(name),
     preparedNames: state.statements.keys(),
     cursors: () => cursorsOf(state),
     catalog: catalogOf(state),
@@ -247,7 +248,7 @@ function takeExecute(state: State, message: Message<'execute'>, out: Action[]): 
     return
   }
   const { text, facts, parameters } = portal
-  judge(state, message, { moment: 'run', text, facts, parameters }, out)
+  judge(state, message, { moment: 'run', text, facts, parameters, portal }, out)
 }
 
 function takeClose(state: State, message: Message<'close'>, out: Action[]): undefined {

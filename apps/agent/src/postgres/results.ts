@@ -6,15 +6,47 @@ import type { KeyedHash } from '@sallyport/mask/replace'
 import type { BackendMessage, NoticeFields, TransactionStatus } from '@sallyport/wire/postgres/messages'
 import { lost, takeAsked } from './context.ts'
 import { applyCompleted } from './facts.ts'
+import { endOverrun, isDropped, startOverrun, withoutWords } from './overrun.ts'
 import { takeParameter } from './parameters.ts'
 import { fieldOf, neutralText, scrubFields } from './refuse.ts'
-import { countRow, descriptionProblem, maskRow, portalShape, type RowShape, shapeProblem, simpleShape } from './rows.ts'
+import {
+  countRow,
+  descriptionProblem,
+  isWithin,
+  maskRow,
+  portalShape,
+  type RowShape,
+  rowBytes,
+  shapeProblem,
+  simpleShape,
+} from './rows.ts'
 import { type Action, close, type Expected, endPortals, type Running, type State, settle } from './state.ts'
 
 type Message<T extends BackendMessage['type']> = Extract<BackendMessage, { type: T }>
 
 /** Takes one message of the target. */
 export function takeTarget(state: State, message: BackendMessage, hash: KeyedHash, out: Action[]): undefined {
+  const { overrun } = state
+  if (overrun === null) return takeMessage(state, message, hash, out)
+  if (isDropped(state, overrun, message, out)) return
+  if (message.type === 'readyForQuery') {
+    const due = state.expected[0]
+    if (due === undefined || !mayEnd(due)) return lost(state, out)
+    settle(state)
+    if (endOverrun(state, overrun, message.status, out)) ready(state, message.status, out, out)
+    return
+  }
+  if (message.type === 'errorResponse') overrun.failed = true
+  const hidden: Action[] = []
+  takeMessage(state, message, hash, hidden)
+  out.push(...withoutWords(overrun, hidden))
+  // The client has had its error, so nothing will come from it.
+  if (message.type !== 'copyInResponse' || state.mode !== 'copyIn') return
+  state.mode = 'normal'
+  out.push({ do: 'forward', message: { type: 'copyFail', reason: 'a limit ended the text' } })
+}
+
+function takeMessage(state: State, message: BackendMessage, hash: KeyedHash, out: Action[]): undefined {
   switch (message.type) {
     case 'noticeResponse':
       out.push({ do: 'send', message: { ...message, fields: visible(state, message.fields) } })
@@ -154,6 +186,7 @@ function takeRows(
     case 'dataRow': {
       const values = facts.output === null ? null : maskRow(message.values, running, shape, hash)
       if (values === null) return disagrees(state, 'a row that does not fit its description', out)
+      if (!isWithin(running, rowBytes(values))) return startOverrun(state, running, rowBytes(values), out)
       countRow(running, values)
       out.push({ do: 'send', message: values === message.values ? message : { type: 'dataRow', values } })
       return
@@ -168,7 +201,13 @@ function takeRows(
     case 'copyDone':
       if (plan.kind !== 'plain' || !facts.session.some((one) => one.kind === 'copy' && one.direction === 'out'))
         return lost(state, out)
-      if (message.type === 'copyData') countRow(running, [message.bytes])
+      if (message.type === 'copyData') {
+        // The end of a binary COPY comes as data and is no row (manual, "COPY", Binary Format).
+        const isTrailer = message.bytes.length === 2 && message.bytes[0] === 0xff && message.bytes[1] === 0xff
+        const { length } = message.bytes
+        if (!isTrailer && !isWithin(running, length)) return startOverrun(state, running, length, out)
+        countRow(running, [message.bytes])
+      }
       break
     default:
       // CopyBothResponse is for replication, which is refused (R-1.25).
@@ -180,6 +219,7 @@ function takeRows(
 function complete(state: State, running: Running, message: Message<'commandComplete'>, out: Action[]): undefined {
   const { facts, sensitive } = running.judged
   out.push({ do: 'outcome', running, result: 'done', tag: message.tag, sqlstate: '' })
+  if (state.completed.at(-1) !== facts) state.completed.push(facts)
   applyCompleted(state, facts, facts.text, sensitive, out)
   if (state.phase === 'open') out.push({ do: 'send', message })
 }
@@ -267,7 +307,7 @@ function takeError(state: State, fields: NoticeFields, out: Action[]): undefined
       endPortals(state)
       return
     case 'refusal':
-      out.push({ do: 'send', message: { type: 'errorResponse', fields: due.fields } })
+      if (due.fields !== null) out.push({ do: 'send', message: { type: 'errorResponse', fields: due.fields } })
       if (due.ready) due.failed = true
       else voidUntilSync(state, sqlstate, out)
       endPortals(state)
@@ -320,10 +360,16 @@ function takeReady(state: State, status: TransactionStatus, out: Action[]): unde
   const hidden = due.kind === 'ask' || (due.kind === 'sync' && due.hidden)
   if (due.kind === 'sync' && due.hidden && status !== 'I') return lost(state, out)
   settle(state)
+  ready(state, status, hidden ? null : out, out)
+}
+
+/** Between two texts or segments. `shown`: where the client is told; null for our own questions. */
+function ready(state: State, status: TransactionStatus, shown: Action[] | null, out: Action[]): undefined {
   state.ran = false
+  state.completed.length = 0
   state.status = status
   if (status === 'I') endTransaction(state, out)
-  if (!hidden) out.push({ do: 'send', message: { type: 'readyForQuery', status } })
+  shown?.push({ do: 'send', message: { type: 'readyForQuery', status } })
 }
 
 function mayEnd(due: Expected): boolean {
@@ -356,10 +402,11 @@ function endTransaction(state: State, out: Action[]): undefined {
 /** Rows after the first of a result that nothing hides: the first was held against its description. */
 export function passRow(state: State, bytes: number): boolean {
   const due = state.expected[0]
-  if (due === undefined || (due.kind !== 'query' && due.kind !== 'execute')) return false
+  if (due === undefined || state.overrun !== null || (due.kind !== 'query' && due.kind !== 'execute')) return false
   const running = due.kind === 'query' ? due.running[due.at] : due.running
   if (running == null || running.rows === 0 || running.judged.plan.kind !== 'plain') return false
   if (due.kind === 'query' && due.columns === null) return false
+  if (!isWithin(running, bytes)) return false
   running.rows += 1
   running.bytes += bytes
   return true

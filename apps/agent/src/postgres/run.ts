@@ -30,8 +30,8 @@ export interface RunDeps {
   /** Objects at the target were changed by this session. */
   readonly onCatalogChanged: () => void
   readonly onOutcome: (running: Running, result: string) => void
-  /** Asks the target to stop what runs; best effort. */
-  readonly cancelTarget: () => void
+  /** Asks the target to stop what runs; best effort. Settles once the target has got it, or cannot. Never rejects. */
+  readonly cancelTarget: () => Promise<void>
   /** Looked at before each message of an idle client, and before a held statement runs. */
   readonly isTokenExpired: () => boolean
 }
@@ -92,7 +92,7 @@ class SessionRun implements Run {
 
   cancel(): void {
     const { gate, machine, cancelTarget } = this.#deps
-    if (!gate.endHold('cancelled') && machine.isRunning) cancelTarget()
+    if (!gate.endHold('cancelled') && machine.isRunning) void cancelTarget()
   }
 
   end(reason: string): void {
@@ -194,6 +194,9 @@ class SessionRun implements Run {
         case 'outcome':
           this.#outcome(action.running, action)
           break
+        case 'cancelTarget':
+          void this.#deps.cancelTarget().then(() => this.#guard('target', () => this.#cancelDelivered()))
+          break
         case 'refused':
           this.#deps.gate.refuse(action.what, action.error)
           break
@@ -205,6 +208,10 @@ class SessionRun implements Run {
           break
       }
     }
+  }
+
+  #cancelDelivered(): void {
+    this.#perform(this.#deps.machine.step({ from: 'cancelled' }))
   }
 
   /** In the steady state the answer is there at once and costs no promise. */
@@ -269,6 +276,7 @@ class SessionRun implements Run {
           bytes: running.bytes,
           maskedValues: running.maskedValues,
           durationUs,
+          ...shadowOf(running),
         })
         ?.catch((thrown: unknown) => log.error({ cause: String(thrown) }, 'outcome-not-recorded'))
     } catch (thrown) {
@@ -316,7 +324,7 @@ class SessionRun implements Run {
       writeFrontend(this.#toTarget, { type: 'terminate' })
     // What runs is asked to stop: PostgreSQL notices a closed connection only when it writes to it.
     // A client that said goodbye wants it to finish.
-    if (unfinished.length > 0 && reason !== goodbye) cancelTarget()
+    if (unfinished.length > 0 && reason !== goodbye) void cancelTarget()
     this.#flush()
     client.end()
     target.end()
@@ -325,6 +333,18 @@ class SessionRun implements Run {
     record.close(reason)
     this.#settle(reason)
   }
+}
+
+/** Limits in shadow mode that its rows have passed. */
+function shadowOf({ judged: { meter } }: Running) {
+  if (meter === null || meter.shadow.size === 0) return {}
+  const shadow = [...meter.shadow].map(({ policy, version, name }) => ({
+    policy,
+    version,
+    rule: name,
+    effect: 'limit' as const,
+  }))
+  return { shadow }
 }
 
 function flow(stream: Duplex, wanted: boolean): void {

@@ -9,6 +9,7 @@ import { limits } from '@sallyport/base/limits'
 import type { DecisionContext } from '@sallyport/policy/decide'
 import { ByteWriter } from '@sallyport/wire/bytes/writer'
 import { encodeBackend, writeBackend } from '@sallyport/wire/postgres/encode'
+import type { Budgets } from '../limits/budgets.ts'
 import { realAfter } from '../link/holds.ts'
 import type { SessionRecord } from '../record/record.ts'
 import { resolveCredential } from '../secrets/broker.ts'
@@ -44,6 +45,7 @@ export interface Shared {
   readonly facts: FactsCache
   readonly catalogs: CatalogPool
   readonly estimates: Estimates
+  readonly budgets: Budgets
 }
 
 export interface Connection {
@@ -231,6 +233,7 @@ function openGate(opened: Opened, record: SessionRecord, catalog: CatalogSource)
     clock: deps.clock,
     monotonicUs: deps.monotonicUs,
     hold: holdDeps(opened),
+    budgets: shared.budgets,
     onRefused: (error) => {
       deps.metrics.statements.inc({ target: targetName, outcome: 'denied' })
       deps.log.info({ session: id, code: error.code, cause: describeThrown(error.cause) }, 'statement-denied')
@@ -347,11 +350,12 @@ export function serverVersionOf(upstream: Pick<Upstream, 'parameters'>): number 
   return Number(major) * 10_000 + Number(minor)
 }
 
-function cancelTarget({ upstream, login, shared, id }: Opened): void {
+async function cancelTarget({ upstream, login, shared, id }: Opened): Promise<void> {
   const { backendKey } = upstream
   if (backendKey === null) return
   const { host, port, tls } = login
-  cancelUpstream({ host, port, tls, backendKey, signal: new AbortController().signal }).catch((thrown: unknown) =>
+  const { signal } = new AbortController()
+  await cancelUpstream({ host, port, tls, backendKey, signal }).catch((thrown: unknown) =>
     shared.deps.log.warn({ session: id, cause: describeThrown(thrown) }, 'cancel-failed'),
   )
 }

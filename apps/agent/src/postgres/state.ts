@@ -14,6 +14,7 @@ import type {
 import type { JudgedStatement, JudgeRequest, Protection } from '../session/gate.ts'
 import type { BoundParameters } from '../session/recorded.ts'
 import { nameChanges } from '../session/refusals.ts'
+import type { Overrun } from './overrun.ts'
 
 /** What the runner has to do, in order. */
 export type Action =
@@ -28,6 +29,8 @@ export type Action =
       readonly tag: string
       readonly sqlstate: string
     }
+  /** A result was ended and the target sends on: a cancel request; `cancelled` comes back once it was delivered. */
+  | { readonly do: 'cancelTarget' }
   /** A refusal of the protocol itself, for the record. */
   | { readonly do: 'refused'; readonly what: string; readonly error: SallyportError }
   /** Objects were changed and are visible to others now: the catalog has to be read anew. */
@@ -128,8 +131,9 @@ export type Expected =
   | { readonly kind: 'close'; readonly undo: Undo }
   /** `hidden`: ours, so that no transaction is open while a statement waits for a person. */
   | { readonly kind: 'sync'; readonly hidden: boolean }
-  /** A provoked error: the target's ErrorResponse is replaced by these fields. `ready`: a ReadyForQuery follows. */
-  | { readonly kind: 'refusal'; readonly fields: NoticeFields; readonly ready: boolean; failed: boolean }
+  /** A provoked error: the target's ErrorResponse is replaced by these fields; null: the client has had its error.
+   * `ready`: a ReadyForQuery follows. */
+  | { readonly kind: 'refusal'; readonly fields: NoticeFields | null; readonly ready: boolean; failed: boolean }
   /** Our own question about the search_path. `ready`: it ends with a ReadyForQuery. */
   | { readonly kind: 'ask'; readonly ready: boolean; answered: boolean; closesDue: number }
 
@@ -186,6 +190,12 @@ export interface State {
   sensitive: boolean
   /** A statement has run since the last ReadyForQuery: what the target says at Sync (deferred triggers) is about it. */
   ran: boolean
+  /** What was completed since the last ReadyForQuery. */
+  readonly completed: StatementFacts[]
+  /** A limit has ended a result; until the next ReadyForQuery. */
+  overrun: Overrun | null
+  /** A cancel request of ours is on its way: nothing may be forwarded that it could hit instead. */
+  cancelling: boolean
   /** `server_version_num`. */
   readonly serverVersion: number
 }
@@ -216,6 +226,9 @@ export const openState = (serverVersion: number, settings: Iterable<readonly [st
   objectsVersion: 0,
   sensitive: false,
   ran: false,
+  completed: [],
+  overrun: null,
+  cancelling: false,
   serverVersion,
 })
 

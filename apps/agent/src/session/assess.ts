@@ -40,7 +40,11 @@ export type Assessed =
       readonly error: SallyportError
       readonly judged: Judged | null
       readonly position: number | null
+      /** What it was judged by; null when it was not. */
+      readonly under: Pick<Cleared, 'policies' | 'catalog'> | null
     }
+
+type Refused = Extract<Assessed, { kind: 'refused' }>
 
 /** `isOwn`: the catalog was read by the session's own connection. */
 export function assess(deps: GateDeps, request: JudgeRequest, catalog: Catalog, isOwn = false): Assessed {
@@ -109,11 +113,12 @@ export function ownCatalog({ catalog }: GateDeps, { names, facts, reading }: Jud
   return latest ? catalog.own.latest(names.objectsVersion) : catalog.own.fresh(names.objectsVersion)
 }
 
-const refused = (error: SallyportError, judged: Judged | null = null, position: number | null = null): Assessed => ({
+const refused = (error: SallyportError, judged: Judged | null = null, position: number | null = null): Refused => ({
   kind: 'refused',
   error,
   judged,
   position,
+  under: null,
 })
 
 function assessFacts(
@@ -141,7 +146,7 @@ function assessFacts(
       freshnessRefusal(each.facts, request.names) ??
       orderRefusal(each.facts, afterEnd, request.names) ??
       policyRefusal(each, request.moment === 'parse')
-    if (error !== null) return refused(error, { ...each, guarded })
+    if (error !== null) return { ...refused(error, { ...each, guarded }), under: { policies, catalog } }
     afterEnd ||= endsTransaction(each.facts)
   }
   const holding = judged.find(({ decision }) => decision.kind === 'hold')

@@ -8,6 +8,7 @@ import { snapshotOf, testSnapshots } from '../../test/data-path.ts'
 import { fakeHolds } from '../../test/fake-holds.ts'
 import { holdDepsOf } from '../../test/hold-deps.ts'
 import { noOwnCatalog, testCatalog } from '../../test/small-catalog.ts'
+import { createBudgets } from '../limits/budgets.ts'
 import { loadParser } from '../parser.ts'
 import { scanTokens } from '../postgres/tokens.ts'
 import { createAnalyser, factsCache } from './analysis.ts'
@@ -87,6 +88,7 @@ function open(rules = readAll, catalog: Partial<CatalogSource> = {}): Opened {
     clock: { nowMs: () => 0 },
     monotonicUs: () => 0,
     hold: holdDepsOf(fakeHolds().holds),
+    budgets: createBudgets({ nowMs: () => 0 }),
     onRefused: (error) => opened.refused.push(error),
   })
   return Object.assign(opened, { gate })

@@ -10,6 +10,9 @@ import type { MaskPlan, ProtectedColumn } from '@sallyport/mask/plan'
 import { type CompiledPolicies, type Decision, type DecisionContext, protectedColumns } from '@sallyport/policy/decide'
 import type { Catalog, CatalogRelation } from '@sallyport/sql/catalog'
 import type { StatementFacts } from '@sallyport/sql/facts'
+import type { Budgets } from '../limits/budgets.ts'
+import { createLimiter, type Limiter, type RowSource } from '../limits/limiter.ts'
+import type { Meter } from '../limits/meter.ts'
 import type { Snapshots } from '../link/current.ts'
 import type { SessionRecord } from '../record/record.ts'
 import type { Analyser, SessionNames } from './analysis.ts'
@@ -18,6 +21,7 @@ import { type HeldExecution, type HeldText, isHeld } from './held.ts'
 import { createHolding, type Holding } from './hold.ts'
 import type { ApprovedRun, Ending, HoldDeps, HoldSteps } from './hold-execution.ts'
 import type { HoldNotice } from './hold-words.ts'
+import { limited } from './limited.ts'
 import { type BoundParameters, noParameters, recordStatement, type TokenScan } from './recorded.ts'
 import { catalogStale, changedUnseen } from './refusals.ts'
 import { sizeRefusal } from './size.ts'
@@ -62,6 +66,8 @@ export interface JudgeRequest {
   /** Facts that were fixed when a portal was made; null to analyse the text. */
   readonly facts: StatementFacts | null
   readonly parameters: BoundParameters
+  /** Whose rows an Execute asks for, as an identity; absent for a text. */
+  readonly portal?: object
   readonly names: SessionNames
   /** Null while answers are due: a text that is held is judged again once they have come. */
   readonly hold: HeldExecution | null
@@ -78,6 +84,8 @@ export interface JudgedStatement {
   readonly number: number | null
   readonly startedAtUs: number
   readonly protection: Protection
+  /** Counts what it returns; null where no limit concerns it. */
+  readonly meter: Meter | null
   /** The approval that it runs by; null when no person had to be asked. */
   readonly approved: ApprovedRun | null
 }
@@ -123,6 +131,7 @@ export interface GateDeps {
   readonly clock: Clock
   readonly monotonicUs: () => number
   readonly hold: HoldDeps
+  readonly budgets: Budgets
   /** The cause of a refusal, for the operator's log. */
   readonly onRefused: (error: SallyportError) => void
 }
@@ -141,6 +150,7 @@ export interface Judged {
 interface Live {
   readonly deps: GateDeps
   readonly holding: Holding
+  readonly limiter: Limiter
   statements: number
   readonly protectionOf: (policies: CompiledPolicies, catalog: Catalog) => Protection
 }
@@ -148,7 +158,8 @@ type Answer = Judgement | Promise<Judgement>
 
 export function createGate(deps: GateDeps): Gate {
   const holding = createHolding(deps.hold)
-  const live: Live = { deps, holding, statements: 0, protectionOf: protectionCache(deps.chain) }
+  const limiter = createLimiter(deps.chain, deps.budgets)
+  const live: Live = { deps, holding, limiter, statements: 0, protectionOf: protectionCache(deps.chain) }
   return {
     judge(request, onWaits = () => {}) {
       const tooLarge = sizeRefusal(request.text)
@@ -190,12 +201,18 @@ function carryOut(
   request: JudgeRequest,
   assessed: Assessed,
   onWaits: (notice: HoldNotice) => void = () => {},
+  isCharged = false,
 ): Answer {
-  if (assessed.kind === 'refused') return deny(live, request, assessed.error, assessed.judged, assessed.position)
   if (assessed.kind === 'needs-own') return byOwnCatalog(live, request, onWaits)
-  if (!runs(request) || !isHeld(assessed.all)) return allow(live, request, assessed)
-  const held = heldOf(request, assessed)
-  return held === null ? { kind: 'unsettled' } : live.holding.hold(held, stepsOf(live, request), onWaits)
+  const isDue = assessed.kind === 'clear' && runs(request) && isHeld(assessed.all)
+  // Judged again once everything before has been answered, and counted then.
+  if (isDue && request.hold === null) return { kind: 'unsettled' }
+  const settled = isCharged || !runs(request) ? assessed : limited(live.limiter, assessed)
+  if (settled.kind === 'refused') return deny(live, request, settled.error, settled.judged, settled.position)
+  assert(settled.kind === 'clear', 'limits ask for no catalog')
+  const held = isDue ? heldOf(request, settled) : null
+  if (held === null) return allow(live, request, settled)
+  return live.holding.hold(held, stepsOf(live, request), onWaits)
 }
 
 /** The session's own connection is asked, where that is possible, and only once nothing else is due on it. */
@@ -224,7 +241,7 @@ function stepsOf(live: Live, request: JudgeRequest): HoldSteps {
   return {
     assess: () => assessNow(deps, request),
     heldOf: (assessed) => heldOf(request, assessed),
-    carryOut: (assessed) => carryOut(live, request, assessed),
+    carryOut: (assessed) => carryOut(live, request, assessed, () => {}, true),
     deny: (error) => deny(live, request, error),
     refusal: (error) => refusal(deps, error, null),
     append: (body) => deps.record.append(body),
@@ -262,6 +279,7 @@ function deny(
     // The parser quotes the text that it stumbles over: for the caller's eyes only.
     message: error.code === 'STATEMENT_SYNTAX' ? 'the text is no valid SQL' : error.message,
     rule: judged === null ? null : ruleOf(judged.decision),
+    ...shadowOf(judged),
   }
   const refused = (): Judgement => refusal(deps, error, position)
   return afterAppend(deps.record, [body], refused, refused)
@@ -284,6 +302,7 @@ function allow(
   const startedAtUs = deps.monotonicUs()
   const isRun = runs(request)
   const approved = approval?.approved ?? null
+  const meterOf = isRun && policies.limits > 0 ? live.limiter.metersOf(policies, rowSource(request)) : null
   const statements = all.map((judged): JudgedStatement => {
     if (isRun) live.statements += 1
     return {
@@ -294,6 +313,7 @@ function allow(
       startedAtUs,
       protection,
       approved,
+      meter: meterOf === null ? null : meterOf(judged.facts),
     }
   })
   const first = live.statements - all.length + 1
@@ -306,6 +326,11 @@ function allow(
     (error) => refusal(deps, error, null),
   )
 }
+
+const rowSource = ({ portal, names }: JudgeRequest): RowSource => ({
+  portal: portal ?? null,
+  cursor: (name) => names.portal?.(name),
+})
 
 function intent(
   deps: GateDeps,
@@ -324,8 +349,13 @@ function intent(
     rule: ruleOf(judged.decision) ?? { policy: '', version: 0, rule: '' },
     masks: plan.kind === 'mask' ? plan.rules : [],
     maskedColumns: plan.kind === 'mask' ? plan.columns.filter((method) => method !== null).length : 0,
+    ...shadowOf(judged),
   }
 }
+
+/** Only where there is something to say: most entries have no such field. */
+const shadowOf = (judged: Judged | null): { readonly shadow?: Decision['shadow'] } =>
+  judged === null || judged.decision.shadow.length === 0 ? {} : { shadow: judged.decision.shadow }
 
 const noNames: SessionNames = {
   searchPath: [],

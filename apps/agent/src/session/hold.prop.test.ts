@@ -9,6 +9,7 @@ import { type FakeHolds, fakeHolds } from '../../test/fake-holds.ts'
 import { holdDepsOf } from '../../test/hold-deps.ts'
 import { manualAfter } from '../../test/manual-after.ts'
 import { noOwnCatalog, testCatalog } from '../../test/small-catalog.ts'
+import { createBudgets } from '../limits/budgets.ts'
 import { loadParser } from '../parser.ts'
 import { scanTokens } from '../postgres/tokens.ts'
 import { createAnalyser, factsCache } from './analysis.ts'
@@ -82,6 +83,7 @@ function world(callers: number): World {
       clock: { nowMs: () => 0 },
       monotonicUs: () => 0,
       hold,
+      budgets: createBudgets({ nowMs: () => 0 }),
       onRefused: () => {},
     })
     return { gate, entries, answer: null, gaveUp: false }

@@ -175,7 +175,7 @@ const aboutKey: Readonly<Record<string, string>> = {
   targets: 'which targets the policy applies to',
   rules: 'what is allowed, held or denied',
   masks: 'what is hidden in results',
-  limits: 'not enforced in this version',
+  limits: 'how much, over time or for each statement',
   name: 'shows in decisions and records',
   effect: 'allow, hold or deny',
   callers: 'who the rule is about',
