@@ -15,6 +15,7 @@ import { openSnapshots, type SnapshotKeeper } from './link/snapshot.ts'
 import { type Listener, startListener, type TlsMaterial } from './listen/listener.ts'
 import { createMetrics } from './metrics.ts'
 import { loadParser } from './parser.ts'
+import { openScan } from './postgres/scan-connection.ts'
 import { loadRecordKey } from './record/key.ts'
 import { type OpenRecorder, openRecorder } from './record/recorder.ts'
 import { startUpload } from './record/upload.ts'
@@ -169,7 +170,7 @@ function openLink(
   },
 ): Link {
   const { identity, snapshots, recorder, parts } = opened
-  const { config, clock, log, random } = deps
+  const { config, clock, log, random, environment } = deps
   const onDisk = readIdentity(config.dataDirectory)
   return startLink({
     directory: config.dataDirectory,
@@ -180,6 +181,7 @@ function openLink(
     random,
     log,
     version,
+    scan: openScan({ snapshots, clock, environment, random: randomBytes }),
     load: () => ({ sessions: parts.listener?.sessions.size ?? 0, spoolBytes: recorder.spoolBytes }),
     onKillSession: (session, reason) => {
       log.info({ session }, 'kill-session')

@@ -75,6 +75,7 @@ function start(changes: Partial<LinkDeps> = {}): Started {
     log: silentLog,
     version: '0.1.0',
     load: () => ({ sessions: 3, spoolBytes: 42 }),
+    scan: () => Promise.reject(new Error('no scan in this test')),
     onKillSession: (session) => void kept.killed.push(session),
     onRevoked: (reason) => void kept.revoked.push(reason),
     onRenewed: (next) => void kept.renewed.push(next),

@@ -91,6 +91,14 @@ export const limits = {
   webhookMsMax: 10_000,
   /** Attempts of one delivery before it is given up. */
   webhookAttemptsMax: 8,
+  /** Rows of one relation that a scan reads. */
+  scanRowsMax: 1_000,
+  /** Relations that a scan reads; the rest is told as not looked at. */
+  scanRelationsMax: 5_000,
+  /** Characters of one value that a scan reads. */
+  scanValueCharsMax: 2_048,
+  /** For one scan of a target, in milliseconds. */
+  scanMsMax: 120_000,
   /** Documents of one apply. */
   documentsPerApplyMax: 500,
   /** Bytes of one apply. */

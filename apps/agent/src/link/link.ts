@@ -26,6 +26,7 @@ import { type Holds, type LinkHolds, linkHolds, realAfter } from './holds.ts'
 import { type Identity, renewAtMs } from './identity.ts'
 import { openIngestStream } from './ingest.ts'
 import { renew } from './renew.ts'
+import { openScans, type Scan, type Scans } from './scans.ts'
 import type { SnapshotKeeper } from './snapshot.ts'
 
 export interface LinkTiming {
@@ -57,6 +58,8 @@ export interface LinkDeps {
   /** For heartbeats. */
   readonly load: () => { readonly sessions: number; readonly spoolBytes: number }
   readonly onKillSession: (session: string, reason: string) => void
+  /** Reads a sample of a target. */
+  readonly scan: Scan
   /** Once. Sessions must end; the link is closed already. */
   readonly onRevoked: (reason: string) => void
   /** New certificate and key for the listener. */
@@ -107,6 +110,7 @@ class RunningLink {
   readonly #timing: LinkTiming
   readonly #catalogs: Catalogs
   readonly holds: LinkHolds
+  readonly #scans: Scans
   readonly #stopping = new AbortController()
   readonly #waiting = new Set<() => void>()
   #identity: Identity
@@ -125,6 +129,8 @@ class RunningLink {
     this.#timing = { ...linkTiming, ...deps.timing }
     this.#catalogs = new Catalogs(deps.log)
     this.holds = linkHolds({ send: (body) => this.#sendIfUp(body), after: realAfter })
+    const { scan, log } = deps
+    this.#scans = openScans({ scan, log, send: (value) => void this.#sendIfUp({ case: 'scanDone', value }) })
   }
 
   async run(): Promise<void> {
@@ -142,6 +148,7 @@ class RunningLink {
 
   stop(): void {
     this.#stopping.abort()
+    this.#scans.stop()
     this.#call?.cancel()
   }
 
@@ -291,6 +298,9 @@ class RunningLink {
         return false
       case 'holdClaimed':
         this.holds.claimed(body.value)
+        return false
+      case 'scanRequested':
+        this.#scans.requested(body.value)
         return false
       case 'pong':
       case undefined:
