@@ -110,6 +110,8 @@ const relations = (schema: string, where: string): string => `
 /** As everybody sees them; or with the temporary ones of the connection that asks, whose schema is called pg_temp. */
 const sharedRelations = relations('n.nspname', userSchema('n'))
 const ownTemporary = 'n.oid = pg_my_temp_schema()'
+/** The temporary ones of the connection that asks, alone. */
+export const temporaryQuery = relations(`'pg_temp'`, ownTemporary)
 const ownRelations = relations(
   `CASE WHEN ${ownTemporary} THEN 'pg_temp' ELSE n.nspname END`,
   `${userSchema('n')} OR ${ownTemporary}`,

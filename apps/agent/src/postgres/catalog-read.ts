@@ -228,6 +228,19 @@ const Answer = z.strictObject({
   ),
 })
 
+/** A catalog, and the target's word for the state that it was read in. */
+export interface SignedCatalog {
+  readonly catalog: Catalog
+  readonly signature: string
+}
+
+/** The catalog with more relations, of which each row has one. */
+export function withRelations(catalog: Catalog, rows: readonly Row[]): Catalog {
+  const more = z.array(Relation).parse(rows.map(([json]) => JSON.parse(json ?? '')))
+  const hash = createHash('sha256').update(JSON.stringify([catalog.version, more]))
+  return { ...catalog, version: hash.digest('hex').slice(0, 32), relations: [...catalog.relations, ...more] }
+}
+
 /** The version is a hash of all the rest: equal catalogs have equal versions, on every agent and after every restart. */
 export function parseCatalog(answer: unknown): Catalog {
   const parsed = Answer.parse(answer)

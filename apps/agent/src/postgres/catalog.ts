@@ -8,7 +8,7 @@ import { SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
 import type { Catalog } from '@sallyport/sql/catalog'
 import { catalogSettings } from './catalog-queries.ts'
-import { CatalogConnection, type Mark } from './catalog-read.ts'
+import { CatalogConnection, type Mark, type SignedCatalog } from './catalog-read.ts'
 import type { Upstream } from './upstream.ts'
 
 export interface CatalogKey {
@@ -64,6 +64,13 @@ export class CatalogReader {
   fresh(key: CatalogKey): Catalog | undefined {
     const held = this.#held.get(nameOf(key))
     return held !== undefined && this.#isFresh(held) ? held.catalog : undefined
+  }
+
+  /** What was read last, however old. */
+  latest(key: CatalogKey): SignedCatalog | undefined {
+    const held = this.#held.get(nameOf(key))
+    if (held?.catalog === undefined || held.mark === undefined) return undefined
+    return { catalog: held.catalog, signature: held.mark.signature }
   }
 
   /** A catalog that was true when asked for or later. Throws CATALOG_STALE when the target cannot be asked. */

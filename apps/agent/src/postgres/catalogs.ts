@@ -6,10 +6,14 @@ import type { Admitted } from '../session/admit.ts'
 import type { SessionDeps } from '../session/deps.ts'
 import type { CatalogSource } from '../session/gate.ts'
 import { type CatalogKey, CatalogReader } from './catalog.ts'
+import type { SignedCatalog } from './catalog-read.ts'
 import { connectUpstream } from './upstream.ts'
 
 /** The catalog that all sessions of a role judge by. */
-export type SharedCatalog = Omit<CatalogSource, 'own'>
+export type SharedCatalog = Omit<CatalogSource, 'own'> & {
+  /** What was read last, however old. */
+  latest(): SignedCatalog | undefined
+}
 
 export interface CatalogPool {
   /** The catalog of the admitted role, until `release`. */
@@ -79,7 +83,7 @@ export function openCatalogs(deps: PoolDeps): CatalogPool {
 function sourceOf(reader: CatalogReader, admitted: Admitted): SharedCatalog {
   const { metadata, spec } = admitted.target.document
   const key: CatalogKey = { target: metadata.name, role: admitted.upstreamRole, database: spec.database }
-  return { fresh: () => reader.fresh(key), read: () => reader.catalogFor(key) }
+  return { fresh: () => reader.fresh(key), read: () => reader.catalogFor(key), latest: () => reader.latest(key) }
 }
 
 function readerOf(admitted: Admitted, deps: PoolDeps): CatalogReader {

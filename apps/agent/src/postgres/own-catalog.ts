@@ -12,8 +12,16 @@ import { limits } from '@sallyport/base/limits'
 import type { Catalog } from '@sallyport/sql/catalog'
 import type { FrontendMessage } from '@sallyport/wire/postgres/messages'
 import type { OwnCatalogSource, ReadingPlace } from '../session/gate.ts'
-import { catalogQueries, catalogSettings, identityQuery, signatureQuery } from './catalog-queries.ts'
-import { catalogLists, parseCatalog, type Row, RowsOf, readingsMax } from './catalog-read.ts'
+import { catalogQueries, catalogSettings, identityQuery, signatureQuery, temporaryQuery } from './catalog-queries.ts'
+import {
+  catalogLists,
+  parseCatalog,
+  type Row,
+  RowsOf,
+  readingsMax,
+  type SignedCatalog,
+  withRelations,
+} from './catalog-read.ts'
 import type { LentConnection } from './lent.ts'
 import { fieldOf } from './refuse.ts'
 
@@ -39,6 +47,8 @@ export interface OwnCatalogDeps {
   readonly clock: Clock
   readonly serverVersion: number
   readonly serverEncoding: string
+  /** The catalog of all sessions, however old, and the signature that it belongs to. */
+  readonly shared: () => SignedCatalog | undefined
 }
 
 export function createOwnCatalog(deps: OwnCatalogDeps): OwnCatalogSource {
@@ -52,56 +62,34 @@ export function createOwnCatalog(deps: OwnCatalogDeps): OwnCatalogSource {
     latest,
     async read(version, place) {
       const before = known?.version === version ? known : null
-      const read = await deps.lent.borrow(ownReadMsMax, () => readOwn(deps, place, before))
+      const read = await deps.lent.borrow(ownReadMsMax, () => readOwn(deps, new Asker(deps.lent, place), before))
       known = { ...read, version }
       return read.catalog
     },
   }
 }
 
-/** One reading, and whatever it opened closed again. */
-async function readOwn(
-  deps: OwnCatalogDeps,
-  place: ReadingPlace,
-  before: Known | null,
-): Promise<Omit<Known, 'version'>> {
-  const asker = new Asker(deps.lent, place.unsynced)
-  const open = place.block ? `SAVEPOINT ${askName}` : 'BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY'
-  const close = place.block ? [`ROLLBACK TO SAVEPOINT ${askName}`, `RELEASE SAVEPOINT ${askName}`] : ['ROLLBACK']
-  try {
-    const read = await readInside(deps, asker, open, before)
-    await asker.ask(close)
-    return read
-  } catch (thrown) {
-    // In a block the client's transaction has failed, as for any error. Outside of one the transaction was ours.
-    if (!place.block && asker.isUsable) await asker.ask(close)
-    throw thrown
-  }
+/** Most sessions have temporary objects and nothing else of their own: then the rest is what everybody sees. */
+async function readOwn(deps: OwnCatalogDeps, asker: Asker, before: Known | null): Promise<Omit<Known, 'version'>> {
+  const askedMs = deps.clock.nowMs()
+  const [temporary = [], marked] = await asker.ask([temporaryQuery, signatureQuery])
+  const signature = single(marked)
+  if (before !== null && before.signature === signature) return { ...before, askedMs }
+  const shared = deps.shared()
+  if (shared?.signature !== signature) return await readWhole(deps, asker)
+  return { askedMs, signature, catalog: withRelations(shared.catalog, temporary) }
 }
 
-async function readInside(
-  deps: OwnCatalogDeps,
-  asker: Asker,
-  open: string,
-  before: Known | null,
-): Promise<Omit<Known, 'version'>> {
-  let askedMs = deps.clock.nowMs()
-  const [, set, marked] = await asker.ask([open, settings, signatureQuery])
-  // Under a snapshot that is kept, changes made elsewhere would not show, and yet count.
-  if (set?.[0]?.at(-1) !== 'read committed') throw keptSnapshot()
-  let signature = single(marked)
-  if (before !== null && before.signature === signature) return { ...before, askedMs }
+/** As catalog-read.ts does it: equal signatures before and after say that all answers are about the same state. */
+async function readWhole(deps: OwnCatalogDeps, asker: Asker): Promise<Omit<Known, 'version'>> {
   const queries = catalogQueries(deps.serverVersion, true)
   for (let readings = 0; readings < readingsMax; readings++) {
-    const againMs = deps.clock.nowMs()
-    const answers = await asker.ask([identityQuery, ...Object.values(queries), signatureQuery])
-    const after = single(answers.at(-1))
-    if (after === signature) {
-      const lists = catalogLists(answers[0]?.[0], Object.keys(queries), answers.slice(1), deps.serverEncoding)
-      return { signature, askedMs, catalog: parseCatalog(lists) }
-    }
-    signature = after
-    askedMs = againMs
+    const askedMs = deps.clock.nowMs()
+    const answers = await asker.ask([signatureQuery, identityQuery, ...Object.values(queries), signatureQuery])
+    const signature = single(answers[0])
+    if (signature !== single(answers.at(-1))) continue
+    const lists = catalogLists(answers[1]?.[0], Object.keys(queries), answers.slice(2), deps.serverEncoding)
+    return { signature, askedMs, catalog: parseCatalog(lists) }
   }
   throw new Error('the schema changes faster than it can be read')
 }
@@ -117,21 +105,34 @@ const keptSnapshot = (): SallyportError =>
     hint: 'change objects under READ COMMITTED, which is the default',
   })
 
-/** Asks several questions at once by the extended protocol, each under a name of ours, with one Sync or Flush behind them. */
+/**
+ * Asks several questions at once by the extended protocol, each under a name of ours, in a savepoint or transaction of
+ * their own, with one Sync or Flush behind them.
+ */
 class Asker {
   readonly #lent: LentConnection
-  readonly #unsynced: boolean
-  /** False: the target did not answer in order. */
-  isUsable = true
+  readonly #place: ReadingPlace
 
-  constructor(lent: LentConnection, unsynced: boolean) {
+  constructor(lent: LentConnection, place: ReadingPlace) {
     this.#lent = lent
-    this.#unsynced = unsynced
+    this.#place = place
   }
 
   /** The rows of each. Throws what the target says, once it is ready again. */
   async ask(texts: readonly string[]): Promise<readonly (readonly Row[])[]> {
-    this.#lent.send([...texts.flatMap(question), { type: this.#unsynced ? 'flush' : 'sync' }])
+    const { open, close } = around(this.#place)
+    const answers = await this.#run([open, settings, ...texts, ...close]).catch(async (thrown: unknown) => {
+      // In a block the client's transaction has failed, as for any error. Outside of one the transaction was ours.
+      if (thrown instanceof TargetSaid && !this.#place.block) await this.#run(close)
+      throw thrown
+    })
+    // Under a snapshot that is kept, changes made elsewhere would not show, and yet count.
+    if (answers[1]?.[0]?.at(-1) !== 'read committed') throw keptSnapshot()
+    return answers.slice(2, -close.length)
+  }
+
+  async #run(texts: readonly string[]): Promise<readonly (readonly Row[])[]> {
+    this.#lent.send([...texts.flatMap(question), { type: this.#place.unsynced ? 'flush' : 'sync' }])
     const answers: (readonly Row[])[] = []
     try {
       for (let at = 0; at < texts.length; at++) answers.push(await this.#answer())
@@ -139,7 +140,7 @@ class Asker {
       await this.#recover(thrown)
       throw thrown
     }
-    if (!this.#unsynced) await this.#ready()
+    if (!this.#place.unsynced) await this.#ready()
     return answers
   }
 
@@ -170,21 +171,19 @@ class Asker {
   /** After its error the target drops everything until Sync. Whatever else went wrong, nobody knows what is due. */
   async #recover(thrown: unknown): Promise<void> {
     if (thrown instanceof TargetSaid) {
-      if (this.#unsynced) this.#lent.send([{ type: 'sync' }])
+      if (this.#place.unsynced) this.#lent.send([{ type: 'sync' }])
       await this.#ready()
       // The statement that failed may still be there, under our name.
       this.#lent.send([{ type: 'close', what: 'statement', name: askName }, { type: 'sync' }])
       const closed = await this.#lent.next()
       if (closed.type === 'closeComplete') return await this.#ready()
     }
-    this.isUsable = false
     this.#lent.lost(thrown instanceof Error ? thrown : new Error('a question of the agent failed'))
   }
 
   async #ready(): Promise<void> {
     const message = await this.#lent.next()
     if (message.type === 'readyForQuery') return
-    this.isUsable = false
     const error = new Error(`the target sent ${message.type} where it had to be ready`)
     this.#lent.lost(error)
     throw error
@@ -193,6 +192,11 @@ class Asker {
 
 /** The target's own words; the connection is in order. */
 class TargetSaid extends Error {}
+
+const around = ({ block }: ReadingPlace): { readonly open: string; readonly close: readonly string[] } =>
+  block
+    ? { open: `SAVEPOINT ${askName}`, close: [`ROLLBACK TO SAVEPOINT ${askName}`, `RELEASE SAVEPOINT ${askName}`] }
+    : { open: 'BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY', close: ['ROLLBACK'] }
 
 const question = (text: string): readonly FrontendMessage[] => [
   { type: 'parse', name: askName, text, parameterTypes: [] },

@@ -164,6 +164,7 @@ function startSession(opened: Opened): Run {
     clock: deps.clock,
     serverVersion: serverVersionOf(upstream),
     serverEncoding: upstream.parameters.get('server_encoding') ?? '',
+    shared: () => catalog.latest(),
   })
   const gate = openGate(opened, record, { ...catalog, own })
   const key = cancels.issue(greeting.startup.minor, connection.address, () => run.cancel())
