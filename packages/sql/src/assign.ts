@@ -4,7 +4,7 @@ import type { MultiAssignRef, Node, ResTarget } from '@pgsql/types'
 import type { CatalogRelation } from './catalog.ts'
 import { columnRef, columnRefs } from './catalog-index.ts'
 import { testedTogether } from './constraints.ts'
-import { addControl, addFlow } from './draft.ts'
+import { addControl, addFlow, addWritten } from './draft.ts'
 import { stepInto, walk } from './expressions.ts'
 import type { ColumnRef } from './facts.ts'
 import { type Entry, type Scope, unknown } from './scope.ts'
@@ -18,6 +18,8 @@ export interface Target {
   /** `schema.name`, for flows. */
   readonly object: string
   readonly entry: Entry
+  /** Without ONLY: rows of children are meant as well. */
+  readonly children: boolean
 }
 
 /** A flow into one column of the target. */
@@ -29,6 +31,7 @@ export function assignTo(target: Target, name: string, value: Value, scope: Scop
   const same = value.kind === 'direct' && known !== undefined && isOnly(value.sources, known, own)
   // Computed from its own value, which can fail by that value.
   if (!same && known !== undefined && value.sources.has(known)) addControl(scope.env.draft, known, 'other', 'SET')
+  if (!same) addWritten(scope.env.draft, known, own)
   if (!same) addFlow(scope.env.draft, `${target.object}.${name}`, known ?? null, value.sources)
 }
 
@@ -50,7 +53,7 @@ export function assignments(list: readonly Node[] | undefined, target: Target, s
     assignTo(target, found.name ?? '', throughSteps(found, value, scope), scope)
     written.set(found.name ?? '', (found.indirection ?? []).length === 0 ? 'whole' : 'part')
   }
-  if (target.relation !== null) testedTogether(scope.env, target.relation, written)
+  if (target.relation !== null) testedTogether(scope.env, target.relation, written, target.children)
 }
 
 /** Subscripts and fields of `SET a[i] = x` take part in what is stored. */

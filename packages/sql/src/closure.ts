@@ -62,7 +62,7 @@ function cascade(env: Environment, operation: 'delete' | 'update', relation: Cat
     const next: Write = operation === 'delete' && action === 'cascade' ? 'delete' : 'update'
     relationEffect(env, next, from, 'derived', true)
     // Which columns the key has is not in the catalog: any of them may be written.
-    if (next === 'update') testedTogether(env, from, null)
+    if (next === 'update') testedTogether(env, from, null, true)
     for (const one of [from, ...descendants(env.index, from)]) follow(env, next, one, seen)
   }
 }

@@ -40,12 +40,17 @@ function filled(env: Environment, relation: CatalogRelation, column: CatalogColu
  * answers guesses (R-3.9). A constraint over written columns alone tests what the caller wrote; one over none of them has
  * been met before. Null where it cannot be known what is written.
  */
-export function testedTogether(env: Environment, relation: CatalogRelation, written: Written | null): void {
+export function testedTogether(
+  env: Environment,
+  relation: CatalogRelation,
+  written: Written | null,
+  children: boolean,
+): void {
   if (relation.kind === 'view') {
     behindView(env, relation, written)
     return
   }
-  for (const one of [relation, ...descendants(env.index, relation)]) {
+  for (const one of [relation, ...(children ? descendants(env.index, relation) : [])]) {
     const refs = columnRefs(env.index, one)
     const how = new Map(
       one.columns.flatMap(({ name }, at) => (refs[at] === undefined ? [] : [[refs[at], written?.get(name)]])),
@@ -71,7 +76,7 @@ function behindView(env: Environment, view: CatalogRelation, written: Written | 
       reached.set(base, (reached.get(base) ?? new Map()).set(column.name, how))
     }
   }
-  for (const [base, names] of reached) testedTogether(env, base, written === null ? null : names)
+  for (const [base, names] of reached) testedTogether(env, base, written === null ? null : names, true)
 }
 
 const checks = new WeakMap<CatalogRelation, readonly Computed[]>()

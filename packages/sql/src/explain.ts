@@ -64,9 +64,6 @@ export function explainStatement(explain: ExplainStmt, env: Environment): Outcom
     // The server keeps no cursor, statement or COPY of what it only measures; settings and objects do change.
     env.draft.session.push(...draft.session.filter(({ kind }) => kind === 'set' || kind === 'ddl'))
   } else planned(env.draft, draft)
-  // An estimate tells more than one guess does.
-  for (const use of draft.control.values())
-    if (use.use === 'equality') addControl(env.draft, use.column, 'other', 'EXPLAIN')
   // Average widths, row counts and failures show in the plan for every column that any node of it carries.
   for (const column of outcome.output ?? []) for (const source of column.sources) draft.reads.add(source)
   for (const column of carried(draft, outcome, env)) draft.reads.add(column)

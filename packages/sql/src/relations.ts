@@ -11,7 +11,7 @@ import { ofRowType } from './row-types.ts'
 import { type Entry, type Environment, entryOf, unknown } from './scope.ts'
 import { writtenName } from './tree.ts'
 import { type Column, direct, plain } from './values.ts'
-import { generatedValue, viewColumns } from './views.ts'
+import { generatedColumn, viewColumns } from './views.ts'
 
 export type Resolved =
   | { readonly kind: 'catalog'; readonly relation: CatalogRelation }
@@ -144,7 +144,7 @@ export function relationColumns(env: Environment, relation: CatalogRelation): re
     // No rule can mean a column that does not exist yet, and no result says which one it is.
     const own =
       ref === undefined || isMade(relation) ? plain(column.type) : ofRowType(env, column.type, direct(ref, column.type))
-    return { name: column.name, value: column.generated === 'no' ? own : generatedValue(env, relation, column, own) }
+    return column.generated === 'no' ? { name: column.name, value: own } : generatedColumn(env, relation, column, own)
   })
 }
 

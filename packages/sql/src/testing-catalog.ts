@@ -1,6 +1,7 @@
 // Builds a Catalog from a compact spec, for tests and examples: no target is asked. Pure; OIDs follow the order of the spec.
 import { assert } from '@sallyport/base/assert'
 import type { Catalog, CatalogColumn, CatalogFunction, CatalogRelation, RelationKind } from './catalog.ts'
+import { elementType } from './catalog-index.ts'
 
 type TypeKind = Catalog['types'][number]['kind']
 type TriggerEvent = CatalogRelation['triggers'][number]['events'][number]
@@ -153,7 +154,7 @@ function columnOf(text: string, number: number, oidOf: (name: string) => number)
   return {
     number,
     name,
-    typeOid: builtinTypes[type] ?? oidOf(type),
+    typeOid: builtinTypes[type] ?? oidOf(elementType(type)),
     type: typeName(type),
     notNull: notNull === '!',
     generated: sign === ':=' ? 'stored' : 'no',

@@ -115,12 +115,26 @@ export function parseBody(env: Environment, text: string): ParsedBody | null {
 
 const generated = new WeakMap<CatalogColumn, Shape>()
 
-/** A generated column: itself, and whatever its expression reads. */
-export function generatedValue(env: Environment, relation: CatalogRelation, column: CatalogColumn, own: Value): Value {
+/**
+ * A generated column: itself, and whatever its expression reads. What the expression does besides matters only where the
+ * column is named: a stored one is not computed by reading it, a virtual one only then (rewriteHandler.c).
+ */
+export function generatedColumn(
+  env: Environment,
+  relation: CatalogRelation,
+  column: CatalogColumn,
+  own: Value,
+): Column {
   const shape = generated.get(column) ?? expandGenerated(env, relation, column)
   generated.set(column, shape)
-  merge(env.draft, shape.draft, 'derived')
-  return derived([own, ...shape.columns.map(({ value }) => value)], column.type)
+  return {
+    name: column.name,
+    value: derived([own, ...shape.columns.map(({ value }) => value)], column.type),
+    read: () => {
+      for (const why of shape.draft.unknowns) unknown(env, why)
+      if (column.generated === 'virtual') merge(env.draft, shape.draft, 'derived')
+    },
+  }
 }
 
 function expandGenerated(env: Environment, relation: CatalogRelation, column: CatalogColumn): Shape {
@@ -129,7 +143,9 @@ function expandGenerated(env: Environment, relation: CatalogRelation, column: Ca
   const target = payload(payload(parsed?.query, 'SelectStmt')?.targetList?.[0], 'ResTarget')?.val
   if (parsed === null || target === undefined) {
     draft.unknowns.add(`the expression of the generated column "${relationName(relation)}.${column.name}"`)
-    return { columns: [], draft }
+    // It may be made of any of them.
+    const all = columnRefs(env.index, relation).map((ref) => ({ name: '', value: direct(ref, null) }))
+    return { columns: all, draft }
   }
   // Generated columns cannot refer to each other: the others stand for themselves here.
   const stored: CatalogRelation = {

@@ -18,7 +18,7 @@ import { commonTables } from './with.ts'
 /** The relation that a statement writes to. */
 export function targetOf(range: RangeVar | undefined, operations: readonly Write[], scope: Scope): Target {
   const { env } = scope
-  const missing: Target = { relation: null, object: '', entry: entryOf(null, []) }
+  const missing: Target = { relation: null, object: '', entry: entryOf(null, []), children: true }
   if (range === undefined) return missing
   env.draft.seen.add(range)
   const resolved = resolveRelation(env, range)
@@ -41,6 +41,7 @@ export function targetOf(range: RangeVar | undefined, operations: readonly Write
         relation,
         object: `${relation.schema}.${relation.name}`,
         entry: range.alias === undefined ? entry : { ...entry, schema: null },
+        children: range.inh === true,
       }
     }
   }
