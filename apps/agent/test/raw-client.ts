@@ -19,10 +19,22 @@ export interface RawClient {
   cancel(): Promise<void>
   /** Cuts the connection without a word. */
   destroy(): void
+  /** Bytes as they are. */
+  write(bytes: Buffer): void
+  /** Our cancel key, as the agent gave it. */
+  readonly key: Buffer
+  /** What the agent reported of settings. */
+  readonly parameters: ReadonlyMap<string, string>
   readonly closed: Promise<unknown>
 }
 
-export async function rawClient(path: DataPath, shown: Shown = {}): Promise<RawClient> {
+export interface RawOptions {
+  /** Of protocol 3. */
+  readonly minor?: number
+  readonly startup?: Readonly<Record<string, string>>
+}
+
+export async function rawClient(path: DataPath, shown: Shown = {}, options: RawOptions = {}): Promise<RawClient> {
   const plain = connect({ host: '127.0.0.1', port: path.port, noDelay: true })
   await once(plain, 'connect')
   plain.write(encodeStartup({ type: 'sslRequest' }))
@@ -34,6 +46,7 @@ export async function rawClient(path: DataPath, shown: Shown = {}): Promise<RawC
   const messages: BackendMessage[] = []
   const waiting = new Set<() => void>()
   const all: string[] = []
+  const reported = new Map<string, string>()
   let at = 0
   let isClosed = false
   const wake = () => {
@@ -43,7 +56,8 @@ export async function rawClient(path: DataPath, shown: Shown = {}): Promise<RawC
     for (const frame of splitter.push(chunk)) {
       const message = decodeBackend(frame)
       messages.push(message)
-      if (message.type !== 'parameterStatus') all.push(brief(message))
+      if (message.type === 'parameterStatus') reported.set(message.name, message.value)
+      else all.push(brief(message))
     }
     wake()
   })
@@ -68,8 +82,8 @@ export async function rawClient(path: DataPath, shown: Shown = {}): Promise<RawC
       })
     }
   }
-  const parameters = { user: 'sallyport', database: shown.target ?? 'shop' }
-  socket.write(encodeStartup({ type: 'startup', major: 3, minor: 0, parameters: Object.entries(parameters) }))
+  const asked = Object.entries({ user: 'sallyport', database: shown.target ?? 'shop', ...options.startup })
+  socket.write(encodeStartup({ type: 'startup', major: 3, minor: options.minor ?? 0, parameters: asked }))
   socket.write(encodeFrontend({ type: 'password', bytes: Buffer.from(`${await path.token(shown)}\0`) }))
   const key = await next('backendKeyData')
   await next('readyForQuery')
@@ -88,6 +102,9 @@ export async function rawClient(path: DataPath, shown: Shown = {}): Promise<RawC
       await once(asking, 'close')
     },
     destroy: () => plain.destroy(),
+    write: (bytes) => void socket.write(bytes),
+    key: key.key,
+    parameters: reported,
     closed,
   }
 }

@@ -10,6 +10,8 @@ export const limits = {
   statementTokensMax: 50_000,
   /** One message from a client, in bytes (PostgreSQL's own cap is 1 GiB - 1). */
   clientMessageBytesMax: 16_777_216,
+  /** From the first byte of a client's message to its last, in milliseconds, while the agent reads. */
+  clientMessageMsMax: 120_000,
   /** One message from a target, in bytes. */
   upstreamMessageBytesMax: 268_435_456,
   /** A StartupMessage, in bytes (PostgreSQL: MAX_STARTUP_PACKET_LENGTH). */

@@ -16,6 +16,7 @@ export interface ListenerBounds {
   /** Per source address, so that one host cannot take all of them. */
   readonly preAuthPerAddressMax: number
   readonly preAuthMsMax: number
+  readonly messageMsMax: number
 }
 
 export const listenerBounds: ListenerBounds = {
@@ -23,6 +24,7 @@ export const listenerBounds: ListenerBounds = {
   preAuthConnectionsMax: limits.preAuthConnectionsMax,
   preAuthPerAddressMax: 100,
   preAuthMsMax: limits.preAuthMsMax,
+  messageMsMax: limits.clientMessageMsMax,
 }
 
 export interface ListenerDeps extends SessionDeps {

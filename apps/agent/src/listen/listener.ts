@@ -127,7 +127,8 @@ function openDoors(bounds: ListenerBounds, deps: ListenerDeps, shared: Shared, c
         deps.metrics.connections.dec()
       })
       const encrypt = encryptBy(socket, context())
-      const connection = { socket, address, encrypt, onAuthenticated: authenticated, signal: gone.signal }
+      const { messageMsMax } = bounds
+      const connection = { socket, address, encrypt, onAuthenticated: authenticated, messageMsMax, signal: gone.signal }
       const serving = serveConnection(connection, shared).finally(() => served.delete(serving))
       served.add(serving)
     },

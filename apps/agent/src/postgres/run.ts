@@ -14,6 +14,7 @@ import { type HoldNotice, tokenExpired } from '../session/hold-words.ts'
 import type { Log } from '../session/log.ts'
 import type { LentConnection } from './lent.ts'
 import type { Action, Machine, Running } from './machine.ts'
+import { MessageDeadline } from './message-deadline.ts'
 import { errorFields } from './refuse.ts'
 import { goodbye } from './state.ts'
 
@@ -25,6 +26,8 @@ export interface RunDeps {
   readonly record: SessionRecord
   /** The target's connection, for the agent's own questions between the client's messages. */
   readonly lent: LentConnection
+  /** For one message of the client, in milliseconds. */
+  readonly messageMsMax: number
   readonly monotonicUs: () => number
   readonly log: Log
   /** Objects at the target were changed by this session. */
@@ -62,6 +65,7 @@ class SessionRun implements Run {
   /** Whole messages of the client that wait for their turn. */
   #waiting: Frame[] = []
   #waitingAt = 0
+  readonly #deadline: MessageDeadline
   #isOver = false
   #idleReason: string | null = null
   #settle: (reason: string) => void = () => {}
@@ -72,6 +76,11 @@ class SessionRun implements Run {
       this.#settle = resolve
     })
     const { client, target } = deps
+    this.#deadline = new MessageDeadline({
+      msMax: deps.messageMsMax,
+      isReading: () => !client.isPaused(),
+      onLate: () => this.#finish('a message took too long', messageTooSlow(deps.messageMsMax)),
+    })
     client.on('data', (chunk: Buffer) => this.#guard('client', () => this.#takeClientBytes(chunk)))
     target.on('data', (chunk: Buffer) => this.#guard('target', () => this.#takeTargetBytes(chunk)))
     client.on('drain', () => this.#balance())
@@ -133,6 +142,7 @@ class SessionRun implements Run {
 
   #takeClientBytes(chunk: Buffer): void {
     const frames = this.#fromClient.push(chunk)
+    this.#deadline.note(this.#fromClient.pendingBytes, frames.length)
     this.#waiting = this.#waitingAt === this.#waiting.length ? frames : [...this.#rest(), ...frames]
     this.#waitingAt = 0
     if (this.#deps.gate.isHolding) this.#takeWhileHeld(frames)
@@ -313,6 +323,7 @@ class SessionRun implements Run {
   #finish(reason: string, error: SallyportError | null): void {
     if (this.#isOver) return
     this.#isOver = true
+    this.#deadline.clear()
     const { client, target, machine, record, cancelTarget, gate } = this.#deps
     // First of all: whatever waits for a person never runs, and the record says so while it is open.
     gate.endHold('vanished')
@@ -346,6 +357,11 @@ function shadowOf({ judged: { meter } }: Running) {
   }))
   return { shadow }
 }
+
+const messageTooSlow = (msMax: number): SallyportError =>
+  new SallyportError('PROTOCOL_VIOLATION', `a message was not whole within ${Math.ceil(msMax / 1_000)} seconds`, {
+    hint: 'connect again; send less in one message',
+  })
 
 function flow(stream: Duplex, wanted: boolean): void {
   if (wanted && stream.isPaused()) stream.resume()

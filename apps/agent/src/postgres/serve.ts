@@ -54,6 +54,8 @@ export interface Connection {
   readonly encrypt: Encrypt
   /** Called once the client has authenticated, or never: the deadline of the listener ends there. */
   readonly onAuthenticated: () => void
+  /** For one message of the client, once it is in, in milliseconds. */
+  readonly messageMsMax: number
   /** Fires when the listener closes or the client vanishes. */
   readonly signal: AbortSignal
 }
@@ -181,6 +183,7 @@ function startSession(opened: Opened): Run {
     gate,
     record,
     lent,
+    messageMsMax: connection.messageMsMax,
     monotonicUs: deps.monotonicUs,
     log: deps.log,
     onCatalogChanged: () => shared.catalogs.changed(targetName),

@@ -100,6 +100,7 @@ describe('parameters (R-1.7 to R-1.9)', () => {
     ['options with --search-path', { ...base, options: '--search-path=evil' }, '42501'],
     ['options behind an escaped space', { ...base, options: '-c application_name=a\\ b -c row_security=off' }, '42501'],
     ['options with another switch', { ...base, options: '-E' }, '42501'],
+    ['geqo, which is a setting of the planner', { ...base, geqo: 'off' }, '42501'],
     ['options that set nothing', { ...base, options: '-c geqo' }, '42501'],
   ])('%s is refused', (_, parameters, expected) => {
     expect(outcome(inTls, ask(parameters))).toBe(expected)

@@ -116,7 +116,6 @@ const allowList: ReadonlyMap<string, string> = new Map([
   ['intervalstyle', 'IntervalStyle'],
   ['timezone', 'TimeZone'],
   ['extra_float_digits', 'extra_float_digits'],
-  ['geqo', 'geqo'],
 ])
 const ownParameters = new Set(['user', 'database', 'options', 'replication'])
 

@@ -1,0 +1,307 @@
+// The protocol between login and goodbye, message by message, against a real PostgreSQL: what a client may send in which
+// state, what comes back and in which order (THREATS §1.3 to §1.6).
+import { encodeFrontend } from '@sallyport/wire/postgres/encode'
+import type { Format, FrontendMessage } from '@sallyport/wire/postgres/messages'
+import pg from 'pg'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { type PostgresServer, startPostgres } from '../../../e2e/stack/postgres.ts'
+import { type DataPath, startDataPath } from './data-path.ts'
+import { type RawClient, rawClient } from './raw-client.ts'
+
+const environment = { APP_PASSWORD: 'app-secret-1' }
+let server: PostgresServer
+let path: DataPath
+let admin: pg.Client
+let client: RawClient
+
+const yaml = (port: number): string => `
+apiVersion: sallyport.dev/v1
+kind: Target
+metadata: { name: shop }
+spec:
+  protocol: postgres
+  agents: [test]
+  host: 127.0.0.1
+  port: ${port}
+  database: shop
+  tls: { mode: disable }
+  roles: [{ name: app, password: { env: APP_PASSWORD } }]
+---
+apiVersion: sallyport.dev/v1
+kind: Policy
+metadata: { name: shop }
+spec:
+  targets: { names: [shop] }
+  rules:
+    - { name: all, effect: allow, callers: { groups: [engineering] } }
+    - { name: no-deletes, effect: deny, callers: { any: true }, operations: [delete] }
+    - { name: not-this-channel, effect: deny, callers: { any: true }, operations: [listen], objects: ["channel:secret"] }
+    - { name: sleep, effect: allow, callers: { groups: [engineering] }, operations: [call], objects: ["pg_catalog.pg_sleep()"] }
+  masks:
+    - { columns: [public.people.ssn, public.people.score], method: redact }
+`
+
+beforeAll(async () => {
+  server = await startPostgres({ settings: { fsync: 'off' } })
+  const first = new pg.Client(server.url('postgres'))
+  await first.connect()
+  await first.query('create database shop')
+  await first.end()
+  admin = new pg.Client(server.url('shop'))
+  admin.on('error', () => {})
+  await admin.connect()
+  await admin.query(`
+    create role app login password 'app-secret-1';
+    create table people (id int primary key, ssn text, score int);
+    insert into people select n, '900-' || n, n from generate_series(1, 5) n;
+    create table log (id int);
+    grant all on all tables in schema public to app`)
+  path = await startDataPath({ yaml: yaml(server.port), environment })
+}, 120_000)
+
+afterEach(() => client?.destroy())
+afterAll(async () => {
+  await path?.stop()
+  await admin?.end()
+  await server?.stop()
+})
+
+const parse = (text: string, name = ''): FrontendMessage => ({ type: 'parse', name, text, parameterTypes: [] })
+const bind = (statement = '', portal = '', resultFormats: readonly Format[] = []): FrontendMessage => ({
+  type: 'bind',
+  portal,
+  statement,
+  parameterFormats: [],
+  parameters: [],
+  resultFormats,
+})
+const execute = (portal = '', rowsMax = 0): FrontendMessage => ({ type: 'execute', portal, rowsMax })
+const sync: FrontendMessage = { type: 'sync' }
+const query = (text: string): FrontendMessage => ({ type: 'query', text })
+const functionCall: FrontendMessage = {
+  type: 'functionCall',
+  functionOid: 1_403,
+  argumentFormats: [],
+  arguments: [],
+  resultFormat: 0,
+}
+
+/** Everything that comes until this many times ReadyForQuery. */
+async function answers(sent: readonly FrontendMessage[], ready = 1): Promise<string[]> {
+  client.send(...sent)
+  for (let count = 0; count < ready; count++) await client.next('readyForQuery')
+  return client.taken()
+}
+const open = async (...options: Parameters<typeof rawClient> extends [unknown, ...infer Rest] ? Rest : never) => {
+  client = await rawClient(path, ...options)
+}
+const rows = async (text: string): Promise<unknown[]> => (await admin.query(text)).rows
+
+describe('cancel keys', () => {
+  it.each([
+    ['R-1.6, R-1.12: four bytes in protocol 3.0', 0, 4],
+    ['R-1.6, R-1.12: thirty-two in protocol 3.2', 2, 32],
+    ['R-1.6: the negotiated version counts, not the asked one', 7, 32],
+  ])('%s', async (_, minor, bytes) => {
+    await open({}, { minor })
+    expect(client.key).toHaveLength(bytes)
+    client.send(query('select pg_sleep(600)'))
+    const running = "select 1 from pg_stat_activity where query = 'select pg_sleep(600)' and state = 'active'"
+    await expect.poll(async () => (await rows(running)).length, { timeout: 10_000 }).toBe(1)
+    await client.cancel()
+    await client.next('readyForQuery')
+    expect(client.taken()).toContain('error 57014')
+  })
+})
+
+describe('framing after login', () => {
+  it.each<[string, Buffer]>([
+    ['R-1.13: a length below four', Buffer.from('5100000003', 'hex')],
+    ['R-1.13: a length beyond the cap, at its header', Buffer.from('5140000000', 'hex')],
+    ['R-1.14: bytes behind the text of a Query', Buffer.from('510000000c73656c656374203100', 'hex').fill(0x31, 12)],
+    ['R-1.15: an unknown type', Buffer.from('7a000000067800', 'hex')],
+    ['R-1.15: a start-up packet', Buffer.from('0000000900030000', 'hex')],
+    ['R-1.15: a password', encodeFrontend({ type: 'password', bytes: Buffer.from('x\0') })],
+    ['R-1.32: a text that is no UTF-8', Buffer.from('510000000c73656c656374ff3100', 'hex').subarray(0, 13)],
+  ])('%s ends the session', async (_, bytes) => {
+    await open()
+    client.write(bytes)
+    await client.closed
+    const last = client.taken().at(-1)
+    expect(['error 08P01', undefined]).toContain(last)
+  })
+
+  it('R-1.16: a message that is never whole ends the session when its time is over', async () => {
+    const own = await startDataPath({ yaml: yaml(server.port), environment, bounds: { messageMsMax: 300 } })
+    try {
+      client = await rawClient(own)
+      expect(await answers([query('select 1')])).toContain('row 1')
+      client.write(encodeFrontend(query('delete from people')).subarray(0, 9))
+      await client.closed
+      expect(client.taken()).toEqual(['error 08P01'])
+    } finally {
+      await own.stop()
+    }
+  })
+
+  it('R-1.17: a thousand Syncs are answered a thousand times, in order, and between them nothing is lost', async () => {
+    await open()
+    const many = Array.from({ length: 1_000 }, () => sync)
+    expect(await answers([...many, query('select 7')], 1_001)).toEqual([
+      ...many.map(() => 'ready I'),
+      ...['rowDescription', 'row 7', 'SELECT 1', 'ready I'],
+    ])
+  })
+})
+
+describe('R-1.19: what was denied in a pipeline', () => {
+  it.each<[string, readonly FrontendMessage[]]>([
+    ['at Parse', [parse('delete from log')]],
+    ['at Bind', [parse('select 1', 'a'), bind('none')]],
+    ['at Describe', [{ type: 'describe', what: 'statement', name: 'none' }]],
+    ['at Execute', [execute('none')]],
+    ['as a FunctionCall', [functionCall]],
+  ])('%s takes back what ran before it, and drops everything until Sync', async (_, denied) => {
+    await open()
+    const isCall = denied[0]?.type === 'functionCall'
+    const before = [parse('insert into log values (1)'), bind(), execute()]
+    // A Query and a FunctionCall are dropped as well; of the batch one error is told, and one ReadyForQuery.
+    const dropped = isCall ? [] : [query('insert into log values (2)'), functionCall, parse('select 1'), sync]
+    const told = await answers([...before, ...denied, ...dropped])
+    expect(told.filter((one) => one.startsWith('error'))).toHaveLength(1)
+    expect(told.at(-1)).toBe('ready I')
+    expect(await answers([query('select 3')])).toEqual(['rowDescription', 'row 3', 'SELECT 1', 'ready I'])
+    expect(await rows('select * from log')).toEqual([])
+  })
+
+  it('R-1.20: in a block the block fails, and stays failed until ROLLBACK', async () => {
+    await open()
+    await answers([query('begin'), query('insert into log values (1)')], 2)
+    expect(await answers([parse('delete from log'), sync])).toEqual(['error 42501', 'ready E'])
+    expect(await answers([query('select 1')])).toEqual(['error 25P02', 'ready E'])
+    expect(await answers([query('commit')])).toEqual(['ROLLBACK', 'ready I'])
+    expect(await rows('select * from log')).toEqual([])
+  })
+})
+
+describe('names', () => {
+  it('R-1.21: statements and cursors are shared between SQL and protocol, in all four directions', async () => {
+    await open()
+    await answers([query('prepare p as select ssn from people where id = 1')])
+    expect(await answers([bind('p'), execute(), sync])).toContain('row [redacted]')
+    await answers([parse('select ssn from people where id = 2', 'q'), sync])
+    expect(await answers([query('execute q')])).toContain('row [redacted]')
+    await answers([query('begin'), query('declare c cursor for select ssn from people')], 2)
+    expect(await answers([execute('c', 1), sync])).toEqual(['row [redacted]', 'portalSuspended', 'ready T'])
+    expect(await answers([parse('select ssn from people'), bind('', 'd'), sync])).toContain('bindComplete')
+    expect(await answers([query('fetch 2 from d')])).toEqual([
+      'rowDescription',
+      'row [redacted]',
+      'row [redacted]',
+      'FETCH 2',
+      'ready T',
+    ])
+    await answers([query('rollback')])
+  })
+
+  it('R-1.21: the unnamed statement ends with a Query, a named one with DEALLOCATE and Close', async () => {
+    await open()
+    await answers([parse('select 1'), parse('select 2', 'kept'), parse('select 3', 'closed'), sync])
+    await answers([query('select 0')])
+    expect(await answers([bind(), sync])).toEqual(['error 26000', 'ready I'])
+    expect(await answers([parse('select 9', 'kept'), sync])).toEqual(['error 42P05', 'ready I'])
+    expect(await answers([bind('kept'), execute(), sync])).toContain('row 2')
+    await answers([query('deallocate kept')])
+    expect(await answers([bind('kept'), sync])).toEqual(['error 26000', 'ready I'])
+    await answers([{ type: 'close', what: 'statement', name: 'closed' }, sync])
+    expect(await answers([bind('closed'), sync])).toEqual(['error 26000', 'ready I'])
+  })
+
+  it('R-1.22: a Parse of two statements is refused as the server does', async () => {
+    await open()
+    expect(await answers([parse('select 1; select 2'), sync])).toEqual(['error 42601', 'ready I'])
+  })
+
+  it('R-1.23: a portal is read in pieces, each piece masked, and ends with its transaction', async () => {
+    await open()
+    const pieces = [parse('select id, ssn from people order by id'), bind('', 'p'), execute('p', 2), execute('p', 2)]
+    expect(await answers([...pieces, execute('p', 2), sync])).toEqual([
+      ...['parseComplete', 'bindComplete', 'row 1|[redacted]', 'row 2|[redacted]', 'portalSuspended'],
+      ...['row 3|[redacted]', 'row 4|[redacted]', 'portalSuspended', 'row 5|[redacted]', 'SELECT 1', 'ready I'],
+    ])
+    expect(await answers([execute('p'), sync])).toEqual(['error 34000', 'ready I'])
+  })
+
+  it('R-1.24: a FunctionCall is refused in protocol, and recorded', async () => {
+    await open()
+    expect(await answers([functionCall])).toEqual(['error 0A000', 'ready I'])
+    expect(path.recorder.of('denied').at(-1)).toMatchObject({ code: 'FEATURE_UNSUPPORTED' })
+  })
+
+  it.each<[string, readonly Format[], string]>([
+    ['none, which is text', [], '0'],
+    ['one for all', [1], '\0\0\0\0'],
+    ['one each', [0, 1], '\0\0\0\0'],
+    ['one each, the other way', [1, 0], '0'],
+  ])('R-1.26: with formats %s a mask is valid in its type and format', async (_, formats, number) => {
+    await open()
+    const told = [parse('select ssn, score from people where id = 1'), bind('', '', formats), execute(), sync]
+    expect(await answers(told)).toContain(`row [redacted]|${number}`)
+  })
+})
+
+describe('what the target says unasked', () => {
+  it('R-1.28: notifications come for channels whose LISTEN was allowed, and for no other', async () => {
+    await open()
+    expect(await answers([query('listen secret')])).toEqual(['error 42501', 'ready I'])
+    expect(await answers([query('listen open')])).toEqual(['LISTEN', 'ready I'])
+    await admin.query("notify secret, 'a'; notify open, 'b'")
+    expect(await client.next('notificationResponse')).toMatchObject({ channel: 'open', payload: 'b' })
+    await answers([query('unlisten open')])
+    await admin.query("notify open, 'c'")
+    expect(await answers([query('select 1')])).toEqual(['rowDescription', 'row 1', 'SELECT 1', 'ready I'])
+  })
+
+  it('R-1.29: settings are reported by a list, and changes of those reach the client', async () => {
+    await open({}, { startup: { application_name: 'mine', DateStyle: 'ISO, DMY' } })
+    expect(client.parameters.get('server_encoding')).toBe('UTF8')
+    expect(client.parameters.get('application_name')).toBe('mine')
+    expect(client.parameters.get('DateStyle')).toBe('ISO, DMY')
+    expect(client.parameters.has('session_authorization')).toBe(false)
+    expect(client.parameters.has('search_path')).toBe(false)
+    await answers([query("set timezone to 'Asia/Tokyo'")])
+    expect(client.parameters.get('TimeZone')).toBe('Asia/Tokyo')
+    await answers([query('set search_path to public')])
+    expect(client.parameters.has('search_path')).toBe(false)
+  })
+
+  it('R-1.30: names of columns made from values are refused with the value', async () => {
+    await open()
+    expect(await answers([query('select ssn as "x" from people where id = 1')])).toContain('row [redacted]')
+    expect(await answers([query('select upper(ssn) from people')])).toEqual(['error 42501', 'ready I'])
+  })
+
+  it('R-1.31: no way leads to another reading of strings', async () => {
+    await open()
+    for (const text of [
+      'set standard_conforming_strings = off',
+      "select set_config('standard_conforming_strings', 'off', false)",
+      'set session standard_conforming_strings to 0',
+      'alter role app set standard_conforming_strings = off',
+      "update pg_settings set setting = 'off' where name = 'standard_conforming_strings'",
+    ]) {
+      const told = await answers([query(text)])
+      expect(told[0], text).toMatch(/^error/)
+    }
+    await answers([query('reset all')])
+    expect(await answers([query('show standard_conforming_strings')])).toContain('row on')
+  })
+
+  it('R-1.36: what runs is the text that was judged, to the byte', async () => {
+    await open()
+    const text = "  select /* a -- b */ 1 as \"é\" ; select 'x''y' -- end"
+    await answers([query(text)])
+    const ran = "select query from pg_stat_activity where usename = 'app' and query like '%end'"
+    expect(await rows(ran)).toEqual([{ query: text }])
+  })
+})
