@@ -62,7 +62,10 @@ function watchTree(
   for (let value = open.pop(); value !== undefined; value = open.pop()) {
     if (!isObject(value)) continue
     const constant = value['A_Const']
-    if (isObject(constant)) watchConstant(constant, byOffset, hidden, looked)
+    if (isObject(constant)) {
+      watchConstant(constant, byOffset, hidden, looked)
+      continue
+    }
     for (const member of Object.values(value)) if (isObject(member)) open.push(member)
   }
 }

@@ -72,7 +72,10 @@ function withOthers(text: string, picks: readonly number[]): string {
   return made + text.slice(from)
 }
 
-/** Learns from one text and recalls the other; whatever is recalled has to be what an analysis of its own finds. */
+/**
+ * Learns from one text and recalls the other; whatever is recalled has to be what an analysis of its own finds. `recalled`
+ * only where the texts differ.
+ */
 function compare(one: string, other: string): 'recalled' | 'own' {
   const [shape, next] = [shapeOf(one), shapeOf(other)]
   if (shape === null || next === null || shape.key !== next.key) return 'own'
@@ -84,18 +87,41 @@ function compare(one: string, other: string): 'recalled' | 'own' {
   const { shape: first, ...facts } = recalled
   expect(first).toBe(learned?.facts)
   expect({ kind: 'facts', statements: [facts] }).toEqual(analyse(other, catalog, context, parser))
-  return 'recalled'
+  return one === other ? 'own' : 'recalled'
 }
+
+it.each([
+  [
+    'a column by its number',
+    'SELECT name, email FROM patients ORDER BY 1',
+    'SELECT name, email FROM patients ORDER BY 2',
+  ],
+  ['a setting', "SELECT set_config('x.y', 'a', false)", "SELECT set_config('search_path', 'a', false)"],
+])('%s is looked at, so another one is a case of its own', (_what, one, other) => {
+  const [shape, next] = [shapeOf(one)!, shapeOf(other)!]
+  expect(next.key).toBe(shape.key)
+  const { learned } = learn(one, shape, catalog, context, parser)
+  expect(recall(learned === null ? [] : [learned], other, next)).toBeUndefined()
+})
+
+it('what nobody looked at makes no difference', () => {
+  const one = "SELECT name FROM patients WHERE id = 1 AND city = 'a' AND id > -5"
+  const other = "SELECT name FROM patients WHERE id = 2 AND city = 'drop table' AND id > -600"
+  const { learned } = learn(one, shapeOf(one)!, catalog, context, parser)
+  expect(learned?.pinned).toEqual([])
+  expect(recall([learned!], other, shapeOf(other)!)).toMatchObject({ text: other, shape: learned!.facts })
+})
 
 describe('what is recalled is what would be found', () => {
   it('for the corpus with other literals', () => {
     const counts = { recalled: 0, own: 0 }
     for (const sql of corpus) {
-      counts[compare(sql, sql)] += 1
-      for (let pick = 0; pick < 12; pick++) counts[compare(sql, withOthers(sql, [pick, pick + 5, pick * 7]))] += 1
+      if (shapeOf(sql) === null) continue
+      for (let pick = 1; pick <= (isFull ? 12 : 2); pick++)
+        counts[compare(sql, withOthers(sql, [pick, pick + 5, pick * 7]))] += 1
     }
-    expect(counts.recalled).toBeGreaterThan(1_000)
-  })
+    expect(counts.recalled).toBeGreaterThan(isFull ? 600 : 100)
+  }, 120_000)
 
   it('for generated statements with other literals', () => {
     const value = fc.constantFrom(
@@ -141,10 +167,10 @@ describe('what is recalled is what would be found', () => {
       fc.property(text, fc.array(fc.nat(40), { minLength: 1, maxLength: 6 }), (sql, picks) => {
         if (compare(sql, withOthers(sql, picks)) === 'recalled') recalled += 1
       }),
-      { numRuns: isFull ? 20_000 : 1_500 },
+      { numRuns: isFull ? 20_000 : 800 },
     )
-    expect(recalled).toBeGreaterThan(isFull ? 4_000 : 300)
-  })
+    expect(recalled).toBeGreaterThan(isFull ? 4_000 : 150)
+  }, 120_000)
 
   it('for any pair of texts whose shapes are equal, whatever they hold', () => {
     const piece = fc.constantFrom(
