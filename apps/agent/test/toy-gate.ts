@@ -140,6 +140,7 @@ export function toyGate(guarded = true): ToyGate {
       startedAtUs: 0,
       approved: null,
       meter: meterOf(facts),
+      copyGuard: null,
       protection: guarded ? protection : { ...protection, columns: [], isProtected: () => false },
     }
   }

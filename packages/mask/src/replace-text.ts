@@ -1,12 +1,14 @@
 // Masks of text, varchar, bpchar and name. Text and binary format are the same bytes (textsend).
 // What each method declares to release is written in docs/policy.md, "Methods".
 import type { ReplaceContext } from './replace.ts'
+import { sealed } from './seal.ts'
 import { ascii, textOf, utf8 } from './text.ts'
 
-/** Characters of a hashed text: 128 of the 256 bits. */
+/** Characters of a hashed text: 96 bits of the hash, and 32 of a checksum (seal.ts). */
 export const hashedTextLength = 32
 
-const redactedText = ascii('[redacted]')
+export const redacted = '[redacted]'
+const redactedText = ascii(redacted)
 /** Always four, so that the mask does not tell the length of what it hides (THREATS R-3.12). */
 const hiddenPrefix = '****'
 const hiddenText = ascii(hiddenPrefix)
@@ -20,7 +22,7 @@ export function maskText({ method, hash }: ReplaceContext): (value: Uint8Array) 
     case 'year':
       return () => redactedText
     case 'hash':
-      return (value) => ascii(hexOf(hash(value)).slice(0, hashedTextLength))
+      return (value) => ascii(hexOf(sealed(hash(value))))
     case 'email':
       return maskEmail
     default:
@@ -42,6 +44,16 @@ function maskEmail(value: Uint8Array): Uint8Array {
   const name = text.slice(at + 1)
   if (at < 1 || name.length > domainCharactersMax || !domain.test(name)) return redactedText
   return ascii(`***@${name}`)
+}
+
+/** What `email` leaves of an address. */
+export const isHiddenEmail = (text: string): boolean => text.startsWith('***@') && domain.test(text.slice(4))
+
+/** What `partial` leaves: the stars alone, or with as many characters as it keeps. */
+export function isHiddenPartial(text: string, keepLast: number): boolean {
+  if (!text.startsWith(hiddenPrefix)) return false
+  const kept = Array.from(text.slice(hiddenPrefix.length)).length
+  return kept === 0 || kept === keepLast
 }
 
 /** The last characters (code points), only of a value at least twice as long: a short one would be told whole. */

@@ -79,9 +79,11 @@ describe('text', () => {
   })
 
   it('is hashed to 32 hexadecimal digits under the key', () => {
-    const expected = createHmac('sha256', 'mask-key').update('ann').digest('hex').slice(0, 32)
-    expect(masked('hash', 'ann', oids.text)).toBe(expected)
-    expect(masked('hash', 'bob', oids.text)).not.toBe(expected)
+    const found = masked('hash', 'ann', oids.text)
+    // 96 bits of the hash; the rest is a checksum of them (seal.ts).
+    expect(found).toHaveLength(32)
+    expect(found?.slice(0, 24)).toBe(createHmac('sha256', 'mask-key').update('ann').digest('hex').slice(0, 24))
+    expect(masked('hash', 'bob', oids.text)).not.toBe(found)
   })
 
   it.each([oids.text, oids.varchar, oids.bpchar, oids.name])('type %i takes every method', (oid) => {

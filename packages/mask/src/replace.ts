@@ -4,6 +4,7 @@ import { maskDate, maskTimestamp } from './replace-date.ts'
 import { maskFloat, maskInteger, maskNumeric } from './replace-number.ts'
 import { maskText } from './replace-text.ts'
 import type { MaskMethod } from './rule.ts'
+import { sealed } from './seal.ts'
 import { ascii } from './text.ts'
 
 /** Keyed hash, passed in: HMAC-SHA-256 of the bytes under the installation's mask key, 32 bytes. */
@@ -102,7 +103,7 @@ function maskBytes({ method, format, hash }: ReplaceContext): Mask {
   return (value) => {
     const bytes = format === 1 ? value : fromHex(value, 2)
     if (bytes === null) return null
-    const digest = hash(bytes).subarray(0, 16)
+    const digest = sealed(hash(bytes))
     return format === 1 ? digest : ascii(`\\x${hex(digest)}`)
   }
 }
@@ -123,8 +124,9 @@ function maskUuid({ method, format, hash }: ReplaceContext): Mask {
     const digest = Uint8Array.from(hash(bytes).subarray(0, 16))
     digest[6] = ((digest[6] ?? 0) & 0x0f) | 0x80
     digest[8] = ((digest[8] ?? 0) & 0x3f) | 0x80
-    if (format === 1) return digest
-    const text = hex(digest)
+    const whole = sealed(digest)
+    if (format === 1) return whole
+    const text = hex(whole)
     return ascii(
       [text.slice(0, 8), text.slice(8, 12), text.slice(12, 16), text.slice(16, 20), text.slice(20)].join('-'),
     )

@@ -88,10 +88,11 @@ const concerned = new WeakMap<readonly CompiledLimit[], WeakMap<StatementFacts, 
 function concerning(limits: readonly CompiledLimit[], facts: StatementFacts): readonly CompiledLimit[] {
   const perLimits = concerned.get(limits) ?? new WeakMap<StatementFacts, readonly CompiledLimit[]>()
   concerned.set(limits, perLimits)
-  const known = perLimits.get(facts)
+  const key = facts.shape ?? facts
+  const known = perLimits.get(key)
   if (known !== undefined) return known
   const found = limits.filter(({ objects }) => objects === null || touches(objects, facts))
-  perLimits.set(facts, found)
+  perLimits.set(key, found)
   return found
 }
 

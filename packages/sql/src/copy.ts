@@ -1,5 +1,6 @@
 // COPY: out is a SELECT of the columns, in is an INSERT, and a file or a program at the server is an effect of its own.
 import type { CopyStmt, RangeVar } from '@pgsql/types'
+import { columnRefs } from './catalog-index.ts'
 import { writeEffects } from './closure.ts'
 import { addDirect } from './draft.ts'
 import { condition } from './expressions.ts'
@@ -70,6 +71,9 @@ function copyIn(copy: CopyStmt, env: Environment): void {
   if (resolved?.kind !== 'catalog') return
   const { relation } = resolved
   writeEffects(env, 'insert', relation, true)
+  const listed = texts(copy.attlist)
+  for (const ref of columnRefs(env.index, relation))
+    if (listed.length === 0 || listed.some((name) => ref.name.endsWith(`.${name}`))) env.draft.written.add(ref)
   // WHERE sees the rows that come in, not those that are there.
   const incoming = entryOf(
     relation.name,

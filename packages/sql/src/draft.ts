@@ -19,6 +19,8 @@ export interface Draft {
   readonly opaque: Set<string>
   /** Constructs that put several rows into one (facts.ts). */
   readonly packs: Set<string>
+  /** Columns that get a new value. */
+  readonly written: Set<ColumnRef>
   /** Payloads of the tree that were understood. */
   readonly seen: Set<object>
   /** False once an UPDATE or DELETE without a WHERE over its target was found. */
@@ -37,6 +39,7 @@ export const newDraft = (): Draft => ({
   unknowns: new Set(),
   opaque: new Set(),
   packs: new Set(),
+  written: new Set(),
   seen: new Set(),
   filtered: true,
 })
@@ -114,6 +117,12 @@ export function addFlow(draft: Draft, to: string, toColumn: ColumnRef | null, so
   draft.flows.set(key, { to, toColumn, sources: [...new Set([...(known?.sources ?? []), ...carried])] })
 }
 
+/** The column, and what is behind it where it is a view's. */
+export function addWritten(draft: Draft, column: ColumnRef | undefined, own: Value | undefined): void {
+  if (column !== undefined) draft.written.add(column)
+  if (own?.kind === 'direct') for (const source of own.sources) draft.written.add(source)
+}
+
 /** Takes over what another statement, a view or a function body does; as derived unless it stands for this statement. */
 export function merge(into: Draft, from: Draft, via: 'direct' | 'derived'): void {
   for (const effect of from.effects.values()) addEffect(into, via === 'direct' ? effect : { ...effect, via })
@@ -127,6 +136,7 @@ export function merge(into: Draft, from: Draft, via: 'direct' | 'derived'): void
   for (const unknown of from.unknowns) into.unknowns.add(unknown)
   for (const code of from.opaque) into.opaque.add(code)
   for (const construct of from.packs) into.packs.add(construct)
+  for (const column of from.written) into.written.add(column)
   if (!from.filtered) into.filtered = false
 }
 

@@ -122,6 +122,8 @@ export interface StatementFacts {
   readonly opaque: readonly string[]
   /** Constructs beside functions that put several rows into one, such as ARRAY (SELECT …). Absent: none. */
   readonly packs?: readonly string[]
+  /** Columns that get a new value, also those behind a view: what is sent for them may be a masked value. Absent: none. */
+  readonly written?: readonly ColumnRef[]
   /** The statement's slice of the text, trimmed. */
   readonly text: string
   /**

@@ -34,6 +34,7 @@ export function factsOf(draft: Draft, outcome: Outcome, text: string, fingerprin
     unknowns: [...draft.unknowns],
     opaque: [...draft.opaque],
     ...(draft.packs.size === 0 ? {} : { packs: [...draft.packs] }),
+    ...(draft.written.size === 0 ? {} : { written: [...draft.written] }),
     text,
     fingerprint,
   }
@@ -50,5 +51,6 @@ export function adopt(draft: Draft, facts: StatementFacts): void {
   for (const unknown of facts.unknowns) draft.unknowns.add(unknown)
   for (const code of facts.opaque) draft.opaque.add(code)
   for (const construct of facts.packs ?? []) draft.packs.add(construct)
+  for (const column of facts.written ?? []) draft.written.add(column)
   if (!facts.filtered) draft.filtered = false
 }

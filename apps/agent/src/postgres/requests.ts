@@ -43,12 +43,27 @@ export function takeClient(state: State, message: FrontendMessage, out: Action[]
 
 /** R-1.25. The server ignores Flush and Sync while it copies in, so we do (PostgreSQL manual, "COPY Operations"). */
 function takeCopyIn(state: State, message: FrontendMessage, out: Action[]): undefined {
-  if (message.type === 'copyData') out.push({ do: 'forward', message })
+  if (message.type === 'copyData') takeCopyData(state, message, out)
   else if (message.type === 'copyDone' || message.type === 'copyFail') {
     state.mode = 'normal'
-    out.push({ do: 'forward', message })
+    if (state.copyRefused === null) out.push({ do: 'forward', message })
   } else if (message.type !== 'flush' && message.type !== 'sync')
     violation(state, out, `"${message.type}" is no message for COPY FROM STDIN`)
+}
+
+/** A masked value among the rows fails the whole COPY; what the client sends after it is dropped. */
+function takeCopyData(state: State, message: Message<'copyData'>, out: Action[]): undefined {
+  if (state.copyRefused !== null) return
+  const due = state.expected[0]
+  const running = due?.kind === 'query' ? due.running[due.at] : due?.kind === 'execute' ? due.running : null
+  const error = running?.judged.copyGuard?.take(message.bytes) ?? null
+  if (error === null) {
+    out.push({ do: 'forward', message })
+    return
+  }
+  state.copyRefused = errorFields(error, 'ERROR')
+  out.push({ do: 'refused', what: 'COPY FROM STDIN', error })
+  out.push({ do: 'forward', message: { type: 'copyFail', reason: 'refused by sallyport' } })
 }
 
 function takeNormal(state: State, message: FrontendMessage, out: Action[]): undefined {
@@ -214,7 +229,8 @@ function takeBind(state: State, message: Message<'bind'>, out: Action[]): undefi
   const { text } = statement
   const parameters = boundParameters(message)
   if (isTooMuch(state, portalBytes(text, parameters))) return provoke(state, out, errorFields(keepsTooMuch(), 'ERROR'))
-  judge(state, message, { moment: 'bind', text, facts: null, parameters }, out)
+  const shown = { ...parameters, bytes: message.parameters }
+  judge(state, message, { moment: 'bind', text, facts: null, parameters: shown }, out)
 }
 
 const isTooMuch = (state: State, bytes: number): boolean => keptBytes(state) + bytes >= limits.keptBytesPerSessionMax

@@ -291,6 +291,13 @@ function isSensitive(state: State, due: Expected): boolean {
 function takeError(state: State, fields: NoticeFields, out: Action[]): undefined {
   const due = state.expected[0]
   const severity = fieldOf(fields, 'V') || fieldOf(fields, 'S')
+/** The target fails a COPY because we told it to: the client reads why. */
+function shownError(state: State, fields: NoticeFields): NoticeFields {
+  const own = state.copyRefused
+  state.copyRefused = null
+  return own ?? visible(state, fields)
+}
+
   if (due === undefined || severity === 'FATAL' || severity === 'PANIC') return takeFatal(state, fields, out)
   const sqlstate = fieldOf(fields, 'C')
   switch (due.kind) {
@@ -298,7 +305,7 @@ function takeError(state: State, fields: NoticeFields, out: Action[]): undefined
       return lost(state, out)
     case 'query':
       if (due.failed) return lost(state, out)
-      out.push({ do: 'send', message: { type: 'errorResponse', fields: visible(state, fields) } })
+      out.push({ do: 'send', message: { type: 'errorResponse', fields: shownError(state, fields) } })
       for (const [index, running] of due.running.slice(due.at).entries())
         out.push({ do: 'outcome', running, result: index === 0 ? 'failed' : 'cancelled', tag: '', sqlstate })
       due.failed = true
@@ -320,7 +327,7 @@ function takeError(state: State, fields: NoticeFields, out: Action[]): undefined
       endPortals(state)
       return
     default:
-      out.push({ do: 'send', message: { type: 'errorResponse', fields: visible(state, fields) } })
+      out.push({ do: 'send', message: { type: 'errorResponse', fields: shownError(state, fields) } })
       voidUntilSync(state, sqlstate, out)
       endPortals(state)
   }

@@ -192,6 +192,8 @@ export interface State {
   ran: boolean
   /** What was completed since the last ReadyForQuery. */
   readonly completed: StatementFacts[]
+  /** Why a COPY FROM STDIN is being failed: what its client is told when the target says so. */
+  copyRefused: NoticeFields | null
   /** A limit has ended a result; until the next ReadyForQuery. */
   overrun: Overrun | null
   /** A cancel request of ours is on its way: nothing may be forwarded that it could hit instead. */
@@ -227,6 +229,7 @@ export const openState = (serverVersion: number, settings: Iterable<readonly [st
   sensitive: false,
   ran: false,
   completed: [],
+  copyRefused: null,
   overrun: null,
   cancelling: false,
   serverVersion,

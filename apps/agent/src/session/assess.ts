@@ -1,7 +1,7 @@
 // What a text comes to under one snapshot and one catalog: refused, or judged statement by statement. It records nothing
 // and lets nothing through; gate.ts carries it out, and asks again before a held text runs.
 import { asSallyportError, SallyportError } from '@sallyport/base/errors'
-import type { CompiledPolicies, DecisionContext } from '@sallyport/policy/decide'
+import { type CompiledPolicies, type DecisionContext, protectedColumns } from '@sallyport/policy/decide'
 import { judge as judgePolicies } from '@sallyport/policy/judge'
 import type { Catalog } from '@sallyport/sql/catalog'
 import type { StatementFacts } from '@sallyport/sql/facts'
@@ -22,6 +22,7 @@ import {
   settingRefusal,
   severalStatements,
 } from './refusals.ts'
+import { writeBackRefusal } from './write-back.ts'
 
 /** Judged as a whole: nothing in it is denied. */
 export interface Cleared {
@@ -145,7 +146,8 @@ function assessFacts(
       keepRefusal(each.facts, request.names) ??
       freshnessRefusal(each.facts, request.names) ??
       orderRefusal(each.facts, afterEnd, request.names) ??
-      policyRefusal(each, request.moment === 'parse')
+      policyRefusal(each, request.moment === 'parse') ??
+      writeBackRefusal(each.facts, () => protectedColumns(policies, deps.chain, catalog), request.parameters)
     if (error !== null) return { ...refused(error, { ...each, guarded }), under: { policies, catalog } }
     afterEnd ||= endsTransaction(each.facts)
   }

@@ -25,6 +25,7 @@ import { limited } from './limited.ts'
 import { type BoundParameters, noParameters, recordStatement, type TokenScan } from './recorded.ts'
 import { catalogStale, changedUnseen } from './refusals.ts'
 import { sizeRefusal } from './size.ts'
+import { type CopyGuard, copyGuard } from './write-back.ts'
 
 export type { SessionNames }
 
@@ -86,6 +87,8 @@ export interface JudgedStatement {
   readonly protection: Protection
   /** Counts what it returns; null where no limit concerns it. */
   readonly meter: Meter | null
+  /** Looks for masked values in the rows of COPY FROM STDIN; null where there is nothing to look for. */
+  readonly copyGuard: CopyGuard | null
   /** The approval that it runs by; null when no person had to be asked. */
   readonly approved: ApprovedRun | null
 }
@@ -314,6 +317,7 @@ function allow(
       protection,
       approved,
       meter: meterOf === null ? null : meterOf(judged.facts),
+      copyGuard: judged.facts.written === undefined ? null : copyGuard(judged.facts, protection.columns),
     }
   })
   const first = live.statements - all.length + 1

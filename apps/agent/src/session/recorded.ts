@@ -25,6 +25,8 @@ export interface BoundParameters {
   readonly formats: readonly (0 | 1)[]
   /** Bytes of each, null for NULL. */
   readonly lengths: readonly (number | null)[]
+  /** As they came, while a Bind is judged; nothing keeps them. */
+  readonly bytes?: readonly (Uint8Array | null)[]
 }
 export const noParameters: BoundParameters = { values: [], formats: [], lengths: [] }
 
