@@ -221,6 +221,9 @@ function complete(state: State, running: Running, message: Message<'commandCompl
   out.push({ do: 'outcome', running, result: 'done', tag: message.tag, sqlstate: '' })
   if (state.completed.at(-1) !== facts) state.completed.push(facts)
   applyCompleted(state, facts, facts.text, sensitive, out)
+  // INVARIANT: before the client hears that objects have changed, no session of this agent judges by what was (R-3.14).
+  const isCommitted = state.status === 'I' || facts.verb === 'commit'
+  if (state.catalogTouched && isCommitted) out.push({ do: 'catalogChanged' })
   if (state.phase === 'open') out.push({ do: 'send', message })
 }
 
