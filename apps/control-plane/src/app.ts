@@ -23,6 +23,7 @@ import { webhooksRoutes } from './notifications/routes.ts'
 import { overviewRoutes } from './overview/routes.ts'
 import { policyRoutes } from './policies/routes.ts'
 import { recordingsRoutes } from './recordings/routes.ts'
+import { scansRoutes } from './scans/routes.ts'
 import { signinRoutes } from './signin/routes.ts'
 import { sessionCookieName } from './signin/rules.ts'
 import { targetRoutes } from './targets/routes.ts'
@@ -59,6 +60,7 @@ export async function buildApp(deps: Deps): Promise<App> {
   signinRoutes(app, deps)
   targetRoutes(app, deps)
   policyRoutes(app, deps)
+  scansRoutes(app, deps)
   agentsRoutes(app, deps)
   recordingsRoutes(app, deps)
   auditRoutes(app, deps)

@@ -37,6 +37,7 @@ import { applyBootstrap } from './policies/apply.ts'
 import { createPublisher, type Publisher } from './policies/publish.ts'
 import { hasAdmins } from './policies/rules.ts'
 import { readDocuments } from './policies/store.ts'
+import { followScans } from './scans/follow.ts'
 import { createProviders } from './signin/providers.ts'
 import { openVault } from './vault.ts'
 
@@ -157,6 +158,7 @@ const senderOf = (config: Config): Sender => ({
 /** What this process does about changes that other replicas made, and about the passing of time. */
 function follow(deps: Shared, links: Links, refresh: () => Promise<void>, closers: Closers): void {
   closers.push(followKills({ ...deps, links }))
+  closers.push(followScans({ ...deps, links }))
   closers.push(followDocuments(deps, () => void refresh()))
   closers.push(
     deps.bus.listen({

@@ -29,6 +29,8 @@ export const routes = {
   resourceDelete: { method: 'DELETE', path: '/api/v1/resources/:kind/:name', access: ['admin'] },
   myTargets: { method: 'GET', path: '/api/v1/me/targets', access: 'session' },
   explain: { method: 'POST', path: '/api/v1/policies/explain', access: ['admin', 'auditor'] },
+  scanCreate: { method: 'POST', path: '/api/v1/targets/:name/scans', access: ['admin'] },
+  scan: { method: 'GET', path: '/api/v1/scans/:id', access: ['admin'] },
   agents: { method: 'GET', path: '/api/v1/agents', access: ['admin', 'auditor'] },
   joinToken: { method: 'POST', path: '/api/v1/agents/join-tokens', access: ['admin'] },
   agentRevoke: { method: 'POST', path: '/api/v1/agents/:id/revoke', access: ['admin'] },

@@ -20,6 +20,7 @@ import { greetAgent, setSnapshotApplied, touchAgent } from '../agents/store.ts'
 import type { Db } from '../db.ts'
 import type { Bus } from '../live/bus.ts'
 import type { Publisher } from '../policies/publish.ts'
+import { acceptScan } from '../scans/accept.ts'
 import type { Served } from './calls.ts'
 import { acceptCatalog } from './catalog.ts'
 import type { Holds, LinkHolds } from './hold.ts'
@@ -148,6 +149,8 @@ async function takeLinked(
       return await noteApplied(deps, agent, body.value)
     case 'catalog':
       return await acceptCatalog(deps, agent, body.value)
+    case 'scanDone':
+      return await acceptScan(deps, agent, body.value)
     case 'holdOpened':
       return await holds.opened(body.value)
     case 'holdClaim':

@@ -66,7 +66,7 @@ export function createStreams(deps: StreamsDeps, beatMs = beatMsDefault): Stream
   const hello = `retry: ${retryMs}\nevent: hello\ndata: {}\n\n`
   const stopListening = deps.bus.listen({
     heard(hint) {
-      if (open.size === 0 || hint.kind === 'kill') return
+      if (open.size === 0 || hint.kind === 'kill' || hint.kind === 'scan') return
       if (hint.kind === 'approval') approvals(hint)
       else tell(hint.kind, hint.id, seesEverything)
     },
