@@ -5,6 +5,7 @@ import { SallyportError } from '@sallyport/base/errors'
 import { parseDocuments } from '@sallyport/policy/parse'
 import { type DocumentProblemLine, Refusal } from './api-problem.ts'
 import { type AddCommand, type Session, usage } from './app.ts'
+import { unwrapped } from './scanned.ts'
 
 interface Source {
   /** Shown in problems; null for stdin. */
@@ -16,7 +17,10 @@ export const addApply: AddCommand = (parent, app) => {
   parent
     .command('apply')
     .description('apply documents (Target, Policy, Group, …): all of them, or none when one has a problem')
-    .requiredOption('-f, --file <path...>', 'file or folder of YAML documents, or "-" for stdin')
+    .requiredOption(
+      '-f, --file <path...>',
+      'file or folder of YAML documents, what "scan --json" printed, or "-" for stdin',
+    )
     .option('--dry-run', 'check and show what would change; nothing is changed')
     .addHelpText('after', '\nExamples:\n  sallyport apply -f policies/\n  sallyport apply -f shop.yaml --dry-run')
     .action((options: { file: string[]; dryRun?: boolean }) =>
@@ -25,7 +29,8 @@ export const addApply: AddCommand = (parent, app) => {
 }
 
 async function apply(session: Session, paths: readonly string[], dryRun: boolean): Promise<void> {
-  const sources = (await Promise.all(paths.map((path) => readSources(session, path)))).flat()
+  const read = (await Promise.all(paths.map((path) => readSources(session, path)))).flat()
+  const sources = read.map(({ file, text }) => ({ file, text: unwrapped(text) }))
   checkSources(sources)
   // Each file is documents of its own: a line of three hyphens keeps the last of one from the first of the next.
   const yaml = sources.map((source) => source.text).join('\n---\n')

@@ -17,6 +17,7 @@ import {
 } from 'node:fs'
 import { constants } from 'node:os'
 import { dirname } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { systemClock } from '@sallyport/base/clock'
 import { SallyportError } from '@sallyport/base/errors'
 import { exportLineCharsMax } from '@sallyport/ledger/export'
@@ -164,6 +165,7 @@ const world: World = {
   sha256: (bytes) => createHash('sha256').update(bytes).digest(),
   verifySignature,
   probe: probeAgent,
+  pause: async (ms, signal) => await setTimeout(ms, undefined, { signal }),
   interrupted: interruption.signal,
 }
 

@@ -11,6 +11,7 @@ import { addPolicy } from './explain.ts'
 import { addLogin } from './login.ts'
 import { renderFailure } from './output.ts'
 import { addQuery } from './query.ts'
+import { addScan } from './scan.ts'
 import { addSessions } from './sessions.ts'
 import { addToken } from './token.ts'
 import { version } from './version.ts'
@@ -24,6 +25,7 @@ const commands: readonly AddCommand[] = [
   addToken,
   addQuery,
   addApply,
+  addScan,
   addPolicy,
   addApprovals,
   addSessions,

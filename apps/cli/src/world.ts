@@ -32,6 +32,8 @@ export interface World {
   readonly verifySignature: (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array) => boolean
   /** TCP and TLS to an agent, for the doctor. */
   readonly probe: Probe
+  /** Waits for milliseconds, or until the signal. */
+  readonly pause: (ms: number, signal: AbortSignal) => Promise<void>
   /** Fires on Ctrl-C. */
   readonly interrupted: AbortSignal
 }

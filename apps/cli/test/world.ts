@@ -65,6 +65,7 @@ export function makeWorld(
       return verify(null, message, key, signature)
     },
     probe: async () => ({ protocol: 'TLSv1.3', validTo: 'later' }),
+    pause: async () => {},
     interrupted: new AbortController().signal,
     ...changes,
   }
