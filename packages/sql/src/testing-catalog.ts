@@ -108,9 +108,9 @@ export function buildCatalog(spec: CatalogSpec): Catalog {
     schemas: [...schemas].map((name) => ({ name, writable: spec.writable?.includes(name) ?? false })),
     types: Object.entries(spec.types ?? {}).map(([name, kind]) => {
       const [schema, type] = split(name)
-      return { oid: oidOf(name), schema, name: type, kind, ...(spec.codeless?.includes(name) ? { code: false } : {}) }
+      return { oid: oidOf(name), schema, name: type, kind, code: spec.codeless?.includes(name) !== true }
     }),
-    ...(spec.casts === undefined ? {} : { casts: spec.casts }),
+    casts: spec.casts ?? [],
     operators: spec.operators ?? [],
   }
 }
@@ -141,7 +141,7 @@ function relationOf(name: string, spec: CatalogSpec, oidOf: (name: string) => nu
       onUpdate: cascade.onUpdate ?? 'none',
     })),
     rowSecurity: full.rowSecurity ?? false,
-    ...(full.checks === undefined ? {} : { checks: full.checks }),
+    checks: full.checks ?? [],
   }
 }
 
@@ -180,8 +180,8 @@ function functionOf(name: string, entry: FunctionSpec, oid: number): CatalogFunc
     securityDefiner: entry.securityDefiner ?? false,
     body: entry.body ?? null,
     settings: entry.settings ?? [],
-    ...(entry.argumentNames === undefined ? {} : { argumentNames: entry.argumentNames }),
-    ...(entry.results === undefined ? {} : { results: entry.results }),
+    argumentNames: entry.argumentNames ?? [],
+    results: entry.results ?? [],
   }
 }
 

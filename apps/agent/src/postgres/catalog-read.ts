@@ -4,9 +4,9 @@ import { createHash } from 'node:crypto'
 import type { Clock } from '@sallyport/base/clock'
 import { SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
+import { CatalogLists, RelationJson } from '@sallyport/policy/catalog-schema'
 import type { Catalog } from '@sallyport/sql/catalog'
 import { encodeFrontend } from '@sallyport/wire/postgres/encode'
-import { z } from 'zod'
 import { activityQuery, catalogQueries, catalogSettings, identityQuery, signatureQuery } from './catalog-queries.ts'
 import { Conversation } from './conversation.ts'
 import type { Upstream } from './upstream.ts'
@@ -148,86 +148,6 @@ export function catalogLists(
 
 const single = (rows: readonly Row[]): string | null => rows[0]?.[0] ?? null
 
-const oid = z.number().int().positive()
-const onChange = z.enum(['none', 'cascade', 'set'])
-
-const Relation = z.strictObject({
-  oid,
-  schema: z.string(),
-  name: z.string(),
-  kind: z.enum(['table', 'partitioned', 'view', 'materialized', 'foreign', 'sequence', 'composite']),
-  temporary: z.boolean(),
-  columns: z.array(
-    z.strictObject({
-      number: z.number().int().positive(),
-      name: z.string(),
-      typeOid: oid,
-      type: z.string(),
-      notNull: z.boolean(),
-      generated: z.enum(['no', 'stored', 'virtual']),
-      expression: z.string().nullable(),
-    }),
-  ),
-  definition: z.string().nullable(),
-  parents: z.array(oid),
-  rules: z.array(z.string()),
-  triggers: z.array(
-    z.strictObject({
-      name: z.string(),
-      functionOid: oid,
-      events: z.array(z.enum(['insert', 'update', 'delete', 'truncate'])),
-    }),
-  ),
-  cascades: z.array(z.strictObject({ fromOid: oid, onDelete: onChange, onUpdate: onChange })),
-  rowSecurity: z.boolean(),
-  checks: z.array(z.string()),
-})
-
-const CatalogRoutine = z.strictObject({
-  oid,
-  schema: z.string(),
-  name: z.string(),
-  argumentTypes: z.array(z.string()),
-  variadic: z.boolean(),
-  returnType: z.string(),
-  returnsSet: z.boolean(),
-  kind: z.enum(['function', 'procedure', 'aggregate', 'window']),
-  volatility: z.enum(['immutable', 'stable', 'volatile']),
-  language: z.string(),
-  securityDefiner: z.boolean(),
-  body: z.string().nullable(),
-  settings: z.array(z.string()),
-  argumentNames: z.array(z.string()),
-  results: z.array(z.strictObject({ name: z.string(), type: z.string() })),
-})
-
-const Answer = z.strictObject({
-  database: z.string(),
-  serverVersion: z.number().int(),
-  serverEncoding: z.string(),
-  relations: z.array(Relation),
-  functions: z.array(CatalogRoutine),
-  schemas: z.array(z.strictObject({ name: z.string(), writable: z.boolean() })),
-  types: z.array(
-    z.strictObject({
-      oid,
-      schema: z.string(),
-      name: z.string(),
-      kind: z.enum(['base', 'composite', 'domain', 'enum', 'range', 'multirange', 'pseudo']),
-      code: z.boolean(),
-    }),
-  ),
-  operators: z.array(z.string()),
-  casts: z.array(
-    z.strictObject({
-      source: z.string(),
-      target: z.string(),
-      function: z.string(),
-      context: z.enum(['explicit', 'assignment', 'implicit']),
-    }),
-  ),
-})
-
 /** A catalog, and the target's word for the state that it was read in. */
 export interface SignedCatalog {
   readonly catalog: Catalog
@@ -236,14 +156,14 @@ export interface SignedCatalog {
 
 /** The catalog with more relations, of which each row has one. */
 export function withRelations(catalog: Catalog, rows: readonly Row[]): Catalog {
-  const more = z.array(Relation).parse(rows.map(([json]) => JSON.parse(json ?? '')))
+  const more = RelationJson.array().parse(rows.map(([json]) => JSON.parse(json ?? '')))
   const hash = createHash('sha256').update(JSON.stringify([catalog.version, more]))
   return { ...catalog, version: hash.digest('hex').slice(0, 32), relations: [...catalog.relations, ...more] }
 }
 
 /** The version is a hash of all the rest: equal catalogs have equal versions, on every agent and after every restart. */
 export function parseCatalog(answer: unknown): Catalog {
-  const parsed = Answer.parse(answer)
+  const parsed = CatalogLists.parse(answer)
   const version = createHash('sha256').update(JSON.stringify(parsed)).digest('hex').slice(0, 32)
   return { version, ...parsed }
 }

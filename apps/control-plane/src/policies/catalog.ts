@@ -2,98 +2,11 @@
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { SallyportError } from '@sallyport/base/errors'
-import type { Catalog, CatalogColumn, CatalogFunction, CatalogRelation } from '@sallyport/sql/catalog'
-import { z } from 'zod'
+import { CatalogJson } from '@sallyport/policy/catalog-schema'
+import type { Catalog } from '@sallyport/sql/catalog'
 import type { Db } from '../db.ts'
 import { catalogBytesMax } from '../grpc/catalog.ts'
 import { readCatalogRow } from './store.ts'
-
-/** Every field of T has a schema: one that is forgotten would be stripped, and explain would differ from the gate. */
-type Fields<T> = { readonly [K in keyof Required<T>]: z.ZodType }
-
-const oid = z.number().int().nonnegative()
-const Column = z.object({
-  number: z.number().int(),
-  name: z.string(),
-  typeOid: oid,
-  type: z.string(),
-  notNull: z.boolean(),
-  generated: z.enum(['no', 'stored', 'virtual']),
-  expression: z.string().nullable(),
-} satisfies Fields<CatalogColumn>)
-const Relation = z.object({
-  oid,
-  schema: z.string(),
-  name: z.string(),
-  kind: z.enum(['table', 'partitioned', 'view', 'materialized', 'foreign', 'sequence', 'composite']),
-  temporary: z.boolean(),
-  columns: z.array(Column),
-  definition: z.string().nullable(),
-  parents: z.array(oid),
-  rules: z.array(z.string()),
-  triggers: z.array(
-    z.object({
-      name: z.string(),
-      functionOid: oid,
-      events: z.array(z.enum(['insert', 'update', 'delete', 'truncate'])),
-    }),
-  ),
-  cascades: z.array(
-    z.object({
-      fromOid: oid,
-      onDelete: z.enum(['none', 'cascade', 'set']),
-      onUpdate: z.enum(['none', 'cascade', 'set']),
-    }),
-  ),
-  rowSecurity: z.boolean(),
-  checks: z.array(z.string()).optional(),
-} satisfies Fields<CatalogRelation>)
-const Routine = z.object({
-  oid,
-  schema: z.string(),
-  name: z.string(),
-  argumentTypes: z.array(z.string()),
-  variadic: z.boolean(),
-  returnType: z.string(),
-  returnsSet: z.boolean(),
-  kind: z.enum(['function', 'procedure', 'aggregate', 'window']),
-  volatility: z.enum(['immutable', 'stable', 'volatile']),
-  language: z.string(),
-  securityDefiner: z.boolean(),
-  body: z.string().nullable(),
-  settings: z.array(z.string()),
-  argumentNames: z.array(z.string()).optional(),
-  results: z.array(z.object({ name: z.string(), type: z.string() })).optional(),
-} satisfies Fields<CatalogFunction>)
-export const CatalogJson = z.object({
-  version: z.string(),
-  database: z.string(),
-  serverVersion: z.number().int(),
-  serverEncoding: z.string(),
-  relations: z.array(Relation),
-  functions: z.array(Routine),
-  schemas: z.array(z.object({ name: z.string(), writable: z.boolean() })),
-  types: z.array(
-    z.object({
-      oid,
-      schema: z.string(),
-      name: z.string(),
-      kind: z.enum(['base', 'composite', 'domain', 'enum', 'range', 'multirange', 'pseudo']),
-      code: z.boolean().optional(),
-    }),
-  ),
-  operators: z.array(z.string()),
-  casts: z
-    .array(
-      z.object({
-        source: z.string(),
-        target: z.string(),
-        function: z.string(),
-        context: z.enum(['explicit', 'assignment', 'implicit']),
-      }),
-    )
-    .optional(),
-} satisfies Fields<Catalog>) satisfies z.ZodType<Catalog>
 
 const unzip = promisify(gunzip)
 

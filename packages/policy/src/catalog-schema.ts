@@ -1,0 +1,90 @@
+// The JSON of a catalog, field by field: what an agent reads from its target, sends to the control plane, and both believe
+// before `analyse` does. It is here and not beside the types because `sql` has no libraries.
+import type { Catalog, CatalogColumn, CatalogFunction, CatalogRelation } from '@sallyport/sql/catalog'
+import { z } from 'zod'
+
+/** Every field of T has a schema, and is there: one that is forgotten would be stripped, and explain differ from the gate. */
+type Fields<T> = { readonly [K in keyof Required<T>]: z.ZodType }
+
+const oid = z.number().int().positive()
+const onChange = z.enum(['none', 'cascade', 'set'])
+
+const ColumnJson = z.strictObject({
+  number: z.number().int().positive(),
+  name: z.string(),
+  typeOid: oid,
+  type: z.string(),
+  notNull: z.boolean(),
+  generated: z.enum(['no', 'stored', 'virtual']),
+  expression: z.string().nullable(),
+} satisfies Fields<CatalogColumn>)
+
+export const RelationJson = z.strictObject({
+  oid,
+  schema: z.string(),
+  name: z.string(),
+  kind: z.enum(['table', 'partitioned', 'view', 'materialized', 'foreign', 'sequence', 'composite']),
+  temporary: z.boolean(),
+  columns: z.array(ColumnJson),
+  definition: z.string().nullable(),
+  parents: z.array(oid),
+  rules: z.array(z.string()),
+  triggers: z.array(
+    z.strictObject({
+      name: z.string(),
+      functionOid: oid,
+      events: z.array(z.enum(['insert', 'update', 'delete', 'truncate'])),
+    }),
+  ),
+  cascades: z.array(z.strictObject({ fromOid: oid, onDelete: onChange, onUpdate: onChange })),
+  rowSecurity: z.boolean(),
+  checks: z.array(z.string()),
+} satisfies Fields<CatalogRelation>)
+
+const FunctionJson = z.strictObject({
+  oid,
+  schema: z.string(),
+  name: z.string(),
+  argumentTypes: z.array(z.string()),
+  variadic: z.boolean(),
+  returnType: z.string(),
+  returnsSet: z.boolean(),
+  kind: z.enum(['function', 'procedure', 'aggregate', 'window']),
+  volatility: z.enum(['immutable', 'stable', 'volatile']),
+  language: z.string(),
+  securityDefiner: z.boolean(),
+  body: z.string().nullable(),
+  settings: z.array(z.string()),
+  argumentNames: z.array(z.string()),
+  results: z.array(z.strictObject({ name: z.string(), type: z.string() })),
+} satisfies Fields<CatalogFunction>)
+
+/** What a target answers; the version is made of it. */
+export const CatalogLists = z.strictObject({
+  database: z.string(),
+  serverVersion: z.number().int(),
+  serverEncoding: z.string(),
+  relations: z.array(RelationJson),
+  functions: z.array(FunctionJson),
+  schemas: z.array(z.strictObject({ name: z.string(), writable: z.boolean() })),
+  types: z.array(
+    z.strictObject({
+      oid,
+      schema: z.string(),
+      name: z.string(),
+      kind: z.enum(['base', 'composite', 'domain', 'enum', 'range', 'multirange', 'pseudo']),
+      code: z.boolean(),
+    }),
+  ),
+  operators: z.array(z.string()),
+  casts: z.array(
+    z.strictObject({
+      source: z.string(),
+      target: z.string(),
+      function: z.string(),
+      context: z.enum(['explicit', 'assignment', 'implicit']),
+    }),
+  ),
+} satisfies Fields<Omit<Catalog, 'version'>>)
+
+export const CatalogJson = CatalogLists.extend({ version: z.string() }) satisfies z.ZodType<Catalog>
