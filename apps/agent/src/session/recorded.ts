@@ -55,17 +55,40 @@ export function recordStatement(
   scan: TokenScan,
 ): RecordedStatement {
   const secret = facts === null || holdsSecret(facts, text)
-  const kept = sensitive || secret ? withoutLiterals(text, scan) : text
+  const kept = sensitive || secret ? bareText(text, facts, scan) : text
   return {
     text: cut(kept, recordedTextCharsMax),
     textTruncated: kept.length > recordedTextCharsMax,
     fingerprint: facts?.fingerprint ?? '',
     verb: facts?.verb ?? '',
-    effects: (facts?.effects ?? [])
-      .slice(0, recordedEffectsMax)
-      .map(({ operation, object, via }) => ({ operation, object, via })),
+    effects: facts === null ? [] : recordedEffects(facts),
     parameters: recordParameters(parameters, sensitive || secret),
   }
+}
+
+// A text without its literals is the same for all texts of one shape, and so are the effects: made once.
+const bareTexts = new WeakMap<StatementFacts, string>()
+const effectLists = new WeakMap<StatementFacts, RecordedStatement['effects']>()
+
+function bareText(text: string, facts: StatementFacts | null, scan: TokenScan): string {
+  if (facts === null || facts.text !== text) return withoutLiterals(text, scan)
+  const key = facts.shape ?? facts
+  const known = bareTexts.get(key)
+  if (known !== undefined) return known
+  const bare = withoutLiterals(text, scan)
+  bareTexts.set(key, bare)
+  return bare
+}
+
+function recordedEffects(facts: StatementFacts): RecordedStatement['effects'] {
+  const key = facts.shape ?? facts
+  const known = effectLists.get(key)
+  if (known !== undefined) return known
+  const list = facts.effects
+    .slice(0, recordedEffectsMax)
+    .map(({ operation, object, via }) => ({ operation, object, via }))
+  effectLists.set(key, list)
+  return list
 }
 
 /** The text with `‹const›` for every literal and without comments. */
