@@ -67,15 +67,23 @@ export function judge(
   }
 }
 
-/** Statistics and activity views show values of protected columns under other names (THREATS R-3.7); while masks are in
- * force they are refused even where a rule names them. */
+/** Statistics and activity views show values of protected columns under other names (THREATS R-3.7), and some functions
+ * read files, large objects or what sessions run; while masks are in force they are refused even where a rule names them. */
 function refuseSystem(facts: StatementFacts, columns: readonly ProtectedColumn[]): MaskPlan | null {
   const [first] = columns
   if (first === undefined) return null
   const read = facts.effects.find(
-    (effect) => effect.operation === 'select' && !effect.baseline && isSystemObject(effect.object),
+    ({ operation, object, baseline }) =>
+      !baseline && isSystemObject(object) && (operation === 'select' || readsStorage(operation, object)),
   )
   if (read === undefined) return null
   const reason = `"${read.object}" may show values of masked columns, such as "${first.name}", in another form`
   return { kind: 'refuse', reason, rules: [first.rule] }
 }
+
+/** Functions of pg_catalog that return what lies in files, large objects, statistics, or other statements' texts. */
+const storageFunctions =
+  /^pg_catalog\.(?:pg_read_(?:binary_)?file|pg_ls_\w+|pg_stat_file|lo_get|loread|lo_export|pg_stat_get_(?:backend_)?activity|pg_cursor|pg_prepared_(?:statement|xact)|pg_show_all_file_settings|pg_hba_file_rules|pg_ident_file_mappings|pg_mcv_list_items|pg_logical_slot_\w+)\(\)$/
+
+const readsStorage = (operation: string, object: string): boolean =>
+  operation === 'call' && storageFunctions.test(object)
