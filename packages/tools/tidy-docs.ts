@@ -20,6 +20,7 @@ export function checkDocs(tree: readonly Source[]): Finding[] {
     ...checkMentions(byPath, 'docs/operations.md', Object.keys(limits)),
     ...tree.filter(({ path }) => path.endsWith('.md')).flatMap((source) => checkLinks(source, byPath)),
     ...checkMigrations(byPath),
+    ...checkAttacks(byPath),
   ]
 }
 
@@ -47,6 +48,30 @@ function checkMentions(tree: ReadonlyMap<string, string>, path: string, names: r
     .filter((name) => !text.includes(`\`${name}\``))
     .map((name) => ({ path, line: 1, text: `does not name the limit ${name}` }))
 }
+
+/** Rows `| R-1.5 | … | \`frames\` |` of ARCHITECTURE.md: each named test file quotes the attack of its row. */
+function checkAttacks(tree: ReadonlyMap<string, string>): Finding[] {
+  const path = 'ARCHITECTURE.md'
+  const rows = [...(tree.get(path) ?? '').matchAll(/^\| (R-1\.[0-9]+) \|.*\| ([^|]+) \|$/gm)]
+  const tests = [...tree].filter(([file]) => file.endsWith('.test.ts'))
+  const quotes = (name: string, id: string): boolean =>
+    tests.some(([file, text]) => file.endsWith(`/${name}.test.ts`) && new RegExp(`${id}(?![0-9])`).test(text))
+  const wrong = rows.flatMap(([, id = '', named = '']) =>
+    [...named.matchAll(/`([^`]+)`/g)]
+      .filter(([, name = '']) => !quotes(name, id))
+      .map(([, name]) => ({
+        path,
+        line: 1,
+        text: `says that the test "${name}" is about ${id}, which it does not quote`,
+      })),
+  )
+  const missing = Array.from({ length: attacksOnTheWire }, (_, at) => `R-1.${at + 1}`)
+    .filter((id) => !rows.some(([, found]) => found === id))
+    .map((id) => ({ path, line: 1, text: `names no test for ${id}` }))
+  return [...wrong, ...missing]
+}
+/** THREATS §1. */
+const attacksOnTheWire = 37
 
 /** Relative links only; what is on the web is not ours to check. */
 function checkLinks({ path, text }: Source, tree: ReadonlyMap<string, string>): Finding[] {

@@ -249,7 +249,7 @@ describe('admission', () => {
     ['a caller that no rule names', { groups: ['marketing'] }, '42501'],
     ['a target that is down', { target: 'down' }, '08006'],
     ['a credential that the target refuses', { target: 'wrong' }, '08004'],
-  ])('R-1.9: refuses %s', async (_, shown, code) => {
+  ])('R-1.9, R-1.10: refuses %s', async (_, shown, code) => {
     const error = await errorOf(path.connect(shown))
     expect(error).toMatchObject({ code, severity: 'FATAL' })
     // nothing that the target said, no role, no address.
@@ -258,7 +258,7 @@ describe('admission', () => {
     )
   })
 
-  it('refuses a token for another target', async () => {
+  it('R-1.10: refuses a token for another target', async () => {
     const password = await path.token({ target: 'strict' })
     expect(await errorOf(path.connect({ target: 'shop', password }))).toMatchObject({ code: '28P01' })
   })

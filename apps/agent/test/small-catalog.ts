@@ -1,6 +1,6 @@
 // A catalog of one table, for tests of the gate.
 import type { Catalog } from '@sallyport/sql/catalog'
-import type { OwnCatalogSource } from '../src/session/gate.ts'
+import type { OwnCatalogSource } from '../src/session/catalog-source.ts'
 
 const column = (number: number, name: string, typeOid: number, type: string) => ({
   number,

@@ -186,14 +186,18 @@ const permittedText = {
   any: 'any',
 } as const
 
+function refusedUse({ name, rule, predicates }: ProtectedColumn, where: string): string {
+  const masked = `column "${name}" is masked by rule "${rule}"`
+  // However it is used: estimates are made of values, and costs of their sizes (THREATS R-3.8).
+  if (where === 'EXPLAIN') return `${masked}, and the plan of a statement that names it would tell of its values`
+  return `${masked} and cannot be used in ${where}; the rule permits ${permittedText[predicates]}`
+}
+
 function refuseControl(input: PlanInput, shield: Shield): Refusal | null {
   for (const { column, use, where } of input.control) {
     const protection = protectionOf(shield, column)
     if (protection === undefined || permitted(protection.predicates, use)) continue
-    return refuse(
-      `column "${protection.name}" is masked by rule "${protection.rule}" and cannot be used in ${where}; the rule permits ${permittedText[protection.predicates]}`,
-      [protection],
-    )
+    return refuse(refusedUse(protection, where), [protection])
   }
   return null
 }

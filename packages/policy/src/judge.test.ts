@@ -89,6 +89,16 @@ spec:
     expect(decision.trace.length).toBeGreaterThan(0)
   })
 
+  it('says of EXPLAIN that the plan would tell, since no way to use the column would do', () => {
+    const used = { verb: 'explain', control: [{ column: email, use: 'other', where: 'EXPLAIN' }] } as const
+    const { decision } = judged(select(output(['QUERY PLAN', 'derived']), used))
+    expect(decision).toMatchObject({
+      kind: 'deny',
+      message: expect.stringMatching(/the plan of a statement that names it would tell/),
+      hint: expect.stringMatching(/leave it out of the statement that is explained/),
+    })
+  })
+
   it('denies rather than holds what the masks refuse', () => {
     const statement = facts(['delete public.customers'], {
       relations: [customers],

@@ -52,7 +52,7 @@ export function judge(
       kind: 'deny',
       code: 'MASK_UNPROVABLE',
       message: `denied by mask: ${plan.reason}`,
-      hint: `rule "${rule}" hides the column; select it plainly, or ask the owner of policy "${policy}"`,
+      hint: `rule "${rule}" hides the column; ${wayOut(facts)}, or ask the owner of policy "${policy}"`,
       policy,
       version,
       rule: name.join('/'),
@@ -66,6 +66,9 @@ export function judge(
     guarded,
   }
 }
+
+const wayOut = ({ verb }: StatementFacts): string =>
+  verb === 'explain' ? 'leave it out of the statement that is explained' : 'select it plainly'
 
 /** Statistics and activity views show values of protected columns under other names (THREATS R-3.7), and some functions
  * read files, large objects or what sessions run; while masks are in force they are refused even where a rule names them. */

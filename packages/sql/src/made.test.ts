@@ -15,7 +15,6 @@ const parser: SqlParser = {
   fingerprint: fingerprintSync,
 }
 const spec: CatalogSpec = {
-  schemas: { public: true, lab: true },
   relations: { 'public.people': ['id int4!', 'ssn text'], 'lab.people': ['id int4!', 'word text'] },
 }
 beforeAll(() => loadModule())

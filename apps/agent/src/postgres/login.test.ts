@@ -287,7 +287,7 @@ describe('a server is refused that', () => {
   })
 })
 
-test('inside TLS the exchange is bound to the certificate, and a missing offer is noticed', async () => {
+test('R-1.10: inside TLS the exchange is bound to the certificate, and a missing offer is noticed', async () => {
   await meet(async (server) => {
     const used = await scram(server, both)
     expect(used.mechanism).toBe('SCRAM-SHA-256-PLUS')

@@ -11,7 +11,7 @@ import { SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
 import type { Catalog } from '@sallyport/sql/catalog'
 import type { FrontendMessage } from '@sallyport/wire/postgres/messages'
-import type { OwnCatalogSource, ReadingPlace } from '../session/gate.ts'
+import type { OwnCatalogSource, ReadingPlace } from '../session/catalog-source.ts'
 import { catalogQueries, catalogSettings, identityQuery, signatureQuery, temporaryQuery } from './catalog-queries.ts'
 import {
   catalogLists,

@@ -15,15 +15,16 @@ import type { SessionRecord } from '../record/record.ts'
 import { resolveCredential } from '../secrets/broker.ts'
 import { type Admitted, admit, stillAdmitted } from '../session/admit.ts'
 import { createAnalyser, type FactsCache } from '../session/analysis.ts'
+import type { CatalogSource, OwnCatalogSource } from '../session/catalog-source.ts'
 import type { SessionDeps } from '../session/deps.ts'
 import { entryPrincipal } from '../session/entry-principal.ts'
-import { type CatalogSource, createGate, type Gate } from '../session/gate.ts'
+import { createGate, type Gate } from '../session/gate.ts'
 import type { HoldDeps } from '../session/hold-execution.ts'
 import { describeThrown } from '../session/log.ts'
 import type { Sessions } from '../session/sessions.ts'
 import { verifyToken } from '../session/verify.ts'
 import type { CancelKeys } from './cancel.ts'
-import type { CatalogPool } from './catalogs.ts'
+import type { CatalogPool, SharedCatalog } from './catalogs.ts'
 import type { Estimates } from './estimate.ts'
 import { type Encrypt, type Greeting, Handshake } from './handshake.ts'
 import { injectedLogin } from './injected.ts'
@@ -161,14 +162,7 @@ function startSession(opened: Opened): Run {
   const record = openRecord(opened)
   const catalog = shared.catalogs.borrow(admitted)
   const lent = new LentConnection()
-  const own = createOwnCatalog({
-    lent,
-    clock: deps.clock,
-    serverVersion: serverVersionOf(upstream),
-    serverEncoding: upstream.parameters.get('server_encoding') ?? '',
-    shared: () => catalog.latest(),
-  })
-  const gate = openGate(opened, record, { ...catalog, own })
+  const gate = openGate(opened, record, { ...catalog, own: ownCatalogOf(opened, lent, catalog) })
   const key = cancels.issue(greeting.startup.minor, connection.address, () => run.cancel())
   greeting.stream.write(welcome(upstream, key))
   if (upstream.leftover.length > 0) upstream.socket.unshift(upstream.leftover)
@@ -215,6 +209,15 @@ function startSession(opened: Opened): Run {
   })
   return run
 }
+
+const ownCatalogOf = ({ upstream, shared }: Opened, lent: LentConnection, catalog: SharedCatalog): OwnCatalogSource =>
+  createOwnCatalog({
+    lent,
+    clock: shared.deps.clock,
+    serverVersion: serverVersionOf(upstream),
+    serverEncoding: upstream.parameters.get('server_encoding') ?? '',
+    shared: () => catalog.latest(),
+  })
 
 function openGate(opened: Opened, record: SessionRecord, catalog: CatalogSource): Gate {
   const { shared, admitted, id } = opened

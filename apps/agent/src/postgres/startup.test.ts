@@ -63,7 +63,7 @@ describe('protocol versions (R-1.6)', () => {
   })
 })
 
-describe('parameters (R-1.7 to R-1.9)', () => {
+describe('parameters (R-1.7, R-1.8, R-1.9)', () => {
   it.each<[string, Record<string, string> | [string, string][], string]>([
     ['no user', { database: 'shop' }, '28000'],
     [

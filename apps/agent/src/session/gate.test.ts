@@ -12,7 +12,8 @@ import { createBudgets } from '../limits/budgets.ts'
 import { loadParser } from '../parser.ts'
 import { scanTokens } from '../postgres/tokens.ts'
 import { createAnalyser, factsCache } from './analysis.ts'
-import { type CatalogSource, createGate, type Gate, type Judgement, type JudgeRequest } from './gate.ts'
+import type { CatalogSource } from './catalog-source.ts'
+import { createGate, type Gate, type Judgement, type JudgeRequest } from './gate.ts'
 import { noParameters } from './recorded.ts'
 
 let parser: SqlParser

@@ -17,6 +17,7 @@ import type { Snapshots } from '../link/current.ts'
 import type { SessionRecord } from '../record/record.ts'
 import type { Analyser, SessionNames } from './analysis.ts'
 import { type Assessed, assess, assessNow, type Cleared, ownCatalog } from './assess.ts'
+import type { CatalogSource, ReadingPlace } from './catalog-source.ts'
 import { type HeldExecution, type HeldText, isHeld } from './held.ts'
 import { createHolding, type Holding } from './hold.ts'
 import type { ApprovedRun, Ending, HoldDeps, HoldSteps } from './hold-execution.ts'
@@ -28,32 +29,6 @@ import { sizeRefusal } from './size.ts'
 import { type CopyGuard, copyGuard } from './write-back.ts'
 
 export type { SessionNames }
-
-/** The catalog as the gate needs it: at most limits.catalogAgeMsMax old, or read anew. */
-export interface CatalogSource {
-  /** Undefined when it is too old. */
-  fresh(): Catalog | undefined
-  read(): Promise<Catalog>
-  readonly own: OwnCatalogSource
-}
-
-/** What the session's own connection sees, temporary objects and those of its open transaction included. */
-export interface OwnCatalogSource {
-  /** Read since the session changed objects last, and not too old. */
-  fresh(objectsVersion: number): Catalog | undefined
-  /** The same, however old. */
-  latest(objectsVersion: number): Catalog | undefined
-  /** Asks the target on the session's own connection, of which nothing else is due meanwhile. */
-  read(objectsVersion: number, place: ReadingPlace): Promise<Catalog>
-}
-
-/** Where in the protocol the session's own connection is asked. */
-export interface ReadingPlace {
-  /** Inside a transaction block, which the question must leave as it was. */
-  readonly block: boolean
-  /** Messages of the extended protocol are waiting for their Sync, which must not come before the client sends it. */
-  readonly unsynced: boolean
-}
 
 /**
  * When a statement is looked at. `parse` and `bind` let it be prepared and described, `run` lets it run; `query` is
