@@ -53,6 +53,11 @@ export const unknown = (unknowns: readonly string[]): Words => ({
   hint: 'write the statement without it',
 })
 
+export const missing = (unknowns: readonly string[]): Words => ({
+  message: `the statement names ${unknowns.slice(0, unknownsNamedMax).join('; ')}`,
+  hint: 'correct the name; what was made elsewhere a moment ago is seen within a second',
+})
+
 export const stranger = (target: string, principal: Principal): Words => ({
   message: `no rule of target "${target}" names ${principalText(principal)}`,
   hint: 'ask the owner of the policy for a rule, or use an identity that has one',

@@ -64,8 +64,17 @@ function denyErrors(book: Rulebook, findings: readonly Finding[]): Deny | null {
   return { kind: 'deny', code: 'POLICY_ERROR', ...say.policyBroken(policy, reason), policy, version, rule: '' }
 }
 
+const missingCodes = {
+  relation: 'RELATION_MISSING',
+  column: 'COLUMN_MISSING',
+  function: 'FUNCTION_MISSING',
+} as const
+
 function denyUnknowns(facts: StatementFacts): Deny | null {
   if (facts.unknowns.length === 0) return null
+  // What the target would refuse for want of a name is refused as the target does: clients go by the SQLSTATE.
+  if (facts.missing !== undefined)
+    return { kind: 'deny', code: missingCodes[facts.missing], ...say.missing(facts.unknowns), ...nobody }
   return { kind: 'deny', code: 'STATEMENT_UNKNOWN', ...say.unknown(facts.unknowns), ...nobody }
 }
 

@@ -251,6 +251,27 @@ describe('names (R-1.32, R-1.35)', () => {
   })
 })
 
+describe('catalogs that share relations', () => {
+  it('keep what they found out apart', () => {
+    const relations = {
+      'public.t': { columns: ['id int4', 'a text', 'b text', 'c text := upper(b)'], checks: ['(a <> b)'] },
+    }
+    const first = buildCatalog({ relations })
+    // The session's own temporary relations beside the same objects.
+    const second = { ...first, version: 'test-2', relations: [...first.relations] }
+    for (const catalog of [first, second]) {
+      const analysis = analyse("UPDATE t SET a = 'x' WHERE id = 1 RETURNING c", catalog, plain, parser)
+      const [facts] = analysis.kind === 'facts' ? analysis.statements : []
+      expect(factLines(facts!)).toMatchObject({
+        control: ['public.t.b other a constraint on what is written', 'public.t.id equality WHERE'],
+        output: ['c ~ public.t.b, public.t.c'],
+      })
+      const refs = new Set(facts!.control.map(({ column }) => column))
+      expect(facts!.output![0]!.sources.some((source) => refs.has(source))).toBe(true)
+    }
+  })
+})
+
 describe('definitions', () => {
   it('takes an unqualified name for the only relation of that name', () => {
     const relations = { 'a.base': ['x text'], 'b.v': { columns: ['x text'], view: 'SELECT x FROM base' } }

@@ -7,7 +7,7 @@ import type { CatalogFunction } from './catalog.ts'
 import { functionName } from './catalog-index.ts'
 import { addComputed, addControlOf, addEffect, addFlow } from './draft.ts'
 import { condition, ordering, walk } from './expressions.ts'
-import { type Environment, type Scope, unknown } from './scope.ts'
+import { type Environment, type Scope, unknown, unknownName } from './scope.ts'
 import { settingFunction } from './settings.ts'
 import { payload, texts } from './tree.ts'
 import { isPolymorphic, mention } from './types.ts'
@@ -101,7 +101,7 @@ export function functionByNotation(name: string, argument: Value, scope: Scope):
   const found = candidates([name], [argument], false, scope.env)
   if (found.user.length > 0) return callValue([name], [argument], false, scope)
   if (argument.fields !== null) {
-    unknown(scope.env, `the column "${name}", which nothing here has`)
+    unknownName(scope.env, 'column', `the column "${name}", which nothing here has`)
     return plain()
   }
   // A field of a composite value whose columns we do not follow.
@@ -135,7 +135,7 @@ const isComposite = (one: CatalogFunction, env: Environment): boolean =>
 
 /** A function that nobody knows: an unknown, and a call of its written name. */
 export function missingFunction(names: readonly string[], env: Environment): void {
-  unknown(env, `the function "${names.join('.')}()", which the catalog does not have`)
+  unknownName(env, 'function', `the function "${names.join('.')}()", which the catalog does not have`)
   const object = `${names.length > 1 ? names.slice(-2).join('.') : `${env.searchPath?.[0] ?? 'public'}.${names[0] ?? ''}`}()`
   addEffect(env.draft, { operation: 'call', object, via: 'direct', parents: [], baseline: false })
 }

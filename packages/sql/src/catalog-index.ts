@@ -93,6 +93,25 @@ function parseOperator(text: string): UserOperator {
   return { schema: match?.[1] ?? '', name: match?.[2] ?? text, left: side(match?.[3]), right: side(match?.[4]) }
 }
 
+/**
+ * Keeps what was found out about a part of a catalog beside the index. INVARIANT: never beside the part alone: catalogs share
+ * relations, and what was found holds the references of one index, which another index does not know.
+ */
+export function keptBy<K extends object, T>(
+  store: WeakMap<CatalogIndex, WeakMap<K, T>>,
+  index: CatalogIndex,
+  key: K,
+  make: () => T,
+): T {
+  const map = store.get(index) ?? new WeakMap<K, T>()
+  store.set(index, map)
+  const known = map.get(key)
+  if (known !== undefined) return known
+  const made = make()
+  map.set(key, made)
+  return made
+}
+
 export const relationName = (relation: CatalogRelation): string => `${relation.schema}.${relation.name}`
 export const functionName = (one: CatalogFunction): string => `${one.schema}.${one.name}()`
 

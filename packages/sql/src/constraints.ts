@@ -1,7 +1,7 @@
 // What PostgreSQL computes of a row that is written: defaults, generated columns, checks, index expressions, partition keys.
 // They may run code of the target, and whether they fail tells about the columns that they read.
 import type { CatalogColumn, CatalogRelation } from './catalog.ts'
-import { columnRefs, descendants, elementType, relationName } from './catalog-index.ts'
+import { type CatalogIndex, columnRefs, descendants, elementType, keptBy, relationName } from './catalog-index.ts'
 import { addControl, newDraft } from './draft.ts'
 import type { ColumnRef } from './facts.ts'
 import { relationColumns, relationEntry } from './relations.ts'
@@ -79,14 +79,12 @@ function behindView(env: Environment, view: CatalogRelation, written: Written | 
   for (const [base, names] of reached) testedTogether(env, base, written === null ? null : names, true)
 }
 
-const checks = new WeakMap<CatalogRelation, readonly Computed[]>()
+const checks = new WeakMap<CatalogIndex, WeakMap<CatalogRelation, readonly Computed[]>>()
 
 function checksOf(env: Environment, relation: CatalogRelation): readonly Computed[] {
-  const known = checks.get(relation)
-  if (known !== undefined) return known
-  const made = (relation.checks ?? []).map((text) => understand(env, relation, text))
-  checks.set(relation, made)
-  return made
+  return keptBy(checks, env.index, relation, () =>
+    (relation.checks ?? []).map((text) => understand(env, relation, text)),
+  )
 }
 
 /** What is stored of other columns is computed again when one of them is written. */
@@ -98,12 +96,10 @@ function generatedOf(env: Environment, relation: CatalogRelation): readonly Comp
   )
 }
 
-const expressions = new WeakMap<CatalogColumn, Computed>()
+const expressions = new WeakMap<CatalogIndex, WeakMap<CatalogColumn, Computed>>()
 
 function expressionOf(env: Environment, relation: CatalogRelation, text: string, column: CatalogColumn): Computed {
-  const known = expressions.get(column) ?? understand(env, relation, text)
-  expressions.set(column, known)
-  return known
+  return keptBy(expressions, env.index, column, () => understand(env, relation, text))
 }
 
 function understand(env: Environment, relation: CatalogRelation, text: string): Computed {

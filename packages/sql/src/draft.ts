@@ -1,6 +1,15 @@
 // The facts of one statement while they are being found. Everything is added, nothing is taken back, and doubles fall
 // together, so that parts of a tree may be walked in any order and more than once.
-import type { ColumnRef, ControlUse, Effect, Flow, FunctionUse, SessionEffect, SqlOperation } from './facts.ts'
+import type {
+  ColumnRef,
+  ControlUse,
+  Effect,
+  Flow,
+  FunctionUse,
+  MissingName,
+  SessionEffect,
+  SqlOperation,
+} from './facts.ts'
 import type { Column, Value } from './values.ts'
 
 export interface Draft {
@@ -15,6 +24,8 @@ export interface Draft {
   readonly session: SessionEffect[]
   readonly relations: Set<number>
   readonly unknowns: Set<string>
+  /** Those of `unknowns` that are names which the target does not have. */
+  readonly missing: Map<string, MissingName>
   /** Code that runs unseen (facts.ts). */
   readonly opaque: Set<string>
   /** Constructs that put several rows into one (facts.ts). */
@@ -37,6 +48,7 @@ export const newDraft = (): Draft => ({
   session: [],
   relations: new Set(),
   unknowns: new Set(),
+  missing: new Map(),
   opaque: new Set(),
   packs: new Set(),
   written: new Set(),
@@ -134,6 +146,8 @@ export function merge(into: Draft, from: Draft, via: 'direct' | 'derived'): void
   for (const column of from.reads) into.reads.add(column)
   for (const oid of from.relations) into.relations.add(oid)
   for (const unknown of from.unknowns) into.unknowns.add(unknown)
+  // What a definition names and nobody has is a fault of the definition.
+  if (via === 'direct') for (const [why, what] of from.missing) into.missing.set(why, what)
   for (const code of from.opaque) into.opaque.add(code)
   for (const construct of from.packs) into.packs.add(construct)
   for (const column of from.written) into.written.add(column)

@@ -6,7 +6,7 @@ import { addComputed, addControlOf, addEquality, addRead } from './draft.ts'
 import { jsonNodes } from './json.ts'
 import { resolveOperator } from './operators.ts'
 import { listColumns } from './output.ts'
-import { entryNamed, meaningOf, parameter, type Scope, unknown, wholeRow } from './scope.ts'
+import { entryNamed, meaningOf, parameter, type Scope, unknown, unknownName, wholeRow } from './scope.ts'
 import { queryColumns } from './select.ts'
 import { dispatch, type Handlers, isConstant, payload, tagOf, texts } from './tree.ts'
 import { typeNameOf } from './types.ts'
@@ -177,7 +177,8 @@ function column(found: ColumnRef, scope: Scope): Value {
       addRead(scope.env.draft, meaning.argument)
       return functionByNotation(meaning.name, meaning.argument, scope)
     case 'missing':
-      unknown(scope.env, meaning.why)
+      if (meaning.isColumn === true) unknownName(scope.env, 'column', meaning.why)
+      else unknown(scope.env, meaning.why)
       return plain()
   }
 }

@@ -92,6 +92,9 @@ export type SessionEffect =
   | { readonly kind: 'ddl' }
   | { readonly kind: 'copy'; readonly direction: 'in' | 'out' }
 
+/** A relation that is not there makes its columns missing as well: it comes first. */
+export type MissingName = 'relation' | 'column' | 'function'
+
 /** The facts of one statement of a text. */
 export interface StatementFacts {
   /** Lowercase keyword: select, insert, … , begin, show, explain. EXPLAIN ANALYZE has its inner statement's effects. */
@@ -115,6 +118,8 @@ export interface StatementFacts {
   readonly relations: readonly number[]
   /** Why the analysis is incomplete; empty when everything is proven. Each text names the construct, never a value. */
   readonly unknowns: readonly string[]
+  /** Set when all of `unknowns` are names that the target does not have: of what the first missing thing is. */
+  readonly missing?: MissingName
   /**
    * Code of the target that the statement runs unseen: triggers, row security, defaults, domains. It can show or move what
    * masks hide, so it matters where masks apply, and nowhere else.

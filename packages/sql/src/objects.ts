@@ -3,7 +3,7 @@ import type { Node, ObjectType, RangeVar } from '@pgsql/types'
 import { systemRelation } from './builtins.ts'
 import { addDirect } from './draft.ts'
 import type { SqlOperation } from './facts.ts'
-import { relationEffect, resolveRelation } from './relations.ts'
+import { noteMissing, relationEffect, resolveRelation } from './relations.ts'
 import { type Environment, unknown } from './scope.ts'
 import { payload, texts } from './tree.ts'
 
@@ -55,7 +55,8 @@ export function effectOnRelation(
   if (resolved.kind === 'catalog') relationEffect(env, operation, resolved.relation, 'direct', range.inh === true)
   else {
     addDirect(env.draft, operation, resolved.kind === 'system' ? resolved.relation.name : resolved.object)
-    unknown(env, resolved.kind === 'system' ? `DDL on "${resolved.relation.name}"` : resolved.why)
+    if (resolved.kind === 'missing') noteMissing(env, resolved)
+    else unknown(env, `DDL on "${resolved.relation.name}"`)
   }
   return resolved
 }

@@ -1,6 +1,6 @@
 // What a statement comes to beside its draft: its verb and its result columns; and the facts made of both.
 import { addEffect, addFlow, controlKey, controlOf, type Draft } from './draft.ts'
-import type { OutputColumn, StatementFacts } from './facts.ts'
+import type { MissingName, OutputColumn, StatementFacts } from './facts.ts'
 import type { Column } from './values.ts'
 
 export interface Outcome {
@@ -32,12 +32,20 @@ export function factsOf(draft: Draft, outcome: Outcome, text: string, fingerprin
     session: draft.session,
     relations: [...draft.relations],
     unknowns: [...draft.unknowns],
+    ...missingOf(draft),
     opaque: [...draft.opaque],
     ...(draft.packs.size === 0 ? {} : { packs: [...draft.packs] }),
     ...(draft.written.size === 0 ? {} : { written: [...draft.written] }),
     text,
     fingerprint,
   }
+}
+
+function missingOf({ unknowns, missing }: Draft): { readonly missing?: MissingName } {
+  const kinds = [...unknowns].map((why) => missing.get(why))
+  for (const kind of ['relation', 'column', 'function'] as const)
+    if (kinds.includes(kind) && !kinds.includes(undefined)) return { missing: kind }
+  return {}
 }
 
 /** Takes over the facts of a prepared statement or cursor: what it does is done now. */

@@ -8,7 +8,7 @@ import { addEffect } from './draft.ts'
 import type { SqlOperation } from './facts.ts'
 import { isMade } from './made.ts'
 import { ofRowType } from './row-types.ts'
-import { type Entry, type Environment, entryOf, unknown } from './scope.ts'
+import { type Entry, type Environment, entryOf, unknown, unknownName } from './scope.ts'
 import { writtenName } from './tree.ts'
 import { type Column, direct, plain } from './values.ts'
 import { generatedColumn, viewColumns } from './views.ts'
@@ -16,7 +16,7 @@ import { generatedColumn, viewColumns } from './views.ts'
 export type Resolved =
   | { readonly kind: 'catalog'; readonly relation: CatalogRelation }
   | { readonly kind: 'system'; readonly relation: SystemRelation }
-  | { readonly kind: 'missing'; readonly object: string; readonly why: string }
+  | { readonly kind: 'missing'; readonly object: string; readonly why: string; readonly isRelation?: true }
 
 const systemSchemas = new Set(['pg_catalog', 'information_schema'])
 
@@ -42,7 +42,14 @@ export function resolveRelation(env: Environment, range: RangeVar): Resolved {
     kind: 'missing',
     object: `${path.find((one) => !/^pg_/.test(one)) ?? 'public'}.${name}`,
     why: `the relation "${name}", which the catalog does not have`,
+    isRelation: true,
   }
+}
+
+/** Notes that a relation is not there, or cannot be told. */
+export function noteMissing(env: Environment, { why, isRelation }: Extract<Resolved, { kind: 'missing' }>): void {
+  if (isRelation === true) unknownName(env, 'relation', why)
+  else unknown(env, why)
 }
 
 /** pg_temp and pg_catalog are searched first unless the path places them. */
@@ -63,7 +70,12 @@ function qualified(env: Environment, schema: string, name: string): Resolved {
   const found = (env.index.named.get(name) ?? []).filter((one) => (temporary ? one.temporary : one.schema === schema))
   const [relation] = found
   if (relation === undefined || found.length > 1)
-    return { kind: 'missing', object, why: `the relation "${object}", which the catalog does not have` }
+    return {
+      kind: 'missing',
+      object,
+      why: `the relation "${object}", which the catalog does not have`,
+      isRelation: true,
+    }
   return { kind: 'catalog', relation }
 }
 
@@ -107,7 +119,7 @@ export function readRelation(env: Environment, range: RangeVar): Entry {
   const resolved = resolveRelation(env, range)
   switch (resolved.kind) {
     case 'missing':
-      unknown(env, resolved.why)
+      noteMissing(env, resolved)
       addEffect(env.draft, {
         operation: 'select',
         object: resolved.object,

@@ -3,7 +3,7 @@
 import { limits } from '@sallyport/base/limits'
 import type { CatalogIndex } from './catalog-index.ts'
 import type { Draft } from './draft.ts'
-import type { AnalysisContext, SqlParser } from './facts.ts'
+import type { AnalysisContext, MissingName, SqlParser } from './facts.ts'
 import { type Column, derived, plain, row, type Value } from './values.ts'
 
 /** Arguments of the SQL function whose body is analysed. */
@@ -127,6 +127,13 @@ export function unknown(env: Environment, why: string): void {
   env.draft.unknowns.add(why)
 }
 
+/** An unknown that the target would answer by itself: it has nothing of that name. */
+export function unknownName(env: Environment, what: MissingName, why: string): void {
+  unknown(env, why)
+  // A name in a definition was there when the definition was made.
+  if (env.naming === 'session' && env.body === null) env.draft.missing.set(why, what)
+}
+
 /** Lists of columns can double with every level of a statement: PostgreSQL cuts them here, and so do we. */
 export function atMost(columns: readonly Column[], env: Environment): readonly Column[] {
   if (columns.length <= limits.columnsMax) return columns
@@ -138,7 +145,7 @@ export function atMost(columns: readonly Column[], env: Environment): readonly C
 export type Meaning =
   | { readonly kind: 'value'; readonly value: Value }
   | { readonly kind: 'call'; readonly name: string; readonly argument: Value }
-  | { readonly kind: 'missing'; readonly why: string }
+  | { readonly kind: 'missing'; readonly why: string; readonly isColumn?: true }
 
 const systemColumns: Readonly<Record<string, string>> = {
   ctid: 'pg_catalog.tid',
@@ -163,6 +170,11 @@ export function meaningOf(scope: Scope, parts: readonly string[]): Meaning {
 }
 
 const missing = (why: string): Meaning => ({ kind: 'missing', why })
+const noColumn = (name: string): Meaning => ({
+  kind: 'missing',
+  why: `the column "${name}", which nothing here has`,
+  isColumn: true,
+})
 
 function bare(scope: Scope, name: string): Meaning {
   for (let level: Scope | null = scope; level !== null; level = level.parent) {
@@ -177,7 +189,7 @@ function bare(scope: Scope, name: string): Meaning {
   }
   const entry = entryNamed(scope, null, name)
   if (entry !== undefined) return { kind: 'value', value: wholeRow(entry) }
-  return argument(scope.env, name) ?? missing(`the column "${name}", which nothing here has`)
+  return argument(scope.env, name) ?? noColumn(name)
 }
 
 /** Which partition a row lies in depends on its values, and so does its place there. */

@@ -3,7 +3,7 @@
 import type { Node } from '@pgsql/types'
 import { limits } from '@sallyport/base/limits'
 import type { CatalogColumn, CatalogRelation } from './catalog.ts'
-import { type CatalogIndex, columnRefs, relationName } from './catalog-index.ts'
+import { type CatalogIndex, columnRefs, keptBy, relationName } from './catalog-index.ts'
 import { type Draft, merge, newDraft } from './draft.ts'
 import { walk } from './expressions.ts'
 import { relationEntry } from './relations.ts'
@@ -113,7 +113,7 @@ export function parseBody(env: Environment, text: string): ParsedBody | null {
   return { ...check, statements: statements.flatMap(({ stmt }) => stmt ?? []) }
 }
 
-const generated = new WeakMap<CatalogColumn, Shape>()
+const generated = new WeakMap<CatalogIndex, WeakMap<CatalogColumn, Shape>>()
 
 /**
  * A generated column: itself, and whatever its expression reads. What the expression does besides matters only where the
@@ -125,8 +125,7 @@ export function generatedColumn(
   column: CatalogColumn,
   own: Value,
 ): Column {
-  const shape = generated.get(column) ?? expandGenerated(env, relation, column)
-  generated.set(column, shape)
+  const shape = keptBy(generated, env.index, column, () => expandGenerated(env, relation, column))
   return {
     name: column.name,
     value: derived([own, ...shape.columns.map(({ value }) => value)], column.type),

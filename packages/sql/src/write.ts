@@ -7,7 +7,7 @@ import { addControlOf, addDirect } from './draft.ts'
 import { condition, walk } from './expressions.ts'
 import { fromItem, fromItems } from './from.ts'
 import { listColumns } from './output.ts'
-import { relationEffect, relationEntry, resolveRelation } from './relations.ts'
+import { noteMissing, relationEffect, relationEntry, resolveRelation } from './relations.ts'
 import { returningColumns } from './returning.ts'
 import { type Entry, entryOf, inside, type Scope, unknown } from './scope.ts'
 import { queryColumns } from './select.ts'
@@ -25,7 +25,7 @@ export function targetOf(range: RangeVar | undefined, operations: readonly Write
   const name = range.alias?.aliasname ?? range.relname ?? null
   switch (resolved.kind) {
     case 'missing': {
-      unknown(env, resolved.why)
+      noteMissing(env, resolved)
       for (const operation of operations) addDirect(env.draft, operation, resolved.object)
       return { ...missing, object: resolved.object, entry: entryOf(name, []) }
     }

@@ -176,7 +176,10 @@ function namesOf(state: State): SessionNames {
     searchPath: state.searchPath,
     prepared: (name) => state.statements.get(name)?.text,
     portal: (name) => state.portals.get(name),
-    preparedNames: state.statements.keys(),
+    // Made anew each time: a text may be judged more than once.
+    get preparedNames() {
+      return state.statements.keys()
+    },
     cursors: () => cursorsOf(state),
     catalog: catalogOf(state),
     objectsVersion: state.objectsVersion,
