@@ -56,7 +56,8 @@ function settingOf(found: VariableSetStmt | undefined, env: Environment): void {
 
 export const ddl: Handlers<[env: Environment], Outcome> = {
   DropStmt: (found, env) => {
-    for (const node of found.objects ?? []) effectOnObject(env, 'drop', found.removeType, node)
+    for (const node of found.objects ?? [])
+      effectOnObject(env, 'drop', found.removeType, node, found.missing_ok === true)
     understood(env, found.objects)
     if (found.behavior === 'DROP_CASCADE') unknown(env, 'DROP … CASCADE')
     return changed('drop', env)

@@ -15,6 +15,7 @@ const parser: SqlParser = {
   fingerprint: fingerprintSync,
 }
 const spec: CatalogSpec = {
+  functions: { 'public.f()': { returns: 'text' } },
   relations: { 'public.people': ['id int4!', 'ssn text'], 'lab.people': ['id int4!', 'word text'] },
 }
 beforeAll(() => loadModule())
@@ -41,6 +42,8 @@ describe('a text that makes a table', () => {
     'create table a (p int references people); alter table a add check (p > 0); select ssn from people',
     'begin; create table a (x int); savepoint s; insert into a values (1); release s; commit',
     'create table a (x int); drop table a',
+    'create table a (x int check (x > 0), at timestamptz default now()); insert into a (x) values (1)',
+    'drop table if exists a, public.b; create table c (x int)',
   ])('uses it: %s', (sql) => {
     expect(unknowns(sql)).toEqual([])
   })
@@ -52,6 +55,15 @@ describe('a text that makes a table', () => {
       effects: ['select public.a'],
     })
     expect(unknowns('create table a (x int); select y from a')).not.toEqual([])
+  })
+
+  it('drops what is not there under every name that it may have', () => {
+    expect(last('drop table if exists gone')).toEqual({
+      verb: 'drop',
+      effects: ['drop public.gone'],
+      session: ['ddl'],
+    })
+    expect(unknowns('drop table gone')).not.toEqual([])
   })
 
   it('sees what flows into it', () => {
@@ -71,6 +83,11 @@ describe('a text that makes a table', () => {
     ['renamed', 'create table a (x int); alter table a rename to b; select x from b'],
     ['made like another', 'create table a (like people); select * from a'],
     ['made as a query', 'create table a as select 1 as x; select x from a'],
+    [
+      'filled by code of the target',
+      'create table a (x text default f()); insert into a default values; select x from a',
+    ],
+    ['checked by code of the target', 'create table a (x int check (f() is null)); insert into a values (1)'],
     ['a child', 'create table a () inherits (people); select id from people'],
     ['one whose rows now cascade', 'create table a (p int references people on delete cascade); delete from people'],
     ['one whose rows are now checked', 'create table a (x int); create index on a ((x + 1)); insert into a values (1)'],

@@ -26,12 +26,18 @@ export const isMade = ({ oid }: Pick<CatalogRelation, 'oid'>): boolean => isMade
 
 /** The index with what this statement makes; null when it makes nothing, or not all of it can be told. */
 export function made(statement: Node, facts: StatementFacts, env: Environment): Made | null {
-  if (facts.unknowns.length > 0) return null
+  if (facts.unknowns.length > 0 || runsOwnCode(facts)) return null
   const table = payload(statement, 'CreateStmt')
   if (table !== undefined) return madeTable(table, { ...env, draft: newDraft() })
   const type = payload(statement, 'CreateEnumStmt')
   return type === undefined ? null : madeEnum(type, { ...env, draft: newDraft() })
 }
+
+/** A default or check that runs code of the target could bring in what no statement behind it names. */
+const runsOwnCode = ({ opaque, functions, effects }: StatementFacts): boolean =>
+  opaque.length > 0 ||
+  functions.some(({ name }) => !name.startsWith('pg_catalog.')) ||
+  effects.some(({ operation, object }) => operation === 'call' && !object.startsWith('pg_catalog.'))
 
 function madeEnum(found: CreateEnumStmt, env: Environment): Made {
   const object = createdName(texts(found.typeName), env)
@@ -57,12 +63,8 @@ function madeTable(found: CreateStmt, env: Environment): Made | null {
     columns.push(column)
   }
   if (found.tableElts === undefined || env.draft.unknowns.size > 0) return null
-  return { object, index: added(env.index, relationOf(-1 - before, schema, name, columns, checksOf(found))) }
+  return { object, index: added(env.index, relationOf(-1 - before, schema, name, columns)) }
 }
-
-/** The texts of checks are not needed as long as something says that there are some. */
-const checksOf = (found: CreateStmt): readonly string[] =>
-  constraintsOf(found).some(({ contype }) => contype === 'CONSTR_CHECK') ? ['unreadable('] : []
 
 function constraintsOf(found: CreateStmt): readonly Constraint[] {
   const elements = [...(found.tableElts ?? []), ...(found.constraints ?? [])]
@@ -84,13 +86,7 @@ function columnOf(node: Node, number: number, env: Environment): CatalogColumn |
   return { number, name: column.colname, typeOid: 0, type, notNull, generated: 'no', expression: null }
 }
 
-const relationOf = (
-  oid: number,
-  schema: string,
-  name: string,
-  columns: readonly CatalogColumn[],
-  checks: readonly string[],
-): CatalogRelation => ({
+const relationOf = (oid: number, schema: string, name: string, columns: readonly CatalogColumn[]): CatalogRelation => ({
   oid,
   schema,
   name,
@@ -103,7 +99,6 @@ const relationOf = (
   triggers: [],
   cascades: [],
   rowSecurity: false,
-  checks,
 })
 
 function added(index: CatalogIndex, relation: CatalogRelation): CatalogIndex {
@@ -133,7 +128,7 @@ export function reachOf(statement: Node | undefined, wholly: boolean): Reach {
   const index = payload(statement, 'IndexStmt')
   if (index !== undefined) return isPlainIndex(index) ? 'none' : 'rows'
   const created = payload(statement, 'CreateStmt')
-  if (created !== undefined && wholly) return widest(constraintsOf(created).map(ofConstraint))
+  if (created !== undefined && wholly) return widest(constraintsOf(created).map(ofOwnConstraint))
   const altered = payload(statement, 'AlterTableStmt')
   if (altered === undefined) return 'all'
   return widest((altered.cmds ?? []).map((node) => ofCommand(payload(node, 'AlterTableCmd'))))
@@ -150,6 +145,10 @@ function ofCommand(command: AlterTableCmd | undefined): Reach {
   const constraint = payload(command.def, 'Constraint')
   return constraint === undefined ? 'all' : ofConstraint(constraint)
 }
+
+/** Its own checks run nothing of the target; what its keys do to other relations counts. */
+const ofOwnConstraint = (constraint: Constraint): Reach =>
+  constraint.contype === 'CONSTR_CHECK' ? 'none' : ofConstraint(constraint)
 
 /** `a` NO ACTION, `r` RESTRICT (parsenodes.h, FKCONSTR_ACTION). */
 const stays = /^[ar ]?$/

@@ -129,13 +129,17 @@ export function effectOnObject(
   operation: SqlOperation,
   type: ObjectType | undefined,
   node: Node | undefined,
+  missingOk = false,
 ): void {
   const parts = nameParts(node)
   if (type === undefined || parts.length === 0) {
     unknown(env, `an object of DDL`)
     return
   }
-  if (relationTypes.has(type)) effectOnRelation(env, operation, rangeOf(parts))
+  // With IF EXISTS the server does nothing where there is none; should one be there by then, the effect has its name.
+  if (missingOk && relationTypes.has(type) && resolveRelation(env, rangeOf(parts)).kind === 'missing')
+    for (const name of placed(parts, env)) addDirect(env.draft, operation, name)
+  else if (relationTypes.has(type)) effectOnRelation(env, operation, rangeOf(parts))
   else if (ofRelation.has(type)) effectOnRelation(env, 'alter', rangeOf(parts.slice(0, -1)))
   else if (functionTypes.has(type)) for (const name of placed(parts, env)) addDirect(env.draft, operation, `${name}()`)
   else if (inSchema.has(type)) for (const name of placed(parts, env)) addDirect(env.draft, operation, name)
