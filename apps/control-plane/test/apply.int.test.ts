@@ -148,6 +148,49 @@ describe('apply', () => {
     )
   })
 
+  it.each([
+    ['a version that somebody replaced', 1, 'Target "orders" is at version 2 by now; you have seen version 1'],
+    ['a document that it saw not there', 0, 'Target "orders" is there already; you have seen that there is none'],
+    ['a version that was never there', 7, 'Target "orders" is at version 2 by now; you have seen version 7'],
+  ])('overwrites nothing that the caller has not seen: %s', async (_what, version, detail) => {
+    await apply(yaml(...shop()))
+    await apply(yaml(targetDocument('orders', { database: 'theirs' })))
+    const expecting = (expect: object[], text = yaml(targetDocument('orders', { database: 'mine' }))) =>
+      test.app.inject({
+        method: 'POST',
+        url: '/api/v1/apply',
+        headers: admin.headers,
+        payload: { yaml: text, expect },
+      })
+    const refused = await expecting([{ kind: 'Target', name: 'orders', version }])
+    expectProblem(refused, 'CONFLICT')
+    expect(refused.json()).toMatchObject({ detail, hint: expect.stringContaining('nothing was applied') })
+    const stored = (await get('/api/v1/resources/targets/orders')).json()
+    expect([stored.version, stored.document.spec.database]).toEqual([2, 'theirs'])
+    const taken = await expecting([{ kind: 'Target', name: 'orders', version: 2 }])
+    expect(taken.json().changes).toEqual([{ kind: 'Target', name: 'orders', change: 'updated', version: 3 }])
+  })
+
+  it('does not bring back what somebody deleted meanwhile, unless that was seen', async () => {
+    await apply(yaml(...shop()))
+    const url = '/api/v1/resources/policies/orders'
+    await test.app.inject({ method: 'DELETE', url, headers: admin.headers })
+    const again = (version: number) =>
+      test.app.inject({
+        method: 'POST',
+        url: '/api/v1/apply',
+        headers: admin.headers,
+        payload: {
+          yaml: yaml(allowPolicy('orders', 'orders', 'engineering')),
+          expect: [{ kind: 'Policy', name: 'orders', version }],
+        },
+      })
+    const refused = await again(1)
+    expectProblem(refused, 'CONFLICT')
+    expect(refused.json().detail).toBe('Policy "orders" is deleted by now; you have seen version 1')
+    expect((await again(0)).json().changes[0]).toMatchObject({ change: 'created', version: 3 })
+  })
+
   it.each<[string, SallyportErrorCode, () => string, string]>([
     ['malformed YAML', 'YAML_INVALID', () => 'apiVersion: [', ''],
     ['an alias bomb', 'YAML_INVALID', () => bomb(), ''],

@@ -3,10 +3,35 @@ import type { DocumentKind } from '@sallyport/policy/document'
 import { z } from 'zod'
 import { pageOf } from './problem.ts'
 
+/** The path segment of each kind of document. */
+export const resourcePaths = {
+  targets: 'Target',
+  policies: 'Policy',
+  'trusted-issuers': 'TrustedIssuer',
+  groups: 'Group',
+  roles: 'Role',
+  labels: 'Label',
+} as const satisfies Record<string, DocumentKind>
+export const ResourcePath = z.enum(['targets', 'policies', 'trusted-issuers', 'groups', 'roles', 'labels'])
+export type ResourcePath = z.infer<typeof ResourcePath>
+
+/** Documents whose versions one apply may name: as many as it may hold (documentsPerApplyMax). */
+const expectedMax = 500
+
+/** A version that the caller has looked at; 0: it saw that there is none. */
+export const ExpectedVersion = z.strictObject({
+  kind: z.enum(Object.values(resourcePaths)),
+  name: z.string().min(1).max(63),
+  version: z.number().int().min(0),
+})
+export type ExpectedVersion = z.infer<typeof ExpectedVersion>
+
 /** POST /api/v1/apply: a YAML text of several documents, all or nothing. */
 export const ApplyRequest = z.strictObject({
   yaml: z.string().min(1).max(2_097_152),
   dryRun: z.boolean().default(false),
+  /** Nothing is written when one of these has another version by now: CONFLICT. What is not named is not compared. */
+  expect: z.array(ExpectedVersion).max(expectedMax).optional(),
 })
 export const ApplyResult = z.object({
   dryRun: z.boolean(),
@@ -35,18 +60,6 @@ export const Resource = z.object({
 })
 export type Resource = z.infer<typeof Resource>
 export const ResourcePage = pageOf(Resource)
-
-/** The path segment of each kind of document. */
-export const resourcePaths = {
-  targets: 'Target',
-  policies: 'Policy',
-  'trusted-issuers': 'TrustedIssuer',
-  groups: 'Group',
-  roles: 'Role',
-  labels: 'Label',
-} as const satisfies Record<string, DocumentKind>
-export const ResourcePath = z.enum(['targets', 'policies', 'trusted-issuers', 'groups', 'roles', 'labels'])
-export type ResourcePath = z.infer<typeof ResourcePath>
 
 /** GET /api/v1/resources/:kind/:name/versions, newest first; deletions too. */
 export const ResourceVersion = z.object({

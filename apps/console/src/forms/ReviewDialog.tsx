@@ -1,5 +1,5 @@
-// Before a policy is saved: what changes, line by line, and what the control plane warns of. Looks first whether somebody
-// else saved in between; then it does not save.
+// Before a policy is saved: what changes, line by line, and what the control plane warns of. The save names the versions that
+// were looked at; if somebody else saved in between, the control plane writes nothing and the page shows both.
 import type { ApplyResult, Resource } from '@sallyport/api/resources'
 import { type QueryClient, useQueryClient } from '@tanstack/react-query'
 import { TriangleAlert } from 'lucide-react'
@@ -10,9 +10,10 @@ import { Button } from '../ui/Button.tsx'
 import { Dialog } from '../ui/Dialog.tsx'
 import { useToast } from '../ui/Toast.tsx'
 import { DiffTable } from './DiffTable.tsx'
+import { expectedOf } from './expected.ts'
 import { FormError } from './Field.tsx'
 import { changesText } from './ProblemList.tsx'
-import { apply, dryRun, failureText } from './queries.ts'
+import { apply, failureText } from './queries.ts'
 
 interface ReviewDialogProps {
   readonly current: Resource | null
@@ -33,21 +34,20 @@ export function ReviewDialog({ current, draft, result, onClose, onConflict, onSa
   // An opening dialog focuses its first button, which closes it; here Enter goes on.
   useEffect(() => document.getElementById(saveId)?.focus(), [saveId])
   const renamed = renamedText(current, result)
+  const taken = takenText(current, result)
   const save = async () => {
     setBusy(true)
     setFailure(null)
     try {
-      if (await isOvertaken(queries, current, draft)) {
-        onConflict()
-        return
-      }
-      const applied = await apply(draft.text)
+      const edited = current === null ? null : { name: current.name, version: draft.version }
+      const applied = await apply(draft.text, expectedOf(result, edited))
       say(
         'done',
         changesText(applied.changes).replaceAll(' would become ', ' is now ').replaceAll(' would be ', ' is '),
       )
       await onSaved(applied)
     } catch (error) {
+      if (current !== null && (await isOvertaken(queries, error, current.name, draft.version))) return onConflict()
       setFailure(failureText(error))
       setBusy(false)
     }
@@ -62,7 +62,13 @@ export function ReviewDialog({ current, draft, result, onClose, onConflict, onSa
       actions={
         <>
           <Button onClick={onClose}>Go on editing</Button>
-          <Button kind="primary" id={saveId} busy={busy} onClick={() => void save()}>
+          <Button
+            kind="primary"
+            id={saveId}
+            busy={busy}
+            {...(taken === null ? {} : { why: taken })}
+            onClick={() => void save()}
+          >
             Save
           </Button>
         </>
@@ -85,23 +91,22 @@ export function ReviewDialog({ current, draft, result, onClose, onConflict, onSa
   )
 }
 
-/** Did somebody else save since the draft began? A new policy must not take the place of one that is there. */
-async function isOvertaken(
-  queries: QueryClient,
-  before: Resource | null,
-  draft: ReviewDialogProps['draft'],
-): Promise<boolean> {
-  if (before === null) {
-    const taken = (await dryRun(draft.text)).changes.find((one) => one.kind === 'Policy' && one.change !== 'created')
-    if (taken === undefined) return false
-    throw new RequestError(
-      409,
-      null,
-      `there is a policy "${taken.name}" already; choose another name, or edit that one`,
-    )
+/** A new policy must not take the place of one that is there. */
+function takenText(current: Resource | null, { changes }: ApplyResult): string | null {
+  const taken = current === null ? changes.find((one) => one.kind === 'Policy' && one.change !== 'created') : undefined
+  if (taken === undefined) return null
+  return `There is a policy “${taken.name}” already. Choose another name, or edit that one.`
+}
+
+/** Was the save refused because somebody else saved? Then the page gets their version, and says so. */
+async function isOvertaken(queries: QueryClient, error: unknown, name: string, seen: number): Promise<boolean> {
+  if (!(error instanceof RequestError) || error.status !== 409) return false
+  try {
+    return (await queries.fetchQuery({ ...resourceQuery('policies', name), staleTime: 0 })).version !== seen
+  } catch {
+    // Deleted, or not to be had now: the refusal itself says what happened.
+    return false
   }
-  const fresh = await queries.fetchQuery({ ...resourceQuery('policies', before.name), staleTime: 0 })
-  return fresh.version !== draft.version
 }
 
 /** Another name makes another policy; the old one stays and goes on counting. */

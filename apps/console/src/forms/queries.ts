@@ -4,6 +4,7 @@ import type { AdminAction } from '@sallyport/api/recordings'
 import { AdminActionPage } from '@sallyport/api/recordings'
 import {
   ApplyResult,
+  type ExpectedVersion,
   type ExplainRequest,
   ExplainResult,
   JoinTokenRequest,
@@ -55,8 +56,9 @@ export const deliveriesQuery = (webhook: string) =>
 /** Checks a text as apply would, and writes nothing. */
 export const dryRun = (yaml: string): Promise<ApplyResult> =>
   change('POST', '/api/v1/apply', { yaml, dryRun: true }, ApplyResult)
-export const apply = (yaml: string): Promise<ApplyResult> =>
-  change('POST', '/api/v1/apply', { yaml, dryRun: false }, ApplyResult)
+/** Writes nothing when one of `expect` has another version by now. */
+export const apply = (yaml: string, expect: readonly ExpectedVersion[]): Promise<ApplyResult> =>
+  change('POST', '/api/v1/apply', { yaml, dryRun: false, expect }, ApplyResult)
 export const deleteDocument = (path: string, name: string): Promise<unknown> =>
   change('DELETE', `/api/v1/resources/${path}/${encodeURIComponent(name)}`, undefined, Nothing)
 

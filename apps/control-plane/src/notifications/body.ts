@@ -20,6 +20,12 @@ export function bodyOf(format: 'standard' | 'slack', event: SentEvent, publicUrl
   }
 }
 
+/** The page that has documents of this kind, of a subject like `Target/shop`. Kinds without a page show in the audit. */
+const pageOf = (subject: string): string => {
+  if (subject.startsWith('Target/')) return '/targets'
+  return /^(TrustedIssuer|Group|Role|Label)\//.test(subject) ? '/audit' : '/policies'
+}
+
 /** Where people see it. Made of our own address and an id, never of what a payload says. */
 export function linkOf({ event, subject }: Pick<SentEvent, 'event' | 'subject'>, publicUrl: string): string {
   const id = /^[0-9a-f]{32}$/.test(subject) ? `/${subject}` : ''
@@ -36,7 +42,7 @@ export function linkOf({ event, subject }: Pick<SentEvent, 'event' | 'subject'>,
     case 'agent.revoked':
       return `${publicUrl}/agents`
     case 'policy.changed':
-      return `${publicUrl}/policies`
+      return `${publicUrl}${pageOf(subject)}`
     case 'webhook.test':
       return `${publicUrl}/integrations`
   }

@@ -133,6 +133,20 @@ it('keeps a name with quotes one name', () => {
   expect(objects).toBe('Objects: "public.a\', \'public.b"')
 })
 
+it.each([
+  ['Target', 'Target: "shop" v4, updated', '/targets'],
+  ['Group', 'Group: "dba" v4, updated', '/audit'],
+  ['Policy', 'Policy: "shop-access" v4, updated', '/policies'],
+  ['<!channel>', 'Policy: "x" v4, updated', '/policies'],
+])('names a changed document of kind %s, and leads to where it shows', (kind, fact, path) => {
+  const named = /"([^"]*)"/.exec(fact)?.[1] ?? ''
+  const payload = { kind, name: named, version: 4, change: 'updated', by: 'adam' }
+  const event = { event: 'policy.changed', subject: `${kind}/${named}`, payload, createdAt: new Date(0) } as const
+  const sent: Message = JSON.parse(bodyOf('slack', event, publicUrl))
+  expect(fieldsOf(sent).map(({ text }) => text)).toEqual([fact, 'By: "adam"'])
+  expect(linkOf(event, publicUrl)).toBe(`${publicUrl}${path}`)
+})
+
 it.each([...webhookEvents])('has a message for %s, whatever the payload is', (event) => {
   for (const payload of [{}, null, 'text', { objects: 'none' }, { caller: 7 }]) {
     const body = bodyOf('slack', { event, subject: "'/../x", payload, createdAt: new Date(0) }, publicUrl)

@@ -25,9 +25,10 @@ const Facts = z.object({
   expiresAt: z.string().optional(),
   decidedBy: Names.optional(),
   by: z.string().optional(),
+  kind: z.enum(['Policy', 'Target', 'TrustedIssuer', 'Group', 'Role', 'Label']).catch('Policy').optional(),
   name: z.string().optional(),
   version: z.number().optional(),
-  change: z.string().optional(),
+  change: z.enum(['created', 'updated', 'deleted']).optional().catch(undefined),
 })
 type Facts = z.infer<typeof Facts>
 
@@ -40,7 +41,7 @@ const titles = {
   'session.killed': 'Session ended by an administrator',
   'agent.joined': 'Agent joined',
   'agent.revoked': 'Agent revoked',
-  'policy.changed': 'Policy changed',
+  'policy.changed': 'Policies changed',
   'webhook.test': 'Test message',
 } as const satisfies Record<WebhookEventName, string>
 
@@ -65,7 +66,7 @@ const plain = (text: string) => ({ type: 'plain_text', text, emoji: false })
 
 /** At most ten, as Slack takes them. */
 function fieldsOf(facts: Facts): string[] {
-  const { verbs, objects, rule, version } = facts
+  const { verbs, objects, rule } = facts
   const all: [string, string | undefined][] = [
     ['Verb', verbs === undefined ? undefined : verbText(facts)],
     ['Objects', objects === undefined ? undefined : namesText(objects, facts.objectsInAll)],
@@ -78,10 +79,7 @@ function fieldsOf(facts: Facts): string[] {
       'Decided by',
       facts.decidedBy === undefined || facts.decidedBy.length === 0 ? undefined : namesText(facts.decidedBy),
     ],
-    [
-      'Policy',
-      facts.name === undefined ? undefined : `${name(facts.name)}${version === undefined ? '' : ` v${version}`}`,
-    ],
+    [facts.kind ?? 'Policy', facts.name === undefined ? undefined : documentText(facts.name, facts)],
     ['By', facts.by === undefined ? undefined : name(facts.by)],
   ]
   return all.flatMap(([label, text]) => (text === undefined ? [] : [`${label}: ${text}`]))
@@ -91,6 +89,9 @@ function verbText({ verbs = [], statements = 1, filtered = true }: Facts): strin
   const several = statements > 1 ? ` (${statements} statements)` : ''
   return `${namesText(verbs)}${several}${filtered ? '' : ' without WHERE'}`
 }
+
+const documentText = (of: string, { version, change }: Facts): string =>
+  [`${name(of)}${version === undefined ? '' : ` v${version}`}`, ...(change === undefined ? [] : [change])].join(', ')
 
 const callerText = (caller: string, assurance: string | undefined): string =>
   assurance === 'verified' ? `${name(caller)} (verified)` : `${name(caller)} (only claimed)`

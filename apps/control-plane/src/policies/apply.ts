@@ -1,7 +1,7 @@
 // Applying and deleting documents: all or nothing, in one transaction, each changed document a new version with a line in
 // the audit log. A text that changes nothing makes no version. Agents are told after the commit.
 import { isDeepStrictEqual } from 'node:util'
-import type { ApplyResult } from '@sallyport/api/resources'
+import type { ApplyResult, ExpectedVersion } from '@sallyport/api/resources'
 import { SallyportError } from '@sallyport/base/errors'
 import type { Document, DocumentKind } from '@sallyport/policy/document'
 import { parseDocuments } from '@sallyport/policy/parse'
@@ -47,11 +47,23 @@ export function readText(yaml: string): readonly Document[] {
 /** The control plane among the issuers. */
 export const builtInOf = (config: Pick<Config, 'publicUrl'>) => ({ name: builtInIssuerName, issuer: config.publicUrl })
 
+export interface ApplyOptions {
+  readonly dryRun?: boolean
+  /** What the caller has seen; nothing is written over anything else. */
+  readonly expect?: readonly ExpectedVersion[] | undefined
+}
+
 /** Applies a YAML text. Throws with nothing written when anything in it is wrong, or somebody else changed the same. */
-export async function applyDocuments(deps: ApplyDeps, by: string, yaml: string, dryRun: boolean): Promise<ApplyResult> {
+export async function applyDocuments(
+  deps: ApplyDeps,
+  by: string,
+  yaml: string,
+  { dryRun = false, expect = [] }: ApplyOptions = {},
+): Promise<ApplyResult> {
   const documents = readText(yaml)
   const { planned, warnings } = await inTransaction(deps.db, async (tx) => {
     const current = await readDocuments(tx)
+    refuseUnseen(current, expect)
     const check = checkChange(
       current.map((stored) => stored.document),
       documents,
@@ -78,6 +90,21 @@ export async function applyDocuments(deps: ApplyDeps, by: string, yaml: string, 
   }
 }
 
+/** Two people who edit the same document: the second one is told, and overwrites nothing that they have not seen. */
+function refuseUnseen(current: readonly StoredDocument[], expect: readonly ExpectedVersion[]): void {
+  const versions = new Map(current.map((stored) => [`${stored.kind}/${stored.name}`, stored.version]))
+  for (const { kind, name, version } of expect) {
+    const now = versions.get(`${kind}/${name}`) ?? 0
+    if (now === version) continue
+    const is = now === 0 ? 'is deleted by now' : version === 0 ? 'is there already' : `is at version ${now} by now`
+    throw new SallyportError('CONFLICT', `${kind} "${name}" ${is}; you have seen ${seenText(version)}`, {
+      hint: 'nothing was applied; look at what is stored now, then apply again',
+    })
+  }
+}
+
+const seenText = (version: number): string => (version === 0 ? 'that there is none' : `version ${version}`)
+
 async function planVersions(tx: Tx, current: readonly StoredDocument[], documents: readonly Document[]) {
   const byKey = new Map(current.map((stored) => [keyOf(stored.document), stored]))
   const planned: Planned[] = []
@@ -100,19 +127,22 @@ async function writePlanned(deps: ApplyDeps, tx: Tx, by: string, planned: Planne
   await writeVersion(tx, { kind: document.kind, name: document.metadata.name, version, document, at, by })
   const id = deps.randomBytes(16).toString('hex')
   await appendAction(tx, { id, at, actor: by, action: 'apply', object: keyOf(document), detail: { change, version } })
-  if (document.kind === 'Policy') await tell(deps, tx, by, { name: document.metadata.name, version, change })
+  await tell(deps, tx, by, { kind: document.kind, name: document.metadata.name, version, change })
 }
 
-/** Outsiders hear which policy changed, not how. */
-async function tell(
-  deps: ApplyDeps,
-  tx: Tx,
-  by: string,
-  changed: { readonly name: string; readonly version: number; readonly change: string },
-): Promise<void> {
+interface Changed {
+  readonly kind: DocumentKind
+  readonly name: string
+  readonly version: number
+  readonly change: 'created' | 'updated' | 'deleted'
+}
+
+/** Outsiders hear which document changed, not how. Every kind decides what callers may do: a target and a group as well. */
+async function tell(deps: ApplyDeps, tx: Tx, by: string, changed: Changed): Promise<void> {
   const id = deps.randomBytes(16).toString('hex')
   const at = new Date(deps.clock.nowMs())
-  await appendOutbox(tx, { id, at, event: 'policy.changed', subject: changed.name, payload: { ...changed, by } })
+  const subject = `${changed.kind}/${changed.name}`
+  await appendOutbox(tx, { id, at, event: 'policy.changed', subject, payload: { ...changed, by } })
 }
 
 /** After the commit. What is stored counts even if the push fails: agents get it with the next snapshot. */
@@ -153,7 +183,7 @@ export async function deleteDocument(deps: ApplyDeps, by: string, kind: Document
     await writeDeletion(tx, { kind, name, version, document: stored.document, at, by })
     const id = deps.randomBytes(16).toString('hex')
     await appendAction(tx, { id, at, actor: by, action: 'delete', object: `${kind}/${name}`, detail: { version } })
-    if (kind === 'Policy') await tell(deps, tx, by, { name, version, change: 'deleted' })
+    await tell(deps, tx, by, { kind, name, version, change: 'deleted' })
   })
   deps.metrics.applied.inc({ kind, change: 'deleted' })
   await publishChange(deps, [`${kind}/${name}`])
@@ -162,6 +192,6 @@ export async function deleteDocument(deps: ApplyDeps, by: string, kind: Document
 /** At the first start: a store without any document gets those of the bootstrap file, as actor "bootstrap". */
 export async function applyBootstrap(deps: ApplyDeps, yaml: string): Promise<boolean> {
   if (await hasHistory(deps.db)) return false
-  await applyDocuments(deps, 'bootstrap', yaml, false)
+  await applyDocuments(deps, 'bootstrap', yaml)
   return true
 }

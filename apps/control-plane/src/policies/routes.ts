@@ -55,8 +55,8 @@ export function policyRoutes(app: App, deps: Deps): void {
     bodyLimit: textBodyBytesMax,
     schema: { body: ApplyRequest, response: { 200: ApplyResult } },
     handler: async (request) => {
-      const { yaml, dryRun } = request.body
-      return await applyDocuments(deps, actorKey(actorOf(request)), yaml, dryRun)
+      const { yaml, ...options } = request.body
+      return await applyDocuments(deps, actorKey(actorOf(request)), yaml, options)
     },
   })
   app.route({
