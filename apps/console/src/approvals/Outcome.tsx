@@ -1,5 +1,6 @@
 // What became of a request: decided, by whom and why; whether it ran and what came of it; and that nothing ran.
 import type { Approval } from '@sallyport/api/approvals'
+import { rowsOf } from '@sallyport/ledger/rows'
 import { Ban, CircleCheck, CircleX, Hourglass, LoaderCircle, TimerOff, Undo2 } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { TimeAgo } from '../ui/TimeAgo.tsx'
@@ -60,7 +61,7 @@ function Ran({ approval }: { readonly approval: Approval }) {
         <Verdicts approval={approval} verdict="approved" />
       </Banner>
     )
-  const took = `${duration(result.durationUs)}, ${plural(result.rows, 'row')}`
+  const took = `${duration(result.durationUs)}, ${plural(rowsOf(result), 'row')}`
   const failed = result.sqlstate !== '' && result.sqlstate !== '00000'
   if (failed || result.result === 'failed')
     return (

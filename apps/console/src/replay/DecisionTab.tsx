@@ -1,5 +1,6 @@
 // Why it was let through, stopped or held: the rule, and then step by step what people and the agent did.
 import type { EntryRule } from '@sallyport/ledger/entry'
+import { rowsOf } from '@sallyport/ledger/rows'
 import { Link } from '@tanstack/react-router'
 import { Ban, Check, CircleAlert, CornerDownRight, Hourglass, UserCheck, UserX } from 'lucide-react'
 import type { ReactNode } from 'react'
@@ -132,7 +133,7 @@ function StepBody({ entry }: { readonly entry: Story['entries'][number] }) {
           icon={entry.result === 'done' ? <CornerDownRight size={13} /> : <CircleAlert size={13} />}
           title={entry.result === 'done' ? 'Finished' : `Ended: ${entry.result}`}
         >
-          {plural(entry.rows, 'row')} in {duration(entry.durationUs)}
+          {plural(rowsOf(entry), 'row')} in {duration(entry.durationUs)}
         </Told>
       )
     case 'session-opened':

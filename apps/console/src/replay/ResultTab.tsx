@@ -1,4 +1,5 @@
 // How it ended, as far as the record tells: counts and times, never the values of the result.
+import { rowsOf } from '@sallyport/ledger/rows'
 import { Link } from '@tanstack/react-router'
 import { Mono } from '../ui/Code.tsx'
 import { bytes, count, duration, plural } from '../util/format.ts'
@@ -58,7 +59,7 @@ function Outcome({ outcome }: { readonly outcome: EntryOf<'outcome'> }) {
           pairs={[
             { name: 'Answer', value: outcome.tag === '' ? ending.word : <Mono>{outcome.tag}</Mono> },
             ...(outcome.sqlstate === '' ? [] : [{ name: 'SQLSTATE', value: <Mono>{outcome.sqlstate}</Mono> }]),
-            { name: 'Rows', value: count(outcome.rows) },
+            { name: 'Rows', value: count(rowsOf(outcome)) },
             { name: 'Size', value: bytes(outcome.bytes) },
             { name: 'Took', value: duration(outcome.durationUs) },
             { name: 'Masked', value: plural(outcome.maskedValues, 'value') },

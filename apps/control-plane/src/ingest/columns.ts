@@ -1,6 +1,7 @@
 // What an entry says for the index of the player and the search, taken out when it was checked: columns beside its bytes.
 // They show and find; whoever judges reads the bytes.
 import type { Entry } from '@sallyport/ledger/entry'
+import { rowsOf } from '@sallyport/ledger/rows'
 import { clean, countMax } from './summary.ts'
 
 /** Lanes as they are stored: those of the index, the end of a statement, and what continues a statement that was held. */
@@ -53,7 +54,7 @@ export function columnsOf(entry: Entry, continues: (statement: number) => boolea
         ...columns,
         statement: numberOf(entry.statement),
         lane: entry.result === 'done' ? 'done' : 'failed',
-        rows: Math.min(entry.rows, countMax),
+        rows: Math.min(rowsOf(entry), countMax),
         durationUs: entry.durationUs,
       }
   }
