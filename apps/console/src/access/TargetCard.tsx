@@ -92,8 +92,9 @@ export function TargetCard({ target }: { readonly target: MyTarget }) {
               <CodeBlock
                 text={lineFor(client, place, chosen)}
                 what={`the line for ${clientNames[client]}`}
-                label={notes[client]}
+                label="Without a credential in it"
               />
+              <p className="mt-2 text-xs text-ink-3">{notes[client]}</p>
             </div>
           </Tabs>
           <TokenDialog

@@ -67,7 +67,7 @@ describe('the live stream', () => {
     advance(gatherMs - 1)
     expect(asked).toEqual([])
     advance(1)
-    expect(asked.toSorted()).toEqual(['approval/apr_1', 'approvals', 'me/requests', 'overview'])
+    expect(asked.toSorted()).toEqual(['approval/apr_1', 'approvals', 'audit', 'me/requests', 'overview'])
   })
 
   it('does not let later events put the first one off', () => {

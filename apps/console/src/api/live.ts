@@ -45,15 +45,15 @@ export const retryMs = (failures: number, random: number): number =>
 export function keysOf(event: LiveEvent): readonly QueryKey[] {
   switch (event.kind) {
     case 'approval':
-      return [['approvals'], ['approval', event.id], ['overview'], ['me', 'requests']]
+      return [['approvals'], ['approval', event.id], ['overview'], ['me', 'requests'], ['audit']]
     case 'session':
       return [['session', event.id], ['sessions'], ['overview']]
     case 'agent':
-      return [['agents'], ['overview'], ['me', 'targets']]
+      return [['agents'], ['overview'], ['me', 'targets'], ['audit']]
     case 'resource':
-      return [['resources'], ['overview'], ['me', 'targets']]
+      return [['resources'], ['overview'], ['me', 'targets'], ['audit']]
     case 'webhook':
-      return [['webhooks'], ['deliveries']]
+      return [['webhooks'], ['deliveries'], ['audit']]
   }
 }
 

@@ -59,24 +59,12 @@ export const approvalsQuery = (filter: ApprovalFilter) =>
     staleTime: freshMs,
   })
 
-/** Milliseconds between two looks at a run that was just approved, and for how long after the verdict. */
-const runLookMs = 1_000
-const runLooksMsMax = 120_000
-
-/** What came of the run arrives with the agent's record, which no event announces: it is looked for while it can be near. */
-function looksAgain(approval: Approval | undefined): number | false {
-  if (approval === undefined || approval.decidedAt === null) return false
-  const isNear = Date.now() - Date.parse(approval.decidedAt) < runLooksMsMax
-  const isOpen = approval.state === 'approved' ? approval.waiting > 0 : approval.state === 'run' && !approval.result
-  return isNear && isOpen ? runLookMs : false
-}
-
+/** Verdicts, the run and what came of it are told by the live stream; nothing is polled. */
 export const approvalQuery = (id: string) =>
   queryOptions({
     queryKey: ['approval', id],
     queryFn: ({ signal }) => get(`/api/v1/approvals/${encodeURIComponent(id)}`, Approval, {}, signal),
     staleTime: freshMs,
-    refetchInterval: ({ state }) => looksAgain(state.data),
   })
 
 export const myRequestsQuery = () =>

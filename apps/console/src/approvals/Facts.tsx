@@ -89,7 +89,7 @@ export function RuleFact({ approval, mayRead }: { readonly approval: Approval; r
         policy {policy}, version {version}
       </p>
       {approval.message === '' ? null : (
-        <p className="mt-0.5 line-clamp-1 text-[13px] text-ink-2 @2xl:line-clamp-2" title={approval.message}>
+        <p className="mt-0.5 line-clamp-3 text-[13px] text-ink-2 @2xl:line-clamp-2" title={approval.message}>
           <VisibleText text={approval.message} />
         </p>
       )}
@@ -112,13 +112,13 @@ export function History({ history }: { readonly history: Approval['history'] }) 
   return (
     <Fact name="History, 30 days" className="@max-2xl:order-last">
       <p>
-        <span className="font-semibold text-allow">{count(approved)} approved</span>
+        <span className={approved > 0 ? 'font-semibold text-allow' : 'text-ink-2'}>{count(approved)} approved</span>
         <span className="text-ink-3"> · </span>
         <span className={denied > 0 ? 'font-semibold text-deny' : 'text-ink-2'}>{count(denied)} denied</span>
       </p>
       <p className="text-xs text-ink-3">
         {last === null ? (
-          'Same statement, same caller.'
+          'Asked before; nobody has decided it yet.'
         ) : (
           <>
             last {last.verdict} by <VisibleText text={last.by} />, <TimeAgo at={last.at} />

@@ -53,7 +53,7 @@ export function ItemList({
     <>
       {mine.length === 0 ? null : <Section title={plain ? null : 'Waiting for you'}>{rows(mine)}</Section>}
       {others.length === 0 ? null : (
-        <Section title={view === 'decided' ? null : mine.length === 0 ? 'Waiting for others' : 'For others'}>
+        <Section title={plain || view === 'decided' ? null : mine.length === 0 ? 'Waiting for others' : 'For others'}>
           {rows(others)}
         </Section>
       )}

@@ -111,7 +111,7 @@ export function ItemRow({
             {flag.word}
           </Badge>
         ))}
-        {first.state === 'pending' && first.waiting > 0 ? <span>caller waits</span> : null}
+        {first.state === 'pending' && items.some((item) => item.waiting > 0) ? <span>caller waits</span> : null}
         {first.decidedAt === null ? null : (
           <span>
             {first.decidedBy.length === 0 ? '' : <VisibleText text={`${first.decidedBy.join(', ')}, `} />}

@@ -16,6 +16,14 @@ describe('groups of requests', () => {
     expect(group?.items).toHaveLength(2)
   })
 
+  it('put a caller that waits in its connection before older ones that do not', () => {
+    const [group] = groupsOf([
+      approvalWith({ id: 'a', createdAt: '2026-11-24T10:00:00Z', waiting: 0 }),
+      approvalWith({ id: 'b', createdAt: '2026-11-24T10:01:00Z', waiting: 1 }),
+    ])
+    expect(group?.first.id).toBe('b')
+  })
+
   it.each([
     ['fingerprint', { fingerprint: 'f2' }],
     ['target', { target: 'warehouse' }],

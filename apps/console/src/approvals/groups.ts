@@ -2,7 +2,7 @@
 import type { ApprovalItem } from '@sallyport/api/approvals'
 
 export interface Group {
-  /** The oldest, which is decided first. */
+  /** The one to decide first: a caller that waits in its connection before one that does not, then the oldest. */
   readonly first: ApprovalItem
   readonly items: readonly ApprovalItem[]
 }
@@ -24,6 +24,8 @@ export const groupKey = (item: ApprovalItem): string =>
     ...item.actors.map(whoKey),
   ])
 
+const urgency = (item: ApprovalItem): number => (item.waiting > 0 ? 0 : 1)
+
 export function groupsOf(items: readonly ApprovalItem[]): readonly Group[] {
   const groups = new Map<string, ApprovalItem[]>()
   for (const item of items) {
@@ -33,7 +35,7 @@ export function groupsOf(items: readonly ApprovalItem[]): readonly Group[] {
     else members.push(item)
   }
   return [...groups.values()].flatMap((members) => {
-    const [first] = members.toSorted((a, b) => a.createdAt.localeCompare(b.createdAt))
+    const [first] = members.toSorted((a, b) => urgency(a) - urgency(b) || a.createdAt.localeCompare(b.createdAt))
     return first === undefined ? [] : [{ first, items: members }]
   })
 }

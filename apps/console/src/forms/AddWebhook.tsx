@@ -14,7 +14,7 @@ const formats = [
   {
     value: 'standard',
     label: 'Standard Webhooks',
-    hint: 'A signed JSON event (CloudEvents inside), for your own code.',
+    hint: 'A signed JSON event, for your own code.',
   },
   {
     value: 'slack',

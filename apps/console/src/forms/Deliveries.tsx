@@ -22,7 +22,7 @@ export function Deliveries({ webhook }: { readonly webhook: Webhook }) {
   return (
     <Card
       title="Deliveries"
-      lead="Newest first. Failed ones are tried again with growing pauses, for about three days."
+      lead="Newest first. What fails is tried again with growing pauses, eight times in about seven hours."
       actions={<AsOf query={deliveries} />}
       flush
     >

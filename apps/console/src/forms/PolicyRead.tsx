@@ -24,47 +24,56 @@ const effectOrder: readonly string[] = ['deny', 'hold', 'allow']
 const tones: Readonly<Record<string, Tone>> = { allow: 'allow', deny: 'deny', hold: 'hold' }
 
 export function PolicyRead({ resource, view }: { readonly resource: Resource; readonly view: PolicyView }) {
+  return (
+    <div className="grid items-start gap-4 xl:grid-cols-[minmax(0,1fr)_24rem]">
+      <div className="min-w-0 space-y-4">
+        <AppliesTo view={view} />
+        <PolicyWords view={view} />
+        <DocumentActions resource={resource} />
+      </div>
+      <ExplainForm title="Try a statement" policy={view} />
+    </div>
+  )
+}
+
+/** Its rules and masks as sentences. */
+export function PolicyWords({ view }: { readonly view: PolicyView }) {
   const { rules, masks } = view.spec
   const sorted = rules.items.toSorted(
     (left, right) => effectOrder.indexOf(left.effect) - effectOrder.indexOf(right.effect),
   )
   return (
-    <div className="grid items-start gap-4 xl:grid-cols-[minmax(0,1fr)_24rem]">
-      <div className="min-w-0 space-y-4">
-        <AppliesTo view={view} />
-        <Card
-          title="Rules"
-          lead="Strictest first. Their order never matters: any deny wins, then any hold, then an allow; what no rule allows is denied."
-          flush
-        >
-          {sorted.length === 0 ? (
-            <p className="px-4 pb-4 text-ink-2">No rules: this policy allows nothing and denies nothing by itself.</p>
-          ) : (
-            <ul className="divide-y divide-line border-t border-line">
-              {sorted.map((rule) => (
-                <Rule key={rule.name} rule={rule} />
-              ))}
-            </ul>
-          )}
-          <Unread count={rules.unread} one="rule" />
-        </Card>
-        <Card title="Masks" lead="What callers see in place of a value. Where several meet, the strictest wins." flush>
-          {masks.items.length === 0 ? (
-            <p className="px-4 pb-4 text-ink-2">No masks: values leave as they are stored.</p>
-          ) : (
-            <ul className="divide-y divide-line border-t border-line">
-              {masks.items.map((mask, index) => (
-                // biome-ignore lint/suspicious/noArrayIndexKey: masks need no names
-                <Mask key={index} mask={mask} />
-              ))}
-            </ul>
-          )}
-          <Unread count={masks.unread} one="mask" />
-        </Card>
-        <DocumentActions resource={resource} />
-      </div>
-      <ExplainForm title="Try a statement" policy={view} />
-    </div>
+    <>
+      <Card
+        title="Rules"
+        lead="Strictest first. Their order never matters: any deny wins, then any hold, then an allow; what no rule allows is denied."
+        flush
+      >
+        {sorted.length === 0 ? (
+          <p className="px-4 pb-4 text-ink-2">No rules: this policy allows nothing and denies nothing by itself.</p>
+        ) : (
+          <ul className="divide-y divide-line border-t border-line">
+            {sorted.map((rule) => (
+              <Rule key={rule.name} rule={rule} />
+            ))}
+          </ul>
+        )}
+        <Unread count={rules.unread} one="rule" />
+      </Card>
+      <Card title="Masks" lead="What callers see in place of a value. Where several meet, the strictest wins." flush>
+        {masks.items.length === 0 ? (
+          <p className="px-4 pb-4 text-ink-2">No masks: values leave as they are stored.</p>
+        ) : (
+          <ul className="divide-y divide-line border-t border-line">
+            {masks.items.map((mask, index) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: masks need no names
+              <Mask key={index} mask={mask} />
+            ))}
+          </ul>
+        )}
+        <Unread count={masks.unread} one="mask" />
+      </Card>
+    </>
   )
 }
 

@@ -59,7 +59,8 @@ export function WebhookDetail({ webhook }: { readonly webhook: Webhook }) {
       </header>
       {webhook.state === 'active' ? null : (
         <p role="status" className="rounded-xl border border-deny/40 bg-deny-soft p-4 text-deny">
-          Nothing is sent: deliveries failed for too long. Put the receiver right, then enable it again.
+          Nothing is sent: five deliveries in a row failed for good, or the receiver answered that it is gone (410). Put
+          the receiver right, then enable it again.
         </p>
       )}
       <Told webhook={webhook} />
@@ -77,7 +78,7 @@ function Told({ webhook }: { readonly webhook: Webhook }) {
             name: 'Shape',
             value:
               webhook.format === 'slack'
-                ? 'Slack; its whole address is a secret, so only the begin shows'
+                ? 'Slack; its whole address is a secret, so only where it begins is shown'
                 : 'Standard Webhooks, signed',
           },
           {

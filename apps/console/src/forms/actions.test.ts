@@ -53,6 +53,12 @@ describe('what it was done to', () => {
     expect(actionObject(object)).toMatchObject({ kind, href })
   })
 
+  it('an id is told by its beginning, and leads to the whole of it', () => {
+    const id = '5970d0667f8834719d3009af611d5066'
+    expect(actionObject(`Session/${id}`)).toEqual({ kind: 'session', name: '5970d066', href: `/sessions/${id}` })
+    expect(actorText(`agent ${id}`).name).toBe('agent 5970d066')
+  })
+
   it('a name may hold slashes', () => {
     expect(actionObject('Ship/x/y').name).toBe('x/y')
   })

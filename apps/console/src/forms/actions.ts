@@ -84,12 +84,15 @@ export interface ActionObject {
   readonly href: string | null
 }
 
+/** Ids are for machines: in a sentence their beginning tells them apart. The whole one stands in the facts. */
+const short = (name: string): string => (/^[0-9a-f]{32}$/.test(name) ? name.slice(0, 8) : name)
+
 /** `Policy/orders` as a thing with a page. */
 export function actionObject(object: string): ActionObject {
   const slash = object.indexOf('/')
   if (slash === -1) return { kind: '', name: object, href: object === 'Sessions' ? paths.sessions() : null }
   const [kind, name] = [object.slice(0, slash), object.slice(slash + 1)]
-  return { kind: kindWords[kind] ?? kind, name, href: hrefOf(kind, name) }
+  return { kind: kindWords[kind] ?? kind, name: short(name), href: hrefOf(kind, name) }
 }
 
 const kindWords: Readonly<Record<string, string>> = {
@@ -137,7 +140,7 @@ export function actorText(actor: string): ActorText {
   const space = actor.indexOf(' ')
   if (space === -1) return { name: actor, issuer: '', kind: 'system' }
   const [first, rest] = [actor.slice(0, space), actor.slice(space + 1)]
-  if (first === 'agent') return { name: actor, issuer: '', kind: 'agent' }
+  if (first === 'agent') return { name: `agent ${short(rest)}`, issuer: '', kind: 'agent' }
   // Issuers are URLs; "control plane" is no person.
   return first.includes('://')
     ? { name: rest, issuer: first, kind: 'person' }
@@ -160,6 +163,9 @@ export function matchesWords(action: AdminAction, query: string): boolean {
 export const csvHead = ['at', 'actor', 'action', 'object', 'sentence', 'detail', 'id'] as const
 export function csvRow(action: AdminAction): readonly string[] {
   const { verb, rest } = actionText(action)
-  const sentence = [actorText(action.actor).name, verb, action.object, rest].filter((part) => part !== '').join(' ')
+  const actor = actorText(action.actor)
+  const sentence = [actor.kind === 'agent' ? action.actor : actor.name, verb, action.object, rest]
+    .filter((part) => part !== '')
+    .join(' ')
   return [action.at, action.actor, action.action, action.object, sentence, JSON.stringify(action.detail), action.id]
 }

@@ -1,6 +1,7 @@
 // Whose statements were refused most today: often a policy that is too narrow, sometimes somebody who should be asked.
 import type { Overview } from '@sallyport/api/live'
 import { Link } from '@tanstack/react-router'
+import { quoted } from '../replay/terms.ts'
 import { Card } from '../ui/Card.tsx'
 import { VisibleText } from '../ui/VisibleText.tsx'
 import { count } from '../util/format.ts'
@@ -18,7 +19,7 @@ export function TopDenied({ rows }: { readonly rows: NonNullable<Overview['sessi
               <div className="flex items-baseline justify-between gap-3">
                 <Link
                   to="/sessions"
-                  search={{ q: `${row.caller} target:${row.target}` }}
+                  search={{ q: `caller:${quoted(row.caller)} target:${row.target} decision:denied from:24h` }}
                   className="row-link min-w-0 truncate"
                 >
                   <VisibleText text={row.caller} /> <span className="text-ink-3">on {row.target}</span>

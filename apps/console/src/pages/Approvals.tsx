@@ -2,7 +2,7 @@
 // request are in the address.
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
-import { useCallback } from 'react'
+import { useCallback, useEffect } from 'react'
 import { approvalQuery, approvalsQuery } from '../api/queries.ts'
 import { DecisionCard } from '../approvals/DecisionCard.tsx'
 import { groupKey, neighbour } from '../approvals/groups.ts'
@@ -70,11 +70,21 @@ function useInbox(search: Search, isWide: boolean) {
   return { list, items, change }
 }
 
+/** A link that was copied beside the list leads, where there is no room beside it, to the request itself. */
+function useOwnPage(open: string | undefined, isWide: boolean): void {
+  const navigate = useNavigate()
+  // biome-ignore lint/correctness/useExhaustiveDependencies: of the arrival; a window that gets narrow leads nobody away
+  useEffect(() => {
+    if (open !== undefined && !isWide) void navigate({ to: '/approvals/$id', params: { id: open }, replace: true })
+  }, [])
+}
+
 export function Approvals() {
   const search = approvalsRoute.useSearch()
   const isWide = useWide()
   const { list, items, change } = useInbox(search, isWide)
   useTitle('Approvals')
+  useOwnPage(search.open, isWide)
   // With nothing to show beside it, the list has the page to itself.
   const isSplit = isWide && (items.length > 0 || search.open !== undefined)
   return (

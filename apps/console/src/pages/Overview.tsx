@@ -6,9 +6,10 @@ import { Link } from '@tanstack/react-router'
 import { ArrowRight, CircleCheck, OctagonAlert } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { approvalsQuery, meQuery, overviewQuery } from '../api/queries.ts'
-import { ItemList } from '../approvals/ItemList.tsx'
+import { arranged, ItemList } from '../approvals/ItemList.tsx'
 import { DayChart } from '../overview/DayChart.tsx'
 import { FirstSteps } from '../overview/FirstSteps.tsx'
+import { LatestSessions } from '../overview/LatestSessions.tsx'
 import { TopDenied } from '../overview/TopDenied.tsx'
 import { Card } from '../ui/Card.tsx'
 import { AsOf } from '../ui/Connection.tsx'
@@ -51,10 +52,13 @@ function Parts({ overview }: { readonly overview: OverviewAnswer }) {
         <Alarms overview={overview} />
       </div>
       {firstSteps === null ? null : <FirstSteps steps={firstSteps} />}
-      <Figures overview={overview} />
+      {sessions === null && agents === null ? null : <Figures overview={overview} />}
       <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
-        {approvals === null ? null : <WaitingForMe waiting={approvals.waitingForMe} pending={approvals.pending} />}
-        <div className="grid gap-5">
+        <div className="grid min-w-0 gap-5">
+          {approvals === null ? null : <Waiting approvals={approvals} />}
+          {sessions === null ? null : <LatestSessions />}
+        </div>
+        <div className="grid min-w-0 gap-5 empty:hidden">
           {sessions === null ? null : <DayChart hours={sessions.hours} />}
           {sessions === null ? null : <TopDenied rows={sessions.topDenied} />}
         </div>
@@ -87,7 +91,7 @@ function Alarms({ overview }: { readonly overview: OverviewAnswer }) {
       {broken === 0 ? null : (
         <Alarm title={`${plural(broken, 'session')} did not verify`}>
           The record that arrived does not fit its chain or signature. Open the{' '}
-          <Link to="/sessions" search={{ q: '' }} className="underline underline-offset-2">
+          <Link to="/sessions" search={{ q: 'state:interrupted' }} className="underline underline-offset-2">
             sessions
           </Link>{' '}
           and look at the integrity badge before you trust them.
@@ -111,17 +115,20 @@ function Figure({
   value,
   note,
   to,
+  search = {},
   tone = 'text-ink',
 }: {
   readonly name: string
   readonly value: string
   readonly note: string
-  readonly to: '/approvals' | '/sessions' | '/agents' | '/policies'
+  readonly to: '/approvals' | '/sessions' | '/agents'
+  /** Of the page that it leads to: what is counted is what shows there. */
+  readonly search?: { readonly q?: string }
   readonly tone?: string
 }) {
   return (
     <li className="relative rounded-xl border border-line bg-surface px-4 py-3 shadow-card hover:border-line-strong">
-      <Link to={to} className="row-link text-[13px] text-ink-2">
+      <Link to={to} search={search} className="row-link text-[13px] text-ink-2">
         {name}
       </Link>
       <p className={`text-[26px] leading-8 font-semibold tracking-tight tabular-nums ${tone}`}>{value}</p>
@@ -149,12 +156,14 @@ function Figures({ overview }: { readonly overview: OverviewAnswer }) {
           <Figure
             name="Statements, 24 h"
             to="/sessions"
+            search={{ q: 'from:24h' }}
             value={count(sessions.statements)}
             note={`${plural(sessions.live, 'live session')}, ${count(sessions.today)} today`}
           />
           <Figure
             name="Denied, 24 h"
             to="/sessions"
+            search={{ q: 'decision:denied from:24h' }}
             value={count(sessions.denied)}
             tone={sessions.denied > 0 ? 'text-deny' : undefined}
             note={`${count(sessions.held)} held, ${count(sessions.maskedValues)} values masked`}
@@ -174,13 +183,16 @@ function Figures({ overview }: { readonly overview: OverviewAnswer }) {
   )
 }
 
+/** Rows of the list; requests that look alike are one row. */
 const shownMax = 6
 
-function WaitingForMe({ waiting, pending }: { readonly waiting: number; readonly pending: number }) {
+/** What waits for the signed-in person; where nothing does, what waits for others. */
+function Waiting({ approvals }: { readonly approvals: NonNullable<OverviewAnswer['approvals']> }) {
+  const { waitingForMe, pending, medianWaitMs } = approvals
   const list = useInfiniteQuery(approvalsQuery({ view: 'pending' }))
-  const mine = (list.data?.pages[0]?.items ?? [])
-    .filter((item) => item.mine && item.state === 'pending')
-    .slice(0, shownMax)
+  const { mine, others } = arranged(list.data?.pages[0]?.items ?? [], 'pending')
+  const isMine = waitingForMe > 0
+  const items = (isMine ? mine : others).slice(0, shownMax).flatMap((group) => group.items)
   const all = (
     <Link to="/approvals" search={{ view: 'pending' }} className="link inline-flex items-center gap-1 text-[13px]">
       All {count(pending)}
@@ -188,21 +200,22 @@ function WaitingForMe({ waiting, pending }: { readonly waiting: number; readonly
     </Link>
   )
   return (
-    <Card title="Waiting for you" actions={pending > 0 ? all : undefined} flush>
+    <Card
+      title={isMine || pending === 0 ? 'Waiting for you' : 'Waiting for others'}
+      lead={medianWaitMs === null ? undefined : `Median wait of the last 24 hours: ${duration(medianWaitMs * 1_000)}`}
+      actions={pending > 0 ? all : undefined}
+      flush
+    >
       {list.isPending ? (
         <div className="px-4">
           <Skeleton label="Loading requests" rows={3} />
         </div>
-      ) : mine.length > 0 ? (
-        <ItemList items={mine} view="pending" open={undefined} beside={false} plain />
+      ) : items.length > 0 ? (
+        <ItemList items={items} view="pending" open={undefined} beside={false} plain />
       ) : (
         <p className="flex items-center gap-2 px-4 pb-5 text-ink-2">
           <CircleCheck aria-hidden size={17} className="text-allow" />
-          {waiting > 0
-            ? 'They are further down the list.'
-            : pending > 0
-              ? `${plural(pending, 'request')} ${pending === 1 ? 'waits' : 'wait'} for others.`
-              : 'Nothing. A held statement shows up here within a second.'}
+          {pending > 0 ? 'They are further down the list.' : 'Nothing. A held statement shows up here within a second.'}
         </p>
       )}
     </Card>

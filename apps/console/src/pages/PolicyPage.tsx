@@ -4,6 +4,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { ArrowLeft } from 'lucide-react'
 import { lazy, Suspense, useState } from 'react'
+import { RequestError } from '../api/errors.ts'
 import { resourceQuery, versionsQuery } from '../api/queries.ts'
 import { By } from '../forms/By.tsx'
 import { policyOf } from '../forms/documents.ts'
@@ -22,6 +23,7 @@ import { Tabs } from '../ui/Tabs.tsx'
 import { TimeAgo } from '../ui/TimeAgo.tsx'
 import { paths } from '../util/paths.ts'
 
+const PastPolicy = lazy(() => import('../forms/PastPolicy.tsx').then((file) => ({ default: file.PastPolicy })))
 const PolicyDraft = lazy(() => import('../forms/PolicyDraft.tsx').then((file) => ({ default: file.PolicyDraft })))
 const PolicyVersions = lazy(() =>
   import('../forms/PolicyVersions.tsx').then((file) => ({ default: file.PolicyVersions })),
@@ -56,12 +58,21 @@ interface Draft {
 }
 
 function StoredPolicy({ name }: { readonly name: string }) {
+  const { version } = policyRoute.useSearch()
   const policy = useQuery(resourceQuery('policies', name))
+  const isGone = policy.error instanceof RequestError && policy.error.status === 404
   return (
     <>
       <BackLink />
       {policy.data === undefined ? (
-        policy.isError ? (
+        isGone ? (
+          <>
+            <PageHead title={name} />
+            <Suspense fallback={<Skeleton label="Loading" />}>
+              <PastPolicy name={name} version={version} now={null} />
+            </Suspense>
+          </>
+        ) : policy.isError ? (
           <>
             <PageHead title={name} />
             <ErrorState error={policy.error} retry={() => void policy.refetch()} />
@@ -149,9 +160,13 @@ function Panel({
 }) {
   const queries = useQueryClient()
   const navigate = policyRoute.useNavigate()
+  const { version } = policyRoute.useSearch()
   const view = policyOf(resource.document)
   switch (tab) {
     case 'read':
+      // A link that names the version which decided shows that one, not what counts now.
+      if (version !== undefined && version !== resource.version)
+        return <PastPolicy name={resource.name} version={version} now={resource.version} />
       return view === null ? <Unreadable resource={resource} /> : <PolicyRead resource={resource} view={view} />
     case 'edit':
       if (draft === null) return <Skeleton label="Loading the version to restore" />

@@ -9,7 +9,7 @@ import { EmptyState } from '../ui/States.tsx'
 import { useToast } from '../ui/Toast.tsx'
 import { useWide } from '../ui/useWide.ts'
 import { announce } from '../util/announce.ts'
-import { count } from '../util/format.ts'
+import { count, plural } from '../util/format.ts'
 import { paths } from '../util/paths.ts'
 import { EventList } from './EventList.tsx'
 import { Inspector } from './Inspector.tsx'
@@ -85,8 +85,8 @@ function ListFoot({ player, find, entries, indexError }: EventPaneProps) {
   const { view, visible } = player
   const shown =
     visible.length === view.length
-      ? `${count(view.length)} statements`
-      : `${count(visible.length)} of ${count(view.length)} statements`
+      ? plural(view.length, 'statement')
+      : `${count(visible.length)} of ${plural(view.length, 'statement')}`
   return (
     <div className="flex min-h-8 flex-wrap items-center gap-x-3 border-t border-line px-3 py-1 text-xs text-ink-3 tabular-nums">
       <span role="status">

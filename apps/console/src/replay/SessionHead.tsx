@@ -61,7 +61,7 @@ function Facts({ session }: { readonly session: Session }) {
   const length =
     session.state === 'interrupted' && session.closedAt === null ? null : span(end - Date.parse(session.openedAt))
   return (
-    <p className="mt-0.5 flex flex-wrap gap-x-2 text-[13px] text-ink-2 [&>*+*]:before:mr-2 [&>*+*]:before:text-ink-3 [&>*+*]:before:content-['·']">
+    <p className="mt-0.5 flex flex-wrap gap-x-3 text-[13px] text-ink-2 lg:gap-x-2 lg:[&>*+*]:before:mr-2 lg:[&>*+*]:before:text-ink-3 lg:[&>*+*]:before:content-['·']">
       {session.actors.map((actor) => (
         <span key={`${actor.issuer} ${actor.subject}`}>
           through <VisibleText text={actor.display} /> {actor.assurance === 'claimed' ? '(claimed)' : ''}

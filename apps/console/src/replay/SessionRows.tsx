@@ -56,18 +56,26 @@ const columns: readonly Column<Session>[] = [
     head: 'Denied',
     cell: (session) => <Count value={session.denied} tone="deny" />,
     align: 'right',
+    isSpare: (session) => session.denied === 0,
   },
-  { name: 'held', head: 'Held', cell: (session) => <Count value={session.held} tone="hold" />, align: 'right' },
+  {
+    name: 'held',
+    head: 'Held',
+    cell: (session) => <Count value={session.held} tone="hold" />,
+    align: 'right',
+    isSpare: (session) => session.held === 0,
+  },
   {
     name: 'masked',
     head: 'Masked',
     cell: (session) => <Count value={session.maskedValues} tone="mask" />,
     align: 'right',
+    isSpare: (session) => session.maskedValues === 0,
   },
 ]
 
 function Caller({ session }: { readonly session: Session }) {
-  const { initiator, actors } = session
+  const { initiator, actors, applicationName } = session
   return (
     <div className="min-w-0">
       <div className="flex flex-wrap items-center gap-x-2 gap-y-0.5">
@@ -81,18 +89,22 @@ function Caller({ session }: { readonly session: Session }) {
         </Link>
         <Assurance assurance={initiator.assurance} />
       </div>
-      {actors.length === 0 ? null : (
-        <div className="text-xs font-normal text-ink-3">
-          through{' '}
-          {actors.map((actor, index) => (
-            <span key={`${actor.issuer} ${actor.subject}`}>
-              {index === 0 ? '' : ', '}
-              <VisibleText text={actor.display} />
-              {actor.assurance === 'claimed' ? ' (claimed)' : ''}
-            </span>
-          ))}
-        </div>
-      )}
+      <div className="text-xs font-normal text-ink-3 empty:hidden">
+        {actors.length === 0 ? null : 'through '}
+        {actors.map((actor, index) => (
+          <span key={`${actor.issuer} ${actor.subject}`}>
+            {index === 0 ? '' : ', '}
+            <VisibleText text={actor.display} />
+            {actor.assurance === 'claimed' ? ' (claimed)' : ''}
+          </span>
+        ))}
+        {applicationName === '' ? null : (
+          <span title="The client says this about itself">
+            {actors.length === 0 ? '' : ' · '}
+            <VisibleText text={applicationName} />
+          </span>
+        )}
+      </div>
     </div>
   )
 }

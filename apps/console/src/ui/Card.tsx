@@ -41,11 +41,11 @@ export interface Pair {
 /** Name and value in two columns, one above the other where it is narrow. */
 export function Pairs({ pairs }: { readonly pairs: readonly Pair[] }) {
   return (
-    <dl className="grid gap-x-6 gap-y-2 sm:grid-cols-[max-content_1fr]">
+    <dl className="grid gap-x-6 gap-y-0.5 sm:gap-y-2 sm:grid-cols-[max-content_1fr]">
       {pairs.map((pair) => (
         <div key={pair.name} className="contents">
           <dt className="text-ink-3">{pair.name}</dt>
-          <dd className="min-w-0 break-words max-sm:mb-1">{pair.value}</dd>
+          <dd className="min-w-0 break-words max-sm:mb-2">{pair.value}</dd>
         </div>
       ))}
     </dl>

@@ -5,6 +5,7 @@ import { createContext, type ReactNode, useContext, useEffect, useState, useSync
 import { type Connection, type Live, openEventSource, startLive } from '../api/live.ts'
 import { clockTime } from '../util/format.ts'
 import { createStore } from '../util/store.ts'
+import { useNow } from './useNow.ts'
 
 const nothing: Pick<Live, 'connection' | 'retry'> = {
   connection: createStore<Connection>('connecting'),
@@ -84,8 +85,55 @@ export function ConnectionPill() {
   )
 }
 
-/** Milliseconds after which data counts as old while the stream is down. */
+/** Milliseconds for which the stream may be away before the page says so: a short break is nobody's business. */
+const quietMs = 3_000
+
+/** When the stream was lost; null while it is there, or away for less than a moment. */
+function useLostSince(): number | null {
+  const connection = useConnection()
+  const cut = connection === 'reconnecting' || connection === 'offline'
+  const [lost, setLost] = useState<number | null>(null)
+  useEffect(() => {
+    if (!cut) {
+      setLost(null)
+      return
+    }
+    const since = Date.now()
+    const timer = setTimeout(() => setLost(since), quietMs)
+    return () => clearTimeout(timer)
+  }, [cut])
+  return lost
+}
+
+/** Above every page while nothing new arrives: what stands there may be old, and people decide by it. */
+export function StaleBanner() {
+  const { retry } = useContext(Context)
+  const since = useLostSince()
+  return (
+    <div role="status" aria-label="Stale" className="sticky top-12 z-10 md:top-0">
+      {since === null ? null : (
+        <p className="-mx-4 -mt-4 mb-4 flex flex-wrap items-center gap-x-3 gap-y-1 border-b border-hold/40 bg-hold-soft px-4 py-2 text-hold md:-mx-8 md:-mt-6 md:mb-6 md:px-8">
+          <CloudOff aria-hidden size={16} className="shrink-0" />
+          <span className="min-w-0 grow basis-60">
+            <b className="font-semibold">Nothing new has arrived since {clockTime(since)}.</b> What you see may be old;
+            a verdict on something that changed is not taken.
+          </span>
+          <button
+            type="button"
+            onClick={retry}
+            className="min-h-7 rounded-lg border border-hold/50 px-2.5 text-xs font-medium hover:border-hold"
+          >
+            Try again
+          </button>
+        </p>
+      )}
+    </div>
+  )
+}
+
+/** Milliseconds after which data counts as old while the stream is down, and between two looks at that. */
 const staleMs = 10_000
+const lookMs = 5_000
 
 interface Asked {
   readonly dataUpdatedAt: number
@@ -97,15 +145,16 @@ interface Asked {
 /** When the shown data was true, and a button to ask again. Amber when the last attempt failed or the stream is down. */
 export function AsOf({ query }: { readonly query: Asked }) {
   const connection = useConnection()
+  const nowMs = useNow(lookMs)
   const cut = connection === 'reconnecting' || connection === 'offline'
-  const isStale = query.isRefetchError || (cut && Date.now() - query.dataUpdatedAt > staleMs)
+  const isStale = query.isRefetchError || (cut && nowMs - query.dataUpdatedAt > staleMs)
   if (query.dataUpdatedAt === 0) return null
   return (
     <button
       type="button"
       onClick={() => void query.refetch()}
       title="Ask again"
-      className={`inline-flex min-h-7 items-center gap-1.5 rounded-full px-2.5 text-xs whitespace-nowrap tabular-nums ${isStale ? 'bg-hold-soft font-medium text-hold' : 'text-ink-3 hover:bg-surface-2 hover:text-ink'}`}
+      className={`inline-flex min-h-7 items-center gap-1.5 rounded-full px-2.5 text-xs whitespace-nowrap tabular-nums max-sm:first:-ml-2.5 ${isStale ? 'bg-hold-soft font-medium text-hold' : 'text-ink-3 hover:bg-surface-2 hover:text-ink'}`}
     >
       {isStale ? (
         <CloudOff aria-hidden size={13} />

@@ -5,6 +5,7 @@ import { useNavigate, useRouterState } from '@tanstack/react-router'
 import { type ReactNode, useEffect, useRef, useState, useSyncExternalStore } from 'react'
 import { announce, announcements } from '../util/announce.ts'
 import { setPageTitle, setWaitingCount } from '../util/title.ts'
+import { StaleBanner } from './Connection.tsx'
 import { KeyHelp, useKeyListener, useKeys } from './Keys.tsx'
 import { BottomBar, Rail, TopBar } from './Navigation.tsx'
 import { placesOf } from './places.tsx'
@@ -73,6 +74,7 @@ export function Frame({
       <TopBar {...navigation} />
       <Rail {...navigation} />
       <main id="content" ref={main} tabIndex={-1} className="min-w-0 px-4 pt-4 pb-24 outline-none md:px-8 md:py-6">
+        <StaleBanner />
         {children}
       </main>
       <BottomBar {...navigation} />

@@ -1,9 +1,9 @@
-// What a page shows when it has nothing to show: loading, empty, failed, forbidden, stale. Each says what to do next.
+// What a page shows when it has nothing to show: loading, empty, failed, forbidden. Each says what to do next.
 import { CloudOff, Inbox, Lock, SearchX, TriangleAlert } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { useEffect, useState } from 'react'
 import { RequestError } from '../api/errors.ts'
-import { sentence } from '../util/format.ts'
+import { headline, sentence } from '../util/format.ts'
 import { Button } from './Button.tsx'
 import { CopyButton } from './CopyButton.tsx'
 
@@ -98,7 +98,13 @@ export function ErrorState({ error, retry }: { readonly error: unknown; readonly
   return (
     <Panel
       icon={offline ? <CloudOff size={22} /> : <TriangleAlert size={22} />}
-      title={failed?.problem?.title ?? (offline ? 'No connection' : 'This did not work')}
+      title={
+        failed?.problem?.title === undefined
+          ? offline
+            ? 'No connection'
+            : 'This did not work'
+          : headline(failed.problem.title)
+      }
       action={again}
     >
       <p>
@@ -114,18 +120,5 @@ export function ErrorState({ error, retry }: { readonly error: unknown; readonly
         </p>
       )}
     </Panel>
-  )
-}
-
-/** Old data stays on the page; this says how old. */
-export function StalePill({ since }: { readonly since: number }) {
-  return (
-    <span
-      role="status"
-      className="inline-flex items-center gap-1.5 rounded-full bg-hold-soft px-2.5 py-1 text-xs font-medium text-hold"
-    >
-      <CloudOff aria-hidden size={13} />
-      stale since {new Date(since).toLocaleTimeString()}
-    </span>
   )
 }

@@ -14,6 +14,8 @@ export interface Column<T> {
   readonly grow?: boolean
   /** Left out on a phone: it repeats something. */
   readonly wideOnly?: boolean
+  /** Left out on a phone in the rows where it says nothing, a zero for example. */
+  readonly isSpare?: (row: T) => boolean
 }
 
 // Spread, so that the linter does not take them for an oversight.
@@ -80,7 +82,7 @@ function Row<T>({
         <td
           key={column.name}
           {...role('cell')}
-          className={`align-middle md:px-4 md:py-2.5 ${column.align === 'right' ? 'tabular-nums md:text-right' : ''} ${column.wideOnly === true ? 'max-md:hidden' : index === 0 ? 'max-md:block max-md:pb-1 max-md:font-medium' : 'max-md:flex max-md:items-baseline max-md:justify-between max-md:gap-4 max-md:py-0.5'}`}
+          className={`align-middle md:px-4 md:py-2.5 ${column.align === 'right' ? 'tabular-nums md:text-right' : ''} ${column.wideOnly === true || column.isSpare?.(row) === true ? 'max-md:hidden' : index === 0 ? 'max-md:block max-md:pb-1 max-md:font-medium' : 'max-md:flex max-md:items-baseline max-md:justify-between max-md:gap-4 max-md:py-0.5'}`}
         >
           {index === 0 ? null : (
             <span aria-hidden className="shrink-0 text-xs text-ink-3 md:hidden">

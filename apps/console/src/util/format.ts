@@ -41,8 +41,11 @@ export function bytes(value: number): string {
   return `${(value / 1_000_000).toFixed(1)} MB`
 }
 
+/** A title of the server, which writes them in lowercase. */
+export const headline = (title: string): string => title.charAt(0).toUpperCase() + title.slice(1)
+
 /** A message of the server as a sentence: they are written in lowercase, for terminals. */
 export function sentence(message: string): string {
-  const text = message.charAt(0).toUpperCase() + message.slice(1)
+  const text = headline(message)
   return /[.!?…]$/.test(text) ? text : `${text}.`
 }
