@@ -208,6 +208,11 @@ export function phoneEnd(digits: Digits): number | null {
 const phoneDigitsMax = 15
 const phoneDigitsMin = 8
 
+const bareDigitsMax = 13
+
+const hasDots = (digits: Digits, last: number): boolean =>
+  digits.groups.slice(0, last + 1).some(({ separator }) => separator === 'dot')
+
 function internationalEnd(digits: Digits): number | null {
   const prefix = digits.plus ? 0 : digits.values[0] === 0 && digits.values[1] === 0 ? 2 : -1
   if (prefix === -1) return null
@@ -222,6 +227,9 @@ function internationalEnd(digits: Digits): number | null {
     const total = (group?.total ?? 0) - prefix
     if (group === undefined || group.glued || total > phoneDigitsMax || total < least) continue
     if (isNorthAmerica && (total !== 11 || (values[1] ?? 0) < 2)) continue
+    // Zeros in front of a fraction, or of a longer number without spaces, are no dialling prefix.
+    if (!digits.plus && (goesOn(digits, last, 'dot') || hasDots(digits, last) || (last === 0 && total > bareDigitsMax)))
+      continue
     return group.end
   }
   return null
