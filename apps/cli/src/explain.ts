@@ -4,6 +4,8 @@ import { ExplainResult } from '@sallyport/api/resources'
 import { type AddCommand, type Session, usage } from './app.ts'
 import { checkSources, readFile } from './apply.ts'
 import { escapeText } from './escape.ts'
+import { addPolicyTest } from './policy-test.ts'
+import { addPolicyTrial } from './policy-trial.ts'
 
 interface ExplainOptions {
   readonly groups?: string
@@ -27,6 +29,8 @@ export const addPolicy: AddCommand = (parent, app) => {
     .action((target: string, sql: string, options: ExplainOptions) =>
       app.run((session) => explain(session, target, sql, options)),
     )
+  addPolicyTest(policy, app)
+  addPolicyTrial(policy, app)
 }
 
 async function explain(session: Session, target: string, sql: string, options: ExplainOptions): Promise<void> {
@@ -69,11 +73,27 @@ function statementText(session: Session, statement: Statement): string {
     ...statement.unknowns.map((unknown) => `  not understood: ${escapeText(unknown)}`),
     ...(statement.maskRefusal === null ? [] : [`  masks: ${escapeText(statement.maskRefusal)}`]),
   ]
-  const masked = (statement.output ?? []).filter((column) => column.mask !== null)
-  for (const column of masked)
-    lines.push(`  column ${escapeText(column.name)} is masked: ${escapeText(column.mask ?? '')}`)
+  lines.push(...lineageLines(statement))
   if (statement.trace.length > 0) lines.push('', traceTable(session, statement))
   return lines.join('\n')
+}
+
+/** Functions, where values come from and go to, what decides rows, and what limits count. */
+function lineageLines({ functions, output, control = [], flows = [], opaque = [], limits = [] }: Statement): string[] {
+  const columns = (output ?? []).map(({ name, kind, sources, mask }) => {
+    const from = sources.length === 0 ? '' : ` ${kind === 'direct' ? '=' : 'from'} ${sources.join(', ')}`
+    return `  column ${name}${from}${mask === null ? '' : `, masked: ${mask}`}`
+  })
+  return [
+    ...(functions.length === 0 ? [] : [`  functions ${functions.join(', ')}`]),
+    ...columns,
+    ...control.map(({ column, use, where }) => `  ${where} reads ${column} (${use})`),
+    ...flows.map(({ to, sources }) => `  ${to} gets ${sources.join(', ')}`),
+    ...opaque.map((code) => `  runs unseen: ${code}`),
+    ...limits.map(
+      ({ name, text, refusal }) => `  limit ${name}: ${text}${refusal === null ? '' : `; refused: ${refusal}`}`,
+    ),
+  ].map(escapeText)
 }
 
 function traceTable(session: Session, statement: Statement): string {

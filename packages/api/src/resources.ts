@@ -159,6 +159,10 @@ export const ExplainResult = z.object({
         )
         .nullable(),
       maskRefusal: z.string().nullable(),
+      control: z.array(z.object({ column: z.string(), use: z.string(), where: z.string() })).optional(),
+      flows: z.array(z.object({ to: z.string(), sources: z.array(z.string()) })).optional(),
+      opaque: z.array(z.string()).optional(),
+      limits: z.array(z.object({ name: z.string(), text: z.string(), refusal: z.string().nullable() })).optional(),
       trace: z.array(
         z.object({
           policy: z.string(),

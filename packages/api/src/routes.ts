@@ -31,6 +31,8 @@ export const routes = {
   explain: { method: 'POST', path: '/api/v1/policies/explain', access: ['admin', 'auditor'] },
   scanCreate: { method: 'POST', path: '/api/v1/targets/:name/scans', access: ['admin'] },
   scan: { method: 'GET', path: '/api/v1/scans/:id', access: ['admin'] },
+  policyTest: { method: 'POST', path: '/api/v1/policies/test', access: ['admin', 'auditor'] },
+  policyTrial: { method: 'POST', path: '/api/v1/policies/trial', access: ['admin', 'auditor'] },
   agents: { method: 'GET', path: '/api/v1/agents', access: ['admin', 'auditor'] },
   joinToken: { method: 'POST', path: '/api/v1/agents/join-tokens', access: ['admin'] },
   agentRevoke: { method: 'POST', path: '/api/v1/agents/:id/revoke', access: ['admin'] },

@@ -68,6 +68,12 @@ export const limits = {
   holdWaitMsMax: 600_000,
   /** A held request lives at most, in milliseconds, whatever the rule says. */
   holdExpiresMsMax: 604_800_000,
+  /** For a target to clean a connection for its next session (DISCARD ALL), in milliseconds. */
+  poolResetMsMax: 5_000,
+  /** Sessions that wait for a connection of one target and role; past it they are refused at once. */
+  poolWaitingMax: 1_000,
+  /** Idle connections that an agent keeps, of all targets. */
+  pooledIdleMax: 500,
   /** Requests of one caller at one agent that nobody has decided yet; past it a held statement is denied. */
   holdsPendingPerCallerMax: 50,
   /** New requests of one caller at one agent within a minute, decided or not. */
@@ -105,6 +111,8 @@ export const limits = {
   documentsPerApplyMax: 500,
   /** Bytes of one apply. */
   applyBytesMax: 2_097_152,
+  /** Recorded statements that one trial of a policy decides again. */
+  trialStatementsMax: 50_000,
   /** Rules of one policy. */
   rulesPerPolicyMax: 500,
   /** A CEL condition, in characters. */

@@ -8,10 +8,13 @@ import {
   type CompiledPolicies,
   type Decision,
   type DecisionContext,
+  limitsFor,
   protectedColumns,
   type TraceLine,
 } from './decide.ts'
 import { type Judgement, judge } from './judge.ts'
+import { packingIn } from './limits.ts'
+import { writeBackWords, writtenBack } from './write-back.ts'
 
 /** The shape of ExplainResult in @sallyport/api/resources, repeated because `policy` stands below `api`. */
 export interface Explanation {
@@ -46,6 +49,14 @@ export interface StatementExplanation {
       }[]
     | null
   readonly maskRefusal: string | null
+  /** Base columns that decide rows or their order: lineage by selection. */
+  readonly control: readonly { readonly column: string; readonly use: string; readonly where: string }[]
+  /** Writes that carry values of columns to another place. */
+  readonly flows: readonly { readonly to: string; readonly sources: readonly string[] }[]
+  /** Code of the target that runs unseen; matters where masks apply. */
+  readonly opaque: readonly string[]
+  /** Limits that concern it, `policy/limit` with what they bound. Nothing is counted here. */
+  readonly limits: readonly { readonly name: string; readonly text: string; readonly refusal: string | null }[]
   readonly trace: readonly TraceLine[]
 }
 
@@ -61,9 +72,10 @@ export function explainStatements(input: {
   return {
     target: policies.target.name,
     catalogVersion: catalog.version,
-    statements: input.statements.map((facts) =>
-      explainStatement(facts, judge(policies, facts, context, catalog), maskLines(input, facts)),
-    ),
+    statements: input.statements.map((facts) => {
+      const judged = withWriteBack(input, facts, judge(policies, facts, context, catalog))
+      return { ...explainStatement(facts, judged, maskLines(input, facts)), limits: limitLines(input, facts) }
+    }),
   }
 }
 
@@ -71,7 +83,7 @@ function explainStatement(
   facts: StatementFacts,
   { decision, plan }: Judgement,
   masks: readonly TraceLine[],
-): StatementExplanation {
+): Omit<StatementExplanation, 'limits'> {
   const maskOf = (index: number): string | null => {
     const method = plan.kind === 'mask' ? (plan.columns[index] ?? null) : null
     return method === null ? null : methodText(method)
@@ -98,8 +110,47 @@ function explainStatement(
             mask: maskOf(index),
           })),
     maskRefusal: plan.kind === 'refuse' ? plan.reason : null,
+    control: facts.control.map(({ column, use, where }) => ({ column: column.name, use, where })),
+    flows: facts.flows.map(({ to, toColumn, sources }) => ({
+      to: toColumn?.name ?? to,
+      sources: sources.map(({ name }) => name),
+    })),
+    opaque: facts.opaque,
     trace: [...decision.trace, ...masks],
   }
+}
+
+type Input = Parameters<typeof explainStatements>[0]
+
+/** A masked value that the statement would store is refused at the agent, whatever the rules say. */
+function withWriteBack(
+  { policies, chain, catalog, context }: Input,
+  facts: StatementFacts,
+  judged: Judgement,
+): Judgement {
+  if (judged.decision.kind === 'deny') return judged
+  const sent = { texts: context.parameters, binary: [] }
+  const found = writtenBack(facts, protectedColumns(policies, chain, catalog), sent)
+  if (found === null) return judged
+  const [policy = '', ...rule] = found.rule.split('/')
+  const { trace, shadow, version } = judged.decision
+  const words = writeBackWords(found)
+  return {
+    ...judged,
+    decision: { kind: 'deny', code: 'WRITE_BACK', ...words, policy, version, rule: rule.join('/'), trace, shadow },
+  }
+}
+
+function limitLines({ policies, chain, catalog }: Input, facts: StatementFacts): StatementExplanation['limits'] {
+  return limitsFor(policies, facts, chain).map(({ limit }) => {
+    const counts = limit.rows !== null && limit.packing === 'deny' && facts.output !== null
+    const packs = counts ? packingIn(facts, catalog) : null
+    return {
+      name: `${limit.policy}/${limit.name}`,
+      text: limit.shadow ? `${limit.text} (shadow)` : limit.text,
+      refusal: packs === null ? null : `${packs} puts several rows into one`,
+    }
+  })
 }
 
 function messageOf(decision: Decision): string {

@@ -1,5 +1,6 @@
 // HTTP of documents: apply, list, read, versions, delete, and explain.
 
+import { PolicyTestRequest, PolicyTestResult, PolicyTrialRequest, PolicyTrialResult } from '@sallyport/api/policies'
 import { PageQuery } from '@sallyport/api/problem'
 import {
   ApplyRequest,
@@ -20,8 +21,10 @@ import { actorKey, actorOf } from '../http/actor.ts'
 import { decodeCursor, encodeCursor, pageOfRows } from '../http/page.ts'
 import { type App, at } from '../http/route.ts'
 import { applyDocuments, deleteDocument } from './apply.ts'
+import { testPolicies } from './cases.ts'
 import { explainStatement } from './explain.ts'
 import { pageDocuments, pageVersions, readDocument, type StoredDocument } from './store.ts'
+import { tryPolicies } from './trial.ts'
 
 const KindParams = z.object({ kind: z.string().max(63) })
 const NameParams = z.object({ kind: z.string().max(63), name: z.string().max(63) })
@@ -64,6 +67,18 @@ export function policyRoutes(app: App, deps: Deps): void {
     bodyLimit: textBodyBytesMax,
     schema: { body: ExplainRequest, response: { 200: ExplainResult } },
     handler: async (request) => await explainStatement(deps, actorOf(request), request.body),
+  })
+  app.route({
+    ...at('policyTest'),
+    bodyLimit: textBodyBytesMax,
+    schema: { body: PolicyTestRequest, response: { 200: PolicyTestResult } },
+    handler: async (request) => await testPolicies(deps, request.body),
+  })
+  app.route({
+    ...at('policyTrial'),
+    bodyLimit: textBodyBytesMax,
+    schema: { body: PolicyTrialRequest, response: { 200: PolicyTrialResult } },
+    handler: async (request) => await tryPolicies(deps, request.body),
   })
   resourceRoutes(app, deps)
 }
