@@ -60,6 +60,7 @@ export function takeJudgement(state: State, judgement: Judgement, out: Action[])
   state.judging = null
   const { kept } = state
   state.kept = null
+  if (state.mode === 'skipping') return drop(judgement, out)
   if (judgement.kind === 'unsettled') return waitForAnswers(state, message, out)
   if (judgement.kind === 'refused') {
     const fields = refusalFields(state, judgement)
@@ -81,6 +82,16 @@ export function takeJudgement(state: State, judgement: Judgement, out: Action[])
     default:
       assert(false, `"${message.type}" is not judged`)
   }
+}
+
+/**
+ * What was sent before it failed while this message was judged or its intent was written: the target looks at nothing
+ * until Sync any more, so this one stays here, and what it would have run has its end in the record (R-1.19).
+ */
+function drop(judgement: Judgement, out: Action[]): undefined {
+  if (judgement.kind !== 'allowed') return
+  for (const judged of judgement.statements)
+    out.push({ do: 'outcome', running: runningOf(judged), result: 'cancelled', tag: '', sqlstate: '' })
 }
 
 /** In a failed transaction nothing can be asked about objects of its own: the server's answer is the same for all of them. */

@@ -26,6 +26,9 @@ function play(lines: readonly string[]): string[] {
   let asks: FrontendMessage[] = []
   let asking = false
   let approved: Judgement | null = null
+  // Of a gate that waits, for the disk or a catalog, until the trace says that it has judged.
+  let isSlow = false
+  let late: Judgement | null = null
 
   const answerAsk = (): void => {
     const ready = asks.at(-1)?.type === 'sync'
@@ -65,6 +68,10 @@ function play(lines: readonly string[]): string[] {
           shown.push(`-- ${gate.judged.at(-1)}`)
           if (action.request.hold !== null) {
             approved = judgement
+            break
+          }
+          if (isSlow) {
+            late = judgement
             break
           }
           perform(machine.step({ from: 'gate', judgement }))
@@ -114,6 +121,15 @@ function play(lines: readonly string[]): string[] {
     } else if (line === '-- approved' && approved !== null) {
       shown.push(line)
       perform(machine.step({ from: 'gate', judgement: approved }))
+    } else if (line === '-- slow') {
+      shown.push(line)
+      isSlow = true
+    } else if (line === '-- judged' && late !== null) {
+      shown.push(line)
+      isSlow = false
+      const judgement = late
+      late = null
+      perform(machine.step({ from: 'gate', judgement }))
     } else if (line === '-- pending') {
       shown.push(line)
       const error = new SallyportError('HOLD_PENDING', 'waits for approval')
