@@ -420,3 +420,19 @@ test('pg-protocol reads the messages of a server that we write', () => {
     runs,
   )
 })
+
+test('memory is bounded: what is kept of a message is no more than has arrived of it, however it arrives', () => {
+  fc.assert(
+    fc.property(fc.array(frontend, { minLength: 1, maxLength: 8 }), places, fc.nat(), (messages, at, end) => {
+      const encoded = messages.map(encodeFrontend)
+      const whole = Buffer.concat(encoded)
+      const arrived = whole.subarray(0, end % (whole.length + 1))
+      const splitter = new FrameSplitter(frontendCaps())
+      const frames = framesOf(splitter, cut(arrived, at))
+      const taken = frames.reduce((sum, { body }) => sum + body.length + 5, 0)
+      expect(splitter.pendingBytes).toBe(arrived.length - taken)
+      expect(splitter.pendingBytes).toBeLessThan(encoded[frames.length]?.length ?? 1)
+    }),
+    runs,
+  )
+})
