@@ -22,6 +22,7 @@ const guard = (
 })
 const direct = (...sources: (typeof email)[]) => ({ name: 'x', kind: 'direct' as const, sources })
 const derived = (...sources: (typeof email)[]) => ({ name: 'x', kind: 'derived' as const, sources })
+const part = (...sources: (typeof email)[]) => ({ ...derived(...sources), total: true as const })
 const input = (more: Partial<PlanInput>): PlanInput => ({
   output: null,
   control: [],
@@ -40,6 +41,7 @@ describe('output', () => {
     ['a constant passes', [derived()], 'plain'],
     ['a protected column is masked', [direct(id), direct(email)], [null, 'redact']],
     ['under every alias', [direct(email), direct(email)], ['redact', 'redact']],
+    ['a part that cannot fail is hidden as a whole, whatever the method', [part(email), part(id)], ['null', null]],
     ['through a set operation the strictest counts', [direct(id, email, ssn)], ['redact']],
   ] as const)('%s', (_, output, expected) => {
     const { plan } = planMasks(input({ output }), [guard(email), guard(ssn, 'hash', 'none', 'orders/ssn')])

@@ -24,6 +24,8 @@ export interface PlanInput {
     | readonly {
         readonly name: string
         readonly kind: 'direct' | 'derived'
+        /** Computing it cannot fail: it may be hidden as a whole. */
+        readonly total?: true
         readonly sources: readonly { readonly relationOid: number; readonly number: number; readonly name: string }[]
       }[]
     | null
@@ -208,7 +210,7 @@ function refuseDerived(input: PlanInput, shield: Shield): Refusal | null {
     const [first] = protections
     if (first === undefined) continue
     const wholeRow = column.sources.some((source) => source.number === 0)
-    if (column.kind === 'direct' && !wholeRow) continue
+    if ((column.kind === 'direct' || column.total === true) && !wholeRow) continue
     return refuse(
       `result column "${column.name}" is computed from "${first.name}", which is masked by rule "${first.rule}"; select the column itself`,
       protections,
@@ -222,6 +224,8 @@ function maskOutput(input: PlanInput, shield: Shield): MaskPlan {
   const columns = (input.output ?? []).map((column) => {
     const protections = protectionsOf(shield, column.sources)
     inForce.push(...protections)
+    // What is left of a part of a value is no value of the column, and no method is made for it.
+    if (column.total === true && protections.length > 0) return 'null'
     return protections
       .map((protection) => protection.method)
       .reduce<MaskMethod | null>(

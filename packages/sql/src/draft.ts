@@ -107,7 +107,8 @@ export function addControlOf(draft: Draft, value: Value, where: string): void {
 export function addComputed(draft: Draft, columns: readonly Column[], where: string): void {
   for (const { value } of columns) {
     if (value.fields !== null) addComputed(draft, value.fields, where)
-    else if (value.kind === 'derived') for (const column of value.sources) addControl(draft, column, 'other', where)
+    else if (value.kind === 'derived' && value.total !== true)
+      for (const column of value.sources) addControl(draft, column, 'other', where)
   }
 }
 

@@ -200,8 +200,28 @@ function operation(found: A_Expr, scope: Scope): Value {
   const yieldsBoolean = found.kind !== 'AEXPR_OP' && found.kind !== 'AEXPR_NULLIF'
   if (!user && (yieldsBoolean || comparisons.has(name.at(-1) ?? ''))) return derived(operands, boolean)
   if (found.kind === 'AEXPR_NULLIF' && left !== null) return derived(operands, left.type)
+  if (!user && left !== null && isPart(found, left, name)) return partOf(left, name)
   return derived(operands, user ? null : computedType(operands))
 }
+
+/** Where a constant path leads in a document. Without the key or the place it gives NULL, and it fails for no document. */
+const paths: Readonly<Record<string, string | null>> = {
+  '->': null,
+  '->>': 'pg_catalog.text',
+  '#>': null,
+  '#>>': 'pg_catalog.text',
+}
+
+function isPart(found: A_Expr, left: Value, name: readonly string[]): boolean {
+  const isDocument = left.type === 'pg_catalog.jsonb' || left.type === 'pg_catalog.json'
+  const known = left.kind === 'direct' || left.total === true
+  return Object.hasOwn(paths, name.at(-1) ?? '') && isDocument && known && isConstant(found.rexpr)
+}
+
+const partOf = (left: Value, name: readonly string[]): Value => ({
+  ...derived([left], paths[name.at(-1) ?? ''] ?? left.type),
+  total: true,
+})
 
 /** What the operator compares: IN and BETWEEN each item of a list, rows field by field. */
 function pairsOf(found: A_Expr, left: Value | null, right: Value): readonly (readonly [Value | null, Value])[] {

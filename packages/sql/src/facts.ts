@@ -56,6 +56,8 @@ export interface OutputColumn {
   readonly name: string
   /** `direct`: the value of exactly one base column, unchanged. `derived`: anything else that reads `sources`. */
   readonly kind: 'direct' | 'derived'
+  /** Set where computing it cannot fail, whatever the values are: it may be run, and its result hidden as a whole. */
+  readonly total?: true
   /** Base columns whose value can reach this output; through set operations there may be several, all direct. */
   readonly sources: readonly ColumnRef[]
 }

@@ -15,6 +15,7 @@ export function shown(columns: readonly Column[]): readonly OutputColumn[] {
   return columns.map(({ name, value }) => ({
     name,
     kind: value.kind === 'direct' && value.sources.size > 0 ? 'direct' : 'derived',
+    ...(value.total === true ? { total: true } : {}),
     sources: [...value.sources],
   }))
 }

@@ -7,7 +7,7 @@ export interface FactLines {
   readonly filtered?: false
   /** `~` before a derived effect; parents behind `<`. */
   readonly effects?: readonly string[]
-  /** `name = column` direct, `name ~ columns` derived, `name` without sources. */
+  /** `name = column` direct, `name ~ columns` derived, `name ~~ columns` derived by what cannot fail, `name` without sources. */
   readonly output?: readonly string[]
   readonly control?: readonly string[]
   readonly flows?: readonly string[]
@@ -19,9 +19,10 @@ export interface FactLines {
 }
 
 export function factLines(facts: StatementFacts): FactLines {
-  const output = facts.output?.map(({ name, kind, sources }) => {
+  const output = facts.output?.map(({ name, kind, total, sources }) => {
     const from = sources.map((column) => column.name).sort()
-    return from.length === 0 ? name : `${name} ${kind === 'direct' ? '=' : '~'} ${from.join(', ')}`
+    const sign = kind === 'direct' ? '=' : total === true ? '~~' : '~'
+    return from.length === 0 ? name : `${name} ${sign} ${from.join(', ')}`
   })
   const listed = {
     effects: facts.effects.map(effectLine).sort(),

@@ -6,6 +6,8 @@ import type { ColumnRef } from './facts.ts'
 export interface Value {
   /** `direct`: the value of one base column, unchanged (several through set operations, all direct). */
   readonly kind: 'direct' | 'derived'
+  /** Computed by what never fails, whatever the values: a part of a document by a constant path. */
+  readonly total?: true
   /** Columns whose value reaches this one, explicitly or by deciding it. */
   readonly sources: ReadonlySet<ColumnRef>
   /** Columns of which only the nullness reaches it: declared release (DESIGN §4). */
