@@ -276,3 +276,36 @@ describe('null', () => {
     }
   })
 })
+
+describe('a type with a length', () => {
+  const fit = (method: MaskMethod, value: string, oid: number, typeModifier: number): string | null => {
+    const found = replaceValue(method, text(value), oid, 0, hash, typeModifier)
+    return found === null ? null : Buffer.from(found).toString()
+  }
+  // varchar(n) and char(n) have n + 4; numeric(p, s) has p * 65536 + s + 4.
+  it.each([
+    ['redact', 'somebody', oids.varchar, 14, '[redacted]'],
+    ['redact', 'somebody', oids.varchar, 13, null],
+    ['redact', 'DE', oids.bpchar, 6, null],
+    ['redact', 'somebody', oids.text, -1, '[redacted]'],
+    [partial(4), '4111111111111111', oids.varchar, 20, '****1111'],
+    [partial(4), '12345678', oids.varchar, 11, null],
+    [partial(2), 'ååååååå', oids.varchar, 10, '****åå'],
+    ['email', 'a@b.io', oids.varchar, 13, '***@b.io'],
+    ['email', 'a@b.io', oids.varchar, 10, null],
+    ['null', 'x', oids.varchar, 5, null],
+    ['redact', '9.99', oids.numeric, 10 * 65_536 + 2 + 4, '0'],
+    ['hash', '9.99', oids.numeric, 10 * 65_536 + 2 + 4, null],
+    ['hash', '9.99', oids.numeric, 17 * 65_536 + 2 + 4, null],
+  ] as const)('%j of %j as type %i with modifier %i is %j', (method, value, oid, typeModifier, expected) => {
+    expect(fit(method, value, oid, typeModifier)).toBe(expected)
+  })
+
+  it('takes a pseudonym as far as there is room, and whole where there is enough', () => {
+    const whole = fit('hash', 'ann', oids.varchar, -1)
+    expect(whole).toHaveLength(32)
+    expect(fit('hash', 'ann', oids.varchar, 12 + 4)).toBe(whole?.slice(0, 12))
+    expect(fit('hash', '9', oids.numeric, 18 * 65_536 + 2 + 4)).toBe(fit('hash', '9', oids.numeric, -1))
+    expect(fit('hash', '9', oids.numeric, 16 * 65_536 + 0x7ff + 4)).toBe(fit('hash', '9', oids.numeric, -1))
+  })
+})

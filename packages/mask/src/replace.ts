@@ -5,7 +5,7 @@ import { maskFloat, maskInteger, maskNumeric } from './replace-number.ts'
 import { maskText } from './replace-text.ts'
 import type { MaskMethod } from './rule.ts'
 import { sealed } from './seal.ts'
-import { ascii } from './text.ts'
+import { ascii, textOf } from './text.ts'
 
 /** Keyed hash, passed in: HMAC-SHA-256 of the bytes under the installation's mask key, 32 bytes. */
 export type KeyedHash = (value: Uint8Array) => Uint8Array
@@ -20,25 +20,62 @@ export interface ReplaceContext {
   readonly hash: KeyedHash
 }
 
-/** The masked form of one value, or null for SQL NULL. `typeOid` as RowDescription has it; `format` 0 text, 1 binary. */
+/**
+ * The masked form of one value, or null for SQL NULL. `typeOid` and `typeModifier` as RowDescription has them (-1: none);
+ * `format` 0 text, 1 binary.
+ */
 export function replaceValue(
   method: MaskMethod,
   value: Uint8Array | null,
   typeOid: number,
   format: 0 | 1,
   hash: KeyedHash,
+  typeModifier = -1,
 ): Uint8Array | null {
-  return replacerFor(method, typeOid, format, hash)(value)
+  return replacerFor(method, typeOid, format, hash, typeModifier)(value)
 }
 
 /** The masker of one result column, chosen once for all of its rows. */
-export function replacerFor(method: MaskMethod, typeOid: number, format: 0 | 1, hash: KeyedHash): Replace {
+export function replacerFor(
+  method: MaskMethod,
+  typeOid: number,
+  format: 0 | 1,
+  hash: KeyedHash,
+  typeModifier = -1,
+): Replace {
   if (method === 'null') return () => null
-  const mask = maskerOf(typeOid, { method, format, hash })
+  const mask = fitted(maskerOf(typeOid, { method, format, hash }), method, typeOid, typeModifier)
   return (value) => (value === null ? null : mask(value))
 }
 
 type Mask = (value: Uint8Array) => Uint8Array | null
+
+/** Length of a varlena header, which type modifiers of text and numeric count (VARHDRSZ, varatt.h). */
+const headerBytes = 4
+
+/** What does not fit into varchar(n), char(n) or numeric(p, s) is no value of the type: a pseudonym is cut, all else is NULL. */
+function fitted(mask: Mask, method: MaskMethod, typeOid: number, typeModifier: number): Mask {
+  if (typeModifier < headerBytes) return mask
+  if (typeOid === 1043 || typeOid === 1042) {
+    const charactersMax = typeModifier - headerBytes
+    return (value) => {
+      const masked = mask(value)
+      if (masked === null || masked.length <= charactersMax) return masked
+      if (method === 'hash') return masked.subarray(0, charactersMax)
+      const text = textOf(masked)
+      return text !== null && Array.from(text).length <= charactersMax ? masked : null
+    }
+  }
+  if (typeOid !== 1700 || method !== 'hash') return mask
+  // numeric(p, s): p in the upper 16 bits, s in the lower 11, signed since PostgreSQL 15 (numeric.c, make_numeric_typmod).
+  const packed = typeModifier - headerBytes
+  const scale = ((packed & 0x7ff) ^ 1_024) - 1_024
+  // A pseudonym has up to 16 digits; one that is cut to fewer would meet others too often.
+  return ((packed >> 16) & 0xffff) - scale >= pseudonymDigits ? mask : () => null
+}
+
+/** Digits of 53 bits. */
+const pseudonymDigits = 16
 
 // Type OIDs of pg_type.dat: fixed since PostgreSQL 8, domains arrive as their base type (SendRowDescription).
 function maskerOf(typeOid: number, context: ReplaceContext): Mask {

@@ -93,7 +93,7 @@ export function maskRow(
     const column = shape.columns[index]
     if (method == null || column === undefined) return value
     if (value !== null) running.maskedValues += 1
-    return replaceValue(method, value, column.typeOid, shape.formats(index), hash)
+    return replaceValue(method, value, column.typeOid, shape.formats(index), hash, column.typeModifier)
   })
 }
 
