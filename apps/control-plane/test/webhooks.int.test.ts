@@ -491,14 +491,14 @@ describe('what happens', () => {
   })
 
   it('to any other document is told as well, by kind and name and never by its content', async () => {
-    const yaml = JSON.stringify(targetDocument('orders', { host: 'db.internal.test' }))
+    const yaml = JSON.stringify(targetDocument('elsewhere', { host: 'db.internal.test' }))
     expect((await call('POST', '/api/v1/apply', { yaml, dryRun: false })).statusCode).toBe(200)
     test.clock.advance(1)
-    expect((await call('DELETE', '/api/v1/resources/targets/orders')).statusCode).toBe(204)
+    expect((await call('DELETE', '/api/v1/resources/targets/elsewhere')).statusCode).toBe(204)
     const events = await happened()
     expect(events).toMatchObject([
-      ['policy.changed', { kind: 'Target', name: 'orders', version: 1, change: 'created' }],
-      ['policy.changed', { kind: 'Target', name: 'orders', version: 2, change: 'deleted' }],
+      ['policy.changed', { kind: 'Target', name: 'elsewhere', version: 1, change: 'created' }],
+      ['policy.changed', { kind: 'Target', name: 'elsewhere', version: 2, change: 'deleted' }],
     ])
     expect(JSON.stringify(events)).not.toContain('db.internal.test')
   })
