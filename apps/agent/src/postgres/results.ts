@@ -2,6 +2,7 @@
 // know, and then both sides are closed (THREATS ). Every text that leaves goes through here.
 import { unreachable } from '@sallyport/base/assert'
 import { SallyportError } from '@sallyport/base/errors'
+import { hideIn } from '@sallyport/mask/detect/hide'
 import type { KeyedHash } from '@sallyport/mask/replace'
 import type { BackendMessage, NoticeFields, TransactionStatus } from '@sallyport/wire/postgres/messages'
 import { lost, takeAsked } from './context.ts'
@@ -54,9 +55,7 @@ function takeMessage(state: State, message: BackendMessage, hash: KeyedHash, out
     case 'parameterStatus':
       return takeParameter(state, message, out)
     case 'notificationResponse':
-      // only what the session listens to with permission.
-      if (state.listening.has(message.channel)) out.push({ do: 'send', message })
-      return
+      return takeNotification(state, message, out)
     case 'errorResponse':
       return takeError(state, message.fields, out)
     case 'readyForQuery':
@@ -216,8 +215,17 @@ function takeRows(
   out.push({ do: 'send', message })
 }
 
+/** R-1.28: only what the session listens to with permission. Nobody knows where a payload comes from: a trigger may have
+ * made it of protected values, which only the second line can see. */
+function takeNotification(state: State, message: Message<'notificationResponse'>, out: Action[]): undefined {
+  if (!state.listening.has(message.channel)) return
+  const payload = state.masked ? hideIn(message.payload, () => '[redacted]').text : message.payload
+  out.push({ do: 'send', message: { ...message, payload } })
+}
+
 function complete(state: State, running: Running, message: Message<'commandComplete'>, out: Action[]): undefined {
   const { facts, sensitive } = running.judged
+  if (running.judged.protection.columns.length > 0) state.masked = true
   out.push({ do: 'outcome', running, result: 'done', tag: message.tag, sqlstate: '' })
   if (state.completed.at(-1) !== facts) state.completed.push(facts)
   applyCompleted(state, facts, facts.text, sensitive, out)

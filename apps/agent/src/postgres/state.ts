@@ -173,6 +173,8 @@ export interface State {
   readonly portals: Map<string, Portal>
   /** Channels whose LISTEN was allowed and ran. */
   readonly listening: Set<string>
+  /** Masks were in force for a statement of this session: what others notify is looked through. */
+  masked: boolean
   /** What the target reports of settings under which it reads texts and values. */
   readonly settings: Map<string, string>
   /** A setting that the session has changed and that may change what texts mean; the first one. */
@@ -219,6 +221,7 @@ export const openState = (serverVersion: number, settings: Iterable<readonly [st
   statements: new Map(),
   portals: new Map(),
   listening: new Set(),
+  masked: false,
   settings: new Map(settings),
   changedSetting: null,
   searchPath: [],
