@@ -34,21 +34,7 @@ export function PastPolicy({
     )
   const { items } = versions.data
   const shown = version === undefined ? items[0] : items.find((one) => one.version === version)
-  if (shown === undefined)
-    return (
-      <EmptyState
-        title={`Version ${version} is not among the newest`}
-        action={
-          now === null ? undefined : (
-            <Link to={paths.policy(name)} className="link">
-              Show version {now}, which counts now
-            </Link>
-          )
-        }
-      >
-        <p>The control plane keeps every version; its API lists the older ones.</p>
-      </EmptyState>
-    )
+  if (shown === undefined) return <NotListed name={name} version={version} now={now} />
   const [last] = items
   return (
     <div className="space-y-4">
@@ -75,6 +61,28 @@ export function PastPolicy({
       )}
       <Text version={shown} />
     </div>
+  )
+}
+
+function NotListed({
+  name,
+  version,
+  now,
+}: {
+  readonly name: string
+  readonly version: number | undefined
+  readonly now: number | null
+}) {
+  const action =
+    now === null ? undefined : (
+      <Link to={paths.policy(name)} className="link">
+        Show version {now}, which counts now
+      </Link>
+    )
+  return (
+    <EmptyState title={`Version ${version} is not among the newest`} action={action}>
+      <p>The control plane keeps every version; its API lists the older ones.</p>
+    </EmptyState>
   )
 }
 

@@ -25,16 +25,11 @@ interface ReviewDialogProps {
   readonly onSaved: (result: ApplyResult) => Promise<void>
 }
 
-export function ReviewDialog({ current, draft, result, onClose, onConflict, onSaved }: ReviewDialogProps) {
+function useSave({ current, draft, result, onConflict, onSaved }: ReviewDialogProps) {
   const queries = useQueryClient()
   const say = useToast()
   const [busy, setBusy] = useState(false)
   const [failure, setFailure] = useState<string | null>(null)
-  const saveId = useId()
-  // An opening dialog focuses its first button, which closes it; here Enter goes on.
-  useEffect(() => document.getElementById(saveId)?.focus(), [saveId])
-  const renamed = renamedText(current, result)
-  const taken = takenText(current, result)
   const save = async () => {
     setBusy(true)
     setFailure(null)
@@ -52,6 +47,17 @@ export function ReviewDialog({ current, draft, result, onClose, onConflict, onSa
       setBusy(false)
     }
   }
+  return { busy, failure, save }
+}
+
+export function ReviewDialog(props: ReviewDialogProps) {
+  const { current, draft, result, onClose } = props
+  const { busy, failure, save } = useSave(props)
+  const saveId = useId()
+  // An opening dialog focuses itself; here Enter goes on.
+  useEffect(() => document.getElementById(saveId)?.focus(), [saveId])
+  const renamed = renamedText(current, result)
+  const taken = takenText(current, result)
   return (
     <Dialog
       open
