@@ -101,7 +101,7 @@ describe('objects changed in an open transaction', () => {
       await client.query('create view lab.seen as select a from lab.fresh')
       expect(await rowsOf(client, 'select * from lab.seen where a = $1', [2])).toEqual([{ a: 2 }])
       await client.query('rollback')
-      expect(await errorOf(client.query('select a from lab.fresh'))).toMatchObject({ code: '42501' })
+      expect(await errorOf(client.query('select a from lab.fresh'))).toMatchObject({ code: '42P01' })
     })
   })
 
@@ -269,17 +269,37 @@ describe('temporary tables', () => {
       await client.query('create temp table gone (j int) on commit drop')
       expect(await rowsOf(client, 'select j from gone')).toEqual([])
       await client.query('commit')
-      expect(await errorOf(client.query('select j from gone'))).toMatchObject({ code: '42501' })
+      expect(await errorOf(client.query('select j from gone'))).toMatchObject({ code: '42P01' })
       await client.query('drop table mine')
-      expect(await errorOf(client.query('select i from mine'))).toMatchObject({ code: '42501' })
+      expect(await errorOf(client.query('select i from mine'))).toMatchObject({ code: '42P01' })
     })
+  })
+
+  it('are used under REPEATABLE READ as well, beside other tables, and for as long as the session lasts', async () => {
+    const clock = manualClock(Date.now())
+    const own = await startDataPath({ yaml: yaml(server.port), environment, clock })
+    const client = await own.connect()
+    try {
+      await client.query('create temp table mine (i int)')
+      await client.query('begin isolation level repeatable read')
+      await client.query('insert into mine values (1)')
+      clock.advance(limits.catalogAgeMsMax + 1)
+      const joined = 'select i, p.ssn from mine join people p on p.id = i'
+      expect(await rowsOf(client, joined)).toEqual([{ i: 1, ssn: '[redacted]' }])
+      await client.query('commit')
+      clock.advance(limits.catalogAgeMsMax + 1)
+      expect(await rowsOf(client, `${joined} where i = $1`, [1])).toEqual([{ i: 1, ssn: '[redacted]' }])
+    } finally {
+      await client.end()
+      await own.stop()
+    }
   })
 
   it('are of one session: another one neither sees them nor is told', async () => {
     await withClient(async (one) => {
       await one.query('create temp table mine (i int)')
       await withClient(async (other) => {
-        expect(await errorOf(other.query('select i from mine'))).toMatchObject({ code: '42501' })
+        expect(await errorOf(other.query('select i from mine'))).toMatchObject({ code: '42P01' })
         await other.query('create temp table mine (t text)')
         expect(await rowsOf(other, 'select t from mine')).toEqual([])
       })

@@ -390,7 +390,7 @@ describe('names and settings', () => {
         await client.query('insert into lab.fresh values (1)')
         expect((await client.query('select a from lab.fresh')).rows).toEqual([{ a: 1 }])
         await client.query('drop table lab.fresh')
-        expect(await errorOf(client.query('select a from lab.fresh'))).toMatchObject({ code: '42501' })
+        expect(await errorOf(client.query('select a from lab.fresh'))).toMatchObject({ code: '42P01' })
         await client.query('begin')
         await client.query('create table lab.fresh (a int)')
         // nobody but this transaction sees it, the catalog reader neither; the session's own connection is asked.

@@ -50,3 +50,23 @@ describe('a completed DECLARE', () => {
     expect(shownBy(state, 'c')).toEqual(['name'])
   })
 })
+
+describe('R-3.14: a catalog of the session counts no longer', () => {
+  it.each([
+    ['once it has changed objects', 'create table', true],
+    ['once a function of the target has run, which may have', 'call mystery', true],
+    ['and counts on after a read', 'select id from people', false],
+  ])('%s', (_, text, changed) => {
+    const state = openState(180_000)
+    applyCompleted(state, factsOf(text), text, false, [])
+    expect(state.objectsVersion > 0).toBe(changed)
+  })
+
+  it('when a rollback may have undone a change', () => {
+    const state = openState(180_000)
+    applyCompleted(state, factsOf('create table'), 'create table', false, [])
+    const before = state.objectsVersion
+    completed(state, 'rollback', { kind: 'transaction', verb: 'rollback-to' })
+    expect(state.objectsVersion).toBeGreaterThan(before)
+  })
+})

@@ -49,7 +49,10 @@ export function applyCompleted(
   }
   for (const { operation, object } of facts.effects)
     if (operation === 'listen') state.listening.add(object.replace(/^channel:/, ''))
-  if (callsUnknownCode(facts)) touchPath(state)
+  if (!callsUnknownCode(facts)) return
+  touchPath(state)
+  // It may have made temporary objects, or others in the transaction that is open.
+  state.objectsVersion += 1
 }
 
 /**

@@ -6,22 +6,16 @@
 //   outside of one     BEGIN READ ONLY, settings, questions, ROLLBACK
 //
 // INVARIANT: the client's unnamed statement and its portals survive, because every question has a name of its own.
+import { assert } from '@sallyport/base/assert'
 import type { Clock } from '@sallyport/base/clock'
 import { SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
 import type { Catalog } from '@sallyport/sql/catalog'
 import type { FrontendMessage } from '@sallyport/wire/postgres/messages'
-import type { OwnCatalogSource, ReadingPlace } from '../session/catalog-source.ts'
+import type { OwnCatalogSource, ReadingPlace, WantedCatalog } from '../session/catalog-source.ts'
 import { catalogQueries, catalogSettings, identityQuery, signatureQuery, temporaryQuery } from './catalog-queries.ts'
-import {
-  catalogLists,
-  parseCatalog,
-  type Row,
-  RowsOf,
-  readingsMax,
-  type SignedCatalog,
-  withRelations,
-} from './catalog-read.ts'
+import { catalogLists, parseCatalog, type Row, RowsOf, readingsMax, withRelations } from './catalog-read.ts'
+import type { SharedCatalog } from './catalogs.ts'
 import type { LentConnection } from './lent.ts'
 import { fieldOf } from './refuse.ts'
 
@@ -35,8 +29,16 @@ const settings = `SELECT ${Object.entries(catalogSettings)
   .map(([name, value]) => `pg_catalog.set_config('${name}', '${value}', true)`)
   .join(', ')}, pg_catalog.current_setting('transaction_isolation')`
 
+/** Temporary relations, as the session's own connection sees them, and a catalog that has them. */
 interface Known {
   readonly version: number
+  readonly temporary: readonly Row[]
+  /** What everybody sees, with the temporary ones; made anew with every shared catalog. */
+  merged: { readonly shared: Catalog; readonly catalog: Catalog } | null
+  /** Read over the session's own connection, while a transaction with changes was open. */
+  readonly whole: Whole | null
+}
+interface Whole {
   readonly askedMs: number
   readonly signature: string
   readonly catalog: Catalog
@@ -47,45 +49,72 @@ export interface OwnCatalogDeps {
   readonly clock: Clock
   readonly serverVersion: number
   readonly serverEncoding: string
-  /** The catalog of all sessions, however old, and the signature that it belongs to. */
-  readonly shared: () => SignedCatalog | undefined
+  readonly shared: SharedCatalog
 }
 
 export function createOwnCatalog(deps: OwnCatalogDeps): OwnCatalogSource {
   let known: Known | null = null
-  const latest = (version: number) => (known?.version === version ? known.catalog : undefined)
+  const latest = ({ catalog, objectsVersion }: WantedCatalog): Catalog | undefined => {
+    if (known?.version !== objectsVersion) return undefined
+    return catalog === 'own' ? known.whole?.catalog : withTemporary(known, deps.shared.latest()?.catalog)
+  }
+  const fresh = (wanted: WantedCatalog): Catalog | undefined => {
+    if (known?.version !== wanted.objectsVersion) return undefined
+    if (wanted.catalog !== 'own') return withTemporary(known, deps.shared.fresh())
+    const age = known.whole === null ? Number.POSITIVE_INFINITY : deps.clock.nowMs() - known.whole.askedMs
+    return age >= 0 && age <= limits.catalogAgeMsMax ? known.whole?.catalog : undefined
+  }
   return {
-    fresh(version) {
-      const age = known === null ? Number.POSITIVE_INFINITY : deps.clock.nowMs() - known.askedMs
-      return age >= 0 && age <= limits.catalogAgeMsMax ? latest(version) : undefined
-    },
+    fresh,
     latest,
-    async read(version, place) {
-      const before = known?.version === version ? known : null
-      const read = await deps.lent.borrow(ownReadMsMax, () => readOwn(deps, new Asker(deps.lent, place), before))
-      known = { ...read, version }
-      return read.catalog
+    async read(wanted, place) {
+      const asker = new Asker(deps.lent, place)
+      const { objectsVersion: version } = wanted
+      const read = () => (wanted.catalog === 'own' ? readOwn(deps, asker, known) : readTemporary(asker))
+      known = { ...(await deps.lent.borrow(ownReadMsMax, read)), version, merged: null }
+      if (wanted.catalog !== 'own') await deps.shared.read()
+      const found = fresh(wanted) ?? latest(wanted)
+      assert(found !== undefined, 'a catalog was read and is not there')
+      return found
     },
   }
 }
 
-/** Most sessions have temporary objects and nothing else of their own: then the rest is what everybody sees. */
-async function readOwn(deps: OwnCatalogDeps, asker: Asker, before: Known | null): Promise<Omit<Known, 'version'>> {
+function withTemporary(known: Known, shared: Catalog | undefined): Catalog | undefined {
+  if (shared === undefined || known.temporary.length === 0) return shared
+  if (known.merged?.shared !== shared) known.merged = { shared, catalog: withRelations(shared, known.temporary) }
+  return known.merged.catalog
+}
+
+type Read = Pick<Known, 'temporary' | 'whole'>
+
+/** Also under a snapshot that is kept: what this transaction has not changed is as it was when it began. */
+async function readTemporary(asker: Asker): Promise<Read> {
+  const [temporary = []] = (await asker.ask([temporaryQuery])).answers
+  return { temporary, whole: null }
+}
+
+async function readOwn(deps: OwnCatalogDeps, asker: Asker, before: Known | null): Promise<Read> {
   const askedMs = deps.clock.nowMs()
-  const [temporary = [], marked] = await asker.ask([temporaryQuery, signatureQuery])
+  const { answers, isolation } = await asker.ask([temporaryQuery, signatureQuery])
+  // Under a snapshot that is kept, changes made elsewhere would not show, and yet count.
+  if (isolation !== 'read committed') throw keptSnapshot()
+  const [temporary = [], marked] = answers
   const signature = single(marked)
-  if (before !== null && before.signature === signature) return { ...before, askedMs }
-  const shared = deps.shared()
-  if (shared?.signature !== signature) return await readWhole(deps, asker)
-  return { askedMs, signature, catalog: withRelations(shared.catalog, temporary) }
+  const isSame = JSON.stringify(before?.temporary) === JSON.stringify(temporary)
+  if (before?.whole?.signature === signature && isSame) return { temporary, whole: { ...before.whole, askedMs } }
+  // Only temporary objects were changed: the rest is what everybody sees.
+  const shared = deps.shared.latest()
+  if (shared?.signature !== signature) return { temporary, whole: await readWhole(deps, asker) }
+  return { temporary, whole: { askedMs, signature, catalog: withRelations(shared.catalog, temporary) } }
 }
 
 /** As catalog-read.ts does it: equal signatures before and after say that all answers are about the same state. */
-async function readWhole(deps: OwnCatalogDeps, asker: Asker): Promise<Omit<Known, 'version'>> {
+async function readWhole(deps: OwnCatalogDeps, asker: Asker): Promise<Whole> {
   const queries = catalogQueries(deps.serverVersion, true)
   for (let readings = 0; readings < readingsMax; readings++) {
     const askedMs = deps.clock.nowMs()
-    const answers = await asker.ask([signatureQuery, identityQuery, ...Object.values(queries), signatureQuery])
+    const { answers } = await asker.ask([signatureQuery, identityQuery, ...Object.values(queries), signatureQuery])
     const signature = single(answers[0])
     if (signature !== single(answers.at(-1))) continue
     const lists = catalogLists(answers[1]?.[0], Object.keys(queries), answers.slice(2), deps.serverEncoding)
@@ -118,17 +147,15 @@ class Asker {
     this.#place = place
   }
 
-  /** The rows of each. Throws what the target says, once it is ready again. */
-  async ask(texts: readonly string[]): Promise<readonly (readonly Row[])[]> {
+  /** The rows of each, and the isolation they were read in. Throws what the target says, once it is ready again. */
+  async ask(texts: readonly string[]): Promise<{ answers: readonly (readonly Row[])[]; isolation: string }> {
     const { open, close } = around(this.#place)
-    const answers = await this.#run([open, settings, ...texts, ...close]).catch(async (thrown: unknown) => {
+    const all = await this.#run([open, settings, ...texts, ...close]).catch(async (thrown: unknown) => {
       // In a block the client's transaction has failed, as for any error. Outside of one the transaction was ours.
       if (thrown instanceof TargetSaid && !this.#place.block) await this.#run(close)
       throw thrown
     })
-    // Under a snapshot that is kept, changes made elsewhere would not show, and yet count.
-    if (answers[1]?.[0]?.at(-1) !== 'read committed') throw keptSnapshot()
-    return answers.slice(2, -close.length)
+    return { answers: all.slice(2, -close.length), isolation: all[1]?.[0]?.at(-1) ?? '' }
   }
 
   async #run(texts: readonly string[]): Promise<readonly (readonly Row[])[]> {

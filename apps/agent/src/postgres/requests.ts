@@ -198,7 +198,8 @@ function namesOf(state: State): SessionNames {
 function catalogOf(state: State): SessionNames['catalog'] {
   if (!state.pathKnown) return 'none'
   // The server puts a session's temporary schema into the path with the first object in it.
-  return state.catalogTouched || state.searchPath.includes('pg_temp') ? 'own' : 'shared'
+  if (state.catalogTouched) return 'own'
+  return state.searchPath.includes('pg_temp') ? 'temporary' : 'shared'
 }
 
 function cursorsOf(state: State): ReadonlyMap<string, StatementFacts> {

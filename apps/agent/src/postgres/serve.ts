@@ -216,7 +216,7 @@ const ownCatalogOf = ({ upstream, shared }: Opened, lent: LentConnection, catalo
     clock: shared.deps.clock,
     serverVersion: serverVersionOf(upstream),
     serverEncoding: upstream.parameters.get('server_encoding') ?? '',
-    shared: () => catalog.latest(),
+    shared: catalog,
   })
 
 function openGate(opened: Opened, record: SessionRecord, catalog: CatalogSource): Gate {

@@ -15,10 +15,11 @@ export interface SessionNames {
   portal?(name: string): object | undefined
   cursors(): ReadonlyMap<string, StatementFacts>
   /**
-   * Which catalog shows what names mean. `shared`: everybody's. `own`: only the session's own connection sees it, because
-   * objects were changed in a transaction that is open, or temporary ones exist. `none`: nothing can be asked right now.
+   * Which catalog shows what names mean. `shared`: everybody's. `temporary`: the same, and temporary objects that only the
+   * session's own connection sees. `own`: only that connection sees it, because objects were changed in a transaction that
+   * is open. `none`: nothing can be asked right now.
    */
-  readonly catalog: 'shared' | 'own' | 'none'
+  readonly catalog: 'shared' | 'temporary' | 'own' | 'none'
   /** Another number: the session has changed objects since, so that a catalog of its own no longer counts. */
   readonly objectsVersion: number
   /** The search_path was changed in a transaction that is still open: its end may change it back. */

@@ -49,7 +49,7 @@ type Refused = Extract<Assessed, { kind: 'refused' }>
 
 /** `isOwn`: the catalog was read by the session's own connection. */
 export function assess(deps: GateDeps, request: JudgeRequest, catalog: Catalog, isOwn = false): Assessed {
-  const blind = !isOwn && request.names.catalog === 'own'
+  const blind = !isOwn && isOwnWanted(request)
   try {
     if (blind && request.facts !== null && needsCatalog(request.facts)) return { kind: 'needs-own' }
     if (request.facts !== null)
@@ -89,6 +89,9 @@ function fetchesStale(
   )
 }
 
+const isOwnWanted = ({ names }: Pick<JudgeRequest, 'names'>): boolean =>
+  names.catalog === 'own' || names.catalog === 'temporary'
+
 /** The same, under a catalog that is read anew if it has to be. */
 export async function assessNow(deps: GateDeps, request: JudgeRequest): Promise<Assessed> {
   try {
@@ -97,7 +100,7 @@ export async function assessNow(deps: GateDeps, request: JudgeRequest): Promise<
     const assessed = assess(deps, request, deps.catalog.fresh() ?? (await deps.catalog.read()))
     if (assessed.kind !== 'needs-own') return assessed
     if (typeof request.reading === 'string') return refused(changedUnseen())
-    const read = await deps.catalog.own.read(request.names.objectsVersion, request.reading)
+    const read = await deps.catalog.own.read(request.names, request.reading)
     return assess(deps, request, read, true)
   } catch (thrown) {
     return refused(catalogStale(thrown))
@@ -109,9 +112,8 @@ export async function assessNow(deps: GateDeps, request: JudgeRequest): Promise<
  * bound, and holds its locks: for it the catalog of that moment counts however long ago it was.
  */
 export function ownCatalog({ catalog }: GateDeps, { names, facts, reading }: JudgeRequest): Catalog | undefined {
-  if (names.catalog !== 'own') return undefined
-  const latest = facts !== null && reading === 'impossible'
-  return latest ? catalog.own.latest(names.objectsVersion) : catalog.own.fresh(names.objectsVersion)
+  if (!isOwnWanted({ names })) return undefined
+  return facts !== null && reading === 'impossible' ? catalog.own.latest(names) : catalog.own.fresh(names)
 }
 
 const refused = (error: SallyportError, judged: Judged | null = null, position: number | null = null): Refused => ({

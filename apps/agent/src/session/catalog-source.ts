@@ -1,5 +1,6 @@
 // The catalogs that the gate judges by, as it needs them: everybody's, and what one session alone sees.
 import type { Catalog } from '@sallyport/sql/catalog'
+import type { SessionNames } from './analysis.ts'
 
 /** The catalog as the gate needs it: at most limits.catalogAgeMsMax old, or read anew. */
 export interface CatalogSource {
@@ -12,12 +13,14 @@ export interface CatalogSource {
 /** What the session's own connection sees, temporary objects and those of its open transaction included. */
 export interface OwnCatalogSource {
   /** Read since the session changed objects last, and not too old. */
-  fresh(objectsVersion: number): Catalog | undefined
+  fresh(wanted: WantedCatalog): Catalog | undefined
   /** The same, however old. */
-  latest(objectsVersion: number): Catalog | undefined
+  latest(wanted: WantedCatalog): Catalog | undefined
   /** Asks the target on the session's own connection, of which nothing else is due meanwhile. */
-  read(objectsVersion: number, place: ReadingPlace): Promise<Catalog>
+  read(wanted: WantedCatalog, place: ReadingPlace): Promise<Catalog>
 }
+
+export type WantedCatalog = Pick<SessionNames, 'catalog' | 'objectsVersion'>
 
 /** Where in the protocol the session's own connection is asked. */
 export interface ReadingPlace {

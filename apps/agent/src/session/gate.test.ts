@@ -309,11 +309,11 @@ describe('names that may have changed', () => {
     const at = (reading: JudgeRequest['reading']) => ask('select id from fresh', { names: touched, reading })
     const { gate } = open(readAll, { own: { ...noOwnCatalog, read } })
     expect(codeOf(await gate.judge(at(place)))).toBe('allowed')
-    expect(asked).toEqual([[7, place]])
+    expect(asked).toEqual([[touched, place]])
     expect(codeOf(await gate.judge(at('impossible')))).toBe('CATALOG_STALE')
     const failing = open(readAll, { own: { ...noOwnCatalog, read: () => Promise.reject(new Error('said no')) } })
     expect(codeOf(await failing.gate.judge(at(place)))).toBe('CATALOG_STALE')
-    const kept = open(readAll, { own: { ...noOwnCatalog, fresh: (version) => (version === 7 ? own : undefined) } })
+    const kept = open(readAll, { own: { ...noOwnCatalog, fresh: (wanted) => (wanted === touched ? own : undefined) } })
     expect(codeOf(kept.gate.judge(at('unsettled')))).toBe('allowed')
   })
 

@@ -197,9 +197,12 @@ function carryOut(
 function byOwnCatalog(live: Live, request: JudgeRequest, onWaits: (notice: HoldNotice) => void): Answer {
   const { deps } = live
   const { reading, names } = request
+  // The shared one may have been read for this request.
+  const own = ownCatalog(deps, request)
+  if (own !== undefined) return carryOut(live, request, assess(deps, request, own, true), onWaits)
   if (reading === 'unsettled') return { kind: 'unsettled' }
   if (reading === 'impossible') return deny(live, request, changedUnseen())
-  return deps.catalog.own.read(names.objectsVersion, reading).then(
+  return deps.catalog.own.read(names, reading).then(
     (read) => carryOut(live, request, assess(deps, request, read, true), onWaits),
     (thrown: unknown) => deny(live, request, catalogStale(thrown)),
   )
