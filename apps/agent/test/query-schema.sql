@@ -1,0 +1,43 @@
+-- A shop for generated queries: protected columns beside plain ones, and everything that can stand between a query and its
+-- tables. Made once, before the rows; both databases are copies of one template, so that their OIDs are equal.
+CREATE SCHEMA hr;
+CREATE TABLE customers (
+  id int PRIMARY KEY, name text NOT NULL, email text UNIQUE, ssn text UNIQUE CHECK (ssn ~ '^\d'), card text, phone text,
+  dob date, city text, vip boolean NOT NULL DEFAULT false, notes text, profile jsonb);
+CREATE TABLE products (id int PRIMARY KEY, sku text UNIQUE NOT NULL, title text NOT NULL, price numeric(10,2) NOT NULL);
+CREATE TABLE orders (
+  id int NOT NULL, customer_id int NOT NULL REFERENCES customers (id) ON DELETE CASCADE, product_id int NOT NULL,
+  created_on date NOT NULL, qty int NOT NULL DEFAULT 1, total numeric(10,2) NOT NULL, status text NOT NULL DEFAULT 'new',
+  ship_phone text, PRIMARY KEY (id, created_on)) PARTITION BY RANGE (created_on);
+CREATE TABLE orders_2024 PARTITION OF orders FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+CREATE TABLE orders_rest PARTITION OF orders DEFAULT;
+CREATE TABLE payments (id int PRIMARY KEY, order_id int NOT NULL, pan text UNIQUE, cvv int,
+  amount numeric(10,2) NOT NULL CHECK (amount >= 0));
+CREATE TABLE person (id int PRIMARY KEY, full_name text NOT NULL, tax_id text);
+CREATE TABLE contractor (day_rate numeric(10,2)) INHERITS (person);
+CREATE TABLE hr.employees (id int PRIMARY KEY, full_name text NOT NULL, team text NOT NULL, salary int,
+  national_id text UNIQUE, band text GENERATED ALWAYS AS (CASE WHEN salary > 5000 THEN 'high' ELSE 'low' END) STORED,
+  CHECK (full_name <> national_id));
+CREATE TABLE scratch (id int PRIMARY KEY, note text, num numeric);
+CREATE TABLE kept_rows (id int PRIMARY KEY, who customers);
+CREATE INDEX customers_name ON customers (name);
+CREATE VIEW v_public AS SELECT id, name, city, vip FROM customers;
+CREATE VIEW v_full AS SELECT * FROM customers;
+CREATE VIEW v_contact (id, label, reference) AS SELECT id, name, ssn FROM customers;
+CREATE VIEW v_nested AS SELECT id, label, reference AS ref2 FROM v_contact;
+CREATE VIEW v_orders AS SELECT o.id, o.status, o.total, p.title, c.name, o.ship_phone
+  FROM orders o JOIN products p ON p.id = o.product_id JOIN customers c ON c.id = o.customer_id;
+CREATE VIEW v_cities AS SELECT city, count(*)::int AS people, count(ssn)::int AS numbers FROM customers GROUP BY city;
+CREATE VIEW v_derived AS SELECT id, upper(email) AS mail, length(notes) AS long FROM customers;
+CREATE FUNCTION order_total(cid int) RETURNS numeric LANGUAGE sql STABLE
+  AS $$ SELECT coalesce(sum(total), 0) FROM orders WHERE customer_id = cid $$;
+CREATE FUNCTION get_customer(cid int) RETURNS customers LANGUAGE sql STABLE AS $$ SELECT * FROM customers WHERE id = cid $$;
+CREATE FUNCTION list_contacts() RETURNS TABLE (cid int, contact text) LANGUAGE sql STABLE
+  AS $$ SELECT id, email FROM customers ORDER BY id $$;
+CREATE FUNCTION customer_label(c customers) RETURNS text LANGUAGE sql STABLE
+  AS $$ SELECT c.name || ' <' || c.email || '>' $$;
+CREATE FUNCTION initial(text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT left($1, 1) $$;
+CREATE FUNCTION hidden(cid int) RETURNS text LANGUAGE plpgsql STABLE
+  AS $$ DECLARE r text; BEGIN SELECT phone INTO r FROM customers WHERE id = cid; RETURN r; END $$;
+GRANT USAGE ON SCHEMA hr TO app;
+GRANT ALL ON ALL TABLES IN SCHEMA public, hr TO app;
