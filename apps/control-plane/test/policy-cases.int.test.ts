@@ -198,7 +198,7 @@ describe('a trial', () => {
         kind: bodies[seq]!.kind,
         atMs: BigInt(nowMs() - 30_000),
         hash: '',
-        bytes: entry.bytes,
+        bytes: new Uint8Array(entry.bytes),
       })),
     })
   }

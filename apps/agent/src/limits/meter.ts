@@ -1,6 +1,7 @@
 // Counts the rows and bytes of one statement while they pass, against every limit that concerns it. A row that would pass a
 // limit does not go: the protocol ends the result in its place (postgres/overrun.ts).
 import type { SallyportError } from '@sallyport/base/errors'
+import type { EntryShadow } from '@sallyport/ledger/entry'
 import type { AppliedLimit, CompiledLimit } from '@sallyport/policy/limits'
 import type { Budgets, Claim } from './budgets.ts'
 import { limitPassed, limitReached } from './words.ts'
@@ -83,6 +84,14 @@ function count({ limit, budgets: names }: AppliedLimit, tallies: readonly Tally[
       gone.rows += 1
       gone.bytes += bytes
     }
+  }
+}
+
+/** For an outcome: limits in shadow mode that its rows have passed. Nothing where there is none. */
+export function shadowOf(meter: Meter | null): { readonly shadow?: readonly EntryShadow[] } {
+  if (meter === null || meter.shadow.size === 0) return {}
+  return {
+    shadow: [...meter.shadow].map(({ policy, version, name }) => ({ policy, version, rule: name, effect: 'limit' })),
   }
 }
 

@@ -43,7 +43,7 @@ export function takeClient(state: State, message: FrontendMessage, out: Action[]
 
 /** The server ignores Flush and Sync while it copies in, so we do (PostgreSQL manual, "COPY Operations"). */
 function takeCopyIn(state: State, message: FrontendMessage, out: Action[]): undefined {
-  if (message.type === 'copyData') takeCopyData(state, message, out)
+  if (message.type === 'copyData') takeRow(state, message, out)
   else if (message.type === 'copyDone' || message.type === 'copyFail') {
     state.mode = 'normal'
     if (state.copyRefused === null) out.push({ do: 'forward', message })
@@ -52,7 +52,7 @@ function takeCopyIn(state: State, message: FrontendMessage, out: Action[]): unde
 }
 
 /** A masked value among the rows fails the whole COPY; what the client sends after it is dropped. */
-function takeCopyData(state: State, message: Message<'copyData'>, out: Action[]): undefined {
+function takeRow(state: State, message: Message<'copyData'>, out: Action[]): undefined {
   if (state.copyRefused !== null) return
   const due = state.expected[0]
   const running = due?.kind === 'query' ? due.running[due.at] : due?.kind === 'execute' ? due.running : null

@@ -8,6 +8,7 @@ import { decodeBackend, decodeFrontend } from '@sallyport/wire/postgres/decode'
 import { writeBackend, writeFrontend } from '@sallyport/wire/postgres/encode'
 import { type Frame, FrameSplitter } from '@sallyport/wire/postgres/frames'
 import { backendBytes, backendCaps, frontendBytes, frontendCaps } from '@sallyport/wire/postgres/names'
+import { shadowOf } from '../limits/meter.ts'
 import type { SessionRecord } from '../record/record.ts'
 import type { Gate, Judgement } from '../session/gate.ts'
 import { type HoldNotice, tokenExpired } from '../session/hold-words.ts'
@@ -286,7 +287,7 @@ class SessionRun implements Run {
           bytes: running.bytes,
           maskedValues: running.maskedValues,
           durationUs,
-          ...shadowOf(running),
+          ...shadowOf(running.judged.meter),
         })
         ?.catch((thrown: unknown) => log.error({ cause: String(thrown) }, 'outcome-not-recorded'))
     } catch (thrown) {
@@ -346,16 +347,6 @@ class SessionRun implements Run {
   }
 }
 
-/** Limits in shadow mode that its rows have passed. */
-function shadowOf({ judged: { meter } }: Running) {
-  if (meter === null || meter.shadow.size === 0) return {}
-  const shadow = [...meter.shadow].map(({ policy, version, name }) => ({
-    policy,
-    version,
-    rule: name,
-    effect: 'limit' as const,
-  }))
-  return { shadow }
 }
 
 const messageTooSlow = (msMax: number): SallyportError =>

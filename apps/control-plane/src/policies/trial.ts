@@ -12,7 +12,7 @@ import type { Catalog } from '@sallyport/sql/catalog'
 import type { StatementFacts } from '@sallyport/sql/facts'
 import type { Versioned } from '../targets/open.ts'
 import { type Court, catalogs, courts, documentsFor, factsOf, type JudgingDeps } from './judging.ts'
-import { type OpenedEntry, type RecordedOne, recordedStatements, type StatementEntry } from './recorded.ts'
+import { type OpenedEntry, type RecordedOne, recordedStatements, type StatementEntry } from './recorded-store.ts'
 
 type Change = PolicyTrialResult['changes'][number]
 
