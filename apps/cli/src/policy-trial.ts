@@ -28,7 +28,7 @@ async function trial(session: Session, options: TrialOptions): Promise<void> {
   checkSources(documents)
   const body = {
     yaml: documents.map(({ text }) => text).join('\n---\n'),
-    since: sinceOf(options.since, Date.now()),
+    since: sinceOf(options.since, session.world.clock.nowMs()),
     ...(options.target === undefined ? {} : { target: options.target }),
   }
   const result = await session.api().call('policyTrial', PolicyTrialResult, { body })
