@@ -347,8 +347,6 @@ class SessionRun implements Run {
   }
 }
 
-}
-
 const messageTooSlow = (msMax: number): SallyportError =>
   new SallyportError('PROTOCOL_VIOLATION', `a message was not whole within ${Math.ceil(msMax / 1_000)} seconds`, {
     hint: 'connect again; send less in one message',
