@@ -99,6 +99,16 @@ spec:
     })
   })
 
+  it('tells the way out where a text uses what it has changed', () => {
+    const statement = select(output(['id', 'direct', [id]]), {
+      unknowns: ['a name that the same text has changed before'],
+    })
+    expect(judged(statement).decision).toMatchObject({
+      kind: 'deny',
+      hint: expect.stringMatching(/send the text in two/),
+    })
+  })
+
   it('denies rather than holds what the masks refuse', () => {
     const statement = facts(['delete public.customers'], {
       relations: [customers],

@@ -48,9 +48,14 @@ export const policyBroken = (policy: string, reason: string): Words => ({
   hint: `ask the owner of policy "${policy}" to correct it`,
 })
 
+/** As the analysis words it (packages/sql, analyse.ts). */
+const changedInText = /that the same text has changed before$/
+
 export const unknown = (unknowns: readonly string[]): Words => ({
   message: `denied because it cannot be proven what this statement does: ${unknowns.slice(0, unknownsNamedMax).join('; ')}`,
-  hint: 'write the statement without it',
+  hint: unknowns.some((text) => changedInText.test(text))
+    ? 'send the text in two: what it changes is known once that has run'
+    : 'write the statement without it',
 })
 
 export const missing = (unknowns: readonly string[]): Words => ({
