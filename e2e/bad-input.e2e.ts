@@ -93,7 +93,7 @@ describe('at the PostgreSQL door', () => {
 
   test.each([
     ['text that is no SQL', 'SELEC 1', '42601', 'STATEMENT_SYNTAX'],
-    ['a table that is not there', 'SELECT * FROM nothing_here', '42501', 'STATEMENT_UNKNOWN'],
+    ['a table that is not there', 'SELECT * FROM nothing_here', '42P01', 'RELATION_MISSING'],
     ['a function that does more than compute', "SELECT pg_read_file('/etc/passwd')", '42501', ''],
     ['a setting that changes who one is', 'SET ROLE postgres', '42501', ''],
     ['a way to a file', "COPY products TO '/tmp/products'", '42501', ''],

@@ -250,12 +250,16 @@ const ways: Readonly<Record<string, Readonly<Record<'masked' | 'open' | 'denied'
     ],
   },
   'R-3.11 JSON': {
-    masked: ['select extra from customers'],
-    open: [],
-    denied: [
+    masked: [
+      'select extra from customers',
       "select extra ->> 'ssn' from customers",
       "select extra -> 'harmless' from customers",
       "select extra #>> '{a,b}' from customers",
+    ],
+    open: [],
+    denied: [
+      "select (extra ->> 'n')::int from customers",
+      'select extra ->> name from customers',
       "select extra['a'] from customers",
       "select jsonb_path_query(extra, '$.a') from customers",
       "select id from customers where extra @> '{}'",

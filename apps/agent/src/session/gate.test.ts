@@ -129,7 +129,13 @@ describe('the gate', () => {
     ['delete from people', 'POLICY_UNCOVERED'],
     ['select id from people; delete from people', 'POLICY_UNCOVERED'],
     ['select upper(ssn) from people', 'MASK_UNPROVABLE'],
-    ['select nothing from people', 'STATEMENT_UNKNOWN'],
+    ['select nothing from people', 'COLUMN_MISSING'],
+    ['select id from nobody', 'RELATION_MISSING'],
+    ['select nothing(id) from people', 'FUNCTION_MISSING'],
+    [
+      'select id from people where unknown_column = 1 and xmltable is null and 1 = any (select 1 from other.db.t)',
+      'STATEMENT_UNKNOWN',
+    ],
     ['selekt', 'STATEMENT_SYNTAX'],
     ["set standard_conforming_strings = 'off'", 'SETTING_FORBIDDEN'],
     ['', 'allowed'],
@@ -273,6 +279,26 @@ describe('R-6.15: a denied text keeps back what any of its statements keeps back
     expect(codeOf(gate.judge(ask(text)))).not.toBe('allowed')
     expect(entries).toHaveLength(1)
     expect(JSON.stringify(entries)).not.toContain(kept)
+  })
+})
+
+describe('rules in shadow mode', () => {
+  it('bind nobody, and are recorded where they would have changed the decision', () => {
+    const { gate, entries } = open(
+      `[{ name: read, effect: allow, callers: { any: true }, operations: [select] },
+        { name: no-people, effect: deny, objects: [public.people], mode: shadow },
+        { name: may-delete, effect: allow, callers: { any: true }, operations: [delete], mode: shadow }]`,
+    )
+    expect(codeOf(gate.judge(ask('select id from people')))).toBe('allowed')
+    expect(codeOf(gate.judge(ask('select 1')))).toBe('allowed')
+    expect(codeOf(gate.judge(ask('delete from people')))).toBe('POLICY_UNCOVERED')
+    const shadow = (rule: string, effect: string) => [{ policy: 'p', version: 1, rule, effect }]
+    expect(entries).toMatchObject([
+      { kind: 'intent', shadow: shadow('no-people', 'deny') },
+      { kind: 'intent' },
+      { kind: 'denied', shadow: shadow('may-delete', 'allow') },
+    ])
+    expect(entries[1]).not.toHaveProperty('shadow')
   })
 })
 
