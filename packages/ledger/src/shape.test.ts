@@ -19,6 +19,18 @@ test.each(bodies)('an entry of kind $kind is read as it was written', (body) => 
   expect(parseEntry(canonicalBytes(entry))).toEqual({ ok: true, value: entry })
 })
 
+test.each(bodies.filter(({ kind }) => ['intent', 'denied', 'outcome'].includes(kind)))(
+  '$kind may say what shadow mode would have done, and nothing else beside it',
+  (body) => {
+    const shadow = [{ policy: 'p', version: 1, rule: 'r', effect: 'limit' }]
+    const read = (more: object) => parseEntry(canonicalBytes({ ...shared, ...body, ...more })).ok
+    expect(read({ shadow })).toBe(true)
+    expect(read({ shadow: [] })).toBe(false)
+    expect(read({ shadow: [{ ...shadow[0], effect: 'none' }] })).toBe(false)
+    expect(read({ shadow: [{ ...shadow[0], more: 1 }] })).toBe(false)
+  },
+)
+
 /** Every value within the entry, as a path, and a copy of the entry with that value replaced or removed. */
 function* replacements(value: unknown, replace: (inner: unknown) => unknown, path = ''): Generator<[string, unknown]> {
   if (typeof value !== 'object' || value === null) return
