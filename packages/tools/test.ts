@@ -24,14 +24,21 @@ const say = (text: string) => process.stdout.write(`${text}\n`)
 const wanted = (name: string) => only.length === 0 || only.includes(name)
 
 /** What tests use and npm does not bring, by Debian package. Without one its cases are skipped and counted as such. */
-const tools = [
-  { command: 'psql', package: 'postgresql-client' },
-  { command: 'redis-server', package: 'redis-server' },
-  { command: 'chromium', package: 'chromium' },
-] as const
+const tools: readonly { readonly package: string; readonly probe: readonly [string, ...string[]] }[] = [
+  { package: 'postgresql-client', probe: ['psql', '--version'] },
+  { package: 'redis-server', probe: ['redis-server', '--version'] },
+  { package: 'chromium', probe: ['chromium', '--version'] },
+  // The drivers of e2e/clients: psycopg, SQLAlchemy, pgjdbc with what compiles its program, pgbench with its server.
+  { package: 'python3-psycopg', probe: ['/usr/bin/python3', '-c', 'import psycopg'] },
+  { package: 'python3-psycopg2', probe: ['/usr/bin/python3', '-c', 'import psycopg2'] },
+  { package: 'python3-sqlalchemy', probe: ['/usr/bin/python3', '-c', 'import sqlalchemy'] },
+  { package: 'libpostgresql-jdbc-java', probe: ['test', '-e', '/usr/share/java/postgresql.jar'] },
+  { package: 'default-jdk-headless', probe: ['javac', '-version'] },
+  { package: 'postgresql-contrib', probe: ['sh', '-c', 'ls /usr/lib/postgresql/*/bin/pgbench'] },
+]
 
 function ensureTools(): void {
-  const missing = tools.filter(({ command }) => spawnSync(command, ['--version']).error !== undefined)
+  const missing = tools.filter(({ probe: [command, ...parameters] }) => spawnSync(command, parameters).status !== 0)
   if (missing.length === 0) return
   const names = missing.map((tool) => tool.package).join(' ')
   if (process.getuid?.() !== 0 || spawnSync('apt-get', ['--version']).status !== 0) {
