@@ -18,6 +18,7 @@ spec:
   roles:
     - name: app_rw
       password: { file: "${places.CREDENTIAL_FILE}" }
+  pool: { mode: session, idle: 40 }
 `
 
 /** Masked are the column that pgbench's SELECT returns and one of three of the big table. */

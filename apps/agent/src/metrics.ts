@@ -6,6 +6,7 @@ export interface Metrics {
   readonly registry: Registry
   readonly connections: Gauge
   readonly sessions: Gauge<'target'>
+  readonly pooled: Counter<'target' | 'reused'>
   readonly statements: Counter<'target' | 'outcome'>
   readonly refusals: Counter<'code'>
   readonly rows: Counter<'target'>
@@ -23,6 +24,12 @@ export function createMetrics(): Metrics {
       name: 'sallyport_sessions',
       help: 'Open sessions by target.',
       labelNames: ['target'],
+      registers,
+    }),
+    pooled: new Counter({
+      name: 'sallyport_target_connections_total',
+      help: 'Connections to targets that sessions were given, by target and whether an earlier session had them.',
+      labelNames: ['target', 'reused'],
       registers,
     }),
     statements: new Counter({

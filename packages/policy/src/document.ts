@@ -166,6 +166,22 @@ export const TargetDocument = z.strictObject({
     recording: z.enum(['strict', 'spool', 'off']).default('spool'),
     initiator: z.enum(['optional', 'required']).default('optional'),
     preset: z.enum(['none', 'tooling']).default('none'),
+    /** How the agent keeps its connections to the target. */
+    pool: z
+      .strictObject({
+        /** `session`: a connection is cleaned and kept for the next session. */
+        mode: z.enum(['none', 'session']).default('none'),
+        /** Whose sessions may take over one another's connections. */
+        share: z.enum(['principal', 'everyone']).default('principal'),
+        /** Connections of one role at once, of each agent; without it as many as there are sessions. */
+        connections: z.number().int().min(1).max(10_000).optional(),
+        /** Idle connections of one role that are kept. */
+        idle: z.number().int().min(1).max(500).default(10),
+        idleTimeout: Duration.default('60s'),
+        /** How long a session waits when all connections are in use. */
+        wait: Duration.default('10s'),
+      })
+      .prefault({}),
   }),
 })
 export type TargetDocument = z.infer<typeof TargetDocument>

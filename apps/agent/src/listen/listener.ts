@@ -6,6 +6,7 @@ import { createBudgets } from '../limits/budgets.ts'
 import { cancelKeys } from '../postgres/cancel.ts'
 import { openCatalogs } from '../postgres/catalogs.ts'
 import { openEstimates } from '../postgres/estimate.ts'
+import { createPool } from '../postgres/pool.ts'
 import { refuseConnection, type Shared, serveConnection } from '../postgres/serve.ts'
 import { factsCache } from '../session/analysis.ts'
 import { openSessions, type Sessions } from '../session/sessions.ts'
@@ -32,6 +33,7 @@ export async function startListener(deps: ListenerDeps): Promise<Listener> {
   const catalogs = openCatalogs(deps)
   const cancels = cancelKeys(deps.random)
   const estimates = openEstimates()
+  const pool = createPool()
   const shared: Shared = {
     deps,
     sessions,
@@ -40,6 +42,7 @@ export async function startListener(deps: ListenerDeps): Promise<Listener> {
     catalogs,
     estimates,
     budgets: createBudgets(deps.clock),
+    pool,
   }
   const doors = openDoors(bounds, deps, shared, () => tls.context)
   const server = createServer({ noDelay: true, keepAlive: true }, (socket) => doors.take(socket))
@@ -60,6 +63,7 @@ export async function startListener(deps: ListenerDeps): Promise<Listener> {
       await atMost(drainMs, sessions.empty())
       sessions.closeAll('the agent stops')
       await doors.empty()
+      pool.close()
       catalogs.close()
     },
   }

@@ -16,7 +16,7 @@ import { takeJudgement } from './forward.ts'
 import { takeHold } from './holding.ts'
 import { resume, takeClient } from './requests.ts'
 import { passRow, takeTarget, unfinished } from './results.ts'
-import { type Action, openState, type Running, type State } from './state.ts'
+import { type Action, isClean, openState, type Running, type State } from './state.ts'
 
 export type { Action, Running }
 
@@ -40,6 +40,8 @@ export interface Machine {
   readonly isRunning: boolean
   /** Nothing is due, nothing waits, no transaction is open. */
   readonly isIdle: boolean
+  /** The same, and the target has nothing before it that a Sync would have to end: another session could go on here. */
+  readonly isClean: boolean
   /** True: this DataRow of so many bytes is counted and may pass as it is. False: give it to `step`. */
   passRow(bytes: number): boolean
   /** Statements that were forwarded and not answered. */
@@ -101,6 +103,9 @@ export function createMachine(options: MachineOptions): Machine {
     },
     get isIdle() {
       return state.expected.length === 0 && state.held === null && state.judging === null && state.status === 'I'
+    },
+    get isClean() {
+      return isClean(state)
     },
     passRow: (bytes) => state.phase === 'open' && passRow(state, bytes),
     unfinished: () => unfinished(state),

@@ -14,7 +14,7 @@ import { forwardExtended, forwardSync, provoke } from './forward.ts'
 import { heldExecution } from './holding.ts'
 import { readingPlace } from './own-place.ts'
 import { errorFields, protocolFields } from './refuse.ts'
-import { type Action, close, expect, goodbye, keptBytes, portalBytes, type State } from './state.ts'
+import { type Action, close, expect, goodbye, isClean, keptBytes, portalBytes, type State } from './state.ts'
 
 type Message<T extends FrontendMessage['type']> = Extract<FrontendMessage, { type: T }>
 
@@ -22,7 +22,8 @@ type Message<T extends FrontendMessage['type']> = Extract<FrontendMessage, { typ
 export function takeClient(state: State, message: FrontendMessage, out: Action[]): undefined {
   assert(state.judging === null && state.held === null, 'a client message out of turn')
   if (message.type === 'terminate') {
-    out.push({ do: 'forward', message })
+    // A connection with nothing open has another session before it, or is told goodbye by whoever closes it.
+    if (!isClean(state)) out.push({ do: 'forward', message })
     close(state, out, goodbye, null)
     return
   }

@@ -38,6 +38,8 @@ export interface RunDeps {
   readonly cancelTarget: () => Promise<void>
   /** Looked at before each message of an idle client, and before a held statement runs. */
   readonly isTokenExpired: () => boolean
+  /** Ends our hold on the target's socket. `clean`: it is idle and nobody listens to it; else it is closed. */
+  readonly releaseTarget: (clean: boolean) => void
 }
 
 export interface Run {
@@ -83,13 +85,13 @@ class SessionRun implements Run {
       onLate: () => this.#finish('a message took too long', messageTooSlow(deps.messageMsMax)),
     })
     client.on('data', (chunk: Buffer) => this.#guard('client', () => this.#takeClientBytes(chunk)))
-    target.on('data', (chunk: Buffer) => this.#guard('target', () => this.#takeTargetBytes(chunk)))
-    client.on('drain', () => this.#balance())
-    target.on('drain', () => this.#balance())
+    target.on('data', this.#onTargetBytes)
+    client.on('drain', this.#onDrain)
+    target.on('drain', this.#onDrain)
     client.on('error', () => this.#finish('the client vanished', null))
     client.on('close', () => this.#finish('the client vanished', null))
-    target.on('error', (error) => this.#targetLost(error))
-    target.on('close', () => this.#targetLost(undefined))
+    target.on('error', this.#onTargetError)
+    target.on('close', this.#onTargetClosed)
     deps.lent.attach({
       write: (bytes) => {
         this.#toTarget.bytes(bytes)
@@ -99,6 +101,11 @@ class SessionRun implements Run {
     })
     this.#guard('target', () => this.#perform(deps.machine.start()))
   }
+
+  readonly #onDrain = (): void => this.#balance()
+  readonly #onTargetBytes = (chunk: Buffer): void => this.#guard('target', () => this.#takeTargetBytes(chunk))
+  readonly #onTargetError = (error: Error): void => this.#targetLost(error)
+  readonly #onTargetClosed = (): void => this.#targetLost(undefined)
 
   cancel(): void {
     const { gate, machine, cancelTarget } = this.#deps
@@ -325,25 +332,46 @@ class SessionRun implements Run {
     if (this.#isOver) return
     this.#isOver = true
     this.#deadline.clear()
-    const { client, target, machine, record, cancelTarget, gate } = this.#deps
+    const { client, target, machine, record, cancelTarget, releaseTarget, gate } = this.#deps
     // First of all: whatever waits for a person never runs, and the record says so while it is open.
     gate.endHold('vanished')
+    const isClean = error === null && this.#isTargetClean()
     this.#deps.lent.end()
     const unfinished = machine.unfinished()
     for (const running of unfinished) this.#outcome(running, { result: 'unknown', tag: '', sqlstate: '' })
     if (error !== null) writeBackend(this.#toClient, { type: 'errorResponse', fields: errorFields(error, 'FATAL') })
-    else if (unfinished.length === 0 && this.#toTarget.length === 0)
+    else if (!isClean && unfinished.length === 0 && this.#toTarget.length === 0)
       writeFrontend(this.#toTarget, { type: 'terminate' })
     // What runs is asked to stop: PostgreSQL notices a closed connection only when it writes to it.
     // A client that said goodbye wants it to finish.
     if (unfinished.length > 0 && reason !== goodbye) void cancelTarget()
     this.#flush()
     client.end()
-    target.end()
     closeSoon(client)
-    closeSoon(target)
+    if (isClean) this.#letGoOfTarget()
+    else {
+      target.end()
+      closeSoon(target)
+    }
+    releaseTarget(isClean)
     record.close(reason)
     this.#settle(reason)
+  }
+
+  /** R-1.18: whoever comes next finds it as a login leaves it, but for what a reset undoes. */
+  #isTargetClean(): boolean {
+    const { machine, target, lent } = this.#deps
+    const isSilent = this.#toTarget.length === 0 && target.writableLength === 0 && this.#fromTarget.pendingBytes === 0
+    return machine.isClean && isSilent && !lent.isLent && !target.destroyed && target.writable
+  }
+
+  #letGoOfTarget(): void {
+    const { target } = this.#deps
+    target.pause()
+    target.off('data', this.#onTargetBytes)
+    target.off('drain', this.#onDrain)
+    target.off('error', this.#onTargetError)
+    target.off('close', this.#onTargetClosed)
   }
 }
 

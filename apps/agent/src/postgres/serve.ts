@@ -32,6 +32,8 @@ import { LentConnection } from './lent.ts'
 import { createMachine } from './machine.ts'
 import { createOwnCatalog } from './own-catalog.ts'
 import { readingParameters, visibleParameters } from './parameters.ts'
+import type { Lease, Pool } from './pool.ts'
+import { poolRequest } from './pooled.ts'
 import { errorFields } from './refuse.ts'
 import { type Run, runSession } from './run.ts'
 import { defaultUser } from './startup.ts'
@@ -47,6 +49,7 @@ export interface Shared {
   readonly catalogs: CatalogPool
   readonly estimates: Estimates
   readonly budgets: Budgets
+  readonly pool: Pool
 }
 
 export interface Connection {
@@ -126,7 +129,7 @@ async function openSession(connection: Connection, greeting: Greeting, shared: S
   connection.onAuthenticated()
   const id = sessionId(Buffer.from(deps.random(16)).toString('hex'))
   const login = await injectedLogin(admitted, startup.settings, connection.signal, deps)
-  const upstream = await connectUpstream(login)
+  const lease = await shared.pool.take(poolRequest(admitted, login))
   try {
     return startSession({
       connection,
@@ -135,11 +138,13 @@ async function openSession(connection: Connection, greeting: Greeting, shared: S
       admitted,
       id,
       login,
-      upstream,
+      lease,
+      upstream: lease.upstream,
       snapshotVersion: snapshot.version,
     })
   } catch (thrown) {
-    upstream.socket.destroy()
+    lease.upstream.socket.destroy()
+    lease.release(false)
     throw thrown
   }
 }
@@ -151,6 +156,7 @@ interface Opened {
   readonly admitted: Admitted
   readonly id: SessionId
   readonly login: UpstreamLogin
+  readonly lease: Lease
   readonly upstream: Upstream
   readonly snapshotVersion: number
 }
@@ -183,6 +189,7 @@ function startSession(opened: Opened): Run {
     onCatalogChanged: () => shared.catalogs.changed(targetName),
     cancelTarget: () => cancelTarget(opened),
     isTokenExpired: () => isTokenExpired(admitted, deps.clock),
+    releaseTarget: (clean) => opened.lease.release(clean),
     onOutcome: (running, outcome) => {
       deps.metrics.statements.inc({ target: targetName, outcome })
       deps.metrics.rows.inc({ target: targetName }, running.rows)
@@ -190,6 +197,7 @@ function startSession(opened: Opened): Run {
     },
   })
   deps.metrics.sessions.inc({ target: targetName })
+  deps.metrics.pooled.inc({ target: targetName, reused: String(opened.lease.isReused) })
   deps.log.info({ session: id, target: targetName, address: connection.address }, 'session-opened')
   const remove = sessions.add({
     id,

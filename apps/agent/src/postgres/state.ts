@@ -204,6 +204,16 @@ export interface State {
   readonly serverVersion: number
 }
 
+/** Nothing is due, open or on its way. */
+export const isClean = (state: State): boolean =>
+  state.expected.length === 0 &&
+  state.held === null &&
+  state.judging === null &&
+  state.status === 'I' &&
+  state.mode === 'normal' &&
+  !state.segmentOpen &&
+  !state.cancelling
+
 export const openState = (serverVersion: number, settings: Iterable<readonly [string, string]> = []): State => ({
   phase: 'open',
   mode: 'normal',
