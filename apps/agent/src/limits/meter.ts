@@ -29,7 +29,7 @@ export function createMeter(
   tallies: () => readonly Tally[],
   budgets: Budgets,
 ): Meter | null {
-  const bounds = applied.filter(({ limit }) => limit.rows !== null || limit.bytes !== null)
+  const bounds = applied.filter(({ limit }) => limit.rows !== null || limit.bytes !== null).map(boundOf)
   if (bounds.length === 0) return null
   const shadow = new Set<CompiledLimit>()
   let stopped: Stopped | null = null
@@ -58,6 +58,18 @@ export function createMeter(
   }
 }
 
+interface Bound {
+  readonly limit: CompiledLimit
+  readonly claims: (bytes: number) => readonly Claim[]
+}
+
+/** A limit of rows alone claims the same with each row. */
+function boundOf({ limit, budgets: names }: AppliedLimit): Bound {
+  const claims = (bytes: number): readonly Claim[] => names.flatMap((name) => rowClaims(limit, name, 1, bytes))
+  const same = limit.bytes === null ? claims(0) : null
+  return { limit, claims: same === null ? claims : () => same }
+}
+
 function fits(limit: CompiledLimit, tallies: readonly Tally[], bytes: number): SallyportError | null {
   for (const tally of tallies) {
     const gone = tally.get(keyOf(limit))
@@ -67,14 +79,14 @@ function fits(limit: CompiledLimit, tallies: readonly Tally[], bytes: number): S
   return null
 }
 
-function room({ limit, budgets: names }: AppliedLimit, budgets: Budgets, bytes: number): SallyportError | null {
-  const full = budgets.look(names.flatMap((name) => rowClaims(limit, name, 1, bytes)))
+function room({ limit, claims }: Bound, budgets: Budgets, bytes: number): SallyportError | null {
+  const full = budgets.look(claims(bytes))
   return full === null ? null : limitReached(limit, full.retryMs)
 }
 
-function count({ limit, budgets: names }: AppliedLimit, tallies: readonly Tally[], budgets: Budgets, bytes: number) {
+function count({ limit, claims }: Bound, tallies: readonly Tally[], budgets: Budgets, bytes: number) {
   if (limit.everyMs !== null) {
-    budgets.take(names.flatMap((name) => rowClaims(limit, name, 1, bytes)))
+    budgets.take(claims(bytes))
     return
   }
   for (const tally of tallies) {
