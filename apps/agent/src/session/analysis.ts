@@ -94,6 +94,28 @@ function noteVersion(analysis: Analysis, { version }: Catalog): Analysis {
 const namesStatements = /\bexecute\b/i
 const namesCursors = /\b(fetch|move|current\s+of|close)\b/i
 
+interface Place {
+  readonly cache: FactsCache
+  readonly parser: SqlParser
+  readonly catalog: Catalog
+  readonly context: AnalysisContext
+  /** Of the keys of everything that is found under this catalog and context. */
+  readonly place: string
+}
+
+/** By what was learned from texts of this shape. Null: the text is to be analysed and kept by itself. */
+function byShape(text: string, shape: Shape, { cache, parser, catalog, context, place }: Place): Analysis | null {
+  const key = place + shape.key
+  const list = cache.shapes.get(key) ?? []
+  const recalled = recall(list, text, shape)
+  if (recalled !== undefined) return { kind: 'facts', statements: [recalled] }
+  if (list.length >= learnedPerShapeMax) return null
+  const { analysis, learned } = learn(text, shape, catalog, context, parser)
+  if (learned !== null) cache.shapes.set(key, [...list, learned])
+  else cache.texts.set(place + text, noteVersion(analysis, catalog))
+  return analysis
+}
+
 /** `scope` separates targets and roles that share a cache: versions of catalogs are only unique within one. */
 export function createAnalyser(
   parser: SqlParser,
@@ -110,29 +132,11 @@ export function createAnalyser(
     if (known !== undefined) return known
     const shape = shapeOf(text)
     const isShaped = shape !== null && shape.literals.length > 0
-    const analysis = isShaped ? shaped(text, shape, catalog, context, place) : null
+    const analysis = isShaped ? byShape(text, shape, { cache, parser, catalog, context, place }) : null
     if (analysis !== null) return noteVersion(analysis, catalog)
     const found = noteVersion(analyse(text, catalog, context, parser), catalog)
     cache.texts.set(place + text, found)
     return found
-  }
-  /** By what was learned from texts of this shape. Null: the text is to be analysed and kept by itself. */
-  const shaped = (
-    text: string,
-    shape: Shape,
-    catalog: Catalog,
-    context: AnalysisContext,
-    place: string,
-  ): Analysis | null => {
-    const key = place + shape.key
-    const list = cache.shapes.get(key) ?? []
-    const recalled = recall(list, text, shape)
-    if (recalled !== undefined) return { kind: 'facts', statements: [recalled] }
-    if (list.length >= learnedPerShapeMax) return null
-    const { analysis, learned } = learn(text, shape, catalog, context, parser)
-    if (learned !== null) cache.shapes.set(key, [...list, learned])
-    else cache.texts.set(place + text, noteVersion(analysis, catalog))
-    return analysis
   }
   /** Bodies are analysed anew, since the target plans them anew under the current catalog and search_path. */
   const preparedFacts = (text: string, catalog: Catalog, names: SessionNames): ReadonlyMap<string, StatementFacts> => {

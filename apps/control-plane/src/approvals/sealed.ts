@@ -5,7 +5,7 @@ import { canonicalText } from '@sallyport/ledger/canonical'
 import type { HeldEvidence } from '@sallyport/ledger/hold'
 import type { Db, Tx } from '../db.ts'
 import type { Deps } from '../deps.ts'
-import { approvalDigestOf, columnsOf, digestOf, evidenceContext, parseEvidence } from './evidence.ts'
+import { approvalDigestOf, type Columns, columnsOf, digestOf, evidenceContext, parseEvidence } from './evidence.ts'
 import { type HeldRequest, readEvidence } from './store.ts'
 
 export const tampered = () =>
@@ -28,7 +28,24 @@ export async function openEvidence(
 
 /** Columns are not covered by a digest of their own: each of them has to follow from the evidence. */
 function isOf(evidence: HeldEvidence, request: HeldRequest): boolean {
-  const columns = columnsOf(evidence)
-  const stored = Object.fromEntries(Object.keys(columns).map((name) => [name, request[name as keyof typeof columns]]))
-  return canonicalText(columns) === canonicalText(stored)
+  const stored: Columns = {
+    statementDigest: request.statementDigest,
+    agentId: request.agentId,
+    agentName: request.agentName,
+    sessionId: request.sessionId,
+    target: request.target,
+    initiatorKey: request.initiatorKey,
+    initiatorName: request.initiatorName,
+    fingerprint: request.fingerprint,
+    verbs: request.verbs,
+    objects: request.objects,
+    policy: request.policy,
+    policyVersion: request.policyVersion,
+    rule: request.rule,
+    reasonMode: request.reasonMode,
+    quorum: request.quorum,
+    reviewers: request.reviewers,
+    facts: request.facts,
+  }
+  return canonicalText(columnsOf(evidence)) === canonicalText(stored)
 }
