@@ -49,9 +49,9 @@ function checkMentions(tree: ReadonlyMap<string, string>, path: string, names: r
     .map((name) => ({ path, line: 1, text: `does not name the limit ${name}` }))
 }
 
-/** Rows `| R-1.5 | … | \`frames\` |` of ARCHITECTURE.md: each named test file quotes the attack of its row. */
+/** Rows `| R-1.5 | … | \`frames\` |` of docs/threats.md: each named test file quotes the attack of its row. */
 function checkAttacks(tree: ReadonlyMap<string, string>): Finding[] {
-  const path = 'ARCHITECTURE.md'
+  const path = 'docs/threats.md'
   const rows = [...(tree.get(path) ?? '').matchAll(/^\| (R-1\.[0-9]+) \|.*\| ([^|]+) \|$/gm)]
   const tests = [...tree].filter(([file]) => file.endsWith('.test.ts'))
   const quotes = (name: string, id: string): boolean =>
