@@ -139,7 +139,7 @@ function statementLines({ statement }: Approval): string[] {
   const text = escapeLines(statement.text).split('\n')
   const parameters = statement.parameters.map((value, index) => `  $${index + 1} = ${escapeText(value ?? 'NULL')}`)
   return [
-    `statement (${[...statement.text].length} characters, ${text.length} lines):`,
+    `statement (${[...statement.text].length} characters, ${text.length === 1 ? '1 line' : `${text.length} lines`}):`,
     ...text.map((line) => `  | ${line}`),
     ...(parameters.length === 0 ? [] : ['parameters:', ...parameters]),
   ]

@@ -1,6 +1,7 @@
 // sallyport sessions list, show and export: what was recorded, and the signed file that `audit verify` checks.
 import { Session as RecordedSession, SessionEntries, SessionPage } from '@sallyport/api/recordings'
 import { SallyportError } from '@sallyport/base/errors'
+import { rowsOf } from '@sallyport/ledger/rows'
 import type { z } from 'zod'
 import { reasonOf } from './api.ts'
 import { type AddCommand, type Session, usage } from './app.ts'
@@ -115,6 +116,10 @@ const headText = (recorded: Recorded): string =>
     .map(escapeText)
     .join('\n')
 
+/** The tag of a write says how many rows it took, though none came back. */
+const rowCount = ({ tag, rows }: Record<string, unknown>): number =>
+  rowsOf({ tag: typeof tag === 'string' ? tag : '', rows: typeof rows === 'number' ? rows : 0 })
+
 /** One entry as one line; fields that are not there show as nothing. */
 function entryText(entry: Record<string, unknown>): string {
   const text = (name: string) => {
@@ -134,7 +139,7 @@ function entryText(entry: Record<string, unknown>): string {
       return escapeText(`${start}  #${text('statement')} ${text('result')}${because(entry)}`)
     case 'outcome':
       return escapeText(
-        `${start}  #${text('statement')} ${text('result')} ${text('tag') || text('sqlstate')}, ${text('rows')} rows, ${text('maskedValues')} masked, ${text('durationUs')} µs`,
+        `${start}  #${text('statement')} ${text('result')} ${text('tag') || text('sqlstate')}, ${rowCount(entry)} rows, ${text('maskedValues')} masked, ${text('durationUs')} µs`,
       )
     case 'session-closed':
       return escapeText(`${start}  ${text('reason')}`)
