@@ -21,7 +21,7 @@ const stack = useStack({ targetSettings: { autovacuum: 'off' } })
 let places: ClientPlaces
 beforeAll(async () => {
   places = await openClientPlaces(stack())
-}, 120_000)
+}, 240_000)
 afterAll(async () => {
   await places?.close()
 })
@@ -168,4 +168,4 @@ test('Prisma migrates through the agent, and once only', async () => {
   expect(second.words.includes('No pending migrations'), second.words).toBe(true)
   const status = await runPrisma(['migrate', 'status'], places.empty)
   expect(status.words).toContain('Database schema is up to date')
-}, 120_000)
+}, 240_000)
