@@ -32,25 +32,17 @@ describe.skipIf(!hasChromium)('a session of 100,000 statements', () => {
     const interactive = performance.now() - openedAt
     const slider = page.getByRole('slider', { name: 'Place in the session' })
     await expectEventually(async () => (await slider.getAttribute('aria-valuetext')) ?? '', /of 100,000/)
-    const times: number[] = []
     await list.focus()
-    for (let jump = 0; jump < jumps; jump++) {
-      const before = await slider.getAttribute('aria-valuetext')
-      const startedAt = performance.now()
-      await page.keyboard.press('n')
-      await page.waitForFunction(
-        (last) => (globalThis as any).document.querySelector('[role=slider]').getAttribute('aria-valuetext') !== last,
-        before,
-      )
-      times.push(performance.now() - startedAt)
-    }
+    // From the key to the painted place, by the page's own clock: what a person waits for, without the driver's round trips.
+    const times: number[] = []
+    for (let jump = 0; jump < jumps; jump++) times.push(await page.evaluate(jumpInPage))
     expect(await slider.getAttribute('aria-valuetext')).toMatch(/denied|masked|failed|held|approved/)
     const nodes = Number(await list.evaluate((element: any) => element.querySelectorAll('*').length))
     expect(nodes).toBeGreaterThan(10)
     expect(nodes).toBeLessThanOrEqual(listNodesMax)
     const sorted = times.sort((a, b) => a - b)
     process.stdout.write(
-      `100,000 statements: first rows after ${Math.round(interactive)} ms; seek p50 ${Math.round(sorted[jumps / 2] ?? 0)} ms, p95 ${Math.round(sorted[Math.floor(jumps * 0.95)] ?? 0)} ms (driver included); ${nodes} elements in the list\n`,
+      `100,000 statements: first rows after ${Math.round(interactive)} ms; seek p50 ${Math.round(sorted[jumps / 2] ?? 0)} ms, p95 ${Math.round(sorted[Math.floor(jumps * 0.95)] ?? 0)} ms; ${nodes} elements in the list\n`,
     )
     expect(errors).toEqual([])
     await context.close()
@@ -68,6 +60,19 @@ describe.skipIf(!hasChromium)('a session of 100,000 statements', () => {
     await context.close()
   })
 })
+
+/** Runs in the page. Milliseconds until the frame after the one that shows the next place. */
+const jumpInPage = async (): Promise<number> => {
+  const { document, performance, requestAnimationFrame, KeyboardEvent } = globalThis as any
+  const place = () => document.querySelector('[role=slider]').getAttribute('aria-valuetext')
+  const frame = () => new Promise((resolve) => requestAnimationFrame(resolve))
+  const before = place()
+  const startedAt = performance.now()
+  document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { key: 'n', bubbles: true, cancelable: true }))
+  while (place() === before) await frame()
+  await frame()
+  return performance.now() - startedAt
+}
 
 async function expectEventually(read: () => Promise<string>, pattern: RegExp): Promise<void> {
   await expect.poll(read, { timeout: 30_000 }).toMatch(pattern)
