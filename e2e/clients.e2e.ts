@@ -129,8 +129,7 @@ test.runIf(hasPsql)('psql completes names by the tab key', async () => {
 
 const hasOld = serverFolder() !== undefined
 
-// It begins with set_config() of a name that it reads from pg_settings, which preset `tooling` does not permit yet.
-test.runIf(hasOld).fails('pg_dump writes schema and rows as it does directly', async () => {
+test.runIf(hasOld)('pg_dump writes schema and rows as it does directly', async () => {
   const { old } = places
   const dump = findProgram('pg_dump') ?? ''
   const flags = ['--no-owner', '--no-acl']

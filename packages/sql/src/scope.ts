@@ -73,6 +73,8 @@ export interface Scope {
   readonly windows: ReadonlyMap<string, readonly Value[]>
   /** True inside a subquery of an expression, where an equality is no top-level predicate. */
   readonly nested: boolean
+  /** The one setting whose row of pg_settings this query sees; absent for any other query. */
+  readonly namedSetting?: string | undefined
 }
 
 const noWindows: ReadonlyMap<string, readonly Value[]> = new Map()
@@ -92,6 +94,7 @@ export const inside = (parent: Scope, entries: readonly Entry[]): Scope => ({
   parent,
   entries,
   windows: noWindows,
+  namedSetting: undefined,
 })
 
 /** Adds to the scope's own level. */

@@ -191,6 +191,8 @@ export function showStatement(found: VariableShowStmt, env: Environment): string
   return name
 }
 
+const isNameColumn = (node: Node | undefined): boolean => texts(payload(node, 'ColumnRef')?.fields).join('.') === 'name'
+
 /** set_config and current_setting with constants are judged as SET and SHOW; null for any other call. */
 export function settingFunction(call: FuncCall, scope: Scope): Value | null {
   const names = texts(call.funcname)
@@ -200,7 +202,9 @@ export function settingFunction(call: FuncCall, scope: Scope): Value | null {
   const { env } = scope
   const values = (call.args ?? []).map((node) => walk(node, scope))
   const constants = (call.args ?? []).map((node) => constantText(stripCast(node)))
-  const [setting = null, value = null, local = null] = constants
+  const [written = null, value = null, local = null] = constants
+  const [first] = call.args ?? []
+  const setting = written ?? (isNameColumn(first) ? (scope.namedSetting ?? null) : null)
   const use = {
     name: `pg_catalog.${name}()`,
     volatility: name === 'set_config' ? 'volatile' : 'stable',
