@@ -1,5 +1,6 @@
 // Held statements through the whole data path, to a real PostgreSQL: what the caller sees, what reaches the target and
 // when, what the record says. The control plane's side is made of its messages (DESIGN §5, THREATS ).
+import { once } from 'node:events'
 import { manualClock } from '@sallyport/base/clock'
 import type { EntryBody } from '@sallyport/ledger/entry'
 import pg from 'pg'
@@ -975,9 +976,11 @@ describe('a token that expires', () => {
     const own = await startDataPath({ yaml: documents(), environment: { APP_PASSWORD: 'app-secret-1' }, clock })
     try {
       const client = await own.connect({ seconds: 600 })
+      // Not before it waits: the clock also says how long the request is good for.
+      const waits = once(client, 'notice')
       const running = errorOf(client.query('delete from orders where id = 90'))
       const request = await own.control.next()
-      await own.control.until(() => request.calls.size === 1)
+      await waits
       clock.advance(600_000 + 60_000)
       own.control.decide(request, 'approved')
       expect(await running).toMatchObject({ code: '28P01', severity: 'FATAL' })
