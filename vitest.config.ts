@@ -3,6 +3,8 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
+    // Vitest's own choice on two processors is one worker, which leaves one of them idle.
+    maxWorkers: '100%',
     projects: [
       {
         test: {
