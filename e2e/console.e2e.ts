@@ -237,35 +237,40 @@ describe.skipIf(!hasChromium)('the console', () => {
     await new Promise((resolve) => receiver.close(resolve))
   })
 
-  test.runIf(isFull)('no link of any page leads to nothing', async () => {
-    const approval = await ask('DELETE FROM payments WHERE id = 26')
-    const { body } = await (await as('adam')).get('/api/v1/sessions?limit=1')
-    const { context, page } = await visit(browser, stack(), 'adam', '/')
-    const linksOf = async () => {
-      await page.getByRole('main').waitFor()
-      await page.waitForLoadState('networkidle')
-      return await page.locator('a[href^="/"]:not([download])').evaluateAll((found) =>
-        // Whatever stands behind "?" of a list is a filter; the page is what could be missing.
-        found.map((link) => new URL((link as any).href).pathname),
-      )
-    }
-    const seen = new Set<string>()
-    for (const [, path = ''] of pages({ approval, session: body.items[0].id }).filter(
-      ([name]) => name !== 'not-found',
-    )) {
-      await page.goto(path)
-      for (const link of await linksOf()) seen.add(link)
-    }
-    expect(seen.size).toBeGreaterThan(10)
-    const dead: string[] = []
-    for (const link of seen) {
-      await page.goto(link)
-      await linksOf()
-      if ((await page.getByRole('heading', { name: /There is no such page|^Not found$/ }).count()) > 0) dead.push(link)
-    }
-    expect(dead).toEqual([])
-    await context.close()
-  }, 240_000)
+  test.runIf(isFull)(
+    'no link of any page leads to nothing',
+    async () => {
+      const approval = await ask('DELETE FROM payments WHERE id = 26')
+      const { body } = await (await as('adam')).get('/api/v1/sessions?limit=1')
+      const { context, page } = await visit(browser, stack(), 'adam', '/')
+      const linksOf = async () => {
+        await page.getByRole('main').waitFor()
+        await page.waitForLoadState('networkidle')
+        return await page.locator('a[href^="/"]:not([download])').evaluateAll((found) =>
+          // Whatever stands behind "?" of a list is a filter; the page is what could be missing.
+          found.map((link) => new URL((link as any).href).pathname),
+        )
+      }
+      const seen = new Set<string>()
+      for (const [, path = ''] of pages({ approval, session: body.items[0].id }).filter(
+        ([name]) => name !== 'not-found',
+      )) {
+        await page.goto(path)
+        for (const link of await linksOf()) seen.add(link)
+      }
+      expect(seen.size).toBeGreaterThan(10)
+      const dead: string[] = []
+      for (const link of seen) {
+        await page.goto(link)
+        await linksOf()
+        if ((await page.getByRole('heading', { name: /There is no such page|^Not found$/ }).count()) > 0)
+          dead.push(link)
+      }
+      expect(dead).toEqual([])
+      await context.close()
+    },
+    240_000,
+  )
 
   const pages = (ids: { approval: string; session: string }) => [
     ['overview', '/'],
