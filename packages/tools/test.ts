@@ -34,6 +34,8 @@ const tools: readonly { readonly package: string; readonly probe: readonly [stri
   { package: 'python3-sqlalchemy', probe: ['/usr/bin/python3', '-c', 'import sqlalchemy'] },
   { package: 'libpostgresql-jdbc-java', probe: ['test', '-e', '/usr/share/java/postgresql.jar'] },
   { package: 'default-jdk-headless', probe: ['javac', '-version'] },
+  // What the bench compares with; its tests are skipped without it.
+  { package: 'pgbouncer', probe: ['/usr/sbin/pgbouncer', '--version'] },
   { package: 'postgresql-contrib', probe: ['sh', '-c', 'ls /usr/lib/postgresql/*/bin/pgbench'] },
 ]
 
