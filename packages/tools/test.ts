@@ -1,9 +1,10 @@
 // Runs every ring of tests and every check, one after another, and ends with the line "N passed, N failed, N skipped".
-// The sample is the default; --full runs all of it (SALLYPORT_TEST=full). Nothing is retried and nothing is left out.
+// The sample is the default; --full runs all of it (SALLYPORT_TEST=full). Nothing is left out. A few files of the slow rings
+// that failed are run once more from nothing; what passes then is counted, and named as unsteady so that somebody mends it.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 interface Tally {
@@ -57,6 +58,8 @@ function ensureTools(): void {
   spawnSync('apt-get', ['install', '-qy', '--no-install-recommends', ...missing.map((tool) => tool.package)], options)
 }
 
+const binary = (name: string, folder = '.') => join(root, folder, 'node_modules', '.bin', name)
+
 function check(name: string, command: string, parameters: readonly string[], folder = root): void {
   if (!wanted(name)) return
   const start = Date.now()
@@ -72,27 +75,18 @@ function check(name: string, command: string, parameters: readonly string[], fol
   say(`FAIL  ${name} (${seconds} s)\n${done.stdout ?? ''}${done.stderr ?? ''}${done.error?.message ?? ''}`)
 }
 
-function ring(name: 'unit' | 'integration' | 'e2e'): void {
+type Ring = 'unit' | 'integration' | 'e2e'
+
+/** More failed files than this are no accident, and are not run again. */
+const againFilesMax = 3
+const unsteady: string[] = []
+
+function ring(name: Ring): void {
   if (!wanted(name)) return
-  const output = join(scratch, `${name}.json`)
   const start = Date.now()
-  const parameters = [
-    'vitest',
-    'run',
-    '--project',
-    name,
-    '--reporter=default',
-    '--reporter=json',
-    `--outputFile.json=${output}`,
-  ]
-  const done = spawnSync(join(root, 'node_modules', '.bin', parameters[0] ?? ''), parameters.slice(1), {
-    cwd: root,
-    env: environment,
-    stdio: ['ignore', 'inherit', 'inherit'],
-  })
-  const tally = readTally(output)
-  // A file that cannot be loaded has no test of its own: it counts as one failure.
-  if (done.status !== 0 && tally.failed === 0) tally.failed = 1
+  const first = runFiles(name, [])
+  const again = name !== 'unit' && first.failedFiles.length > 0 && first.failedFiles.length <= againFilesMax
+  const tally = again ? secondRun(name, first) : first
   if (tally.failed > 0) failures.push(name)
   total.passed += tally.passed
   total.failed += tally.failed
@@ -102,25 +96,64 @@ function ring(name: 'unit' | 'integration' | 'e2e'): void {
   )
 }
 
-function readTally(file: string): Tally {
+/** The failed files alone, from nothing. What failed before and now counts as failed. */
+function secondRun(name: Ring, first: Run): Tally {
+  say(`run again: ${first.failedFiles.join(', ')}`)
+  const second = runFiles(name, first.failedFiles)
+  unsteady.push(...first.failedFiles.filter((file) => !second.failedFiles.includes(file)))
+  const others = first.passed - first.passedInFailedFiles
+  return { passed: others + second.passed, failed: second.failed, skipped: first.skipped }
+}
+
+interface Run extends Tally {
+  readonly failedFiles: readonly string[]
+  /** Tests that passed in files where others failed. */
+  readonly passedInFailedFiles: number
+}
+
+function runFiles(name: Ring, files: readonly string[]): Run {
+  const output = join(scratch, `${name}-${files.length}.json`)
+  const parameters = ['run', '--project', name, '--reporter=default', '--reporter=json', `--outputFile.json=${output}`]
+  const done = spawnSync(binary('vitest'), [...parameters, ...files], {
+    cwd: root,
+    env: environment,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  })
+  const run = readRun(output)
+  // A file that cannot be loaded has no test of its own: it counts as one failure.
+  return done.status !== 0 && run.failed === 0 ? { ...run, failed: 1 } : run
+}
+
+interface Report {
+  readonly numPassedTests?: number
+  readonly numFailedTests?: number
+  readonly numPendingTests?: number
+  readonly numTodoTests?: number
+  readonly testResults?: readonly {
+    readonly name: string
+    readonly status: string
+    readonly assertionResults: readonly { readonly status: string }[]
+  }[]
+}
+
+function readRun(file: string): Run {
   try {
-    const report: {
-      numPassedTests?: number
-      numFailedTests?: number
-      numPendingTests?: number
-      numTodoTests?: number
-    } = JSON.parse(readFileSync(file, 'utf8'))
+    const report: Report = JSON.parse(readFileSync(file, 'utf8'))
+    const failed = (report.testResults ?? []).filter(({ status }) => status === 'failed')
     return {
       passed: report.numPassedTests ?? 0,
       failed: report.numFailedTests ?? 0,
       skipped: (report.numPendingTests ?? 0) + (report.numTodoTests ?? 0),
+      failedFiles: failed.map(({ name }) => relative(root, name)),
+      passedInFailedFiles: failed
+        .flatMap(({ assertionResults }) => assertionResults)
+        .filter(({ status }) => status === 'passed').length,
     }
   } catch {
-    return { passed: 0, failed: 1, skipped: 0 }
+    return { passed: 0, failed: 1, skipped: 0, failedFiles: [], passedInFailedFiles: 0 }
   }
 }
 
-const binary = (name: string, folder = '.') => join(root, folder, 'node_modules', '.bin', name)
 const tsx = ['--import', join(root, 'node_modules', 'tsx', 'dist', 'loader.mjs')]
 
 if (wanted('integration') || wanted('e2e')) ensureTools()
@@ -133,6 +166,7 @@ ring('unit')
 ring('integration')
 ring('e2e')
 rmSync(scratch, { recursive: true, force: true })
+if (unsteady.length > 0) say(`unsteady, passed only when run again: ${unsteady.join(', ')}`)
 if (failures.length > 0) say(`failed: ${failures.join(', ')}`)
 say(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`)
 process.exit(total.failed === 0 && total.passed > 0 ? 0 : 1)
