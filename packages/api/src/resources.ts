@@ -77,7 +77,7 @@ export const MyTarget = z.object({
   name: z.string(),
   description: z.string(),
   labels: z.record(z.string(), z.string()),
-  protocol: z.literal('postgres'),
+  protocol: z.enum(['postgres', 'http']),
   /** Upstream roles that the caller may choose; the first is the default. */
   roles: z.array(z.string()),
   /** Where an agent serves it; null when none has joined yet. */

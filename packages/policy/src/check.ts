@@ -277,10 +277,17 @@ function repeatedNames(
 }
 
 function checkTarget({ spec }: TargetDocument): CheckProblem[] {
+  if (spec.protocol === 'http') return checkHttpTarget(spec)
   const names = spec.roles.map(({ name }) => name)
   const repeated = names.findIndex((name, index) => names.indexOf(name) !== index)
   if (repeated === -1) return []
   return [problem(['spec', 'roles', repeated, 'name'], `role "${names[repeated]}" is given twice; remove one`)]
+}
+
+function checkHttpTarget({ url, network }: Extract<TargetDocument['spec'], { protocol: 'http' }>): CheckProblem[] {
+  if (url.startsWith('https:') || network !== 'public') return []
+  const message = `"${url}" has no TLS, so the credential would cross a public network in clear text; use https`
+  return [problem(['spec', 'url'], message)]
 }
 
 /** The name and the issuer of the tokens that the control plane makes itself. */

@@ -9,7 +9,8 @@ import { limits } from '@sallyport/base/limits'
 import type { StatementFacts } from '@sallyport/sql/facts'
 import { conditionSyntaxProblem } from './condition-syntax.ts'
 import type { DecisionContext } from './decide.ts'
-import { matchesPart } from './match.ts'
+import type { HttpRequestFacts } from './http.ts'
+import { matchesPart } from './match-part.ts'
 import { Instant, timeFields } from './time.ts'
 
 /** Entries of a list that a condition may read; past it, reading the list is an error. */
@@ -111,6 +112,7 @@ export function conditionFacts(
       target: new TargetFact(target.name, target.labels),
       session: new SessionFact(session),
       statement: new StatementFact(facts, context.parameters),
+      http: new HttpFact(context.http ?? null),
       now: new Instant(context.nowMs),
     },
   }
@@ -207,6 +209,34 @@ class StatementFact {
   }
 }
 
+/** An HTTP request. Of a statement nothing can be read: a condition on it is an error there, and denies. */
+class HttpFact {
+  readonly #request: HttpRequestFacts | null
+  constructor(request: HttpRequestFacts | null) {
+    this.#request = request
+  }
+  get #known(): HttpRequestFacts {
+    if (this.#request === null) throw new Error('a statement was read as an HTTP request')
+    return this.#request
+  }
+  get method(): string {
+    return this.#known.method
+  }
+  get path(): string {
+    return this.#known.path
+  }
+  get query(): ReadonlyMap<string, readonly string[]> {
+    return this.#known.query
+  }
+  get headers(): ReadonlyMap<string, readonly string[]> {
+    return this.#known.headers
+  }
+  /** -1 when it is not known. */
+  get contentLength(): bigint {
+    return BigInt(this.#known.contentLength ?? -1)
+  }
+}
+
 class EffectFact {
   readonly operation: string
   readonly object: string
@@ -270,6 +300,16 @@ function buildEnvironment(): Environment {
         parameters: 'list<dyn>',
       },
     })
+    .registerType('Http', {
+      ctor: HttpFact,
+      fields: {
+        method: 'string',
+        path: 'string',
+        query: 'map<string, list<string>>',
+        headers: 'map<string, list<string>>',
+        contentLength: 'int',
+      },
+    })
     .registerFunction('string.like(string): bool', (text: string, pattern: string) => matchesPart(pattern, text), sync)
   registerTime(cel)
   return cel
@@ -279,6 +319,7 @@ function buildEnvironment(): Environment {
     .registerVariable('target', 'Target')
     .registerVariable('session', 'Session')
     .registerVariable('statement', 'Statement')
+    .registerVariable('http', 'Http')
     .registerVariable('now', 'Time')
 }
 

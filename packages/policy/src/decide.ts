@@ -10,6 +10,7 @@ import type { StatementFacts } from '@sallyport/sql/facts'
 import { columnsOf } from './columns.ts'
 import type { FloorDocument, LabelDocument, PolicyDocument, TargetDocument } from './document.ts'
 import { examine, lazily } from './examine.ts'
+import type { HttpRequestFacts } from './http.ts'
 import { type AppliedLimit, appliedLimits } from './limits.ts'
 import { principalText } from './messages.ts'
 import { resolve } from './resolve.ts'
@@ -78,6 +79,8 @@ export interface DecisionContext {
   }
   /** Values of parameters as text where they are text, else null; up to limits.parametersMax. */
   readonly parameters: readonly (string | null)[]
+  /** The request, where it is one of HTTP. */
+  readonly http?: HttpRequestFacts
   readonly nowMs: number
 }
 

@@ -140,51 +140,106 @@ export const CredentialReference = z.union([
 ])
 export type CredentialReference = z.infer<typeof CredentialReference>
 
+const UpstreamTls = z
+  .strictObject({
+    /** `disable` is for a target on the same host only; there is no `prefer`. */
+    mode: z.enum(['verify-full', 'disable']).default('verify-full'),
+    /** PEM of the authority to trust; the system's when absent. */
+    ca: z.string().min(1).optional(),
+    /** Name to verify when it is not `host`. */
+    serverName: z.string().min(1).optional(),
+  })
+  .default({ mode: 'verify-full' })
+
+const PostgresTarget = z.strictObject({
+  protocol: z.literal('postgres'),
+  /** Names of the agents that serve it. */
+  agents: z.array(resourceName).min(1),
+  host: z.string().min(1),
+  port: z.number().int().min(1).max(65_535).default(5432),
+  database: z.string().min(1).max(63),
+  tls: UpstreamTls,
+  /** Upstream roles that callers may choose, the first is the default. */
+  roles: z.array(z.strictObject({ name: z.string().min(1).max(63), password: CredentialReference })).min(1),
+  recording: z.enum(['strict', 'spool', 'off']).default('spool'),
+  initiator: z.enum(['optional', 'required']).default('optional'),
+  preset: z.enum(['none', 'tooling']).default('none'),
+  /** How the agent keeps its connections to the target. */
+  pool: z
+    .strictObject({
+      /** `session`: a connection is cleaned and kept for the next session. */
+      mode: z.enum(['none', 'session']).default('none'),
+      /** Whose sessions may take over one another's connections. */
+      share: z.enum(['principal', 'everyone']).default('principal'),
+      /** Connections of one role at once, of each agent; without it as many as there are sessions. */
+      connections: z.number().int().min(1).max(10_000).optional(),
+      /** Idle connections of one role that are kept. */
+      idle: z.number().int().min(1).max(500).default(10),
+      idleTimeout: Duration.default('60s'),
+      /** How long a session waits when all connections are in use. */
+      wait: Duration.default('10s'),
+    })
+    .prefault({}),
+})
+
+const fieldName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^`|~-]{1,128}$/, 'a header field name')
+
+/** How the agent proves itself to an HTTP API. The values never leave the agent. */
+export const HttpCredential = z.union([
+  z.strictObject({ bearer: CredentialReference }),
+  z.strictObject({ basic: z.strictObject({ username: z.string().min(1).max(255), password: CredentialReference }) }),
+  z.strictObject({ header: z.strictObject({ name: fieldName, value: CredentialReference }) }),
+  /** Ends in access logs of what lies between; use it only where the API knows nothing else. */
+  z.strictObject({ query: z.strictObject({ name: z.string().min(1).max(128), value: CredentialReference }) }),
+])
+export type HttpCredential = z.infer<typeof HttpCredential>
+
+const HttpTarget = z.strictObject({
+  protocol: z.literal('http'),
+  /** Names of the agents that serve it. */
+  agents: z.array(resourceName).min(1),
+  /** Where requests go; a path is put before the caller's. */
+  url: z
+    .url({ protocol: /^https?$/ })
+    .refine((text) => /^https?:\/\/[^/?#@\\]+(\/[A-Za-z0-9._~/-]*)?$/.test(text), 'no user, query or fragment')
+    .refine((text) => !/\/\/.|\/\.{1,2}(\/|$)/.test(text.replace(/^https?:\/\//, '')), 'no empty or dot segment'),
+  tls: z
+    .strictObject({
+      /** PEM of the authority to trust; the system's when absent. */
+      ca: z.string().min(1).optional(),
+      /** Name to verify when it is not the URL's. */
+      serverName: z.string().min(1).optional(),
+    })
+    .prefault({}),
+  /**
+   * Which addresses the URL's name may stand for: `public` ones only, `private` ones as well, or `loopback` as well.
+   * Link-local ones, where clouds keep their metadata, never.
+   */
+  network: z.enum(['public', 'private', 'loopback']).default('public'),
+  /** `none` for an API that asks for nothing. */
+  credential: z.union([HttpCredential, z.literal('none')]),
+  /** Header fields of callers that pass although the gateway takes them out (`cookie`, `range`). */
+  passFields: z.array(z.enum(['cookie', 'range', 'if-range'])).default([]),
+  recording: z.enum(['strict', 'spool', 'off']).default('spool'),
+  initiator: z.enum(['optional', 'required']).default('optional'),
+})
+
 export const TargetDocument = z.strictObject({
   apiVersion: z.literal(apiVersion),
   kind: z.literal('Target'),
   metadata,
-  spec: z.strictObject({
-    protocol: z.literal('postgres'),
-    /** Names of the agents that serve it. */
-    agents: z.array(resourceName).min(1),
-    host: z.string().min(1),
-    port: z.number().int().min(1).max(65_535).default(5432),
-    database: z.string().min(1).max(63),
-    tls: z
-      .strictObject({
-        /** `disable` is for a target on the same host only; there is no `prefer`. */
-        mode: z.enum(['verify-full', 'disable']).default('verify-full'),
-        /** PEM of the authority to trust; the system's when absent. */
-        ca: z.string().min(1).optional(),
-        /** Name to verify when it is not `host`. */
-        serverName: z.string().min(1).optional(),
-      })
-      .default({ mode: 'verify-full' }),
-    /** Upstream roles that callers may choose, the first is the default. */
-    roles: z.array(z.strictObject({ name: z.string().min(1).max(63), password: CredentialReference })).min(1),
-    recording: z.enum(['strict', 'spool', 'off']).default('spool'),
-    initiator: z.enum(['optional', 'required']).default('optional'),
-    preset: z.enum(['none', 'tooling']).default('none'),
-    /** How the agent keeps its connections to the target. */
-    pool: z
-      .strictObject({
-        /** `session`: a connection is cleaned and kept for the next session. */
-        mode: z.enum(['none', 'session']).default('none'),
-        /** Whose sessions may take over one another's connections. */
-        share: z.enum(['principal', 'everyone']).default('principal'),
-        /** Connections of one role at once, of each agent; without it as many as there are sessions. */
-        connections: z.number().int().min(1).max(10_000).optional(),
-        /** Idle connections of one role that are kept. */
-        idle: z.number().int().min(1).max(500).default(10),
-        idleTimeout: Duration.default('60s'),
-        /** How long a session waits when all connections are in use. */
-        wait: Duration.default('10s'),
-      })
-      .prefault({}),
-  }),
+  spec: z.discriminatedUnion('protocol', [PostgresTarget, HttpTarget]),
 })
 export type TargetDocument = z.infer<typeof TargetDocument>
+type TargetSpec = TargetDocument['spec']
+type TargetOf<P extends TargetSpec['protocol']> = Omit<TargetDocument, 'spec'> & {
+  readonly spec: Extract<TargetSpec, { protocol: P }>
+}
+export type PostgresTargetDocument = TargetOf<'postgres'>
+export type HttpTargetDocument = TargetOf<'http'>
+export const isPostgresTarget = (target: TargetDocument): target is PostgresTargetDocument =>
+  target.spec.protocol === 'postgres'
+export const isHttpTarget = (target: TargetDocument): target is HttpTargetDocument => target.spec.protocol === 'http'
 
 export const TrustedIssuerDocument = z.strictObject({
   apiVersion: z.literal(apiVersion),

@@ -1,6 +1,7 @@
 // Patterns, callers and selectors of targets, each with what must not match.
 import { describe, expect, it } from 'vitest'
-import { compilePattern, matchesCaller, matchesPart, matchesTarget, patternProblem, splitParts } from './match.ts'
+import { compilePattern, matchesCaller, matchesTarget, patternProblem, splitParts } from './match.ts'
+import { matchesPart } from './match-part.ts'
 import { principal, testTarget } from './testing.ts'
 
 describe('a pattern', () => {

@@ -3,7 +3,9 @@
 import type { Principal } from '@sallyport/base/identity'
 import type { z } from 'zod'
 import type { Callers, PolicyDocument, TargetDocument } from './document.ts'
+import { matchesPart } from './match-part.ts'
 import { unknownName } from './problems.ts'
+import { compileRoute, isRoute, routeProblem } from './route.ts'
 
 /** A compiled pattern. */
 export type Matcher = (name: string) => boolean
@@ -18,6 +20,7 @@ export type Ambiguity = 'match' | 'no-match'
 /** Compiles `public.*`, `public.total()`, `setting:work_mem`, `**`. A pattern that is malformed matches nothing. */
 export function compilePattern(pattern: string, ambiguity: Ambiguity): Matcher {
   if (pattern === '**') return () => true
+  if (isRoute(pattern)) return compileRoute(pattern, ambiguity)
   const prefix = prefixed.exec(pattern)
   if (prefix !== null) {
     const [, kind = '', rest = ''] = prefix
@@ -27,7 +30,7 @@ export function compilePattern(pattern: string, ambiguity: Ambiguity): Matcher {
   const wanted = splitParts(pattern)
   if (!pattern.includes('*')) return (name) => name === pattern
   return (name) => {
-    if (prefixed.test(name)) return false
+    if (prefixed.test(name) || isRoute(name)) return false
     const parts = splitParts(name)
     if (parts.length === wanted.length) return matchesParts(wanted, parts)
     return ambiguity === 'match' && parts.length > wanted.length && matchesSomeReading(wanted, parts)
@@ -62,23 +65,6 @@ export function splitParts(name: string): string[] {
     } else part += character
   }
   return [...parts, part]
-}
-
-/** `*` stands for any run of characters. Each piece is taken at its first place, so the cost is linear in practice. */
-export function matchesPart(pattern: string, text: string): boolean {
-  const pieces = pattern.split('*')
-  const first = pieces[0] ?? ''
-  const last = pieces.at(-1) ?? ''
-  if (pieces.length === 1) return text === first
-  if (text.length < first.length + last.length || !text.startsWith(first) || !text.endsWith(last)) return false
-  let at = first.length
-  const end = text.length - last.length
-  for (const piece of pieces.slice(1, -1)) {
-    const found = text.indexOf(piece, at)
-    if (found === -1 || found + piece.length > end) return false
-    at = found + piece.length
-  }
-  return true
 }
 
 /** A part without the quotes that hold its dots together. */
@@ -125,6 +111,7 @@ export function matchesTarget(
 export function patternProblem(pattern: string, kind: 'object' | 'column'): string | null {
   if (pattern !== pattern.trim()) return `"${pattern}" has a space at its start or end; remove it`
   if (pattern === '**') return null
+  if (kind === 'object' && isRoute(pattern)) return routeProblem(pattern)
   if (pattern.includes('**')) return `"${pattern}": "**" stands alone and means everything; write "*" inside a part`
   if ((pattern.match(/"/g)?.length ?? 0) % 2 !== 0) return `"${pattern}" has a quote that is not closed`
   if (kind === 'object' && prefixed.test(pattern)) return prefixProblem(pattern)

@@ -250,7 +250,12 @@ export function effectiveRules(input: RulebookInput): string {
     ...source.limits.map((limit) => canonicalJson({ policy: source.policy, limit })),
   ])
   return canonicalJson({
-    target: { name: metadata.name, labels: metadata.labels ?? {}, initiator: spec.initiator, preset: spec.preset },
+    target: {
+      name: metadata.name,
+      labels: metadata.labels ?? {},
+      initiator: spec.initiator,
+      preset: spec.protocol === 'postgres' ? spec.preset : 'none',
+    },
     entries: entries.sort(compareText),
   })
 }

@@ -21,9 +21,12 @@ export const sqlOperations = [
 ] as const
 export type SqlOperation = (typeof sqlOperations)[number]
 
+/** Of SQL, or of a request: `http.GET`. */
+export type Operation = SqlOperation | `http.${string}`
+
 /** One thing that a statement does to one object. */
 export interface Effect {
-  readonly operation: SqlOperation
+  readonly operation: Operation
   /** `schema.relation`, `schema.function()`, `setting:name`, `channel:name`; catalog names, case kept. */
   readonly object: string
   /** Direct: written in the statement. Derived: through views, triggers, cascades, children, functions, rules. */

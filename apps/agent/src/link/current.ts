@@ -8,8 +8,8 @@ import type {
   TrustedIssuerDocument,
 } from '@sallyport/policy/document'
 
-export interface AgentTarget {
-  readonly document: TargetDocument
+export interface AgentTarget<D extends TargetDocument = TargetDocument> {
+  readonly document: D
   readonly version: number
   /** With the floor's rules and masks in it. */
   readonly policies: CompiledPolicies

@@ -1,6 +1,7 @@
 // Where a scan connects: the target as the current snapshot has it, as its default role, with the credential read anew.
 import type { Clock } from '@sallyport/base/clock'
 import { SallyportError } from '@sallyport/base/errors'
+import { isPostgresTarget } from '@sallyport/policy/document'
 import type { Snapshots } from '../link/current.ts'
 import type { Scan } from '../link/scans.ts'
 import { resolveCredential } from '../secrets/broker.ts'
@@ -31,5 +32,7 @@ export function openScan({ snapshots, clock, environment, random }: ScanConnecti
 function targetOf(snapshots: Snapshots, name: string) {
   const target = snapshots.current().targets.get(name)
   if (target === undefined) throw new SallyportError('TARGET_UNKNOWN', `this agent does not serve "${name}"`)
-  return target.document.spec
+  const { document } = target
+  if (isPostgresTarget(document)) return document.spec
+  throw new SallyportError('FEATURE_UNSUPPORTED', `"${name}" is no database; only databases are scanned`)
 }

@@ -3,21 +3,33 @@
 import { SallyportError } from '@sallyport/base/errors'
 import type { Chain } from '@sallyport/base/identity'
 import { admits } from '@sallyport/policy/decide'
-import type { CredentialReference } from '@sallyport/policy/document'
+import {
+  type CredentialReference,
+  type HttpTargetDocument,
+  isHttpTarget,
+  isPostgresTarget,
+  type PostgresTargetDocument,
+  type TargetDocument,
+} from '@sallyport/policy/document'
 import type { AgentTarget, CurrentSnapshot } from '../link/current.ts'
 import { isRevoked, type VerifiedToken } from './verify.ts'
 
 const proof: unique symbol = Symbol('admitted')
 
-export interface Admitted {
+interface AdmittedTo<D extends TargetDocument> {
   /** Cannot be written outside this file. */
   readonly [proof]: true
-  readonly target: AgentTarget
-  readonly upstreamRole: string
-  readonly credential: CredentialReference
+  readonly target: AgentTarget<D>
   readonly chain: Chain
   readonly token: VerifiedToken
 }
+
+export interface Admitted extends AdmittedTo<PostgresTargetDocument> {
+  readonly upstreamRole: string
+  readonly credential: CredentialReference
+}
+
+export type AdmittedHttp = AdmittedTo<HttpTargetDocument>
 
 /** What the client asked for, not yet permitted. */
 export interface Asked {
@@ -31,46 +43,75 @@ export interface Asked {
 
 /** Throws TARGET_UNKNOWN, TOKEN_AUDIENCE_WRONG, UPSTREAM_ROLE_FORBIDDEN, INITIATOR_REQUIRED or POLICY_UNCOVERED. */
 export function admit(asked: Asked, token: VerifiedToken, snapshot: CurrentSnapshot): Admitted {
-  if (token.target !== null && token.target !== asked.target)
-    throw new SallyportError('TOKEN_AUDIENCE_WRONG', 'the token is for another target', {
-      hint: `connect to database "${token.target}", or get a token with "sallyport token TARGET"`,
+  const { document, ...rest } = askedTarget(asked.target, token, snapshot)
+  if (!isPostgresTarget(document))
+    throw new SallyportError('TARGET_UNKNOWN', `target "${asked.target}" is no database`, {
+      hint: `"sallyport targets" shows how it is reached`,
     })
-  const target = snapshot.targets.get(asked.target)
-  if (target === undefined)
-    throw new SallyportError('TARGET_UNKNOWN', `no target "${asked.target.slice(0, 63)}" is served here`, {
-      hint: "the database name in the connection string is the target's name",
-    })
+  const target = { document, ...rest }
   const role = permittedRole(asked, token, target)
-  const chain: Chain = { initiator: token.principal, actors: [] }
-  if (target.document.spec.initiator === 'required' && token.principal.kind !== 'user')
-    throw new SallyportError('INITIATOR_REQUIRED', `target "${asked.target}" needs a verified initiator`, {
-      hint: 'connect with a token that names the person for whom you act',
-    })
-  const admission = admits(target.policies, chain)
-  if (!admission.ok) throw new SallyportError('POLICY_UNCOVERED', admission.message, { hint: admission.hint })
+  const chain = admittedChain(target, token)
   return { [proof]: true, target, upstreamRole: role.name, credential: role.password, chain, token }
 }
 
+/** The same for a target behind HTTP, which knows no roles. */
+export function admitHttp(name: string, token: VerifiedToken, snapshot: CurrentSnapshot): AdmittedHttp {
+  const { document, ...rest } = askedTarget(name, token, snapshot)
+  if (!isHttpTarget(document))
+    throw new SallyportError('TARGET_UNKNOWN', `target "${name}" does not speak HTTP`, {
+      hint: `"sallyport targets" shows how it is reached`,
+    })
+  const target = { document, ...rest }
+  return { [proof]: true, target, chain: admittedChain(target, token), token }
+}
+
+function askedTarget(name: string, token: VerifiedToken, snapshot: CurrentSnapshot): AgentTarget {
+  if (token.target !== null && token.target !== name)
+    throw new SallyportError('TOKEN_AUDIENCE_WRONG', 'the token is for another target', {
+      hint: `connect to "${token.target}", or get a token with "sallyport token TARGET"`,
+    })
+  const target = snapshot.targets.get(name)
+  if (target !== undefined) return target
+  throw new SallyportError('TARGET_UNKNOWN', `no target "${name.slice(0, 63)}" is served here`, {
+    hint: "the database name of the connection string, or the first part of an HTTP path, is the target's name",
+  })
+}
+
+function admittedChain({ document, policies }: AgentTarget, token: VerifiedToken): Chain {
+  const chain: Chain = { initiator: token.principal, actors: [] }
+  if (document.spec.initiator === 'required' && token.principal.kind !== 'user')
+    throw new SallyportError('INITIATOR_REQUIRED', `target "${document.metadata.name}" needs a verified initiator`, {
+      hint: 'connect with a token that names the person for whom you act',
+    })
+  const admission = admits(policies, chain)
+  if (!admission.ok) throw new SallyportError('POLICY_UNCOVERED', admission.message, { hint: admission.hint })
+  return chain
+}
+
 /** Revocation, a target that is gone or a rule that is gone bite on sessions that are open (DESIGN §2). */
-export function stillAdmitted(admitted: Admitted, snapshot: CurrentSnapshot): boolean {
-  const { token, chain, upstreamRole } = admitted
+export function stillAdmitted(admitted: Admitted | AdmittedHttp, snapshot: CurrentSnapshot): boolean {
+  const { token, chain } = admitted
   const target = snapshot.targets.get(admitted.target.document.metadata.name)
   return (
     target !== undefined &&
-    permits(target, upstreamRole) &&
+    permits(target.document, admitted) &&
     snapshot.issuers.has(token.token.issuer) &&
     !isRevoked({ principal: token.principal, token: token.token }, snapshot) &&
     admits(target.policies, chain).ok
   )
 }
 
-const permits = (target: AgentTarget, role: string): boolean =>
-  target.document.spec.roles.some(({ name }) => name === role)
+/** Still the same kind of target, and still with the role. */
+function permits(document: TargetDocument, admitted: Admitted | AdmittedHttp): boolean {
+  const { spec } = document
+  if (spec.protocol === 'http') return isHttpTarget(admitted.target.document)
+  return 'upstreamRole' in admitted && spec.roles.some(({ name }) => name === admitted.upstreamRole)
+}
 
 function permittedRole(
   asked: Asked,
   token: VerifiedToken,
-  target: AgentTarget,
+  target: AgentTarget<PostgresTargetDocument>,
 ): { readonly name: string; readonly password: CredentialReference } {
   const { roles } = target.document.spec
   const byDefault = token.upstreamRole ?? roles[0]?.name

@@ -2,6 +2,7 @@
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import type { Clock } from '@sallyport/base/clock'
+import { isPostgresTarget } from '@sallyport/policy/document'
 import type { CatalogUpload } from '@sallyport/proto/gen/sallyport/v1/catalog_pb'
 import type { Logger } from 'pino'
 import { z } from 'zod'
@@ -37,9 +38,10 @@ export async function acceptCatalog(
 async function refusalOf(db: Db, agent: AgentIdentity, upload: CatalogUpload): Promise<string | null> {
   const stored = await readDocument(db, 'Target', upload.target)
   if (stored === null || stored.document.kind !== 'Target') return 'there is no such target'
-  const { agents, roles } = stored.document.spec
-  if (!agents.includes(agent.name)) return 'the target is not served by this agent'
-  if (!roles.some((role) => role.name === upload.upstreamRole)) return 'the target has no such role'
+  const { document } = stored
+  if (!document.spec.agents.includes(agent.name)) return 'the target is not served by this agent'
+  if (!isPostgresTarget(document)) return 'the target is no database'
+  if (!document.spec.roles.some((role) => role.name === upload.upstreamRole)) return 'the target has no such role'
   const parsed = Envelope.safeParse(await jsonOf(upload.catalog))
   if (!parsed.success || parsed.data.version !== upload.version) return 'it is no catalog, or of another version'
   return null

@@ -5,7 +5,7 @@ import { asSallyportError, SallyportError } from '@sallyport/base/errors'
 import type { Chain, Principal } from '@sallyport/base/identity'
 import { explainStatements, type StatementExplanation } from '@sallyport/policy/explain'
 import type { z } from 'zod'
-import { catalogs, courts, documentsFor, factsOf, type JudgingDeps } from './judging.ts'
+import { catalogs, courts, databaseOf, documentsFor, factsOf, type JudgingDeps } from './judging.ts'
 
 type Case = PolicyTestRequest['cases'][number]
 type CaseResult = PolicyTestResult['cases'][number]
@@ -16,7 +16,8 @@ export async function testPolicies(deps: JudgingDeps, asked: PolicyTestRequest):
   const cases: CaseResult[] = []
   for (const one of asked.cases) {
     const name = one.target ?? asked.target
-    const { target, policies } = court(name)
+    const { policies, ...opened } = court(name)
+    const target = databaseOf(opened.target)
     const role = target.spec.roles[0]?.name ?? ''
     const catalog = await catalogOf(name, role)
     const chain = chainOfCase(asked, one)

@@ -9,7 +9,7 @@ import type { z } from 'zod'
 import type { Actor } from '../http/actor.ts'
 import { chainOf, compileFor } from '../targets/open.ts'
 import { readCatalog } from './catalog.ts'
-import { documentsFor, factsOf, type JudgingDeps, targetOf } from './judging.ts'
+import { databaseOf, documentsFor, factsOf, type JudgingDeps, targetOf } from './judging.ts'
 
 type Asked = z.infer<typeof ExplainRequest>
 
@@ -17,7 +17,7 @@ export async function explainStatement(deps: JudgingDeps, actor: Actor, asked: A
   if (Buffer.byteLength(asked.sql) > limits.statementBytesMax)
     throw new SallyportError('STATEMENT_TOO_LONG', `the statement is longer than ${limits.statementBytesMax} bytes`)
   const documents = await documentsFor(deps, asked.yaml)
-  const target = targetOf(documents, asked.target)
+  const target = databaseOf(targetOf(documents, asked.target))
   const role = target.spec.roles[0]?.name ?? ''
   const catalog = await readCatalog(deps.db, target.metadata.name, role)
   const explanation = explainStatements({

@@ -2,7 +2,7 @@
 // the same `judge` as in the data path. Runs nothing and stores nothing.
 import { SallyportError } from '@sallyport/base/errors'
 import type { CompiledPolicies } from '@sallyport/policy/decide'
-import type { TargetDocument } from '@sallyport/policy/document'
+import { isPostgresTarget, type PostgresTargetDocument, type TargetDocument } from '@sallyport/policy/document'
 import { analyse } from '@sallyport/sql/analyse'
 import type { Catalog } from '@sallyport/sql/catalog'
 import type { StatementFacts } from '@sallyport/sql/facts'
@@ -44,6 +44,12 @@ export function targetOf(documents: readonly Versioned[], name: string): TargetD
   })
 }
 
+/** The same, where statements are what it takes. */
+export function databaseOf(target: TargetDocument): PostgresTargetDocument {
+  if (isPostgresTarget(target)) return target
+  throw new SallyportError('REQUEST_INVALID', `"${target.metadata.name}" is no database; it takes no statements`)
+}
+
 /** A target ready to judge by. */
 export interface Court {
   readonly target: TargetDocument
@@ -79,7 +85,7 @@ export function factsOf(
   { parser }: Pick<Deps, 'parser'>,
   sql: string,
   catalog: Catalog,
-  target: TargetDocument,
+  target: PostgresTargetDocument,
 ): readonly StatementFacts[] {
   const context = {
     searchPath: ['public'],

@@ -11,7 +11,7 @@ import { judge } from '@sallyport/policy/judge'
 import type { Catalog } from '@sallyport/sql/catalog'
 import type { StatementFacts } from '@sallyport/sql/facts'
 import type { Versioned } from '../targets/open.ts'
-import { type Court, catalogs, courts, documentsFor, factsOf, type JudgingDeps } from './judging.ts'
+import { type Court, catalogs, courts, databaseOf, documentsFor, factsOf, type JudgingDeps } from './judging.ts'
 import { type OpenedEntry, type RecordedOne, recordedStatements, type StatementEntry } from './recorded-store.ts'
 
 type Change = PolicyTrialResult['changes'][number]
@@ -109,7 +109,7 @@ function courtOr(court: (name: string) => Court, name: string): Court | null {
 
 function readFacts(deps: JudgingDeps, text: string, catalog: Catalog, court: Court): readonly StatementFacts[] | null {
   try {
-    return factsOf(deps, text, catalog, court.target)
+    return factsOf(deps, text, catalog, databaseOf(court.target))
   } catch {
     return null
   }

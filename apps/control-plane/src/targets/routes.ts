@@ -2,7 +2,7 @@
 import { MyTargets } from '@sallyport/api/resources'
 import { TokenRequest, TokenResponse } from '@sallyport/api/signin'
 import { SallyportError } from '@sallyport/base/errors'
-import type { TargetDocument } from '@sallyport/policy/document'
+import { isPostgresTarget, type TargetDocument } from '@sallyport/policy/document'
 import type { Deps } from '../deps.ts'
 import { actorOf } from '../http/actor.ts'
 import { type App, at } from '../http/route.ts'
@@ -14,10 +14,14 @@ const defaultUser = 'sallyport'
 
 function checkedRole(target: TargetDocument, role: string | undefined): string | undefined {
   if (role === undefined || role === defaultUser) return undefined
-  if (target.spec.roles.some((permitted) => permitted.name === role)) return role
-  const names = target.spec.roles.map((permitted) => `"${permitted.name}"`).join(', ')
-  throw new SallyportError('UPSTREAM_ROLE_FORBIDDEN', `"${target.metadata.name}" has no such role; it has ${names}`)
+  const names = roleNames(target)
+  if (names.includes(role)) return role
+  const known = names.length === 0 ? 'it has none' : `it has ${names.map((name) => `"${name}"`).join(', ')}`
+  throw new SallyportError('UPSTREAM_ROLE_FORBIDDEN', `"${target.metadata.name}" has no such role; ${known}`)
 }
+
+const roleNames = (target: TargetDocument): string[] =>
+  isPostgresTarget(target) ? target.spec.roles.map((role) => role.name) : []
 
 export function targetRoutes(app: App, deps: Deps): void {
   app.route({
@@ -30,7 +34,7 @@ export function targetRoutes(app: App, deps: Deps): void {
         description: target.metadata.description ?? '',
         labels: target.metadata.labels ?? {},
         protocol: target.spec.protocol,
-        roles: target.spec.roles.map((role) => role.name),
+        roles: roleNames(target),
         connection: await connectionOf(deps, target),
       }))
       return { items: await Promise.all(items) }

@@ -1,0 +1,37 @@
+// What an HTTP request does, as the facts that rules look at: one effect, `http.METHOD` on its path. The same `decide` as
+// for SQL judges it; conditions read the rest as `http`.
+import type { StatementFacts } from '@sallyport/sql/facts'
+
+export interface HttpRequestFacts {
+  /** Upper case: GET, POST … */
+  readonly method: string
+  /** Canonical, as it is sent to the target, without the prefix of the target's URL. */
+  readonly path: string
+  /** Decoded; every value of a name, in order. */
+  readonly query: ReadonlyMap<string, readonly string[]>
+  /** Names in lower case; what the gateway takes out is not there. */
+  readonly headers: ReadonlyMap<string, readonly string[]>
+  /** Of the body, as declared; null when the length is not known. */
+  readonly contentLength: number | null
+}
+
+/** `text` is how the request stands in the record. */
+export function requestFacts(request: HttpRequestFacts, text: string): StatementFacts {
+  const { method, path } = request
+  return {
+    verb: 'http',
+    effects: [{ operation: `http.${method}`, object: path, via: 'direct', parents: [], baseline: false }],
+    functions: [],
+    filtered: true,
+    output: null,
+    control: [],
+    flows: [],
+    reads: [],
+    session: [],
+    relations: [],
+    unknowns: [],
+    opaque: [],
+    text,
+    fingerprint: '',
+  }
+}
