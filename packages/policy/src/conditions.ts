@@ -259,6 +259,14 @@ const sync = { async: false } as const
 /** Bounds of one expression, beside limits.celCharsMax. */
 const structure = { maxAstNodes: 1_000, maxDepth: 60, maxListElements: 500, maxMapEntries: 100, maxCallArguments: 8 }
 
+const httpFields = {
+  method: 'string',
+  path: 'string',
+  query: 'map<string, list<string>>',
+  headers: 'map<string, list<string>>',
+  contentLength: 'int',
+}
+
 const environment = buildEnvironment()
 
 function buildEnvironment(): Environment {
@@ -300,16 +308,7 @@ function buildEnvironment(): Environment {
         parameters: 'list<dyn>',
       },
     })
-    .registerType('Http', {
-      ctor: HttpFact,
-      fields: {
-        method: 'string',
-        path: 'string',
-        query: 'map<string, list<string>>',
-        headers: 'map<string, list<string>>',
-        contentLength: 'int',
-      },
-    })
+    .registerType('Http', { ctor: HttpFact, fields: httpFields })
     .registerFunction('string.like(string): bool', (text: string, pattern: string) => matchesPart(pattern, text), sync)
   registerTime(cel)
   return cel
