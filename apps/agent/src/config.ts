@@ -14,7 +14,13 @@ const ConfigFile = z.strictObject({
     .string()
     .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lowercase letters, digits and hyphens')
     .optional(),
-  listen: z.strictObject({ host: z.string().min(1).default('127.0.0.1'), port: port.default(6432) }).prefault({}),
+  listen: z
+    .strictObject({
+      host: z.string().min(1).default('127.0.0.1'),
+      port: port.default(6432),
+      tls: z.enum(['required', 'optional']).default('required'),
+    })
+    .prefault({}),
   advertise: z.string().regex(address, 'host:port').optional(),
   serverNames: z.array(z.string().min(1)).min(1).max(20).optional(),
   floor: z.string().min(1).optional(),
@@ -29,7 +35,8 @@ export interface Config {
   readonly dataDirectory: string
   /** The join token's name when absent. */
   readonly name: string | undefined
-  readonly listen: { readonly host: string; readonly port: number }
+  /** `tls: optional` lets tickets log in without TLS; a token never does. */
+  readonly listen: { readonly host: string; readonly port: number; readonly tls: 'required' | 'optional' }
   /** `host:port` that callers dial. */
   readonly advertise: string
   /** Names in the certificate that callers verify. */
@@ -47,6 +54,7 @@ export const variables = {
   SALLYPORT_AGENT_NAME: ['name'],
   SALLYPORT_LISTEN_HOST: ['listen', 'host'],
   SALLYPORT_LISTEN_PORT: ['listen', 'port'],
+  SALLYPORT_LISTEN_TLS: ['listen', 'tls'],
   SALLYPORT_ADVERTISE: ['advertise'],
   SALLYPORT_SERVER_NAMES: ['serverNames'],
   SALLYPORT_FLOOR: ['floor'],

@@ -115,12 +115,15 @@ async function open(deps: AgentDeps, closers: Closers): Promise<Omit<RunningAgen
   closers.push(() => link.stop())
   closers.push(startUploading(deps, link, recorder))
   const listener = await startListener({
-    ...config.listen,
+    host: config.listen.host,
+    port: config.listen.port,
+    clientTls: config.listen.tls,
     agent: { id: identity.agentId, name: identity.agentName },
     tls: parts.tls,
     snapshots,
     recorder,
     holds: link.holds,
+    tickets: link.tickets,
     parser,
     environment: deps.environment,
     maskHash: maskHashOf(identity),
@@ -179,6 +182,7 @@ function openLink(
     snapshots,
     clock,
     random,
+    randomBytes,
     log,
     version,
     scan: openScan({ snapshots, clock, environment, random: randomBytes }),

@@ -19,6 +19,7 @@ import type { Recorder } from '../src/record/record.ts'
 import type { Log } from '../src/session/log.ts'
 import { makeCertificate } from './certificates.ts'
 import { type FakeHolds, fakeHolds } from './fake-holds.ts'
+import { type FakeTickets, fakeTickets } from './fake-tickets.ts'
 
 export const issuer = 'https://sallyport.test'
 export const audience = 'sallyport:test'
@@ -167,6 +168,9 @@ export interface DataPath {
   readonly lines: Logged[]
   /** The control plane's side of held statements. */
   readonly control: FakeHolds
+  /** Its side of tickets. */
+  readonly tickets: FakeTickets
+  readonly maskKey: Uint8Array
   token(shown?: Shown): Promise<string>
   /** A snapshot of these documents with the issuers of this test. */
   snapshot(yaml: string, rest?: Partial<CurrentSnapshot>): CurrentSnapshot
@@ -179,6 +183,7 @@ export interface DataPathOptions {
   readonly yaml: string
   readonly environment: Readonly<Record<string, string>>
   readonly bounds?: Partial<ListenerBounds>
+  readonly clientTls?: 'required' | 'optional'
   /** For the snapshot. */
   readonly rest?: Partial<CurrentSnapshot>
   readonly clock?: Clock
@@ -190,7 +195,7 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
   const certificate = await makeCertificate()
   const keys = await generateKeyPair('ES256', { extractable: true })
   const issuers = new Map([
-    [issuer, { document: builtIn(), jwks: { keys: [{ ...(await exportJWK(keys.publicKey)), alg: 'ES256' }] } }],
+    [issuer, { document: builtInIssuer(), jwks: { keys: [{ ...(await exportJWK(keys.publicKey)), alg: 'ES256' }] } }],
   ])
   const snapshot = (yaml: string, rest: Partial<CurrentSnapshot> = {}) => snapshotOf(yaml, { issuers, ...rest })
   const snapshots = testSnapshots(snapshot(options.yaml, options.rest))
@@ -198,9 +203,12 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
   const { log, lines } = testLog()
   const maskKey = randomBytes(32)
   const control = fakeHolds(options.after === undefined ? {} : { after: options.after })
+  const tickets = fakeTickets({ maskKey, key: keys.privateKey, issuer, audience, algorithm: 'ES256' })
   const listener = await startListener({
     host: '127.0.0.1',
     port: 0,
+    clientTls: options.clientTls ?? 'required',
+    tickets: tickets.tickets,
     tls: { certificate: certificate.certificate, key: certificate.key },
     agent: { id: '0'.repeat(32), name: 'test' },
     snapshots,
@@ -250,6 +258,8 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
     recorder,
     lines,
     control,
+    tickets,
+    maskKey,
     token,
     snapshot,
     config,
@@ -263,7 +273,7 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
   }
 }
 
-const builtIn = (): TrustedIssuerDocument => ({
+export const builtInIssuer = (): TrustedIssuerDocument => ({
   apiVersion: 'sallyport.dev/v1',
   kind: 'TrustedIssuer',
   metadata: { name: 'sallyport' },

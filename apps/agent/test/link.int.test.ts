@@ -1,6 +1,6 @@
 // The link at the agent: snapshots that do not verify are refused, good ones outlive restarts until they end, and what is
 // lost comes back by itself (DESIGN §2, §9; THREATS ).
-import { generateKeyPairSync } from 'node:crypto'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join as joinPath } from 'node:path'
@@ -72,6 +72,7 @@ function start(changes: Partial<LinkDeps> = {}): Started {
     snapshots,
     clock,
     random: () => 0.5,
+    randomBytes,
     log: silentLog,
     version: '0.1.0',
     load: () => ({ sessions: 3, spoolBytes: 42 }),

@@ -2,6 +2,7 @@
 import { AgentPage, JoinTokenResponse } from '@sallyport/api/resources'
 import { SallyportError } from '@sallyport/base/errors'
 import { type AddCommand, type Session, usage } from './app.ts'
+import { durationSeconds } from './duration.ts'
 import { escapeText } from './escape.ts'
 
 interface JoinOptions {
@@ -35,20 +36,10 @@ export const addAgent: AddCommand = (parent, app) => {
     .action((wanted: string) => app.run((session) => revoke(session, wanted)))
 }
 
-const unitSeconds = { s: 1, m: 60, h: 3_600 } as const
-
-export function durationSeconds(text: string): number {
-  const match = /^([1-9][0-9]{0,4})([smh])$/.exec(text)
-  const unit = match?.[2]
-  const seconds = unit === 's' || unit === 'm' || unit === 'h' ? Number(match?.[1]) * unitSeconds[unit] : 0
-  if (seconds < 60 || seconds > 86_400) throw usage(`"${text}" is no life of a join token`, '60s to 24h')
-  return seconds
-}
-
 async function newToken(session: Session, agentName: string, options: JoinOptions): Promise<JoinTokenResponse> {
   if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(agentName))
     throw usage(`"${agentName}" is no name of an agent`, 'lowercase letters, digits and hyphens')
-  const body = { agentName, expiresInSeconds: durationSeconds(options.expires) }
+  const body = { agentName, expiresInSeconds: durationSeconds(options.expires, 'a join token') }
   return await session.api().call('joinToken', JoinTokenResponse, { body })
 }
 

@@ -13,6 +13,7 @@ import { renderFailure } from './output.ts'
 import { addQuery } from './query.ts'
 import { addScan } from './scan.ts'
 import { addSessions } from './sessions.ts'
+import { addTicket } from './ticket.ts'
 import { addToken } from './token.ts'
 import { version } from './version.ts'
 import type { World } from './world.ts'
@@ -23,6 +24,7 @@ export const interruptedStatus = 130
 const commands: readonly AddCommand[] = [
   addLogin,
   addToken,
+  addTicket,
   addQuery,
   addApply,
   addScan,

@@ -27,6 +27,7 @@ import { scansRoutes } from './scans/routes.ts'
 import { signinRoutes } from './signin/routes.ts'
 import { sessionCookieName } from './signin/rules.ts'
 import { targetRoutes } from './targets/routes.ts'
+import { ticketsRoutes } from './tickets/routes.ts'
 
 /** Bytes of a body, where a route does not say more. */
 const bodyBytesMax = 65_536
@@ -59,6 +60,7 @@ export async function buildApp(deps: Deps): Promise<App> {
   healthRoutes(app, deps)
   signinRoutes(app, deps)
   targetRoutes(app, deps)
+  ticketsRoutes(app, deps)
   policyRoutes(app, deps)
   scansRoutes(app, deps)
   agentsRoutes(app, deps)

@@ -21,6 +21,8 @@ export interface Deps {
   readonly metrics: Metrics
   /** Signs the tokens for targets. */
   readonly tokenKey: TokenKey
+  /** Salt of a ticket's SCRAM verifier, as every agent makes it from the id. */
+  readonly ticketSalt: (id: string) => Buffer
   /** Certificate of our authority, PEM: what clients verify an agent's listener with. */
   readonly authorityPem: string
   readonly providers: Providers

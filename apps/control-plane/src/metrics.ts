@@ -6,6 +6,7 @@ export interface Metrics {
   readonly requestSeconds: Histogram<'route' | 'method' | 'status'>
   readonly logins: Counter<'kind' | 'outcome'>
   readonly tokens: Counter
+  readonly tickets: Counter
   readonly applied: Counter<'kind' | 'change'>
 }
 
@@ -29,6 +30,7 @@ export function createMetrics(): Metrics {
       registers,
     }),
     tokens: new Counter({ name: 'sallyport_target_tokens_total', help: 'tokens issued for targets', registers }),
+    tickets: new Counter({ name: 'sallyport_tickets_total', help: 'tickets issued for targets', registers }),
     applied: new Counter({
       name: 'sallyport_documents_applied_total',
       help: 'documents by kind and change (created, updated, deleted)',

@@ -39,6 +39,7 @@ import { hasAdmins } from './policies/rules.ts'
 import { readDocuments } from './policies/store.ts'
 import { followScans } from './scans/follow.ts'
 import { createProviders } from './signin/providers.ts'
+import { ticketSaltBy } from './tickets/scram.ts'
 import { openVault } from './vault.ts'
 
 export interface Running {
@@ -68,12 +69,8 @@ export async function startControlPlane(config: Config, log: Logger, clock: Cloc
 }
 
 async function open(config: Config, log: Logger, clock: Clock, closers: Closers) {
-  const keys = await openKeys({
-    directory: config.keysDirectory,
-    installation: config.installation,
-    clock,
-    randomBytes,
-  })
+  const { keysDirectory: directory, installation } = config
+  const keys = await openKeys({ directory, installation, clock, randomBytes })
   const tokenKey = await openTokenKey(config.keysDirectory)
   const db = await openStore(config, log)
   closers.push(() => db.$disconnect())
@@ -109,6 +106,7 @@ async function open(config: Config, log: Logger, clock: Clock, closers: Closers)
     ...shared,
     metrics: createMetrics(),
     tokenKey,
+    ticketSalt: ticketSaltBy(keys.maskKey),
     authorityPem: keys.authority.certificatePem,
     providers: createProviders(config),
     parser: await loadParser(),

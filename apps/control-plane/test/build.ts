@@ -19,6 +19,7 @@ import { createLog } from '../src/log.ts'
 import { createMetrics } from '../src/metrics.ts'
 import { migrate } from '../src/migrate.ts'
 import { createProviders } from '../src/signin/providers.ts'
+import { ticketSaltBy } from '../src/tickets/scram.ts'
 import { openVault } from '../src/vault.ts'
 import { dropDatabase, freshDatabase } from './stack.ts'
 
@@ -75,6 +76,7 @@ export async function buildTestApp(changes: Partial<Config> = {}, extra: Partial
     randomBytes,
     metrics: createMetrics(),
     tokenKey: await openTokenKey(keysDirectory),
+    ticketSalt: ticketSaltBy(keys.maskKey),
     authorityPem: keys.authority.certificatePem,
     providers: createProviders(config),
     parser: { parse: libpg.parseSync as never, fingerprint: libpg.fingerprintSync },

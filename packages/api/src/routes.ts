@@ -22,6 +22,11 @@ export const routes = {
   logout: { method: 'POST', path: '/api/v1/auth/logout', access: 'session' },
   me: { method: 'GET', path: '/api/v1/me', access: 'session' },
   token: { method: 'POST', path: '/api/v1/tokens', access: 'session' },
+  ticketIssue: { method: 'POST', path: '/api/v1/tickets', access: 'session' },
+  tickets: { method: 'GET', path: '/api/v1/tickets', access: ['admin', 'auditor'] },
+  myTickets: { method: 'GET', path: '/api/v1/me/tickets', access: 'session' },
+  // Its owner or an administrator: who may is decided in tickets/rules.ts; others get NOT_FOUND.
+  ticketRevoke: { method: 'POST', path: '/api/v1/tickets/:id/revoke', access: 'session' },
   apply: { method: 'POST', path: '/api/v1/apply', access: ['admin'] },
   resources: { method: 'GET', path: '/api/v1/resources/:kind', access: ['admin', 'auditor'] },
   resource: { method: 'GET', path: '/api/v1/resources/:kind/:name', access: ['admin', 'auditor'] },

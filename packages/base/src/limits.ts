@@ -46,6 +46,26 @@ export const limits = {
   clockLeewaySeconds: 60,
   /** Life of a token for one target, in seconds. */
   targetTokenSeconds: 3_600,
+  /** Life of a ticket when nothing else is asked for, in seconds. */
+  ticketSecondsDefault: 3_600,
+  /** Longest life of a ticket, in seconds; not longer than `tokenLifeSecondsMax`, for which revocations are kept. */
+  ticketSecondsMax: 86_400,
+  /** Tickets of one person that have not ended. */
+  ticketsPerPersonMax: 100,
+  /** Logins that one ticket may be limited to. */
+  ticketUsesMax: 10_000,
+  /** Addresses or networks that one ticket may be limited to. */
+  ticketSourcesMax: 16,
+  /** Tickets that an agent keeps; the one used longest ago goes first, and is asked for again. */
+  ticketsPerAgentMax: 10_000,
+  /** For the control plane to answer an agent about a ticket, in milliseconds. */
+  ticketAnswerMsMax: 2_000,
+  /** Tickets that one agent asks about at once; past it logins are refused. */
+  ticketLookupsMax: 256,
+  /** A login by ticket is refused not before, in milliseconds, whatever the reason is. */
+  ticketRefusalMsMin: 200,
+  /** A SASL message of a client, in bytes (PostgreSQL: PG_MAX_SASL_MESSAGE_LENGTH). */
+  saslMessageBytesMax: 1_024,
   /** A snapshot is good for, in milliseconds, unless the control plane says less. */
   snapshotLifeMs: 900_000,
   /** A snapshot is sent anew at least every, in milliseconds. */

@@ -28,6 +28,7 @@ import { openIngestStream } from './ingest.ts'
 import { renew } from './renew.ts'
 import { openScans, type Scan, type Scans } from './scans.ts'
 import type { SnapshotKeeper } from './snapshot.ts'
+import { type LinkTickets, linkTickets, type Tickets } from './tickets.ts'
 
 export interface LinkTiming {
   readonly heartbeatMs: number
@@ -53,6 +54,8 @@ export interface LinkDeps {
   readonly clock: Clock
   /** In [0, 1). */
   readonly random: () => number
+  /** Cryptographically strong. */
+  readonly randomBytes: (bytes: number) => Uint8Array
   readonly log: Log
   readonly version: string
   /** For heartbeats. */
@@ -71,6 +74,8 @@ export interface Link {
   readonly isUp: boolean
   /** Asks people about statements. */
   readonly holds: Holds
+  /** Asks about tickets. */
+  readonly tickets: Tickets
   /** Waits until the link is up. Rejects when the signal fires or the link has ended. */
   openIngest(signal: AbortSignal): Promise<IngestStream>
   /** Sends the newest catalog of a target now, or when the link is up again. */
@@ -89,6 +94,7 @@ export function startLink(deps: LinkDeps): Link {
       return running.isUp
     },
     holds: running.holds,
+    tickets: running.tickets,
     openIngest: (signal) => running.openIngest(signal),
     uploadCatalog: (target, upstreamRole, catalog) => running.uploadCatalog(target, upstreamRole, catalog),
     renewNow: () => running.renewNow(),
@@ -110,6 +116,7 @@ class RunningLink {
   readonly #timing: LinkTiming
   readonly #catalogs: Catalogs
   readonly holds: LinkHolds
+  readonly tickets: LinkTickets
   readonly #scans: Scans
   readonly #stopping = new AbortController()
   readonly #waiting = new Set<() => void>()
@@ -129,7 +136,8 @@ class RunningLink {
     this.#timing = { ...linkTiming, ...deps.timing }
     this.#catalogs = new Catalogs(deps.log)
     this.holds = linkHolds({ send: (body) => this.#sendIfUp(body), after: realAfter })
-    const { scan, log } = deps
+    const { scan, log, randomBytes } = deps
+    this.tickets = linkTickets({ send: (body) => this.#sendIfUp(body), after: realAfter, random: randomBytes })
     this.#scans = openScans({ scan, log, send: (value) => void this.#sendIfUp({ case: 'scanDone', value }) })
   }
 
@@ -199,6 +207,7 @@ class RunningLink {
     } finally {
       this.isUp = false
       this.holds.lost()
+      this.tickets.lost()
       this.#client = undefined
       this.#call = undefined
       client.close()
@@ -301,6 +310,9 @@ class RunningLink {
         return false
       case 'scanRequested':
         this.#scans.requested(body.value)
+        return false
+      case 'ticketFound':
+        this.tickets.found(body.value)
         return false
       case 'pong':
       case undefined:

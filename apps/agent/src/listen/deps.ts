@@ -32,5 +32,7 @@ export interface ListenerDeps extends SessionDeps {
   /** 0 takes a free one. */
   readonly port: number
   readonly tls: TlsMaterial
+  /** `optional`: tickets may log in without TLS. */
+  readonly clientTls?: 'required' | 'optional'
   readonly bounds?: Partial<ListenerBounds>
 }

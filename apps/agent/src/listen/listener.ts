@@ -1,6 +1,5 @@
 // Accepts connections, counts them and gives each a deadline until it has authenticated. It never reads a byte itself.
 import { createServer, type Server, type Socket } from 'node:net'
-import type { SecureContext } from 'node:tls'
 import { SallyportError } from '@sallyport/base/errors'
 import { createBudgets } from '../limits/budgets.ts'
 import { cancelKeys } from '../postgres/cancel.ts'
@@ -11,7 +10,8 @@ import { refuseConnection, type Shared, serveConnection } from '../postgres/serv
 import { factsCache } from '../session/analysis.ts'
 import { openSessions, type Sessions } from '../session/sessions.ts'
 import { type ListenerBounds, type ListenerDeps, listenerBounds, type TlsMaterial } from './deps.ts'
-import { encryptBy, secureContext } from './tls.ts'
+import { isFrom } from './sources.ts'
+import { encryptBy, type TlsIdentity, tlsIdentity } from './tls.ts'
 
 export type { ListenerDeps, TlsMaterial }
 
@@ -28,7 +28,7 @@ export interface Listener {
 /** Listens. Rejects with PORT_TAKEN, NO_PERMISSION or CONFIG_INVALID. */
 export async function startListener(deps: ListenerDeps): Promise<Listener> {
   const bounds: ListenerBounds = { ...listenerBounds, ...deps.bounds }
-  const tls = { context: secureContext(deps.tls) }
+  let tls = tlsIdentity(deps.tls)
   const sessions = openSessions()
   const catalogs = openCatalogs(deps)
   const cancels = cancelKeys(deps.random)
@@ -44,7 +44,7 @@ export async function startListener(deps: ListenerDeps): Promise<Listener> {
     budgets: createBudgets(deps.clock),
     pool,
   }
-  const doors = openDoors(bounds, deps, shared, () => tls.context)
+  const doors = openDoors(bounds, deps, shared, () => tls)
   const server = createServer({ noDelay: true, keepAlive: true }, (socket) => doors.take(socket))
   const port = await listen(server, deps.host, deps.port)
   const stopReviewing = deps.snapshots.onChange((snapshot) => sessions.review(snapshot))
@@ -53,7 +53,7 @@ export async function startListener(deps: ListenerDeps): Promise<Listener> {
     port,
     sessions,
     replaceTls(material) {
-      tls.context = secureContext(material)
+      tls = tlsIdentity(material)
     },
     async close(drainMs) {
       stopReviewing()
@@ -101,7 +101,7 @@ interface Doors {
 }
 
 /** Caps and deadlines (THREATS R-1.5): in all, before authentication, and before authentication from one address. */
-function openDoors(bounds: ListenerBounds, deps: ListenerDeps, shared: Shared, context: () => SecureContext): Doors {
+function openDoors(bounds: ListenerBounds, deps: ListenerDeps, shared: Shared, tls: () => TlsIdentity): Doors {
   const served = new Set<Promise<void>>()
   const preAuth = new Map<Socket, string>()
   const fromAddress = (address: string): number => [...preAuth.values()].filter((one) => one === address).length
@@ -130,9 +130,18 @@ function openDoors(bounds: ListenerBounds, deps: ListenerDeps, shared: Shared, c
         gone.abort(new Error('the client vanished'))
         deps.metrics.connections.dec()
       })
-      const encrypt = encryptBy(socket, context())
+      const encrypt = encryptBy(socket, tls())
       const { messageMsMax } = bounds
-      const connection = { socket, address, encrypt, onAuthenticated: authenticated, messageMsMax, signal: gone.signal }
+      const connection = {
+        socket,
+        address,
+        comesFrom: (sources: readonly string[]) => isFrom(sources, address),
+        encrypt,
+        tls: deps.clientTls ?? 'required',
+        onAuthenticated: authenticated,
+        messageMsMax,
+        signal: gone.signal,
+      }
       const serving = serveConnection(connection, shared).finally(() => served.delete(serving))
       served.add(serving)
     },

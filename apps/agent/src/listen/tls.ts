@@ -1,13 +1,24 @@
 // TLS on an accepted connection, as a function that protocols are given: they say when, and which ALPN name is theirs.
+import { X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
 import { SallyportError } from '@sallyport/base/errors'
 import type { Encrypt } from '../postgres/handshake.ts'
+import { endPointBinding } from '../postgres/scram.ts'
 import type { TlsMaterial } from './deps.ts'
 
-export function secureContext({ certificate, key }: TlsMaterial): SecureContext {
+/** What we show of ourselves. */
+export interface TlsIdentity {
+  readonly context: SecureContext
+  /** `tls-server-end-point` (RFC 5929); null where it is not defined for the certificate. */
+  readonly endPoint: Buffer | null
+}
+
+/** Throws CONFIG_INVALID when certificate and key do not fit. */
+export function tlsIdentity({ certificate, key }: TlsMaterial): TlsIdentity {
   try {
-    return createSecureContext({ cert: certificate, key, minVersion: 'TLSv1.2' })
+    const context = createSecureContext({ cert: certificate, key, minVersion: 'TLSv1.2' })
+    return { context, endPoint: endPointBinding(new X509Certificate(certificate).raw) ?? null }
   } catch (cause) {
     throw new SallyportError('CONFIG_INVALID', "the listener's certificate and key do not fit", { cause })
   }
@@ -15,7 +26,7 @@ export function secureContext({ certificate, key }: TlsMaterial): SecureContext 
 
 /** A client that names protocols has to name the given one (ALPACA). Rejects with TLS_REQUIRED. */
 export const encryptBy =
-  (socket: Socket, context: SecureContext): Encrypt =>
+  (socket: Socket, { context, endPoint }: TlsIdentity): Encrypt =>
   async (protocol) => {
     const stream = new TLSSocket(socket, {
       isServer: true,
@@ -34,5 +45,5 @@ export const encryptBy =
       stream.once('error', failed)
       stream.once('close', () => failed())
     })
-    return { stream, protocol: stream.alpnProtocol || null }
+    return { stream, protocol: stream.alpnProtocol || null, endPoint }
   }

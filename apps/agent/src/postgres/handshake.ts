@@ -1,25 +1,63 @@
-// The start of a connection: encryption, the StartupMessage, the password, until we know what is asked for and by which
-// token. Nothing here trusts the client; every step reads at most one packet (THREATS §1.1).
+// The start of a connection: encryption, the StartupMessage, then the token as password or the proof of a ticket, until we
+// know what is asked for and by whom. Nothing here trusts the client; every step reads at most one packet (THREATS §1.1).
 import type { Duplex } from 'node:stream'
 import { SallyportError } from '@sallyport/base/errors'
+import { limits } from '@sallyport/base/limits'
 import { Secret } from '@sallyport/base/secret'
-import { decodeFrontend, decodePassword, decodeStartup } from '@sallyport/wire/postgres/decode'
+import { decodeFrontend, decodePassword, decodeSaslInitial, decodeStartup } from '@sallyport/wire/postgres/decode'
 import { encodeBackend } from '@sallyport/wire/postgres/encode'
 import { type Frame, FrameSplitter, StartupSplitter } from '@sallyport/wire/postgres/frames'
-import type { BackendMessage, StartupPacket } from '@sallyport/wire/postgres/messages'
+import type {
+  Authentication as AuthenticationMessage,
+  BackendMessage,
+  StartupPacket,
+} from '@sallyport/wire/postgres/messages'
 import { frontendCaps } from '@sallyport/wire/postgres/names'
-import { nextStep, type Startup } from './startup.ts'
+import type { OpenTicket } from '../session/ticket.ts'
+import type { VerifiedToken } from '../session/verify.ts'
+import {
+  challenge,
+  fits,
+  readClientFinal,
+  readClientFirst,
+  scramMechanisms,
+  scramPlusMechanism,
+  serverFinal,
+} from './scram-server.ts'
+import { type ListenerTls, nextStep, type Startup } from './startup.ts'
+
+/** An encrypted stream. */
+export interface Encrypted {
+  readonly stream: Duplex
+  /** What ALPN agreed on. */
+  readonly protocol: string | null
+  /** `tls-server-end-point` of our certificate; null where RFC 5929 defines none for it. */
+  readonly endPoint: Buffer | null
+}
 
 /** Encrypts the connection; the listener brings it. */
-export type Encrypt = (protocol: string) => Promise<{ readonly stream: Duplex; readonly protocol: string | null }>
+export type Encrypt = (protocol: string) => Promise<Encrypted>
 
-/** What the client asks for, once it has shown a token. The token is not verified yet. */
+/** How a caller proved itself, for rules and the record (docs/policy.md). */
+export type Authentication = 'jwt-password' | 'ticket-scram-sha-256' | 'ticket-scram-sha-256-plus'
+
+/** What the client asks for, once it has shown a token, which is not verified yet, or proved a ticket. */
 export interface Greeting {
   readonly kind: 'greeting'
-  /** The encrypted stream; nothing of it is read ahead. */
+  /** Nothing of it is read ahead. */
   readonly stream: Duplex
+  readonly encrypted: boolean
   readonly startup: Startup
-  readonly token: Secret
+  readonly authentication: Authentication
+  readonly shown: Secret | VerifiedToken
+}
+
+/** What the listener lets in, and how tickets are looked up. */
+export interface Doors {
+  readonly tls: ListenerTls
+  /** Throws when no login is possible now. */
+  readonly openTicket: (id: string) => OpenTicket
+  readonly random: (bytes: number) => Uint8Array
 }
 export interface CancelAsked {
   readonly kind: 'cancel'
@@ -31,6 +69,8 @@ export interface CancelAsked {
 const alpnName = 'postgresql'
 /** First byte of a TLS record with a handshake message (RFC 8446, 5.1): direct TLS of PostgreSQL 17. */
 const tlsHandshakeByte = 0x16
+/** Of our part of a SCRAM nonce, as PostgreSQL has it. */
+const nonceBytes = 18
 
 /**
  * Speaks with the client up to its password. Throws a SallyportError that the caller sends as FATAL on `stream()`.
@@ -38,11 +78,14 @@ const tlsHandshakeByte = 0x16
  */
 export class Handshake {
   #stream: Duplex
+  #endPoint: Buffer | null = null
   readonly #encrypt: Encrypt
+  readonly #doors: Doors
 
-  constructor(socket: Duplex, encrypt: Encrypt) {
+  constructor(socket: Duplex, encrypt: Encrypt, doors: Doors) {
     this.#stream = socket
     this.#encrypt = encrypt
+    this.#doors = doors
   }
 
   /** Where an answer has to go right now. */
@@ -54,7 +97,7 @@ export class Handshake {
     let seen = { encrypted: await this.#directTls(), sslAsked: false, gssAsked: false }
     for (;;) {
       const { packet, buffered } = await this.#readPacket()
-      const step = nextStep(seen, packet)
+      const step = nextStep(seen, packet, this.#doors.tls)
       switch (step.do) {
         case 'startTls':
           // R-1.1: what stands behind the request came in clear text and must never count as encrypted.
@@ -73,7 +116,7 @@ export class Handshake {
         case 'refuse':
           throw step.error
         case 'authenticate':
-          return await this.#password(step.startup)
+          return await this.#authenticate(step.startup, seen.encrypted)
       }
     }
   }
@@ -84,15 +127,49 @@ export class Handshake {
     return new SallyportError('PROTOCOL_VIOLATION', message)
   }
 
-  async #password(startup: Startup): Promise<Greeting> {
-    const { minor, negotiate } = startup
+  async #authenticate(startup: Startup, encrypted: boolean): Promise<Greeting> {
+    const { minor, negotiate, ticket } = startup
     if (negotiate !== null)
       await this.#send({ type: 'negotiateProtocolVersion', minor, unknownOptions: [...negotiate] })
-    await this.#send({ type: 'authentication', authentication: { kind: 'cleartext' } })
+    const shown = ticket === null ? await this.#password() : await this.#ticket(ticket)
+    return { kind: 'greeting', stream: this.#stream, encrypted, startup, ...shown }
+  }
+
+  async #password(): Promise<Pick<Greeting, 'authentication' | 'shown'>> {
+    const bytes = await this.#ask({ kind: 'cleartext' })
+    return { authentication: 'jwt-password', shown: new Secret(decodePassword(bytes)) }
+  }
+
+  async #ticket(id: string): Promise<Pick<Greeting, 'authentication' | 'shown'>> {
+    const { openTicket, random } = this.#doors
+    const endPoint = this.#endPoint
+    const ticket = openTicket(id)
+    const initial = decodeSaslInitial(await this.#sasl({ kind: 'sasl', mechanisms: scramMechanisms(endPoint) }))
+    const greeted = readClientFirst(initial.mechanism, initial.response, endPoint)
+    const asked = challenge(greeted, Buffer.from(random(nonceBytes)).toString('base64'), ticket)
+    const shown = readClientFinal(asked, await this.#sasl({ kind: 'saslContinue', bytes: Buffer.from(asked.message) }))
+    const { token, verifier } = await ticket.prove((candidate) => fits(shown, candidate))
+    const final = Buffer.from(serverFinal(shown, verifier))
+    await this.#send({ type: 'authentication', authentication: { kind: 'saslFinal', bytes: final } })
+    const isBound = greeted.mechanism === scramPlusMechanism
+    return { authentication: isBound ? 'ticket-scram-sha-256-plus' : 'ticket-scram-sha-256', shown: token }
+  }
+
+  /** A step of SASL: the client's messages are small, whatever the frame of a password may hold. */
+  async #sasl(authentication: AuthenticationMessage): Promise<Buffer> {
+    const bytes = await this.#ask(authentication)
+    if (bytes.length > limits.saslMessageBytesMax)
+      throw new SallyportError('PROTOCOL_VIOLATION', `a SASL message of ${bytes.length} bytes`)
+    return bytes
+  }
+
+  /** Asks, and returns the body of the 'p' message that answers. */
+  async #ask(authentication: AuthenticationMessage): Promise<Buffer> {
+    await this.#send({ type: 'authentication', authentication })
     const message = decodeFrontend(await this.#readFrame())
     if (message.type !== 'password')
       throw new SallyportError('PROTOCOL_VIOLATION', `"${message.type}" where a password is due`)
-    return { kind: 'greeting', stream: this.#stream, startup, token: new Secret(decodePassword(message.bytes)) }
+    return Buffer.from(message.bytes)
   }
 
   /** True when the client starts with a TLS handshake, and it succeeded with our protocol's name (R-1.4). */
@@ -105,8 +182,9 @@ export class Handshake {
   }
 
   async #startTls(direct: boolean): Promise<void> {
-    const { stream, protocol } = await this.#encrypt(alpnName)
+    const { stream, protocol, endPoint } = await this.#encrypt(alpnName)
     this.#stream = stream
+    this.#endPoint = endPoint
     if (direct && protocol !== alpnName)
       throw new SallyportError('PROTOCOL_VIOLATION', `direct TLS needs ALPN "${alpnName}"`)
   }

@@ -6,6 +6,7 @@ import type { Clock } from '@sallyport/base/clock'
 import { asSallyportError, SallyportError } from '@sallyport/base/errors'
 import { type SessionId, sessionId } from '@sallyport/base/ids'
 import { limits } from '@sallyport/base/limits'
+import { Secret } from '@sallyport/base/secret'
 import type { DecisionContext } from '@sallyport/policy/decide'
 import { ByteWriter } from '@sallyport/wire/bytes/writer'
 import { encodeBackend, writeBackend } from '@sallyport/wire/postgres/encode'
@@ -22,11 +23,12 @@ import { createGate, type Gate } from '../session/gate.ts'
 import type { HoldDeps } from '../session/hold-execution.ts'
 import { describeThrown } from '../session/log.ts'
 import type { Sessions } from '../session/sessions.ts'
+import { type Origin, openTicket } from '../session/ticket.ts'
 import { verifyToken } from '../session/verify.ts'
 import type { CancelKeys } from './cancel.ts'
 import type { CatalogPool, SharedCatalog } from './catalogs.ts'
 import type { Estimates } from './estimate.ts'
-import { type Encrypt, type Greeting, Handshake } from './handshake.ts'
+import { type Doors, type Encrypt, type Greeting, Handshake } from './handshake.ts'
 import { injectedLogin } from './injected.ts'
 import { LentConnection } from './lent.ts'
 import { createMachine } from './machine.ts'
@@ -36,7 +38,7 @@ import type { Lease, Pool } from './pool.ts'
 import { poolRequest } from './pooled.ts'
 import { errorFields } from './refuse.ts'
 import { type Run, runSession } from './run.ts'
-import { defaultUser } from './startup.ts'
+import { defaultUser, type ListenerTls } from './startup.ts'
 import { heldSpans, scanTokens } from './tokens.ts'
 import { cancelUpstream, connectUpstream, type Upstream, type UpstreamLogin } from './upstream.ts'
 
@@ -52,10 +54,11 @@ export interface Shared {
   readonly pool: Pool
 }
 
-export interface Connection {
+export interface Connection extends Origin {
   readonly socket: Duplex
-  readonly address: string
   readonly encrypt: Encrypt
+  /** Whether tickets may log in without it. */
+  readonly tls: ListenerTls
   /** Called once the client has authenticated, or never: the deadline of the listener ends there. */
   readonly onAuthenticated: () => void
   /** For one message of the client, once it is in, in milliseconds. */
@@ -68,7 +71,7 @@ export interface Connection {
 export async function serveConnection(connection: Connection, shared: Shared): Promise<void> {
   const { deps } = shared
   const startedUs = deps.monotonicUs()
-  const handshake = new Handshake(connection.socket, connection.encrypt)
+  const handshake = new Handshake(connection.socket, connection.encrypt, doorsOf(connection, deps))
   const done = (outcome: string) =>
     deps.metrics.admitSeconds.observe({ outcome }, (deps.monotonicUs() - startedUs) / 1_000_000)
   try {
@@ -86,6 +89,12 @@ export async function serveConnection(connection: Connection, shared: Shared): P
     done('refused')
     refuse(handshake.stream, error, connection, deps)
   }
+}
+
+const doorsOf = (connection: Connection, deps: SessionDeps): Doors => {
+  const { tickets, snapshots, maskHash, random, clock } = deps
+  const ticketDeps = { tickets, snapshots, maskHash, random, after: realAfter, nowMs: () => clock.nowMs() }
+  return { tls: connection.tls, random, openTicket: (id) => openTicket(ticketDeps, id, connection) }
 }
 
 /** Tells the client why, if it still listens, and closes. */
@@ -124,8 +133,11 @@ async function openSession(connection: Connection, greeting: Greeting, shared: S
   const { startup } = greeting
   const nowMs = deps.clock.nowMs()
   const snapshot = deps.snapshots.current()
-  const token = await verifyToken(greeting.token.reveal(), snapshot, nowMs)
-  const admitted = admit({ target: startup.database, user: startup.user, defaultUser }, token, snapshot)
+  const { shown } = greeting
+  const token = shown instanceof Secret ? await verifyToken(shown.reveal(), snapshot, nowMs) : shown
+  // A ticket's user name is its own; the role is the one that it was issued for.
+  const user = startup.ticket === null ? startup.user : defaultUser
+  const admitted = admit({ target: startup.database, user, defaultUser }, token, snapshot)
   connection.onAuthenticated()
   const id = sessionId(Buffer.from(deps.random(16)).toString('hex'))
   const login = await injectedLogin(admitted, startup.settings, connection.signal, deps)
@@ -321,8 +333,8 @@ function openRecord(opened: Opened): SessionRecord {
     actors: admitted.chain.actors.map(entryPrincipal),
     clientAddress: connection.address,
     applicationName: greeting.startup.applicationName,
-    tls: true,
-    authentication,
+    tls: greeting.encrypted,
+    authentication: greeting.authentication,
     tokenIds: admitted.token.token.id === '' ? [] : [admitted.token.token.id],
     snapshotVersion: opened.snapshotVersion,
   })
@@ -330,9 +342,6 @@ function openRecord(opened: Opened): SessionRecord {
   waiting?.catch((thrown: unknown) => deps.log.error({ session: id, cause: describeThrown(thrown) }, 'record-failed'))
   return record
 }
-
-/** How the caller proved itself. */
-const authentication = 'jwt-password'
 
 function decisionSession(opened: Opened): DecisionContext['session'] {
   const { admitted, connection, greeting, id } = opened
@@ -342,8 +351,8 @@ function decisionSession(opened: Opened): DecisionContext['session'] {
     database: admitted.target.document.spec.database,
     clientAddress: connection.address,
     applicationName: greeting.startup.applicationName,
-    tls: true,
-    authentication,
+    tls: greeting.encrypted,
+    authentication: greeting.authentication,
   }
 }
 

@@ -44,6 +44,19 @@ describe('encryption', () => {
   })
 })
 
+describe('R-1.2: without TLS, where the listener says that it is optional', () => {
+  const ticket = `tkt_${'a'.repeat(32)}`
+  it.each<[string, 'required' | 'optional', string, string]>([
+    ['a ticket is asked for its proof', 'optional', ticket, 'authenticate'],
+    ['a role is refused before a token is asked for', 'optional', 'sallyport', 'TLS_REQUIRED'],
+    ['a name that is nearly a ticket is refused', 'optional', `${ticket}0`, 'TLS_REQUIRED'],
+    ['a ticket is refused where it is required', 'required', ticket, 'TLS_REQUIRED'],
+  ])('%s', (_, tls, user, expected) => {
+    const step = nextStep(fresh, ask({ ...base, user }), tls)
+    expect(step.do === 'refuse' ? step.error.code : step.do).toBe(expected)
+  })
+})
+
 describe('protocol versions (R-1.6)', () => {
   it.each<[string, { major?: number; minor?: number }, string]>([
     ['2.0 is refused', { major: 2 }, '0A000'],

@@ -1,6 +1,7 @@
 // What a client may ask for before it has authenticated: encryption, a protocol version, a target, a role and a few
 // settings (THREATS R-1.3 to R-1.9). Pure: handshake.ts does the reading and writing.
 import { SallyportError } from '@sallyport/base/errors'
+import { ticketIdOf } from '@sallyport/base/ticket'
 import type { StartupPacket } from '@sallyport/wire/postgres/messages'
 
 /** The user name that stands for the target's default role. */
@@ -12,6 +13,9 @@ export interface Negotiation {
   readonly sslAsked: boolean
   readonly gssAsked: boolean
 }
+
+/** Whether a connection may go on without TLS: `optional` lets those in that show a ticket, and nobody else. */
+export type ListenerTls = 'required' | 'optional'
 
 export type StartupStep =
   | { readonly do: 'startTls' }
@@ -27,6 +31,8 @@ export interface Startup {
   /** Null: nothing to negotiate. Else the `_pq_.` options that we do not know. */
   readonly negotiate: readonly string[] | null
   readonly user: string
+  /** The ticket that the user name stands for; null asks for a token. */
+  readonly ticket: string | null
   /** Empty when the client named none. */
   readonly database: string
   readonly applicationName: string
@@ -38,7 +44,7 @@ const refuse = (error: SallyportError): StartupStep => ({ do: 'refuse', error })
 const violation = (message: string): SallyportError => new SallyportError('PROTOCOL_VIOLATION', message)
 
 /** The next step of a negotiation. Each kind of encryption request comes at most once (R-1.3). */
-export function nextStep(seen: Negotiation, packet: StartupPacket): StartupStep {
+export function nextStep(seen: Negotiation, packet: StartupPacket, tls: ListenerTls = 'required'): StartupStep {
   switch (packet.type) {
     case 'sslRequest':
       if (seen.encrypted || seen.sslAsked) return refuse(violation('encryption was asked for twice'))
@@ -50,7 +56,7 @@ export function nextStep(seen: Negotiation, packet: StartupPacket): StartupStep 
       return { do: 'cancel', processId: packet.processId, key: packet.key }
     case 'startup':
       try {
-        return { do: 'authenticate', startup: readStartup(packet, seen.encrypted) }
+        return { do: 'authenticate', startup: readStartup(packet, seen.encrypted, tls) }
       } catch (thrown) {
         if (thrown instanceof SallyportError) return refuse(thrown)
         throw thrown
@@ -60,19 +66,19 @@ export function nextStep(seen: Negotiation, packet: StartupPacket): StartupStep 
 
 type StartupMessage = Extract<StartupPacket, { type: 'startup' }>
 
-function readStartup(packet: StartupMessage, encrypted: boolean): Startup {
+function readStartup(packet: StartupMessage, encrypted: boolean, tls: ListenerTls): Startup {
   if (packet.major !== 3)
     throw new SallyportError('FEATURE_UNSUPPORTED', `protocol ${packet.major}.${packet.minor} is not supported`, {
       hint: 'use a client that speaks protocol 3.0',
     })
   // R-1.2: before any password request, and before anything else of the packet is looked at.
-  if (!encrypted)
-    throw new SallyportError('TLS_REQUIRED', 'this listener takes credentials over TLS only', {
-      hint: 'use sslmode=verify-full with sslrootcert',
-    })
+  if (!encrypted && tls === 'required') throw tlsRequired('this listener takes credentials over TLS only')
   const named = distinct(packet.parameters)
-  refuseReplication(named.get('replication'))
   const user = named.get('user') ?? ''
+  const ticket = ticketIdOf(user)
+  // A ticket's secret is not sent, so that nobody can read it on the way; a token is.
+  if (!encrypted && ticket === null) throw tlsRequired('this listener takes tokens over TLS only')
+  refuseReplication(named.get('replication'))
   if (user === '')
     throw new SallyportError('UPSTREAM_ROLE_FORBIDDEN', 'the start-up packet names no user', {
       hint: `use "${defaultUser}" for the target's default role`,
@@ -85,11 +91,15 @@ function readStartup(packet: StartupMessage, encrypted: boolean): Startup {
     minor,
     negotiate: unknown.length > 0 || packet.minor !== minor ? unknown : null,
     user,
+    ticket,
     database: named.get('database') ?? '',
     applicationName: settings.get('application_name') ?? '',
     settings,
   }
 }
+
+const tlsRequired = (message: string): SallyportError =>
+  new SallyportError('TLS_REQUIRED', message, { hint: 'use sslmode=verify-full with sslrootcert' })
 
 /** R-1.9: PostgreSQL takes the last of two, other readers the first; so two are refused. GUC names ignore case. */
 function distinct(parameters: StartupMessage['parameters']): ReadonlyMap<string, string> {

@@ -5,6 +5,7 @@ import type { Catalog } from '@sallyport/sql/catalog'
 import type { SqlParser } from '@sallyport/sql/facts'
 import type { Snapshots } from '../link/current.ts'
 import type { Holds } from '../link/holds.ts'
+import type { Tickets } from '../link/tickets.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Recorder } from '../record/record.ts'
 import type { Log } from './log.ts'
@@ -15,6 +16,8 @@ export interface SessionDeps {
   readonly recorder: Recorder
   /** Asks people about held statements. */
   readonly holds: Holds
+  /** Asks the control plane about tickets. */
+  readonly tickets: Tickets
   readonly parser: SqlParser
   /** Where credential references of kind `env` are looked up. */
   readonly environment: Readonly<Record<string, string | undefined>>

@@ -44,13 +44,32 @@ export async function verifyToken(token: string, snapshot: CurrentSnapshot, nowM
   const issuer = issuerOf(token, snapshot)
   const payload = await verifySignature(token, issuer, nowMs)
   const claims = readClaims(payload)
-  checkTimes(claims, issuer.document, nowMs)
+  checkLife(claims, lifeMaxOf(issuer.document), nowMs)
   const builtIn = issuer.document.metadata.name === builtInIssuerName
   checkAudience(payload, builtIn ? [snapshot.audience] : issuer.document.spec.audiences)
   checkRequiredClaims(payload, issuer.document)
   const verified = builtIn ? builtInToken(payload, claims) : foreignToken(payload, claims, issuer.document, snapshot)
   if (isRevoked(verified, snapshot)) throw refuse('TOKEN_INVALID', 'the token was revoked', newToken)
   return verified
+}
+
+/**
+ * Verifies the record of a ticket (THREATS R-6.5): signed by the control plane as such, good now, not revoked. Throws a
+ * SallyportError with a TOKEN_ code; whoever logs in is not told which.
+ */
+export async function verifyTicketRecord(
+  record: string,
+  snapshot: CurrentSnapshot,
+  nowMs: number,
+): Promise<{ readonly token: VerifiedToken; readonly payload: JWTPayload }> {
+  const issuer = issuerOf(record, snapshot, ticketTypes)
+  const payload = await verifySignature(record, issuer, nowMs)
+  const claims = readClaims(payload)
+  checkLife(claims, limits.ticketSecondsMax, nowMs)
+  checkAudience(payload, [snapshot.audience])
+  const token = builtInToken(payload, claims)
+  if (isRevoked(token, snapshot)) throw refuse('TOKEN_INVALID', 'the ticket was revoked', newToken)
+  return { token, payload }
 }
 
 /** True when a revocation of the snapshot names the token or its principal. Also asked for sessions that are open. */
@@ -71,7 +90,7 @@ export function isRevoked(
 }
 
 /** Reads `iss` without trusting it: it only selects the keys that must verify the rest. */
-function issuerOf(token: string, snapshot: CurrentSnapshot): SnapshotIssuer {
+function issuerOf(token: string, snapshot: CurrentSnapshot, types: AcceptedTypes = tokenTypes): SnapshotIssuer {
   let claimed: unknown
   let typ: unknown
   try {
@@ -88,15 +107,20 @@ function issuerOf(token: string, snapshot: CurrentSnapshot): SnapshotIssuer {
       'compare "iss" letter by letter with the TrustedIssuer document',
     )
   const builtIn = issuer.document.metadata.name === builtInIssuerName
-  if (!(builtIn ? builtInType : foreignTypes).test(typ === undefined ? '' : String(typ)))
+  if (!(builtIn ? types.builtIn : types.foreign)?.test(typ === undefined ? '' : String(typ)))
     throw refuse('TOKEN_INVALID', 'the token is of another kind than this issuer gives for logins', newToken)
   return issuer
 }
 
 // By its type no other JWT is taken for a login (RFC 8725, 3.11): the control plane marks the tokens that it makes for
 // targets; of other issuers, ID tokens and access tokens pass, a logout or security event token does not.
-const builtInType = /^sallyport\+jwt$/
-const foreignTypes = /^((application\/)?(at\+)?jwt)?$/i
+interface AcceptedTypes {
+  readonly builtIn: RegExp
+  /** Null: other issuers make none. */
+  readonly foreign: RegExp | null
+}
+const tokenTypes: AcceptedTypes = { builtIn: /^sallyport\+jwt$/, foreign: /^((application\/)?(at\+)?jwt)?$/i }
+const ticketTypes: AcceptedTypes = { builtIn: /^sallyport-ticket\+jwt$/, foreign: null }
 
 const keySets = new WeakMap<SnapshotIssuer, JWTVerifyGetKey>()
 
@@ -162,10 +186,12 @@ function readClaims(payload: JWTPayload): Claims {
   throw refuse('TOKEN_INVALID', `the token's claim "${parsed.error.issues[0]?.path.join('.')}" is not valid`, newToken)
 }
 
-function checkTimes(claims: Claims, document: TrustedIssuerDocument, nowMs: number): void {
+const lifeMaxOf = ({ spec }: TrustedIssuerDocument): number =>
+  Math.min(durationMs(spec.maxLife) / 1_000, limits.tokenLifeSecondsMax)
+
+function checkLife(claims: Claims, lifeMax: number, nowMs: number): void {
   if (claims.iat * 1_000 > nowMs + limits.clockLeewaySeconds * 1_000)
     throw refuse('TOKEN_INVALID', 'the token\'s "iat" lies in the future', 'compare the clocks of issuer and agent')
-  const lifeMax = Math.min(durationMs(document.spec.maxLife) / 1_000, limits.tokenLifeSecondsMax)
   if (claims.exp - claims.iat > lifeMax)
     throw refuse('TOKEN_INVALID', `the token lives longer than the ${lifeMax} seconds that are accepted`, newToken)
 }

@@ -13,6 +13,7 @@ import {
   RevokedSchema,
   type SnapshotApplied,
 } from '@sallyport/proto/gen/sallyport/v1/link_pb'
+import type { TicketWanted } from '@sallyport/proto/gen/sallyport/v1/ticket_pb'
 import { printable } from '@sallyport/proto/status'
 import type { Logger } from 'pino'
 import { checkAdvertise, checkedVersion } from '../agents/rules.ts'
@@ -27,6 +28,7 @@ import type { Holds, LinkHolds } from './hold.ts'
 import type { Links } from './links.ts'
 import type { AgentIdentity } from './peer.ts'
 import { eachInOrder, written } from './stream.ts'
+import { answerTickets } from './ticket.ts'
 
 /** From the start of the stream to Hello, in milliseconds. */
 export const helloMsMax = 10_000
@@ -78,7 +80,7 @@ export function serveLink(
     if (!isOver) deadline = setTimeout(silent, silenceMsMax)
     if (body.case === 'hello') return await greet(body.value)
     if (linked === undefined) throw new SallyportError('REQUEST_INVALID', 'the first message must be Hello')
-    await takeLinked(deps, agent, body, send, linked.holds)
+    await takeLinked(deps, agent, body, send, linked)
   }
   eachInOrder(call, take, failed)
   return {
@@ -104,6 +106,7 @@ async function noteHello(deps: LinkDeps, agent: AgentIdentity, hello: Hello): Pr
 /** What a link has once its agent has greeted. */
 interface Linked {
   readonly holds: LinkHolds
+  readonly ticketWanted: (wanted: TicketWanted) => void
   stop(): void
 }
 
@@ -126,6 +129,7 @@ function openLinked(
   deps.bus.publish({ kind: 'agent', id: agentId })
   return {
     holds,
+    ticketWanted: answerTickets(deps, agent, send),
     stop() {
       detach()
       leave()
@@ -140,7 +144,7 @@ async function takeLinked(
   agent: AgentIdentity,
   body: AgentMessage['body'],
   send: (body: ControlMessage['body']) => void,
-  holds: LinkHolds,
+  { holds, ticketWanted }: Linked,
 ): Promise<void> {
   switch (body.case) {
     case 'heartbeat':
@@ -159,6 +163,8 @@ async function takeLinked(
       return await holds.released(body.value)
     case 'holdRan':
       return await holds.ran(body.value)
+    case 'ticketWanted':
+      return ticketWanted(body.value)
     case 'hello':
     case undefined:
       // A later agent may say more than we understand; that harms nobody.

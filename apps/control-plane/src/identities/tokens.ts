@@ -35,34 +35,57 @@ export function builtInIssuerDocument(config: Pick<Config, 'publicUrl' | 'instal
 /** The public half of the token key as a JWK set. */
 export const jwksOf = (key: TokenKey): JSONWebKeySet => ({ keys: [key.publicJwk] })
 
-/** Signs a token of this person for one target. The caller has checked that the target is open to the person. */
-export async function issueToken(
-  deps: Pick<Deps, 'config' | 'clock' | 'randomBytes' | 'tokenKey'>,
-  actor: Actor,
-  target: string,
-  role: string | undefined,
-): Promise<{ token: string; jti: string; expiresAt: Date }> {
-  const issuedAt = Math.floor(deps.clock.nowMs() / 1_000)
-  // Never longer than the login that asked for it.
-  const loginEnds = Math.floor(actor.login.expiresAt.getTime() / 1_000)
-  const expires = Math.min(issuedAt + limits.targetTokenSeconds, loginEnds)
-  const jti = deps.randomBytes(16).toString('hex')
-  const token = await new SignJWT({
+/** What a token or a ticket's record says beside whom it names. */
+interface Signed {
+  readonly type: string
+  readonly jti: string
+  readonly issuedAt: number
+  readonly expires: number
+  readonly target: string
+  readonly role: string | undefined
+  readonly more?: Readonly<Record<string, unknown>>
+}
+
+type SigningDeps = Pick<Deps, 'config' | 'tokenKey'>
+
+/** Signs what agents believe about a person. The caller has checked that the target is open to the person. */
+export async function signFor(deps: SigningDeps, actor: Actor, signed: Signed): Promise<string> {
+  return await new SignJWT({
     sp_issuer: actor.issuer,
     sp_kind: 'user',
     sp_groups: [...actor.groups],
     sp_name: actor.display,
-    sp_target: target,
-    ...(role === undefined ? {} : { sp_role: role }),
+    sp_target: signed.target,
+    ...(signed.role === undefined ? {} : { sp_role: signed.role }),
+    ...signed.more,
   })
-    .setProtectedHeader({ alg: 'EdDSA', typ: tokenType, kid: deps.tokenKey.keyId })
+    .setProtectedHeader({ alg: 'EdDSA', typ: signed.type, kid: deps.tokenKey.keyId })
     .setIssuer(deps.config.publicUrl)
     .setAudience([audienceOf(deps.config)])
     .setSubject(actor.subject)
-    .setJti(jti)
-    .setIssuedAt(issuedAt)
-    .setNotBefore(issuedAt)
-    .setExpirationTime(expires)
+    .setJti(signed.jti)
+    .setIssuedAt(signed.issuedAt)
+    .setNotBefore(signed.issuedAt)
+    .setExpirationTime(signed.expires)
     .sign(deps.tokenKey.privateKey)
-  return { token, jti, expiresAt: new Date(expires * 1_000) }
+}
+
+/** From now for so many seconds, and never longer than the login that asked for it. */
+export function lifeOf(clock: Deps['clock'], actor: Actor, seconds: number): Pick<Signed, 'issuedAt' | 'expires'> {
+  const issuedAt = Math.floor(clock.nowMs() / 1_000)
+  const loginEnds = Math.floor(actor.login.expiresAt.getTime() / 1_000)
+  return { issuedAt, expires: Math.min(issuedAt + seconds, loginEnds) }
+}
+
+/** Signs a token of this person for one target. The caller has checked that the target is open to the person. */
+export async function issueToken(
+  deps: SigningDeps & Pick<Deps, 'clock' | 'randomBytes'>,
+  actor: Actor,
+  target: string,
+  role: string | undefined,
+): Promise<{ token: string; jti: string; expiresAt: Date }> {
+  const life = lifeOf(deps.clock, actor, limits.targetTokenSeconds)
+  const jti = deps.randomBytes(16).toString('hex')
+  const token = await signFor(deps, actor, { type: tokenType, jti, ...life, target, role })
+  return { token, jti, expiresAt: new Date(life.expires * 1_000) }
 }

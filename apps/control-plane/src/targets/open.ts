@@ -64,3 +64,12 @@ export async function connectionOf(deps: Pick<Deps, 'db'>, target: TargetDocumen
   }
   return null
 }
+
+/** The same. Throws AGENT_NOT_ENROLLED where there is nothing to reach. */
+export async function reachableAt(deps: Pick<Deps, 'db'>, target: TargetDocument) {
+  const address = await connectionOf(deps, target)
+  if (address !== null) return address
+  throw new SallyportError('AGENT_NOT_ENROLLED', `no agent that serves "${target.metadata.name}" has joined yet`, {
+    hint: 'an administrator makes a join token and starts the agent with it',
+  })
+}
