@@ -1,7 +1,9 @@
 // The command line from login to logout against the whole product: what each command prints, where, and how it ends.
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import pg from 'pg'
+import { describe, expect, test } from 'vitest'
+import { type TicketPlace, ticketClients } from './clients/ticket.ts'
 import { fingerprintOf } from './demo/story.ts'
 import { Browser } from './stack/browser.ts'
 import { type Ran, runCli } from './stack/cli.ts'
@@ -11,7 +13,8 @@ import { demoPassword } from './stack/people.ts'
 import { until } from './stack/until.ts'
 import { hasPsql, useStack } from './stack/use.ts'
 
-const stack = useStack()
+// Tickets may do without TLS here; tokens may not.
+const stack = useStack({ agentEnv: { SALLYPORT_LISTEN_TLS: 'optional' } })
 
 /** A command as this person; logged in by the stack. */
 const run = async (login: string, ...parameters: string[]): Promise<Ran> =>
@@ -130,6 +133,68 @@ test.skipIf(!hasPsql)('connect TARGET -- psql works as it stands', async () => {
     'SELECT email FROM customers LIMIT 1',
   )
   expect(ran).toMatchObject({ status: 0, stdout: '***@example.test\n' })
+})
+
+/** A new ticket of Ann's, as the command prints it. */
+async function newTicket(
+  ...parameters: string[]
+): Promise<TicketPlace & { readonly id: string; readonly url: string }> {
+  const made = await result('ann', 'ticket', 'shop', ...parameters)
+  return { ...made, ca: readFileSync(made.sslrootcert, 'utf8') }
+}
+
+describe.each(ticketClients)('$name logs in with a ticket', ({ isThere, binds, run: runClient }) => {
+  test.skipIf(!isThere).each([true, false])('over TLS: %s', async (tls) => {
+    const ticket = await newTicket()
+    expect(await runClient(ticket, tls, 'SELECT email FROM customers LIMIT 1')).toBe('***@example.test\n')
+    const admin = await stack().as('adam')
+    const opened = await until('the session is recorded', async () => {
+      const { items } = (await admin.get('/api/v1/sessions?limit=5')).body
+      for (const { id } of items) {
+        const [first] = (await admin.get(`/api/v1/sessions/${id}/entries?limit=1`)).body.items
+        if (first?.tokenIds?.includes(ticket.id)) return first
+      }
+      return null
+    })
+    expect(opened).toMatchObject({ tls, initiator: { subject: 'ann' } })
+    const bound = !tls ? '' : binds ? '-plus' : '(-plus)?'
+    expect(opened.authentication).toMatch(new RegExp(`^ticket-scram-sha-256${bound}$`))
+    if (tls) return
+    const wrong = runClient({ ...ticket, password: `${ticket.password}x` }, tls, 'SELECT 1')
+    await expect(wrong).rejects.toThrow(/the ticket or its secret is not valid/)
+  })
+})
+
+test('a ticket is listed, and revoking it ends the session that it opened', async () => {
+  const ticket = await newTicket('--ttl', '5m', '--uses', '9')
+  expect(ticket.url).toContain('sslmode=verify-full')
+  const { host, port, database, user, password, ca } = ticket
+  const client = new pg.Client({ host, port, database, user, password, ssl: { ca } })
+  const ended = new Promise<unknown>((resolve) => client.on('error', resolve))
+  await client.connect()
+  await client.query('SELECT id FROM customers LIMIT 1')
+  const listed = await result('ann', 'ticket', 'list')
+  expect(listed.find(({ id }: { id: string }) => id === ticket.id)).toMatchObject({ state: 'live', usesLeft: 8 })
+  expect((await run('bob', 'ticket', 'revoke', ticket.id)).status).toBe(3)
+  await result('ann', 'ticket', 'revoke', ticket.user)
+  expect(await ended).toMatchObject({ code: '57P01' })
+  await client.end().catch(() => {})
+  const all = await result('adam', 'ticket', 'list', '--all')
+  expect(all.find(({ id }: { id: string }) => id === ticket.id)).toMatchObject({
+    state: 'revoked',
+    owner: 'Ann Abel',
+  })
+  const again = new pg.Client({ host, port, database, user, password, ssl: { ca } })
+  again.on('error', () => {})
+  await expect(again.connect()).rejects.toMatchObject({ code: '28P01' })
+})
+
+test('R-1.2: a token is refused without TLS, also where tickets may do without', async () => {
+  const { token, connection } = await (await stack().as('ann')).token('shop')
+  const { host, port, database, user } = connection
+  const client = new pg.Client({ host, port, database, user, password: token, ssl: false })
+  client.on('error', () => {})
+  await expect(client.connect()).rejects.toMatchObject({ code: '28000' })
 })
 
 test('query shows rows, several results, and nothing that steers a terminal', async () => {

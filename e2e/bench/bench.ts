@@ -70,7 +70,7 @@ async function measure(ground: Ground): Promise<Outcome> {
         const label = `[${done}/${count}] ${one.name}, ${peer}`
         if (failures.some((failure) => failure.case === one.name && failure.peer === peer)) continue
         try {
-          const figures = await one.run(field.peers[peer], ground)
+          const figures = await one.run((one.tls ? field.tlsPeers : field.peers)[peer], ground)
           measured.push(...figures.map((figure) => ({ case: one.name, peer, ...figure })))
           const [first] = figures
           say(`${label}: ${first === undefined ? 'done' : `${first.value.toFixed(1)} ${first.unit}`}`)
@@ -107,7 +107,7 @@ function report(
   const memoryGb = Math.round(totalmem() / 1_073_741_824)
   const text = [
     `${cpus().length} processors (${cpus()[0]?.model ?? 'unknown'}), ${memoryGb} GiB, Linux ${release()}; Node ${process.versions.node}; PostgreSQL ${targetVersion}, fsync off;`,
-    `${versionOf(tools.pgbench)}; ${versionOf(tools.pgbouncer)}, session mode; TLS with verify-full on every hop; recording: spool.`,
+    `${versionOf(tools.pgbench)}; ${versionOf(tools.pgbouncer)}, session mode; no TLS, in cases named -tls on every hop with verify-full; recording: spool.`,
     `${options.rounds} rounds of ${options.seconds} s, pgbench scale ${options.scale}, seed ${options.seed}. Medians with (lowest–highest) of the rounds; ratios of medians.`,
     '',
     table(lines, failures, order, peerNames),

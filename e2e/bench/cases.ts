@@ -25,6 +25,8 @@ export interface Case {
   readonly name: string
   readonly group: GroupName
   readonly peers: readonly PeerName[]
+  /** Every hop has TLS; else none has. */
+  readonly tls: boolean
   run(peer: Peer, ground: Ground): Promise<readonly Figure[]>
 }
 
@@ -39,17 +41,22 @@ export function casesOf(options: Options): readonly Case[] {
     ...everyCount.map((clients) => pgbenchCase('select-simple', all, clients, ['--select-only'])),
     ...counts.map((clients) => pgbenchCase('select-prepared', all, clients, ['--select-only', '--protocol=prepared'])),
     ...counts.map((clients) => pgbenchCase('tpcb', unmasked, clients, [])),
-    churnCase('churn', unmasked, (peer) => peer.env()),
-    // What TLS itself costs a connection: for whoever reads the long table.
-    ...(options.isQuick
-      ? []
-      : [churnCase('churn-without-tls', ['direct', 'pgbouncer'], async (peer) => peer.plainEnv() ?? {})]),
-    { name: 'big-select', group: 'big-select', peers: all, run: bigSelect },
-    { name: 'copy-out', group: 'copy-out', peers: unmasked, run: copyOut },
-    { name: 'copy-in', group: 'copy-in', peers: unmasked, run: copyIn },
-    { name: 'memory', group: 'memory', peers: ['pgbouncer', 'agent'], run: memory },
+    churnCase,
+    ...overTls(options),
+    { name: 'big-select', group: 'big-select', peers: all, tls: false, run: bigSelect },
+    { name: 'copy-out', group: 'copy-out', peers: unmasked, tls: false, run: copyOut },
+    { name: 'copy-in', group: 'copy-in', peers: unmasked, tls: false, run: copyIn },
+    { name: 'memory', group: 'memory', peers: ['pgbouncer', 'agent'], tls: false, run: memory },
   ]
   return every.filter(({ group }) => options.groups.includes(group))
+}
+
+/** What TLS costs: some cases once more, with it on every hop. */
+function overTls({ isQuick }: Options): readonly Case[] {
+  const simple = pgbenchCase('select-simple', unmasked, 8, ['--select-only'])
+  const prepared = pgbenchCase('select-prepared', unmasked, 8, ['--select-only', '--protocol=prepared'])
+  const cases = isQuick ? [prepared] : [simple, prepared, churnCase]
+  return cases.map((one) => ({ ...one, name: `${one.name}-tls`, group: 'tls', tls: true }))
 }
 
 /** What a run may take beyond its own length, in milliseconds: connecting, and a slow machine. */
@@ -61,6 +68,7 @@ function pgbenchCase(group: GroupName, peers: readonly PeerName[], clients: numb
     name: `${group}-${clients}`,
     group,
     peers,
+    tls: false,
     async run(peer, { field, tools, options, signal }) {
       const log = join(field.dir, 'latency')
       // One client alone says what a statement takes; with more it says how long they queue for the processors.
@@ -112,28 +120,23 @@ function latencies(dir: string): Figure[] {
 }
 
 /** A new connection for each statement, eight clients. */
-function churnCase(
-  name: string,
-  peers: readonly PeerName[],
-  envOf: (peer: Peer) => Promise<Readonly<Record<string, string>>>,
-): Case {
-  return {
-    name,
-    group: 'churn',
-    peers,
-    async run(peer, { field, tools, options, signal }) {
-      const parameters = ['--no-vacuum', '--connect', '--client=8', '--jobs=2', '--select-only']
-      const env = await envOf(peer)
-      const msMax = options.seconds * 1_000 + spareMsMax
-      const ran = await runTool(tools.pgbench, [...parameters, `--time=${secondsOf(options, 8)}`], {
-        env,
-        cwd: field.dir,
-        signal,
-        msMax,
-      })
-      return [{ metric: 'throughput', value: parsePgbench(ran.stdout).tps, unit: 'connections/s' }]
-    },
-  }
+const churnCase: Case = {
+  name: 'churn',
+  group: 'churn',
+  peers: unmasked,
+  tls: false,
+  async run(peer, { field, tools, options, signal }) {
+    const parameters = ['--no-vacuum', '--connect', '--client=8', '--jobs=2', '--select-only']
+    const env = await peer.env()
+    const msMax = options.seconds * 1_000 + spareMsMax
+    const ran = await runTool(tools.pgbench, [...parameters, `--time=${secondsOf(options, 8)}`], {
+      env,
+      cwd: field.dir,
+      signal,
+      msMax,
+    })
+    return [{ metric: 'throughput', value: parsePgbench(ran.stdout).tps, unit: 'connections/s' }]
+  },
 }
 
 async function bigSelect(peer: Peer, { field, tools, signal }: Ground): Promise<readonly Figure[]> {

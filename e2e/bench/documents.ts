@@ -1,8 +1,15 @@
-// The documents of the bench: the same database as two targets, one on which everything is allowed, one with masks as well.
+// The documents of the bench: the same database as targets on which everything is allowed, without masks and with them, each
+// reached without TLS and, for the cases that measure it, with TLS.
 import type { Places } from '../stack/documents.ts'
 import { agentName } from '../stack/stack.ts'
 
-const target = (name: string, places: Places): string => `apiVersion: sallyport.dev/v1
+/** TLS to the target, its name verified; or none. */
+const encrypted = (places: Places): string => `
+    mode: verify-full
+    ca: |
+      ${places.TARGET_CA.trim().replaceAll('\n', '\n      ')}`
+
+const target = (name: string, places: Places, tls: string): string => `apiVersion: sallyport.dev/v1
 kind: Target
 metadata: { name: ${name}, labels: { bench: "yes" } }
 spec:
@@ -11,10 +18,7 @@ spec:
   host: localhost
   port: ${places.TARGET_PORT}
   database: bench
-  tls:
-    mode: verify-full
-    ca: |
-      ${places.TARGET_CA.trim().replaceAll('\n', '\n      ')}
+  tls:${tls}
   roles:
     - name: app_rw
       password: { file: "${places.CREDENTIAL_FILE}" }
@@ -34,11 +38,17 @@ apiVersion: sallyport.dev/v1
 kind: Policy
 metadata: { name: bench-masks }
 spec:
-  targets: { names: [bench-masked] }
+  targets: { names: [bench-masked, bench-masked-tls] }
   masks:
     - { columns: ["public.pgbench_accounts.abalance"], method: redact }
     - { columns: ["public.big.name"], method: { partial: { keepLast: 4 } } }
 `
 
 export const documents = (places: Places): string =>
-  [target('bench', places), target('bench-masked', places), policies].join('---\n')
+  [
+    ...['bench', 'bench-masked'].flatMap((name) => [
+      target(name, places, ' { mode: disable }'),
+      target(`${name}-tls`, places, encrypted(places)),
+    ]),
+    policies,
+  ].join('---\n')

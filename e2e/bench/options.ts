@@ -8,6 +8,7 @@ export const groupNames = [
   'select-prepared',
   'tpcb',
   'churn',
+  'tls',
   'big-select',
   'copy-out',
   'copy-in',
@@ -37,7 +38,8 @@ export interface Options {
 
 export const help = `Usage: npm run bench -- [flags]
 
-Measures a direct connection, pgbouncer and the agent side by side, over TLS everywhere, and prints a table.
+Measures a direct connection, pgbouncer and the agent side by side, and prints a table. No hop has TLS, but those of
+the group tls, which have it everywhere, with the name verified.
 
   --quick        one short round of fewer cases, made for two minutes on a quiet machine
   --rounds N     rounds, each in random order (default 5; quick 1)

@@ -1,9 +1,11 @@
-// The three ways to the same database: direct, through pgbouncer, through the agent (once without masks, once with). All of
-// them with TLS whose name is verified, and the same upstream role. Starts everything and stops it without a trace.
+// The three ways to the same database: direct, through pgbouncer, through the agent (once without masks, once with), each
+// without TLS on any hop and once more with TLS on every hop, its names verified; all with SCRAM and the same upstream role.
+// Starts everything and stops it without a trace.
 import assert from 'node:assert'
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { TicketResponse } from '@sallyport/api/tickets'
 import pg from 'pg'
 import { makeServerCertificate } from '../stack/certs.ts'
 import { freePort } from '../stack/postgres.ts'
@@ -22,10 +24,8 @@ export type PeerName = (typeof peerNames)[number]
 
 export interface Peer {
   readonly name: PeerName
-  /** Variables of libpq for one run; the agent's hold a token made now. */
+  /** Variables of libpq for one run. */
   env(): Promise<Readonly<Record<string, string>>>
-  /** The same without TLS; undefined where the peer does not serve that. */
-  plainEnv(): Readonly<Record<string, string>> | undefined
   /** One of it through node-postgres, not connected yet. */
   client(): Promise<pg.Client>
   /** Of the proxy; undefined for a direct connection. */
@@ -37,6 +37,8 @@ export interface Peer {
 export interface Field {
   readonly dir: string
   readonly peers: Readonly<Record<PeerName, Peer>>
+  /** The same with TLS on every hop. */
+  readonly tlsPeers: Readonly<Record<PeerName, Peer>>
   readonly targetVersion: string
   /** Bytes of the values of the big table as a result in text format, message headers included. */
   readonly bigBytes: number
@@ -55,15 +57,18 @@ const targetSettings = {
   checkpoint_timeout: '30min',
 }
 
-/** As in production; the stack of the tests logs more. */
-const agentEnv = { SALLYPORT_LOG_LEVEL: 'info' }
+/** As in production, where the stack of the tests logs more; and tickets may do without TLS. */
+const agentEnv = { SALLYPORT_LOG_LEVEL: 'info', SALLYPORT_LISTEN_TLS: 'optional' }
+/** Of a ticket: longer than any run. */
+const ticketSeconds = 86_400
 
 interface Login {
   readonly port: number
   readonly database: string
   readonly user: string
   readonly password: string
-  readonly ca: string
+  /** Of the authority that TLS verifies; null for none. */
+  readonly ca: string | null
 }
 
 const agentNodeOf = ({ node, profile }: Options) => ({
@@ -99,42 +104,66 @@ export async function openField(
       database: 'bench',
       user: 'app_rw',
       password: stack.credential,
-      ca: stack.places.TARGET_CA,
+      ca: null,
     }
-    const bouncerDir = join(dir, 'pgbouncer')
-    mkdirSync(bouncerDir, { mode: 0o700 })
-    if (account !== undefined) chownSync(bouncerDir, account.uid, account.gid)
-    const certificate = await makeServerCertificate('pgbouncer')
-    const port = await freePort()
-    const start = () =>
-      startPgbouncer({ file: tools.pgbouncer, dir: bouncerDir, port, target: login, certificate, account, reaper })
-    let bouncer = await start()
-    closers.push(() => bouncer.stop())
-    const bouncerLogin = { ...login, port, ca: certificate.ca }
-    const pgbouncer: Peer = {
-      ...passwordPeer('pgbouncer', bouncerLogin, dir),
-      processId: () => bouncer.processId,
-      async restart() {
-        await bouncer.stop()
-        bouncer = await start()
-        await answers(pgbouncer)
-      },
-    }
+    const ways: Ways = { dir, stack, login, tools, account, reaper, closers }
     say('waiting for every peer')
     await applyDocuments(stack)
-    const peers = {
-      direct: passwordPeer('direct', login, dir),
-      pgbouncer,
-      agent: agentPeer('agent', stack, 'bench', dir),
-      'agent, masks on': agentPeer('agent, masks on', stack, 'bench-masked', dir),
-    }
-    for (const peer of Object.values(peers)) await answers(peer)
+    const peers = await openPeers(ways, false)
+    const tlsPeers = await openPeers(ways, true)
+    for (const peer of [...Object.values(peers), ...Object.values(tlsPeers)]) await answers(peer)
     const admin = (sql: string) => asSuperuser(stack, sql)
-    return { dir, peers, targetVersion: version, bigBytes, copyFile, admin, stop }
+    return { dir, peers, tlsPeers, targetVersion: version, bigBytes, copyFile, admin, stop }
   } catch (thrown) {
     await stop()
     throw thrown
   }
+}
+
+/** What every way is made of. */
+interface Ways {
+  readonly dir: string
+  readonly stack: Stack
+  readonly login: Login
+  readonly tools: Tools
+  readonly account: Awaited<ReturnType<typeof accountForServer>>
+  readonly reaper: ReturnType<typeof startReaper>
+  readonly closers: (() => Promise<void>)[]
+}
+
+async function openPeers(ways: Ways, tls: boolean): Promise<Record<PeerName, Peer>> {
+  const { dir, stack, login } = ways
+  const suffix = tls ? '-tls' : ''
+  return {
+    direct: passwordPeer('direct', { ...login, ca: tls ? stack.places.TARGET_CA : null }, dir),
+    pgbouncer: await bouncerPeer(ways, tls),
+    agent: await agentPeer('agent', stack, `bench${suffix}`, dir, tls),
+    'agent, masks on': await agentPeer('agent, masks on', stack, `bench-masked${suffix}`, dir, tls),
+  }
+}
+
+async function bouncerPeer(ways: Ways, tls: boolean): Promise<Peer> {
+  const { dir, stack, login, tools, account, reaper, closers } = ways
+  const bouncerDir = join(dir, tls ? 'pgbouncer-tls' : 'pgbouncer')
+  mkdirSync(bouncerDir, { mode: 0o700 })
+  if (account !== undefined) chownSync(bouncerDir, account.uid, account.gid)
+  const certificate = await makeServerCertificate('pgbouncer')
+  const port = await freePort()
+  const target = { ...login, ca: stack.places.TARGET_CA }
+  const start = () =>
+    startPgbouncer({ file: tools.pgbouncer, dir: bouncerDir, port, tls, target, certificate, account, reaper })
+  let bouncer = await start()
+  closers.push(() => bouncer.stop())
+  const peer: Peer = {
+    ...passwordPeer('pgbouncer', { ...login, port, ca: tls ? certificate.ca : null }, dir),
+    processId: () => bouncer.processId,
+    async restart() {
+      await bouncer.stop()
+      bouncer = await start()
+      await answers(peer)
+    },
+  }
+  return peer
 }
 
 async function applyDocuments(stack: Stack): Promise<void> {
@@ -168,37 +197,35 @@ function variables(login: Login, dir: string, name: PeerName): Record<string, st
     PGDATABASE: login.database,
     PGUSER: login.user,
     PGPASSWORD: login.password,
-    PGSSLMODE: 'verify-full',
-    PGSSLROOTCERT: caFile(dir, name, login.ca),
+    ...(login.ca === null
+      ? { PGSSLMODE: 'disable' }
+      : { PGSSLMODE: 'verify-full', PGSSLROOTCERT: caFile(dir, name, login.ca) }),
     PGGSSENCMODE: 'disable',
   }
 }
 
 const clientOf = ({ ca, ...login }: Login): pg.Client =>
-  new pg.Client({ host: 'localhost', ...login, ssl: { ca, rejectUnauthorized: true } })
+  new pg.Client({ host: 'localhost', ...login, ssl: ca === null ? false : { ca, rejectUnauthorized: true } })
 
 function passwordPeer(name: PeerName, login: Login, dir: string): Peer {
   const env = variables(login, dir, name)
   return {
     name,
     env: async () => env,
-    plainEnv: () => ({ ...env, PGSSLMODE: 'disable' }),
     client: async () => clientOf(login),
     processId: () => undefined,
     restart: async () => {},
   }
 }
 
-function agentPeer(name: PeerName, stack: Stack, target: string, dir: string): Peer {
-  const login = async (): Promise<Login> => {
-    const { token, connection } = await (await stack.as('ann')).token(target)
-    return { ...connection, password: token }
-  }
+/** By a ticket, as pgbouncer and the target take SCRAM. */
+async function agentPeer(name: PeerName, stack: Stack, target: string, dir: string, tls: boolean): Promise<Peer> {
+  const issued = await (await stack.as('ann')).post('/api/v1/tickets', { target, seconds: ticketSeconds })
+  assert.equal(issued.status, 201, issued.text)
+  const { connection, secret } = TicketResponse.parse(issued.body)
+  const login: Login = { ...connection, password: secret, ca: tls ? connection.ca : null }
   const peer: Peer = {
-    name,
-    env: async () => variables(await login(), dir, name),
-    plainEnv: () => undefined,
-    client: async () => clientOf(await login()),
+    ...passwordPeer(name, login, dir),
     processId: () => stack.agent.processId,
     async restart() {
       await stack.agent.stop()

@@ -1,5 +1,5 @@
-// pgbouncer as a peer: session mode, TLS on both sides (clients may leave it out for the case without), names verified, SCRAM
-// on both sides, everything else as it comes.
+// pgbouncer as a peer: session mode, SCRAM on both sides, TLS on both sides with names verified or on neither, everything else
+// as it comes.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chownSync, closeSync, openSync, writeFileSync } from 'node:fs'
@@ -14,6 +14,7 @@ export interface PgbouncerOptions {
   /** Private; it and what is written there go to the account. */
   readonly dir: string
   readonly port: number
+  readonly tls: boolean
   readonly target: { readonly port: number; readonly ca: string; readonly user: string; readonly password: string }
   readonly certificate: ServerCertificate
   /** pgbouncer does not run as root. */
@@ -54,11 +55,15 @@ export async function startPgbouncer(options: PgbouncerOptions): Promise<Pgbounc
       'max_client_conn = 2000',
       'auth_type = scram-sha-256',
       `auth_file = ${users}`,
-      'client_tls_sslmode = allow',
-      `client_tls_cert_file = ${write('server.crt', certificate.cert)}`,
-      `client_tls_key_file = ${write('server.key', certificate.key)}`,
-      'server_tls_sslmode = verify-full',
-      `server_tls_ca_file = ${write('target-ca.pem', target.ca)}`,
+      ...(options.tls
+        ? [
+            'client_tls_sslmode = require',
+            `client_tls_cert_file = ${write('server.crt', certificate.cert)}`,
+            `client_tls_key_file = ${write('server.key', certificate.key)}`,
+            'server_tls_sslmode = verify-full',
+            `server_tls_ca_file = ${write('target-ca.pem', target.ca)}`,
+          ]
+        : ['client_tls_sslmode = disable', 'server_tls_sslmode = disable']),
       'ignore_startup_parameters = extra_float_digits',
       'log_connections = 0',
       'log_disconnections = 0',

@@ -8,7 +8,7 @@ import type { Client, Report } from './report.ts'
 
 const folder = join(root, 'e2e', 'clients')
 export const python = '/usr/bin/python3'
-const driverJar = '/usr/share/java/postgresql.jar'
+export const driverJar = '/usr/share/java/postgresql.jar'
 const programMsMax = 90_000
 
 export const hasPython = (module: string): boolean => spawnSync(python, ['-c', `import ${module}`]).status === 0

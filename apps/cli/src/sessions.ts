@@ -141,6 +141,8 @@ function entryText(entry: Record<string, unknown>): string {
       return escapeText(
         `${start}  #${text('statement')} ${text('result')} ${text('tag') || text('sqlstate')}, ${rowCount(entry)} rows, ${text('maskedValues')} masked, ${text('durationUs')} µs`,
       )
+    case 'session-opened':
+      return escapeText(`${start}  ${text('authentication')}${entry['tls'] === false ? ', without TLS' : ''}`)
     case 'session-closed':
       return escapeText(`${start}  ${text('reason')}`)
     default:
