@@ -1,7 +1,7 @@
 // PostgreSQL's own parser (libpg-query, WebAssembly), loaded and warmed before the first statement comes: cold it costs
 // twice as much (PERFORMANCE, "What follows").
 import type { SqlParser } from '@sallyport/sql/facts'
-import { fingerprintSync, loadModule, parseSync } from 'libpg-query'
+import { fingerprintSync, loadModule, parsePlPgSQLSync, parseSync } from 'libpg-query'
 
 const warmUp = [
   'select a.id, count(*) from public.a join b using (id) where a.x = $1 group by 1 order by 2 limit 10',
@@ -18,6 +18,7 @@ export async function loadParser(): Promise<SqlParser> {
       return { version: version ?? 0, stmts: stmts ?? [] }
     },
     fingerprint: (text) => fingerprintSync(text),
+    parsePlpgsql: (text) => parsePlPgSQLSync(text),
   }
   for (let round = 0; round < warmUpRounds; round++) {
     for (const text of warmUp) {

@@ -53,6 +53,11 @@ const schema = `
   CREATE TRIGGER off AFTER DELETE ON base EXECUTE FUNCTION crm.log();
   ALTER TABLE base DISABLE TRIGGER off;
   CREATE CONSTRAINT TRIGGER late AFTER INSERT ON customers DEFERRABLE FOR EACH ROW EXECUTE FUNCTION crm.log();
+  CREATE TABLE guarded (id int PRIMARY KEY, code text UNIQUE, secret text, span int4range, customer int REFERENCES customers,
+    EXCLUDE USING gist (span WITH &&));
+  CREATE TRIGGER changed BEFORE UPDATE ON guarded FOR EACH ROW WHEN (OLD.secret IS DISTINCT FROM NEW.secret)
+    EXECUTE FUNCTION crm.log();
+  CREATE TRIGGER filled AFTER INSERT ON guarded REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION crm.log();
   CREATE RULE away AS ON DELETE TO plain_key DO INSTEAD NOTHING;
   CREATE FUNCTION crm.find(a int, OUT found text, b int DEFAULT 1, OUT text) LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path = crm AS 'SELECT email::text, note FROM public.customers WHERE id = a';
@@ -135,6 +140,7 @@ describe.each(servers)('PostgreSQL %s', (_, bin) => {
         'public.plain_key': 'table',
         'public.base': 'table',
         'public.child': 'table',
+        'public.guarded': 'table',
         'crm.names': 'view',
         'crm.counts': 'materialized',
         'crm.numbers': 'sequence',
@@ -209,10 +215,25 @@ describe.each(servers)('PostgreSQL %s', (_, bin) => {
     test('triggers that fire, on partitions as well, and none of PostgreSQL itself', () => {
       const log = routine('log').oid
       const fires = (name: string) => relation(name).triggers
-      expect(fires('orders')).toEqual([{ name: 'log', functionOid: log, events: ['insert', 'update'] }])
-      expect(fires('orders_2026')).toEqual(fires('orders'))
-      expect(fires('base')).toEqual([{ name: 'cut', functionOid: log, events: ['delete', 'truncate'] }])
-      expect(fires('customers')).toEqual([{ name: 'late', functionOid: log, events: ['insert'] }])
+      const events = (name: string) => fires(name).map(({ definition: _, ...one }) => one)
+      expect(events('orders')).toEqual([{ name: 'log', functionOid: log, events: ['insert', 'update'] }])
+      expect(events('orders_2026')).toEqual(events('orders'))
+      expect(events('base')).toEqual([{ name: 'cut', functionOid: log, events: ['delete', 'truncate'] }])
+      expect(events('customers')).toEqual([{ name: 'late', functionOid: log, events: ['insert'] }])
+    })
+
+    test('what a trigger depends on, as the parser reads it', () => {
+      const definition = (name: string, at = 0) => relation(name).triggers[at]?.definition ?? ''
+      expect(definition('customers')).toMatch(
+        /ON public\.customers DEFERRABLE INITIALLY IMMEDIATE FOR EACH ROW EXECUTE/,
+      )
+      expect(definition('guarded')).toMatch(/WHEN \(\(\(?old\.secret IS DISTINCT FROM new\.secret\)\)?\)?/)
+      expect(definition('guarded', 1)).toMatch(/REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT/)
+    })
+
+    test('columns that are compared with other rows', () => {
+      expect(relation('guarded').compared).toEqual([1, 2, 4, 5])
+      expect(relation('base').compared).toEqual([])
     })
 
     test('foreign keys that do something to others', () => {
@@ -258,7 +279,7 @@ describe.each(servers)('PostgreSQL %s', (_, bin) => {
       })
       expect(routine('log')).toMatchObject({
         language: 'plpgsql',
-        body: null,
+        body: 'BEGIN RETURN NEW; END',
         returnType: 'pg_catalog.trigger',
         results: [],
       })

@@ -35,6 +35,11 @@ const right: Secrets = { text: (at) => `${(at * 6_007 + 99) % 1_000}righty${9 - 
 const quoted = (text: string | null): string => (text === null ? 'NULL' : `'${text}'`)
 const orNull = (at: number, value: string): string => (at % 5 === 4 ? 'NULL' : `'${value}'`)
 
+/** Tables whose triggers would carry a protected value somewhere (query-schema.sql). */
+const triggerTables = ['plain', 'tests', 'variable', 'fails', 'once', 'raises', 'when', 'record'].map(
+  (name) => `trg_${name}`,
+)
+
 /** Rows of one database. Numbers and names are the same in both, in the same places. */
 function rows({ text, number }: Secrets): string {
   const list = people.map((name, at) => {
@@ -57,6 +62,8 @@ function rows({ text, number }: Secrets): string {
     INSERT INTO contractor VALUES (3, 'Cy', '${text(21)}', 80);
     INSERT INTO hr.employees (id, full_name, team, salary, national_id) VALUES ${staff.join(', ')};
     INSERT INTO scratch VALUES (1, 'a', 1), (2, 'b', 2.5), (3, NULL, NULL), (20, 'Oslo', 0);
+    ${triggerTables.map((name) => `INSERT INTO ${name} VALUES (1, '${text(1)}', 'a', 0), (2, '${text(2)}', 'b', 0);`).join(' ')}
+    INSERT INTO seen_once VALUES ('${left.text(1)}');
     INSERT INTO kept_rows SELECT id, c FROM customers c WHERE id < 4;`
 }
 
@@ -94,6 +101,9 @@ spec:
         - public.person.tax_id
         - hr.employees.salary
         - hr.employees.national_id
+        - public.kept_log.what
+        - public.seen_once.what
+        - public.trg_*.secret
       method: redact
 `
 
@@ -231,6 +241,31 @@ function compare(made: Generated, one: Buffer, other: Buffer, tally: Tally): voi
   if ((one.equals(other) || taken) && !isInternal(one)) return
   tally.failures.push(`${tally.ran}: ${made.sql}\n  left  ${readable(one)}\n  right ${readable(other)}`)
 }
+
+// R-3.6, R-2.10
+it('gives the same bytes for what triggers do, and lets those be that carry nothing', async () => {
+  const sides = await Promise.all(paths.map(openSide))
+  const run = async (texts: readonly string[]) => await Promise.all(sides.map((side) => side.run(texts)))
+  const code = (bytes: Buffer | undefined) => /\0C([0-9A-Z]{5})\0/.exec(bytes?.toString('latin1') ?? '')?.[1] ?? ''
+  const outcomes: [string, string, boolean][] = []
+  for (const table of [...triggerTables, 'customers', 'scratch']) {
+    const set = table === 'customers' ? "city = 'Oslo'" : "note = 'Q'"
+    const seen = table === 'scratch' ? 'scratch' : table === 'customers' ? 'kept_log' : table
+    const [one, other] = await run([
+      'BEGIN',
+      `UPDATE ${table} SET ${set} WHERE id < 3`,
+      `SELECT * FROM ${seen} ORDER BY id`,
+      'ROLLBACK',
+    ])
+    outcomes.push([table, code(one), one?.equals(other ?? Buffer.of()) === true])
+  }
+  for (const side of sides) side.end()
+  expect(outcomes).toEqual([
+    ...triggerTables.map((name) => [name, name === 'trg_raises' ? '00000' : '42501', true]),
+    ['customers', '', true],
+    ['scratch', '', true],
+  ])
+}, 120_000)
 
 it(
   `gives the same bytes for statements of seed ${seed}`,

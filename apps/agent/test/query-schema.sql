@@ -39,5 +39,48 @@ CREATE FUNCTION customer_label(c customers) RETURNS text LANGUAGE sql STABLE
 CREATE FUNCTION initial(text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT left($1, 1) $$;
 CREATE FUNCTION hidden(cid int) RETURNS text LANGUAGE plpgsql STABLE
   AS $$ DECLARE r text; BEGIN SELECT phone INTO r FROM customers WHERE id = cid; RETURN r; END $$;
+-- Triggers: one that only counts, one that keeps a protected value where it is protected as well, and those that would carry
+-- it out: to a plain column, by a test, through a variable, by an error, into a row that may be there already.
+CREATE TABLE kept_log (id int, what text, step int);
+CREATE TABLE seen_once (what text UNIQUE);
+CREATE FUNCTION counts() RETURNS trigger LANGUAGE plpgsql AS $$
+  BEGIN IF TG_OP = 'UPDATE' THEN NEW.num := coalesce(OLD.num, 0) + 1; END IF; RETURN NEW; END $$;
+CREATE TRIGGER counts BEFORE INSERT OR UPDATE ON scratch FOR EACH ROW EXECUTE FUNCTION counts();
+CREATE FUNCTION logs() RETURNS trigger LANGUAGE plpgsql AS $$
+  BEGIN INSERT INTO kept_log (id, what, step)
+    VALUES (OLD.id, 'customer ' || OLD.id || ' was ' || coalesce(OLD.ssn, '-'), 1); RETURN NEW; END $$;
+CREATE TRIGGER logs AFTER UPDATE ON customers FOR EACH ROW EXECUTE FUNCTION logs();
+CREATE TABLE trg_plain (id int PRIMARY KEY, secret text, note text, n int);
+CREATE TABLE trg_tests (LIKE trg_plain INCLUDING ALL);
+CREATE TABLE trg_variable (LIKE trg_plain INCLUDING ALL);
+CREATE TABLE trg_fails (LIKE trg_plain INCLUDING ALL);
+CREATE TABLE trg_once (LIKE trg_plain INCLUDING ALL);
+CREATE TABLE trg_raises (LIKE trg_plain INCLUDING ALL);
+CREATE TABLE trg_when (LIKE trg_plain INCLUDING ALL);
+CREATE TABLE trg_record (LIKE trg_plain INCLUDING ALL);
+CREATE FUNCTION trg_plain_row() RETURNS trigger LANGUAGE plpgsql AS $$
+  BEGIN NEW.note := OLD.secret; RETURN NEW; END $$;
+CREATE FUNCTION trg_tests_row() RETURNS trigger LANGUAGE plpgsql AS $$
+  BEGIN IF OLD.secret LIKE '%left%' THEN NEW.n := 1; ELSE NEW.n := 2; END IF; RETURN NEW; END $$;
+CREATE FUNCTION trg_variable_row() RETURNS trigger LANGUAGE plpgsql AS $$
+  DECLARE v text; w text := ''; BEGIN FOR i IN 1..2 LOOP NEW.note := w; w := v; v := OLD.secret; END LOOP;
+  NEW.note := coalesce(w, v); RETURN NEW; END $$;
+CREATE FUNCTION trg_fails_row() RETURNS trigger LANGUAGE plpgsql AS $$
+  BEGIN NEW.n := left(OLD.secret, 3)::int; RETURN NEW; END $$;
+CREATE FUNCTION trg_once_row() RETURNS trigger LANGUAGE plpgsql AS $$
+  BEGIN INSERT INTO seen_once VALUES (OLD.secret); RETURN NEW; END $$;
+CREATE FUNCTION trg_raises_row() RETURNS trigger LANGUAGE plpgsql AS $$
+  BEGIN RAISE NOTICE 'was %', OLD.secret USING DETAIL = OLD.secret; RETURN NEW; END $$;
+CREATE FUNCTION trg_when_row() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.n := 7; RETURN NEW; END $$;
+CREATE FUNCTION trg_record_row() RETURNS trigger LANGUAGE plpgsql AS $$
+  DECLARE r record := OLD; BEGIN NEW.note := r.secret; RETURN NEW; END $$;
+CREATE TRIGGER t BEFORE UPDATE ON trg_plain FOR EACH ROW EXECUTE FUNCTION trg_plain_row();
+CREATE TRIGGER t BEFORE UPDATE ON trg_tests FOR EACH ROW EXECUTE FUNCTION trg_tests_row();
+CREATE TRIGGER t BEFORE UPDATE ON trg_variable FOR EACH ROW EXECUTE FUNCTION trg_variable_row();
+CREATE TRIGGER t BEFORE UPDATE ON trg_fails FOR EACH ROW EXECUTE FUNCTION trg_fails_row();
+CREATE TRIGGER t BEFORE UPDATE ON trg_once FOR EACH ROW EXECUTE FUNCTION trg_once_row();
+CREATE TRIGGER t BEFORE UPDATE ON trg_raises FOR EACH ROW EXECUTE FUNCTION trg_raises_row();
+CREATE TRIGGER t BEFORE UPDATE ON trg_when FOR EACH ROW WHEN (OLD.secret LIKE '%left%') EXECUTE FUNCTION trg_when_row();
+CREATE TRIGGER t BEFORE UPDATE ON trg_record FOR EACH ROW EXECUTE FUNCTION trg_record_row();
 GRANT USAGE ON SCHEMA hr TO app;
 GRANT ALL ON ALL TABLES IN SCHEMA public, hr TO app;

@@ -79,7 +79,8 @@ function statementText(session: Session, statement: Statement): string {
 }
 
 /** Functions, where values come from and go to, what decides rows, and what limits count. */
-function lineageLines({ functions, output, control = [], flows = [], opaque = [], limits = [] }: Statement): string[] {
+function lineageLines({ functions, output, control = [], flows = [], opaque = [], ...more }: Statement): string[] {
+  const { trusted = [], limits = [] } = more
   const columns = (output ?? []).map(({ name, kind, sources, mask }) => {
     const from = sources.length === 0 ? '' : ` ${kind === 'direct' ? '=' : 'from'} ${sources.join(', ')}`
     return `  column ${name}${from}${mask === null ? '' : `, masked: ${mask}`}`
@@ -90,6 +91,7 @@ function lineageLines({ functions, output, control = [], flows = [], opaque = []
     ...control.map(({ column, use, where }) => `  ${where} reads ${column} (${use})`),
     ...flows.map(({ to, sources }) => `  ${to} gets ${sources.join(', ')}`),
     ...opaque.map((code) => `  runs unseen: ${code}`),
+    ...trusted.map((name) => `  trusted by the target's owner: ${name}`),
     ...limits.map(
       ({ name, text, refusal }) => `  limit ${name}: ${text}${refusal === null ? '' : `; refused: ${refusal}`}`,
     ),

@@ -1,6 +1,6 @@
 // PostgreSQL's own parser (libpg-query, WebAssembly), loaded once for explain.
 import type { SqlParser } from '@sallyport/sql/facts'
-import { fingerprintSync, loadModule, parseSync } from 'libpg-query'
+import { fingerprintSync, loadModule, parsePlPgSQLSync, parseSync } from 'libpg-query'
 
 export async function loadParser(): Promise<SqlParser> {
   await loadModule()
@@ -10,5 +10,6 @@ export async function loadParser(): Promise<SqlParser> {
       return { version: version ?? 0, stmts: stmts ?? [] }
     },
     fingerprint: (text) => fingerprintSync(text),
+    parsePlpgsql: (text) => parsePlPgSQLSync(text),
   }
 }

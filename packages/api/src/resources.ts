@@ -162,6 +162,7 @@ export const ExplainResult = z.object({
       control: z.array(z.object({ column: z.string(), use: z.string(), where: z.string() })).optional(),
       flows: z.array(z.object({ to: z.string(), sources: z.array(z.string()) })).optional(),
       opaque: z.array(z.string()).optional(),
+      trusted: z.array(z.string()).optional(),
       limits: z.array(z.object({ name: z.string(), text: z.string(), refusal: z.string().nullable() })).optional(),
       trace: z.array(
         z.object({

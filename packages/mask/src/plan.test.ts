@@ -181,3 +181,31 @@ describe('several rules on one column', () => {
     expect(planMasks(input({ control: [use('equality')] }), columns).plan.kind).toBe('refuse')
   })
 })
+
+//
+describe('what a trigger writes', () => {
+  const kept = { relationOid: 9, number: 2, name: 'public.audit.what' }
+  const flow = (trigger?: 'copied' | 'computed') =>
+    input({ flows: [{ to: kept.name, toColumn: kept, sources: [ssn], ...(trigger === undefined ? {} : { trigger }) }] })
+  const from = guard(ssn, 'hash', 'equality', 'orders/ssn')
+
+  it.each([
+    ['a copy, where it is hidden alike', 'copied', guard(kept, 'hash', 'equality'), 'plain'],
+    ['a copy, where it is hidden more strictly', 'copied', guard(kept, 'null', 'none'), 'plain'],
+    ['a copy, where more shows', 'copied', guard(kept, 'email', 'none'), 'refuse'],
+    ['a copy, where it may be tested by more', 'copied', guard(kept, 'hash', 'any'), 'refuse'],
+    ['what is computed, where nothing shows', 'computed', guard(kept, 'redact', 'none'), 'plain'],
+    ['what is computed, where equal values show', 'computed', guard(kept, 'hash', 'none'), 'refuse'],
+    ['what the statement itself writes', undefined, guard(kept, 'null', 'none'), 'refuse'],
+  ] as const)('%s', (_, trigger, to, expected) => {
+    expect(planMasks(flow(trigger), [from, to]).plan.kind).toBe(expected)
+  })
+
+  it('is refused where nothing is hidden, with the way that it takes', () => {
+    expect(planMasks(flow('copied'), [from]).plan).toMatchObject({
+      kind: 'refuse',
+      reason:
+        'column "public.customers.ssn" is masked by rule "orders/ssn" and a trigger copies it to "public.audit.what", which is not hidden as strictly',
+    })
+  })
+})

@@ -2,7 +2,7 @@
 // INVARIANT: a plan that is not `refuse` is proven; what cannot be proven is refused, never guessed.
 // A refusal depends on the statement, the rules and the catalog alone, never on stored values (THREATS R-3.13).
 import type { MaskMethod, Predicates } from './rule.ts'
-import { strictestColumn, strictestMethod } from './strictest.ts'
+import { compareMethods, strictestColumn, strictestMethod, strictestPredicates } from './strictest.ts'
 
 /** A protected base column, after rules, labels and `unless` are evaluated for the whole chain. */
 export interface ProtectedColumn {
@@ -38,6 +38,8 @@ export interface PlanInput {
     readonly to: string
     readonly toColumn: { readonly relationOid: number; readonly number: number; readonly name: string } | null
     readonly sources: readonly { readonly relationOid: number; readonly number: number; readonly name: string }[]
+    /** Written by a trigger, as it is or computed by what cannot fail. */
+    readonly trigger?: 'copied' | 'computed'
   }[]
   readonly relations: readonly number[]
   readonly unknowns: readonly string[]
@@ -161,14 +163,33 @@ function refuseUnknowns(input: PlanInput, columns: readonly ProtectedColumn[]): 
 function refuseFlows(input: PlanInput, shield: Shield): Refusal | null {
   for (const flow of input.flows) {
     const protections = protectionsOf(shield, flow.sources)
-    const [first] = protections
+    const first = protections.find((protection) => !isHiddenAlike(shield, flow, protection))
     if (first === undefined) continue
+    const to = flow.toColumn?.name ?? flow.to
+    const masked = `column "${first.name}" is masked by rule "${first.rule}"`
     return refuse(
-      `column "${first.name}" is masked by rule "${first.rule}" and cannot be copied to "${flow.toColumn?.name ?? flow.to}"`,
+      flow.trigger === undefined
+        ? `${masked} and cannot be copied to "${to}"`
+        : `${masked} and a trigger copies it to "${to}", which is not hidden as strictly`,
       protections,
     )
   }
   return null
+}
+
+/**
+ * What a trigger keeps of a column may be kept where it is hidden at least as strictly: nothing can be read there that cannot
+ * be read here. What is computed may only go where every value looks the same: a part that a mask leaves would be another part.
+ */
+function isHiddenAlike(shield: Shield, flow: PlanInput['flows'][number], from: ProtectedColumn): boolean {
+  const to = flow.toColumn === null ? undefined : protectionOf(shield, flow.toColumn)
+  if (flow.trigger === undefined || to === undefined) return false
+  const isConstant = to.method === 'null' || to.method === 'redact'
+  return (
+    (isConstant || flow.trigger === 'copied') &&
+    compareMethods(to.method, from.method) <= 0 &&
+    strictestPredicates(to.predicates, from.predicates) === to.predicates
+  )
 }
 
 function permitted(predicates: Predicates, use: PlanInput['control'][number]['use']): boolean {

@@ -34,11 +34,13 @@ export const RelationJson = z.strictObject({
       name: z.string(),
       functionOid: oid,
       events: z.array(z.enum(['insert', 'update', 'delete', 'truncate'])),
+      definition: z.string(),
     }),
   ),
   cascades: z.array(z.strictObject({ fromOid: oid, onDelete: onChange, onUpdate: onChange })),
   rowSecurity: z.boolean(),
   checks: z.array(z.string()),
+  compared: z.array(z.number().int()),
 } satisfies Fields<CatalogRelation>)
 
 const FunctionJson = z.strictObject({

@@ -164,6 +164,13 @@ const PostgresTarget = z.strictObject({
   recording: z.enum(['strict', 'spool', 'off']).default('spool'),
   initiator: z.enum(['optional', 'required']).default('optional'),
   preset: z.enum(['none', 'tooling']).default('none'),
+  /** Code of the target that its owner vouches for: it shows nothing of masked columns, and is not looked into. */
+  trusted: z
+    .strictObject({
+      /** `schema.name()`, for every function of that name. */
+      functions: z.array(z.string().regex(/^[^.()*]+\.[^()*]+\(\)$/, 'a function as "schema.name()"')).max(200),
+    })
+    .optional(),
   /** How the agent keeps its connections to the target. */
   pool: z
     .strictObject({
@@ -231,6 +238,15 @@ export const TargetDocument = z.strictObject({
   spec: z.discriminatedUnion('protocol', [PostgresTarget, HttpTarget]),
 })
 export type TargetDocument = z.infer<typeof TargetDocument>
+
+/** What the analysis has to know of a target (packages/sql, AnalysisContext). */
+export const analysisOf = ({
+  preset,
+  trusted,
+}: z.infer<typeof PostgresTarget>): { readonly preset: 'none' | 'tooling'; readonly trusted: ReadonlySet<string> } => ({
+  preset,
+  trusted: new Set(trusted?.functions ?? []),
+})
 type TargetSpec = TargetDocument['spec']
 type TargetOf<P extends TargetSpec['protocol']> = Omit<TargetDocument, 'spec'> & {
   readonly spec: Extract<TargetSpec, { protocol: P }>

@@ -55,6 +55,8 @@ export interface StatementExplanation {
   readonly flows: readonly { readonly to: string; readonly sources: readonly string[] }[]
   /** Code of the target that runs unseen; matters where masks apply. */
   readonly opaque: readonly string[]
+  /** Functions that run and are vouched for by the target's owner instead of being looked into. */
+  readonly trusted: readonly string[]
   /** Limits that concern it, `policy/limit` with what they bound. Nothing is counted here. */
   readonly limits: readonly { readonly name: string; readonly text: string; readonly refusal: string | null }[]
   readonly trace: readonly TraceLine[]
@@ -116,6 +118,7 @@ function explainStatement(
       sources: sources.map(({ name }) => name),
     })),
     opaque: facts.opaque,
+    trusted: facts.trusted ?? [],
     trace: [...decision.trace, ...masks],
   }
 }

@@ -67,8 +67,11 @@ export function judge(
   }
 }
 
-const wayOut = ({ verb }: StatementFacts): string =>
-  verb === 'explain' ? 'leave it out of the statement that is explained' : 'select it plainly'
+const wayOut = ({ verb, opaque }: StatementFacts): string => {
+  if (opaque.some((code) => code.startsWith('the trigger ')))
+    return 'let the owner of the target list the function of the trigger under "trusted", if it shows nothing of it'
+  return verb === 'explain' ? 'leave it out of the statement that is explained' : 'select it plainly'
+}
 
 /** Statistics and activity views show values of protected columns under other names (THREATS R-3.7), and some functions
  * read files, large objects or what sessions run; while masks are in force they are refused even where a rule names them. */

@@ -255,6 +255,10 @@ export function effectiveRules(input: RulebookInput): string {
       labels: metadata.labels ?? {},
       initiator: spec.initiator,
       preset: spec.protocol === 'postgres' ? spec.preset : 'none',
+      // Absent where nothing is vouched for.
+      ...(spec.protocol === 'postgres' && spec.trusted !== undefined
+        ? { trusted: [...spec.trusted.functions].sort(compareText) }
+        : {}),
     },
     entries: entries.sort(compareText),
   })

@@ -3,7 +3,7 @@
 import type { MultiAssignRef, Node, ResTarget } from '@pgsql/types'
 import type { CatalogRelation } from './catalog.ts'
 import { columnRef, columnRefs } from './catalog-index.ts'
-import { testedTogether } from './constraints.ts'
+import { storedByTrigger, testedTogether } from './constraints.ts'
 import { addControl, addFlow, addWritten } from './draft.ts'
 import { stepInto, walk } from './expressions.ts'
 import type { ColumnRef } from './facts.ts'
@@ -31,8 +31,11 @@ export function assignTo(target: Target, name: string, value: Value, scope: Scop
   const same = value.kind === 'direct' && known !== undefined && isOnly(value.sources, known, own)
   // Computed from its own value, which can fail by that value.
   if (!same && known !== undefined && value.sources.has(known)) addControl(scope.env.draft, known, 'other', 'SET')
-  if (!same) addWritten(scope.env.draft, known, own)
-  if (!same) addFlow(scope.env.draft, `${target.object}.${name}`, known ?? null, value.sources)
+  if (same) return
+  addWritten(scope.env.draft, known, own)
+  const isOfTrigger = scope.env.firing !== undefined && target.relation !== null && known !== undefined
+  const how = isOfTrigger ? storedByTrigger(scope.env, target.relation, known, value) : undefined
+  addFlow(scope.env.draft, `${target.object}.${name}`, known ?? null, value.sources, how)
 }
 
 /** The column itself; of a view also with what is behind its column. */

@@ -5,6 +5,7 @@ import type { CatalogFunction } from './catalog.ts'
 import { functionName } from './catalog-index.ts'
 import { addComputed, merge, newDraft } from './draft.ts'
 import { walk } from './expressions.ts'
+import { runPlpgsql } from './plpgsql.ts'
 import { type Environment, emptyScope, unknown } from './scope.ts'
 import { isQuery, queryColumns } from './select.ts'
 import { payload, unvisited } from './tree.ts'
@@ -21,23 +22,27 @@ export function bodyColumns(
   values: readonly Value[],
   env: Environment,
 ): readonly Column[] | null {
-  if (one.language !== 'sql' || one.body === null) return null
+  if (!['sql', 'plpgsql'].includes(one.language) || one.body === null) return null
   if (env.expanding.includes(one.oid) || env.expanding.length >= expansionsMax) return null
   // What a default computes is not in the catalog, and which arguments make an array is not ours to say.
   if (values.length !== one.argumentTypes.length || one.variadic) return null
   // A setting may give the body's text another meaning.
   if (one.settings.some((setting) => !setting.startsWith('search_path='))) return null
+  const around: Environment = {
+    ...env,
+    naming: 'session',
+    searchPath: pathOf(one, env),
+    context: { ...env.context, prepared: new Map(), cursors: new Map() },
+    expanding: [...env.expanding, one.oid],
+  }
+  if (one.language === 'plpgsql') return plpgsqlColumns(one, values, around, env)
   const parsed = parseBody(env, textOf(one.body))
   if (parsed === null) return null
   const draft = newDraft()
   const inner: Environment = {
-    ...env,
+    ...around,
     draft,
-    naming: 'session',
-    searchPath: pathOf(one, env),
-    context: { ...env.context, prepared: new Map(), cursors: new Map() },
     depth: env.depth + parsed.depth,
-    expanding: [...env.expanding, one.oid],
     body: { functionName: one.name, values: converted(one, values), names: one.argumentNames ?? [] },
   }
   let last: readonly Column[] = []
@@ -52,6 +57,21 @@ export function bodyColumns(
   for (const left of unvisited(parsed.significant, draft.seen)) draft.unknowns.add(left)
   merge(env.draft, draft, 'derived')
   return named(one, last, env)
+}
+
+function plpgsqlColumns(
+  one: CatalogFunction,
+  values: readonly Value[],
+  inner: Environment,
+  env: Environment,
+): readonly Column[] | null {
+  const ran = runPlpgsql(one, converted(one, values), null, inner)
+  if (typeof ran === 'string') {
+    unknown(env, `${ran} in the body of "${functionName(one)}"`)
+    return null
+  }
+  merge(env.draft, ran.draft, 'derived')
+  return named(one, ran.columns, env)
 }
 
 /** `BEGIN ATOMIC … END` and `RETURN x`, as pg_get_function_sqlbody writes them. */
@@ -77,7 +97,7 @@ function statementColumns(statement: Node, env: Environment): readonly Column[] 
 }
 
 /** `SET search_path` of the function, else the caller's. */
-function pathOf(one: CatalogFunction, env: Environment): readonly string[] | null {
+export function pathOf(one: CatalogFunction, env: Environment): readonly string[] | null {
   const own = one.settings.find((setting) => setting.startsWith('search_path='))
   if (own === undefined) return env.searchPath
   return own

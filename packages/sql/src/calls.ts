@@ -9,6 +9,7 @@ import { addComputed, addControlOf, addEffect, addFlow } from './draft.ts'
 import { condition, ordering, walk } from './expressions.ts'
 import { type Environment, type Scope, unknown, unknownName } from './scope.ts'
 import { settingFunction } from './settings.ts'
+import { isTotalCall, marked } from './sure.ts'
 import { payload, texts } from './tree.ts'
 import { isPolymorphic, mention } from './types.ts'
 import {
@@ -42,7 +43,10 @@ export function walkCall(call: FuncCall, scope: Scope): Value {
     return influenced(shown, influences)
   }
   if (call.funcformat === 'COERCE_SQL_SYNTAX' && !syntaxExists(names.at(-1) ?? '', scope)) return plain()
-  return influenced(callValue(names, values, call.func_variadic === true, scope), influences)
+  const value = influenced(callValue(names, values, call.func_variadic === true, scope), influences)
+  const isOwn = userFunctions(names, scope.env).length > 0
+  const isTotal = scope.env.firing !== undefined && !isOwn && influences.length === 0 && isTotalCall(call, values)
+  return isTotal ? marked({ ...value, type: 'pg_catalog.text' }, values, scope, true) : value
 }
 
 const int8 = 'pg_catalog.int8'
@@ -152,6 +156,11 @@ export function userColumns(
     values.map((value) => ({ name: '', value })),
     'an argument of a function',
   )
+  // What it gives is made of its arguments, and of nothing that is protected: so says the owner.
+  if (env.context.trusted?.has(functionName(one)) === true) {
+    env.draft.trusted.add(functionName(one))
+    return null
+  }
   const columns = one.kind === 'function' || one.kind === 'procedure' ? bodyColumns(one, values, env) : null
   if (columns === null) unknown(env, `what "${functionName(one)}" does: its body cannot be followed`)
   return columns

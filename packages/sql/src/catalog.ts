@@ -33,6 +33,8 @@ export interface CatalogRelation {
     readonly name: string
     readonly functionOid: number
     readonly events: readonly ('insert' | 'update' | 'delete' | 'truncate')[]
+    /** `pg_get_triggerdef`: its condition, its transition tables, and when it runs. Absent: not known. */
+    readonly definition?: string
   }[]
   /** Foreign keys that point *at* this relation and do something on delete or update. */
   readonly cascades: readonly {
@@ -44,6 +46,9 @@ export interface CatalogRelation {
   /** Texts of CHECK constraints, index expressions and predicates, and partition keys (`pg_get_expr`): all are computed when
    * a row is written. Absent: none. */
   readonly checks?: readonly string[]
+  /** Columns, by number, whose values are compared with other rows on a write: unique and exclusion indexes, foreign keys.
+   * Absent: all of them may be. */
+  readonly compared?: readonly number[]
 }
 
 export interface CatalogFunction {
@@ -58,7 +63,7 @@ export interface CatalogFunction {
   readonly volatility: 'immutable' | 'stable' | 'volatile'
   readonly language: string
   readonly securityDefiner: boolean
-  /** Source of an SQL function, else null. */
+  /** Source of a function in SQL or PL/pgSQL, else null. */
   readonly body: string | null
   readonly settings: readonly string[]
   /** `proargnames` of the input arguments, in order, '' for one without a name. Absent: bodies that use names are opaque. */

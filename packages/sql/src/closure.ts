@@ -1,11 +1,11 @@
 // What a write sets off: children, triggers, foreign keys that cascade, rules, and the relations behind a view.
 // Everything found here is derived: it can deny or hold a statement, never allow it.
 import type { CatalogRelation } from './catalog.ts'
-import { descendants, functionName, relationName } from './catalog-index.ts'
+import { descendants, relationName } from './catalog-index.ts'
 import { computedOnWrite, testedTogether } from './constraints.ts'
-import { addEffect } from './draft.ts'
 import { relationColumns, relationEffect } from './relations.ts'
 import { type Environment, unknown } from './scope.ts'
+import { fireTrigger } from './triggers.ts'
 
 export type Write = 'insert' | 'update' | 'delete' | 'truncate'
 
@@ -28,25 +28,10 @@ function follow(env: Environment, operation: Write, relation: CatalogRelation, s
   if (seen.has(key)) return
   seen.add(key)
   if (relation.rules.length > 0) unknown(env, `the rules of "${relationName(relation)}"`)
-  fireTriggers(env, operation, relation)
+  for (const trigger of relation.triggers) if (trigger.events.includes(operation)) fireTrigger(env, relation, trigger)
   if (operation === 'insert' || operation === 'update') computedOnWrite(env, relation)
   if (operation === 'delete' || operation === 'update') cascade(env, operation, relation, seen)
   if (relation.kind === 'view') throughView(env, operation, relation)
-}
-
-function fireTriggers(env: Environment, operation: Write, relation: CatalogRelation): void {
-  for (const trigger of relation.triggers) {
-    if (!trigger.events.includes(operation)) continue
-    const called = env.index.functionByOid.get(trigger.functionOid)
-    if (called === undefined) {
-      unknown(env, `the function of the trigger "${trigger.name}"`)
-      continue
-    }
-    const name = functionName(called)
-    env.draft.opaque.add(`the trigger "${trigger.name}" of "${relationName(relation)}"`)
-    addEffect(env.draft, { operation: 'call', object: name, via: 'derived', parents: [], baseline: false })
-    env.draft.functions.set(name, { name, volatility: called.volatility, pure: false })
-  }
 }
 
 /** ON DELETE and ON UPDATE actions run as statements on the referencing relation, which may go on from there. */

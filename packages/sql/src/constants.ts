@@ -22,6 +22,8 @@ export function watchConstants(text: string, { literals, beyondAscii }: Shape, p
       if (other === text) watchTree(tree.stmts, byOffset, hidden, looked)
       return tree
     },
+    // A body is no part of the text.
+    ...(parser.parsePlpgsql === undefined ? {} : { parsePlpgsql: (body: string) => parser.parsePlpgsql?.(body) }),
   }
   return {
     parser: watched,

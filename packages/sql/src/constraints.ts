@@ -2,11 +2,13 @@
 // They may run code of the target, and whether they fail tells about the columns that they read.
 import type { CatalogColumn, CatalogRelation } from './catalog.ts'
 import { type CatalogIndex, columnRefs, descendants, elementType, keptBy, relationName } from './catalog-index.ts'
-import { addControl, newDraft } from './draft.ts'
-import type { ColumnRef } from './facts.ts'
+import { addControl, addControlOf, newDraft } from './draft.ts'
+import type { ColumnRef, FlowOfTrigger } from './facts.ts'
 import { relationColumns, relationEntry } from './relations.ts'
 import { type Environment, emptyScope, inside } from './scope.ts'
 import { queryColumns } from './select.ts'
+import { fits, isSure } from './sure.ts'
+import type { Value } from './values.ts'
 import { parseQuery } from './views.ts'
 
 /** One text of the catalog, understood. */
@@ -61,6 +63,32 @@ export function testedTogether(
       if (touched) for (const column of left) addControl(env.draft, column, 'other', 'a constraint on what is written')
     }
   }
+}
+
+/**
+ * What a trigger stores somewhere may not show by whether that fails: by its expression, its type, a constraint, or a row that
+ * has the value already. Gives what kind of flow it is.
+ */
+export function storedByTrigger(
+  env: Environment,
+  relation: CatalogRelation,
+  column: ColumnRef,
+  value: Value,
+): FlowOfTrigger {
+  const type = relation.columns.find(({ number }) => number === column.number)?.type ?? null
+  const fit = fits(value, type)
+  if (!isSure(value) || !fit || isTested(env, relation, column)) addControlOf(env.draft, value, 'what a trigger writes')
+  return value.kind === 'direct' && fit ? 'copied' : 'computed'
+}
+
+function isTested(env: Environment, relation: CatalogRelation, column: ColumnRef): boolean {
+  const name = relation.columns.find(({ number }) => number === column.number)?.name
+  return [relation, ...descendants(env.index, relation)].some((one) => {
+    const at = one.columns.findIndex((found) => found.name === name)
+    const own = columnRefs(env.index, one)[at]
+    if (own === undefined || one.compared?.includes(own.number) !== false) return own !== undefined
+    return [...checksOf(env, one), ...generatedOf(env, one)].some(({ reads }) => reads.includes(own))
+  })
 }
 
 /** The columns of the relations behind a view that a write through it reaches. */

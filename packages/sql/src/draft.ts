@@ -5,6 +5,7 @@ import type {
   ControlUse,
   Effect,
   Flow,
+  FlowOfTrigger,
   FunctionUse,
   MissingName,
   SessionEffect,
@@ -28,6 +29,8 @@ export interface Draft {
   readonly missing: Map<string, MissingName>
   /** Code that runs unseen (facts.ts). */
   readonly opaque: Set<string>
+  /** Functions that run and are vouched for (facts.ts). */
+  readonly trusted: Set<string>
   /** Constructs that put several rows into one (facts.ts). */
   readonly packs: Set<string>
   /** Columns that get a new value. */
@@ -50,6 +53,7 @@ export const newDraft = (): Draft => ({
   unknowns: new Set(),
   missing: new Map(),
   opaque: new Set(),
+  trusted: new Set(),
   packs: new Set(),
   written: new Set(),
   seen: new Set(),
@@ -107,7 +111,7 @@ export function addControlOf(draft: Draft, value: Value, where: string): void {
 export function addComputed(draft: Draft, columns: readonly Column[], where: string): void {
   for (const { value } of columns) {
     if (value.fields !== null) addComputed(draft, value.fields, where)
-    else if (value.kind === 'derived' && value.total !== true)
+    else if (value.kind === 'derived' && value.total !== true && value.sure === undefined)
       for (const column of value.sources) addControl(draft, column, 'other', where)
   }
 }
@@ -122,12 +126,20 @@ export function addEquality(draft: Draft, value: Value, node: object, where: str
   }
 }
 
-export function addFlow(draft: Draft, to: string, toColumn: ColumnRef | null, sources: Iterable<ColumnRef>): void {
+export function addFlow(
+  draft: Draft,
+  to: string,
+  toColumn: ColumnRef | null,
+  sources: Iterable<ColumnRef>,
+  trigger?: FlowOfTrigger,
+): void {
   const carried = [...sources].filter((column) => column !== toColumn)
   if (carried.length === 0) return
-  const key = toColumn === null ? to : `${toColumn.relationOid}.${toColumn.number}`
+  const place = toColumn === null ? to : `${toColumn.relationOid}.${toColumn.number}`
+  const key = trigger === undefined ? place : `${place} ${trigger}`
   const known = draft.flows.get(key)
-  draft.flows.set(key, { to, toColumn, sources: [...new Set([...(known?.sources ?? []), ...carried])] })
+  const all = [...new Set([...(known?.sources ?? []), ...carried])]
+  draft.flows.set(key, { to, toColumn, sources: all, ...(trigger === undefined ? {} : { trigger }) })
 }
 
 /** The column, and what is behind it where it is a view's. */
@@ -143,13 +155,14 @@ export function merge(into: Draft, from: Draft, via: 'direct' | 'derived'): void
   for (const [key, use] of from.control) if (!into.control.has(key)) into.control.set(key, use)
   for (const [column, places] of from.equalities)
     into.equalities.set(column, new Set([...(into.equalities.get(column) ?? []), ...places]))
-  for (const flow of from.flows.values()) addFlow(into, flow.to, flow.toColumn, flow.sources)
+  for (const flow of from.flows.values()) addFlow(into, flow.to, flow.toColumn, flow.sources, flow.trigger)
   for (const column of from.reads) into.reads.add(column)
   for (const oid of from.relations) into.relations.add(oid)
   for (const unknown of from.unknowns) into.unknowns.add(unknown)
   // What a definition names and nobody has is a fault of the definition.
   if (via === 'direct') for (const [why, what] of from.missing) into.missing.set(why, what)
   for (const code of from.opaque) into.opaque.add(code)
+  for (const name of from.trusted) into.trusted.add(name)
   for (const construct of from.packs) into.packs.add(construct)
   for (const column of from.written) into.written.add(column)
   if (!from.filtered) into.filtered = false

@@ -2,12 +2,14 @@
 // unknown. A walk gives the value's lineage; what it finds on the way (calls, control uses) goes to the draft.
 import type { A_Expr, A_Indirection, CaseExpr, ColumnRef, Node, SubLink, TypeName } from '@pgsql/types'
 import { functionByNotation, walkCall } from './calls.ts'
+import { elementType } from './catalog-index.ts'
 import { addComputed, addControlOf, addEquality, addRead } from './draft.ts'
 import { jsonNodes } from './json.ts'
 import { resolveOperator } from './operators.ts'
 import { listColumns } from './output.ts'
 import { entryNamed, meaningOf, parameter, type Scope, unknown, unknownName, wholeRow } from './scope.ts'
 import { queryColumns } from './select.ts'
+import * as sure from './sure.ts'
 import { dispatch, type Handlers, isConstant, payload, tagOf, texts } from './tree.ts'
 import { typeNameOf } from './types.ts'
 import {
@@ -49,11 +51,11 @@ export function existsOnServer(tag: string, scope: Scope): boolean {
 const boolean = 'pg_catalog.bool'
 
 const nodes: Handlers<[scope: Scope], Value> = {
-  A_Const: (constant) => {
-    if (constant.ival !== undefined) return plain('pg_catalog.int4')
-    if (constant.boolval !== undefined) return plain(boolean)
-    if (constant.fval !== undefined) return plain('pg_catalog.numeric')
-    return plain('unknown')
+  A_Const: (found, scope) => {
+    if (found.ival !== undefined) return plain('pg_catalog.int4')
+    if (found.boolval !== undefined) return plain(boolean)
+    if (found.fval !== undefined) return plain('pg_catalog.numeric')
+    return sure.constant(plain('unknown'), scope)
   },
   ParamRef: (found, scope) => parameter(scope.env, found.number ?? 0),
   ColumnRef: column,
@@ -61,7 +63,10 @@ const nodes: Handlers<[scope: Scope], Value> = {
   BoolExpr: (found, scope) => derived(walkAll(found.args, scope), boolean),
   NullTest: (found, scope) => nullness(walk(found.arg, scope), boolean),
   BooleanTest: (found, scope) => derived([walk(found.arg, scope)], boolean),
-  TypeCast: (found, scope) => cast(walk(found.arg, scope), found.typeName, scope),
+  TypeCast: (found, scope) => {
+    const value = walk(found.arg, scope)
+    return sure.marked(cast(value, found.typeName, scope), [value], scope, sure.isShown(found))
+  },
   // Under another collation other values are equal: no longer the column as it is.
   CollateClause: (found, scope) => {
     const value = walk(found.arg, scope)
@@ -71,7 +76,10 @@ const nodes: Handlers<[scope: Scope], Value> = {
   NamedArgExpr: (found, scope) => walk(found.arg, scope),
   SubLink: subquery,
   CaseExpr: cases,
-  CoalesceExpr: (found, scope) => chosen(walkAll(found.args, scope)),
+  CoalesceExpr: (found, scope) => {
+    const values = walkAll(found.args, scope)
+    return sure.marked(chosen(values), values, scope, sure.isChoice(found, values))
+  },
   MinMaxExpr: (found, scope) => chosen(walkAll(found.args, scope)),
   RowExpr: (found, scope) =>
     row(listColumns(found.args, scope).map(({ value }, at) => ({ name: `f${at + 1}`, value }))),
@@ -201,7 +209,9 @@ function operation(found: A_Expr, scope: Scope): Value {
   if (!user && (yieldsBoolean || comparisons.has(name.at(-1) ?? ''))) return derived(operands, boolean)
   if (found.kind === 'AEXPR_NULLIF' && left !== null) return derived(operands, left.type)
   if (!user && left !== null && isPart(found, left, name)) return partOf(left, name)
-  return derived(operands, user ? null : computedType(operands))
+  const isJoin = !user && sure.isJoin(found, operands)
+  const value = derived(operands, user ? null : computedType(operands))
+  return sure.marked(isJoin ? { ...value, type: 'pg_catalog.text' } : value, operands, scope, isJoin)
 }
 
 /** Where a constant path leads in a document. Without the key or the place it gives NULL, and it fails for no document. */
@@ -319,7 +329,11 @@ export function stepInto(value: Value, step: Node, scope: Scope): Value {
     return functionByNotation(name, value, scope)
   }
   const indices = payload(step, 'A_Indices')
-  if (indices !== undefined) return derived([value, walk(indices.lidx, scope), walk(indices.uidx, scope)])
+  if (indices !== undefined) {
+    const isElement = indices.is_slice !== true && value.type?.startsWith('pg_catalog._') === true
+    const type = isElement ? elementType(value.type ?? '') : null
+    return derived([value, walk(indices.lidx, scope), walk(indices.uidx, scope)], type)
+  }
   // Stars that make columns are expanded where lists are (output.ts).
   unknown(scope.env, `${tagOf(step)} in an indirection`)
   return value

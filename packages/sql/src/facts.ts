@@ -71,7 +71,14 @@ export interface Flow {
   /** Column of the relation written to, if it is one. */
   readonly toColumn: ColumnRef | null
   readonly sources: readonly ColumnRef[]
+  /**
+   * Set where a trigger writes it: what is copied as it is, or computed by what cannot fail. Which values meet is the owner's
+   * choice then and not the caller's. Absent: the statement itself writes it.
+   */
+  readonly trigger?: FlowOfTrigger
 }
+
+export type FlowOfTrigger = 'copied' | 'computed'
 
 export interface FunctionUse {
   /** `schema.name()`. */
@@ -130,6 +137,8 @@ export interface StatementFacts {
    * masks hide, so it matters where masks apply, and nowhere else.
    */
   readonly opaque: readonly string[]
+  /** `schema.name()` of functions that run and are vouched for instead of looked into. Absent: none. */
+  readonly trusted?: readonly string[]
   /** Constructs beside functions that put several rows into one, such as ARRAY (SELECT …). Absent: none. */
   readonly packs?: readonly string[]
   /** Columns that get a new value, also those behind a view: what is sent for them may be a masked value. Absent: none. */
@@ -154,10 +163,14 @@ export interface AnalysisContext {
   readonly cursors: ReadonlyMap<string, StatementFacts>
   /** `tooling` adds what pg_dump and GUI tools need (DESIGN §4). */
   readonly preset: 'none' | 'tooling'
+  /** `schema.name()` of functions that the target's owner vouches for: they are not looked into. Absent: none. */
+  readonly trusted?: ReadonlySet<string>
 }
 
 /** The parser as `libpg-query` has it; passed in, so that this package loads no WebAssembly. */
 export interface SqlParser {
   parse(text: string): { readonly version: number; readonly stmts: readonly unknown[] }
   fingerprint(text: string): string
+  /** The tree of `CREATE FUNCTION … LANGUAGE plpgsql`. Absent: such bodies cannot be followed. */
+  parsePlpgsql?(text: string): unknown
 }

@@ -15,6 +15,8 @@ interface Mutant {
   readonly replacement: string
   /** The rule that it leaves out. */
   readonly breaks: string
+  /** The file of the corpus that is asked first. */
+  readonly corpus?: string
 }
 
 interface Package {
@@ -63,8 +65,9 @@ async function loadMutant(mutant: Mutant): Promise<Package> {
 }
 
 /** The name of the first case that the mutant gets wrong; null when it gets all of them right. */
-function caughtBy({ analyse, factLines }: Package): string | null {
-  for (const one of corpusCases()) {
+function caughtBy({ analyse, factLines }: Package, first = ''): string | null {
+  const cases = [...corpusCases()].sort((one, other) => Number(other.file === first) - Number(one.file === first))
+  for (const one of cases) {
     try {
       expect(shownAs(analyse(one.sql, corpusCatalog, one.context, testParser), factLines)).toEqual(one.expect)
     } catch {
@@ -84,9 +87,13 @@ describe('mutants', () => {
   it('are judged by a corpus that the package itself passes', async () => {
     const unchanged = { file: 'values.ts', search: 'import', replacement: 'import', breaks: 'nothing' }
     expect(caughtBy(await loadMutant(unchanged))).toBeNull()
-  })
+  }, 120_000)
 
-  it.each(chosen.map((mutant) => [mutant.breaks, mutant] as const))(`%s (seed ${seed})`, async (_, mutant) => {
-    expect(caughtBy(await loadMutant(mutant)), `${mutant.file}: a mutant survives`).not.toBeNull()
-  })
+  it.each(chosen.map((mutant) => [mutant.breaks, mutant] as const))(
+    `%s (seed ${seed})`,
+    async (_, mutant) => {
+      expect(caughtBy(await loadMutant(mutant), mutant.corpus), `${mutant.file}: a mutant survives`).not.toBeNull()
+    },
+    120_000,
+  )
 })

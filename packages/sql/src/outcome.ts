@@ -35,6 +35,7 @@ export function factsOf(draft: Draft, outcome: Outcome, text: string, fingerprin
     unknowns: [...draft.unknowns],
     ...missingOf(draft),
     opaque: [...draft.opaque],
+    ...(draft.trusted.size === 0 ? {} : { trusted: [...draft.trusted] }),
     ...(draft.packs.size === 0 ? {} : { packs: [...draft.packs] }),
     ...(draft.written.size === 0 ? {} : { written: [...draft.written] }),
     text,
@@ -54,11 +55,12 @@ export function adopt(draft: Draft, facts: StatementFacts): void {
   for (const effect of facts.effects) addEffect(draft, effect)
   for (const use of facts.functions) draft.functions.set(use.name, use)
   for (const use of facts.control) draft.control.set(controlKey(use), use)
-  for (const flow of facts.flows) addFlow(draft, flow.to, flow.toColumn, flow.sources)
+  for (const flow of facts.flows) addFlow(draft, flow.to, flow.toColumn, flow.sources, flow.trigger)
   for (const column of facts.reads) draft.reads.add(column)
   for (const oid of facts.relations) draft.relations.add(oid)
   for (const unknown of facts.unknowns) draft.unknowns.add(unknown)
   for (const code of facts.opaque) draft.opaque.add(code)
+  for (const name of facts.trusted ?? []) draft.trusted.add(name)
   for (const construct of facts.packs ?? []) draft.packs.add(construct)
   for (const column of facts.written ?? []) draft.written.add(column)
   if (!facts.filtered) draft.filtered = false

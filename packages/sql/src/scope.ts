@@ -11,6 +11,8 @@ export interface BodyArguments {
   readonly functionName: string
   readonly values: readonly Value[]
   readonly names: readonly string[]
+  /** Variables of PL/pgSQL, which the innermost scope has as entries. Absent: none. */
+  readonly variables?: ReadonlySet<string>
 }
 
 /** What stays the same throughout one statement, view definition or function body. */
@@ -29,6 +31,8 @@ export interface Environment {
   readonly depth: number
   readonly expanding: readonly number[]
   readonly body: BodyArguments | null
+  /** `trigger of relation` of the triggers around this; absent where none has fired. */
+  readonly firing?: readonly string[]
 }
 
 /** One name in FROM. */
@@ -48,6 +52,8 @@ export interface Entry {
    * Whatever counts columns (`*`, column aliases, NATURAL) is an unknown then.
    */
   readonly open: boolean
+  /** Variables of a body: a column of the same name beside them is ambiguous, and the target says so. */
+  readonly isVariables?: true
   /** Rows lie in partitions or children, chosen by the values of columns: `tableoid` tells those. */
   readonly spread: boolean
 }
@@ -186,7 +192,8 @@ function bare(scope: Scope, name: string): Meaning {
     )
     if (found.length > 1) return missing(`the ambiguous column "${name}"`)
     const [column] = found
-    if (column !== undefined) return value(column)
+    if (column !== undefined)
+      return isHidden(scope, level.entries, name) ? missing(`the ambiguous column "${name}"`) : value(column)
     const [system = null] = level.entries.flatMap((entry) => systemColumn(entry, name) ?? [])
     if (system !== null) return { kind: 'value', value: system }
   }
@@ -194,6 +201,10 @@ function bare(scope: Scope, name: string): Meaning {
   if (entry !== undefined) return { kind: 'value', value: wholeRow(entry) }
   return argument(scope.env, name) ?? noColumn(name)
 }
+
+/** A variable of this name would be meant as well, depending on a setting (pl_comp.c, resolve_column_ref). */
+const isHidden = (scope: Scope, entries: readonly Entry[], name: string): boolean =>
+  scope.env.body?.variables?.has(name) === true && !entries.some((entry) => entry.isVariables === true)
 
 /** Which partition a row lies in depends on its values, and so does its place there. */
 function systemColumn(entry: Entry, name: string): Value | null {
@@ -210,7 +221,10 @@ function value(column: Column): Meaning {
 
 function dotted(scope: Scope, schema: string | null, relation: string, name: string): Meaning {
   const entry = entryNamed(scope, schema, relation)
-  if (entry !== undefined) return ofEntry(entry, name)
+  if (entry !== undefined)
+    return schema === null && isHidden(scope, [entry], relation)
+      ? missing(`the ambiguous name "${relation}"`)
+      : ofEntry(entry, name)
   const body = scope.env.body
   if (schema === null && body !== null && body.functionName === relation) {
     const found = argument(scope.env, name)

@@ -20,11 +20,15 @@ export interface RelationSpec {
     readonly name: string
     readonly function: string
     readonly events: readonly TriggerEvent[]
+    /** What stands before EXECUTE FUNCTION: a condition, transition tables. */
+    readonly clauses?: string
   }[]
   readonly cascades?: readonly { readonly from: string; readonly onDelete?: OnChange; readonly onUpdate?: OnChange }[]
   readonly rowSecurity?: boolean
   readonly temporary?: boolean
   readonly checks?: readonly string[]
+  /** Columns of unique indexes and foreign keys. */
+  readonly compared?: readonly string[]
 }
 
 export interface FunctionSpec {
@@ -134,6 +138,7 @@ function relationOf(name: string, spec: CatalogSpec, oidOf: (name: string) => nu
       name: trigger.name,
       functionOid: oidOf(trigger.function),
       events: trigger.events,
+      definition: `CREATE TRIGGER "${trigger.name}" BEFORE ${trigger.events.join(' OR ')} ON ${name} ${trigger.clauses ?? 'FOR EACH ROW'} EXECUTE FUNCTION ${trigger.function}()`,
     })),
     cascades: (full.cascades ?? []).map((cascade) => ({
       fromOid: oidOf(cascade.from),
@@ -142,6 +147,7 @@ function relationOf(name: string, spec: CatalogSpec, oidOf: (name: string) => nu
     })),
     rowSecurity: full.rowSecurity ?? false,
     checks: full.checks ?? [],
+    compared: (full.compared ?? []).map((column) => full.columns.findIndex((one) => one.startsWith(`${column} `)) + 1),
   }
 }
 

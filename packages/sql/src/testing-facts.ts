@@ -28,9 +28,10 @@ export function factLines(facts: StatementFacts): FactLines {
     effects: facts.effects.map(effectLine).sort(),
     control: facts.control.map(({ column, use, where }) => `${column.name} ${use} ${where}`).sort(),
     flows: facts.flows
-      .map(({ to, toColumn, sources }) => {
+      .map(({ to, toColumn, sources, trigger }) => {
         const from = sources.map((column) => column.name).sort()
-        return `${to}${toColumn === null ? ' (no column)' : ''} <- ${from.join(', ')}`
+        const how = trigger === undefined ? '' : ` (${trigger} by a trigger)`
+        return `${to}${toColumn === null ? ' (no column)' : ''} <- ${from.join(', ')}${how}`
       })
       .sort(),
     calls: facts.functions

@@ -8,6 +8,8 @@ export interface Value {
   readonly kind: 'direct' | 'derived'
   /** Computed by what never fails, whatever the values: a part of a document by a constant path. */
   readonly total?: true
+  /** Inside of a trigger: computed by what cannot fail, to a text of this size (sure.ts). */
+  readonly sure?: 'small' | 'large'
   /** Columns whose value reaches this one, explicitly or by deciding it. */
   readonly sources: ReadonlySet<ColumnRef>
   /** Columns of which only the nullness reaches it: declared release (DESIGN §4). */

@@ -64,7 +64,7 @@ const rules = list(`
 // what a foreign key does stands in "cascades". Bits of tgtype: pg_trigger.h.
 const triggers = list(`
   SELECT json_agg(json_build_object(
-           'name', g.tgname, 'functionOid', g.tgfoid::int8,
+           'name', g.tgname, 'functionOid', g.tgfoid::int8, 'definition', pg_get_triggerdef(g.oid),
            'events', array_remove(ARRAY[
               CASE WHEN g.tgtype & 4 <> 0 THEN 'insert' END, CASE WHEN g.tgtype & 16 <> 0 THEN 'update' END,
               CASE WHEN g.tgtype & 8 <> 0 THEN 'delete' END, CASE WHEN g.tgtype & 32 <> 0 THEN 'truncate' END], NULL))
@@ -81,6 +81,14 @@ const checks = list(`
     UNION SELECT pg_get_expr(i.indpred, i.indrelid) FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid
     UNION SELECT pg_get_expr(p.partexprs, p.partrelid) FROM pg_catalog.pg_partitioned_table p WHERE p.partrelid = c.oid
   ) e WHERE e.text IS NOT NULL`)
+
+// System columns have negative numbers, expressions have 0.
+const compared = list(`
+  SELECT json_agg(e.number ORDER BY e.number) FROM (
+    SELECT unnest(i.indkey::int2[]) AS number FROM pg_catalog.pg_index i
+     WHERE i.indrelid = c.oid AND (i.indisunique OR i.indisexclusion)
+    UNION SELECT unnest(k.conkey) FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid AND k.contype IN ('f', 'x')
+  ) e WHERE e.number > 0`)
 
 const action = (column: string): string => named(column, { c: 'cascade', n: 'set', d: 'set' }, "'none'")
 
@@ -100,7 +108,8 @@ const relations = (schema: string, where: string): string => `
            'temporary', c.relpersistence = 't', 'columns', ${columns},
            'definition', CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END,
            'parents', ${parents}, 'rules', ${rules}, 'triggers', ${triggers},
-           'cascades', COALESCE(x.listed, '[]'::pg_catalog.json), 'rowSecurity', c.relrowsecurity, 'checks', ${checks})
+           'cascades', COALESCE(x.listed, '[]'::pg_catalog.json), 'rowSecurity', c.relrowsecurity, 'checks', ${checks},
+           'compared', ${compared})
     FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     LEFT JOIN cascading x ON x.confrelid = c.oid
@@ -148,7 +157,7 @@ const functions = (serverVersion: number): string => `
            'kind', ${named('p.prokind', { f: 'function', p: 'procedure', a: 'aggregate', w: 'window' })},
            'volatility', ${named('p.provolatile', { i: 'immutable', s: 'stable', v: 'volatile' })},
            'language', l.lanname, 'securityDefiner', p.prosecdef,
-           'body', CASE WHEN l.lanname = 'sql' THEN ${bodyOf(serverVersion)} END,
+           'body', CASE l.lanname WHEN 'sql' THEN ${bodyOf(serverVersion)} WHEN 'plpgsql' THEN p.prosrc END,
            'settings', COALESCE(to_json(p.proconfig), '[]'::pg_catalog.json),
            'argumentNames', ${argumentNames}, 'results', ${results})
     FROM pg_catalog.pg_proc p

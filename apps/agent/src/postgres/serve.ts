@@ -8,6 +8,7 @@ import { type SessionId, sessionId } from '@sallyport/base/ids'
 import { limits } from '@sallyport/base/limits'
 import { Secret } from '@sallyport/base/secret'
 import type { DecisionContext } from '@sallyport/policy/decide'
+import { analysisOf } from '@sallyport/policy/document'
 import { ByteWriter } from '@sallyport/wire/bytes/writer'
 import { encodeBackend, writeBackend } from '@sallyport/wire/postgres/encode'
 import type { Budgets } from '../limits/budgets.ts'
@@ -251,7 +252,7 @@ function openGate(opened: Opened, record: SessionRecord, catalog: CatalogSource)
     catalog,
     analyser: createAnalyser(
       deps.parser,
-      admitted.target.document.spec.preset,
+      analysisOf(admitted.target.document.spec),
       shared.facts,
       `${targetName}\u0000${admitted.upstreamRole}`,
     ),

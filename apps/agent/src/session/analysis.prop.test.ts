@@ -148,7 +148,10 @@ it('an answer from the cache is the answer', () => {
         // Catalogs of one scope have versions of their own; two scopes may use the same one for different things.
         const seen =
           scope === 'shop' ? catalog : { ...catalogs[(at.catalog + 1) % catalogs.length]!, version: catalog.version }
-        const cached = createAnalyser(parser, preset, cache, scope).analyse(text, seen, { ...names, searchPath: path })
+        const cached = createAnalyser(parser, { preset }, cache, scope).analyse(text, seen, {
+          ...names,
+          searchPath: path,
+        })
         const fresh = analyse(text, seen, { ...own, searchPath: path, preset }, parser)
         if (cached.kind === 'syntax' || fresh.kind === 'syntax') {
           expect(cached).toEqual(fresh)

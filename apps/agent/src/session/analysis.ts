@@ -119,15 +119,16 @@ function byShape(text: string, shape: Shape, { cache, parser, catalog, context, 
 /** `scope` separates targets and roles that share a cache: versions of catalogs are only unique within one. */
 export function createAnalyser(
   parser: SqlParser,
-  preset: 'none' | 'tooling',
+  { preset, trusted = new Set() }: Pick<AnalysisContext, 'preset' | 'trusted'>,
   cache: FactsCache,
   scope: string,
 ): Analyser {
   const empty: ReadonlyMap<string, StatementFacts> = new Map()
+  const trustedKey = [...trusted].sort().join('\u0001')
   const plain = (text: string, catalog: Catalog, searchPath: readonly string[]): Analysis => {
-    const context = { searchPath, prepared: empty, cursors: empty, preset }
+    const context = { searchPath, prepared: empty, cursors: empty, preset, trusted }
     if (text.length > cachedTextCharsMax) return noteVersion(analyse(text, catalog, context, parser), catalog)
-    const place = [scope, catalog.version, preset, searchPath.join('\u0001'), ''].join('\u0000')
+    const place = [scope, catalog.version, preset, trustedKey, searchPath.join('\u0001'), ''].join('\u0000')
     const known = cache.texts.get(place + text)
     if (known !== undefined) return known
     const shape = shapeOf(text)
@@ -157,7 +158,13 @@ export function createAnalyser(
       const cursors = namesCursors.test(text)
       if (!statements && !cursors) return plain(text, catalog, names.searchPath)
       const prepared = statements ? preparedFacts(text, catalog, names) : empty
-      const context = { searchPath: names.searchPath, prepared, cursors: cursors ? names.cursors() : empty, preset }
+      const context = {
+        searchPath: names.searchPath,
+        prepared,
+        cursors: cursors ? names.cursors() : empty,
+        preset,
+        trusted,
+      }
       return noteVersion(analyse(text, catalog, context, parser), catalog)
     },
   }

@@ -76,7 +76,7 @@ function open(rules = readAll, catalog: Partial<CatalogSource> = {}): Opened {
       authentication: '',
     },
     catalog: { fresh: () => known, read: async () => known, own: noOwnCatalog, ...catalog },
-    analyser: createAnalyser(parser, 'none', factsCache(), 'shop'),
+    analyser: createAnalyser(parser, { preset: 'none' }, factsCache(), 'shop'),
     record: {
       append(body) {
         if (opened.failRecord !== null) throw opened.failRecord

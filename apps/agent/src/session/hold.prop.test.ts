@@ -77,7 +77,7 @@ function world(callers: number): World {
       chain: hold.place.chain,
       session: hold.place.session,
       catalog: { fresh: () => known, read: async () => known, own: noOwnCatalog },
-      analyser: createAnalyser(parser, 'none', factsCache(), 'shop'),
+      analyser: createAnalyser(parser, { preset: 'none' }, factsCache(), 'shop'),
       record: { append: (body) => void entries.push(body), close() {} },
       scan: scanTokens,
       clock: { nowMs: () => 0 },

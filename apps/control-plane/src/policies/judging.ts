@@ -2,7 +2,12 @@
 // the same `judge` as in the data path. Runs nothing and stores nothing.
 import { SallyportError } from '@sallyport/base/errors'
 import type { CompiledPolicies } from '@sallyport/policy/decide'
-import { isPostgresTarget, type PostgresTargetDocument, type TargetDocument } from '@sallyport/policy/document'
+import {
+  analysisOf,
+  isPostgresTarget,
+  type PostgresTargetDocument,
+  type TargetDocument,
+} from '@sallyport/policy/document'
 import { analyse } from '@sallyport/sql/analyse'
 import type { Catalog } from '@sallyport/sql/catalog'
 import type { StatementFacts } from '@sallyport/sql/facts'
@@ -91,7 +96,7 @@ export function factsOf(
     searchPath: ['public'],
     prepared: new Map<string, StatementFacts>(),
     cursors: new Map<string, StatementFacts>(),
-    preset: target.spec.preset,
+    ...analysisOf(target.spec),
   }
   const analysis = analyse(sql, catalog, context, parser)
   switch (analysis.kind) {

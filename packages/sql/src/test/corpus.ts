@@ -1,7 +1,7 @@
 // The golden corpus as tests read it: cases of ../testdata, the catalog that they are about, and the parser itself.
 // For tests alone.
 import { readdirSync, readFileSync } from 'node:fs'
-import { fingerprintSync, parseSync } from 'libpg-query'
+import { fingerprintSync, parsePlPgSQLSync, parseSync } from 'libpg-query'
 import type { Analysis } from '../analyse.ts'
 import type { AnalysisContext, SqlParser } from '../facts.ts'
 import { buildCatalog, type CatalogSpec } from '../testing-catalog.ts'
@@ -45,6 +45,7 @@ export const testParser: SqlParser = {
     return { version, stmts }
   },
   fingerprint: fingerprintSync,
+  parsePlpgsql: parsePlPgSQLSync,
 }
 
 /** An analysis in the shape of the corpus. */
