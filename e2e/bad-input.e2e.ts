@@ -343,6 +343,7 @@ describe('at the enrolment of an agent', () => {
         database: 'shop',
         user: 'sallyport',
         ca: readFileSync(join(stack().agentDir, 'ca.pem'), 'utf8'),
+        url: null,
       },
     },
   })

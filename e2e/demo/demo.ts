@@ -39,7 +39,7 @@ function readOptions() {
   }
 }
 
-/** Eight ports in a row, each free now. */
+/** Ports in a row, each free now. */
 async function claimPorts(base: number): Promise<Ports> {
   const ports = Object.fromEntries(portNames.map((name, index) => [name, base + index])) as unknown as Ports
   for (const port of Object.values(ports)) {

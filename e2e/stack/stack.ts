@@ -23,7 +23,17 @@ export const audience = 'sallyport:demo'
 export const agentName = 'shop-agent'
 
 /** In the order of --port-base. */
-export const portNames = ['http', 'idp', 'agent', 'grpc', 'store', 'target', 'controlMetrics', 'agentMetrics'] as const
+export const portNames = [
+  'http',
+  'idp',
+  'agent',
+  'grpc',
+  'store',
+  'target',
+  'controlMetrics',
+  'agentMetrics',
+  'agentHttp',
+] as const
 export type Ports = Readonly<Record<(typeof portNames)[number], number>>
 
 export interface StackOptions {
@@ -334,6 +344,8 @@ async function runAgent(
       SALLYPORT_DATA_DIR: join(dir, 'agent'),
       SALLYPORT_LISTEN_PORT: String(ports.agent),
       SALLYPORT_ADVERTISE: `localhost:${ports.agent}`,
+      SALLYPORT_HTTP_PORT: String(ports.agentHttp),
+      SALLYPORT_HTTP_ADVERTISE: `localhost:${ports.agentHttp}`,
       SALLYPORT_METRICS_PORT: String(ports.agentMetrics),
       SALLYPORT_DRAIN_SECONDS: '1',
       SALLYPORT_LOG_LEVEL: 'debug',

@@ -21,6 +21,14 @@ const ConfigFile = z.strictObject({
       tls: z.enum(['required', 'optional']).default('required'),
     })
     .prefault({}),
+  /** Absent: no HTTP targets are served. */
+  http: z
+    .strictObject({
+      host: z.string().min(1).default('127.0.0.1'),
+      port,
+      advertise: z.string().regex(address, 'host:port').optional(),
+    })
+    .optional(),
   advertise: z.string().regex(address, 'host:port').optional(),
   serverNames: z.array(z.string().min(1)).min(1).max(20).optional(),
   floor: z.string().min(1).optional(),
@@ -39,6 +47,9 @@ export interface Config {
   readonly listen: { readonly host: string; readonly port: number; readonly tls: 'required' | 'optional' }
   /** `host:port` that callers dial. */
   readonly advertise: string
+  readonly http: { readonly host: string; readonly port: number } | undefined
+  /** The same for HTTP; empty where it is not served. */
+  readonly advertiseHttp: string
   /** Names in the certificate that callers verify. */
   readonly serverNames: readonly string[]
   readonly floor: string | undefined
@@ -55,6 +66,9 @@ export const variables = {
   SALLYPORT_LISTEN_HOST: ['listen', 'host'],
   SALLYPORT_LISTEN_PORT: ['listen', 'port'],
   SALLYPORT_LISTEN_TLS: ['listen', 'tls'],
+  SALLYPORT_HTTP_HOST: ['http', 'host'],
+  SALLYPORT_HTTP_PORT: ['http', 'port'],
+  SALLYPORT_HTTP_ADVERTISE: ['http', 'advertise'],
   SALLYPORT_ADVERTISE: ['advertise'],
   SALLYPORT_SERVER_NAMES: ['serverNames'],
   SALLYPORT_FLOOR: ['floor'],
@@ -90,17 +104,22 @@ export function loadConfig(sources: ConfigSources, path = sources.env['SALLYPORT
     throw invalid(`the configuration is not valid: ${problems.join('; ')}`)
   }
   const { drainSeconds, joinToken, joinTokenFile, ...file } = parsed.data
-  const advertise = file.advertise ?? `${defaultHost(file.listen.host, sources.hostname)}:${file.listen.port}`
+  const advertise = file.advertise ?? advertisedAt(file.listen, sources)
   return {
     ...file,
     name: file.name,
     floor: file.floor,
+    http: file.http,
     advertise,
+    advertiseHttp: file.http === undefined ? '' : (file.http.advertise ?? advertisedAt(file.http, sources)),
     serverNames: file.serverNames ?? defaultNames(advertise, file.listen.host),
     joinToken: readToken(joinToken, joinTokenFile, sources),
     drainMs: drainSeconds * 1_000,
   }
 }
+
+const advertisedAt = ({ host, port }: Config['listen'], { hostname }: ConfigSources): string =>
+  `${defaultHost(host, hostname)}:${port}`
 
 const loopback = new Set(['127.0.0.1', 'localhost', '::1'])
 

@@ -4,21 +4,26 @@ import { createHmac, randomBytes } from 'node:crypto'
 import { join as joinPath } from 'node:path'
 import type { Clock } from '@sallyport/base/clock'
 import { asSallyportError, SallyportError } from '@sallyport/base/errors'
+import type { Catalog } from '@sallyport/sql/catalog'
+import type { SqlParser } from '@sallyport/sql/facts'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import { startHealth } from './health.ts'
+import { createBudgets } from './limits/budgets.ts'
 import { readFloor } from './link/floor.ts'
 import { type Identity, identityPath, readIdentity, recordKeyPath } from './link/identity.ts'
 import { join } from './link/join.ts'
 import { type Link, startLink } from './link/link.ts'
 import { openSnapshots, type SnapshotKeeper } from './link/snapshot.ts'
+import { type HttpListener, startHttpListener } from './listen/http.ts'
 import { type Listener, startListener, type TlsMaterial } from './listen/listener.ts'
-import { createMetrics } from './metrics.ts'
+import { createMetrics, type Metrics } from './metrics.ts'
 import { loadParser } from './parser.ts'
 import { openScan } from './postgres/scan-connection.ts'
 import { loadRecordKey } from './record/key.ts'
 import { type OpenRecorder, openRecorder } from './record/recorder.ts'
 import { startUpload } from './record/upload.ts'
+import { openSessions, type Sessions } from './session/sessions.ts'
 import { version } from './version.ts'
 
 export interface AgentDeps {
@@ -37,6 +42,8 @@ export interface RunningAgent {
   readonly agentId: string
   readonly agentName: string
   readonly port: number
+  /** Null where it serves no HTTP. */
+  readonly httpPort: number | null
   readonly metricsPort: number
   /** What an auditor pins. */
   readonly recordKeyFingerprint: string
@@ -110,14 +117,50 @@ async function open(deps: AgentDeps, closers: Closers): Promise<Omit<RunningAgen
   closers.push(() => recorder.close())
   const parser = await loadParser()
   const snapshots = openSnapshots({ directory, identity, floor, clock, log })
-  const parts: Parts = { tls: tlsOf(identity) }
+  const parts: Parts = { listeners: [], tls: tlsOf(identity) }
   const link = openLink(deps, { identity, snapshots, recorder, parts })
   closers.push(() => link.stop())
   closers.push(startUploading(deps, link, recorder))
-  const listener = await startListener({
-    host: config.listen.host,
-    port: config.listen.port,
-    clientTls: config.listen.tls,
+  const doors = await openDoors(deps, { identity, snapshots, recorder, parser, link, parts, metrics }, closers)
+  const health = await startHealth({ ...config.metrics, metrics, log, notReady: () => notReady(snapshots) })
+  closers.push(() => health.stop())
+  const { agentId, agentName } = identity
+  return {
+    agentId,
+    agentName,
+    port: doors.listener.port,
+    httpPort: doors.http?.port ?? null,
+    metricsPort: health.port,
+    recordKeyFingerprint: key.fingerprint,
+  }
+}
+
+interface Doors {
+  readonly listener: Listener
+  readonly http: HttpListener | null
+}
+
+/** The listeners, which share sessions and budgets. */
+async function openDoors(
+  { config, clock, log, environment }: AgentDeps,
+  opened: {
+    readonly identity: Identity
+    readonly snapshots: SnapshotKeeper
+    readonly recorder: OpenRecorder
+    readonly parser: SqlParser
+    readonly link: Link
+    readonly parts: Parts
+    readonly metrics: Metrics
+  },
+  closers: Closers,
+): Promise<Doors> {
+  const { identity, snapshots, recorder, parser, link, parts, metrics } = opened
+  const sessions = openSessions()
+  const budgets = createBudgets(clock)
+  const listening = {
+    sessions,
+    budgets,
+    tickets: link.tickets,
     agent: { id: identity.agentId, name: identity.agentName },
     tls: parts.tls,
     snapshots,
@@ -125,28 +168,41 @@ async function open(deps: AgentDeps, closers: Closers): Promise<Omit<RunningAgen
     holds: link.holds,
     tickets: link.tickets,
     parser,
-    environment: deps.environment,
+    environment,
     maskHash: maskHashOf(identity),
     clock,
     monotonicUs,
     random: randomBytes,
     log,
     metrics,
-    onCatalog: (target, upstreamRole, catalog) => link.uploadCatalog(target, upstreamRole, catalog),
+    onCatalog: (target: string, upstreamRole: string, catalog: Catalog) =>
+      link.uploadCatalog(target, upstreamRole, catalog),
+  }
+  const listener = await startListener({
+    ...listening,
+    host: config.listen.host,
+    port: config.listen.port,
+    clientTls: config.listen.tls,
   })
-  parts.listener = listener
-  // Renewed while the listener was starting.
-  listener.replaceTls(parts.tls)
-  closers.push(() => listener.close(config.drainMs))
-  const health = await startHealth({ ...config.metrics, metrics, log, notReady: () => notReady(snapshots) })
-  closers.push(() => health.stop())
-  const { agentId, agentName } = identity
-  return { agentId, agentName, port: listener.port, metricsPort: health.port, recordKeyFingerprint: key.fingerprint }
+  const late: { http: HttpListener | null } = { http: null }
+  closers.push(async () => {
+    late.http?.stop()
+    await listener.close(config.drainMs)
+    await late.http?.close()
+  })
+  const http = config.http === undefined ? null : await startHttpListener({ ...listening, ...config.http })
+  late.http = http
+  parts.listeners = http === null ? [listener] : [listener, http]
+  parts.sessions = sessions
+  // Renewed while the listeners were starting.
+  for (const one of parts.listeners) one.replaceTls(parts.tls)
+  return { listener, http }
 }
 
 /** What the link and the listener, each started without the other, tell each other. */
 interface Parts {
-  listener?: Listener
+  listeners: readonly { replaceTls(tls: TlsMaterial): void }[]
+  sessions?: Sessions
   tls: TlsMaterial
 }
 
@@ -185,20 +241,21 @@ function openLink(
     randomBytes,
     log,
     version,
+    advertiseHttp: config.advertiseHttp,
     scan: openScan({ snapshots, clock, environment, random: randomBytes }),
-    load: () => ({ sessions: parts.listener?.sessions.size ?? 0, spoolBytes: recorder.spoolBytes }),
+    load: () => ({ sessions: parts.sessions?.size ?? 0, spoolBytes: recorder.spoolBytes }),
     onKillSession: (session, reason) => {
       log.info({ session }, 'kill-session')
-      parts.listener?.sessions.kill(session, reason)
+      parts.sessions?.kill(session, reason)
     },
     onRevoked: (reason) => {
-      parts.listener?.sessions.closeAll('agent revoked')
+      parts.sessions?.closeAll('agent revoked')
       deps.onRevoked(reason)
     },
     onRenewed: (next) => {
       parts.tls = tlsOf(next)
       try {
-        parts.listener?.replaceTls(parts.tls)
+        for (const one of parts.listeners) one.replaceTls(parts.tls)
       } catch (thrown) {
         log.error({ code: asSallyportError(thrown).code }, 'listener-certificate-refused')
       }

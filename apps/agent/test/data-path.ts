@@ -9,14 +9,17 @@ import type { Document, TrustedIssuerDocument } from '@sallyport/policy/document
 import { parseDocuments } from '@sallyport/policy/parse'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import pg from 'pg'
+import { createBudgets } from '../src/limits/budgets.ts'
 import type { AgentTarget, CurrentSnapshot, Snapshots } from '../src/link/current.ts'
 import type { After } from '../src/link/holds.ts'
 import type { ListenerBounds } from '../src/listen/deps.ts'
+import { startHttpListener } from '../src/listen/http.ts'
 import { type Listener, startListener } from '../src/listen/listener.ts'
 import { createMetrics } from '../src/metrics.ts'
 import { loadParser } from '../src/parser.ts'
 import type { Recorder } from '../src/record/record.ts'
 import type { Log } from '../src/session/log.ts'
+import { openSessions } from '../src/session/sessions.ts'
 import { makeCertificate } from './certificates.ts'
 import { type FakeHolds, fakeHolds } from './fake-holds.ts'
 import { type FakeTickets, fakeTickets } from './fake-tickets.ts'
@@ -162,6 +165,8 @@ export interface Shown {
 export interface DataPath {
   readonly listener: Listener
   readonly port: number
+  /** Of the HTTP listener. */
+  readonly httpPort: number
   readonly ca: string
   readonly snapshots: TestSnapshots
   readonly recorder: TestRecorder
@@ -204,10 +209,12 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
   const maskKey = randomBytes(32)
   const control = fakeHolds(options.after === undefined ? {} : { after: options.after })
   const tickets = fakeTickets({ maskKey, key: keys.privateKey, issuer, audience, algorithm: 'ES256' })
-  const listener = await startListener({
+  const clock = options.clock ?? systemClock
+  const shared = {
     host: '127.0.0.1',
     port: 0,
-    clientTls: options.clientTls ?? 'required',
+    sessions: openSessions(),
+    budgets: createBudgets(clock),
     tickets: tickets.tickets,
     tls: { certificate: certificate.certificate, key: certificate.key },
     agent: { id: '0'.repeat(32), name: 'test' },
@@ -216,15 +223,20 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
     holds: control.holds,
     parser: await loadParser(),
     environment: options.environment,
-    maskHash: (value) => createHmac('sha256', maskKey).update(value).digest(),
-    clock: options.clock ?? systemClock,
+    maskHash: (value: Uint8Array) => createHmac('sha256', maskKey).update(value).digest(),
+    clock,
     monotonicUs: () => performance.now() * 1_000,
     random: randomBytes,
     log,
     metrics: createMetrics(),
     onCatalog: () => {},
+  }
+  const listener = await startListener({
+    ...shared,
+    clientTls: options.clientTls ?? 'required',
     ...(options.bounds === undefined ? {} : { bounds: options.bounds }),
   })
+  const http = await startHttpListener(shared)
   const token = async (shown: Shown = {}): Promise<string> =>
     await new SignJWT({
       sp_issuer: 'https://idp.test',
@@ -253,6 +265,7 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
   return {
     listener,
     port: listener.port,
+    httpPort: http.port,
     ca: certificate.ca,
     snapshots,
     recorder,
@@ -269,7 +282,11 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
       await client.connect()
       return client
     },
-    stop: () => listener.close(0),
+    async stop() {
+      http.stop()
+      await listener.close(0)
+      await http.close()
+    },
   }
 }
 

@@ -87,7 +87,7 @@ test('the bearer goes to the origin that it came from, and a login that is over 
 const tokenAnswer = {
   token: 'the.jwt.itself',
   expiresAt: '2026-06-01T13:00:00.000Z',
-  connection: { host: 'agent.example', port: 6432, database: 'shop', user: 'sallyport', ca: 'PEM' },
+  connection: { host: 'agent.example', port: 6432, database: 'shop', user: 'sallyport', ca: 'PEM', url: null },
 }
 
 function loggedIn(changes: Parameters<typeof makeWorld>[0] = {}) {

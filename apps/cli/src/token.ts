@@ -33,8 +33,8 @@ export async function requestToken(session: Session, target: string, role: strin
   const body = { target, ...(role === undefined ? {} : { role }) }
   const issued = await session.api().call('token', TokenResponse, { body })
   // They become environment variables and parts of connection strings.
-  const { host, database, user } = issued.connection
-  if ([host, database, user].some((text) => !/^[\x20-\x7e]+$/.test(text)))
+  const { host, database, user, url } = issued.connection
+  if ([host, database, user, url ?? 'https'].some((text) => !/^[\x20-\x7e]+$/.test(text)))
     throw new SallyportError('INTERNAL', 'the control plane sent a connection that no client can use')
   return issued
 }
@@ -103,11 +103,50 @@ async function connect(
   const issued = await requestToken(session, target, role)
   const caPath = writeAuthority(session, issued.connection.ca)
   const [program, ...parameters] = command
+  const { url } = issued.connection
   if (program === undefined) {
-    showConnection(session, target, issued, caPath)
+    if (url === null) showConnection(session, target, issued, caPath)
+    else showHttp(session, target, url, caPath)
     return
   }
-  session.exit(await session.world.run(program, parameters, libpqEnvironment(session.world.env, issued, caPath)))
+  const { env } = session.world
+  const environment =
+    url === null ? libpqEnvironment(env, issued, caPath) : httpEnvironment(env, url, issued.token, caPath)
+  session.exit(await session.world.run(program, parameters, environment))
+}
+
+/** For clients of an HTTP target: where it is, the token, and the authority as the usual clients look for it. */
+export function httpEnvironment(
+  env: Readonly<Record<string, string | undefined>>,
+  url: string,
+  token: string,
+  caPath: string,
+): Record<string, string> {
+  const kept = Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))
+  return {
+    ...Object.fromEntries(kept),
+    SALLYPORT_URL: url,
+    SALLYPORT_TOKEN: token,
+    CURL_CA_BUNDLE: caPath,
+    NODE_EXTRA_CA_CERTS: caPath,
+    REQUESTS_CA_BUNDLE: caPath,
+    SSL_CERT_FILE: caPath,
+  }
+}
+
+function showHttp(session: Session, target: string, url: string, caPath: string): void {
+  session.out.result({ target, url, ca: caPath }, () =>
+    [
+      `url       ${url}`,
+      `token     the output of: sallyport token ${escapeText(target)}`,
+      `tls       authority in ${caPath}`,
+      '',
+      `curl --cacert ${caPath} -H "Authorization: Bearer $(sallyport token ${escapeText(target)})" ${url}/`,
+      '',
+      `With everything in the environment (SALLYPORT_URL, SALLYPORT_TOKEN, CURL_CA_BUNDLE …):`,
+      `sallyport connect ${escapeText(target)} -- sh -c 'curl -H "Authorization: Bearer $SALLYPORT_TOKEN" "$SALLYPORT_URL/"'`,
+    ].join('\n'),
+  )
 }
 
 /** How to connect with anything; the token is not part of it, so that it can be pasted anywhere. */
@@ -139,10 +178,14 @@ async function targets(session: Session): Promise<void> {
     if (items.length === 0) return ''
     const rows = items.map((item) => [
       item.name,
+      item.protocol,
       item.connection === null ? 'no agent yet' : `${item.connection.host}:${item.connection.port}`,
       item.roles.join(', '),
       item.description,
     ])
-    return session.out.table({ columns: ['target', 'agent', 'roles', 'description'].map((name) => ({ name })), rows })
+    return session.out.table({
+      columns: ['target', 'protocol', 'agent', 'roles', 'description'].map((name) => ({ name })),
+      rows,
+    })
   })
 }

@@ -58,6 +58,7 @@ describe('a token for a target', () => {
       database: 'orders',
       user: 'sallyport',
       ca: test.deps.authorityPem,
+      url: null,
     })
     const keys = createLocalJWKSet((await test.app.inject({ url: '/.well-known/jwks.json' })).json())
     const { payload, protectedHeader } = await jwtVerify(body.token, keys, {

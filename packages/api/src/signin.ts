@@ -50,6 +50,8 @@ export const TokenResponse = z.object({
     user: z.string(),
     /** PEM of the authority that signed the agent's certificate, for sslrootcert. */
     ca: z.string(),
+    /** Of an HTTP target, without a slash at the end; null for databases. */
+    url: z.string().nullable(),
   }),
 })
 export type TokenResponse = z.infer<typeof TokenResponse>

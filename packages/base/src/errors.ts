@@ -70,6 +70,8 @@ export const errorCodes = {
   PROTOCOL_VIOLATION: { sqlstate: '08P01', http: 400, grpc: 3, exit: 1 },
   CONNECTION_LIMIT: { sqlstate: '53300', http: 429, grpc: 8, exit: 7 },
   UPSTREAM_UNREACHABLE: { sqlstate: '08006', http: 502, grpc: 14, exit: 7 },
+  ANSWER_REFUSED: { sqlstate: '08P01', http: 502, grpc: 9, exit: 5 },
+  METHOD_UNSUPPORTED: { sqlstate: '0A000', http: 405, grpc: 12, exit: 2 },
   UPSTREAM_REFUSED: { sqlstate: '08004', http: 502, grpc: 14, exit: 7 },
   CREDENTIAL_UNAVAILABLE: { sqlstate: '08004', http: 502, grpc: 14, exit: 7 },
   SESSION_ENDED: { sqlstate: '57P01', http: 503, grpc: 14, exit: 7 },

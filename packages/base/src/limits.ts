@@ -106,6 +106,20 @@ export const limits = {
   holdAnswerMsMax: 5_000,
   /** For the target's EXPLAIN of a held statement, in milliseconds. */
   holdEstimateMsMax: 2_000,
+  /** The head of an HTTP request or answer, in bytes. */
+  httpHeaderBytesMax: 16_384,
+  /** For the head of an HTTP request to come in, in milliseconds. */
+  httpHeaderMsMax: 10_000,
+  /** For an HTTP request to come in with its body, in milliseconds. */
+  httpRequestMsMax: 600_000,
+  /** For an HTTP target to begin its answer, in milliseconds. */
+  httpAnswerMsMax: 300_000,
+  /** Without a byte in either direction, in milliseconds; then an exchange of HTTP ends. */
+  httpIdleMsMax: 600_000,
+  /** Connections of one agent to one HTTP target. */
+  httpConnectionsPerTargetMax: 256,
+  /** Sessions (tokens and targets) of one connection of an HTTP client; past it the oldest idle one ends. */
+  httpSessionsPerConnectionMax: 32,
   /** Budgets of limits over time in one agent's memory: one for each limit and whoever it counts. Past it statements under
    * limits are denied. */
   budgetsPerAgentMax: 100_000,

@@ -35,13 +35,15 @@ export interface EntryShadow extends EntryRule {
   readonly effect: 'allow' | 'deny' | 'hold' | 'limit'
 }
 
+export type StatementProtocol = 'simple' | 'extended' | 'http'
+
 export type EntryBody =
   | {
       readonly kind: 'session-opened'
       readonly agent: string
       readonly agentName: string
       readonly target: string
-      readonly protocol: 'postgres'
+      readonly protocol: 'postgres' | 'http'
       readonly upstreamRole: string
       readonly database: string
       readonly initiator: EntryPrincipal
@@ -58,8 +60,8 @@ export type EntryBody =
       /** Written before anything of the statement goes to the target. */
       readonly kind: 'intent'
       readonly statement: number
-      /** How it came: a Query message, or an Execute of a prepared statement. */
-      readonly protocol: 'simple' | 'extended'
+      /** How it came: a Query message, an Execute of a prepared statement, or a request of HTTP. */
+      readonly protocol: StatementProtocol
       /** Text as recorded: literals that meet protected columns replaced by `‹type:hash›`. */
       readonly text: string
       readonly textTruncated: boolean
@@ -85,7 +87,7 @@ export type EntryBody =
       /** A statement that was not let through. Nothing of it reached the target. */
       readonly kind: 'denied'
       readonly statement: number
-      readonly protocol: 'simple' | 'extended'
+      readonly protocol: StatementProtocol
       readonly text: string
       readonly textTruncated: boolean
       readonly fingerprint: string
@@ -106,7 +108,7 @@ export type EntryBody =
       /** A statement that waits for a person. Nothing of it has reached the target. The text of several statements is one. */
       readonly kind: 'held'
       readonly statement: number
-      readonly protocol: 'simple' | 'extended'
+      readonly protocol: StatementProtocol
       readonly text: string
       readonly textTruncated: boolean
       readonly fingerprint: string

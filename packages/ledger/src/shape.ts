@@ -85,7 +85,7 @@ const shadow = some(
   } satisfies Fields<EntryShadow>),
 )
 const effect = fields({ operation: text, object: text, via: oneOf('direct', 'derived') })
-const protocol = oneOf('simple', 'extended')
+const protocol = oneOf('simple', 'extended', 'http')
 
 const shared = { v: oneOf(1), session: id, seq: count, atMs: count, monoUs: count }
 
@@ -107,7 +107,7 @@ const bodies = {
     agent: id,
     agentName: text,
     target: text,
-    protocol: oneOf('postgres'),
+    protocol: oneOf('postgres', 'http'),
     upstreamRole: text,
     database: text,
     initiator: principal,

@@ -225,8 +225,8 @@ const HttpTarget = z.strictObject({
   network: z.enum(['public', 'private', 'loopback']).default('public'),
   /** `none` for an API that asks for nothing. */
   credential: z.union([HttpCredential, z.literal('none')]),
-  /** Header fields of callers that pass although the gateway takes them out (`cookie`, `range`). */
-  passFields: z.array(z.enum(['cookie', 'range', 'if-range'])).default([]),
+  /** Header fields of callers that pass although the gateway takes them out. */
+  passFields: z.array(z.enum(['authorization', 'cookie', 'range', 'if-range'])).default([]),
   recording: z.enum(['strict', 'spool', 'off']).default('spool'),
   initiator: z.enum(['optional', 'required']).default('optional'),
 })

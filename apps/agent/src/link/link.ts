@@ -58,6 +58,8 @@ export interface LinkDeps {
   readonly randomBytes: (bytes: number) => Uint8Array
   readonly log: Log
   readonly version: string
+  /** `host:port` where HTTP targets are reached; absent where none are served. */
+  readonly advertiseHttp?: string
   /** For heartbeats. */
   readonly load: () => { readonly sessions: number; readonly spoolBytes: number }
   readonly onKillSession: (session: string, reason: string) => void
@@ -243,10 +245,11 @@ class RunningLink {
   }
 
   #greet(): void {
-    const { version, snapshots } = this.#deps
+    const { version, snapshots, advertiseHttp = '' } = this.#deps
     const { agentName, advertise } = this.#identity
     const snapshotVersion = snapshots.highestVersion
-    this.#send({ case: 'hello', value: create(HelloSchema, { agentName, version, snapshotVersion, advertise }) })
+    const hello = { agentName, version, snapshotVersion, advertise, advertiseHttp }
+    this.#send({ case: 'hello', value: create(HelloSchema, hello) })
   }
 
   #comeUp(): void {

@@ -1,6 +1,8 @@
 // What the listener needs from the outside, beside what its sessions need.
 import { limits } from '@sallyport/base/limits'
+import type { Budgets } from '../limits/budgets.ts'
 import type { SessionDeps } from '../session/deps.ts'
+import type { Sessions } from '../session/sessions.ts'
 
 /** PEM strings. A renewal hands new ones to `Listener.replaceTls`; open connections keep theirs. */
 export interface TlsMaterial {
@@ -35,4 +37,7 @@ export interface ListenerDeps extends SessionDeps {
   /** `optional`: tickets may log in without TLS. */
   readonly clientTls?: 'required' | 'optional'
   readonly bounds?: Partial<ListenerBounds>
+  /** Shared with other listeners of the agent; its own when absent. */
+  readonly sessions?: Sessions
+  readonly budgets?: Budgets
 }

@@ -1,6 +1,5 @@
 // Accepts connections, counts them and gives each a deadline until it has authenticated. It never reads a byte itself.
-import { createServer, type Server, type Socket } from 'node:net'
-import { SallyportError } from '@sallyport/base/errors'
+import { createServer, type Socket } from 'node:net'
 import { createBudgets } from '../limits/budgets.ts'
 import { cancelKeys } from '../postgres/cancel.ts'
 import { openCatalogs } from '../postgres/catalogs.ts'
@@ -10,6 +9,7 @@ import { refuseConnection, type Shared, serveConnection } from '../postgres/serv
 import { factsCache } from '../session/analysis.ts'
 import { openSessions, type Sessions } from '../session/sessions.ts'
 import { type ListenerBounds, type ListenerDeps, listenerBounds, type TlsMaterial } from './deps.ts'
+import { listening } from './listening.ts'
 import { isFrom } from './sources.ts'
 import { encryptBy, type TlsIdentity, tlsIdentity } from './tls.ts'
 
@@ -29,7 +29,7 @@ export interface Listener {
 export async function startListener(deps: ListenerDeps): Promise<Listener> {
   const bounds: ListenerBounds = { ...listenerBounds, ...deps.bounds }
   let tls = tlsIdentity(deps.tls)
-  const sessions = openSessions()
+  const sessions = deps.sessions ?? openSessions()
   const catalogs = openCatalogs(deps)
   const cancels = cancelKeys(deps.random)
   const estimates = openEstimates()
@@ -41,12 +41,12 @@ export async function startListener(deps: ListenerDeps): Promise<Listener> {
     facts: factsCache(),
     catalogs,
     estimates,
-    budgets: createBudgets(deps.clock),
+    budgets: deps.budgets ?? createBudgets(deps.clock),
     pool,
   }
   const doors = openDoors(bounds, deps, shared, () => tls)
   const server = createServer({ noDelay: true, keepAlive: true }, (socket) => doors.take(socket))
-  const port = await listen(server, deps.host, deps.port)
+  const port = await listening(server, deps.host, deps.port)
   const stopReviewing = deps.snapshots.onChange((snapshot) => sessions.review(snapshot))
   deps.log.info({ host: deps.host, port }, 'listening')
   return {
@@ -67,31 +67,6 @@ export async function startListener(deps: ListenerDeps): Promise<Listener> {
       catalogs.close()
     },
   }
-}
-
-async function listen(server: Server, host: string, port: number): Promise<number> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => reject(listenError(error, host, port)))
-    server.listen(port, host, resolve)
-  })
-  const address = server.address()
-  if (address === null || typeof address === 'string') throw new SallyportError('INTERNAL', 'no port was given')
-  return address.port
-}
-
-function listenError(error: Error, host: string, port: number): SallyportError {
-  const code = 'code' in error ? error.code : undefined
-  if (code === 'EADDRINUSE')
-    return new SallyportError('PORT_TAKEN', `port ${port} on "${host}" is taken`, {
-      hint: 'stop the other process, or choose another port',
-      cause: error,
-    })
-  if (code === 'EACCES')
-    return new SallyportError('NO_PERMISSION', `port ${port} may not be used by this user`, {
-      hint: 'choose a port above 1023',
-      cause: error,
-    })
-  return new SallyportError('CONFIG_INVALID', `cannot listen on "${host}" port ${port}`, { cause: error })
 }
 
 interface Doors {

@@ -29,6 +29,7 @@ function RoleField({
   readonly onChange: (role: string) => void
 }) {
   const id = useId()
+  if (roles.length === 0) return <span className="text-[13px] text-ink-3">over HTTP</span>
   if (roles.length < 2)
     return (
       <span className="text-[13px] text-ink-3">
@@ -49,6 +50,22 @@ function RoleField({
         ))}
       </select>
     </span>
+  )
+}
+
+/** An HTTP API has no roles and one way to ask. */
+function HttpLines({ target, address }: { readonly target: string; readonly address: string }) {
+  return (
+    <div className="mt-2">
+      <CodeBlock
+        text={`sallyport connect ${target} -- sh -c 'curl -H "Authorization: Bearer $SALLYPORT_TOKEN" "$SALLYPORT_URL/"'`}
+        what="the line for curl"
+        label="Without a credential in it"
+      />
+      <p className="mt-2 text-xs text-ink-3">
+        Requests go below <VisibleText text={`https://${address}/${target}/`} />, with the token as a bearer token.
+      </p>
+    </div>
   )
 }
 
@@ -85,6 +102,8 @@ export function TargetCard({ target }: { readonly target: MyTarget }) {
         <p className="mt-2 rounded-lg bg-hold-soft px-3 py-2 text-hold">
           No agent serves this target yet. Once one has joined, the lines to connect appear here.
         </p>
+      ) : target.protocol === 'http' ? (
+        <HttpLines target={target.name} address={`${place.host}:${place.port}`} />
       ) : (
         <div className="mt-2">
           <Tabs label={`Clients for ${target.name}`} tabs={tabs} value={client} onChange={setClient}>
@@ -97,14 +116,14 @@ export function TargetCard({ target }: { readonly target: MyTarget }) {
               <p className="mt-2 text-xs text-ink-3">{notes[client]}</p>
             </div>
           </Tabs>
-          <TokenDialog
-            open={asking}
-            onClose={() => setAsking(false)}
-            target={target.name}
-            {...(chosen === null ? {} : { role: chosen })}
-          />
         </div>
       )}
+      <TokenDialog
+        open={asking}
+        onClose={() => setAsking(false)}
+        target={target.name}
+        {...(chosen === null ? {} : { role: chosen })}
+      />
     </li>
   )
 }

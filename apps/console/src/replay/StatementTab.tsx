@@ -75,11 +75,22 @@ export function StatementTab({ story: { begun } }: { readonly story: Story }) {
         )}
       </Block>
       <p className="text-xs text-ink-3">
-        {begun.protocol === 'simple' ? 'Simple query' : 'Prepared statement'} · fingerprint{' '}
-        <span className="font-mono">{begun.fingerprint}</span>
+        {protocolWords[begun.protocol]}
+        {begun.fingerprint === '' ? null : (
+          <>
+            {' · fingerprint '}
+            <span className="font-mono">{begun.fingerprint}</span>
+          </>
+        )}
       </p>
     </div>
   )
+}
+
+const protocolWords: Readonly<Record<string, string>> = {
+  simple: 'Simple query',
+  extended: 'Prepared statement',
+  http: 'HTTP request',
 }
 
 /** A change has a pencil besides its colour. */

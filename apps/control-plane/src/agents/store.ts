@@ -103,11 +103,21 @@ export async function setCertificateSerial(db: Db, id: string, certificateSerial
 export async function greetAgent(
   db: Db,
   id: string,
-  seen: { readonly at: Date; readonly softwareVersion: string; readonly advertise: string },
+  seen: {
+    readonly at: Date
+    readonly softwareVersion: string
+    readonly advertise: string
+    readonly advertiseHttp: string
+  },
 ): Promise<void> {
   await db.agent.update({
     where: { id },
-    data: { lastSeenAt: seen.at, softwareVersion: seen.softwareVersion, advertise: seen.advertise },
+    data: {
+      lastSeenAt: seen.at,
+      softwareVersion: seen.softwareVersion,
+      advertise: seen.advertise,
+      advertiseHttp: seen.advertiseHttp,
+    },
   })
 }
 

@@ -97,9 +97,11 @@ async function noteHello(deps: LinkDeps, agent: AgentIdentity, hello: Hello): Pr
   if (hello.agentName !== agent.name || hello.snapshotVersion > versionMax)
     throw new SallyportError('REQUEST_INVALID', 'Hello is not that of the agent of this certificate')
   checkAdvertise(hello.advertise)
+  if (hello.advertiseHttp !== '') checkAdvertise(hello.advertiseHttp)
   const softwareVersion = checkedVersion(hello.version)
-  const { advertise } = hello
-  await greetAgent(deps.db, agent.agentId, { at: new Date(deps.clock.nowMs()), softwareVersion, advertise })
+  const { advertise, advertiseHttp } = hello
+  const at = new Date(deps.clock.nowMs())
+  await greetAgent(deps.db, agent.agentId, { at, softwareVersion, advertise, advertiseHttp })
   deps.log.info({ event: 'agent-linked', agent: agent.agentId, version: softwareVersion })
 }
 

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { SallyportError } from '@sallyport/base/errors'
 import type { Chain } from '@sallyport/base/identity'
 import { admits, type CompiledPolicies, compilePolicies } from '@sallyport/policy/decide'
-import type { Document, TargetDocument } from '@sallyport/policy/document'
+import { type Document, isHttpTarget, type TargetDocument } from '@sallyport/policy/document'
 import type { Deps } from '../deps.ts'
 import type { Actor } from '../http/actor.ts'
 import { readDocuments } from '../policies/store.ts'
@@ -56,10 +56,10 @@ export async function openTarget(deps: Pick<Deps, 'db'>, actor: Actor, name: str
   })
 }
 
-/** Where a target is reached; null while no agent that serves it has joined. */
+/** Where a target is reached; null while no agent that serves it has joined, or none that serves its protocol. */
 export async function connectionOf(deps: Pick<Deps, 'db'>, target: TargetDocument) {
   for (const agent of await readAdvertised(deps.db, target.spec.agents)) {
-    const address = addressOf(agent.advertise)
+    const address = addressOf(isHttpTarget(target) ? agent.advertiseHttp : agent.advertise)
     if (address !== null) return address
   }
   return null

@@ -1,12 +1,17 @@
 // HTTP for people who want to reach a target: which are open to me, and a token for one of them.
 import { MyTargets } from '@sallyport/api/resources'
 import { TokenRequest, TokenResponse } from '@sallyport/api/signin'
+import { isHttpTarget } from '@sallyport/policy/document'
 import type { Deps } from '../deps.ts'
 import { actorOf } from '../http/actor.ts'
 import { type App, at } from '../http/route.ts'
 import { issueToken } from '../identities/tokens.ts'
 import { connectionOf, openTarget, openTargets, reachableAt } from './open.ts'
 import { checkedRole, defaultUser, roleNames } from './rules.ts'
+
+/** Requests go below it. */
+const httpUrl = ({ host, port }: { readonly host: string; readonly port: number }, target: string): string =>
+  `https://${host.includes(':') ? `[${host}]` : host}:${port}/${target}`
 
 export function targetRoutes(app: App, deps: Deps): void {
   app.route({
@@ -44,6 +49,7 @@ export function targetRoutes(app: App, deps: Deps): void {
           database: target.metadata.name,
           user: role ?? defaultUser,
           ca: deps.authorityPem,
+          url: isHttpTarget(target) ? httpUrl(address, target.metadata.name) : null,
         },
       }
     },

@@ -28,6 +28,9 @@ export const isFieldName = (name: string): boolean => /^[!#$%&'*+\-.^_`|~0-9A-Za
 /** RFC 9110, 5.5, without obs-text: what is not ASCII is read differently from server to server. */
 export const isFieldValue = (value: string): boolean => /^[\t\x20-\x7e]*$/.test(value)
 
+/** The same with obs-text, which targets still send. */
+export const isAnswerValue = (value: string): boolean => /^[\t\x20-\x7e\x80-\xff]*$/.test(value)
+
 /** The value of a field that may be there once. */
 export const fieldOf = (fields: Fields, name: string): string | undefined => fields.find(([one]) => one === name)?.[1]
 

@@ -1,0 +1,60 @@
+// The injected credential in what comes back: every form, at every split (R-4.12).
+import { Secret } from '@sallyport/base/secret'
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { echoScan, holdsNeedle, needlesOf } from './echo.ts'
+
+const text = 'pa"ss/wörd+0123456789'
+const needles = needlesOf([new Secret(text)])
+
+/** What goes on, or null when it was found. */
+function scanned(chunks: readonly Buffer[]): Buffer | null {
+  const scan = echoScan(needles)
+  const out: Buffer[] = []
+  for (const chunk of chunks) {
+    const next = scan.push(chunk)
+    if (next === null) return null
+    out.push(next)
+  }
+  return Buffer.concat([...out, scan.end()])
+}
+
+const forms: readonly [string, string][] = [
+  ['plain', text],
+  ['percent-encoded', encodeURIComponent(text)],
+  ['in JSON', JSON.stringify({ a: text })],
+  ...['', 'x', 'xy', 'xyz'].map((before): [string, string] => [
+    `in base64 behind ${before.length}`,
+    Buffer.from(`${before}${text}after`).toString('base64'),
+  ]),
+  ['in base64url', Buffer.from(`?>${text}`).toString('base64url')],
+  ['at the end of base64', Buffer.from(text).toString('base64')],
+]
+
+it.each(forms)('%s is found at every split', (_, form) => {
+  const bytes = Buffer.from(`before ${form} behind`)
+  for (let at = 0; at <= bytes.length; at++) expect(scanned([bytes.subarray(0, at), bytes.subarray(at)])).toBeNull()
+  expect(scanned([...bytes].map((byte) => Buffer.from([byte])))).toBeNull()
+})
+
+it('anything else goes on unchanged, however it is split', () => {
+  fc.assert(
+    fc.property(fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 12 }), (parts) => {
+      const chunks = parts.map((part) => Buffer.from(part))
+      const all = Buffer.concat(chunks)
+      fc.pre(!holdsNeedle(needles, all))
+      expect(scanned(chunks)).toEqual(all)
+    }),
+  )
+})
+
+it('the beginning of a credential waits, and nothing else does', () => {
+  const scan = echoScan(needles)
+  expect(scan.push(Buffer.from('data: 1\n\n'))?.toString()).toBe('data: 1\n\n')
+  expect(scan.push(Buffer.from(`x${text.slice(0, 4)}`))?.toString()).toBe('x')
+  expect(scan.push(Buffer.from('!'))?.toString()).toBe(`${text.slice(0, 4)}!`)
+})
+
+it('one that is too short is not looked for', () => {
+  expect(needlesOf([new Secret('abc')])).toEqual([])
+})

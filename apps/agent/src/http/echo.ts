@@ -1,0 +1,75 @@
+// Looks for the injected credential in what a target sends back: as it is, percent-encoded, escaped as in JSON, and in
+// base64 at any of its three offsets (THREATS ). What may be the beginning of a match waits for the next chunk.
+import type { Secret } from '@sallyport/base/secret'
+
+/** A shorter one is found everywhere by chance; it is not looked for. */
+export const secretCharsMin = 6
+
+export interface EchoScan {
+  /** What may go on, or null: the credential is in it, and nothing more may go on. */
+  push(chunk: Buffer): Buffer | null
+  /** The rest. */
+  end(): Buffer
+}
+
+export type Needles = readonly Buffer[]
+
+/** All forms of these secrets. */
+export function needlesOf(secrets: readonly Secret[]): Needles {
+  const forms = new Set<string>()
+  for (const secret of secrets) {
+    const text = secret.reveal()
+    if (text.length < secretCharsMin) continue
+    forms.add(text)
+    forms.add(encodeURIComponent(text))
+    forms.add(JSON.stringify(text).slice(1, -1))
+    for (const form of base64Forms(Buffer.from(text, 'utf8'))) if (form.length >= secretCharsMin) forms.add(form)
+  }
+  return [...forms].map((form) => Buffer.from(form, 'utf8'))
+}
+
+/** The part of the base64 text that depends on these bytes alone, wherever they stand in what was encoded. */
+function base64Forms(bytes: Buffer): string[] {
+  return [0, 1, 2].flatMap((before) => {
+    const padded = Buffer.concat([Buffer.alloc(before), bytes])
+    const text = padded.toString('base64').replace(/=+$/, '')
+    // Characters that bits of the neighbours reach are left out.
+    const from = before === 0 ? 0 : before + 1
+    const whole = padded.length % 3 === 0 ? text.length : text.length - 1
+    const core = text.slice(from, whole)
+    return [core, core.replaceAll('+', '-').replaceAll('/', '_')]
+  })
+}
+
+export const holdsNeedle = (needles: Needles, bytes: Buffer): boolean =>
+  needles.some((needle) => bytes.includes(needle))
+
+export function echoScan(needles: Needles): EchoScan {
+  let held: Buffer = Buffer.alloc(0)
+  return {
+    push(chunk) {
+      const all = held.length === 0 ? chunk : Buffer.concat([held, chunk])
+      if (holdsNeedle(needles, all)) return null
+      const settled = all.length - begunAtEnd(needles, all)
+      held = all.subarray(settled)
+      return all.subarray(0, settled)
+    },
+    end: () => held,
+  }
+}
+
+/** Bytes at the end that may be the beginning of a needle; a stream of events is not held up by more. */
+function begunAtEnd(needles: Needles, bytes: Buffer): number {
+  let longest = 0
+  for (const needle of needles) {
+    const [first] = needle
+    if (first === undefined) continue
+    let at = bytes.indexOf(first, Math.max(0, bytes.length - needle.length + 1))
+    while (at !== -1 && bytes.length - at > longest) {
+      const tail = bytes.length - at
+      if (bytes.compare(needle, 0, tail, at) === 0) longest = tail
+      at = bytes.indexOf(first, at + 1)
+    }
+  }
+  return longest
+}

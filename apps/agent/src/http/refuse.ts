@@ -1,0 +1,59 @@
+// Refusals as problem documents (RFC 9457) with the code, the page that explains it and the next step.
+import { errorDocsUrl, type SallyportError, surfacesOf } from '@sallyport/base/errors'
+
+export interface Refusal {
+  readonly status: number
+  readonly fields: readonly (readonly [name: string, value: string])[]
+  readonly body: Buffer
+}
+
+/** `request` names it in the record: session and number, or the session alone; null before there is one. */
+export function refusalOf(error: SallyportError, request: string | null): Refusal {
+  const { http: status } = surfacesOf(error.code)
+  const body = Buffer.from(
+    JSON.stringify({
+      type: errorDocsUrl(error.code),
+      title: titles[status] ?? 'Refused',
+      status,
+      code: error.code,
+      detail: error.message,
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+      ...(request === null ? {} : { requestId: request }),
+    }),
+  )
+  const retry = retryAfter(error)
+  return {
+    status,
+    fields: [
+      ['content-type', 'application/problem+json'],
+      ['content-length', String(body.length)],
+      ['cache-control', 'no-store'],
+      ...(status === 401 ? [['www-authenticate', challenge(error)] as const] : []),
+      ...(retry === null ? [] : [['retry-after', retry] as const]),
+    ],
+    body,
+  }
+}
+
+const titles: Readonly<Record<number, string>> = {
+  400: 'Bad request',
+  401: 'Not authenticated',
+  403: 'Not permitted',
+  404: 'Not found',
+  405: 'Method not allowed',
+  413: 'Too large',
+  429: 'Too many requests',
+  501: 'Not supported',
+  502: 'The target did not answer as it should',
+  503: 'Not available',
+}
+
+/** RFC 6750, 3: without a token no error is named. */
+const challenge = ({ code }: SallyportError): string =>
+  code === 'TOKEN_MISSING' ? 'Bearer realm="sallyport"' : 'Bearer realm="sallyport", error="invalid_token"'
+
+/** Seconds; limits say in their hint when they have room again. */
+function retryAfter({ code, hint }: SallyportError): string | null {
+  if (code === 'LIMIT_REACHED') return /retry after ([0-9]+) s/.exec(hint ?? '')?.[1] ?? null
+  return code === 'SNAPSHOT_MISSING' || code === 'SNAPSHOT_EXPIRED' || code === 'CONNECTION_LIMIT' ? '5' : null
+}

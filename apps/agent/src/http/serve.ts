@@ -1,0 +1,212 @@
+// The life of one HTTP request, as a story: read the head, find the session, judge, inject the credential, forward, stream
+// the answer back, write the outcome. Each step needs the value that the step before returned.
+import { once } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { asSallyportError, SallyportError } from '@sallyport/base/errors'
+import { hideBy, hideIn } from '@sallyport/mask/detect/hide'
+import { type Fields, fieldOf, requestFields, responseFields } from '@sallyport/wire/http/fields'
+import { queryText } from '@sallyport/wire/http/request-target'
+import type { SessionDeps } from '../session/deps.ts'
+import { describeThrown } from '../session/log.ts'
+import type { Granted, RequestOutcome } from '../session/request-gate.ts'
+import { type Injected, injectedCredential } from './credential.ts'
+import { echoScan, holdsNeedle, needlesOf } from './echo.ts'
+import { locationOf } from './location.ts'
+import { refusalOf } from './refuse.ts'
+import { factsOf, type RequestHead, readHead, recordedRequest } from './request.ts'
+import { type ConnectionSessions, connectionSessions, type HttpSession, type HttpShared } from './session.ts'
+import type { Answer, Upstreams } from './upstream.ts'
+
+export interface HttpServing extends HttpShared {
+  readonly upstreams: Upstreams
+}
+
+/** Serves requests of all connections of a listener. The promise settles when the answer is out, and never rejects. */
+export function httpServer(
+  serving: HttpServing,
+): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+  const connections = new WeakMap<object, ConnectionSessions>()
+  return async (request, response) => {
+    const { socket } = request
+    const known = connections.get(socket) ?? connectionSessions(socket, serving)
+    connections.set(socket, known)
+    let session: HttpSession | null = null
+    try {
+      const head = readHead(request)
+      session = await known.of(head, (fieldOf(head.fields, 'user-agent') ?? '').slice(0, 256))
+      await exchange({ request, response, head, session, serving })
+    } catch (thrown) {
+      refuse(serving.deps, request, response, asSallyportError(thrown), session)
+    }
+  }
+}
+
+interface Exchange {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly head: RequestHead
+  readonly session: HttpSession
+  readonly serving: HttpServing
+}
+
+/** Filled in as the answer comes. */
+type Outcome = { -readonly [K in keyof RequestOutcome]: RequestOutcome[K] }
+
+async function exchange(parts: Exchange): Promise<void> {
+  const { head, session, serving, response } = parts
+  const { deps } = serving
+  const over = session.begin()
+  const target = session.admitted.target.document.metadata.name
+  try {
+    const granted = await session.gate.judge(factsOf(head), recordedRequest(head, hiding(deps)))
+    const outcome: Outcome = { result: 'failed', tag: '', bytes: 0 }
+    try {
+      const { answer, injected, signal } = await forward(parts, granted)
+      outcome.tag = String(answer.status)
+      await relay(parts, answer, injected, outcome, signal)
+    } catch (thrown) {
+      if (response.destroyed || session.signal.aborted) outcome.result = 'cancelled'
+      throw thrown
+    } finally {
+      granted.end(outcome)
+      deps.metrics.statements.inc({ target, outcome: outcome.result })
+    }
+  } finally {
+    over()
+  }
+}
+
+/** For the record: what looks personal or secret in a path or query is not kept. */
+function hiding(deps: SessionDeps): (text: string) => string {
+  const hide = hideBy('redact', deps.maskHash)
+  return (text) => hideIn(text, hide).text
+}
+
+/** Sends the request with what the gateway sets in the place of what it took out. */
+async function forward(
+  { request, response, head, session, serving }: Exchange,
+  granted: Granted,
+): Promise<{ readonly answer: Answer; readonly injected: Injected; readonly signal: AbortSignal }> {
+  const { document } = session.admitted.target
+  const injected = await injectedCredential(document.spec.credential, serving.deps.environment)
+  const gone = new AbortController()
+  response.once('close', () => gone.abort())
+  const signal = AbortSignal.any([gone.signal, session.signal])
+  if (fieldOf(head.fields, 'expect')?.toLowerCase() === '100-continue') response.writeContinue()
+  const answer = await serving.upstreams.send(document, {
+    method: head.method,
+    path: pathOf(document.spec.url, head, injected),
+    fields: fieldsFor(head, document.spec.passFields, injected, granted, session),
+    body: head.hasBody ? request : null,
+    signal,
+  })
+  return { answer, injected, signal }
+}
+
+function pathOf(url: string, { path, query }: RequestHead, injected: Injected): string {
+  const prefix = new URL(url).pathname.replace(/\/$/, '')
+  const own = new Set(injected.query.map(([name]) => name))
+  const search = queryText([...query.filter(([name]) => !own.has(name)), ...injected.query])
+  return search === '' ? `${prefix}${path}` : `${prefix}${path}?${search}`
+}
+
+function fieldsFor(
+  { fields, isTokenApart }: RequestHead,
+  pass: readonly string[],
+  injected: Injected,
+  { number }: Granted,
+  { id }: HttpSession,
+): Fields {
+  // `Authorization` is the caller's own only where the token came apart from it.
+  const keep = new Set(pass.filter((name) => name !== 'authorization' || isTokenApart))
+  const own = new Set(injected.fields.map(([name]) => name))
+  return [
+    ...requestFields(fields, keep).filter(([name]) => !own.has(name)),
+    ...injected.fields,
+    ['accept-encoding', 'identity'],
+    ['via', '1.1 sallyport'],
+    ['sallyport-request', `${id}/${number}`],
+  ]
+}
+
+/** Streams the answer back. What the credential is in does not go on (THREATS R-4.12). */
+async function relay(
+  { response, head, session, serving }: Exchange,
+  answer: Answer,
+  { secrets }: Injected,
+  outcome: Outcome,
+  signal: AbortSignal,
+): Promise<void> {
+  const needles = needlesOf(secrets)
+  const { document } = session.admitted.target
+  const fields = responseFields(answer.fields)
+  try {
+    checkAnswer(answer, fields, needles.length > 0, (text) => holdsNeedle(needles, Buffer.from(text, 'latin1')))
+    const location = locationOf(fieldOf(answer.fields, 'location'), document)
+    response.writeHead(answer.status, [
+      ...fields.flat(),
+      ...(location === null ? [] : ['location', location]),
+      'via',
+      '1.1 sallyport',
+    ])
+    const scan = echoScan(needles)
+    for await (const chunk of answer.body) {
+      const next = scan.push(chunk)
+      if (next === null) throw credentialCameBack()
+      outcome.bytes += next.length
+      if (!response.write(next)) await once(response, 'drain', { signal })
+    }
+    const rest = scan.end()
+    outcome.bytes += rest.length
+    response.end(rest)
+    outcome.result = 'done'
+  } catch (thrown) {
+    answer.body.destroy()
+    serving.deps.log.warn(
+      { session: session.id, method: head.method, cause: describeThrown(thrown) },
+      'answer-not-finished',
+    )
+    throw thrown
+  }
+}
+
+const credentialCameBack = (): SallyportError =>
+  new SallyportError('ANSWER_REFUSED', "the target's answer holds its own credential", {
+    hint: 'the API repeats what it is sent; ask its owner to stop that',
+  })
+
+function checkAnswer(answer: Answer, fields: Fields, isWatched: boolean, holds: (text: string) => boolean): void {
+  if (answer.status < 200)
+    throw new SallyportError('ANSWER_REFUSED', 'the target answered with a status that ends no request')
+  if (!isWatched) return
+  const encoding = fieldOf(answer.fields, 'content-encoding')?.toLowerCase() ?? 'identity'
+  if (encoding !== 'identity')
+    throw new SallyportError('ANSWER_REFUSED', 'the target encoded its answer although it was asked not to', {
+      hint: 'have the API honour "Accept-Encoding: identity"',
+    })
+  if (fields.some(([name, value]) => holds(name) || holds(value))) throw credentialCameBack()
+}
+
+/** Tells the caller why. Once the answer has begun, only closing says that it is not whole. */
+function refuse(
+  deps: SessionDeps,
+  request: IncomingMessage,
+  response: ServerResponse,
+  error: SallyportError,
+  session: HttpSession | null,
+): void {
+  deps.metrics.refusals.inc({ code: error.code })
+  deps.log.info(
+    { code: error.code, session: session?.id ?? null, cause: describeThrown(error.cause) },
+    'request-refused',
+  )
+  if (response.headersSent || response.destroyed) {
+    response.destroy()
+    return
+  }
+  const { status, fields, body } = refusalOf(error, session?.id ?? null)
+  // A body that nobody reads, and what was pipelined behind it, end with the connection (THREATS R-4.1).
+  const close = error.code === 'PROTOCOL_VIOLATION' || !request.complete ? ['connection', 'close'] : []
+  response.writeHead(status, [...fields.flat(), ...close])
+  response.end(request.method === 'HEAD' ? undefined : body)
+}

@@ -1,0 +1,237 @@
+// Who calls on one connection, and at which target: a session for each token and target, with a record of its own. It is
+// made with the first request, asked again with each, and ends with the connection.
+import { createHash } from 'node:crypto'
+import type { Socket } from 'node:net'
+import { SallyportError } from '@sallyport/base/errors'
+import { type SessionId, sessionId } from '@sallyport/base/ids'
+import { limits } from '@sallyport/base/limits'
+import type { DecisionContext } from '@sallyport/policy/decide'
+import type { Budgets } from '../limits/budgets.ts'
+import type { SessionRecord } from '../record/record.ts'
+import { type AdmittedHttp, admitHttp, stillAdmitted } from '../session/admit.ts'
+import type { SessionDeps } from '../session/deps.ts'
+import { entryPrincipal } from '../session/entry-principal.ts'
+import { describeThrown } from '../session/log.ts'
+import { createRequestGate, type RequestGate } from '../session/request-gate.ts'
+import type { Sessions } from '../session/sessions.ts'
+import { verifyToken } from '../session/verify.ts'
+import type { RequestHead } from './request.ts'
+
+export interface HttpSession {
+  readonly id: SessionId
+  readonly admitted: AdmittedHttp
+  readonly gate: RequestGate
+  /** Fires when the session ends; exchanges stop with it. */
+  readonly signal: AbortSignal
+  /** Returns how to say that the exchange is over. */
+  begin(): () => void
+}
+
+export interface HttpShared {
+  readonly deps: SessionDeps
+  readonly sessions: Sessions
+  readonly budgets: Budgets
+}
+
+export interface ConnectionSessions {
+  /** Throws what verifying and admitting throw, and SPOOL_… when there can be no record. */
+  of(head: RequestHead, userAgent: string): Promise<HttpSession>
+}
+
+interface Open extends HttpSession {
+  readonly isIdle: boolean
+  isCurrent(nowMs: number): boolean
+  end(reason: string): void
+}
+
+/** The sessions of one connection. They end when it closes. */
+export function connectionSessions(socket: Socket, shared: HttpShared): ConnectionSessions {
+  const open = new Map<string, Open>()
+  const { deps } = shared
+  socket.once('close', () => {
+    for (const session of open.values()) session.end('the client closed the connection')
+  })
+  return {
+    async of(head, userAgent) {
+      const key = `${createHash('sha256').update(head.token.reveal()).digest('base64')} ${head.target}`
+      const current = (): Open | undefined => {
+        const known = open.get(key)
+        if (known === undefined || known.isCurrent(deps.clock.nowMs())) return known
+        known.end('no longer admitted')
+        return undefined
+      }
+      const known = current()
+      if (known !== undefined) return known
+      const snapshot = deps.snapshots.current()
+      const token = await verifyToken(head.token.reveal(), snapshot, deps.clock.nowMs())
+      // A pipelined request may have come to the same meanwhile.
+      const raced = current()
+      if (raced !== undefined) return raced
+      const admitted = admitHttp(head.target, token, snapshot)
+      const made = openSession(
+        { socket, shared, admitted, userAgent, snapshotVersion: snapshot.version },
+        () => open.get(key) === made && open.delete(key),
+      )
+      makeRoom(open)
+      open.set(key, made)
+      if (socket.destroyed) made.end('the client closed the connection')
+      return made
+    },
+  }
+}
+
+function makeRoom(open: Map<string, Open>): void {
+  if (open.size < limits.httpSessionsPerConnectionMax) return
+  const oldest = [...open.values()].find(({ isIdle }) => isIdle)
+  if (oldest === undefined)
+    throw new SallyportError('CONNECTION_LIMIT', 'the connection carries as many sessions as it may', {
+      hint: 'use another connection for other tokens',
+    })
+  oldest.end('other sessions took its place')
+}
+
+interface Opening {
+  readonly socket: Socket
+  readonly shared: HttpShared
+  readonly admitted: AdmittedHttp
+  readonly userAgent: string
+  readonly snapshotVersion: number
+}
+
+function openSession(opening: Opening, onEnd: () => void): Open {
+  const { socket, shared, admitted } = opening
+  const { deps, sessions } = shared
+  const target = admitted.target.document.metadata.name
+  const id = sessionId(Buffer.from(deps.random(16)).toString('hex'))
+  const record = openRecord(opening, id)
+  const gate = openGate(opening, id, record)
+  const ended = new AbortController()
+  const life = lifeOf({
+    onEnding() {
+      onEnd()
+      ended.abort(new SallyportError('SESSION_ENDED', 'the session was ended'))
+    },
+    // INVARIANT: the outcome of every exchange stands in the record before its end.
+    onOver(reason) {
+      remove()
+      record.close(reason)
+      deps.metrics.sessions.dec({ target })
+      deps.log.info({ session: id, target, reason, statements: gate.requests }, 'session-closed')
+    },
+  })
+  const remove = sessions.add({
+    id,
+    target,
+    stillAdmitted: (snapshot) => stillAdmitted(admitted, snapshot),
+    end(reason) {
+      life.end(reason)
+      socket.destroy()
+    },
+    endWhenIdle: life.endWhenIdle,
+  })
+  deps.metrics.sessions.inc({ target })
+  deps.log.info({ session: id, target, address: socket.remoteAddress }, 'session-opened')
+  return {
+    id,
+    admitted,
+    gate,
+    signal: ended.signal,
+    begin: life.begin,
+    get isIdle() {
+      return life.isIdle
+    },
+    // A token is good for as long as it was good for at login: leeway for clocks included.
+    isCurrent: (nowMs) =>
+      nowMs < admitted.token.expiresAtMs + limits.clockLeewaySeconds * 1_000 &&
+      stillAdmitted(admitted, deps.snapshots.current()),
+    end: life.end,
+  }
+}
+
+/** Ends once, and is over when the last exchange is. */
+function lifeOf(on: { readonly onEnding: () => void; readonly onOver: (reason: string) => void }) {
+  let running = 0
+  let draining: string | null = null
+  let ending: string | null = null
+  const end = (reason: string): void => {
+    if (ending !== null) return
+    ending = reason
+    on.onEnding()
+    if (running === 0) on.onOver(reason)
+  }
+  return {
+    end,
+    endWhenIdle(reason: string): void {
+      draining = reason
+      if (running === 0) end(reason)
+    },
+    begin() {
+      running += 1
+      return () => {
+        running -= 1
+        if (running > 0) return
+        if (ending !== null) on.onOver(ending)
+        else if (draining !== null) end(draining)
+      }
+    },
+    get isIdle() {
+      return running === 0
+    },
+  }
+}
+
+const openGate = (opening: Opening, id: SessionId, record: SessionRecord): RequestGate => {
+  const { deps, budgets } = opening.shared
+  return createRequestGate({
+    snapshots: deps.snapshots,
+    target: opening.admitted.target.document.metadata.name,
+    chain: opening.admitted.chain,
+    session: decisionSession(opening, id),
+    record,
+    clock: deps.clock,
+    monotonicUs: deps.monotonicUs,
+    budgets,
+  })
+}
+
+const authentication = 'bearer'
+
+function decisionSession({ socket, admitted, userAgent }: Opening, id: SessionId): DecisionContext['session'] {
+  return {
+    id,
+    upstreamRole: '',
+    database: admitted.target.document.metadata.name,
+    clientAddress: socket.remoteAddress ?? '',
+    applicationName: userAgent,
+    tls: true,
+    authentication,
+  }
+}
+
+/** Opens the record with who, what and from where. Throws when it cannot be written: then there is no session. */
+function openRecord(opening: Opening, id: SessionId): SessionRecord {
+  const { socket, shared, admitted, userAgent, snapshotVersion } = opening
+  const { deps } = shared
+  const { metadata, spec } = admitted.target.document
+  const record = deps.recorder.open(id, spec.recording)
+  const waiting = record.append({
+    kind: 'session-opened',
+    agent: deps.agent.id,
+    agentName: deps.agent.name,
+    target: metadata.name,
+    protocol: 'http',
+    upstreamRole: '',
+    database: '',
+    initiator: entryPrincipal(admitted.chain.initiator),
+    actors: admitted.chain.actors.map(entryPrincipal),
+    clientAddress: socket.remoteAddress ?? '',
+    applicationName: userAgent,
+    tls: true,
+    authentication,
+    tokenIds: admitted.token.token.id === '' ? [] : [admitted.token.token.id],
+    snapshotVersion,
+  })
+  // Every intent waits for the disk itself, and for what was written before it.
+  waiting?.catch((thrown: unknown) => deps.log.error({ session: id, cause: describeThrown(thrown) }, 'record-failed'))
+  return record
+}

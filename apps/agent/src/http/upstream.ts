@@ -1,0 +1,134 @@
+// Connections to HTTP targets: one pool for each target as its document says, with TLS verified and addresses checked.
+// Redirects are never followed, and an answer is taken as it is: nobody decodes it here.
+import { type LookupAddress, lookup } from 'node:dns'
+import type { LookupFunction } from 'node:net'
+import type { Readable } from 'node:stream'
+import { assert } from '@sallyport/base/assert'
+import { SallyportError } from '@sallyport/base/errors'
+import { limits } from '@sallyport/base/limits'
+import type { HttpTargetDocument } from '@sallyport/policy/document'
+import { type Fields, isAnswerValue, isFieldName } from '@sallyport/wire/http/fields'
+import { type Dispatcher, Pool } from 'undici'
+import { addressRefused, checkHost, isPermitted, type Network } from './address.ts'
+
+export interface UpstreamRequest {
+  readonly method: string
+  /** Path and query as they are sent. */
+  readonly path: string
+  readonly fields: Fields
+  readonly body: Readable | null
+  readonly signal: AbortSignal
+}
+
+export interface Answer {
+  readonly status: number
+  readonly fields: Fields
+  readonly body: Dispatcher.ResponseData['body']
+}
+
+export interface Upstreams {
+  /** Throws UPSTREAM_UNREACHABLE or UPSTREAM_REFUSED; the cause is for the operator's log. */
+  send(target: HttpTargetDocument, request: UpstreamRequest): Promise<Answer>
+  close(): Promise<void>
+}
+
+export function openUpstreams(): Upstreams {
+  const pools = new Map<string, Pool>()
+  const poolOf = (target: HttpTargetDocument): Pool => {
+    const { url, tls, network } = target.spec
+    const key = JSON.stringify([url, tls, network])
+    const known = pools.get(key)
+    if (known !== undefined) return known
+    // Of documents that changed the old pool goes when nothing uses it; it is bounded by how often documents change.
+    if (pools.size >= poolsMax) closeOldest(pools)
+    const made = newPool(target)
+    pools.set(key, made)
+    return made
+  }
+  return {
+    async send(target, { method, path, fields, body, signal }) {
+      checkHost(new URL(target.spec.url).hostname, target.spec.network)
+      try {
+        assert(isMethod(method), 'a method that was never judged')
+        const {
+          statusCode,
+          headers,
+          body: answer,
+        } = await poolOf(target).request({
+          method,
+          path,
+          headers: fields.flat(),
+          body,
+          signal,
+        })
+        return { status: statusCode, fields: answerFields(headers), body: answer }
+      } catch (thrown) {
+        throw upstreamError(target, thrown)
+      }
+    },
+    async close() {
+      await Promise.all([...pools.values()].map((pool) => pool.destroy()))
+    },
+  }
+}
+
+/** Pools of one agent: as many as targets, and a few that documents no longer name. */
+const poolsMax = 1_000
+
+function closeOldest(pools: Map<string, Pool>): void {
+  for (const [key, pool] of pools) {
+    pools.delete(key)
+    void pool.close()
+    return
+  }
+}
+
+function newPool({ spec }: HttpTargetDocument): Pool {
+  const { url, tls, network } = spec
+  return new Pool(new URL(url).origin, {
+    connections: limits.httpConnectionsPerTargetMax,
+    pipelining: 1,
+    headersTimeout: limits.httpAnswerMsMax,
+    bodyTimeout: limits.httpIdleMsMax,
+    keepAliveTimeout: 4_000,
+    maxHeaderSize: limits.httpHeaderBytesMax,
+    allowH2: false,
+    connect: {
+      timeout: limits.upstreamConnectMsMax,
+      rejectUnauthorized: true,
+      lookup: checkedLookup(network),
+      ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+      ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
+    },
+  })
+}
+
+/** For `connect`: the permitted ones of all addresses of the name. */
+function checkedLookup(network: Network): LookupFunction {
+  return (host, options, callback) => {
+    lookup(host, { ...options, all: true }, (error, found) => {
+      if (error !== null) return callback(error, '', 0)
+      const permitted = found.filter(({ address }: LookupAddress) => isPermitted(address, network))
+      const [first] = permitted
+      if (first === undefined) return callback(Object.assign(addressRefused(host), { errno: 0 }), '', 0)
+      if (options.all === true) return callback(null, permitted)
+      return callback(null, first.address, first.family)
+    })
+  }
+}
+
+const isMethod = (method: string): method is Dispatcher.HttpMethod => /^[A-Z]{1,20}$/.test(method)
+
+/** Of names and values that no caller could be given, nothing is left. */
+const answerFields = (headers: Readonly<Record<string, string | string[] | undefined>>): Fields =>
+  Object.entries(headers)
+    .flatMap(([name, value]) => [value ?? []].flat().map((one) => [name.toLowerCase(), one] as const))
+    .filter(([name, value]) => isFieldName(name) && isAnswerValue(value))
+
+function upstreamError({ metadata }: HttpTargetDocument, thrown: unknown): SallyportError {
+  if (thrown instanceof SallyportError && thrown.code === 'UPSTREAM_UNREACHABLE') return thrown
+  return new SallyportError('UPSTREAM_UNREACHABLE', `target "${metadata.name}" gave no answer`, {
+    hint: 'try again; the operator of the agent finds the reason in its log',
+    cause: thrown,
+  })
+}

@@ -1,0 +1,116 @@
+// The door for HTTP: accepts connections with TLS, bounds heads, times and numbers, and answers what is no request. Node's
+// parser is used in its strict form (THREATS R-4.1, R-4.10).
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer, type Server } from 'node:https'
+import type { Duplex } from 'node:stream'
+import { SallyportError } from '@sallyport/base/errors'
+import { limits } from '@sallyport/base/limits'
+import { refusalOf } from '../http/refuse.ts'
+import { httpServer } from '../http/serve.ts'
+import { openUpstreams } from '../http/upstream.ts'
+import type { Budgets } from '../limits/budgets.ts'
+import type { Sessions } from '../session/sessions.ts'
+import type { ListenerDeps, TlsMaterial } from './deps.ts'
+import { listening } from './listening.ts'
+
+export interface HttpListener {
+  /** The port it listens on. */
+  readonly port: number
+  replaceTls(tls: TlsMaterial): void
+  /** Accepts nothing any more. */
+  stop(): void
+  /** Ends what is left; sessions are ended before, by whoever ends those of the other listener. */
+  close(): Promise<void>
+}
+
+export interface HttpListenerDeps extends Omit<ListenerDeps, 'bounds' | 'sessions' | 'budgets' | 'clientTls'> {
+  readonly sessions: Sessions
+  readonly budgets: Budgets
+}
+
+/** Listens. Rejects with PORT_TAKEN, NO_PERMISSION or CONFIG_INVALID. */
+export async function startHttpListener(deps: HttpListenerDeps): Promise<HttpListener> {
+  const upstreams = openUpstreams()
+  const serve = httpServer({ deps, sessions: deps.sessions, budgets: deps.budgets, upstreams })
+  const served = new Set<Promise<void>>()
+  const take = (request: IncomingMessage, response: ServerResponse): void => {
+    const one = serve(request, response).finally(() => served.delete(one))
+    served.add(one)
+  }
+  const server = createServer(
+    {
+      cert: deps.tls.certificate,
+      key: deps.tls.key,
+      minVersion: 'TLSv1.2',
+      ALPNProtocols: ['http/1.1'],
+      insecureHTTPParser: false,
+      requireHostHeader: true,
+      maxHeaderSize: limits.httpHeaderBytesMax,
+      headersTimeout: limits.httpHeaderMsMax,
+      requestTimeout: limits.httpRequestMsMax,
+      connectionsCheckingInterval: 1_000,
+      keepAliveTimeout: keepAliveMs,
+      handshakeTimeout: limits.preAuthMsMax,
+      noDelay: true,
+    },
+    take,
+  )
+  bound(server)
+  const refuse = refuseSocket(deps)
+  // Handled here: the caller sends its body once the request is permitted.
+  server.on('checkContinue', take)
+  server.on('checkExpectation', (_request, response) => {
+    response.writeHead(417, { connection: 'close' })
+    response.end()
+  })
+  server.on('upgrade', (_request, socket) =>
+    refuse(socket, new SallyportError('FEATURE_UNSUPPORTED', 'upgrades and WebSockets do not pass the gateway')),
+  )
+  server.on('connect', (_request, socket) =>
+    refuse(socket, new SallyportError('METHOD_UNSUPPORTED', 'the gateway makes no tunnels')),
+  )
+  server.on('clientError', (_error, socket) =>
+    refuse(socket, new SallyportError('PROTOCOL_VIOLATION', 'the request cannot be read in exactly one way')),
+  )
+  const port = await listening(server, deps.host, deps.port)
+  deps.log.info({ host: deps.host, port, protocol: 'http' }, 'listening')
+  return {
+    port,
+    replaceTls: ({ certificate, key }) => server.setSecureContext({ cert: certificate, key, minVersion: 'TLSv1.2' }),
+    stop: () => void server.close(),
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      server.closeAllConnections()
+      await closed
+      await Promise.all(served)
+      await upstreams.close()
+    },
+  }
+}
+
+/** Between two requests of one connection, in milliseconds. */
+const keepAliveMs = 65_000
+
+function bound(server: Server): void {
+  server.maxConnections = limits.connectionsMax
+  // Counted by whoever reads the fields: here more than the limit would be left out in silence.
+  server.maxHeadersCount = 0
+  server.setTimeout(limits.httpIdleMsMax)
+  server.on('connection', (socket) => socket.on('error', () => {}))
+  server.on('secureConnection', (socket) => socket.on('error', () => {}))
+}
+
+/** An answer where there is no request that Node could answer; the connection ends with it. */
+const refuseSocket =
+  (deps: HttpListenerDeps) =>
+  (socket: Duplex, error: SallyportError): void => {
+    deps.metrics.refusals.inc({ code: error.code })
+    deps.log.info({ code: error.code }, 'request-refused')
+    if (!socket.writable) {
+      socket.destroy()
+      return
+    }
+    const { status, fields, body } = refusalOf(error, null)
+    const head = [...fields, ['connection', 'close']].map(([name, value]) => `${name}: ${value}\r\n`).join('')
+    socket.end(Buffer.concat([Buffer.from(`HTTP/1.1 ${status} Refused\r\n${head}\r\n`), body]), () => socket.destroy())
+  }

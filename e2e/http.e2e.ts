@@ -1,0 +1,137 @@
+// An HTTP API behind the real agent, asked by real clients with a token and nothing else: curl and fetch. The credential is
+// injected, rules are about routes, and every request stands in a record that verifies.
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { runCli } from './stack/cli.ts'
+import { until } from './stack/until.ts'
+import { expectExplained, useStack } from './stack/use.ts'
+
+const stack = useStack({ agentEnv: { CRM_TOKEN: 'crm-credential-4711-of-the-agent' } })
+const hasCurl = spawnSync('curl', ['--version']).status === 0
+let api: Server
+const seen: { readonly url: string; readonly authorization: string }[] = []
+
+beforeAll(async () => {
+  api = createServer((request, response) => {
+    seen.push({ url: request.url ?? '', authorization: request.headers.authorization ?? '' })
+    response.writeHead(200, { 'content-type': 'application/json', 'set-cookie': 'session=1' })
+    response.end(JSON.stringify({ method: request.method, url: request.url }))
+  })
+  await new Promise<void>((resolve) => api.listen(0, '127.0.0.1', resolve))
+  const { port } = api.address() as AddressInfo
+  const admin = await stack().as('adam')
+  const applied = await admin.post('/api/v1/apply', { yaml: documents(port) })
+  expect(applied.status, applied.text).toBe(200)
+  await until('the agent serves it', async () => (await ask('/v1/ping', 'ann')).status !== 404)
+  seen.length = 0
+})
+afterAll(async () => {
+  api?.closeAllConnections()
+  await new Promise((resolve) => api?.close(resolve))
+})
+
+const documents = (port: number): string => `
+apiVersion: sallyport.dev/v1
+kind: Target
+metadata: { name: crm, description: Customers over HTTP }
+spec:
+  protocol: http
+  agents: [shop-agent]
+  url: http://127.0.0.1:${port}/api
+  network: loopback
+  credential: { bearer: { env: CRM_TOKEN } }
+---
+apiVersion: sallyport.dev/v1
+kind: Policy
+metadata: { name: crm-access }
+spec:
+  targets: { names: [crm] }
+  rules:
+    - { name: read, effect: allow, callers: { groups: [engineering] }, operations: [http.GET, http.HEAD], objects: ["/v1/**"] }
+    - { name: no-exports, effect: deny, objects: ["/v1/exports/**"], message: exports leave by the warehouse only }
+`
+
+/** As a person would with a token from the console: the URL and the authority come with it. */
+async function ask(path: string, login: string, method = 'GET') {
+  const person = await stack().as(login)
+  const { body } = await person.post('/api/v1/tokens', { target: 'crm' })
+  const { token, connection } = body
+  const ca = join(stack().dir, 'people', 'http-authority.pem')
+  writeFileSync(ca, connection.ca)
+  // Another process: the authority is a matter of its environment.
+  const script = `fetch(process.argv[1], { method: process.argv[2], headers: { authorization: 'Bearer ' + process.argv[3] } })
+    .then(async (r) => console.log(JSON.stringify({ status: r.status, headers: Object.fromEntries(r.headers), body: await r.text() })))`
+  const child = spawn(process.execPath, ['-e', script, `${connection.url}${path}`, method, token], {
+    env: { PATH: process.env.PATH ?? '', NODE_EXTRA_CA_CERTS: ca },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let text = ''
+  child.stdout.setEncoding('utf8').on('data', (piece: string) => {
+    text += piece
+  })
+  await once(child, 'close')
+  return JSON.parse(text) as { status: number; headers: Record<string, string>; body: string }
+}
+
+test('fetch asks with a token: the API sees the agent’s credential, the caller sees the answer and no cookie', async () => {
+  const reply = await ask('/v1/orders?page=2', 'ann')
+  expect(reply.status).toBe(200)
+  expect(JSON.parse(reply.body)).toEqual({ method: 'GET', url: '/api/v1/orders?page=2' })
+  expect(reply.headers['set-cookie']).toBeUndefined()
+  expect(seen.at(-1)?.authorization).toBe('Bearer crm-credential-4711-of-the-agent')
+  expect(JSON.stringify(reply)).not.toContain('crm-credential')
+})
+
+test('what no rule allows, and what a rule denies, does not reach the API', async () => {
+  const before = seen.length
+  for (const [path, method, code] of [
+    ['/v1/orders/7', 'DELETE', 'POLICY_UNCOVERED'],
+    ['/v1/exports/all', 'GET', 'POLICY_DENIED'],
+    ['/v1/Exports/all', 'GET', 'POLICY_DENIED'],
+  ] as const) {
+    const reply = await ask(path, 'ann', method)
+    expect(reply.status).toBe(403)
+    expect(reply.headers['content-type']).toBe('application/problem+json')
+    expect(JSON.parse(reply.body)).toMatchObject({ code })
+    expectExplained(code)
+  }
+  expect(seen.length).toBe(before)
+})
+
+test.skipIf(!hasCurl)('curl works in the environment that the command line makes', async () => {
+  const home = await stack().cliHome('ann')
+  const line = 'curl -sS -H "Authorization: Bearer $SALLYPORT_TOKEN" "$SALLYPORT_URL/v1/customers"'
+  const ran = await runCli(['connect', 'crm', '--', 'sh', '-c', line], { home })
+  expect(ran.stderr).toBe('')
+  expect(JSON.parse(ran.stdout)).toEqual({ method: 'GET', url: '/api/v1/customers' })
+  const shown = await runCli(['connect', 'crm'], { home })
+  expect(shown.stdout).toContain(`https://localhost:${stack().ports.agentHttp}/crm`)
+  expect((await runCli(['targets'], { home })).stdout).toMatch(/crm\s+http\s+localhost:/)
+})
+
+test('its record shows the requests, holds neither token nor credential, and verifies', async () => {
+  const auditor = await stack().as('adam')
+  const found = await until('the sessions are recorded', async () => {
+    const { body } = await auditor.get('/api/v1/sessions?target=crm&limit=100')
+    return body.items.length > 0 && body.items.every((item: { state: string }) => item.state === 'closed')
+      ? body.items
+      : null
+  })
+  const texts: string[] = []
+  for (const { id } of found) {
+    const { text, body } = await auditor.get(`/api/v1/sessions/${id}/entries?limit=500`)
+    expect(text).not.toContain('crm-credential')
+    expect(text).not.toContain('Bearer')
+    for (const entry of body.items) if (entry.kind === 'intent') texts.push(entry.text)
+  }
+  expect(texts).toContain('GET /v1/orders?page=2')
+  const file = join(stack().dir, 'people', 'http-session.jsonl')
+  writeFileSync(file, (await auditor.get(`/api/v1/sessions/${found[0].id}/export`)).text)
+  const verified = await runCli(['audit', 'verify', file, '--json'], { home: await stack().cliHome('adam') })
+  expect(verified.status, verified.stderr + verified.stdout).toBe(0)
+})

@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "Agent" ADD COLUMN     "advertiseHttp" TEXT NOT NULL DEFAULT '';
