@@ -118,7 +118,7 @@ export function loadConfig(sources: ConfigSources, path = sources.env['SALLYPORT
   }
 }
 
-const advertisedAt = ({ host, port }: Config['listen'], { hostname }: ConfigSources): string =>
+const advertisedAt = ({ host, port }: Pick<Config['listen'], 'host' | 'port'>, { hostname }: ConfigSources): string =>
   `${defaultHost(host, hostname)}:${port}`
 
 const loopback = new Set(['127.0.0.1', 'localhost', '::1'])

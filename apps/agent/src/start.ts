@@ -160,7 +160,6 @@ async function openDoors(
   const listening = {
     sessions,
     budgets,
-    tickets: link.tickets,
     agent: { id: identity.agentId, name: identity.agentName },
     tls: parts.tls,
     snapshots,
