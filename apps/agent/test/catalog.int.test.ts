@@ -1,5 +1,6 @@
 // Catalogs of real servers: what is read, that every kind of DDL made elsewhere is seen once the age has passed, and that
 // nothing is judged by a catalog that cannot be checked.
+// THREATS.
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { manualClock } from '@sallyport/base/clock'

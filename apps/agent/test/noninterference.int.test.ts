@@ -1,5 +1,6 @@
 // Noninterference (DESIGN §4): the same statement through the agent to two databases that differ only in protected values
 // gives the caller the same bytes. Statements are made at random (query-grammar.ts); nothing is known of what they mean.
+// THREATS.
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'

@@ -1,4 +1,5 @@
 // Mask plans: what passes, what is replaced, what is refused, and that the reason names columns and never values.
+// THREATS.
 import { describe, expect, it } from 'vitest'
 import { type PlanInput, type ProtectedColumn, planMasks } from './plan.ts'
 import type { MaskMethod, Predicates } from './rule.ts'

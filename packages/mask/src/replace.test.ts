@@ -1,5 +1,6 @@
 // Masked values: valid in type and format, the same pseudonym in both formats, nothing of the value beyond what a method
 // declares. Expected bytes are written by hand.
+// THREATS.
 import { createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { replaceValue } from './replace.ts'

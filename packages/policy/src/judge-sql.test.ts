@@ -1,5 +1,6 @@
 // From SQL to judgement with PostgreSQL's real parser: what a reader of masked data sees, and by which doors it cannot leave.
 // The doors are those of THREATS §3.
+// THREATS.
 import { analyse } from '@sallyport/sql/analyse'
 import type { StatementFacts } from '@sallyport/sql/facts'
 import { buildCatalog } from '@sallyport/sql/testing-catalog'

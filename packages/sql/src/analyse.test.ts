@@ -1,5 +1,6 @@
 // What depends on more than the text: server version and encoding, presets, prepared statements and cursors of the session,
 // limits, offsets, and what happens to texts that do not parse.
+// THREATS.
 import { limits } from '@sallyport/base/limits'
 import { fingerprintSync, loadModule, parseSync } from 'libpg-query'
 import { beforeAll, describe, expect, it } from 'vitest'

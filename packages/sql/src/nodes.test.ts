@@ -1,5 +1,6 @@
 // The table of node types against the pinned parser itself: its WebAssembly holds the name of every node that it can print.
 // A version that brings a new one fails here, before anything of it can pass unread.
+// THREATS.
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'

@@ -1,4 +1,5 @@
 // Which settings an admitted session may change without coverage, at the limits of their values.
+// THREATS.
 import { fingerprintSync, loadModule, parseSync } from 'libpg-query'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { analyse } from './analyse.ts'

@@ -1,4 +1,5 @@
 // The tables of node types are complete: every statement of the grammar has an entry, and none that is not of the grammar.
+// THREATS.
 import { describe, expect, it } from 'vitest'
 import { nodeRoles } from './nodes.ts'
 import { isStatementKnown } from './statements.ts'

@@ -1,5 +1,6 @@
 // Triggers beside the corpus: functions that the owner vouches for, trees that are not what the parser gives, and that what one
 // session finds holds for no other search_path.
+// THREATS.
 import { loadModule, parsePlPgSQLSync } from 'libpg-query'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { analyse } from './analyse.ts'

@@ -1,5 +1,6 @@
 // Golden conversations: each file of testdata/machine is a whole trace. Its C> and <S lines are the input, everything
 // else is what the machine has to say, in that order. `SALLYPORT_TEST_WRITE=1` writes them anew; read the difference.
+// THREATS R-3.14.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { SallyportError } from '@sallyport/base/errors'

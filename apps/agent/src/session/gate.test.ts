@@ -1,4 +1,5 @@
 // The gate with real policies and the real parser: what it lets through, when, and what it puts into the record first.
+// THREATS.
 import { SallyportError } from '@sallyport/base/errors'
 import type { EntryBody } from '@sallyport/ledger/entry'
 import type { Catalog } from '@sallyport/sql/catalog'
