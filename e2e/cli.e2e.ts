@@ -148,17 +148,19 @@ describe.each(ticketClients)('$name logs in with a ticket', ({ isThere, binds, r
     const ticket = await newTicket()
     expect(await runClient(ticket, tls, 'SELECT email FROM customers LIMIT 1')).toBe('***@example.test\n')
     const admin = await stack().as('adam')
-    const opened = await until('the session is recorded', async () => {
+    const { id, ...opened } = await until('the session is recorded', async () => {
       const { items } = (await admin.get('/api/v1/sessions?limit=5')).body
       for (const { id } of items) {
         const [first] = (await admin.get(`/api/v1/sessions/${id}/entries?limit=1`)).body.items
-        if (first?.tokenIds?.includes(ticket.id)) return first
+        if (first?.tokenIds?.includes(ticket.id)) return { ...first, id }
       }
       return null
     })
     expect(opened).toMatchObject({ tls, initiator: { subject: 'ann' } })
     const bound = !tls ? '' : binds ? '-plus' : '(-plus)?'
     expect(opened.authentication).toMatch(new RegExp(`^ticket-scram-sha-256${bound}$`))
+    const { authentication } = opened
+    expect((await admin.get(`/api/v1/sessions/${id}`)).body).toMatchObject({ authentication, tls })
     if (tls) return
     const wrong = runClient({ ...ticket, password: `${ticket.password}x` }, tls, 'SELECT 1')
     await expect(wrong).rejects.toThrow(/the ticket or its secret is not valid/)

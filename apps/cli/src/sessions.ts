@@ -110,6 +110,7 @@ const headText = (recorded: Recorded): string =>
     `caller    ${recorded.initiator.display} (${recorded.initiator.issuer} ${recorded.initiator.subject})`,
     ...recorded.actors.map((actor) => `through   ${actor.display} (${actor.assurance})`),
     `from      ${recorded.clientAddress}, ${recorded.applicationName || 'no application name'}`,
+    `login     ${recorded.authentication || 'not kept'}${recorded.tls ? '' : ', without TLS'}`,
     `time      ${recorded.openedAt} to ${recorded.closedAt ?? 'now'}`,
     `counts    ${recorded.statements} statements, ${recorded.denied} denied, ${recorded.held} held, ${recorded.maskedValues} values masked`,
   ]
@@ -141,8 +142,6 @@ function entryText(entry: Record<string, unknown>): string {
       return escapeText(
         `${start}  #${text('statement')} ${text('result')} ${text('tag') || text('sqlstate')}, ${rowCount(entry)} rows, ${text('maskedValues')} masked, ${text('durationUs')} µs`,
       )
-    case 'session-opened':
-      return escapeText(`${start}  ${text('authentication')}${entry['tls'] === false ? ', without TLS' : ''}`)
     case 'session-closed':
       return escapeText(`${start}  ${text('reason')}`)
     default:

@@ -22,6 +22,9 @@ export const Session = z.object({
   upstreamRole: z.string(),
   clientAddress: z.string(),
   applicationName: z.string(),
+  /** How the caller proved itself (docs/policy.md, "Conditions"); empty where it was not kept. */
+  authentication: z.string(),
+  tls: z.boolean(),
   openedAt: z.iso.datetime(),
   closedAt: z.iso.datetime().nullable(),
   state: z.enum(['live', 'closed', 'interrupted']),

@@ -55,6 +55,14 @@ export function SessionHead({
   )
 }
 
+/** What an agent calls its ways in, in words of people; others as they stand. */
+const logins: ReadonlyMap<string, string> = new Map([
+  ['jwt-password', 'token'],
+  ['ticket-scram-sha-256', 'ticket'],
+  ['ticket-scram-sha-256-plus', 'ticket, bound to its TLS connection'],
+])
+const loginWords = (authentication: string): string => logins.get(authentication) ?? authentication
+
 function Facts({ session }: { readonly session: Session }) {
   const now = useNow(session.state === 'live' ? 1_000 : 60_000)
   const end = session.closedAt === null ? now : Date.parse(session.closedAt)
@@ -73,6 +81,12 @@ function Facts({ session }: { readonly session: Session }) {
       <span>
         from <span className="font-mono text-[0.95em]">{session.clientAddress}</span>
       </span>
+      {session.authentication === '' ? null : (
+        <span title="How the caller proved who it is">
+          by <VisibleText text={loginWords(session.authentication)} />
+          {session.tls ? '' : ', without TLS'}
+        </span>
+      )}
       {session.applicationName === '' ? null : (
         <span title="The client says this about itself">
           <VisibleText text={session.applicationName} />

@@ -25,7 +25,13 @@ test('statements, denials and masked values are counted, opening and closing are
     never,
   )
   expect(added).toMatchObject({
-    opening: { target: 'orders', initiatorKey: 'https://id.example.com ann', initiatorName: 'Ann' },
+    opening: {
+      target: 'orders',
+      initiatorKey: 'https://id.example.com ann',
+      initiatorName: 'Ann',
+      authentication: 'jwt',
+      tls: true,
+    },
     statements: 3,
     denied: 1,
     maskedValues: 7,

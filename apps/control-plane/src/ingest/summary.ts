@@ -14,6 +14,8 @@ export interface Opening {
   readonly initiatorName: string
   readonly clientAddress: string
   readonly applicationName: string
+  readonly authentication: string
+  readonly tls: boolean
   readonly openedAt: Date
 }
 
@@ -68,6 +70,8 @@ const openingOf = (entry: Extract<Entry, { kind: 'session-opened' }>): Opening =
   initiatorName: clean(entry.initiator.display),
   clientAddress: clean(entry.clientAddress),
   applicationName: clean(entry.applicationName),
+  authentication: clean(entry.authentication),
+  tls: entry.tls,
   openedAt: dateOf(entry.atMs),
 })
 

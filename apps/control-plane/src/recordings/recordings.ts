@@ -25,6 +25,8 @@ export function showSession(row: SessionRow, silent: ReadonlySet<string>): Sessi
     upstreamRole: row.upstreamRole,
     clientAddress: row.clientAddress,
     applicationName: row.applicationName,
+    authentication: row.authentication,
+    tls: row.tls,
     openedAt: row.openedAt.toISOString(),
     closedAt: row.closedAt?.toISOString() ?? null,
     state: stateOf(row, silent),
