@@ -237,6 +237,57 @@ describe.skipIf(!hasChromium)('the console', () => {
     await new Promise((resolve) => receiver.close(resolve))
   })
 
+  test('a target is scanned, a proposal declined, and the accepted labels written only over what was seen', async () => {
+    const { context, page, errors } = await visit(browser, stack(), 'adam', '/targets?open=shop')
+    const adam = await as('adam')
+    const labels = async () => (await adam.get('/api/v1/resources/labels')).body.items as any[]
+    await page.getByRole('link', { name: 'Scan', exact: true }).click()
+    await page.getByRole('button', { name: 'Scan', exact: true }).click()
+    await page.getByRole('checkbox', { name: 'Accept pii.email for public.customers.email' }).waitFor()
+    // Reloading keeps what was found: the scan is in the address.
+    await page.reload()
+    const email = page.getByRole('checkbox', { name: 'Accept pii.email for public.customers.email' })
+    expect(await email.isChecked()).toBe(true)
+    await page.getByRole('checkbox', { name: 'Accept pii.phone for public.customers.phone' }).press('Space')
+    await page.getByRole('button', { name: /^Review/ }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText('customers.email').waitFor()
+    expect(await dialog.getByText('customers.phone').count()).toBe(0)
+    expect(await violations(page)).toEqual([])
+    const theirs = {
+      apiVersion: 'sallyport.dev/v1',
+      kind: 'Label',
+      metadata: { name: 'pii.email' },
+      spec: { columns: [{ pattern: '*.*.theirs' }] },
+    }
+    expect((await adam.post('/api/v1/apply', { yaml: JSON.stringify(theirs) })).status).toBe(200)
+    await dialog.getByRole('button', { name: 'Apply' }).click()
+    await dialog.getByText(/you have seen that there is none/).waitFor()
+    expect(JSON.stringify(await labels())).not.toContain('customers.email')
+    await dialog.getByRole('button', { name: 'Go on choosing' }).click()
+    // Looked at again, their label is there with ours added.
+    await expect
+      .poll(
+        async () => {
+          await page.getByRole('button', { name: /^Review/ }).click()
+          const isThere = (await dialog.getByText(/theirs/).count()) > 0
+          if (!isThere) await page.keyboard.press('Escape')
+          return isThere
+        },
+        { timeout: 30_000 },
+      )
+      .toBe(true)
+    await dialog.getByRole('button', { name: 'Apply' }).click()
+    await dialog.waitFor({ state: 'detached' })
+    await email.waitFor({ state: 'detached' })
+    const stored = await labels()
+    expect(stored.map(({ name }) => name)).not.toContain('pii.phone')
+    expect(JSON.stringify(stored.find(({ name }) => name === 'pii.email').document)).toMatch(/theirs.*customers\.email/)
+    expect(await violations(page)).toEqual([])
+    expect(errors.filter((text) => !/409/.test(text))).toEqual([])
+    await context.close()
+  })
+
   test.runIf(isFull)(
     'no link of any page leads to nothing',
     async () => {
@@ -280,6 +331,7 @@ describe.skipIf(!hasChromium)('the console', () => {
     ['sessions', '/sessions'],
     ['session', `/sessions/${ids.session}`],
     ['targets', '/targets'],
+    ['scan', '/targets/shop/scan'],
     ['agents', '/agents'],
     ['policies', '/policies'],
     ['policy', '/policies/shop-access'],

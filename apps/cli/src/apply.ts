@@ -1,11 +1,11 @@
 // sallyport apply -f: sends documents to the control plane, all or nothing. They are parsed here first, so that a typing
 // mistake shows with its file and line before anything is sent.
-import { ApplyResult } from '@sallyport/api/resources'
+import { ApplyResult, type ExpectedVersion, expectedOf } from '@sallyport/api/resources'
 import { SallyportError } from '@sallyport/base/errors'
 import { parseDocuments } from '@sallyport/policy/parse'
 import { type DocumentProblemLine, Refusal } from './api-problem.ts'
 import { type AddCommand, type Session, usage } from './app.ts'
-import { unwrapped } from './scanned.ts'
+import { resultIn, unwrapped } from './scanned.ts'
 
 interface Source {
   /** Shown in problems; null for stdin. */
@@ -22,25 +22,41 @@ export const addApply: AddCommand = (parent, app) => {
       'file or folder of YAML documents, what "scan --json" printed, or "-" for stdin',
     )
     .option('--dry-run', 'check and show what would change; nothing is changed')
-    .addHelpText('after', '\nExamples:\n  sallyport apply -f policies/\n  sallyport apply -f shop.yaml --dry-run')
-    .action((options: { file: string[]; dryRun?: boolean }) =>
-      app.run((session) => apply(session, options.file, options.dryRun === true)),
+    .option('--seen <file>', 'what "--dry-run --json" printed: apply nothing if one of its documents changed since')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  sallyport apply -f policies/\n  sallyport apply -f shop.yaml --dry-run\n  sallyport apply -f shop.yaml --dry-run --json > seen.json\n  sallyport apply -f shop.yaml --seen seen.json',
     )
+    .action((options: ApplyOptions) => app.run((session) => apply(session, options)))
 }
 
-async function apply(session: Session, paths: readonly string[], dryRun: boolean): Promise<void> {
+interface ApplyOptions {
+  readonly file: string[]
+  readonly dryRun?: boolean
+  readonly seen?: string
+}
+
+async function apply(session: Session, { file: paths, dryRun = false, seen }: ApplyOptions): Promise<void> {
+  const expect = seen === undefined ? {} : { expect: seenIn(readFile(session, seen), seen) }
   const read = (await Promise.all(paths.map((path) => readSources(session, path)))).flat()
   const sources = read.map(({ file, text }) => ({ file, text: unwrapped(text) }))
   checkSources(sources)
   // Each file is documents of its own: a line of three hyphens keeps the last of one from the first of the next.
   const yaml = sources.map((source) => source.text).join('\n---\n')
-  const result = await session.api().call('apply', ApplyResult, { body: { yaml, dryRun } })
+  const result = await session.api().call('apply', ApplyResult, { body: { yaml, dryRun, ...expect } })
   for (const warning of result.warnings) session.out.message(`warning: ${warning.path}: ${warning.message}`)
   session.out.result(result, () => {
     const rows = result.changes.map((change) => [change.kind, change.name, change.change, String(change.version)])
     return session.out.table({ columns: ['kind', 'name', 'change', 'version'].map((name) => ({ name })), rows })
   })
   if (dryRun) session.out.message('dry run: nothing was changed')
+}
+
+/** The versions that a dry run has looked at, out of what it printed. */
+function seenIn(text: string, file: string): ExpectedVersion[] {
+  const result = resultIn(text, ApplyResult)
+  if (result?.dryRun === true) return expectedOf(result)
+  throw usage(`"${file}" is not what a dry run printed`, 'make it with: sallyport apply -f FILE --dry-run --json')
 }
 
 async function readSources(session: Session, path: string): Promise<Source[]> {

@@ -1,13 +1,15 @@
-// The documents of a scan as a text for apply, and back: `apply` takes what `scan --json` prints, whole.
+// What other commands printed with --json, read again: `apply` takes what `scan --json` and its own dry run print, whole.
 import { LabelDocument } from '@sallyport/policy/document'
 import { z } from 'zod'
 
 /** What `scan --json` prints, as far as apply cares. */
-const Envelope = z.object({
-  v: z.literal(1),
-  ok: z.literal(true),
-  result: z.object({ documents: z.array(LabelDocument) }),
-})
+const ScanDocuments = z.object({ documents: z.array(LabelDocument) })
+
+/** The result in what a command printed with --json; null when the text is no such thing. */
+export function resultIn<S extends z.ZodType>(text: string, result: S): z.output<S> | null {
+  const parsed = z.object({ v: z.literal(1), ok: z.literal(true), result: z.unknown() }).safeParse(jsonOf(text))
+  return parsed.success ? (result.safeParse(parsed.data.result).data ?? null) : null
+}
 
 /** One document after the other. JSON is YAML (YAML 1.2.2, "Relation to JSON"). */
 export const documentsText = (documents: readonly LabelDocument[]): string =>
@@ -18,8 +20,8 @@ export const documentsText = (documents: readonly LabelDocument[]): string =>
 /** The text of the documents in an envelope; any other text is left as it is. */
 export function unwrapped(text: string): string {
   if (!text.trimStart().startsWith('{')) return text
-  const parsed = Envelope.safeParse(jsonOf(text))
-  return parsed.success ? documentsText(parsed.data.result.documents) : text
+  const scanned = resultIn(text, ScanDocuments)
+  return scanned === null ? text : documentsText(scanned.documents)
 }
 
 function jsonOf(text: string): unknown {

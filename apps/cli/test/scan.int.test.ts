@@ -133,3 +133,43 @@ test('a scan that failed has the exit status of its code', async () => {
   expect(ran.stderr).toContain('error: the agent scans another target')
   expect((await runIn(world(), 'scan', 'shop', '--rows', '0')).status).toBe(2)
 })
+
+test('--seen sends the versions that a dry run has looked at', async () => {
+  const dry = {
+    dryRun: true,
+    changes: [
+      { kind: 'Label', name: 'pii.email', change: 'created', version: 1 },
+      { kind: 'Label', name: 'pii.phone', change: 'updated', version: 4 },
+    ],
+    warnings: [],
+  }
+  const yaml = JSON.stringify(document)
+  const seenAs = (printed: string) => {
+    const made = world({ readStdin: async () => yaml })
+    made.stored.set('seen.json', printed)
+    return made
+  }
+  const ran = await runIn(
+    seenAs(JSON.stringify({ v: 1, ok: true, result: dry })),
+    'apply',
+    '-f',
+    '-',
+    '--seen',
+    'seen.json',
+  )
+  expect(ran.status, ran.stderr).toBe(0)
+  expect(applied.at(-1)).toMatchObject({
+    dryRun: false,
+    expect: [
+      { kind: 'Label', name: 'pii.email', version: 0 },
+      { kind: 'Label', name: 'pii.phone', version: 3 },
+    ],
+  })
+  const count = applied.length
+  for (const printed of ['{', JSON.stringify({ v: 1, ok: true, result: { ...dry, dryRun: false } })]) {
+    const refused = await runIn(seenAs(printed), 'apply', '-f', '-', '--seen', 'seen.json')
+    expect(refused.status).toBe(2)
+    expect(refused.stderr).toContain('is not what a dry run printed')
+  }
+  expect(applied).toHaveLength(count)
+})

@@ -80,6 +80,14 @@ export const targetsRoute = createRoute({
   component: lazyRouteComponent(() => import('./pages/Targets.tsx'), 'Targets'),
 })
 
+export const scanRoute = createRoute({
+  getParentRoute: () => shell,
+  path: '/targets/$name/scan',
+  /** A scan that was asked for. */
+  validateSearch: z.object({ id: z.coerce.string().optional().catch(undefined) }),
+  component: lazyRouteComponent(() => import('./pages/ScanPage.tsx'), 'ScanPage'),
+})
+
 export const agentsRoute = createRoute({
   getParentRoute: () => shell,
   path: '/agents',
@@ -140,6 +148,7 @@ const tree = root.addChildren([
     sessionsRoute,
     sessionRoute,
     targetsRoute,
+    scanRoute,
     agentsRoute,
     policiesRoute,
     policyRoute,

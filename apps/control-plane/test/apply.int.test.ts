@@ -171,6 +171,23 @@ describe('apply', () => {
     expect(taken.json().changes).toEqual([{ kind: 'Target', name: 'orders', change: 'updated', version: 3 }])
   })
 
+  it('deletes the version that was looked at, and no other', async () => {
+    await apply(yaml(...shop()))
+    const remove = (version: string) =>
+      test.app.inject({
+        method: 'DELETE',
+        url: `/api/v1/resources/policies/orders?version=${version}`,
+        headers: admin.headers,
+      })
+    const refused = await remove('2')
+    expectProblem(refused, 'CONFLICT')
+    expect(refused.json().detail).toBe('Policy "orders" is at version 1 by now; you have seen version 2')
+    expect((await get('/api/v1/resources/policies/orders')).statusCode).toBe(200)
+    expectProblem(await remove('none'), 'REQUEST_INVALID')
+    expect((await remove('1')).statusCode).toBe(204)
+    expect((await get('/api/v1/resources/policies/orders')).statusCode).toBe(404)
+  })
+
   it('does not bring back what somebody deleted meanwhile, unless that was seen', async () => {
     await apply(yaml(...shop()))
     const url = '/api/v1/resources/policies/orders'

@@ -26,6 +26,9 @@ export const ExpectedVersion = z.strictObject({
 })
 export type ExpectedVersion = z.infer<typeof ExpectedVersion>
 
+/** DELETE /api/v1/resources/:kind/:name: nothing is deleted when it has another version by now: CONFLICT. */
+export const DeleteQuery = z.object({ version: z.coerce.number().int().min(1).optional() })
+
 /** POST /api/v1/apply: a YAML text of several documents, all or nothing. */
 export const ApplyRequest = z.strictObject({
   yaml: z.string().min(1).max(2_097_152),
@@ -47,6 +50,13 @@ export const ApplyResult = z.object({
   warnings: z.array(z.object({ path: z.string(), message: z.string() })).default([]),
 })
 export type ApplyResult = z.infer<typeof ApplyResult>
+
+/** The versions that a dry run has looked at: given to the apply that follows, it changes these and nothing else. */
+export const expectedOf = ({ changes }: Pick<ApplyResult, 'changes'>): ExpectedVersion[] =>
+  changes.flatMap(({ kind, name, change, version }) => {
+    const seen = { created: 0, updated: version - 1, unchanged: version }[change]
+    return ExpectedVersion.safeParse({ kind, name, version: seen }).data ?? []
+  })
 
 /** GET /api/v1/resources/:kind and /api/v1/resources/:kind/:name (kind: targets, policies, trusted-issuers, groups, roles, labels). */
 export const Resource = z.object({

@@ -47,6 +47,12 @@ export async function get<S extends z.ZodType>(
   return schema.parse(await response.json())
 }
 
+/** GET, as the bytes that came: for answers that are read elsewhere than on the page. */
+export async function getBytes(path: string, query: Query = {}, signal?: AbortSignal): Promise<ArrayBuffer> {
+  const response = await send(urlOf(path, query), { headers: { accept: 'application/json' } }, signal)
+  return await response.arrayBuffer()
+}
+
 /** POST or DELETE with a JSON body, parsed. */
 export async function change<S extends z.ZodType>(
   method: 'POST' | 'DELETE',

@@ -172,7 +172,7 @@ export function DecisionCard({ approval }: { readonly approval: Approval }) {
             <History history={approval.history} />
             <Scope approval={approval} />
             {isPending ? <Expiry approval={approval} /> : null}
-            <Quorum quorum={approval.quorum} />
+            <Quorum approval={approval} />
           </div>
         </div>
         <DecisionBar {...verdict} approval={approval} flags={flags} onExpand={() => setOpen(!isOpen)} />

@@ -2,7 +2,7 @@
 // and screen readers find it in the same place every time.
 import type { Approval } from '@sallyport/api/approvals'
 import { Link } from '@tanstack/react-router'
-import { CircleCheck, Sparkles, UsersRound } from 'lucide-react'
+import { Ban, CircleCheck, Sparkles, UsersRound } from 'lucide-react'
 import { type ReactNode, useEffect, useId, useRef } from 'react'
 import { ExpiryRing } from '../ui/ExpiryRing.tsx'
 import { TimeAgo } from '../ui/TimeAgo.tsx'
@@ -129,9 +129,11 @@ export function History({ history }: { readonly history: Approval['history'] }) 
   )
 }
 
+/** Of what was not approved there is nothing to say. */
 export function Scope({ approval }: { readonly approval: Approval }) {
+  if (approval.state === 'denied' || approval.state === 'expired' || approval.state === 'cancelled') return null
   return (
-    <Fact name="What approval allows">
+    <Fact name={approval.state === 'pending' ? 'What approval allows' : 'What the approval allows'}>
       <p className="text-[13px]">
         <b className="font-semibold">One run of exactly this {approval.statements > 1 ? 'text' : 'statement'}</b>
         <span className="text-ink-2">; a change is a new request.</span>
@@ -178,9 +180,12 @@ export function Expiry({ approval }: { readonly approval: Approval }) {
   )
 }
 
-export function Quorum({ quorum }: { readonly quorum: Approval['quorum'] }) {
+export function Quorum({ approval }: { readonly approval: Approval }) {
+  const { quorum, state, verdicts } = approval
+  const isPending = state === 'pending'
+  const deniedBy = verdicts.filter(({ verdict }) => verdict === 'denied').map(({ by }) => by)
   return (
-    <Fact name="Who decides" className="@max-2xl:col-span-2">
+    <Fact name={isPending ? 'Who decides' : 'Who decided'} className="@max-2xl:col-span-2">
       <ul className="space-y-1 text-[13px]">
         {quorum.map((group) => (
           <li key={group.group}>
@@ -199,18 +204,28 @@ export function Quorum({ quorum }: { readonly quorum: Approval['quorum'] }) {
               {group.approvedBy.length === 0 ? null : (
                 <>
                   approved by <VisibleText text={group.approvedBy.join(', ')} />
-                  {group.others.length === 0 ? '' : ' · '}
+                  {isPending && group.others.length > 0 ? ' · ' : ''}
                 </>
               )}
-              {group.others.length === 0 ? null : (
+              {!isPending || group.others.length === 0 ? null : (
                 <>
                   could decide: <VisibleText text={group.others.join(', ')} />
                 </>
               )}
-              {group.approvedBy.length + group.others.length === 0 ? 'nobody known in this group yet' : null}
+              {isPending && group.approvedBy.length + group.others.length === 0
+                ? 'nobody known in this group yet'
+                : null}
             </p>
           </li>
         ))}
+        {deniedBy.length === 0 ? null : (
+          <li className="flex items-center gap-1.5 text-deny">
+            <Ban aria-hidden size={15} className="shrink-0" />
+            <span className="min-w-0 [overflow-wrap:anywhere]">
+              denied by <VisibleText text={deniedBy.join(', ')} />
+            </span>
+          </li>
+        )}
       </ul>
     </Fact>
   )

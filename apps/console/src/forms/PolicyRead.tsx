@@ -2,7 +2,7 @@
 import type { Resource } from '@sallyport/api/resources'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
-import { FileCode2, Trash2 } from 'lucide-react'
+import { Eye, FileCode2, Trash2 } from 'lucide-react'
 import { useState } from 'react'
 import { resourcesQuery } from '../api/queries.ts'
 import { Badge, type Tone } from '../ui/Badge.tsx'
@@ -112,7 +112,13 @@ function Rule({ rule }: { readonly rule: RuleView }) {
         <span className="font-mono text-[13px]">
           <VisibleText text={rule.name} />
         </span>
-        {rule.mode === 'shadow' ? <Badge>shadow</Badge> : null}
+        {rule.mode === 'shadow' ? (
+          <span title="Recorded where it would have changed the decision; not enforced">
+            <Badge tone="hold" icon={<Eye aria-hidden size={13} />}>
+              shadow
+            </Badge>
+          </span>
+        ) : null}
       </div>
       <Sentence pieces={ruleSentence(rule)} />
       <dl className="mt-2 grid gap-x-4 gap-y-1 text-xs sm:grid-cols-[6.5rem_minmax(0,1fr)]">
@@ -217,7 +223,7 @@ function DocumentActions({ resource }: { readonly resource: Resource }) {
           typed={resource.name}
           onClose={() => setShown(null)}
           onConfirm={async () => {
-            await deleteDocument('policies', resource.name)
+            await deleteDocument('policies', resource)
             await navigate({ to: paths.policies() })
             await queries.invalidateQueries({ queryKey: ['resources'] })
             say('done', `Policy ${resource.name} is deleted`)

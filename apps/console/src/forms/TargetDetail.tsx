@@ -1,7 +1,7 @@
 // One target: how to connect, who serves it, what guards it, how it is reached.
 import type { Agent, Resource } from '@sallyport/api/resources'
 import { Link } from '@tanstack/react-router'
-import { FileCode2, ScrollText } from 'lucide-react'
+import { FileCode2, ScanSearch, ScrollText } from 'lucide-react'
 import { useState } from 'react'
 import { Badge, Environment } from '../ui/Badge.tsx'
 import { Button } from '../ui/Button.tsx'
@@ -50,6 +50,14 @@ export function TargetDetail({ row, agents, policies, unreadPolicies }: TargetDe
           >
             <ScrollText aria-hidden size={16} />
             Sessions
+          </Link>
+          <Link
+            to={paths.scan(resource.name)}
+            title="Look at a sample for personal data and secrets, and label it"
+            className="inline-flex min-h-9 items-center gap-2 rounded-lg border border-line bg-surface px-3 font-medium hover:border-line-strong hover:bg-surface-2"
+          >
+            <ScanSearch aria-hidden size={16} />
+            Scan
           </Link>
           <Button icon={<FileCode2 aria-hidden size={16} />} onClick={() => setYaml(true)}>
             YAML

@@ -9,6 +9,7 @@ import {
   ExplainResult,
   JoinTokenRequest,
   JoinTokenResponse,
+  type Resource,
 } from '@sallyport/api/resources'
 import {
   DeliveryPage,
@@ -59,8 +60,9 @@ export const dryRun = (yaml: string): Promise<ApplyResult> =>
 /** Writes nothing when one of `expect` has another version by now. */
 export const apply = (yaml: string, expect: readonly ExpectedVersion[]): Promise<ApplyResult> =>
   change('POST', '/api/v1/apply', { yaml, dryRun: false, expect }, ApplyResult)
-export const deleteDocument = (path: string, name: string): Promise<unknown> =>
-  change('DELETE', `/api/v1/resources/${path}/${encodeURIComponent(name)}`, undefined, Nothing)
+/** Deletes the version that was looked at, and no other. */
+export const deleteDocument = (path: string, { name, version }: Pick<Resource, 'name' | 'version'>): Promise<unknown> =>
+  change('DELETE', `/api/v1/resources/${path}/${encodeURIComponent(name)}?version=${version}`, undefined, Nothing)
 
 export type Asked = z.input<typeof ExplainRequest>
 export const explain = (asked: Asked): Promise<ExplainResult> =>

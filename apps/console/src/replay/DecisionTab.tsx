@@ -1,23 +1,38 @@
 // Why it was let through, stopped or held: the rule, and then step by step what people and the agent did.
-import type { EntryRule } from '@sallyport/ledger/entry'
+import type { EntryRule, EntryShadow } from '@sallyport/ledger/entry'
 import { rowsOf } from '@sallyport/ledger/rows'
 import { Link } from '@tanstack/react-router'
 import { Ban, Check, CircleAlert, CornerDownRight, Hourglass, UserCheck, UserX } from 'lucide-react'
 import type { ReactNode } from 'react'
+import { Badge } from '../ui/Badge.tsx'
 import { VisibleText } from '../ui/VisibleText.tsx'
 import { absoluteTime, clockTime, duration, plural } from '../util/format.ts'
 import { paths } from '../util/paths.ts'
 import { Block } from './Block.tsx'
 import { offset } from './format.ts'
-import type { EntryOf, Story } from './story.ts'
+import { type EntryOf, type Story, shadowsOf } from './story.ts'
 
 export function DecisionTab({ story, openedAtMs }: { readonly story: Story; readonly openedAtMs: number }) {
   const rule = story.held?.rule ?? story.intent?.rule ?? story.denied?.rule ?? null
+  const shadows = shadowsOf(story)
   return (
     <div className="space-y-5">
       <Block title="Rule">
         <RuleLine rule={rule} isDenied={story.denied !== null} />
       </Block>
+      {shadows.length === 0 ? null : (
+        <Block title="In shadow mode">
+          <ul className="space-y-1.5">
+            {shadows.map((shadow) => (
+              <li key={`${shadow.policy}/${shadow.rule} ${shadow.effect}`}>
+                <Badge tone={shadow.effect === 'limit' ? 'deny' : shadow.effect}>{shadowWords[shadow.effect]}</Badge>{' '}
+                <RuleLink rule={shadow} />
+              </li>
+            ))}
+          </ul>
+          <p className="mt-1.5 text-xs text-ink-3">Recorded and not enforced: the decision below came without them.</p>
+        </Block>
+      )}
       <Block title="Step by step">
         <ol className="space-y-0">
           {story.entries.map((entry) => (
@@ -42,17 +57,28 @@ function RuleLine({ rule, isDenied }: { readonly rule: EntryRule | null; readonl
     )
   return (
     <p className="flex flex-wrap items-center gap-x-2">
-      <Link
-        to="/policies/$name"
-        params={{ name: rule.policy }}
-        search={{ tab: 'read', version: rule.version }}
-        className="link font-mono text-[13px] break-all"
-      >
-        {rule.policy}/{rule.rule}
-      </Link>
+      <RuleLink rule={rule} />
       <span className="text-xs text-ink-3">version {rule.version}, as it was then</span>
     </p>
   )
+}
+
+const RuleLink = ({ rule: { policy, version, rule } }: { readonly rule: EntryRule }) => (
+  <Link
+    to="/policies/$name"
+    params={{ name: policy }}
+    search={{ tab: 'read', version }}
+    className="link font-mono text-[13px] break-all"
+  >
+    {policy}/{rule}
+  </Link>
+)
+
+const shadowWords: Readonly<Record<EntryShadow['effect'], string>> = {
+  allow: 'would allow',
+  deny: 'would deny',
+  hold: 'would hold',
+  limit: 'limit would end it',
 }
 
 function Step({ at, title, children }: { readonly at: string; readonly title: string; readonly children: ReactNode }) {

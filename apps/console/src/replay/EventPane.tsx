@@ -2,7 +2,7 @@
 // keys of the player.
 import type { Session } from '@sallyport/api/recordings'
 import { X } from 'lucide-react'
-import { type ReactNode, useCallback, useRef } from 'react'
+import { memo, type ReactNode, useCallback, useDeferredValue, useRef } from 'react'
 import { Button } from '../ui/Button.tsx'
 import { useKeys } from '../ui/Keys.tsx'
 import { EmptyState } from '../ui/States.tsx'
@@ -16,7 +16,7 @@ import { Inspector } from './Inspector.tsx'
 import { laneBindings, moveBindings } from './keys.ts'
 import { ListBar } from './ListBar.tsx'
 import { NarrowSheet } from './NarrowSheet.tsx'
-import type { Entries } from './useEntries.ts'
+import { type EntryShelf, useShelfVersion } from './shelf.ts'
 import type { Find } from './useFind.ts'
 import type { Player } from './usePlayer.ts'
 import type { ProofCheck } from './useProof.ts'
@@ -24,7 +24,7 @@ import type { ProofCheck } from './useProof.ts'
 interface EventPaneProps {
   readonly session: Session
   readonly player: Player
-  readonly entries: Entries
+  readonly shelf: EntryShelf
   readonly proof: ProofCheck
   readonly find: Find
   readonly words: string
@@ -34,7 +34,9 @@ interface EventPaneProps {
 }
 
 export function EventPane(props: EventPaneProps) {
-  const { session, player, entries, proof } = props
+  const { session, player, shelf, proof } = props
+  const { view, visible, cursor, actions } = player
+  const row = useDeferredValue(cursor.row)
   const wide = useWide()
   const box = useRef<HTMLInputElement>(null)
   usePlayerKeys(
@@ -42,7 +44,9 @@ export function EventPane(props: EventPaneProps) {
     player,
     useCallback(() => box.current?.focus(), []),
   )
-  const inspector = <Inspector session={session.id} player={player} entries={entries} proof={proof} />
+  const inspector = (
+    <Inspector session={session.id} view={view} row={row} actions={actions} shelf={shelf} proof={proof} />
+  )
   return (
     <div className="flex min-h-0 grow gap-3">
       <section
@@ -51,38 +55,51 @@ export function EventPane(props: EventPaneProps) {
       >
         <ListBar
           isLive={session.state === 'live'}
-          player={player}
-          find={props.find}
+          follow={player.follow}
+          actions={actions}
+          problem={props.find.problem}
           words={props.words}
           onWords={props.onWords}
           box={box}
         />
-        {player.visible.length === 0 ? (
+        {visible.length === 0 ? (
           <NothingShows {...props} />
         ) : (
           <EventList
-            player={player}
-            shelf={entries.shelf}
-            shelfVersion={entries.version}
+            view={view}
+            visible={visible}
+            cursor={cursor}
+            actions={actions}
+            shelf={shelf}
             isLive={session.state === 'live'}
             onRange={props.onRange}
           />
         )}
-        <ListFoot {...props} />
+        <ListFoot
+          view={view}
+          visible={visible}
+          looksIntoTexts={props.find.looksIntoTexts}
+          shelf={shelf}
+          indexError={props.indexError}
+        />
       </section>
       {wide ? (
-        <div className="flex w-[25rem] shrink-0 flex-col overflow-hidden rounded-xl border border-line bg-surface shadow-card xl:w-[27rem]">
+        <div className="flex w-[25rem] shrink-0 flex-col overflow-hidden rounded-xl border border-line bg-surface shadow-card contain-strict xl:w-[27rem]">
           {inspector}
         </div>
       ) : (
-        <NarrowSheet player={player}>{inspector}</NarrowSheet>
+        <NarrowSheet cursor={cursor}>{inspector}</NarrowSheet>
       )}
     </div>
   )
 }
 
-function ListFoot({ player, find, entries, indexError }: EventPaneProps) {
-  const { view, visible } = player
+interface ListFootProps extends Pick<Player, 'view' | 'visible'>, Pick<EventPaneProps, 'shelf' | 'indexError'> {
+  readonly looksIntoTexts: boolean
+}
+
+const ListFoot = memo(function ListFoot({ view, visible, looksIntoTexts, shelf, indexError }: ListFootProps) {
+  useShelfVersion(shelf)
   const shown =
     visible.length === view.length
       ? plural(view.length, 'statement')
@@ -93,8 +110,8 @@ function ListFoot({ player, find, entries, indexError }: EventPaneProps) {
         {shown}
         {view.isComplete || indexError !== null ? '' : ', more are loading'}
       </span>
-      {find.looksIntoTexts ? (
-        <span>Words look into verbs, objects and the {count(entries.shelf.texts.size)} texts that are loaded.</span>
+      {looksIntoTexts ? (
+        <span>Words look into verbs, objects and the {count(shelf.texts.size)} texts that are loaded.</span>
       ) : null}
       {view.columns.isFull ? (
         <span className="text-hold">This list ends at {count(view.length)}; export the session for the rest.</span>
@@ -105,7 +122,7 @@ function ListFoot({ player, find, entries, indexError }: EventPaneProps) {
       <span className="ml-auto hidden lg:inline">n / p flagged · ? all keys</span>
     </div>
   )
-}
+})
 
 function NothingShows({ player, words, onWords, find }: EventPaneProps) {
   if (find.found === null && words !== '' && find.problem === null) return <div className="grow" />
@@ -115,7 +132,7 @@ function NothingShows({ player, words, onWords, find }: EventPaneProps) {
         Clear the search
       </Button>
     ) : (
-      <Button onClick={() => player.showAll()}>Show all lanes</Button>
+      <Button onClick={() => player.actions.showAll()}>Show all lanes</Button>
     )
   return (
     <div className="grow">
@@ -131,7 +148,7 @@ function NothingShows({ player, words, onWords, find }: EventPaneProps) {
 function usePlayerKeys(session: Session, player: Player, search: () => void): void {
   const say = useToast()
   const jump = (direction: 1 | -1) => {
-    if (player.jump(direction)) return
+    if (player.actions.jump(direction)) return
     announce(direction === 1 ? 'No flagged statement after this one' : 'No flagged statement before this one')
   }
   const copy = async () => {
@@ -144,12 +161,12 @@ function usePlayerKeys(session: Session, player: Player, search: () => void): vo
     }
   }
   useKeys('Session', [
-    ...moveBindings(player, jump),
-    ...laneBindings(player),
+    ...moveBindings(player.actions, jump),
+    ...laneBindings(player.actions),
     { keys: '/', label: 'Search in this session', run: search },
     { keys: 'y', label: 'Copy a link to this statement', run: () => void copy() },
     ...(session.state === 'live'
-      ? [{ keys: 'l', label: 'Follow the newest statement', run: () => player.setFollow(!player.follow) }]
+      ? [{ keys: 'l', label: 'Follow the newest statement', run: () => player.actions.setFollow(!player.follow) }]
       : []),
   ])
 }

@@ -5,8 +5,8 @@ import { count, duration, plural } from '../util/format.ts'
 import type { SessionColumns } from './columns.ts'
 import { offset } from './format.ts'
 import { laneLooks } from './lanes.tsx'
+import type { EntryShelf } from './shelf.ts'
 import { storyOf } from './story.ts'
-import type { EntryShelf } from './useEntries.ts'
 
 /** Characters of a statement's text beside its objects. */
 const previewMax = 180
@@ -51,7 +51,7 @@ export const EventRow = memo(function EventRow(props: EventRowProps) {
       aria-posinset={place}
       onClick={() => onChoose(row)}
       style={{ top, height }}
-      className={`absolute inset-x-0 cursor-default border-b border-line/60 px-3 max-lg:py-1.5 ${columnsShape} ${isChosen ? 'bg-accent-soft shadow-[inset_3px_0_0_var(--accent)]' : lane === 'denied' || lane === 'failed' ? 'bg-deny-soft/35 hover:bg-deny-soft/70' : 'hover:bg-surface-2'}`}
+      className={`absolute inset-x-0 cursor-default contain-strict border-b border-line/60 px-3 max-lg:py-1.5 ${columnsShape} ${isChosen ? 'bg-accent-soft shadow-[inset_3px_0_0_var(--accent)]' : lane === 'denied' || lane === 'failed' ? 'bg-deny-soft/35 hover:bg-deny-soft/70' : 'hover:bg-surface-2'}`}
     >
       <span className="hidden font-mono text-xs text-ink-3 tabular-nums lg:block">
         {offset(columns.atMs[row] ?? 0)}

@@ -1,6 +1,6 @@
 // One statement in full: what was sent, what came back, why it was decided so, and that the record of it is the agent's.
 import { ChevronDown, ChevronUp } from 'lucide-react'
-import { type KeyboardEvent, useState } from 'react'
+import { type KeyboardEvent, memo, useState } from 'react'
 import { Badge } from '../ui/Badge.tsx'
 import { CopyButton } from '../ui/CopyButton.tsx'
 import { ErrorState, Skeleton } from '../ui/States.tsx'
@@ -11,17 +11,20 @@ import { paths } from '../util/paths.ts'
 import { DecisionTab } from './DecisionTab.tsx'
 import { IntegrityTab } from './IntegrityTab.tsx'
 import { laneLooks } from './lanes.tsx'
+import type { IndexView } from './queries.ts'
 import { ResultTab } from './ResultTab.tsx'
 import { StatementTab } from './StatementTab.tsx'
+import { type EntryShelf, useShelfVersion } from './shelf.ts'
 import { storyOf } from './story.ts'
-import type { Entries } from './useEntries.ts'
-import type { Player } from './usePlayer.ts'
+import type { Cursor, PlayerActions } from './usePlayer.ts'
 import type { ProofCheck } from './useProof.ts'
 
 export interface InspectorProps {
   readonly session: string
-  readonly player: Player
-  readonly entries: Entries
+  readonly view: IndexView
+  readonly row: Cursor['row']
+  readonly actions: PlayerActions
+  readonly shelf: EntryShelf
   readonly proof: ProofCheck
 }
 
@@ -35,7 +38,8 @@ type TabName = (typeof tabs)[number]['value']
 
 const scrollKeys = new Set(['ArrowUp', 'ArrowDown', 'Home', 'End', 'PageUp', 'PageDown'])
 
-export function Inspector(props: InspectorProps) {
+/** Drawn when there is time for it: a cursor that runs through the list does not wait for it. */
+export const Inspector = memo(function Inspector(props: InspectorProps) {
   const [tab, setTab] = useState<TabName>('statement')
   return (
     <section aria-label="Statement in full" className="flex min-h-0 grow flex-col">
@@ -58,14 +62,13 @@ export function Inspector(props: InspectorProps) {
       </div>
     </section>
   )
-}
+})
 
-function InspectorHead({ session, player }: InspectorProps) {
-  const { view, cursor } = player
+function InspectorHead({ session, view, row, actions }: InspectorProps) {
   const { columns } = view
-  const look = laneLooks[columns.laneOf(cursor.row)]
-  const seq = columns.seq[cursor.row] ?? 0
-  const atMs = view.openedAtMs + (columns.atMs[cursor.row] ?? 0)
+  const look = laneLooks[columns.laneOf(row)]
+  const seq = columns.seq[row] ?? 0
+  const atMs = view.openedAtMs + (columns.atMs[row] ?? 0)
   const link = window.location.origin + paths.session(session, seq)
   return (
     <header className="flex items-start gap-2 px-4 pt-3 pb-2">
@@ -75,26 +78,26 @@ function InspectorHead({ session, player }: InspectorProps) {
             {look.word.toLowerCase()}
           </Badge>
           <span>
-            {count(cursor.row + 1)} of {count(view.length)}
+            {count(row + 1)} of {count(view.length)}
           </span>
           <time title={absoluteTime(atMs)}>{clockTime(atMs)}</time>
         </p>
         <h2 className="mt-1 text-[15px] leading-5 font-semibold break-words">
-          <VisibleText text={columns.verbOf(cursor.row) || 'statement'} />{' '}
+          <VisibleText text={columns.verbOf(row) || 'statement'} />{' '}
           <span className="font-normal text-ink-2">
-            <VisibleText text={columns.objectOf(cursor.row)} />
+            <VisibleText text={columns.objectOf(row)} />
           </span>
         </h2>
       </div>
       <div className="flex shrink-0 items-center">
         <Step
           label="Previous flagged statement"
-          onClick={() => player.jump(-1)}
+          onClick={() => actions.jump(-1)}
           icon={<ChevronUp aria-hidden size={17} />}
         />
         <Step
           label="Next flagged statement"
-          onClick={() => player.jump(1)}
+          onClick={() => actions.jump(1)}
           icon={<ChevronDown aria-hidden size={17} />}
         />
         <CopyButton text={link} what="link to this statement" quiet />
@@ -125,11 +128,12 @@ function Step({
   )
 }
 
-function TabBody({ session, player, entries, proof, tab }: InspectorProps & { readonly tab: TabName }) {
-  const seq = player.view.columns.seq[player.cursor.row] ?? -1
-  const story = storyOf(entries.shelf.entries, seq)
+function TabBody({ session, view, row, shelf, proof, tab }: InspectorProps & { readonly tab: TabName }) {
+  useShelfVersion(shelf)
+  const seq = view.columns.seq[row] ?? -1
+  const story = storyOf(shelf.entries, seq)
   if (story === null) {
-    if (entries.error !== null) return <ErrorState error={entries.error} retry={entries.retry} />
+    if (shelf.error !== null) return <ErrorState error={shelf.error} retry={shelf.retry} />
     return <Skeleton label="Loading the statement" rows={4} />
   }
   switch (tab) {
@@ -138,8 +142,8 @@ function TabBody({ session, player, entries, proof, tab }: InspectorProps & { re
     case 'result':
       return <ResultTab story={story} />
     case 'decision':
-      return <DecisionTab story={story} openedAtMs={player.view.openedAtMs} />
+      return <DecisionTab story={story} openedAtMs={view.openedAtMs} />
     case 'integrity':
-      return <IntegrityTab session={session} story={story} tipSeq={player.view.tipSeq} proof={proof} />
+      return <IntegrityTab session={session} story={story} tipSeq={view.tipSeq} proof={proof} />
   }
 }

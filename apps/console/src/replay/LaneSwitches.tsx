@@ -8,7 +8,7 @@ import type { Player } from './usePlayer.ts'
 interface LaneSwitchesProps {
   readonly hidden: Player['hidden']
   readonly counts: Player['counts']
-  readonly toggle: Player['toggle']
+  readonly toggle: Player['actions']['toggle']
 }
 
 export const LaneSwitches = memo(function LaneSwitches({ hidden, counts, toggle }: LaneSwitchesProps) {

@@ -1,35 +1,34 @@
 // Above the list of statements: the search inside the session, following a live one, and the heads of the columns.
 import { Radio, Search } from 'lucide-react'
-import type { RefObject } from 'react'
+import { memo, type RefObject } from 'react'
 import { columnsShape } from './EventRow.tsx'
 import type { Find } from './useFind.ts'
-import type { Player } from './usePlayer.ts'
+import type { PlayerActions } from './usePlayer.ts'
 
 interface ListBarProps {
   readonly isLive: boolean
-  readonly player: Player
-  readonly find: Find
+  readonly follow: boolean
+  readonly actions: PlayerActions
+  readonly problem: Find['problem']
   readonly words: string
   readonly onWords: (words: string) => void
   readonly box: RefObject<HTMLInputElement | null>
 }
 
-export function ListBar(props: ListBarProps) {
-  const { isLive, player, find } = props
+export const ListBar = memo(function ListBar(props: ListBarProps) {
+  const { isLive, problem } = props
   return (
     <>
       <div className="flex flex-wrap items-center gap-2 border-b border-line p-2">
         <SearchField {...props} />
-        {isLive ? <FollowSwitch player={player} /> : null}
+        {isLive ? <FollowSwitch {...props} /> : null}
       </div>
       <p
         id="find-problem"
         role="status"
-        className={
-          find.problem === null ? 'sr-only' : 'border-b border-line bg-hold-soft px-3 py-1.5 text-[13px] text-hold'
-        }
+        className={problem === null ? 'sr-only' : 'border-b border-line bg-hold-soft px-3 py-1.5 text-[13px] text-hold'}
       >
-        {find.problem}
+        {problem}
       </p>
       <div
         aria-hidden
@@ -43,9 +42,9 @@ export function ListBar(props: ListBarProps) {
       </div>
     </>
   )
-}
+})
 
-function SearchField({ find, words, onWords, box }: ListBarProps) {
+function SearchField({ problem, words, onWords, box }: ListBarProps) {
   return (
     <span className="relative min-w-0 grow basis-56">
       <Search
@@ -57,7 +56,7 @@ function SearchField({ find, words, onWords, box }: ListBarProps) {
         ref={box}
         type="search"
         aria-label="Search in this session"
-        aria-invalid={find.problem !== null}
+        aria-invalid={problem !== null}
         aria-describedby="find-problem"
         placeholder="verb:delete object:orders lane:denied rows:>100 took:>50ms"
         value={words}
@@ -74,12 +73,12 @@ function SearchField({ find, words, onWords, box }: ListBarProps) {
   )
 }
 
-function FollowSwitch({ player }: { readonly player: Player }) {
+function FollowSwitch({ follow, actions }: Pick<ListBarProps, 'follow' | 'actions'>) {
   return (
     <button
       type="button"
-      aria-pressed={player.follow}
-      onClick={() => player.setFollow(!player.follow)}
+      aria-pressed={follow}
+      onClick={() => actions.setFollow(!follow)}
       title="Keep the newest statement in view (l)"
       className="inline-flex min-h-8 items-center gap-1.5 rounded-lg border border-line px-2.5 text-[13px] font-medium hover:border-line-strong aria-pressed:border-accent aria-pressed:bg-accent-soft aria-pressed:text-accent"
     >

@@ -15,7 +15,7 @@ const heightPx = lanes.length * (lanePx + gapPx)
 const markPx = 2
 
 export function Minimap({ player }: { readonly player: Player }) {
-  const { view, visible, cursor } = player
+  const { view, visible, cursor, actions } = player
   const box = useRef<HTMLDivElement>(null)
   const width = useWidth(box)
   const scale = useMemo(() => timeScale(view.columns, view.length), [view])
@@ -25,15 +25,15 @@ export function Minimap({ player }: { readonly player: Player }) {
     const { left, width: across } = event.currentTarget.getBoundingClientRect()
     const wanted = Math.max(0, Math.min(1, (event.clientX - left) / across))
     const row = view.columns.rowAtMs(msAtPlace(scale, wanted))
-    player.select(visible[positionOf(visible, row)] ?? row)
+    actions.select(visible[positionOf(visible, row)] ?? row)
   }
   const keys = (event: KeyboardEvent) => {
     const by = { ArrowRight: 1, ArrowLeft: -1, ArrowUp: -1, ArrowDown: 1 }[event.key]
     const part = { PageDown: 0.1, PageUp: -0.1 }[event.key]
     if (by === undefined && part === undefined) return
     event.preventDefault()
-    if (by !== undefined) player.move(by)
-    if (part !== undefined) player.moveBy(part)
+    if (by !== undefined) actions.move(by)
+    if (part !== undefined) actions.moveBy(part)
   }
   const words = `${clockTime(view.openedAtMs + atMs)}, event ${count(cursor.row + 1)} of ${count(view.length)}, ${view.columns.laneOf(cursor.row)}`
   return (
@@ -61,8 +61,8 @@ export function Minimap({ player }: { readonly player: Player }) {
       >
         <span
           aria-hidden
-          style={{ left: `${place * 100}%` }}
-          className="absolute -inset-y-1 w-0.5 -translate-x-1/2 rounded-full bg-accent before:absolute before:-top-1 before:left-1/2 before:size-2.5 before:-translate-x-1/2 before:rounded-full before:bg-accent"
+          style={{ transform: `translateX(${Math.round(place * width) - 1}px)` }}
+          className="absolute -inset-y-1 left-0 w-0.5 rounded-full will-change-transform bg-accent before:absolute before:-top-1 before:left-1/2 before:size-2.5 before:-translate-x-1/2 before:rounded-full before:bg-accent"
         />
       </div>
     </div>

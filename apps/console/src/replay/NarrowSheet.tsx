@@ -1,10 +1,9 @@
 // The inspector on a narrow page: a dialog over the list, opened by choosing a statement. Closing it leads back to the row.
 import { X } from 'lucide-react'
 import { type ReactNode, useEffect, useRef, useState } from 'react'
-import type { Player } from './usePlayer.ts'
+import type { Cursor } from './usePlayer.ts'
 
-export function NarrowSheet({ player, children }: { readonly player: Player; readonly children: ReactNode }) {
-  const { cursor } = player
+export function NarrowSheet({ cursor, children }: { readonly cursor: Cursor; readonly children: ReactNode }) {
   const [closedAt, setClosedAt] = useState(cursor.isChosen ? -1 : cursor.moves)
   const isOpen = cursor.isChosen && cursor.moves !== closedAt
   if (!isOpen) return null

@@ -3,7 +3,7 @@ import type { Session } from '@sallyport/api/recordings'
 import type { Entry } from '@sallyport/ledger/entry'
 import { useQuery } from '@tanstack/react-query'
 import { useSearch } from '@tanstack/react-router'
-import { memo, type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from 'react'
+import { memo, type ReactNode, useCallback, useDeferredValue, useEffect, useMemo, useRef, useState } from 'react'
 import { meQuery } from '../api/queries.ts'
 import { EmptyState, ErrorState, Skeleton } from '../ui/States.tsx'
 import { EventPane } from './EventPane.tsx'
@@ -16,12 +16,14 @@ import { standingOf } from './proof.ts'
 import { type IndexView, windowEntries, windowOf } from './queries.ts'
 import { SessionHead } from './SessionHead.tsx'
 import { sha256 } from './sha256.ts'
-import { type Entries, useEntries } from './useEntries.ts'
+import { type EntryShelf, useShelf, useShelfVersion } from './shelf.ts'
 import { useFind } from './useFind.ts'
 import { useIndex } from './useIndex.ts'
 import { usePlayer } from './usePlayer.ts'
 import { type ProofCheck, useProof } from './useProof.ts'
 
+/** Milliseconds that the cursor rests before its entries are asked for: those that it runs over are not. */
+const cursorRestMs = 80
 /** Windows of entries that rows in view may ask for at once. */
 const windowsInView = 8
 /** Entries up to which a search for words loads all texts. */
@@ -34,8 +36,9 @@ export function Replay({ session, asOf }: { readonly session: Session; readonly 
   const me = useQuery(meQuery())
   const mayKill = me.data?.roles.includes('admin') === true
   const props = { session, proof, mayKill, asOf }
-  if (index.data !== undefined && index.data.length > 0)
-    return <Player {...props} view={index.data} indexError={index.error} />
+  // What comes in is drawn when there is time for it, between two moves of the cursor.
+  const view = useDeferredValue(index.data)
+  if (view !== undefined && view.length > 0) return <Player {...props} view={view} indexError={index.error} />
   const unchecked = integrityOf(proof.state, {
     session: id,
     tipSeq: session.entries - 1,
@@ -47,7 +50,7 @@ export function Replay({ session, asOf }: { readonly session: Session; readonly 
     <>
       <Head {...props} integrity={unchecked} />
       <IntegrityAlarm integrity={unchecked} goTo={() => {}} />
-      {index.isPending ? (
+      {index.isPending || (index.data?.length ?? 0) > 0 ? (
         <Skeleton label="Loading the statements" rows={8} />
       ) : index.data === undefined ? (
         <ErrorState error={index.error} retry={() => void index.refetch()} />
@@ -87,34 +90,25 @@ function Player(props: PlayerProps & { readonly view: IndexView; readonly indexE
   const { session, proof, view } = props
   const { q = '' } = useSearch({ from: '/shell/sessions/$id' })
   const [words, setWords] = useState(q)
-  const [range, setRange] = useState<readonly number[]>([])
-  // The shelf of entries is made by useEntries below and outlives every render; the search only reads it.
-  const texts = useRef<ReadonlyMap<number, string>>(new Map())
-  const [textsVersion, setTextsVersion] = useState(0)
-  const find = useFind(view, words, texts.current, textsVersion)
+  const shelf = useShelf(session.id)
+  const shelfVersion = useShelfVersion(shelf)
+  const find = useFind(view, words, shelf.texts, shelfVersion)
   const player = usePlayer(view, find.found, words)
-  const seqs = useWanted(view, player.cursor.row, range, find.looksIntoTexts && view.tipSeq < searchLoadsMax)
-  const entries = useEntries(session.id, seqs, view.tipSeq)
-  texts.current = entries.shelf.texts
-  useEffect(() => setTextsVersion(entries.version), [entries.version])
-  const integrity = useIntegrity(session.id, view, proof, entries)
-  const { visible } = player
-  const onRange = useCallback(
-    (first: number, last: number) => setRange(seqsInView(view, visible, first, last)),
-    [view, visible],
-  )
+  const { visible, cursor, actions } = player
+  const onRange = useWanted(shelf, view, visible, cursor.row, find.looksIntoTexts && view.tipSeq < searchLoadsMax)
+  const integrity = useIntegrity(session.id, view, proof, shelf, shelfVersion)
   return (
     <div className="flex min-h-0 flex-col lg:-mx-3 lg:-mt-4 lg:-mb-8 lg:h-[calc(100dvh-1.5rem)]">
       <Head session={session} proof={proof} mayKill={props.mayKill} asOf={props.asOf} integrity={integrity} />
-      <IntegrityAlarm integrity={integrity} goTo={(seq) => player.select(view.columns.rowOfSeq(seq))} />
+      <IntegrityAlarm integrity={integrity} goTo={(seq) => actions.select(view.columns.rowOfSeq(seq))} />
       <div className="mb-3 space-y-2 rounded-xl border border-line bg-surface px-3 pt-2 pb-2.5 shadow-card">
-        <LaneSwitches hidden={player.hidden} counts={player.counts} toggle={player.toggle} />
+        <LaneSwitches hidden={player.hidden} counts={player.counts} toggle={actions.toggle} />
         <Minimap player={player} />
       </div>
       <EventPane
         session={session}
         player={player}
-        entries={entries}
+        shelf={shelf}
         proof={proof}
         find={find}
         words={words}
@@ -126,19 +120,34 @@ function Player(props: PlayerProps & { readonly view: IndexView; readonly indexE
   )
 }
 
-/** Sequences whose entries are wanted: at the cursor at once it rests, in view, and all of a short record for a search. */
-function useWanted(view: IndexView, row: number, range: readonly number[], all: boolean): readonly number[] {
+/**
+ * Asks for entries: at the cursor once it rests, in view, and all of a short record for a search. Gives what is to be told
+ * of the rows in view.
+ */
+function useWanted(shelf: EntryShelf, view: IndexView, visible: Uint32Array, row: number, all: boolean) {
   const seq = view.columns.seq[row] ?? 0
-  const [rested, setRested] = useState(seq)
+  const { tipSeq } = view
+  const inView = useRef<readonly number[]>([])
   useEffect(() => {
-    const timer = setTimeout(() => setRested(seq), 60)
+    const timer = setTimeout(() => shelf.want([seq], tipSeq), cursorRestMs)
     return () => clearTimeout(timer)
-  }, [seq])
-  return useMemo(() => {
-    if (all) return Array.from({ length: Math.ceil((view.tipSeq + 1) / windowEntries) }, (_, at) => at * windowEntries)
-    return [rested, ...range]
-  }, [all, view.tipSeq, rested, range])
+  }, [shelf, seq, tipSeq])
+  // A record that grows has more for the rows that are shown.
+  useEffect(() => shelf.want(inView.current, tipSeq), [shelf, tipSeq])
+  useEffect(() => {
+    if (all) shelf.want(windowsUpTo(tipSeq), tipSeq)
+  }, [shelf, all, tipSeq])
+  return useCallback(
+    (first: number, last: number) => {
+      inView.current = seqsInView(view, visible, first, last)
+      shelf.want(inView.current, view.tipSeq)
+    },
+    [shelf, view, visible],
+  )
 }
+
+const windowsUpTo = (tipSeq: number): readonly number[] =>
+  Array.from({ length: Math.ceil((tipSeq + 1) / windowEntries) }, (_, at) => at * windowEntries)
 
 /** A few of the sequences between two positions of the list: enough to load the windows that they lie in. */
 function seqsInView(view: IndexView, visible: Uint32Array, first: number, last: number): readonly number[] {
@@ -151,9 +160,14 @@ function seqsInView(view: IndexView, visible: Uint32Array, first: number, last: 
 }
 
 /** Holds what is shown against the proof, each entry once. */
-function useIntegrity(session: string, view: IndexView, proof: ProofCheck, entries: Entries): Integrity {
+function useIntegrity(
+  session: string,
+  view: IndexView,
+  proof: ProofCheck,
+  shelf: EntryShelf,
+  version: number,
+): Integrity {
   const { state } = proof
-  const { shelf, version } = entries
   const [differing, setDiffering] = useState<readonly number[]>([])
   const checked = useRef<{ readonly of: unknown; readonly entries: WeakSet<Entry> }>({
     of: null,

@@ -1,6 +1,7 @@
 // The index of a session as columns of numbers: one row for each statement, grown page by page (packages/api SessionIndex).
 // Typed arrays, because a hundred thousand rows must fit beside the page and be walked in a frame.
-import { type Lane, lanes, type SessionIndex } from '@sallyport/api/recordings'
+import { type Lane, lanes } from '@sallyport/api/recordings'
+import type { IndexPage } from './reading.ts'
 
 /** Rows that one page keeps. A list of more would be taller than what browsers can scroll. */
 export const indexRowsMax = 1_000_000
@@ -27,7 +28,7 @@ export class SessionColumns {
   readonly #objectPlaces = new Map<string, number>()
 
   /** Takes a page: rows that are known are brought up to date, others follow at the end. Throws when the page is no index. */
-  merge(page: SessionIndex): void {
+  merge(page: IndexPage): void {
     const { length } = page.seq
     const columns = [page.atMs, page.statement, page.lane, page.verb, page.object, page.rows, page.durationUs]
     if (columns.some((column) => column.length !== length)) throw new Error('the columns of the index differ in length')

@@ -1,19 +1,20 @@
 // What the sessions and the player ask for. Keys begin with ['sessions'] or ['session', id], which live events make stale;
 // entries are asked for once: they never change, and every look at them is written down in the audit log.
-import { Session, SessionEntries, SessionIndex, SessionPage } from '@sallyport/api/recordings'
-import type { Entry } from '@sallyport/ledger/entry'
+import { Session, SessionPage } from '@sallyport/api/recordings'
 import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query'
 import { z } from 'zod'
-import { change, get } from '../api/client.ts'
+import { change, get, getBytes } from '../api/client.ts'
 import { SessionColumns } from './columns.ts'
+import { entriesOfBytes, indexOfBytes } from './reader-client.ts'
+import type { ReadEntries } from './reading.ts'
 import type { SessionFilter } from './search.ts'
-import { entryOfItem } from './story.ts'
 
 /** Milliseconds that an answer counts as fresh; live events make it stale earlier. */
 const freshMs = 15_000
 /** Milliseconds between two looks at a live session where the live stream does not tell. */
 const livePollMs = 10_000
-/** Rows of one page of the index. */
+/** Rows of the first page of the index, which somebody waits for, and of those after it. */
+const indexFirstRows = 2_000
 const indexPageRows = 20_000
 /** Entries of one window, and its size in sequences. */
 export const windowEntries = 100
@@ -61,7 +62,8 @@ export const indexQuery = (id: string, isLive: boolean) =>
       const columns = before?.columns ?? new SessionColumns()
       const nextFrom = before?.nextFrom ?? 0
       const from = before?.isComplete === true ? columns.tailFrom(nextFrom) : nextFrom
-      const page = await get(pathOf(id, '/index'), SessionIndex, { from, limit: indexPageRows }, signal)
+      const limit = before === undefined ? indexFirstRows : indexPageRows
+      const page = await indexOfBytes(await getBytes(pathOf(id, '/index'), { from, limit }, signal))
       columns.merge(page)
       return {
         columns,
@@ -77,11 +79,8 @@ export const indexQuery = (id: string, isLive: boolean) =>
     structuralSharing: false,
   })
 
-export interface EntryWindow {
+export interface EntryWindow extends ReadEntries {
   readonly from: number
-  readonly entries: readonly Entry[]
-  /** Items that are no entries. */
-  readonly unreadable: number
 }
 
 /** The window that holds this entry begins here. */
@@ -93,9 +92,7 @@ export const windowQuery = (id: string, from: number, tipSeq: number) =>
     queryKey: ['session-entries', id, from, Math.min(tipSeq, from + windowEntries - 1)],
     queryFn: async ({ signal }): Promise<EntryWindow> => {
       const query = { from, limit: windowEntries }
-      const { items } = await get(pathOf(id, '/entries'), SessionEntries, query, signal)
-      const entries = items.flatMap((item) => entryOfItem(item) ?? [])
-      return { from, entries, unreadable: items.length - entries.length }
+      return { from, ...(await entriesOfBytes(await getBytes(pathOf(id, '/entries'), query, signal))) }
     },
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 60_000,

@@ -2,7 +2,17 @@
 import type { Lane } from '@sallyport/api/recordings'
 import { expect, test } from 'vitest'
 import { SessionColumns } from './columns.ts'
-import { flaggedFrom, laneCounts, moved, positionOf, scrollTopFor, visibleRows } from './rows.ts'
+import {
+  flaggedFrom,
+  laneCounts,
+  moved,
+  positionOf,
+  scrollTopFor,
+  shiftFor,
+  spanDrawn,
+  spanInView,
+  visibleRows,
+} from './rows.ts'
 import { indexOf } from './testing-index.ts'
 
 const laneList: readonly Lane[] = [
@@ -85,4 +95,24 @@ test.each([
   [0, 5_000, 0],
 ])('a row at %i px, scrolled to %i px, scrolls to %s', (rowTop, scrollTop, to) => {
   expect(scrollTopFor(rowTop, 32, scrollTop, 300)).toBe(to)
+})
+
+test('rows in view are those that show even in part; drawn are a few around them, within the list', () => {
+  expect(spanInView(0, 320, 32, 100)).toEqual({ first: 0, last: 9 })
+  expect(spanInView(16, 320, 32, 100)).toEqual({ first: 0, last: 10 })
+  expect(spanInView(32, 320, 32, 100)).toEqual({ first: 1, last: 10 })
+  expect(spanInView(0, 320, 32, 3)).toEqual({ first: 0, last: 2 })
+  expect(spanInView(9_999, 320, 32, 3)).toEqual({ first: 2, last: 2 })
+  expect(spanDrawn({ first: 4, last: 9 }, 8, 100)).toEqual({ first: 0, last: 17 })
+  const none = spanInView(0, 320, 32, 0)
+  expect(none.last).toBeLessThan(none.first)
+})
+
+test('a small scroll keeps the elements of its rows, a far jump gives all of them other rows', () => {
+  const near = shiftFor(0, { first: 0, last: 20 }, { first: 5, last: 25 })
+  expect(near).toBe(0)
+  const far = shiftFor(0, { first: 0, last: 20 }, { first: 500, last: 520 })
+  expect([500 - far, 520 - far]).toEqual([0, 20])
+  const back = shiftFor(far, { first: 500, last: 520 }, { first: 40, last: 60 })
+  expect(40 - back).toBe(0)
 })

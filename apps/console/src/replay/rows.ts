@@ -77,3 +77,28 @@ export function scrollTopFor(rowTop: number, rowHeight: number, scrollTop: numbe
   if (!isNear) return Math.max(0, rowTop - (inView - rowHeight) / 2)
   return rowTop < scrollTop ? rowTop : rowEnd - inView
 }
+
+/** Rows of the list that are in the page: positions from `first` to `last`; none when `last` is before `first`. */
+export interface Span {
+  readonly first: number
+  readonly last: number
+}
+
+/** The positions that are in view when rows of one height are scrolled to `top`. All in pixels. */
+export function spanInView(top: number, inView: number, rowHeight: number, count: number): Span {
+  const first = Math.max(0, Math.min(count - 1, Math.floor(top / rowHeight)))
+  return { first, last: Math.min(count - 1, Math.ceil((top + inView) / rowHeight) - 1) }
+}
+
+/** With some rows around them, so that a small scroll finds them drawn. */
+export const spanDrawn = ({ first, last }: Span, around: number, count: number): Span => ({
+  first: Math.max(0, first - around),
+  last: Math.min(count - 1, last + around),
+})
+
+/**
+ * Row `position` is drawn by the element `position - shift`. A small scroll keeps the elements of the rows that stay; a far
+ * jump gives every element another row, so that no element is made, dropped or moved.
+ */
+export const shiftFor = (shift: number, before: Span, after: Span): number =>
+  after.first > before.last || after.last < before.first ? shift + after.first - before.first : shift

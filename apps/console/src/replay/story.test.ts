@@ -2,7 +2,7 @@
 import type { Entry, EntryBody } from '@sallyport/ledger/entry'
 import { testBody } from '@sallyport/ledger/testing-record'
 import { expect, test } from 'vitest'
-import { entryOfItem, storyOf } from './story.ts'
+import { entryOfItem, shadowsOf, storyOf } from './story.ts'
 
 const { opened, intent, outcome, denied } = testBody
 const session = '11'.repeat(16)
@@ -72,4 +72,16 @@ test('an item that is no entry is told apart', () => {
   expect(entryOfItem({ ...item, rows: 1.5 })).toBeNull()
   expect(entryOfItem({ ...item, extra: 1 })).toBeNull()
   expect(entryOfItem(null)).toBeNull()
+})
+
+test('what shadow rules and limits would have done is told once each, from all entries of the statement', () => {
+  const rule = { policy: 'shop', version: 3, rule: 'no-deletes' }
+  const deny = { ...rule, effect: 'deny' as const }
+  const limit = { ...rule, rule: 'rows', effect: 'limit' as const }
+  const entries = [
+    { ...intent(2), shadow: [deny, limit] },
+    { ...outcome(2), shadow: [limit] },
+  ].map((body, index) => ({ ...body, session, seq: index })) as unknown as Entry[]
+  expect(shadowsOf({ entries })).toEqual([deny, limit])
+  expect(shadowsOf({ entries: [] })).toEqual([])
 })

@@ -1,6 +1,6 @@
 // What happened to one statement, gathered from its entries: how it began, who was asked, that it ran, how it ended. Pure.
 import { canonicalBytes } from '@sallyport/ledger/canonical'
-import type { Entry } from '@sallyport/ledger/entry'
+import type { Entry, EntryShadow } from '@sallyport/ledger/entry'
 import { parseEntry } from '@sallyport/ledger/shape'
 
 export type EntryOf<Kind extends Entry['kind']> = Extract<Entry, { kind: Kind }>
@@ -52,6 +52,13 @@ export function storyOf(entries: ReadonlyMap<number, Entry>, seq: number): Story
     outcome: last('outcome'),
     entries: own,
   }
+}
+
+/** What rules and limits in shadow mode would have done, each once, in the order of the entries that say so. */
+export function shadowsOf({ entries }: Pick<Story, 'entries'>): readonly EntryShadow[] {
+  const all = entries.flatMap((entry) => ('shadow' in entry ? (entry.shadow ?? []) : []))
+  const keys = all.map(({ policy, rule, effect }) => `${policy}/${rule} ${effect}`)
+  return all.filter((_, index) => keys.indexOf(keys[index] ?? '') === index)
 }
 
 /** Nothing can follow an outcome, a denial, or a hold that did not end in a run. */

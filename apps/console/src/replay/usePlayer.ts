@@ -2,7 +2,7 @@
 // holding a key down does not write a hundred addresses.
 import type { Lane } from '@sallyport/api/recordings'
 import { useNavigate, useSearch } from '@tanstack/react-router'
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react'
 import { rowOfLink, type Wanted } from './links.ts'
 import type { IndexView } from './queries.ts'
 import { flaggedFrom, laneCounts, moved, visibleRows } from './rows.ts'
@@ -18,15 +18,8 @@ export interface Cursor {
   readonly isChosen: boolean
 }
 
-export interface Player {
-  readonly view: IndexView
-  readonly visible: Uint32Array
-  readonly counts: readonly number[]
-  readonly hidden: ReadonlySet<Lane>
-  /** Of the search: one byte a row; null without one. */
-  readonly found: Uint8Array | null
-  readonly cursor: Cursor
-  readonly follow: boolean
+/** What can be done; the same functions for as long as the player is shown. */
+export interface PlayerActions {
   readonly select: (row: number) => void
   readonly move: (by: number) => void
   /** To a part of what shows, from -1 to 1 of its length. */
@@ -36,6 +29,18 @@ export interface Player {
   readonly toggle: (lane: Lane) => void
   readonly showAll: () => void
   readonly setFollow: (on: boolean) => void
+}
+
+export interface Player {
+  readonly view: IndexView
+  readonly visible: Uint32Array
+  readonly counts: readonly number[]
+  readonly hidden: ReadonlySet<Lane>
+  /** Of the search: one byte a row; null without one. */
+  readonly found: Uint8Array | null
+  readonly cursor: Cursor
+  readonly follow: boolean
+  readonly actions: PlayerActions
 }
 
 export function usePlayer(view: IndexView, found: Uint8Array | null, find: string): Player {
@@ -61,39 +66,39 @@ export function usePlayer(view: IndexView, found: Uint8Array | null, find: strin
     const next = visible.find((each) => each >= cursor.row) ?? visible.at(-1)
     if (next !== undefined) setCursor((before) => ({ ...before, row: next, moves: before.moves + 1 }))
   }, [found])
-  const { row } = cursor
-  const stop = useCallback(
-    (to: number | null) => {
+  const now = useRef({ view, visible, row: cursor.row })
+  useLayoutEffect(() => {
+    now.current = { view, visible, row: cursor.row }
+  })
+  const actions = useMemo((): PlayerActions => {
+    const stop = (to: number | null) => {
       setFollow(false)
       go(to)
-    },
-    [go],
-  )
-  const toggle = useCallback((lane: Lane) => {
-    setHidden((before) => new Set(before.has(lane) ? [...before].filter((each) => each !== lane) : [...before, lane]))
-    setCursor((before) => ({ ...before, moves: before.moves + 1 }))
-  }, [])
-  return {
-    view,
-    visible,
-    counts,
-    hidden,
-    found,
-    cursor,
-    follow,
-    select: stop,
-    move: (by) => stop(moved(visible, row, by)),
-    moveBy: (part) => stop(moved(visible, row, Math.round(part * visible.length) || Math.sign(part))),
-    jump: (direction) => {
-      const to = flaggedFrom(view.columns, visible, row, direction)
-      if (to !== null) stop(to)
-      return to !== null
-    },
-    toEnd: (end) => stop(visible.at(end === 'first' ? 0 : -1) ?? null),
-    toggle,
-    showAll: () => setHidden(new Set()),
-    setFollow,
-  }
+    }
+    return {
+      select: stop,
+      move: (by) => stop(moved(now.current.visible, now.current.row, by)),
+      moveBy: (part) => {
+        const { visible: rows, row } = now.current
+        stop(moved(rows, row, Math.round(part * rows.length) || Math.sign(part)))
+      },
+      jump: (direction) => {
+        const to = flaggedFrom(now.current.view.columns, now.current.visible, now.current.row, direction)
+        if (to !== null) stop(to)
+        return to !== null
+      },
+      toEnd: (end) => stop(now.current.visible.at(end === 'first' ? 0 : -1) ?? null),
+      toggle: (lane) => {
+        setHidden(
+          (before) => new Set(before.has(lane) ? [...before].filter((each) => each !== lane) : [...before, lane]),
+        )
+        setCursor((before) => ({ ...before, moves: before.moves + 1 }))
+      },
+      showAll: () => setHidden(new Set()),
+      setFollow,
+    }
+  }, [go])
+  return { view, visible, counts, hidden, found, cursor, follow, actions }
 }
 
 /** The address leads the cursor when it comes from outside, and follows it else. */
@@ -117,7 +122,8 @@ function useLink(
   useEffect(() => {
     if (wanted.current === null) return
     const row = rowOfLink(wanted.current, view.columns, view.openedAtMs, view.isComplete)
-    if (row === null) return
+    // The columns grow in place: they may be ahead of what is drawn.
+    if (row === null || row >= view.length) return
     wanted.current = null
     go(row)
   })

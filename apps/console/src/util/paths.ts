@@ -7,6 +7,7 @@ export const paths = {
   session: (id: string, event?: number) =>
     `/sessions/${encodeURIComponent(id)}${event === undefined ? '' : `?e=${event}`}`,
   targets: () => '/targets',
+  scan: (target: string) => `/targets/${encodeURIComponent(target)}/scan`,
   agents: () => '/agents',
   policies: () => '/policies',
   policy: (name: string) => `/policies/${encodeURIComponent(name)}`,

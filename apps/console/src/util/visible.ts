@@ -13,6 +13,8 @@ export interface VisiblePiece {
 const hiddenSource =
   '(?![\\t\\n ])[\\p{Cc}\\p{Cf}\\p{Z}\\p{Cs}\\p{Co}\\p{Cn}\\u034f\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u2800\\u3164\\ufe00-\\ufe0f\\uffa0\\u{1d159}\\u{e0100}-\\u{e01ef}]'
 const hidden = new RegExp(hiddenSource, 'gu')
+// Printable ASCII, tab and line feed: nearly every text, and nothing in it can hide.
+const plain = /^[\t\n -~]*$/
 const startsHidden = new RegExp(`^${hiddenSource}`, 'u')
 
 const labels: Readonly<Record<string, string>> = {
@@ -59,6 +61,7 @@ export const isHidden = (character: string): boolean => startsHidden.test(charac
 
 /** Splits a text into plain pieces and marks. Joining `text` of all pieces gives the text back. */
 export function visiblePieces(text: string): VisiblePiece[] {
+  if (plain.test(text)) return text === '' ? [] : [{ text, mark: null }]
   const pieces: VisiblePiece[] = []
   let from = 0
   for (const match of text.matchAll(hidden)) {

@@ -96,11 +96,17 @@ function refuseUnseen(current: readonly StoredDocument[], expect: readonly Expec
   for (const { kind, name, version } of expect) {
     const now = versions.get(`${kind}/${name}`) ?? 0
     if (now === version) continue
-    const is = now === 0 ? 'is deleted by now' : version === 0 ? 'is there already' : `is at version ${now} by now`
-    throw new SallyportError('CONFLICT', `${kind} "${name}" ${is}; you have seen ${seenText(version)}`, {
-      hint: 'nothing was applied; look at what is stored now, then apply again',
-    })
+    throw changedMeanwhile({ kind, name, version: now }, version)
   }
+}
+
+/** `now.version` 0: there is none. */
+function changedMeanwhile(now: Pick<StoredDocument, 'kind' | 'name' | 'version'>, seen: number): SallyportError {
+  const { kind, name, version } = now
+  const is = version === 0 ? 'is deleted by now' : seen === 0 ? 'is there already' : `is at version ${version} by now`
+  return new SallyportError('CONFLICT', `${kind} "${name}" ${is}; you have seen ${seenText(seen)}`, {
+    hint: 'nothing was applied; look at what is stored now, then do it again',
+  })
 }
 
 const seenText = (version: number): string => (version === 0 ? 'that there is none' : `version ${version}`)
@@ -164,11 +170,20 @@ async function publishChange(deps: ApplyDeps, changed: readonly string[]): Promi
   }
 }
 
-/** Deletes a document; the deletion is a version too. Throws CONFLICT while others name it. */
-export async function deleteDocument(deps: ApplyDeps, by: string, kind: DocumentKind, name: string): Promise<void> {
+export interface AskedDeletion {
+  readonly kind: DocumentKind
+  readonly name: string
+  /** That the caller has looked at; undefined: whatever is there. */
+  readonly version?: number | undefined
+}
+
+/** Deletes a document; the deletion is a version too. Throws CONFLICT while others name it, or when it is not that version. */
+export async function deleteDocument(deps: ApplyDeps, by: string, asked: AskedDeletion): Promise<void> {
+  const { kind, name } = asked
   await inTransaction(deps.db, async (tx) => {
     const stored = await readDocument(tx, kind, name)
     if (stored === null) throw new SallyportError('NOT_FOUND', `there is no ${kind} "${name}"`)
+    if (asked.version !== undefined && asked.version !== stored.version) throw changedMeanwhile(stored, asked.version)
     const all = (await readDocuments(tx)).map((one) => one.document)
     const users = usersOf(stored.document, all)
     if (users.length > 0)

@@ -5,6 +5,7 @@ import { PageQuery } from '@sallyport/api/problem'
 import {
   ApplyRequest,
   ApplyResult,
+  DeleteQuery,
   ExplainRequest,
   ExplainResult,
   Resource,
@@ -120,10 +121,10 @@ function resourceRoutes(app: App, deps: Deps): void {
   })
   app.route({
     ...at('resourceDelete'),
-    schema: { params: NameParams, response: { 204: z.undefined() } },
+    schema: { params: NameParams, querystring: DeleteQuery, response: { 204: z.undefined() } },
     handler: async (request, reply) => {
-      const actor = actorKey(actorOf(request))
-      await deleteDocument(deps, actor, kindOf(request.params.kind), request.params.name)
+      const { kind, name } = request.params
+      await deleteDocument(deps, actorKey(actorOf(request)), { kind: kindOf(kind), name, ...request.query })
       return await reply.code(204).send()
     },
   })
