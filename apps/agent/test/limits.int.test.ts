@@ -121,6 +121,7 @@ describe('R-2.12: at most five rows', () => {
     'select count(*), max(id) from customers',
     'select generate_series(1, 100)',
     "insert into notes (what) select 'x' from generate_series(1, 20)",
+    'select name from customers where id in (select id from customers where id < 4)',
   ])('%s is within it', async (text) => {
     await withClient((client) => client.query(text))
   })
@@ -132,6 +133,10 @@ describe('R-2.12: at most five rows', () => {
     'select jsonb_object_agg(id, name) from customers',
     'select array(select id from customers)',
     'select glue(name) from customers',
+    'select a.name, b.name from customers a, customers b where a.id = 1 and b.id = 2',
+    'select (select name from customers where id = 1), (select name from customers where id = 2)',
+    'insert into notes (what) select name from customers',
+    'create temp table copied as select name from customers',
     'select json_arrayagg(name) from customers',
     'select lead(name, 1) over (order by id) from customers limit 1',
     "with recursive r (n, all_names) as (select 0, '' union all select n + 1, all_names || c.name from r join customers c on c.id = n + 1) select all_names from r order by n desc limit 1",

@@ -2,6 +2,7 @@
 // clean is not kept, and the bounds hold (THREATS ).
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { limits } from '@sallyport/base/limits'
 import { Secret } from '@sallyport/base/secret'
 import { encodeFrontend } from '@sallyport/wire/postgres/encode'
 import fc from 'fast-check'
@@ -109,6 +110,22 @@ const leftovers = [
     '0',
   ],
 ] as const
+
+it('R-2.15: keeps no connection for longer than what a login decides may hold', async () => {
+  let ms = 0
+  pool = createPool(() => ms)
+  const first = await pool.take(request())
+  const pid = await pidOf(first)
+  ms = limits.pooledAgeMsMax
+  first.release(true)
+  await settled(1)
+  const second = await pool.take(request())
+  expect(await pidOf(second)).toBe(pid)
+  ms += 1
+  second.release(true)
+  await expect.poll(() => alive(pid), { timeout: 20_000 }).toBe(false)
+  expect(pool.idleCount).toBe(0)
+})
 
 describe('the next session of the same kind', () => {
   it('gets the same connection', async () => {

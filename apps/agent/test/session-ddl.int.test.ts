@@ -141,6 +141,36 @@ describe('objects changed in an open transaction', () => {
     })
   })
 
+  it('R-3.14: a function or operator of the session takes the place of a built-in one', async () => {
+    await withClient(async (client) => {
+      await client.query('begin')
+      await client.query(
+        `create function public.upper(varchar) returns text language sql as 'select ssn from people limit 1'`,
+      )
+      await client.query(
+        `create function public.both(varchar, varchar) returns text language sql as 'select ssn from people limit 1'`,
+      )
+      await client.query('create operator public.|| (leftarg = varchar, rightarg = varchar, function = public.both)')
+      await client.query('savepoint one')
+      const texts = [
+        `select upper('a'::varchar)`,
+        `select 'a'::varchar || 'b'::varchar`,
+        `values (upper('a'::varchar))`,
+        `copy (select upper('a'::varchar)) to stdout`,
+        `declare c cursor for select upper('a'::varchar)`,
+        `prepare p as select upper('a'::varchar); execute p`,
+        `create table lab.copied as select upper('a'::varchar) as x`,
+      ]
+      for (const text of texts) {
+        expect(await errorOf(client.query(text)), text).toMatchObject({ code: '42501' })
+        await client.query('rollback to one')
+      }
+      expect(await errorOf(client.query(`select upper($1::varchar)`, ['a']))).toMatchObject({ code: '42501' })
+      await client.query('rollback')
+      expect(await rowsOf(client, `select upper('a'::varchar) as x`)).toEqual([{ x: 'A' }])
+    })
+  })
+
   it('a column that is added under a masked name is masked in the same transaction', async () => {
     await admin.query('alter table people drop column ssn')
     try {

@@ -1,9 +1,15 @@
 // Sessions that take over connections of earlier ones, through the whole data path: who gets whose, what they find, and that
 // what policy says holds on a connection that somebody else has used (THREATS ).
+import { EventEmitter, once } from 'node:events'
+import { type AddressInfo, connect as connectTcp, createServer, type Socket } from 'node:net'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type PostgresServer, startPostgres } from '../../../e2e/stack/postgres.ts'
 import { type DataPath, type Shown, startDataPath } from './data-path.ts'
+import { rawClient } from './raw-client.ts'
+
+/** Of the packet that a CancelRequest is (PostgreSQL manual, Message Formats). */
+const cancelRequestCode = 80_877_102
 
 const environment = { APP_PASSWORD: 'app-secret-1' }
 let server: PostgresServer
@@ -128,6 +134,71 @@ describe('a function that connects anew', () => {
     const other = await connect({ target: 'pooled', subject: 'other' }, { application_name: 'another one' })
     expect(await pidOf(other)).not.toBe(pid)
   })
+})
+
+/** In front of the target: lets logins through, and keeps cancel requests until they may go on. */
+async function openDelay(): Promise<{ port: number; cancelled: Promise<unknown>; letGo(): void; close(): void }> {
+  const arrived = new EventEmitter()
+  const cancelled = once(arrived, 'cancel')
+  const kept: (() => void)[] = []
+  const sockets: Socket[] = []
+  const delay = createServer({ allowHalfOpen: true }, (socket) => {
+    sockets.push(socket)
+    socket
+      .on('error', () => {})
+      .once('data', (first: Buffer) => {
+        const goOn = () => {
+          const target = connectTcp(server.port, '127.0.0.1')
+          target.on('error', () => {}).on('close', () => socket.destroy())
+          target.write(first)
+          socket.pipe(target).pipe(socket)
+        }
+        if (first.readInt32BE(4) !== cancelRequestCode) return goOn()
+        kept.push(goOn)
+        arrived.emit('cancel')
+      })
+  }).listen(0, '127.0.0.1')
+  await once(delay, 'listening')
+  return {
+    port: (delay.address() as AddressInfo).port,
+    cancelled,
+    letGo() {
+      for (const goOn of kept.splice(0)) goOn()
+    },
+    close() {
+      for (const socket of sockets) socket.destroy()
+      delay.close()
+    },
+  }
+}
+
+it('R-1.12: a cancel that comes late does not hit the next session', async () => {
+  const delay = await openDelay()
+  const slow = await startDataPath({ yaml: yaml(delay.port), environment })
+  try {
+    const locker = new pg.Client(server.url('shop'))
+    await locker.connect()
+    await locker.query('begin; lock table people in access exclusive mode')
+    const first = await rawClient(slow, { target: 'pooled' })
+    first.send({ type: 'query', text: 'select pg_backend_pid()' })
+    const pid = Number(Buffer.from((await first.next('dataRow')).values[0] ?? []).toString())
+    await first.next('readyForQuery')
+    first.send({ type: 'query', text: 'select id from people' })
+    await expect.poll(() => stateOf(pid), { timeout: 20_000 }).toContain('select id from people')
+    await first.cancel()
+    await delay.cancelled
+    await locker.query('rollback')
+    await locker.end()
+    await first.next('dataRow')
+    await first.next('readyForQuery')
+    first.send({ type: 'terminate' })
+    // The cancel is still under way: the connection it is meant for is nobody else's.
+    await until(pid, '')
+    delay.letGo()
+  } finally {
+    await slow.stop()
+    delay.close()
+  }
 })
 
 describe('another caller', () => {

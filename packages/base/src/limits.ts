@@ -92,6 +92,9 @@ export const limits = {
   poolResetMsMax: 5_000,
   /** Sessions that wait for a connection of one target and role; past it they are refused at once. */
   poolWaitingMax: 1_000,
+  /** A connection is not kept for another session once it is so old, in milliseconds: rights to log in, settings of roles and
+   * addresses of targets are looked at when one is opened. */
+  pooledAgeMsMax: 3_600_000,
   /** Idle connections that an agent keeps, of all targets. */
   pooledIdleMax: 500,
   /** Requests of one caller at one agent that nobody has decided yet; past it a held statement is denied. */

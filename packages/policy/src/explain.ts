@@ -13,7 +13,7 @@ import {
   type TraceLine,
 } from './decide.ts'
 import { type Judgement, judge } from './judge.ts'
-import { packingIn } from './limits.ts'
+import { copiedBy, packingIn } from './limits.ts'
 import { writeBackWords, writtenBack } from './write-back.ts'
 
 /** The shape of ExplainResult in @sallyport/api/resources, repeated because `policy` stands below `api`. */
@@ -146,12 +146,14 @@ function withWriteBack(
 
 function limitLines({ policies, chain, catalog }: Input, facts: StatementFacts): StatementExplanation['limits'] {
   return limitsFor(policies, facts, chain).map(({ limit }) => {
-    const counts = limit.rows !== null && limit.packing === 'deny' && facts.output !== null
-    const packs = counts ? packingIn(facts, catalog) : null
+    const proves = limit.rows !== null && limit.packing === 'deny'
+    const copy = proves && limit.objects !== null ? copiedBy(facts, limit.objects) : null
+    const packs = proves && facts.output !== null ? packingIn(facts, catalog, limit.objects) : null
+    const refusal = copy === null ? null : `a copy in "${copy}" would not be counted`
     return {
       name: `${limit.policy}/${limit.name}`,
       text: limit.shadow ? `${limit.text} (shadow)` : limit.text,
-      refusal: packs === null ? null : `${packs} puts several rows into one`,
+      refusal: refusal ?? (packs === null ? null : `${packs} puts several rows into one`),
     }
   })
 }

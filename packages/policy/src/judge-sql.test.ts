@@ -7,6 +7,7 @@ import { buildCatalog } from '@sallyport/sql/testing-catalog'
 import { fingerprintSync, loadModule, parseSync } from 'libpg-query'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { judge } from './judge.ts'
+import { copiedBy, packingIn } from './limits.ts'
 import { chain, compileDocuments, context, documentsOf } from './testing.ts'
 
 beforeAll(() => loadModule())
@@ -173,6 +174,49 @@ describe('a masked column', () => {
     expect(['MASK_UNPROVABLE', 'STATEMENT_UNKNOWN']).toContain(found)
     // Who may see it may also compute with it, where the statement itself is known.
     if (found === 'MASK_UNPROVABLE') expect(outcome(sql, 'ann in engineering pii')).toBe('allow')
+  })
+})
+
+describe('R-2.12: rows of a limited relation', () => {
+  const objects = (name: string) => name === 'public.customers'
+  const of = (sql: string) => {
+    const [facts] = statementsOf(sql)
+    if (facts === undefined) throw new Error(sql)
+    return facts
+  }
+  it.each([
+    ['select a.id, b.id from customers a, customers b'],
+    ['select a.id, b.id from customers a, customers_eu b'],
+    ['select (select name from customers where id = 1), (select name from customers where id = 2)'],
+    ['with c as (select name from customers) select a.name, b.name from c a, c b'],
+    ['with c as (select name from customers), d as (select c.name, e.name as other from c, c e) select * from d'],
+    ['select a.name, p.id from customers a join people p on p.id = a.id'],
+    ['select id, (select name from all_customers() limit 1) from customers'],
+  ])('stand beside each other in %s', (sql) => {
+    expect(packingIn(of(sql), catalog, objects)).toContain('more than once')
+  })
+  it.each([
+    ['select name from customers where id in (select id from customers) and exists (select from customers)'],
+    ['select name from customers where id = (select max(id) from customers)'],
+    ['select name from customers union all select name from customers'],
+    ['with c as (select name from customers) select name from c union select name from c'],
+    ['select o.id, p.id, c.name from orders o, orders p, customers c'],
+    ['select id from people'],
+    ['with unread as (select name from customers) select name from customers'],
+  ])('do not in %s', (sql) => {
+    expect(packingIn(of(sql), catalog, objects)).toBeNull()
+  })
+  it.each([
+    ['insert into orders (id, note) select id, name from customers', 'public.orders'],
+    ['create temp table t as select name from customers', 'pg_temp.t'],
+    ['select id into t from people', 'public.t'],
+    ['update orders set note = c.name from customers c', 'public.orders'],
+    ['insert into orders (id) select id from customers_eu', 'public.orders'],
+    ['update customers set name = email', null],
+    ['insert into customers_eu select * from customers', null],
+    ["insert into orders (id) select 1 from customers where name = 'x'", null],
+  ])('are copied by %s', (sql, expected) => {
+    expect(copiedBy(of(sql), objects)).toBe(expected)
   })
 })
 

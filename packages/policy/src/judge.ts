@@ -1,11 +1,11 @@
 // The whole judgement of one statement: decision, then mask plan. The gate, explain and policy trial call this and
 // nothing else, so that they can never disagree.
 import type { Chain } from '@sallyport/base/identity'
-import { type MaskPlan, type ProtectedColumn, planMasks } from '@sallyport/mask/plan'
+import { type MaskPlan, planMasks } from '@sallyport/mask/plan'
 import type { Catalog } from '@sallyport/sql/catalog'
 import type { StatementFacts } from '@sallyport/sql/facts'
 import { type CompiledPolicies, type Decision, type DecisionContext, decide, protectedColumns } from './decide.ts'
-import { isSystemObject } from './match.ts'
+import { refuseUnderMasks } from './under-masks.ts'
 
 export interface Judgement {
   readonly decision: Decision
@@ -41,7 +41,7 @@ export function judge(
   const columns = protectedColumns(policies, context.chain, catalog)
   const planned = planMasks(facts, columns)
   const sensitive = planned.sensitive
-  const plan = planned.plan.kind === 'refuse' ? planned.plan : (refuseSystem(facts, columns) ?? planned.plan)
+  const plan = planned.plan.kind === 'refuse' ? planned.plan : (refuseUnderMasks(facts, columns) ?? planned.plan)
   const guarded = sensitive || planMasks(facts, protectedColumns(policies, nobody, catalog)).sensitive
   if (decision.kind === 'deny' || plan.kind !== 'refuse') return { decision, plan, sensitive, guarded }
   const [rule = ''] = plan.rules
@@ -72,24 +72,3 @@ const wayOut = ({ verb, opaque }: StatementFacts): string => {
     return 'let the owner of the target list the function of the trigger under "trusted", if it shows nothing of it'
   return verb === 'explain' ? 'leave it out of the statement that is explained' : 'select it plainly'
 }
-
-/** Statistics and activity views show values of protected columns under other names (THREATS R-3.7), and some functions
- * read files, large objects or what sessions run; while masks are in force they are refused even where a rule names them. */
-function refuseSystem(facts: StatementFacts, columns: readonly ProtectedColumn[]): MaskPlan | null {
-  const [first] = columns
-  if (first === undefined) return null
-  const read = facts.effects.find(
-    ({ operation, object, baseline }) =>
-      !baseline && isSystemObject(object) && (operation === 'select' || readsStorage(operation, object)),
-  )
-  if (read === undefined) return null
-  const reason = `"${read.object}" may show values of masked columns, such as "${first.name}", in another form`
-  return { kind: 'refuse', reason, rules: [first.rule] }
-}
-
-/** Functions of pg_catalog that return what lies in files, large objects, statistics, or other statements' texts. */
-const storageFunctions =
-  /^pg_catalog\.(?:pg_read_(?:binary_)?file|pg_ls_\w+|pg_stat_file|lo_get|loread|lo_export|pg_stat_get_(?:backend_)?activity|pg_cursor|pg_prepared_(?:statement|xact)|pg_show_all_file_settings|pg_hba_file_rules|pg_ident_file_mappings|pg_mcv_list_items|pg_logical_slot_\w+)\(\)$/
-
-const readsStorage = (operation: string, object: string): boolean =>
-  operation === 'call' && storageFunctions.test(object)

@@ -99,7 +99,7 @@ describe('several rows in one', () => {
     ['a construct', { packs: ['ARRAY (SELECT …)'] }, 'ARRAY (SELECT …)'],
     ['count', { functions: [use('pg_catalog.count()'), use('pg_catalog.max()')] }, null],
   ])('R-2.12: %s', (_, more, expected) => {
-    expect(packingIn(facts([], more), catalog)).toBe(expected)
+    expect(packingIn(facts([], more), catalog, null)).toBe(expected)
   })
 })
 

@@ -156,10 +156,33 @@ const packing = new Set(
 )
 
 /** What of a statement puts values of several rows into one, so that counting rows does not bound it; null: nothing. */
-export function packingIn(facts: StatementFacts, catalog: Catalog): string | null {
+export function packingIn(facts: StatementFacts, catalog: Catalog, objects: Matcher | null): string | null {
   const [construct] = facts.packs ?? []
   if (construct !== undefined) return construct
+  const again = objects === null ? undefined : readAgain(facts, objects)
+  if (again !== undefined) return `reading "${again}" more than once`
   return facts.functions.find(({ name }) => packing.has(name) || aggregatesOf(catalog).has(name))?.name ?? null
+}
+
+/** A row that is joined of several rows of what is limited. */
+function readAgain(facts: StatementFacts, objects: Matcher): string | undefined {
+  const found = (facts.readings ?? []).filter(([name]) => isLimited(name, facts, objects))
+  return found.reduce((sum, [, times]) => sum + times, 0) > 1 ? found[0]?.[0] : undefined
+}
+
+/** Itself or by a parent. */
+const isLimited = (name: string, { effects }: StatementFacts, objects: Matcher): boolean =>
+  objects(name) || effects.some(({ object, parents }) => object === name && parents.some((parent) => objects(parent)))
+
+/** Where a statement copies what is limited to: there it would not be counted any more. Null: nowhere. */
+export function copiedBy(facts: StatementFacts, objects: Matcher): string | null {
+  const relation = (column: string): string => column.slice(0, column.lastIndexOf('.'))
+  const found = facts.flows.find(
+    ({ to, toColumn, sources }) =>
+      !isLimited(relation(toColumn?.name ?? to), facts, objects) &&
+      sources.some(({ name }) => isLimited(relation(name), facts, objects)),
+  )
+  return found === undefined ? null : relation(found.toColumn?.name ?? found.to)
 }
 
 const aggregates = new WeakMap<Catalog, ReadonlySet<string>>()

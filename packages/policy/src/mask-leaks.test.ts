@@ -67,8 +67,28 @@ function outcome(sql: string): string {
 const ways: Readonly<Record<string, Readonly<Record<'masked' | 'open' | 'denied', readonly string[]>>>> = {
   'R-3.1 implicit flows': {
     masked: [],
-    open: ['select count(ssn) from customers', 'select id from customers where ssn is not null'],
+    open: [
+      'select count(ssn) from customers',
+      'select id from customers where ssn is not null',
+      'create index on customers (name)',
+      "set work_mem = '64MB'",
+      'set app.tenant = 1',
+      'select /* + */ id from customers',
+      "select '/*+ x */' from customers",
+    ],
     denied: [
+      // Where ssn is not null, by an index on it, rows come in its order.
+      'set enable_seqscan = off',
+      'set local random_page_cost to 0',
+      "select set_config('enable_seqscan', 'off', false)",
+      'alter role app set enable_seqscan = off',
+      'alter database shop set cpu_tuple_cost = 100',
+      "alter role app set session_preload_libraries = 'pg_hint_plan'",
+      "load 'pg_hint_plan'",
+      'alter system set work_mem = 1',
+      'select /*+ IndexScan(customers) */ id from customers where ssn is not null',
+      'create index on customers (ssn)',
+      'create index on customers (name) include (ssn)',
       "select case when ssn > '5' then 1 end from customers",
       "select id from customers where ssn > '5'",
       'select o.id from orders o join customers c on c.ssn = o.note',
@@ -156,6 +176,10 @@ const ways: Readonly<Record<string, Readonly<Record<'masked' | 'open' | 'denied'
     masked: ['copy customers to stdout', 'copy customers (ssn) to stdout with (format binary)'],
     open: ["update customers set ssn = '1' where id = 1", "insert into customers (ssn) values ('1')"],
     denied: [
+      "copy orders to '/tmp/x'",
+      "copy orders from '/tmp/x'",
+      "copy (select 1) to program 'cat'",
+      "copy orders from program 'psql -c x'",
       'insert into orders (note) select ssn from customers',
       'update orders set note = c.ssn from customers c',
       'update customers set name = ssn',

@@ -6,7 +6,7 @@ import type { Catalog } from './catalog.ts'
 import { type CatalogIndex, indexOf } from './catalog-index.ts'
 import { newDraft } from './draft.ts'
 import type { AnalysisContext, SqlParser, StatementFacts } from './facts.ts'
-import { spellingProblems } from './lexer.ts'
+import { hasHint, spellingProblems } from './lexer.ts'
 import { type Made, made, reachOf } from './made.ts'
 import { factsOf, type Outcome } from './outcome.ts'
 import type { Environment } from './scope.ts'
@@ -39,6 +39,7 @@ export function analyse(text: string, catalog: Catalog, context: AnalysisContext
   if (statements === null) return { kind: 'syntax', message: 'the parser gave no statements', position: null }
   let index = indexOf(catalog)
   const problems = spellingProblems(text, catalog.serverVersion, catalog.serverEncoding)
+  const hinted = hasHint(text)
   const offset = byteIndex(text)
   const facts: StatementFacts[] = []
   let sequence = start(context)
@@ -51,6 +52,7 @@ export function analyse(text: string, catalog: Catalog, context: AnalysisContext
         parser,
         sequence,
         problems,
+        hinted,
       },
     )
     facts.push(one)
@@ -68,6 +70,8 @@ interface Around {
   readonly parser: SqlParser
   readonly sequence: Sequence
   readonly problems: readonly string[]
+  /** Some extension may take a comment for a plan, and with it for an order of rows. */
+  readonly hinted: boolean
 }
 
 interface Analysed {
@@ -76,9 +80,10 @@ interface Analysed {
 }
 
 function statementFacts(statement: RawStmt, text: string, around: Around): Analysed {
-  const { index, parser, sequence, problems } = around
+  const { index, parser, sequence, problems, hinted } = around
   const draft = newDraft()
   for (const problem of problems) draft.unknowns.add(problem)
+  if (hinted) draft.opaque.add('a hint for the planner')
   const fingerprint = fingerprintOf(parser, text)
   const check = checkTree(statement.stmt)
   for (const refusal of check.refusals) draft.unknowns.add(refusal)
@@ -100,7 +105,7 @@ function statementFacts(statement: RawStmt, text: string, around: Around): Analy
   if (draft.relations.size > 0 || draft.functions.size > 0) mentionImplicitCasts(env)
   for (const left of unvisited(check.significant, draft.seen)) draft.unknowns.add(left)
   const facts = factsOf(draft, outcome, text, fingerprint)
-  if (!meansChanged(sequence, facts)) return { facts, made: made(statement.stmt, facts, env) }
+  if (!meansChanged(sequence, facts, draft.operators)) return { facts, made: made(statement.stmt, facts, env) }
   const unknowns = [...facts.unknowns, 'a name that the same text has changed before']
   return { facts: { ...facts, unknowns }, made: null }
 }

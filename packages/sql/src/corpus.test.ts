@@ -18,3 +18,12 @@ describe.each([...new Set(cases.map(({ file }) => file))])('%s', (file) => {
   for (const { name, sql, context, expect: expected } of cases.filter((one) => one.file === file))
     it(name, () => expect(shownAs(analyse(sql, corpusCatalog, context, testParser), factLines)).toEqual(expected))
 })
+
+// What an analysis keeps beside a catalog makes the next one fast. It must not be what the next one finds.
+describe('says the same under a catalog that nothing was analysed by before', () => {
+  it.each(cases.map((one) => [`${one.file}: ${one.name}`, one] as const))(
+    '%s',
+    (_, { sql, context, expect: expected }) =>
+      expect(shownAs(analyse(sql, { ...corpusCatalog }, context, testParser), factLines)).toEqual(expected),
+  )
+})

@@ -1,6 +1,7 @@
 // Columns and constraints of CREATE TABLE and ALTER TABLE: defaults may call functions, generated columns copy, checks and
 // keys test the rows that are there.
 import type { ColumnDef, Constraint, Node, TypeName } from '@pgsql/types'
+import { columnRefs } from './catalog-index.ts'
 import { understood } from './ddl.ts'
 import { addControlOf, addFlow } from './draft.ts'
 import { condition, walk } from './expressions.ts'
@@ -102,7 +103,7 @@ function foreignKey(constraint: Constraint, own: readonly string[], scope: Scope
   if (resolved?.kind !== 'catalog') return
   const names = texts(constraint.pk_attrs)
   const columns = resolved.relation.columns.filter(({ name }) => names.length === 0 || names.includes(name))
-  const refs = scope.env.index.columns.get(resolved.relation.oid) ?? []
+  const refs = columnRefs(scope.env.index, resolved.relation)
   for (const ref of refs)
     if (columns.some(({ number }) => number === ref.number))
       addControlOf(

@@ -157,7 +157,10 @@ function createView(found: ViewStmt, env: Environment): Outcome {
   return changed('create', env)
 }
 
-/** A unique index fails on equal values; an index on an expression computes it for every row. */
+/**
+ * A unique index fails on equal values, an index on an expression computes it for every row, and rows that are found by an
+ * index come in its order: `WHERE ssn IS NOT NULL` would show who stands before whom (R-3.1).
+ */
 function createIndex(found: IndexStmt, env: Environment): Outcome {
   const resolved = effectOnRelation(env, 'alter', found.relation)
   const schema = resolved?.kind === 'catalog' ? resolved.relation.schema : (found.relation?.schemaname ?? 'public')
@@ -167,7 +170,7 @@ function createIndex(found: IndexStmt, env: Environment): Outcome {
   for (const node of elements) {
     const element = payload(node, 'IndexElem')
     const named = scope.entries.flatMap((entry) => entry.columns.filter(({ name }) => name === element?.name))
-    for (const { value } of named) if (found.unique === true) addControlOf(env.draft, value, 'UNIQUE')
+    for (const { value } of named) addControlOf(env.draft, value, found.unique === true ? 'UNIQUE' : 'CREATE INDEX')
     addControlOf(env.draft, walk(element?.expr, scope), 'CREATE INDEX')
     understood(env, element?.opclassopts)
   }

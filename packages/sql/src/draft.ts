@@ -16,6 +16,8 @@ import type { Column, Value } from './values.ts'
 export interface Draft {
   readonly effects: Map<string, Effect>
   readonly functions: Map<string, FunctionUse>
+  /** Operators that are looked up by name, PostgreSQL's own as well: a text may make another one of that name. */
+  readonly operators: Set<string>
   readonly control: Map<string, ControlUse>
   /** How often a column stands in an equality: each is a guess, and one statement may make one (DESIGN §4, predicates). */
   readonly equalities: Map<ColumnRef, Set<object>>
@@ -33,6 +35,8 @@ export interface Draft {
   readonly trusted: Set<string>
   /** Constructs that put several rows into one (facts.ts). */
   readonly packs: Set<string>
+  /** How often a relation is read where its values can reach the result, by its name: limits ask for it. */
+  readonly readings: Map<string, number>
   /** Columns that get a new value. */
   readonly written: Set<ColumnRef>
   /** Payloads of the tree that were understood. */
@@ -44,6 +48,7 @@ export interface Draft {
 export const newDraft = (): Draft => ({
   effects: new Map(),
   functions: new Map(),
+  operators: new Set(),
   control: new Map(),
   equalities: new Map(),
   flows: new Map(),
@@ -55,6 +60,7 @@ export const newDraft = (): Draft => ({
   opaque: new Set(),
   trusted: new Set(),
   packs: new Set(),
+  readings: new Map(),
   written: new Set(),
   seen: new Set(),
   filtered: true,
@@ -73,7 +79,7 @@ export function addEffect(draft: Draft, effect: Effect): void {
   draft.effects.set(key, {
     ...known,
     via: direct.length > 0 ? 'direct' : 'derived',
-    // Also one that a view or function has: masks ask for it (judge.ts, refuseSystem).
+    // Also one that a view or function has: masks ask for it (under-masks.ts).
     baseline: known.baseline && effect.baseline,
   })
 }
@@ -81,6 +87,22 @@ export function addEffect(draft: Draft, effect: Effect): void {
 /** A direct effect outside the baseline on an object without parents. */
 export function addDirect(draft: Draft, operation: SqlOperation, object: string): void {
   addEffect(draft, { operation, object, via: 'direct', parents: [], baseline: false })
+}
+
+/** The relation is read once more, or so many times. */
+export function addReadings(draft: Draft, name: string, times = 1): void {
+  draft.readings.set(name, (draft.readings.get(name) ?? 0) + times)
+}
+
+/** Runs it, with what it reads apart: it may count several times, not at all, or for one arm of several. */
+export function readingsApart<T>(draft: Draft, run: () => T): readonly [T, ReadonlyMap<string, number>] {
+  const before = [...draft.readings]
+  draft.readings.clear()
+  const result = run()
+  const readings = new Map(draft.readings)
+  draft.readings.clear()
+  for (const [name, times] of before) draft.readings.set(name, times)
+  return [result, readings]
 }
 
 /** The value's columns are read here. */
@@ -152,6 +174,7 @@ export function addWritten(draft: Draft, column: ColumnRef | undefined, own: Val
 export function merge(into: Draft, from: Draft, via: 'direct' | 'derived'): void {
   for (const effect of from.effects.values()) addEffect(into, via === 'direct' ? effect : { ...effect, via })
   for (const [name, use] of from.functions) into.functions.set(name, use)
+  for (const name of from.operators) into.operators.add(name)
   for (const [key, use] of from.control) if (!into.control.has(key)) into.control.set(key, use)
   for (const [column, places] of from.equalities)
     into.equalities.set(column, new Set([...(into.equalities.get(column) ?? []), ...places]))
@@ -164,6 +187,7 @@ export function merge(into: Draft, from: Draft, via: 'direct' | 'derived'): void
   for (const code of from.opaque) into.opaque.add(code)
   for (const name of from.trusted) into.trusted.add(name)
   for (const construct of from.packs) into.packs.add(construct)
+  for (const [name, times] of from.readings) addReadings(into, name, times)
   for (const column of from.written) into.written.add(column)
   if (!from.filtered) into.filtered = false
 }

@@ -3,7 +3,7 @@
 import type { A_Expr, A_Indirection, CaseExpr, ColumnRef, Node, SubLink, TypeName } from '@pgsql/types'
 import { functionByNotation, walkCall } from './calls.ts'
 import { elementType } from './catalog-index.ts'
-import { addComputed, addControlOf, addEquality, addRead } from './draft.ts'
+import { addComputed, addControlOf, addEquality, addRead, addReadings, readingsApart } from './draft.ts'
 import { jsonNodes } from './json.ts'
 import { resolveOperator } from './operators.ts'
 import { listColumns } from './output.ts'
@@ -139,7 +139,7 @@ export function condition(node: Node | undefined, scope: Scope, where: string): 
       boolean,
     )
   }
-  const value = walk(node, scope)
+  const [value] = readingsApart(scope.env.draft, () => walk(node, scope))
   const equal = where === 'WHERE' && !scope.nested ? equalityOf(node, scope) : null
   if (equal === null) addControlOf(scope.env.draft, value, where)
   else addEquality(scope.env.draft, equal, node, where)
@@ -267,6 +267,8 @@ function cases(found: CaseExpr, scope: Scope): Value {
     const when = payload(node, 'CaseWhen')
     const test = walk(when?.expr, scope)
     addControlOf(scope.env.draft, test, 'CASE')
+    // `CASE x WHEN y` looks up the operator as `x = y` does (parse_expr.c, transformCaseExpr).
+    if (subject !== null) resolveOperator(['='], subject, test, scope)
     const result = walk(when?.result, scope)
     values.push(test, result)
     results.push(result)
@@ -281,7 +283,13 @@ function cases(found: CaseExpr, scope: Scope): Value {
 function subquery(found: SubLink, scope: Scope): Value {
   const { draft } = scope.env
   const test = found.testexpr === undefined ? null : walk(found.testexpr, scope)
-  const columns = found.subselect === undefined ? [] : queryColumns(found.subselect, { ...scope, nested: true })
+  const { subselect, subLinkType } = found
+  const [columns, readings] = readingsApart(draft, () =>
+    subselect === undefined ? [] : queryColumns(subselect, { ...scope, nested: true }),
+  )
+  // EXISTS, IN and their like say yes or no.
+  if (subLinkType === 'EXPR_SUBLINK' || subLinkType === 'ARRAY_SUBLINK')
+    for (const [name, times] of readings) addReadings(draft, name, times)
   const values = columns.map(({ value }) => value)
   const [only] = values
   switch (found.subLinkType) {

@@ -1,9 +1,10 @@
 // FROM: relations, subqueries, functions, joins, samples and table functions become entries of a scope, with the visibility
 // that PostgreSQL gives each of them (parse_clause.c, transformFromClauseItem).
 import type { Alias, JoinExpr, Node, RangeFunction, RangeSubselect, RangeTableSample, RangeVar } from '@pgsql/types'
-import { addComputed, addControlOf, addRead } from './draft.ts'
+import { addComputed, addControlOf, addRead, addReadings } from './draft.ts'
 import { condition, walk, walkAll } from './expressions.ts'
 import { functionEntry } from './from-functions.ts'
+import { resolveOperator } from './operators.ts'
 import { readRelation } from './relations.ts'
 import { atMost, commonTable, counted, type Entry, entryOf, inside, type Scope, unknown } from './scope.ts'
 import { queryColumns } from './select.ts'
@@ -44,6 +45,7 @@ export const lateral = (scope: Scope, visible: readonly Entry[]): Scope => ({
 function relation(range: RangeVar, scope: Scope): Entry {
   scope.env.draft.seen.add(range)
   const common = range.schemaname === undefined ? commonTable(scope.tables, range.relname ?? '') : undefined
+  if (common !== undefined) for (const [name, times] of common.readings()) addReadings(scope.env.draft, name, times)
   if (common !== undefined) return entryOf(range.relname ?? null, common.columns(), { open: common.open })
   return readRelation(scope.env, range)
 }
@@ -150,6 +152,8 @@ function merged(
     addRead(scope.env.draft, side.value)
     addControlOf(scope.env.draft, side.value, 'JOIN')
   }
+  // By name, as in `one = other` (parse_clause.c, transformJoinUsingClause).
+  resolveOperator(['='], one.value, other.value, scope)
   if (found.jointype === 'JOIN_RIGHT') return other
   return found.jointype === 'JOIN_FULL' ? { name, value: either(one.value, other.value) } : one
 }

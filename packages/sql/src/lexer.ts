@@ -122,6 +122,10 @@ function numberEnd(text: string, start: number): number {
   return at
 }
 
+/** A comment that pg_hint_plan and its like read. */
+export const hasHint = (text: string): boolean =>
+  text.includes('/*+') && tokens(text).some(({ kind, start }) => kind === 'comment' && text.startsWith('/*+', start))
+
 /** PostgreSQL cuts names to NAMEDATALEN - 1 bytes. */
 const nameBytesMax = 63
 /** Numbers with underscores and in other bases came with 16; before, the rest of such a token was an alias. */

@@ -92,6 +92,17 @@ describe('a text that makes a table', () => {
     ['one whose rows now cascade', 'create table a (p int references people on delete cascade); delete from people'],
     ['one whose rows are now checked', 'create table a (x int); create index on a ((x + 1)); insert into a values (1)'],
     ['one with a generated column', 'create table a (x int, y int generated always as (x) stored); select y from a'],
+    [
+      'an operator that fits better than the one of the same name',
+      `create function f(varchar, varchar) returns text language sql as 'select ssn from people';
+       create operator public.|| (leftarg = varchar, rightarg = varchar, function = f); select 'a'::varchar || 'b'::varchar`,
+    ],
+    [
+      'an operator behind LIKE',
+      `create operator public.~~ (leftarg = varchar, rightarg = varchar, function = f); select 'a'::varchar like 'b'::varchar`,
+    ],
+    ['an operator that is no longer there', `drop operator public.=(varchar, varchar); select 1 in (1, 2)`],
+    ['an operator after a new schema', `create schema s; select 1 + 1`],
   ])('refuses one that is %s', (_, sql) => {
     expect(unknowns(sql)).toContain(changed)
   })

@@ -15,6 +15,7 @@ export function resolveOperator(
 ): boolean {
   const bare = name.at(-1) ?? ''
   const schema = name.length > 1 ? (name[0] ?? null) : null
+  scope.env.draft.operators.add(bare)
   if (schema === 'pg_catalog') {
     if (!isSystemOperator(bare)) unknown(scope.env, `the operator "${name.join('.')}"`)
     return false

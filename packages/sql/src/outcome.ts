@@ -1,5 +1,5 @@
 // What a statement comes to beside its draft: its verb and its result columns; and the facts made of both.
-import { addEffect, addFlow, controlKey, controlOf, type Draft } from './draft.ts'
+import { addEffect, addFlow, addReadings, controlKey, controlOf, type Draft } from './draft.ts'
 import type { MissingName, OutputColumn, StatementFacts } from './facts.ts'
 import type { Column } from './values.ts'
 
@@ -37,10 +37,17 @@ export function factsOf(draft: Draft, outcome: Outcome, text: string, fingerprin
     opaque: [...draft.opaque],
     ...(draft.trusted.size === 0 ? {} : { trusted: [...draft.trusted] }),
     ...(draft.packs.size === 0 ? {} : { packs: [...draft.packs] }),
+    ...readingsOf(draft),
     ...(draft.written.size === 0 ? {} : { written: [...draft.written] }),
     text,
     fingerprint,
   }
+}
+
+/** One reading of one relation is what counting rows expects. */
+function readingsOf({ readings }: Draft): Pick<StatementFacts, 'readings'> {
+  const total = [...readings.values()].reduce((sum, times) => sum + times, 0)
+  return total > 1 ? { readings: [...readings] } : {}
 }
 
 function missingOf({ unknowns, missing }: Draft): { readonly missing?: MissingName } {
@@ -62,6 +69,7 @@ export function adopt(draft: Draft, facts: StatementFacts): void {
   for (const code of facts.opaque) draft.opaque.add(code)
   for (const name of facts.trusted ?? []) draft.trusted.add(name)
   for (const construct of facts.packs ?? []) draft.packs.add(construct)
+  for (const [name, times] of facts.readings ?? []) addReadings(draft, name, times)
   for (const column of facts.written ?? []) draft.written.add(column)
   if (!facts.filtered) draft.filtered = false
 }

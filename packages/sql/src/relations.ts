@@ -4,7 +4,7 @@ import type { RangeVar } from '@pgsql/types'
 import { isListKnown, type SystemRelation, systemRelation } from './builtins.ts'
 import type { CatalogRelation } from './catalog.ts'
 import { ancestors, columnRefs, descendants, relationName } from './catalog-index.ts'
-import { addEffect } from './draft.ts'
+import { addEffect, addReadings } from './draft.ts'
 import type { SqlOperation } from './facts.ts'
 import { isMade } from './made.ts'
 import { ofRowType } from './row-types.ts'
@@ -114,6 +114,9 @@ export function relationEffect(
   if (children) for (const child of descendants(index, relation)) one(child, 'derived')
 }
 
+/** Of the others their definitions read what is stored. */
+const stored: ReadonlySet<CatalogRelation['kind']> = new Set(['table', 'partitioned', 'foreign'])
+
 /** Reads a relation named in FROM. The name is what it is called here without an alias. */
 export function readRelation(env: Environment, range: RangeVar): Entry {
   const resolved = resolveRelation(env, range)
@@ -132,6 +135,7 @@ export function readRelation(env: Environment, range: RangeVar): Entry {
       return systemEntry(env, resolved.relation, range.relname ?? null)
     case 'catalog':
       relationEffect(env, 'select', resolved.relation, 'direct', range.inh === true)
+      if (stored.has(resolved.relation.kind)) addReadings(env.draft, relationName(resolved.relation))
       return relationEntry(env, resolved.relation, range.relname ?? null)
   }
 }

@@ -63,6 +63,8 @@ export interface CommonTable {
   /** SEARCH and CYCLE add columns that `*` leaves out in queries below (parse_relation.c, addRangeTableEntryForCTE). */
   readonly open: boolean
   readonly columns: () => readonly Column[]
+  /** What each reference to it reads, once it was analysed. */
+  readonly readings: () => ReadonlyMap<string, number>
 }
 
 export interface CommonTables {

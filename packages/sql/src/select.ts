@@ -1,7 +1,7 @@
 // Queries: SELECT in all its forms, VALUES, set operations, WITH, and the data-modifying statements that may stand in WITH.
 // A query gives its output columns; effects, control uses and flows go to the draft.
 import type { Node, SelectStmt } from '@pgsql/types'
-import { addComputed, addControlOf } from './draft.ts'
+import { addComputed, addControlOf, addReadings, readingsApart } from './draft.ts'
 import { condition, ordering, walk } from './expressions.ts'
 import { fromItems } from './from.ts'
 import { lockRows } from './locks.ts'
@@ -131,8 +131,12 @@ function oneOf(values: readonly Value[]): Value {
 /** UNION ALL only puts rows together; every other form compares whole rows, which decides what is shown. */
 function setOperation(select: SelectStmt, scope: Scope): readonly Column[] {
   const { draft } = scope.env
-  const left = select.larg === undefined ? [] : selectColumns(select.larg, scope)
-  const right = select.rarg === undefined ? [] : selectColumns(select.rarg, scope)
+  const { larg, rarg } = select
+  const [left, leftRead] = readingsApart(draft, () => (larg === undefined ? [] : selectColumns(larg, scope)))
+  const [right, rightRead] = readingsApart(draft, () => (rarg === undefined ? [] : selectColumns(rarg, scope)))
+  // A row comes from one of the arms.
+  for (const name of new Set([...leftRead.keys(), ...rightRead.keys()]))
+    addReadings(draft, name, Math.max(leftRead.get(name) ?? 0, rightRead.get(name) ?? 0))
   if (left.length !== right.length) unknown(scope.env, 'a set operation of unequal columns')
   const word = select.op === 'SETOP_UNION' ? 'UNION' : select.op === 'SETOP_INTERSECT' ? 'INTERSECT' : 'EXCEPT'
   // Arms are computed whole.

@@ -61,9 +61,14 @@ const runsUserCode = (facts: StatementFacts): boolean =>
   )
 
 /** True when the statement works with a name that DDL of the same text has touched: it may mean another object by now. */
-export function meansChanged(sequence: Sequence, facts: Pick<StatementFacts, 'effects' | 'functions'>): boolean {
+export function meansChanged(
+  sequence: Sequence,
+  facts: Pick<StatementFacts, 'effects' | 'functions'>,
+  operators: ReadonlySet<string>,
+): boolean {
   const { changed } = sequence
-  const names = [...facts.effects.map(({ object }) => object), ...facts.functions.map(({ name }) => name)]
+  const objects = [...facts.effects.map(({ object }) => object), ...facts.functions.map(({ name }) => name)]
+  const names = [...objects, ...operators]
   if (changed === null) return names.some((name) => !name.startsWith('setting:'))
   if (changed.size > 0 && names.some((name) => changed.has(bareName(name)))) return true
   return (

@@ -1,7 +1,7 @@
 // WITH: common table expressions, plain, recursive and data-modifying, each found by name from the queries after it.
 // Every one is analysed whether it is referenced or not: a data-modifying one runs anyway.
 import type { CommonTableExpr, WithClause } from '@pgsql/types'
-import { addComputed, addControlOf } from './draft.ts'
+import { addComputed, addControlOf, readingsApart } from './draft.ts'
 import { type CommonTable, type CommonTables, type Scope, unknown } from './scope.ts'
 import { queryColumns } from './select.ts'
 import { payload, texts } from './tree.ts'
@@ -37,8 +37,13 @@ function lazily(table: CommonTableExpr, scope: Scope): CommonTable {
   let state: 'new' | 'running' | 'done' = 'new'
   let recursive = false
   let known: readonly Column[] = []
+  let readings: ReadonlyMap<string, number> = new Map()
   const analyse = (): readonly Column[] => {
-    const found = table.ctequery === undefined ? [] : queryColumns(table.ctequery, scope)
+    const { ctequery } = table
+    const [found, read] = readingsApart(scope.env.draft, () =>
+      ctequery === undefined ? [] : queryColumns(ctequery, scope),
+    )
+    readings = read
     return finish(table, found, scope)
   }
   const reference = (): readonly Column[] => {
@@ -50,6 +55,7 @@ function lazily(table: CommonTableExpr, scope: Scope): CommonTable {
   }
   return {
     open: table.search_clause !== undefined || table.cycle_clause !== undefined,
+    readings: () => readings,
     columns: () => {
       if (state === 'done') return known
       if (state === 'running') return reference()

@@ -4,12 +4,12 @@ import type { SallyportError } from '@sallyport/base/errors'
 import type { Chain } from '@sallyport/base/identity'
 import type { EntryShadow } from '@sallyport/ledger/entry'
 import { type CompiledPolicies, limitsFor } from '@sallyport/policy/decide'
-import { type AppliedLimit, type CompiledLimit, packingIn } from '@sallyport/policy/limits'
+import { type AppliedLimit, type CompiledLimit, copiedBy, packingIn } from '@sallyport/policy/limits'
 import type { Catalog } from '@sallyport/sql/catalog'
 import type { StatementFacts } from '@sallyport/sql/facts'
 import type { Budgets, Claim } from './budgets.ts'
 import { rowClaims } from './meter.ts'
-import { limitReached, packingRefused } from './words.ts'
+import { copyRefused, limitReached, packingRefused } from './words.ts'
 
 /** Why the limits refuse a text. */
 export interface Charged {
@@ -62,8 +62,11 @@ const requestClaims = ({ limit: { requests, everyMs }, budgets }: AppliedLimit):
 /** What is known before the first row: no row is left, or rows could not be counted. */
 function ahead(one: AppliedTo, catalog: Catalog, budgets: Budgets): SallyportError | null {
   const { limit, facts } = one
+  const isProven = limit.rows === null || limit.packing === 'allow'
+  const copy = isProven || limit.objects === null ? null : copiedBy(facts, limit.objects)
+  if (copy !== null) return copyRefused(limit, copy)
   if (facts.output === null || (limit.rows === null && limit.bytes === null)) return null
-  const construct = limit.rows !== null && limit.packing === 'deny' ? packingIn(facts, catalog) : null
+  const construct = isProven ? null : packingIn(facts, catalog, limit.objects)
   if (construct !== null) return packingRefused(limit, construct)
   const full = budgets.look(one.budgets.flatMap((budget) => rowClaims(limit, budget, 1, 1)))
   return full === null ? null : limitReached(limit, full.retryMs)

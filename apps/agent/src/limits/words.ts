@@ -21,6 +21,13 @@ export const limitPassed = (limit: CompiledLimit): SallyportError =>
     hint: `limit "${nameOf(limit)}": ask for less, for example with LIMIT; later parts are other statements`,
   })
 
+export const copyRefused = (limit: CompiledLimit, to: string): SallyportError =>
+  new SallyportError(
+    'LIMIT_UNPROVABLE',
+    told(limit, `counts rows (${limit.text}), and a copy in "${to}" would not be counted`),
+    { hint: `limit "${nameOf(limit)}": write the values themselves, or ask for "packing: allow"` },
+  )
+
 export const packingRefused = (limit: CompiledLimit, construct: string): SallyportError =>
   new SallyportError(
     'LIMIT_UNPROVABLE',

@@ -71,14 +71,22 @@ export interface Pool {
   close(): void
 }
 
-export function createPool(): Pool {
-  return new UpstreamPool()
+/** `nowMs`: a clock that only goes forward. */
+export function createPool(nowMs: () => number = () => performance.now()): Pool {
+  return new UpstreamPool(nowMs)
 }
 
 class UpstreamPool implements Pool {
+  readonly #nowMs: () => number
   readonly #groups = new Map<string, Group>()
+  /** When each connection was opened. */
+  readonly #openedMs = new WeakMap<Upstream['socket'], number>()
   #idleCount = 0
   #isClosed = false
+
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs
+  }
 
   get idleCount(): number {
     return this.#idleCount
@@ -93,7 +101,9 @@ class UpstreamPool implements Pool {
     if (group.open >= request.bounds.connectionsMax) this.#closeOldest(group)
     group.open += 1
     try {
-      return this.#lease(request, group, await request.connect(), false)
+      const upstream = await request.connect()
+      this.#openedMs.set(upstream.socket, this.#nowMs())
+      return this.#lease(request, group, upstream, false)
     } catch (thrown) {
       group.open -= 1
       this.#changed(request.group, group)
@@ -179,7 +189,9 @@ class UpstreamPool implements Pool {
 
   async #takeBack(request: PoolRequest, group: Group, upstream: Upstream, clean: boolean): Promise<void> {
     const { bounds, kind } = request
-    const isClean = clean && !this.#isClosed && bounds.idleMsMax > 0 && (await resetUpstream(upstream))
+    const ageMs = this.#nowMs() - (this.#openedMs.get(upstream.socket) ?? Number.NEGATIVE_INFINITY)
+    const mayKeep = clean && !this.#isClosed && ageMs <= limits.pooledAgeMsMax
+    const isClean = mayKeep && bounds.idleMsMax > 0 && (await resetUpstream(upstream))
     const hasRoom = group.idle.length < bounds.idleMax && this.#idleCount < limits.pooledIdleMax
     if (isClean && !this.#isClosed && (group.waiting.length > 0 || hasRoom))
       this.#keep(request, group, { ...upstream, leftover: Buffer.alloc(0) }, kind)

@@ -70,6 +70,8 @@ class SessionRun implements Run {
   #waitingAt = 0
   readonly #deadline: MessageDeadline
   #isOver = false
+  /** Cancel requests of the client's that the target may not have got yet. */
+  #cancelsDue = 0
   #idleReason: string | null = null
   #settle: (reason: string) => void = () => {}
 
@@ -109,7 +111,11 @@ class SessionRun implements Run {
 
   cancel(): void {
     const { gate, machine, cancelTarget } = this.#deps
-    if (!gate.endHold('cancelled') && machine.isRunning) void cancelTarget()
+    if (gate.endHold('cancelled') || !machine.isRunning) return
+    this.#cancelsDue += 1
+    void cancelTarget().finally(() => {
+      this.#cancelsDue -= 1
+    })
   }
 
   end(reason: string): void {
@@ -361,6 +367,8 @@ class SessionRun implements Run {
   /** whoever comes next finds it as a login leaves it, but for what a reset undoes. */
   #isTargetClean(): boolean {
     const { machine, target, lent } = this.#deps
+    // A cancel that is still on its way would hit a statement of whoever comes next.
+    if (this.#cancelsDue > 0) return false
     const isSilent = this.#toTarget.length === 0 && target.writableLength === 0 && this.#fromTarget.pendingBytes === 0
     return machine.isClean && isSilent && !lent.isLent && !target.destroyed && target.writable
   }

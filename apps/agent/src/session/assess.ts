@@ -16,6 +16,7 @@ import {
   freshnessRefusal,
   keepRefusal,
   meansAnotherThing,
+  namesObjects,
   needsCatalog,
   orderRefusal,
   policyRefusal,
@@ -51,7 +52,7 @@ type Refused = Extract<Assessed, { kind: 'refused' }>
 export function assess(deps: GateDeps, request: JudgeRequest, catalog: Catalog, isOwn = false): Assessed {
   const blind = !isOwn && isOwnWanted(request)
   try {
-    if (blind && request.facts !== null && needsCatalog(request.facts)) return { kind: 'needs-own' }
+    if (blind && request.facts !== null && namesObjects(request.facts)) return { kind: 'needs-own' }
     if (request.facts !== null)
       return isStale(deps, request.facts, catalog, request.hold !== null)
         ? refused(meansAnotherThing())
@@ -73,7 +74,7 @@ export function assess(deps: GateDeps, request: JudgeRequest, catalog: Catalog, 
  * been replaced since, and the server plans and runs the new one (R-3.14).
  */
 const isStale = (deps: GateDeps, facts: StatementFacts, catalog: Catalog, isHeld = false): boolean =>
-  (isHeld || currentPolicies(deps).masks > 0) && needsCatalog(facts) && versionOf(facts) !== catalog.version
+  (isHeld || currentPolicies(deps).masks > 0) && namesObjects(facts) && versionOf(facts) !== catalog.version
 
 function fetchesStale(
   deps: GateDeps,

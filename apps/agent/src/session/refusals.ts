@@ -165,7 +165,7 @@ const isTransaction = (facts: StatementFacts): boolean => facts.session.some(({ 
 export function orderRefusal(facts: StatementFacts, afterEnd: boolean, names: SessionNames): SallyportError | null {
   if (!afterEnd || isTransaction(facts)) return null
   const fetches = facts.session.some(({ kind }) => kind === 'fetch')
-  if (!fetches && (!names.pathTouched || !touchesObjects(facts))) return null
+  if (!fetches && (!names.pathTouched || !needsCatalog(facts))) return null
   return new SallyportError(
     'STATEMENT_UNKNOWN',
     `"${facts.verb}" follows the end of a transaction in the same text, which may change what its names mean`,
@@ -181,9 +181,22 @@ function touchesObjects(facts: StatementFacts): boolean {
   return facts.relations.length > 0 || readsColumns || !facts.effects.every(({ baseline }) => baseline)
 }
 
-/** It means what a catalog says: not transaction control, and nothing without a name of an object. */
-export const needsCatalog = (facts: StatementFacts): boolean =>
+/** What it reads and does was found in a catalog: not transaction control, and nothing without a name of an object. */
+export const namesObjects = (facts: StatementFacts): boolean =>
   !isTransaction(facts) && (touchesObjects(facts) || facts.unknowns.length > 0)
+
+/** Of the session alone: nothing is computed, and what FETCH goes on with was understood when its cursor was opened. */
+const sessionVerbs: ReadonlySet<string> = new Set(
+  'set reset show deallocate close discard listen unlisten notify fetch move'.split(' '),
+)
+const oneConstant = /^select\s+(?:[0-9]+|'[^']*'|null|true|false)(?:\s+as\s+[a-z_]+)?$/i
+
+/**
+ * Its text means what a catalog says. INVARIANT: that is so for everything that is computed. An operator or a function of
+ * PostgreSQL's own gives way to one of the target's that fits the types of its arguments better.
+ */
+export const needsCatalog = (facts: StatementFacts): boolean =>
+  namesObjects(facts) || !(isTransaction(facts) || sessionVerbs.has(facts.verb) || oneConstant.test(facts.text))
 
 /** The session has changed objects, and its own connection cannot be asked at this place (R-3.14). */
 export const changedUnseen = (): SallyportError =>
