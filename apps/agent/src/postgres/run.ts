@@ -18,6 +18,7 @@ import type { Action, Machine, Running } from './machine.ts'
 import { MessageDeadline } from './message-deadline.ts'
 import { errorFields } from './refuse.ts'
 import { goodbye } from './state.ts'
+import { closeSoon, flow } from './streams.ts'
 
 export interface RunDeps {
   readonly client: Duplex
@@ -387,20 +388,3 @@ const messageTooSlow = (msMax: number): SallyportError =>
   new SallyportError('PROTOCOL_VIOLATION', `a message was not whole within ${Math.ceil(msMax / 1_000)} seconds`, {
     hint: 'connect again; send less in one message',
   })
-
-function flow(stream: Duplex, wanted: boolean): void {
-  if (wanted && stream.isPaused()) stream.resume()
-  else if (!wanted && !stream.isPaused()) stream.pause()
-}
-
-/** How long a peer may take to read the last bytes, in milliseconds. */
-const lingerMsMax = 2_000
-
-function closeSoon(stream: Duplex): void {
-  stream.removeAllListeners('data')
-  stream.on('error', () => {})
-  stream.resume()
-  const timer = setTimeout(() => stream.destroy(), lingerMsMax)
-  timer.unref()
-  stream.once('close', () => clearTimeout(timer))
-}
