@@ -141,14 +141,15 @@ describe('objects changed in an open transaction', () => {
     })
   })
 
-  it('R-3.14: a function or operator of the session takes the place of a built-in one', async () => {
-    await withClient(async (client) => {
+  it('R-3.14: a function or operator of the session takes the place of a built-in one, and rules see it', async () => {
+    const client = await path.connect({ groups: ['engineering', 'dba'] })
+    try {
       await client.query('begin')
       await client.query(
-        `create function public.upper(varchar) returns text language sql as 'select ssn from people limit 1'`,
+        `create function public.upper(varchar) returns text language sql as 'select id::text from hidden limit 1'`,
       )
       await client.query(
-        `create function public.both(varchar, varchar) returns text language sql as 'select ssn from people limit 1'`,
+        `create function public.both(varchar, varchar) returns text language sql as 'select id::text from hidden limit 1'`,
       )
       await client.query('create operator public.|| (leftarg = varchar, rightarg = varchar, function = public.both)')
       await client.query('savepoint one')
@@ -168,6 +169,19 @@ describe('objects changed in an open transaction', () => {
       expect(await errorOf(client.query(`select upper($1::varchar)`, ['a']))).toMatchObject({ code: '42501' })
       await client.query('rollback')
       expect(await rowsOf(client, `select upper('a'::varchar) as x`)).toEqual([{ x: 'A' }])
+    } finally {
+      await client.end()
+    }
+  })
+
+  it('R-3.14: nothing comes to be called in the place of another while masks apply', async () => {
+    await withClient(async (client) => {
+      const body = `returns text language sql as 'select ssn from people limit 1'`
+      for (const text of [
+        `create function public.upper(varchar) ${body}`,
+        `create function lab.upper(varchar) ${body}`,
+      ])
+        expect(await errorOf(client.query(text)), text).toMatchObject({ code: '42501' })
     })
   })
 

@@ -23,6 +23,7 @@ const catalog = buildCatalog({
       language: 'plpgsql',
       body: 'BEGIN RETURN $1; END',
     },
+    'public.clean()': { returns: 'int4', volatility: 'stable', language: 'sql', body: 'SELECT 1' },
     'public.spy()': { returns: 'text', volatility: 'stable', language: 'plpgsql', body: 'BEGIN RETURN 1; END' },
   },
 })
@@ -288,6 +289,31 @@ const ways: Readonly<Record<string, Readonly<Record<'masked' | 'open' | 'denied'
       "select jsonb_path_query(extra, '$.a') from customers",
       "select id from customers where extra @> '{}'",
       'select k from customers, jsonb_object_keys(extra) k',
+    ],
+  },
+  // A statement that waits for a lock finds its functions after the wait.
+  'R-3.14 what is called in the place of another': {
+    masked: [],
+    open: [
+      `create function public.lower(int) returns text language sql as 'select $1::text || upper(chr(65))'`,
+      `create or replace function clean() returns int language sql as 'select 1 + 1'`,
+      'create or replace function clean() returns int return 2',
+      `create function fresh() returns text language sql as 'select ssn from customers'`,
+      `create or replace function spy() returns text language plpgsql as 'begin return 1; end'`,
+      'alter function spy() rename to other',
+    ],
+    denied: [
+      `create function public.lower(varchar) returns text language sql as 'select ssn from customers limit 1'`,
+      'create function public.lower(varchar) returns text return (select ssn from customers limit 1)',
+      `create function public.lower(varchar) returns text begin atomic; select note from orders; end`,
+      `create function public.lower(varchar) returns text language plpgsql as 'begin return 1; end'`,
+      `create function public.lower(varchar) returns text language sql as 'select opaque($1)'`,
+      `create or replace function clean() returns int language sql as 'select count(*)::int from orders'`,
+      `create or replace function clean() returns int language plpgsql as 'begin return 1; end'`,
+      'create operator public.|| (leftarg = varchar, rightarg = varchar, function = opaque)',
+      'create aggregate public.max(varchar) (sfunc = opaque, stype = text)',
+      'alter function spy() rename to lower',
+      'alter function spy() rename to clean',
     ],
   },
   'R-3.15 timing': {

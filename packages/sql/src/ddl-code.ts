@@ -5,6 +5,7 @@ import { candidates } from './calls.ts'
 import { changed, understood } from './ddl.ts'
 import { addControlOf, addDirect } from './draft.ts'
 import { condition, walk } from './expressions.ts'
+import { noteHidingFunction } from './hiding.ts'
 import { createdName, effectOnObject, effectOnRelation } from './objects.ts'
 import { done, type Outcome } from './outcome.ts'
 import { relationEntry } from './relations.ts'
@@ -77,6 +78,7 @@ function createFunction(found: CreateFunctionStmt, env: Environment): Outcome {
   functionOptions(found.options, env)
   // A trigger's function runs without being called by name: the statement that fires it shows only its name.
   const returns = texts(found.returnType?.names).at(-1) ?? ''
+  noteHidingFunction(found, env)
   if (returns === 'trigger' || returns === 'event_trigger') unknown(env, 'a trigger function: what its code does')
   understood(env, found)
   return changed('create', env)

@@ -8,6 +8,7 @@ import { scopeOfRelation } from './ddl-code.ts'
 import { columnElement, constraintElement } from './ddl-elements.ts'
 import { addControlOf, addDirect, addEffect, addFlow } from './draft.ts'
 import { condition, walk } from './expressions.ts'
+import { noteHidingName } from './hiding.ts'
 import { createdName, createdRelation, effectOnObject, effectOnRelation, temporaryName } from './objects.ts'
 import type { Outcome } from './outcome.ts'
 import { relationColumns } from './relations.ts'
@@ -179,10 +180,18 @@ function createIndex(found: IndexStmt, env: Environment): Outcome {
   return changed('create', env)
 }
 
+const routines: ReadonlySet<string> = new Set([
+  'OBJECT_FUNCTION',
+  'OBJECT_PROCEDURE',
+  'OBJECT_ROUTINE',
+  'OBJECT_AGGREGATE',
+])
+
 function rename(found: RenameStmt, env: Environment): void {
   understood(env, found.object)
   const { relation, renameType } = found
   if (relation === undefined) {
+    if (renameType !== undefined && routines.has(renameType)) noteHidingName(found.newname ?? '', env)
     effectOnObject(env, 'alter', renameType, found.object)
     return
   }

@@ -3,6 +3,7 @@
 import type { Node, VariableSetStmt } from '@pgsql/types'
 import { addDirect } from './draft.ts'
 import { walk } from './expressions.ts'
+import { noteHidingDefinition } from './hiding.ts'
 import { createdName, effectOnObject, effectOnRelation, kindOf, nameParts } from './objects.ts'
 import { done, type Outcome } from './outcome.ts'
 import { type Environment, emptyScope, unknown } from './scope.ts'
@@ -113,6 +114,7 @@ export const ddl: Handlers<[env: Environment], Outcome> = {
   },
   DefineStmt: (found, env) => {
     understood(env, found)
+    noteHidingDefinition(found, env)
     const routine = found.kind === 'OBJECT_AGGREGATE' ? '()' : ''
     addDirect(env.draft, 'create', `${createdName(texts(found.defnames), env)}${routine}`)
     return changed('create', env)
