@@ -299,7 +299,6 @@ const ways: Readonly<Record<string, Readonly<Record<'masked' | 'open' | 'denied'
       `create or replace function clean() returns int language sql as 'select 1 + 1'`,
       'create or replace function clean() returns int return 2',
       `create function fresh() returns text language sql as 'select ssn from customers'`,
-      `create or replace function spy() returns text language plpgsql as 'begin return 1; end'`,
       'alter function spy() rename to other',
     ],
     denied: [
@@ -312,6 +311,7 @@ const ways: Readonly<Record<string, Readonly<Record<'masked' | 'open' | 'denied'
       `create or replace function clean() returns int language plpgsql as 'begin return 1; end'`,
       'create operator public.|| (leftarg = varchar, rightarg = varchar, function = opaque)',
       'create aggregate public.max(varchar) (sfunc = opaque, stype = text)',
+      `create or replace function spy() returns text language plpgsql as 'begin return 1; end'`,
       'alter function spy() rename to lower',
       'alter function spy() rename to clean',
     ],

@@ -27,10 +27,9 @@ export function noteHidingDefinition(found: DefineStmt, env: Environment): void 
 const note = (name: string, env: Environment): void =>
   void env.draft.opaque.add(`what would be called in the place of another "${name}"`)
 
-/** Calls of it are let through: it is PostgreSQL's own, or its body can be followed. */
+/** Calls of it may have been let through. */
 const isInUse = (name: string, env: Environment): boolean =>
-  builtin(`pg_catalog.${name}`) !== undefined ||
-  (env.index.functions.get(name) ?? []).some(({ language }) => language === 'sql')
+  builtin(`pg_catalog.${name}`) !== undefined || env.index.functions.has(name)
 
 /** SQL over its arguments alone: no relation, and only functions and operators of PostgreSQL's own. */
 function readsNothing(found: CreateFunctionStmt, env: Environment): boolean {

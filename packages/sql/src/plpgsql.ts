@@ -217,7 +217,10 @@ class Machine {
     const { relation, tables } = this.#fired ?? { relation: null, tables: [] }
     if (relation === null || tables.length === 0) return null
     const columns = () => relationColumns(this.#environment(), relation)
-    return { named: new Map(tables.map((name) => [name, { open: false, columns }])), parent: null }
+    return {
+      named: new Map(tables.map((name) => [name, { open: false, columns, readings: () => new Map<string, number>() }])),
+      parent: null,
+    }
   }
 
   /** The columns of a query, or of an expression with SELECT before it. */
