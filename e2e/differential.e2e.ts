@@ -67,7 +67,9 @@ for (const name of driverNames)
     afterAll(async () => {
       for (const driver of Object.values(drivers)) await driver.close()
     })
-    const chosen = scripts.filter((_, index) => isFull || index % 6 === 2 * driverNames.indexOf(name))
+    const chosen = scripts
+      .filter((_, index) => isFull || index % 6 === 2 * driverNames.indexOf(name))
+      .filter(({ without }) => !without.includes(name))
     test.each(chosen.map((script) => [script.name, script] as const))('%s', async (_, script) => {
       const found = await compare(script, name, drivers)
       const isGap = (route: RouteName) =>

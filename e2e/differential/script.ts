@@ -71,6 +71,8 @@ export interface Script {
   readonly steps: readonly Step[]
   readonly expected: readonly Expected[]
   readonly gaps: readonly Gap[]
+  /** Drivers that cannot take part, for a reason of their own. */
+  readonly without: readonly DriverName[]
 }
 
 const folder = join(root, 'e2e', 'differential', 'scripts')
@@ -82,16 +84,21 @@ export function readScripts(): Script[] {
 }
 
 export function parseScripts(topic: string, text: string): Script[] {
-  const scripts: { name: string; steps: Step[]; expected: Expected[]; gaps: Gap[] }[] = []
+  const scripts: { name: string; steps: Step[]; expected: Expected[]; gaps: Gap[]; without: DriverName[] }[] = []
   for (const [index, line] of text.split('\n').entries()) {
     if (line === '' || line.startsWith('#')) continue
     const place = `${topic}.script:${index + 1}`
     if (line.startsWith('== ')) {
-      scripts.push({ name: `${topic}: ${line.slice(3)}`, steps: [], expected: [], gaps: [] })
+      scripts.push({ name: `${topic}: ${line.slice(3)}`, steps: [], expected: [], gaps: [], without: [] })
       continue
     }
     const script = scripts.at(-1)
     if (script === undefined) throw new Error(`${place}: a step before the first name`)
+    const without = /^without (\S+): .+$/.exec(line)?.[1]
+    if (is(driverNames, without)) {
+      script.without.push(without)
+      continue
+    }
     const found = expectedOf(line) ?? gapOf(line)
     if (found === undefined) script.steps.push(stepOf(line, place))
     else if ('step' in found) script.expected.push(found)

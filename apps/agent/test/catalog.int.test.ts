@@ -254,6 +254,7 @@ describe.each(servers)('PostgreSQL %s', (_, bin) => {
         schema: 'crm',
         argumentTypes: ['pg_catalog.int4', 'pg_catalog.int4'],
         argumentNames: ['a', 'b'],
+        defaults: ['1'],
         results: [
           { name: 'found', type: 'pg_catalog.text' },
           { name: 'column2', type: 'pg_catalog.text' },
@@ -286,6 +287,13 @@ describe.each(servers)('PostgreSQL %s', (_, bin) => {
       })
       expect(routine('run')).toMatchObject({ kind: 'procedure', argumentNames: ['a'] })
       expect(routine('total')).toMatchObject({ kind: 'aggregate', returnType: 'pg_catalog.int4', argumentNames: [''] })
+    })
+
+    test('what CASCADE takes along, and what pg_catalog has', () => {
+      const [customers, orders] = [relation('customers').oid, relation('orders').oid]
+      expect(catalog.dependents).toContainEqual([`relation ${customers}`, `key ${orders}`])
+      expect(catalog.dependents?.some(([on, what]) => on === what)).toBe(false)
+      expect(catalog.systemRelations).toEqual(expect.arrayContaining(['pg_class', 'pg_stats']))
     })
 
     test('types, without row types and arrays, and operators with their sides', () => {

@@ -58,6 +58,7 @@ const FunctionJson = z.strictObject({
   body: z.string().nullable(),
   settings: z.array(z.string()),
   argumentNames: z.array(z.string()),
+  defaults: z.array(z.string()),
   results: z.array(z.strictObject({ name: z.string(), type: z.string() })),
 } satisfies Fields<CatalogFunction>)
 
@@ -78,6 +79,8 @@ export const CatalogLists = z.strictObject({
       code: z.boolean(),
     }),
   ),
+  systemRelations: z.array(z.string()),
+  dependents: z.array(z.tuple([z.string(), z.string()])),
   operators: z.array(z.string()),
   casts: z.array(
     z.strictObject({

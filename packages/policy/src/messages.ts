@@ -49,7 +49,7 @@ export const policyBroken = (policy: string, reason: string): Words => ({
 })
 
 /** As the analysis words it (packages/sql, analyse.ts). */
-const changedInText = /that the same text has changed before$/
+const changedInText = /that the same text has changed before$|after the search_path has changed$/
 
 export const unknown = (unknowns: readonly string[]): Words => ({
   message: `denied because it cannot be proven what this statement does: ${unknowns.slice(0, unknownsNamedMax).join('; ')}`,

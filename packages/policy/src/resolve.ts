@@ -1,7 +1,8 @@
 // From findings to one verdict: deny beats hold beats allow, over every verified principal of the chain (DESIGN §4).
 // INVARIANT: only the last line allows, after every reason not to has been looked for; the order of rules never matters.
+import type { SallyportErrorCode } from '@sallyport/base/errors'
 import { type Principal, verifiedPrincipals } from '@sallyport/base/identity'
-import type { Effect, StatementFacts } from '@sallyport/sql/facts'
+import type { Effect, MissingName, StatementFacts } from '@sallyport/sql/facts'
 import type { Decision, DecisionContext } from './decide.ts'
 import type { Finding } from './examine.ts'
 import { isSystemObject } from './match.ts'
@@ -68,7 +69,11 @@ const missingCodes = {
   relation: 'RELATION_MISSING',
   column: 'COLUMN_MISSING',
   function: 'FUNCTION_MISSING',
-} as const
+  type: 'TYPE_MISSING',
+  'prepared statement': 'PREPARED_MISSING',
+  cursor: 'CURSOR_MISSING',
+  'ambiguous column': 'COLUMN_AMBIGUOUS',
+} as const satisfies Record<MissingName, SallyportErrorCode>
 
 function denyUnknowns(facts: StatementFacts): Deny | null {
   if (facts.unknowns.length === 0) return null

@@ -58,7 +58,8 @@ export function analyse(text: string, catalog: Catalog, context: AnalysisContext
     facts.push(one)
     if (added !== null) index = added.index
     sequence = after(sequence, one, {
-      made: added?.object ?? null,
+      made: added?.objects ?? null,
+      forgetsPath: added?.forgetsPath === true,
       reach: reachOf(statement.stmt, added !== null),
     })
   }

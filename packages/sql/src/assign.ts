@@ -7,7 +7,7 @@ import { storedByTrigger, testedTogether } from './constraints.ts'
 import { addControl, addFlow, addWritten } from './draft.ts'
 import { stepInto, walk } from './expressions.ts'
 import type { ColumnRef } from './facts.ts'
-import { type Entry, type Scope, unknown } from './scope.ts'
+import { type Entry, type Scope, unknown, unknownName } from './scope.ts'
 import { queryColumns } from './select.ts'
 import { payload } from './tree.ts'
 import { type Column, derived, plain, type Value } from './values.ts'
@@ -25,7 +25,8 @@ export interface Target {
 /** A flow into one column of the target. */
 export function assignTo(target: Target, name: string, value: Value, scope: Scope): void {
   const known = target.relation === null ? undefined : columnRef(scope.env.index, target.relation, name)
-  if (target.relation !== null && known === undefined) unknown(scope.env, `the column "${name}" of "${target.object}"`)
+  if (target.relation !== null && known === undefined)
+    unknownName(scope.env, 'column', `the column "${name}" of "${target.object}"`)
   // Exactly its own value: one of several direct sources may be another column (UNION ALL, FULL JOIN … USING).
   const own = target.entry.columns.find((column) => column.name === name)?.value
   const same = value.kind === 'direct' && known !== undefined && isOnly(value.sources, known, own)

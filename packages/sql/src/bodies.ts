@@ -1,6 +1,7 @@
 // Bodies of SQL functions: analysed with the arguments' values in place of the parameters, as the planner inlines them.
 // A body that is not SQL, does not parse, or has a statement that is no query gives null, and the caller an unknown.
 import type { Node } from '@pgsql/types'
+import { withDefaults } from './arguments.ts'
 import type { CatalogFunction } from './catalog.ts'
 import { functionName } from './catalog-index.ts'
 import { addComputed, merge, newDraft } from './draft.ts'
@@ -24,8 +25,6 @@ export function bodyColumns(
 ): readonly Column[] | null {
   if (!['sql', 'plpgsql'].includes(one.language) || one.body === null) return null
   if (env.expanding.includes(one.oid) || env.expanding.length >= expansionsMax) return null
-  // What a default computes is not in the catalog, and which arguments make an array is not ours to say.
-  if (values.length !== one.argumentTypes.length || one.variadic) return null
   // A setting may give the body's text another meaning.
   if (one.settings.some((setting) => !setting.startsWith('search_path='))) return null
   const around: Environment = {
@@ -35,7 +34,10 @@ export function bodyColumns(
     context: { ...env.context, prepared: new Map(), cursors: new Map() },
     expanding: [...env.expanding, one.oid],
   }
-  if (one.language === 'plpgsql') return plpgsqlColumns(one, values, around, env)
+  // Which arguments make an array of a VARIADIC one is not ours to say.
+  const given = withDefaults(one, values, env)
+  if (given === null) return null
+  if (one.language === 'plpgsql') return plpgsqlColumns(one, given, around, env)
   const parsed = parseBody(env, textOf(one.body))
   if (parsed === null) return null
   const draft = newDraft()
@@ -43,7 +45,7 @@ export function bodyColumns(
     ...around,
     draft,
     depth: env.depth + parsed.depth,
-    body: { functionName: one.name, values: converted(one, values), names: one.argumentNames ?? [] },
+    body: { functionName: one.name, values: converted(one, given), names: one.argumentNames ?? [] },
   }
   let last: readonly Column[] = []
   for (const statement of parsed.statements) {

@@ -1,6 +1,7 @@
 // Function calls: which functions a name can mean, what calling them does, and what the result is made of.
 // Built-ins are judged by builtins.ts; a user-defined function is a call, and its body is followed when it is SQL.
 import type { FuncCall, Node, WindowDef } from '@pgsql/types'
+import { areEnough, placed } from './arguments.ts'
 import { bodyColumns } from './bodies.ts'
 import { type Builtin, builtin } from './builtins.ts'
 import type { CatalogFunction } from './catalog.ts'
@@ -64,11 +65,10 @@ function isCount(names: readonly string[], scope: Scope): boolean {
   return names.length === 1 && names[0] === 'count' && userFunctions(names, scope.env).length === 0
 }
 
-/** Walks arguments, FILTER, ORDER BY and OVER. Bodies are followed with arguments by position, and with no others. */
+/** Walks arguments, FILTER, ORDER BY and OVER. Bodies are not followed where the server makes an array of arguments. */
 function callArguments(call: FuncCall, scope: Scope): { values: Value[]; influences: Value[] } {
-  const byPosition = call.func_variadic !== true && !call.args?.some((node) => payload(node, 'NamedArgExpr'))
-  if (!byPosition && userFunctions(texts(call.funcname), scope.env).length > 0)
-    unknown(scope.env, `named or VARIADIC arguments of "${texts(call.funcname).join('.')}()"`)
+  if (call.func_variadic === true && userFunctions(texts(call.funcname), scope.env).length > 0)
+    unknown(scope.env, `VARIADIC arguments of "${texts(call.funcname).join('.')}()"`)
   const values = (call.args ?? []).map((node) => walk(node, scope))
   const order = ordering(call.agg_order, scope, 'ORDER BY')
   const influences = [
@@ -192,8 +192,13 @@ export function candidates(
 /** Could a call with these arguments choose this function? Too many answers make an unknown, too few would be a hole. */
 function accepts(one: CatalogFunction, values: readonly Value[], variadic: boolean): boolean {
   const declared = one.argumentTypes
-  if (values.length > declared.length && !one.variadic && !variadic) return false
-  return values.every((value, at) => {
+  // CALL has a place for each OUT argument of a procedure as well.
+  const most = declared.length + (one.kind === 'procedure' ? (one.results?.length ?? 0) : 0)
+  if (values.length > most && !one.variadic && !variadic) return false
+  const given = placed(one, values)
+  if (given === null || (!variadic && !areEnough(one, values))) return false
+  return given.every((value, at) => {
+    if (value === undefined) return true
     const type = declared[at] ?? declared.at(-1)
     if (type === undefined || value.type === null || value.type === 'unknown' || value.type === type) return true
     if (one.variadic || isPolymorphic(type)) return true

@@ -1,7 +1,9 @@
 // A catalog arranged for look-ups: by name, by OID, by family. Made once for a catalog and kept beside it.
 // Column references are interned here: the same column is the same object, so that sets of them work by identity.
 import type { Catalog, CatalogColumn, CatalogFunction, CatalogRelation } from './catalog.ts'
+import type { Draft } from './draft.ts'
 import type { ColumnRef } from './facts.ts'
+import type { Column } from './values.ts'
 
 /** An operator outside pg_catalog; null types: any. */
 export interface UserOperator {
@@ -24,7 +26,11 @@ export interface CatalogIndex {
   /** `schema.name` of types whose values run code of the target when they are made. */
   readonly codeTypes: ReadonlySet<string>
   readonly schemas: ReadonlyMap<string, boolean>
+  /** Views that the text itself has made, by number: what their columns are made of, and what reading them does. */
+  readonly madeViews?: ReadonlyMap<number, { readonly columns: readonly Column[]; readonly draft: Draft }>
   readonly children: ReadonlyMap<number, readonly CatalogRelation[]>
+  /** By what they depend on (catalog.ts); null when the catalog does not say. */
+  readonly dependents: ReadonlyMap<string, readonly string[]> | null
   readonly columns: Map<number, readonly ColumnRef[]>
 }
 
@@ -54,8 +60,14 @@ function build(catalog: Catalog): CatalogIndex {
     codeTypes: codeTypesOf(catalog),
     schemas: new Map(catalog.schemas.map(({ name, writable }) => [name, writable])),
     children: grouped(catalog.relations, (relation) => relation.parents),
+    dependents: catalog.dependents === undefined ? null : dependentsOf(catalog.dependents),
     columns: new Map(),
   }
+}
+
+function dependentsOf(pairs: NonNullable<Catalog['dependents']>): ReadonlyMap<string, readonly string[]> {
+  const groups = grouped(pairs, ([on]) => [on])
+  return new Map([...groups].map(([on, group]) => [on, group.map(([, what]) => what)]))
 }
 
 /** Domains and ranges by what the catalog says, and every composite that holds one, near or far. */

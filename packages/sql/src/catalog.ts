@@ -68,6 +68,8 @@ export interface CatalogFunction {
   readonly settings: readonly string[]
   /** `proargnames` of the input arguments, in order, '' for one without a name. Absent: bodies that use names are opaque. */
   readonly argumentNames?: readonly string[]
+  /** Expressions of the last so many input arguments, which a call may leave out. Absent: nobody knows which it may. */
+  readonly defaults?: readonly string[]
   /** Columns of RETURNS TABLE and of OUT arguments, in order. Absent or empty: the return type says it all. */
   readonly results?: readonly { readonly name: string; readonly type: string }[]
 }
@@ -101,6 +103,14 @@ export interface Catalog {
     readonly function: string
     readonly context: 'explicit' | 'assignment' | 'implicit'
   }[]
+  /** Names of all that pg_catalog has and `pg_` begins. Absent: it may have others than PostgreSQL's own. */
+  readonly systemRelations?: readonly string[]
+  /**
+   * What goes when something else is dropped with CASCADE: `relation 16385`, `function 16390`, `type 16400` or `schema lab`,
+   * and what depends on it: one of those, `key 16385` for a foreign key of a relation, `part 16385` for anything else that
+   * belongs to one, `other pg_ts_config` for what no rule names. Without temporary objects. Absent: nobody knows.
+   */
+  readonly dependents?: readonly (readonly [on: string, what: string])[]
   /**
    * Operators outside pg_catalog: `schema.name`, or `schema.name(left,right)` with type names as in columns and `none`
    * for a missing side. With types an operator of an extension does not shadow a built-in one of the same name.

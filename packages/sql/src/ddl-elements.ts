@@ -1,11 +1,12 @@
 // Columns and constraints of CREATE TABLE and ALTER TABLE: defaults may call functions, generated columns copy, checks and
 // keys test the rows that are there.
-import type { ColumnDef, Constraint, Node, TypeName } from '@pgsql/types'
+import type { ColumnDef, Constraint, Node, RangeVar, TypeName } from '@pgsql/types'
 import { columnRefs } from './catalog-index.ts'
 import { understood } from './ddl.ts'
 import { addControlOf, addFlow } from './draft.ts'
 import { condition, walk } from './expressions.ts'
 import { effectOnRelation } from './objects.ts'
+import { resolveRelation } from './relations.ts'
 import { type Scope, unknown } from './scope.ts'
 import { payload, texts } from './tree.ts'
 import { typeNameOf } from './types.ts'
@@ -85,7 +86,7 @@ export function constraintElement(constraint: Constraint, object: string, scope:
       keyed([...own, ...texts(constraint.keys)], scope, 'UNIQUE')
       return
     case 'CONSTR_FOREIGN':
-      foreignKey(constraint, own, scope)
+      foreignKey(constraint, own, object, scope)
       return
     default:
       // EXCLUDE: elements, operators and a predicate.
@@ -96,13 +97,30 @@ export function constraintElement(constraint: Constraint, object: string, scope:
   }
 }
 
+/** The relation that the same statement makes, which nothing hides: its rows are yet to come. */
+export function isItself(range: RangeVar | undefined, object: string, { env }: Pick<Scope, 'env'>): boolean {
+  if (range === undefined || resolveRelation(env, range).kind !== 'missing') return false
+  const { schemaname, relname = '', catalogname } = range
+  if (catalogname !== undefined) return false
+  const schema = object.slice(0, -relname.length - 1)
+  if (object !== `${schema}.${relname}`) return false
+  const isFound = schemaname === undefined && (schema === 'pg_temp' || env.searchPath?.includes(schema) === true)
+  if (schemaname !== schema && !isFound) return false
+  env.draft.seen.add(range)
+  return true
+}
+
 /** A foreign key tests both sides against each other. */
-function foreignKey(constraint: Constraint, own: readonly string[], scope: Scope): void {
+function foreignKey(constraint: Constraint, own: readonly string[], object: string, scope: Scope): void {
   keyed([...own, ...texts(constraint.fk_attrs)], scope, 'FOREIGN KEY')
+  if (isItself(constraint.pktable, object, scope)) return
   const resolved = effectOnRelation(scope.env, 'alter', constraint.pktable)
   if (resolved?.kind !== 'catalog') return
   const names = texts(constraint.pk_attrs)
-  const columns = resolved.relation.columns.filter(({ name }) => names.length === 0 || names.includes(name))
+  // Without names it is the primary key, and each of its columns is NOT NULL.
+  const columns = resolved.relation.columns.filter(({ name, notNull }) =>
+    names.length === 0 ? notNull : names.includes(name),
+  )
   const refs = columnRefs(scope.env.index, resolved.relation)
   for (const ref of refs)
     if (columns.some(({ number }) => number === ref.number))

@@ -1,6 +1,7 @@
 // DDL and administration: which object a statement works on, and what it can learn or move by doing so. A rename carries a
 // column to another name, a constraint tests the rows that are there, a foreign table shows rows under another name.
 import type { Node, VariableSetStmt } from '@pgsql/types'
+import { dropCascade } from './cascade.ts'
 import { addDirect } from './draft.ts'
 import { walk } from './expressions.ts'
 import { noteHidingDefinition } from './hiding.ts'
@@ -60,7 +61,7 @@ export const ddl: Handlers<[env: Environment], Outcome> = {
     for (const node of found.objects ?? [])
       effectOnObject(env, 'drop', found.removeType, node, found.missing_ok === true)
     understood(env, found.objects)
-    if (found.behavior === 'DROP_CASCADE') unknown(env, 'DROP … CASCADE')
+    if (found.behavior === 'DROP_CASCADE') dropCascade(found, env)
     return changed('drop', env)
   },
   CommentStmt: (found, env) => {

@@ -73,7 +73,7 @@ const nodes: Handlers<[scope: Scope], Value> = {
     return derived([value], value.type)
   },
   FuncCall: walkCall,
-  NamedArgExpr: (found, scope) => walk(found.arg, scope),
+  NamedArgExpr: (found, scope) => ({ ...walk(found.arg, scope), named: found.name ?? '' }),
   SubLink: subquery,
   CaseExpr: cases,
   CoalesceExpr: (found, scope) => {
@@ -99,7 +99,7 @@ const nodes: Handlers<[scope: Scope], Value> = {
   CurrentOfExpr: (found, scope) => {
     const name = found.cursor_name
     if (name === undefined || !scope.env.context.cursors.has(name))
-      unknown(scope.env, 'WHERE CURRENT OF an unknown cursor')
+      unknownName(scope.env, 'cursor', 'WHERE CURRENT OF an unknown cursor')
     return plain(boolean)
   },
   XmlExpr: (found, scope) => derived([...walkTargets(found.named_args, scope), ...walkAll(found.args, scope)]),
@@ -185,8 +185,8 @@ function column(found: ColumnRef, scope: Scope): Value {
       addRead(scope.env.draft, meaning.argument)
       return functionByNotation(meaning.name, meaning.argument, scope)
     case 'missing':
-      if (meaning.isColumn === true) unknownName(scope.env, 'column', meaning.why)
-      else unknown(scope.env, meaning.why)
+      if (meaning.what === null) unknown(scope.env, meaning.why)
+      else unknownName(scope.env, meaning.what, meaning.why)
       return plain()
   }
 }

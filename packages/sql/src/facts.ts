@@ -104,8 +104,17 @@ export type SessionEffect =
   | { readonly kind: 'ddl' }
   | { readonly kind: 'copy'; readonly direction: 'in' | 'out' }
 
-/** A relation that is not there makes its columns missing as well: it comes first. */
-export type MissingName = 'relation' | 'column' | 'function'
+/** Kinds of names that the target would refuse by itself. A relation that is not there makes its columns missing as well. */
+export const missingNames = [
+  'relation',
+  'column',
+  'function',
+  'type',
+  'prepared statement',
+  'cursor',
+  'ambiguous column',
+] as const
+export type MissingName = (typeof missingNames)[number]
 
 /** The facts of one statement of a text. */
 export interface StatementFacts {

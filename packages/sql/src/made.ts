@@ -3,9 +3,10 @@
 import type { AlterTableCmd, Constraint, CreateEnumStmt, CreateStmt, IndexStmt, Node } from '@pgsql/types'
 import type { CatalogColumn, CatalogRelation } from './catalog.ts'
 import { type CatalogIndex, elementType } from './catalog-index.ts'
-import { serialType } from './ddl-elements.ts'
+import { isItself, serialType } from './ddl-elements.ts'
 import { newDraft } from './draft.ts'
 import type { StatementFacts } from './facts.ts'
+import { followed } from './followed.ts'
 import { createdName, createdRelation } from './objects.ts'
 import type { Environment } from './scope.ts'
 import { payload, texts } from './tree.ts'
@@ -13,8 +14,10 @@ import { typeNameOf } from './types.ts'
 
 export interface Made {
   readonly index: CatalogIndex
-  /** `schema.name` of what was added. */
-  readonly object: string
+  /** `schema.name` or `schema:name` of what was added, changed or taken out: at the end of the transaction it may be undone. */
+  readonly objects: readonly string[]
+  /** Names without their schema may mean something else from here on. */
+  readonly forgetsPath?: true
 }
 
 /** Tables and enums of one text; those past it count as changed names. Each costs a copy of the index. */
@@ -30,7 +33,8 @@ export function made(statement: Node, facts: StatementFacts, env: Environment): 
   const table = payload(statement, 'CreateStmt')
   if (table !== undefined) return madeTable(table, { ...env, draft: newDraft() })
   const type = payload(statement, 'CreateEnumStmt')
-  return type === undefined ? null : madeEnum(type, { ...env, draft: newDraft() })
+  const inner = { ...env, draft: newDraft() }
+  return type === undefined ? followed(statement, inner) : madeEnum(type, inner)
 }
 
 /** A default or check that runs code of the target could bring in what no statement behind it names. */
@@ -41,16 +45,16 @@ const runsOwnCode = ({ opaque, functions, effects }: StatementFacts): boolean =>
 
 function madeEnum(found: CreateEnumStmt, env: Environment): Made {
   const object = createdName(texts(found.typeName), env)
-  return { object, index: { ...env.index, types: new Map(env.index.types).set(object, 'enum') } }
+  return { objects: [object], index: { ...env.index, types: new Map(env.index.types).set(object, 'enum') } }
 }
 
 function madeTable(found: CreateStmt, env: Environment): Made | null {
-  const before = [...env.index.byOid.keys()].filter(isMadeOid).length
   const { relname: name } = found.relation ?? {}
   const inherits = found.inhRelations ?? []
   if (name === undefined || inherits.length > 0 || found.ofTypename !== undefined || found.partspec !== undefined)
     return null
-  if (before >= madeMax) return null
+  const oid = madeOid(env.index)
+  if (oid === null) return null
   const object = createdRelation(found.relation, env)
   const schema = object.slice(0, -name.length - 1)
   // With IF NOT EXISTS it may be another table that is there.
@@ -63,20 +67,42 @@ function madeTable(found: CreateStmt, env: Environment): Made | null {
     columns.push(column)
   }
   if (found.tableElts === undefined || env.draft.unknowns.size > 0) return null
-  return { object, index: added(env.index, relationOf(-1 - before, schema, name, columns)) }
+  const cascades = constraintsOf(found).flatMap((one) => toItself(one, object, oid, env))
+  return { objects: [object], index: withRelation(env.index, { ...relationOf(oid, schema, name, columns), cascades }) }
+}
+
+/** What its foreign keys to itself do when its rows change. */
+function toItself(
+  constraint: Constraint,
+  object: string,
+  oid: number,
+  env: Environment,
+): readonly CatalogRelation['cascades'][number][] {
+  if (constraint.contype !== 'CONSTR_FOREIGN' || !isItself(constraint.pktable, object, { env })) return []
+  const act = (action: string | undefined): 'none' | 'cascade' | 'set' =>
+    stays.test(action ?? '') ? 'none' : action === 'c' ? 'cascade' : 'set'
+  return [{ fromOid: oid, onDelete: act(constraint.fk_del_action), onUpdate: act(constraint.fk_upd_action) }]
+}
+
+/** A number for what does not exist yet; null when the text has made as much as is followed. */
+export function madeOid(index: CatalogIndex): number | null {
+  const before = Math.min(0, ...[...index.byOid.keys()].filter(isMadeOid))
+  return before <= -madeMax ? null : before - 1
 }
 
 function constraintsOf(found: CreateStmt): readonly Constraint[] {
   const elements = [...(found.tableElts ?? []), ...(found.constraints ?? [])]
   return elements.flatMap((node) => {
     const own = payload(node, 'Constraint')
-    const inside = (payload(node, 'ColumnDef')?.constraints ?? []).flatMap((one) => payload(one, 'Constraint') ?? [])
-    return own === undefined ? inside : [own]
+    return own === undefined ? inlineConstraints(node) : [own]
   })
 }
 
+const inlineConstraints = (node: Node | undefined): readonly Constraint[] =>
+  (payload(node, 'ColumnDef')?.constraints ?? []).flatMap((one) => payload(one, 'Constraint') ?? [])
+
 /** Null for a generated column, and for anything that is no column. */
-function columnOf(node: Node, number: number, env: Environment): CatalogColumn | null {
+export function columnOf(node: Node, number: number, env: Environment): CatalogColumn | null {
   const column = payload(node, 'ColumnDef')
   if (column?.colname === undefined) return null
   const kinds = (column.constraints ?? []).map((one) => payload(one, 'Constraint')?.contype)
@@ -86,7 +112,12 @@ function columnOf(node: Node, number: number, env: Environment): CatalogColumn |
   return { number, name: column.colname, typeOid: 0, type, notNull, generated: 'no', expression: null }
 }
 
-const relationOf = (oid: number, schema: string, name: string, columns: readonly CatalogColumn[]): CatalogRelation => ({
+export const relationOf = (
+  oid: number,
+  schema: string,
+  name: string,
+  columns: readonly CatalogColumn[],
+): CatalogRelation => ({
   oid,
   schema,
   name,
@@ -101,7 +132,7 @@ const relationOf = (oid: number, schema: string, name: string, columns: readonly
   rowSecurity: false,
 })
 
-function added(index: CatalogIndex, relation: CatalogRelation): CatalogIndex {
+export function withRelation(index: CatalogIndex, relation: CatalogRelation): CatalogIndex {
   const { oid, schema, name } = relation
   const full = `${schema}.${name}`
   const runsCode = relation.columns.some(({ type }) => index.codeTypes.has(elementType(type)))
@@ -121,17 +152,20 @@ function added(index: CatalogIndex, relation: CatalogRelation): CatalogIndex {
  */
 export type Reach = 'none' | 'rows' | 'all'
 
-/** `wholly`: what the statement creates is in the index. */
+/** Statements after which the analysis sees the same objects. */
+const seesTheSame = ['CommentStmt', 'AlterEnumStmt', 'AlterSeqStmt', 'AlterOwnerStmt'] as const
+
+/** `wholly`: what the statement creates or changes is in the index. */
 export function reachOf(statement: Node | undefined, wholly: boolean): Reach {
   if (statement === undefined) return 'all'
-  if (payload(statement, 'CommentStmt') !== undefined) return 'none'
+  if (seesTheSame.some((tag) => payload(statement, tag) !== undefined)) return 'none'
   const index = payload(statement, 'IndexStmt')
   if (index !== undefined) return isPlainIndex(index) ? 'none' : 'rows'
   const created = payload(statement, 'CreateStmt')
   if (created !== undefined && wholly) return widest(constraintsOf(created).map(ofOwnConstraint))
   const altered = payload(statement, 'AlterTableStmt')
-  if (altered === undefined) return 'all'
-  return widest((altered.cmds ?? []).map((node) => ofCommand(payload(node, 'AlterTableCmd'))))
+  if (altered === undefined) return wholly ? 'none' : 'all'
+  return widest((altered.cmds ?? []).map((node) => ofCommand(payload(node, 'AlterTableCmd'), wholly)))
 }
 
 const widest = (all: readonly Reach[]): Reach => (all.includes('all') ? 'all' : all.includes('rows') ? 'rows' : 'none')
@@ -140,8 +174,9 @@ const isPlainIndex = (found: IndexStmt): boolean =>
   found.whereClause === undefined &&
   (found.indexParams ?? []).every((node) => payload(node, 'IndexElem')?.expr === undefined)
 
-function ofCommand(command: AlterTableCmd | undefined): Reach {
-  if (command?.subtype !== 'AT_AddConstraint') return 'all'
+function ofCommand(command: AlterTableCmd | undefined, wholly: boolean): Reach {
+  if (command?.subtype === 'AT_AddColumn' && wholly) return widest(inlineConstraints(command.def).map(ofOwnConstraint))
+  if (command?.subtype !== 'AT_AddConstraint') return wholly ? 'none' : 'all'
   const constraint = payload(command.def, 'Constraint')
   return constraint === undefined ? 'all' : ofConstraint(constraint)
 }

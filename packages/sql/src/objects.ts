@@ -147,7 +147,7 @@ export function effectOnObject(
 }
 
 /** An unqualified name outside the catalog may be in any schema of the path: all of them count. */
-function placed(parts: readonly string[], env: Environment): readonly string[] {
+export function placed(parts: readonly string[], env: Environment): readonly string[] {
   const [name = '', schema] = [...parts].reverse()
   if (schema !== undefined) return [`${schema}.${name}`]
   if (env.searchPath === null) unknown(env, `"${name}" without its schema after the search_path has changed`)

@@ -2,7 +2,7 @@
 import { isSystemOperator } from './builtins.ts'
 import type { UserOperator } from './catalog-index.ts'
 import { addEffect } from './draft.ts'
-import { type Scope, unknown } from './scope.ts'
+import { type Scope, unknown, unknownName } from './scope.ts'
 import { isPolymorphic } from './types.ts'
 import { isSystemTypeName, type Value } from './values.ts'
 
@@ -30,7 +30,7 @@ export function resolveOperator(
     unknown(scope.env, `the user-defined operator "${one.schema}.${one.name}"`)
   }
   if (candidates.length === 0 && (schema !== null || !isSystemOperator(bare)))
-    unknown(scope.env, `the operator "${name.join('.')}"`)
+    unknownName(scope.env, 'function', `the operator "${name.join('.')}"`)
   return candidates.length > 0
 }
 

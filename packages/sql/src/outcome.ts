@@ -1,6 +1,6 @@
 // What a statement comes to beside its draft: its verb and its result columns; and the facts made of both.
 import { addEffect, addFlow, addReadings, controlKey, controlOf, type Draft } from './draft.ts'
-import type { MissingName, OutputColumn, StatementFacts } from './facts.ts'
+import { type MissingName, missingNames, type OutputColumn, type StatementFacts } from './facts.ts'
 import type { Column } from './values.ts'
 
 export interface Outcome {
@@ -52,9 +52,9 @@ function readingsOf({ readings }: Draft): Pick<StatementFacts, 'readings'> {
 
 function missingOf({ unknowns, missing }: Draft): { readonly missing?: MissingName } {
   const kinds = [...unknowns].map((why) => missing.get(why))
-  for (const kind of ['relation', 'column', 'function'] as const)
-    if (kinds.includes(kind) && !kinds.includes(undefined)) return { missing: kind }
-  return {}
+  if (kinds.includes(undefined)) return {}
+  const first = missingNames.find((kind) => kinds.includes(kind))
+  return first === undefined ? {} : { missing: first }
 }
 
 /** Takes over the facts of a prepared statement or cursor: what it does is done now. */

@@ -34,8 +34,9 @@ export function resolveRelation(env: Environment, range: RangeVar): Resolved {
   for (const schema of path) {
     const found = qualified(env, schema, name)
     if (found.kind !== 'missing') return found
-    // Another server version may have a system relation here that would be found first.
-    if (schema === 'pg_catalog' && name.startsWith('pg_'))
+    // Another server version, or an extension, may have a system relation here that would be found first.
+    const isForeign = env.index.catalog.systemRelations?.includes(name) !== false
+    if (schema === 'pg_catalog' && name.startsWith('pg_') && isForeign)
       return { ...found, why: `the system relation "${name}", which is not known` }
   }
   return {
@@ -158,8 +159,8 @@ export function relationColumns(env: Environment, relation: CatalogRelation): re
   return relation.columns.map((column, at) => {
     const ref = refs[at]
     // No rule can mean a column that does not exist yet, and no result says which one it is.
-    const own =
-      ref === undefined || isMade(relation) ? plain(column.type) : ofRowType(env, column.type, direct(ref, column.type))
+    const isNew = isMade(relation) || column.number < 0
+    const own = ref === undefined || isNew ? plain(column.type) : ofRowType(env, column.type, direct(ref, column.type))
     return column.generated === 'no' ? { name: column.name, value: own } : generatedColumn(env, relation, column, own)
   })
 }

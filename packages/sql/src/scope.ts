@@ -156,7 +156,7 @@ export function atMost(columns: readonly Column[], env: Environment): readonly C
 export type Meaning =
   | { readonly kind: 'value'; readonly value: Value }
   | { readonly kind: 'call'; readonly name: string; readonly argument: Value }
-  | { readonly kind: 'missing'; readonly why: string; readonly isColumn?: true }
+  | { readonly kind: 'missing'; readonly why: string; readonly what: MissingName | null }
 
 const systemColumns: Readonly<Record<string, string>> = {
   ctid: 'pg_catalog.tid',
@@ -180,19 +180,16 @@ export function meaningOf(scope: Scope, parts: readonly string[]): Meaning {
   return missing(`the name "${parts.join('.')}"`)
 }
 
-const missing = (why: string): Meaning => ({ kind: 'missing', why })
-const noColumn = (name: string): Meaning => ({
-  kind: 'missing',
-  why: `the column "${name}", which nothing here has`,
-  isColumn: true,
-})
+const missing = (why: string, what: MissingName | null = null): Meaning => ({ kind: 'missing', why, what })
+const noColumn = (name: string): Meaning => missing(`the column "${name}", which nothing here has`, 'column')
+const ambiguous = (name: string): Meaning => missing(`the ambiguous column "${name}"`, 'ambiguous column')
 
 function bare(scope: Scope, name: string): Meaning {
   for (let level: Scope | null = scope; level !== null; level = level.parent) {
     const found = level.entries.flatMap((entry) =>
       entry.columnsVisible ? entry.columns.filter((column) => column.name === name) : [],
     )
-    if (found.length > 1) return missing(`the ambiguous column "${name}"`)
+    if (found.length > 1) return ambiguous(name)
     const [column] = found
     if (column !== undefined)
       return isHidden(scope, level.entries, name) ? missing(`the ambiguous column "${name}"`) : value(column)
@@ -234,13 +231,13 @@ function dotted(scope: Scope, schema: string | null, relation: string, name: str
   }
   const composite = schema === null ? argument(scope.env, relation) : null
   if (composite?.kind === 'value') return fieldOf(composite.value, name)
-  return missing(`"${schema === null ? relation : `${schema}.${relation}`}" in front of "${name}"`)
+  return missing(`"${schema === null ? relation : `${schema}.${relation}`}" in front of "${name}"`, 'relation')
 }
 
 /** A column of one entry: its own, a system column, or a function of the whole row. */
 export function ofEntry(entry: Entry, name: string): Meaning {
   const found = entry.columns.filter((column) => column.name === name)
-  if (found.length > 1) return missing(`the ambiguous column "${name}"`)
+  if (found.length > 1) return ambiguous(name)
   const [column] = found
   if (column !== undefined) return value(column)
   const system = systemColumn(entry, name)

@@ -13,7 +13,7 @@ export interface Sequence {
   readonly changed: ReadonlySet<string> | null
   /** Bare names of relations of which DDL has changed what happens when their rows do: other DDL may follow. */
   readonly keyed: ReadonlySet<string>
-  /** `schema.name` of what the text has made and the index has. */
+  /** `schema.name` of what the text has made or changed, as the index has it. */
   readonly made: readonly string[]
 }
 
@@ -28,17 +28,19 @@ export const start = (context: AnalysisContext): Sequence => ({
 
 /** What DDL has done to the index that is followed, and to whatever else it names. */
 export interface Done {
-  /** `schema.name` that the index has from here on. */
-  readonly made: string | null
+  /** `schema.name` of what the index has, or no longer has, from here on; null when it does not follow. */
+  readonly made: readonly string[] | null
+  readonly forgetsPath: boolean
   readonly reach: Reach
 }
 
 export function after(sequence: Sequence, facts: StatementFacts, done: Done): Sequence {
-  const followed = facts.session.reduce(step, facts.session.some(undoes) ? forgetMade(sequence) : sequence)
-  const stepped = runsUserCode(facts) ? setting(followed, 'search_path', null) : followed
+  const passed = facts.session.reduce(step, facts.session.some(undoes) ? forgetMade(sequence) : sequence)
+  const forgets = runsUserCode(facts) || done.forgetsPath
+  const stepped = forgets ? setting(passed, 'search_path', null) : passed
   if (!facts.session.some(({ kind }) => kind === 'ddl')) return stepped
-  const made = done.made === null ? stepped.made : [...stepped.made, done.made]
-  const names = changedBy(facts, done.made)
+  const made = [...stepped.made, ...(done.made ?? [])]
+  const names = changedBy(facts, done.made ?? [])
   if (names === null || stepped.changed === null) return { ...stepped, changed: null }
   if (done.reach === 'none') return { ...stepped, made }
   if (done.reach === 'rows') return { ...stepped, made, keyed: new Set([...stepped.keyed, ...names]) }
@@ -85,13 +87,14 @@ const bareName = (object: string): string => object.slice(object.lastIndexOf('.'
 const elsewhere =
   /^(grant|role|database|tablespace|system|publication|subscription|foreign_server|user_mapping|fdw|event_trigger|language):/
 
-function changedBy(facts: StatementFacts, made: string | null): readonly string[] | null {
+function changedBy(facts: StatementFacts, made: readonly string[]): readonly string[] | null {
   if (facts.unknowns.length > 0) return null
   const changed: string[] = []
   for (const { operation, object } of facts.effects) {
     if (!['create', 'alter', 'drop', 'admin'].includes(operation) || elsewhere.test(object)) continue
+    if (made.includes(object)) continue
     if (/^[a-z_]+:/.test(object)) return null
-    if (object !== made) changed.push(bareName(object))
+    changed.push(bareName(object))
   }
   return changed
 }

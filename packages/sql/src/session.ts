@@ -1,5 +1,7 @@
 // Statements about the session itself: transactions, settings, prepared statements, cursors, channels, locks, DISCARD.
 import type { DeclareCursorStmt, ExecuteStmt, FetchStmt, Node, PrepareStmt, TransactionStmt } from '@pgsql/types'
+import { truncateCascade } from './cascade.ts'
+import { descendants } from './catalog-index.ts'
 import { writeEffects } from './closure.ts'
 import { addComputed, addDirect, newDraft } from './draft.ts'
 import { walkAll } from './expressions.ts'
@@ -7,7 +9,7 @@ import type { SessionEffect, StatementFacts } from './facts.ts'
 import { tokens } from './lexer.ts'
 import { effectOnRelation } from './objects.ts'
 import { adopt, done, factsOf, type Outcome, shown } from './outcome.ts'
-import { type Environment, emptyScope, unknown } from './scope.ts'
+import { type Environment, emptyScope, unknown, unknownName } from './scope.ts'
 import { isQuery, queryColumns } from './select.ts'
 import { changeSetting, setStatement, settingEffect, showStatement } from './settings.ts'
 import { fingerprintOf } from './text.ts'
@@ -61,13 +63,14 @@ export const sessionStatements: Handlers<[env: Environment], Outcome> = {
     return done('lock')
   },
   TruncateStmt: (found, env) => {
-    for (const node of found.relations ?? []) {
+    const emptied = (found.relations ?? []).flatMap((node) => {
       const range = payload(node, 'RangeVar')
       const resolved = effectOnRelation(env, 'truncate', range)
-      if (resolved?.kind === 'catalog') writeEffects(env, 'truncate', resolved.relation, range?.inh === true)
-    }
-    // Which relations refer to these by foreign key is not in the catalog unless the key acts on its own.
-    if (found.behavior === 'DROP_CASCADE') unknown(env, 'TRUNCATE … CASCADE')
+      if (resolved?.kind !== 'catalog') return []
+      writeEffects(env, 'truncate', resolved.relation, range?.inh === true)
+      return [resolved.relation, ...(range?.inh === true ? descendants(env.index, resolved.relation) : [])]
+    })
+    if (found.behavior === 'DROP_CASCADE') truncateCascade(emptied, env)
     return done('truncate')
   },
 }
@@ -163,7 +166,7 @@ function execute(found: ExecuteStmt, env: Environment): Outcome {
   const body = env.context.prepared.get(name)
   env.draft.session.push({ kind: 'execute', name })
   if (body === undefined) {
-    unknown(env, `the prepared statement "${name}"`)
+    unknownName(env, 'prepared statement', `the prepared statement "${name}"`)
     return done('execute')
   }
   adopt(env.draft, body)
@@ -186,7 +189,7 @@ function fetch(found: FetchStmt, env: Environment): Outcome {
   const body = env.context.cursors.get(name)
   env.draft.session.push({ kind: 'fetch', name })
   if (body === undefined) {
-    unknown(env, `the cursor "${name}"`)
+    unknownName(env, 'cursor', `the cursor "${name}"`)
     return done('fetch')
   }
   adopt(env.draft, body)

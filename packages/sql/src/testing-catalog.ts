@@ -42,6 +42,7 @@ export interface FunctionSpec {
   readonly body?: string
   readonly settings?: readonly string[]
   readonly argumentNames?: readonly string[]
+  readonly defaults?: readonly string[]
   readonly results?: readonly { readonly name: string; readonly type: string }[]
 }
 
@@ -59,6 +60,9 @@ export interface CatalogSpec {
   readonly codeless?: readonly string[]
   readonly casts?: NonNullable<Catalog['casts']>
   readonly operators?: readonly string[]
+  readonly systemRelations?: readonly string[]
+  /** `relation public.t`, `part public.t` …, by names where the catalog has numbers. */
+  readonly dependents?: readonly (readonly [on: string, what: string])[]
   /** Schemas where the upstream role may create; all others that the spec names are not writable. */
   readonly writable?: readonly string[]
 }
@@ -116,7 +120,21 @@ export function buildCatalog(spec: CatalogSpec): Catalog {
     }),
     casts: spec.casts ?? [],
     operators: spec.operators ?? [],
+    ...(spec.systemRelations === undefined ? {} : { systemRelations: spec.systemRelations }),
+    ...(spec.dependents === undefined ? {} : { dependents: numbered(spec.dependents, oidOf) }),
   }
+}
+
+function numbered(
+  pairs: NonNullable<CatalogSpec['dependents']>,
+  oidOf: (name: string) => number,
+): NonNullable<Catalog['dependents']> {
+  const one = (thing: string): string =>
+    thing.replace(
+      /^(relation|key|part|function|type) (.+)$/,
+      (_, kind: string, name: string) => `${kind} ${oidOf(name)}`,
+    )
+  return pairs.map(([on, what]) => [one(on), one(what)] as const)
 }
 
 function relationOf(name: string, spec: CatalogSpec, oidOf: (name: string) => number): CatalogRelation {
@@ -187,6 +205,7 @@ function functionOf(name: string, entry: FunctionSpec, oid: number): CatalogFunc
     body: entry.body ?? null,
     settings: entry.settings ?? [],
     argumentNames: entry.argumentNames ?? [],
+    defaults: entry.defaults ?? [],
     results: entry.results ?? [],
   }
 }

@@ -4,7 +4,7 @@ import type { TypeName } from '@pgsql/types'
 import { isSystemType } from './builtins.ts'
 import { elementType } from './catalog-index.ts'
 import { addDirect } from './draft.ts'
-import { type Environment, unknown } from './scope.ts'
+import { type Environment, unknownName } from './scope.ts'
 import { texts } from './tree.ts'
 
 /** `pg_catalog.text`, `public.mood`; arrays as `schema._name`. Null, and an unknown, for a type that is not known. */
@@ -13,7 +13,7 @@ export function typeNameOf(type: TypeName | undefined, env: Environment): string
   const array = (type?.arrayBounds ?? []).length > 0 ? '_' : ''
   const found = resolveType(names, env)
   if (found === null) {
-    unknown(env, `the type "${names.join('.')}", which the catalog does not have`)
+    unknownName(env, 'type', `the type "${names.join('.')}", which the catalog does not have`)
     return null
   }
   const at = found.lastIndexOf('.')

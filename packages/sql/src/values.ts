@@ -18,6 +18,8 @@ export interface Value {
   readonly type: string | null
   /** Columns of a whole row, so that `(c).ssn` finds its own again. */
   readonly fields: readonly Column[] | null
+  /** The argument that it is given to, in a call that names arguments. */
+  readonly named?: string
 }
 
 /** A named value: a column of a relation, of a subquery, of a result. */

@@ -40,7 +40,8 @@ export function viewColumns(env: Environment, view: CatalogRelation): readonly C
   }
   return view.columns.map((column, at) => {
     const computed = shape.columns[at]?.value ?? plain()
-    const ref = refs[at]
+    // No rule can mean a column of a view that does not exist yet.
+    const ref = view.oid < 0 ? undefined : refs[at]
     const value = ref === undefined ? computed : alsoKnownAs(computed, ref)
     return { name: column.name, value: { ...value, type: column.type } }
   })
@@ -49,7 +50,7 @@ export function viewColumns(env: Environment, view: CatalogRelation): readonly C
 const shapes = new WeakMap<CatalogIndex, Map<number, Shape>>()
 
 function shapeOf(env: Environment, view: CatalogRelation): Shape {
-  const known = shapes.get(env.index)?.get(view.oid)
+  const known = env.index.madeViews?.get(view.oid) ?? shapes.get(env.index)?.get(view.oid)
   if (known !== undefined) return known
   const made = expand(env, view)
   // A shape found inside another expansion may have been cut short by it.

@@ -137,6 +137,13 @@ const argumentNames = list(`
   SELECT json_agg(COALESCE(p.proargnames[a.at], '') ORDER BY a.at) FROM ${everyArgument}
    WHERE p.proargmodes IS NULL OR p.proargmodes[a.at] IN ('i', 'b', 'v')`)
 
+// By the number among all arguments; only the last of those that are input can have one.
+const defaults = list(`
+  SELECT json_agg(e.text ORDER BY e.at)
+    FROM (SELECT a.at, pg_get_function_arg_default(p.oid, a.at) AS text FROM ${everyArgument}
+           WHERE p.pronargdefaults > 0) e
+   WHERE e.text IS NOT NULL`)
+
 // Columns without a name are called column1, column2 … (funcapi.c, build_function_result_tupdesc_d).
 const results = list(`
   SELECT json_agg(json_build_object('name', o.name, 'type', o.type) ORDER BY o.at)
@@ -159,7 +166,7 @@ const functions = (serverVersion: number): string => `
            'language', l.lanname, 'securityDefiner', p.prosecdef,
            'body', CASE l.lanname WHEN 'sql' THEN ${bodyOf(serverVersion)} WHEN 'plpgsql' THEN p.prosrc END,
            'settings', COALESCE(to_json(p.proconfig), '[]'::pg_catalog.json),
-           'argumentNames', ${argumentNames}, 'results', ${results})
+           'argumentNames', ${argumentNames}, 'defaults', ${defaults}, 'results', ${results})
     FROM pg_catalog.pg_proc p
     JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
     JOIN pg_catalog.pg_language l ON l.oid = p.prolang
@@ -229,6 +236,58 @@ const casts = `
    WHERE k.oid >= ${firstObject} AND l.lanname NOT IN ('c', 'internal')
    ORDER BY k.oid`
 
+const systemRelations = `
+  SELECT to_json(c.relname) FROM pg_catalog.pg_class c
+   WHERE c.relnamespace = 'pg_catalog'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relname LIKE 'pg\\_%'
+   ORDER BY c.relname`
+
+/** What an entry of pg_depend is about, or belongs to: `relation 16385` and so on (sql/catalog.ts). */
+const thing = (catalog: string, oid: string): string => `
+  CASE ${catalog}
+    WHEN 'pg_catalog.pg_class'::regclass THEN (
+      SELECT CASE WHEN c.relkind IN ('i', 'I') THEN 'part ' || x.indrelid
+                  WHEN c.relkind <> 't' THEN 'relation ' || c.oid END
+        FROM pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_index x ON x.indexrelid = c.oid WHERE c.oid = ${oid})
+    WHEN 'pg_catalog.pg_rewrite'::regclass THEN (
+      SELECT CASE w.rulename WHEN '_RETURN' THEN 'relation ' ELSE 'part ' END || w.ev_class
+        FROM pg_catalog.pg_rewrite w WHERE w.oid = ${oid})
+    WHEN 'pg_catalog.pg_constraint'::regclass THEN (
+      SELECT CASE WHEN k.contype = 'f' THEN 'key ' || k.conrelid WHEN k.conrelid <> 0 THEN 'part ' || k.conrelid
+                  ELSE 'type ' || k.contypid END
+        FROM pg_catalog.pg_constraint k WHERE k.oid = ${oid})
+    WHEN 'pg_catalog.pg_attrdef'::regclass THEN (
+      SELECT 'part ' || f.adrelid FROM pg_catalog.pg_attrdef f WHERE f.oid = ${oid})
+    WHEN 'pg_catalog.pg_trigger'::regclass THEN (
+      SELECT 'part ' || g.tgrelid FROM pg_catalog.pg_trigger g WHERE g.oid = ${oid})
+    WHEN 'pg_catalog.pg_policy'::regclass THEN (
+      SELECT 'part ' || y.polrelid FROM pg_catalog.pg_policy y WHERE y.oid = ${oid})
+    WHEN 'pg_catalog.pg_proc'::regclass THEN 'function ' || ${oid}
+    WHEN 'pg_catalog.pg_type'::regclass THEN (
+      SELECT CASE WHEN b.typrelid <> 0 THEN 'relation ' || b.typrelid ELSE 'type ' || b.oid END
+        FROM pg_catalog.pg_type t
+        JOIN pg_catalog.pg_type b ON b.oid = CASE WHEN t.typcategory = 'A' AND t.typelem <> 0 THEN t.typelem ELSE t.oid END
+       WHERE t.oid = ${oid})
+    WHEN 'pg_catalog.pg_namespace'::regclass THEN (
+      SELECT 'schema ' || n.nspname FROM pg_catalog.pg_namespace n WHERE n.oid = ${oid})
+    ELSE 'other ' || ${catalog}::regclass::text END`
+
+// Relations, functions and types of a schema stand in the other lists. An entry within one relation says nothing here.
+const dependents = `
+  WITH pairs AS (
+         SELECT DISTINCT regexp_replace(${thing('d.refclassid', 'd.refobjid')}, '^(key|part) ', 'relation ') AS on_what,
+                CASE WHEN d.classid = 'pg_catalog.pg_class'::regclass AND d.objsubid <> 0 THEN 'part ' || d.objid
+                     ELSE ${thing('d.classid', 'd.objid')} END AS what
+           FROM pg_catalog.pg_depend d
+          WHERE d.objid >= ${firstObject} AND d.refobjid >= ${firstObject} AND d.deptype NOT IN ('e', 'x')),
+       temporary AS MATERIALIZED (
+         SELECT COALESCE(array_agg(kind || ' ' || c.oid), '{}') AS things
+           FROM pg_catalog.pg_class c, unnest(ARRAY['relation', 'part', 'key']) AS kind WHERE c.relpersistence = 't')
+  SELECT json_build_array(p.on_what, p.what) FROM pairs p, temporary t
+   WHERE p.on_what NOT LIKE 'other %' AND p.on_what <> regexp_replace(p.what, '^(key|part) ', 'relation ')
+     AND (p.on_what NOT LIKE 'schema %' OR p.what LIKE 'other %')
+     AND p.on_what <> ALL (t.things) AND p.what <> ALL (t.things)
+   ORDER BY p.on_what COLLATE "C", p.what COLLATE "C"`
+
 /** One query for each list of a catalog. `withTemporary`: relations that only the connection that asks can see. */
 export const catalogQueries = (serverVersion: number, withTemporary = false) =>
   ({
@@ -238,6 +297,8 @@ export const catalogQueries = (serverVersion: number, withTemporary = false) =>
     types,
     operators,
     casts,
+    systemRelations,
+    dependents,
   }) as const
 
 export const identityQuery = `
@@ -290,6 +351,9 @@ export const signatureQuery = `
          UNION ALL ${part('index', ofRelation('pg_index', 'x', 'indrelid'), rowOf('x', 'x.indexrelid'))}
          UNION ALL ${part('domain', 'pg_catalog.pg_constraint k WHERE k.contypid <> 0', rowOf('k', 'k.oid'))}
          UNION ALL ${part('cast', `pg_catalog.pg_cast k WHERE k.oid >= ${firstObject}`, rowOf('k', 'k.oid'))}
+         UNION ALL ${part('policy', ofRelation('pg_policy', 'y', 'polrelid'), rowOf('y', 'y.oid'))}
+         UNION ALL ${part('sequence', ofRelation('pg_sequence', 's', 'seqrelid'), rowOf('s', 's.seqrelid'))}
+         UNION ALL ${part('system', `pg_catalog.pg_class c WHERE c.relnamespace = 'pg_catalog'::regnamespace AND c.oid >= ${firstObject}`, rowOf('c', 'c.oid'))}
          UNION ALL ${part('function', ofSchema('pg_proc', 'p', 'pronamespace'), rowOf('p', 'p.oid'))}
          UNION ALL ${part('type', ofSchema('pg_type', 't', 'typnamespace'), rowOf('t', 't.oid'))}
          UNION ALL ${part('operator', ofSchema('pg_operator', 'o', 'oprnamespace'), rowOf('o', 'o.oid'))}

@@ -1,6 +1,7 @@
 // What goes to the target: messages that the gate let through, and in the place of refused ones a message that makes the
 // target itself fail (docs/adr/0006). Each puts the answer that is now due at the end of the queue.
 import { assert } from '@sallyport/base/assert'
+import type { SallyportErrorCode } from '@sallyport/base/errors'
 import type { FrontendMessage, NoticeFields } from '@sallyport/wire/postgres/messages'
 import type { JudgedStatement, Judgement } from '../session/gate.ts'
 import { boundParameters } from './facts.ts'
@@ -63,7 +64,7 @@ export function takeJudgement(state: State, judgement: Judgement, out: Action[])
   if (state.mode === 'skipping') return drop(judgement, out)
   if (judgement.kind === 'unsettled') return waitForAnswers(state, message, out)
   if (judgement.kind === 'refused') {
-    const fields = refusalFields(state, judgement)
+    const fields = refusalFields(state, message, judgement)
     if (message.type === 'query') provokeQuery(state, out, fields)
     else provoke(state, out, fields)
     return
@@ -94,11 +95,38 @@ function drop(judgement: Judgement, out: Action[]): undefined {
     out.push({ do: 'outcome', running: runningOf(judged), result: 'cancelled', tag: '', sqlstate: '' })
 }
 
-/** In a failed transaction nothing can be asked about objects of its own: the server's answer is the same for all of them. */
-function refusalFields({ status }: State, { error, position }: Extract<Judgement, { kind: 'refused' }>): NoticeFields {
-  if (status === 'E' && error.code === 'CATALOG_STALE')
+/**
+ * In a failed transaction the server looks at no name: its answer is the same for everything but the end of it. Nothing can
+ * be asked there about objects of its own either. What policy refuses is said all the same.
+ */
+function refusalFields(
+  state: State,
+  message: FrontendMessage,
+  { error, position }: Extract<Judgement, { kind: 'refused' }>,
+): NoticeFields {
+  const hasFailed = state.status === 'E' && (state.expected.length === 0 || error.code === 'CATALOG_STALE')
+  if (hasFailed && namesOnly.has(error.code) && !endsBlock.test(textOf(state, message)))
     return protocolFields('25P02', 'current transaction is aborted, commands ignored until end of transaction block')
   return errorFields(error, 'ERROR', position)
+}
+
+const namesOnly: ReadonlySet<string> = new Set<SallyportErrorCode>([
+  'CATALOG_STALE',
+  'STATEMENT_UNKNOWN',
+  'RELATION_MISSING',
+  'COLUMN_MISSING',
+  'FUNCTION_MISSING',
+  'TYPE_MISSING',
+  'PREPARED_MISSING',
+  'CURSOR_MISSING',
+  'COLUMN_AMBIGUOUS',
+])
+/** What the server runs in a failed block (postgres.c, IsTransactionExitStmt), with whatever follows it in the text. */
+const endsBlock = /^\s*(commit|end|rollback|abort|prepare\s+transaction)\b/i
+
+function textOf(state: State, message: FrontendMessage): string {
+  if (message.type === 'query' || message.type === 'parse') return message.text
+  return message.type === 'bind' ? (state.statements.get(message.statement)?.text ?? '') : ''
 }
 
 function provokeQuery(state: State, out: Action[], fields: NoticeFields): undefined {
