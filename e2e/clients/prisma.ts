@@ -52,7 +52,10 @@ export async function generate(): Promise<void> {
 export const prisma: Client = async (place) => {
   const { PrismaClient } = await import(pathToFileURL(join(root, 'e2e', 'build', 'prisma-client', 'client.ts')).href)
   const { host, port, database, user, password, ca } = place
-  const client = new PrismaClient({ adapter: new PrismaPg({ host, port, database, user, password, ssl: { ca } }) })
+  const client = new PrismaClient({
+    adapter: new PrismaPg({ host, port, database, user, password, ssl: { ca } }),
+    transactionOptions: { timeout: 60_000, maxWait: 60_000 },
+  })
   try {
     return await reportOf({
       'types in text': () => typed(client),
@@ -163,6 +166,88 @@ async function masks(client: any): Promise<void> {
     ['***@example.test', '***@example.test', null],
   )
   assert.equal(found[0].born.toISOString().slice(0, 10), '1980-01-01')
+  await reads(client)
+  await writes(client)
+}
+
+/** What applications ask all day, on a table with masked columns. */
+async function reads(client: any): Promise<void> {
+  const one = await client.person.findUnique({ where: { id: 2 } })
+  assert.equal(one.email, '***@example.test')
+  const page = await client.person.findMany({ orderBy: [{ name: 'desc' }, { id: 'asc' }], skip: 1, take: 2 })
+  assert.equal(page.length, 2)
+  const next = await client.person.findMany({ cursor: { id: 1 }, skip: 1, take: 1, orderBy: { id: 'asc' } })
+  assert.deepEqual([next[0].id, next[0].email], [2, '***@example.test'])
+  assert((await client.person.count()) >= 4)
+  assert((await client.person.count({ where: { email: { not: null } } })) >= 3)
+  assert.equal(await client.person.count({ where: { name: { startsWith: 'a' } } }), 1)
+  const counted = await client.person.aggregate({ _count: { _all: true, email: true }, _max: { id: true } })
+  assert(counted._count._all > counted._count.email)
+  const groups = await client.note.groupBy({ by: ['person'], _count: true, orderBy: { person: 'asc' } })
+  assert.equal(groups[0].person, 1)
+  const busy = await client.person.findMany({
+    where: { id: { lte: 4 }, notes: { some: { body: 'first' } } },
+    include: { notes: { where: { id: { lte: 3 } }, orderBy: { id: 'asc' } }, _count: { select: { notes: true } } },
+  })
+  assert.deepEqual(
+    busy.map(({ email, notes }: any) => [email, notes.map(({ body }: any) => body)]),
+    [['***@example.test', ['first', 'second']]],
+  )
+  const note = await client.note.findFirst({ where: { id: 3 }, include: { owner: true } })
+  assert.equal(note.owner.email, '***@example.test')
+  const picked = await client.note.findMany({
+    where: { owner: { name: 'bob' }, id: 3 },
+    select: { body: true, owner: { select: { email: true } } },
+  })
+  assert.deepEqual(picked, [{ body: 'third', owner: { email: '***@example.test' } }])
+  const distinct = await client.note.findMany({ distinct: ['person'], orderBy: { person: 'asc' }, take: 2 })
+  assert.equal(distinct.length, 2)
+}
+
+/** The rows come back masked after they were written. */
+async function writes(client: any): Promise<void> {
+  const made = await client.person.create({
+    data: { id: 690, name: 'eve', email: 'eve@secret.test', balance: 1, notes: { create: { id: 690, body: 'one' } } },
+    include: { notes: true },
+  })
+  assert.deepEqual([made.email, made.notes[0].person], ['***@secret.test', 690])
+  const changed = await client.person.update({
+    where: { id: 690 },
+    data: { name: 'eva', balance: { increment: 2 }, notes: { update: { where: { id: 690 }, data: { body: 'two' } } } },
+  })
+  assert.deepEqual([changed.name, changed.email, changed.balance.toString()], ['eva', '***@secret.test', '3'])
+  const upserted = await client.person.upsert({
+    where: { id: 690 },
+    create: { id: 690, name: 'new', balance: 0 },
+    update: { name: 'evi' },
+  })
+  assert.deepEqual([upserted.name, upserted.email], ['evi', '***@secret.test'])
+  const connected = await client.note.create({
+    data: { id: 691, body: 'three', owner: { connect: { id: 690 } } },
+    include: { owner: true },
+  })
+  assert.equal(connected.owner.email, '***@secret.test')
+  const several = await client.person.createManyAndReturn({
+    data: [
+      { id: 691, name: 'f', email: 'f@secret.test', balance: 0 },
+      { id: 692, name: 'g', balance: 0 },
+    ],
+  })
+  assert.deepEqual(
+    several.map(({ email }: any) => email),
+    ['***@secret.test', null],
+  )
+  // Which rows are skipped depends on the masked column as well.
+  const probe = await rejection(
+    client.person.createMany({ data: [{ id: 693, name: 'h', balance: 0 }], skipDuplicates: true }),
+  )
+  assert.match(JSON.stringify(probe, Object.getOwnPropertyNames(probe)), /masked by rule/)
+  assert.equal((await client.person.updateMany({ where: { id: { in: [691, 692] } }, data: { balance: 5 } })).count, 2)
+  const gone = await client.note.delete({ where: { id: 691 } })
+  assert.equal(gone.body, 'three')
+  await client.person.delete({ where: { id: 690 } })
+  assert.equal((await client.person.deleteMany({ where: { id: { in: [691, 692] } } })).count, 2)
+  assert.equal(await client.note.count({ where: { id: 690 } }), 0)
 }
 
 async function denied(client: any): Promise<void> {

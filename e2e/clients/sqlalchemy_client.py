@@ -2,9 +2,11 @@
 import decimal
 
 from report import Cannot, cancelled, keywords, raised, report
-from sqlalchemy import Column, ForeignKey, Integer, Numeric, String, create_engine, inspect, text
+from sqlalchemy import (
+    Column, ForeignKey, Integer, MetaData, Numeric, String, Table, create_engine, func, inspect, select, text, update)
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
-from sqlalchemy.orm import Session, declarative_base, relationship
+from sqlalchemy.orm import Session, declarative_base, joinedload, relationship, selectinload, subqueryload
 
 engine = create_engine('postgresql+psycopg2://', connect_args=keywords())
 Base = declarative_base()
@@ -32,9 +34,26 @@ def typed():
         row = connection.execute(text('SELECT i4, n, bo, jb, ia FROM typed WHERE id = :id'), {'id': 1}).one()
         assert tuple(row) == (2, decimal.Decimal('123.4500'), True, {'b': [1, 2]}, [1, None, 3]), row
         assert {'people', 'notes'} <= set(inspect(connection).get_table_names())
-        # Its reflection of columns reads comments, which might show values while masks apply.
-        error = raised(ProgrammingError, lambda: inspect(connection).get_columns('items'))
-        assert 'MASK_UNPROVABLE' in error.orig.diag.message_hint
+    reflection()
+
+
+def reflection():
+    with engine.connect() as connection:
+        found = inspect(connection)
+        columns = {column['name']: column for column in found.get_columns('people')}
+        assert list(columns) == ['id', 'name', 'email', 'born', 'balance'], columns
+        assert isinstance(columns['email']['type'], String) and not columns['id']['nullable']
+        assert found.get_pk_constraint('people')['constrained_columns'] == ['id']
+        assert [key['column_names'] for key in found.get_unique_constraints('people')] == [['email']]
+        assert [index['column_names'] for index in found.get_indexes('people')] == [['email']]
+        assert [key['referred_table'] for key in found.get_foreign_keys('notes')] == ['people']
+        assert found.get_view_names() and found.get_sequence_names()
+    metadata = MetaData()
+    metadata.reflect(engine, only=['people', 'notes', 'items', 'typed'])
+    people = metadata.tables['people']
+    with engine.connect() as connection:
+        row = connection.execute(select(people).where(people.c.id == 1)).mappings().one()
+        assert (row['name'], row['email']) == ('ann', '***@example.test'), row
 
 
 def binary():
@@ -108,6 +127,88 @@ def masks():
     with Session(engine) as session:
         people = session.query(Person).order_by(Person.id).limit(3).all()
         assert [person.email for person in people] == ['***@example.test', '***@example.test', None]
+    reads()
+    writes()
+    definitions()
+
+
+def reads():
+    with Session(engine) as session:
+        assert session.get(Person, 2).email == '***@example.test'
+        page = session.query(Person).order_by(Person.name.desc(), Person.id).offset(1).limit(2).all()
+        assert len(page) == 2 and all(person.email is None or '***' in person.email for person in page)
+        assert session.query(func.count()).select_from(Person).scalar() >= 4
+        assert session.query(func.count(Person.email)).scalar() >= 3
+        assert session.query(Person).filter(Person.email.isnot(None)).count() >= 3
+        assert session.query(Person).filter(Person.name.like('a%')).count() == 1
+        groups = session.query(Note.person, func.count(Note.id)).group_by(Note.person).order_by(Note.person).all()
+        assert [person for person, _ in groups][:2] == [1, 2], groups
+        busy = session.query(Person.name).join(Note).group_by(Person.id, Person.name).having(func.count() > 1).all()
+        assert ('ann',) in [tuple(row) for row in busy]
+        pairs = session.query(Person, Note).join(Note).filter(Person.id == 1).order_by(Note.id).limit(2).all()
+        assert [(person.email, note.body) for person, note in pairs] == [
+            ('***@example.test', 'first'), ('***@example.test', 'second')]
+        for option in (joinedload, selectinload, subqueryload):
+            found = session.query(Person).options(option(Person.notes)).filter(Person.id.in_([1, 2])).populate_existing().all()
+            assert {person.name: person.notes[0].body for person in found} == {'ann': 'first', 'bob': 'third'}
+        assert session.query(session.query(Person).filter(Person.id == 1).exists()).scalar()
+        newest = session.query(Person.name, Person.email, func.row_number().over(order_by=Person.id)).limit(1).one()
+        assert tuple(newest) == ('ann', '***@example.test', 1)
+        total = session.query(func.sum(Person.balance), func.max(Person.id)).filter(Person.id < 5).one()
+        assert total[1] == 4
+        aliased_notes = session.query(Note).filter(Note.owner.has(Person.name == 'bob')).all()
+        assert [note.body for note in aliased_notes if note.id == 3] == ['third']
+        assert [row.email for row in session.query(Person.email).filter(Person.id.in_([1, 3])).order_by(Person.id)] == [
+            '***@example.test', None]
+
+
+def writes():
+    with Session(engine) as session:
+        person = Person(id=760, name='eve', email='eve@secret.test', balance=1)
+        person.notes = [Note(id=760, body='one'), Note(id=761, body='two')]
+        session.add(person)
+        session.commit()
+        assert person.email == '***@secret.test' and [note.person for note in person.notes] == [760, 760]
+        person.name = 'eva'
+        person.notes[0].body = 'changed'
+        session.commit()
+        session.refresh(person)
+        assert (person.name, person.email) == ('eva', '***@secret.test')
+        upsert = insert(Person).values(id=760, name='evi', email='evi@secret.test', balance=2)
+        upsert = upsert.on_conflict_do_update(
+            index_elements=[Person.id], set_={'name': upsert.excluded.name, 'balance': upsert.excluded.balance})
+        row = session.execute(upsert.returning(Person.id, Person.name, Person.email)).one()
+        assert tuple(row) == (760, 'evi', '***@secret.test'), row
+        skipped = insert(Person).values(id=760, name='x', email='evo@secret.test', balance=2).on_conflict_do_nothing()
+        assert session.execute(skipped).rowcount == 0
+        rows = session.execute(update(Person).where(Person.id == 760).values(balance=Person.balance + 1)
+                               .returning(Person.email, Person.balance)).all()
+        assert [tuple(row) for row in rows] == [('***@secret.test', decimal.Decimal('3.00'))], rows
+        session.execute(update(Person).where(Person.id == 760).values(email='new@secret.test'))
+        session.commit()
+        session.query(Note).filter(Note.person == 760).delete(synchronize_session=False)
+        session.expire_all()
+        session.delete(session.get(Person, 760))
+        session.commit()
+        assert session.get(Person, 760) is None
+
+
+def definitions():
+    metadata = MetaData(schema='scratch')
+    people = Table('people', MetaData(), Column('id', Integer, primary_key=True))
+    made = Table('alchemy', metadata, Column('id', Integer, primary_key=True), Column('word', String(20), index=True,
+                 unique=True, comment='a word'), Column('up', Integer, ForeignKey('scratch.alchemy.id')),
+                 Column('person', Integer, ForeignKey(people.c.id)), comment='made here')
+    metadata.create_all(engine)
+    try:
+        with engine.begin() as connection:
+            key = connection.execute(made.insert().values(word='x', person=1)).inserted_primary_key
+            assert key[0] == 1
+            assert inspect(connection).get_table_comment('alchemy', schema='scratch') == {'text': 'made here'}
+            assert inspect(connection).get_columns('alchemy', schema='scratch')[1]['comment'] == 'a word'
+            assert inspect(connection).has_table('alchemy', schema='scratch')
+    finally:
+        metadata.drop_all(engine)
 
 
 def denied():

@@ -23,11 +23,11 @@ describe('functions', () => {
       clock_timestamp random gen_random_uuid md5 sha256 encode decode convert_from length substring regexp_replace
       generate_series unnest jsonb_each_text json_build_object row_number rank lag percentile_cont
       has_table_privilege pg_has_role pg_table_is_visible format_type pg_get_userbyid pg_get_expr pg_get_indexdef
-      pg_get_constraintdef pg_backend_pid current_schema current_database version currval lastval
+      pg_get_constraintdef obj_description col_description pg_backend_pid current_schema current_database version currval lastval
       pg_relation_size pg_size_pretty pg_is_in_recovery to_regclass pg_typeof txid_current_snapshot`),
   )('%s is pure', (name) => expect(builtin(`pg_catalog.${name}`)?.class).toBe('pure'))
 
-  it.each(words('pg_get_viewdef pg_get_functiondef obj_description col_description pg_show_all_settings'))(
+  it.each(words('pg_get_viewdef pg_get_functiondef shobj_description pg_show_all_settings'))(
     '%s needs the preset',
     (name) => expect(builtin(`pg_catalog.${name}`)?.class).toBe('tooling'),
   )
@@ -58,7 +58,8 @@ describe('relations', () => {
     ['pg_catalog.pg_constraint', 'conbin', 'tooling'],
     ['pg_catalog.pg_index', 'indpred', 'tooling'],
     ['pg_catalog.pg_proc', 'prosrc', 'tooling'],
-    ['pg_catalog.pg_description', 'description', 'tooling'],
+    ['pg_catalog.pg_description', 'description', 'baseline'],
+    ['pg_catalog.pg_shdescription', 'description', 'tooling'],
     ['pg_catalog.pg_settings', 'setting', 'tooling'],
     ['pg_catalog.pg_stats', 'most_common_vals', 'covered'],
     ['pg_catalog.pg_stats_ext', 'most_common_vals', 'covered'],

@@ -29,10 +29,13 @@ const harmlessVolatile = new Set(
   pg_tablespace_size pg_partition_ancestors pg_partition_tree pg_collation_actual_version
   pg_database_collation_actual_version pg_jit_available`.split(/\s+/),
 )
-/** Definitions of objects and comments: they may hold literals (R-3.7), and GUI tools and pg_dump need them. */
+/**
+ * Definitions of objects: they may hold literals (R-3.7), and GUI tools and pg_dump need them. Comments on objects of the
+ * database are not among them: COMMENT takes nothing but a literal, and ORMs read them when they reflect a table.
+ */
 const tooling = new Set(
   `pg_get_viewdef pg_get_functiondef pg_get_function_sqlbody pg_get_ruledef pg_get_partition_constraintdef
-  pg_get_statisticsobjdef pg_get_statisticsobjdef_expressions obj_description col_description shobj_description
+  pg_get_statisticsobjdef pg_get_statisticsobjdef_expressions shobj_description
   pg_show_all_settings pg_settings_get_flags pg_extension_update_paths`.split(/\s+/),
 )
 /** Whatever their volatility (R-2.4, R-2.5): files, processes, replication, statistics, functions that run text. */
@@ -252,6 +255,7 @@ const readable: Readonly<Record<string, string>> = {
   pg_database: '',
   pg_default_acl: '',
   pg_depend: '',
+  pg_description: '',
   pg_enum: '',
   pg_event_trigger: '',
   pg_extension: '',
@@ -298,7 +302,7 @@ const readable: Readonly<Record<string, string>> = {
 }
 /** Readable with preset `tooling` only. */
 const toolingRelations = new Set(
-  `pg_description pg_shdescription pg_seclabel pg_seclabels pg_settings pg_rules pg_init_privs pg_db_role_setting
+  `pg_shdescription pg_seclabel pg_seclabels pg_settings pg_rules pg_init_privs pg_db_role_setting
   pg_sequences pg_parameter_acl pg_stat_user_tables pg_stat_all_tables pg_available_extension_versions`.split(/\s+/),
 )
 /** information_schema is made for clients: all of it but options, which hold secrets, and definitions. */

@@ -65,7 +65,10 @@ export function adopt(draft: Draft, facts: StatementFacts): void {
   for (const flow of facts.flows) addFlow(draft, flow.to, flow.toColumn, flow.sources, flow.trigger)
   for (const column of facts.reads) draft.reads.add(column)
   for (const oid of facts.relations) draft.relations.add(oid)
-  for (const unknown of facts.unknowns) draft.unknowns.add(unknown)
+  for (const unknown of facts.unknowns) {
+    draft.unknowns.add(unknown)
+    if (facts.missing !== undefined) draft.missing.set(unknown, facts.missing)
+  }
   for (const code of facts.opaque) draft.opaque.add(code)
   for (const name of facts.trusted ?? []) draft.trusted.add(name)
   for (const construct of facts.packs ?? []) draft.packs.add(construct)
