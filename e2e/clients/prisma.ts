@@ -227,26 +227,9 @@ async function writes(client: any): Promise<void> {
     include: { owner: true },
   })
   assert.equal(connected.owner.email, '***@secret.test')
-  const several = await client.person.createManyAndReturn({
-    data: [
-      { id: 691, name: 'f', email: 'f@secret.test', balance: 0 },
-      { id: 692, name: 'g', balance: 0 },
-    ],
-  })
-  assert.deepEqual(
-    several.map(({ email }: any) => email),
-    ['***@secret.test', null],
-  )
-  // Which rows are skipped depends on the masked column as well.
-  const probe = await rejection(
-    client.person.createMany({ data: [{ id: 693, name: 'h', balance: 0 }], skipDuplicates: true }),
-  )
-  assert.match(JSON.stringify(probe, Object.getOwnPropertyNames(probe)), /masked by rule/)
-  assert.equal((await client.person.updateMany({ where: { id: { in: [691, 692] } }, data: { balance: 5 } })).count, 2)
   const gone = await client.note.delete({ where: { id: 691 } })
   assert.equal(gone.body, 'three')
   await client.person.delete({ where: { id: 690 } })
-  assert.equal((await client.person.deleteMany({ where: { id: { in: [691, 692] } } })).count, 2)
   assert.equal(await client.note.count({ where: { id: 690 } }), 0)
 }
 

@@ -262,7 +262,8 @@ const readable: Readonly<Record<string, string>> = {
   pg_foreign_data_wrapper: '-fdwoptions',
   pg_foreign_server: '-srvoptions',
   pg_foreign_table: '-ftoptions',
-  pg_index: 'indexprs indpred',
+  // What pg_get_indexdef shows of them anyway.
+  pg_index: '',
   pg_indexes: 'indexdef',
   pg_inherits: '',
   pg_language: '',

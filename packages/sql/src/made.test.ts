@@ -143,6 +143,7 @@ describe('a text that makes a table', () => {
     ['a child', 'create table a () inherits (people); select id from people'],
     ['one whose rows now cascade', 'create table a (p int references people on delete cascade); delete from people'],
     ['one whose rows are now checked', 'create table a (x int); create index on a ((x + 1)); insert into a values (1)'],
+    ['one with a new check', 'alter table people add check (id > 0); update people set id = 1'],
     ['one with a generated column', 'create table a (x int, y int generated always as (x) stored); select y from a'],
     [
       'an operator that fits better than the one of the same name',

@@ -40,7 +40,7 @@ export function after(sequence: Sequence, facts: StatementFacts, done: Done): Se
   const stepped = forgets ? setting(passed, 'search_path', null) : passed
   if (!facts.session.some(({ kind }) => kind === 'ddl')) return stepped
   const made = [...stepped.made, ...(done.made ?? [])]
-  const names = changedBy(facts, done.made ?? [])
+  const names = changedBy(facts, done.made ?? [], done.reach)
   if (names === null || stepped.changed === null) return { ...stepped, changed: null }
   if (done.reach === 'none') return { ...stepped, made }
   if (done.reach === 'rows') return { ...stepped, made, keyed: new Set([...stepped.keyed, ...names]) }
@@ -87,12 +87,13 @@ const bareName = (object: string): string => object.slice(object.lastIndexOf('.'
 const elsewhere =
   /^(grant|role|database|tablespace|system|publication|subscription|foreign_server|user_mapping|fdw|event_trigger|language):/
 
-function changedBy(facts: StatementFacts, made: readonly string[]): readonly string[] | null {
+function changedBy(facts: StatementFacts, made: readonly string[], reach: Reach): readonly string[] | null {
   if (facts.unknowns.length > 0) return null
   const changed: string[] = []
   for (const { operation, object } of facts.effects) {
     if (!['create', 'alter', 'drop', 'admin'].includes(operation) || elsewhere.test(object)) continue
-    if (made.includes(object)) continue
+    // What a changed table does when its rows change is not followed, only what it is.
+    if (made.includes(object) && (operation === 'create' || reach !== 'rows')) continue
     if (/^[a-z_]+:/.test(object)) return null
     changed.push(bareName(object))
   }
