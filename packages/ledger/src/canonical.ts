@@ -10,6 +10,7 @@ export const canonicalDepthMax = 16
 
 // With the `u` flag a surrogate matches only when it stands alone.
 const loneSurrogate = /\p{Surrogate}/u
+const loneSurrogates = /\p{Surrogate}/gu
 
 /** Printable ASCII without `"` and `\`: stands for itself, and is most of what entries hold. */
 const plain = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/
@@ -58,6 +59,10 @@ function writeObject(value: object, depth: number): string {
 }
 
 const byName = (a: readonly [string, unknown], b: readonly [string, unknown]): number => (a[0] < b[0] ? -1 : 1)
+
+/** One string as canonical text. Half a character becomes U+FFFD, as UTF-8 would have it. */
+export const canonicalString = (text: string): string =>
+  plain.test(text) ? `"${text}"` : JSON.stringify(text.replace(loneSurrogates, '\ufffd'))
 
 // RFC 8785 §3.2.2.2 takes its escapes from ECMAScript's JSON.stringify.
 function quote(text: string): string {

@@ -33,12 +33,18 @@ export function encodeSpooled(entry: Spooled): Buffer {
   const frame = Buffer.allocUnsafe(frameHeaderBytes + headerBytes + entry.bytes.length)
   let at = frame.writeUInt8(kinds.indexOf(entry.kind), frameHeaderBytes)
   at += frame.write(entry.session, at, 16, 'hex')
-  at = frame.writeBigUInt64BE(BigInt(entry.seq), at)
-  at = frame.writeBigUInt64BE(BigInt(entry.monoUs), at)
+  at = writeUint64(frame, entry.seq, at)
+  at = writeUint64(frame, entry.monoUs, at)
   at = frame.writeUInt32BE(entry.statements, at)
   frame.set(entry.hash, at)
   frame.set(entry.bytes, at + 32)
   return sealFrame(frame)
+}
+
+/** A safe integer, in two halves: a BigInt costs more than all else of an entry's header. */
+function writeUint64(frame: Buffer, value: number, at: number): number {
+  frame.writeUInt32BE(Math.floor(value / 4_294_967_296), at)
+  return frame.writeUInt32BE(value % 4_294_967_296, at + 4)
 }
 
 /** Undefined for a payload that a good CRC covers and yet is none of ours: the segment counts as damaged. */

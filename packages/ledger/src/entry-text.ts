@@ -1,0 +1,69 @@
+// The canonical text of the entries that every statement makes, written member by member in their order: what canonicalText
+// gives for the same value, at a fraction of its cost. Strings that are not well-formed are written as UTF-8 would have them.
+import { assert } from '@sallyport/base/assert'
+import { canonicalString, canonicalText } from './canonical.ts'
+import type { Entry, EntryRule } from './entry.ts'
+
+type Intent = Extract<Entry, { kind: 'intent' }>
+type Outcome = Extract<Entry, { kind: 'outcome' }>
+export type EntryPlace = Pick<Entry, 'session' | 'seq' | 'atMs' | 'monoUs'>
+
+/** The canonical text of an intent. Members in the order of RFC 8785, section 3.2.3. */
+export function intentText(place: EntryPlace, body: Omit<Intent, keyof EntryPlace | 'v'>): string {
+  return (
+    `{"atMs":${whole(place.atMs)},"decision":"${body.decision}","effects":${effectsText(body.effects)}` +
+    `,"fingerprint":${canonicalString(body.fingerprint)},"kind":"intent","maskedColumns":${whole(body.maskedColumns)}` +
+    `,"masks":${stringsText(body.masks)},"monoUs":${whole(place.monoUs)},"parameters":${stringsText(body.parameters)}` +
+    `,"protocol":"${body.protocol}","rule":${ruleText(body.rule)}${placeText(place)}${shadowText(body.shadow)}` +
+    `,"statement":${whole(body.statement)},"text":${canonicalString(body.text)}` +
+    `,"textTruncated":${body.textTruncated},"v":1,"verb":${canonicalString(body.verb)}}`
+  )
+}
+
+/** The canonical text of an outcome. */
+export function outcomeText(place: EntryPlace, body: Omit<Outcome, keyof EntryPlace | 'v'>): string {
+  return (
+    `{"atMs":${whole(place.atMs)},"bytes":${whole(body.bytes)},"durationUs":${whole(body.durationUs)}` +
+    `,"kind":"outcome","maskedValues":${whole(body.maskedValues)},"monoUs":${whole(place.monoUs)}` +
+    `,"result":"${body.result}","rows":${whole(body.rows)}${placeText(place)}${shadowText(body.shadow)}` +
+    `,"sqlstate":${canonicalString(body.sqlstate)},"statement":${whole(body.statement)}` +
+    `,"tag":${canonicalString(body.tag)},"v":1}`
+  )
+}
+
+function whole(value: number): string {
+  assert(Number.isSafeInteger(value), 'a canonical number is a safe integer')
+  return String(value)
+}
+
+const placeText = ({ seq, session }: EntryPlace): string => `,"seq":${whole(seq)},"session":${canonicalString(session)}`
+
+const ruleText = ({ policy, rule, version }: EntryRule): string =>
+  `{"policy":${canonicalString(policy)},"rule":${canonicalString(rule)},"version":${whole(version)}}`
+
+const shadowText = (shadow: Intent['shadow']): string =>
+  shadow === undefined ? '' : `,"shadow":${canonicalText(shadow)}`
+
+function stringsText(values: readonly (string | null)[]): string {
+  let text = '['
+  for (const value of values) {
+    if (text.length > 1) text += ','
+    text += value === null ? 'null' : canonicalString(value)
+  }
+  return `${text}]`
+}
+
+// The list is the same object for all statements of one shape.
+const effectTexts = new WeakMap<Intent['effects'], string>()
+
+function effectsText(effects: Intent['effects']): string {
+  const known = effectTexts.get(effects)
+  if (known !== undefined) return known
+  const each = effects.map(
+    ({ object, operation, via }) =>
+      `{"object":${canonicalString(object)},"operation":${canonicalString(operation)},"via":"${via}"}`,
+  )
+  const text = `[${each.join(',')}]`
+  effectTexts.set(effects, text)
+  return text
+}
