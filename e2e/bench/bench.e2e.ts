@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { root } from '../stack/root.ts'
 import { casesOf } from './cases.ts'
+import { readBaseline, worseThan } from './check.ts'
 import { groupNames, readOptions } from './options.ts'
 import { parsePgbench, quantile, readLatencies } from './pgbench.ts'
 import { randomFrom, shuffled } from './random.ts'
@@ -39,6 +40,21 @@ test('latencies are the third column of the log, and a quantile is one of them',
   const list = readLatencies('0 1 120 0 1700000000 1\n0 2 80 0 1700000000 2\n0 3 1000 0 1700000000 3\n')
   expect(list).toEqual([120, 80, 1000])
   expect([quantile(list, 0.5), quantile(list, 0.99), quantile(list, 0)]).toEqual([120, 1000, 80])
+})
+
+test('CPU time that grew by more than 15 % against pgbouncer in the same run is said, and no other', () => {
+  const line = (name: string, peer: string, median: number) => ({
+    ...{ case: name, peer, median, metric: 'proxy CPU', unit: 'µs/statement' },
+    ...{ min: median, max: median },
+  })
+  const lines = (agent: number) => [line('a', 'agent', agent), line('a', 'pgbouncer', 100)]
+  expect(worseThan({ a: 2 }, lines(230))).toEqual([])
+  expect(worseThan({ a: 2 }, lines(231))).toEqual([expect.stringContaining('a: 2.31')])
+  // What this run left out says nothing; what it measured in part cannot pass.
+  expect(worseThan({ a: 2, b: 1 }, lines(100))).toEqual([])
+  expect(worseThan({ a: 2 }, [line('a', 'agent', 100)])).toEqual([expect.stringContaining('no CPU time')])
+  const names = casesOf({ ...readOptions([], 1)!, groups: groupNames }).map(({ name }) => name)
+  expect(names).toEqual(expect.arrayContaining(Object.keys(readBaseline())))
 })
 
 test('medians have their range, and failed peers neither a figure nor a ratio', () => {

@@ -4,10 +4,11 @@ import { writeFileSync } from 'node:fs'
 import { cpus, release, totalmem } from 'node:os'
 import { asSallyportError, SallyportError, surfacesOf } from '@sallyport/base/errors'
 import { casesOf, type Ground } from './cases.ts'
+import { readBaseline, worseThan } from './check.ts'
 import { help, type Options, readOptions } from './options.ts'
 import { openField, type PeerName, peerNames } from './peers.ts'
 import { randomFrom, shuffled } from './random.ts'
-import { type Failure, type Measured, summarise, table } from './report.ts'
+import { type Failure, type Line, type Measured, summarise, table } from './report.ts'
 import { findTools, runTool, type Tools, versionOf } from './tools.ts'
 
 const say = (line: string) => void process.stderr.write(`${Math.round(performance.now() / 1_000)} s  ${line}\n`)
@@ -26,8 +27,10 @@ async function main(): Promise<void> {
     const ground: Ground = { field, tools, options, signal: stopping.signal }
     await warmUp(ground)
     const { measured, failures } = await measure(ground)
-    report(options, tools, field.targetVersion, measured, failures)
-    if (failures.length > 0) process.exitCode = 1
+    const lines = report(options, tools, field.targetVersion, measured, failures)
+    const worse = options.isCheck ? worseThan(readBaseline(), lines) : []
+    for (const sentence of worse) process.stdout.write(`WORSE ${sentence}\n`)
+    if (failures.length > 0 || worse.length > 0) process.exitCode = 1
   } finally {
     await field.stop()
   }
@@ -97,7 +100,7 @@ function report(
   targetVersion: string,
   measured: readonly Measured[],
   failures: readonly Failure[],
-): void {
+): readonly Line[] {
   // What a failed case had measured before it failed is no figure.
   const good = measured.filter(
     (one) => !failures.some((failure) => failure.case === one.case && failure.peer === one.peer),
@@ -116,6 +119,7 @@ function report(
   ]
   process.stdout.write(`${text.join('\n')}\n`)
   if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(lines, undefined, 2)}\n`)
+  return lines
 }
 
 main().catch((thrown: unknown) => {

@@ -30,6 +30,8 @@ export interface Options {
   readonly idle: readonly number[]
   /** Where the list of figures goes; absent: nowhere. */
   readonly json?: string
+  /** Fail where the agent's CPU time a statement, against pgbouncer's, is worse than in baseline.json. */
+  readonly isCheck: boolean
   /** Node that the agent runs on; absent: ours. */
   readonly node?: string
   /** Where a CPU profile of the agent goes; absent: none is made. */
@@ -47,6 +49,7 @@ the group tls, which have it everywhere, with the name verified.
   --cases A,B    only these: ${groupNames.join(', ')}
   --seed N       the order of an earlier run
   --json FILE    write {case, peer, metric, median, min, max, unit} for each figure
+  --check        exit status 1 where CPU time a statement, agent ÷ pgbouncer, is > 15 % above e2e/bench/baseline.json
   --node FILE    run the agent on this Node
   --profile DIR  write a CPU profile of the agent into DIR (it costs the agent some percent)
   --help         this text
@@ -77,6 +80,7 @@ export function readOptions(parameters: readonly string[], seedDefault: number):
     scale: isQuick ? 10 : 32,
     groups: readGroups(values.cases),
     seed: values.seed === undefined ? seedDefault : whole('seed', values.seed, 0xffff_ffff),
+    isCheck: values.check === true,
     idle: isQuick ? [0, 100] : [0, 100, 1_000],
     ...(json === undefined ? {} : { json }),
     ...(node === undefined ? {} : { node }),
@@ -95,6 +99,7 @@ function parse(parameters: readonly string[]) {
         cases: { type: 'string' },
         seed: { type: 'string' },
         json: { type: 'string' },
+        check: { type: 'boolean' },
         node: { type: 'string' },
         profile: { type: 'string' },
         help: { type: 'boolean' },

@@ -7,18 +7,35 @@ export interface Metrics {
   readonly connections: Gauge
   readonly sessions: Gauge<'target'>
   readonly pooled: Counter<'target' | 'reused'>
-  readonly statements: Counter<'target' | 'outcome'>
   readonly refusals: Counter<'code'>
-  readonly rows: Counter<'target'>
-  readonly maskedValues: Counter<'target'>
   readonly admitSeconds: Histogram<'outcome'>
+  /** What one target's statements add to; counted as plain numbers, since every statement does. */
+  countsOf(target: string): TargetCounts
+}
+
+export interface TargetCounts {
+  rows: number
+  maskedValues: number
+  /** By outcome: done, failed, cancelled, unknown, denied. */
+  readonly statements: Map<string, number>
+}
+
+export function countStatement({ statements }: TargetCounts, outcome: string): void {
+  statements.set(outcome, (statements.get(outcome) ?? 0) + 1)
 }
 
 export function createMetrics(): Metrics {
   const registry = new Registry()
   const registers = [registry]
+  const counts = new Map<string, TargetCounts>()
+  registerCounts(counts, registers)
   return {
     registry,
+    countsOf(target) {
+      const known = counts.get(target) ?? { rows: 0, maskedValues: 0, statements: new Map() }
+      counts.set(target, known)
+      return known
+    },
     connections: new Gauge({ name: 'sallyport_connections', help: 'Open connections of clients.', registers }),
     sessions: new Gauge({
       name: 'sallyport_sessions',
@@ -32,28 +49,10 @@ export function createMetrics(): Metrics {
       labelNames: ['target', 'reused'],
       registers,
     }),
-    statements: new Counter({
-      name: 'sallyport_statements_total',
-      help: 'Statements by target and outcome: done, failed, cancelled, unknown, denied.',
-      labelNames: ['target', 'outcome'],
-      registers,
-    }),
     refusals: new Counter({
       name: 'sallyport_refusals_total',
       help: 'Connections that ended before a session, by error code.',
       labelNames: ['code'],
-      registers,
-    }),
-    rows: new Counter({
-      name: 'sallyport_rows_total',
-      help: 'Rows that left by target.',
-      labelNames: ['target'],
-      registers,
-    }),
-    maskedValues: new Counter({
-      name: 'sallyport_masked_values_total',
-      help: 'Values that left masked, by target.',
-      labelNames: ['target'],
       registers,
     }),
     admitSeconds: new Histogram({
@@ -64,4 +63,39 @@ export function createMetrics(): Metrics {
       registers,
     }),
   }
+}
+
+/** Filled when somebody asks. */
+function registerCounts(counts: ReadonlyMap<string, TargetCounts>, registers: Registry[]): void {
+  new Counter({
+    name: 'sallyport_statements_total',
+    help: 'Statements by target and outcome: done, failed, cancelled, unknown, denied.',
+    labelNames: ['target', 'outcome'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [target, { statements }] of counts)
+        for (const [outcome, count] of statements) this.inc({ target, outcome }, count)
+    },
+  })
+  new Counter({
+    name: 'sallyport_rows_total',
+    help: 'Rows that left by target.',
+    labelNames: ['target'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [target, { rows }] of counts) this.inc({ target }, rows)
+    },
+  })
+  new Counter({
+    name: 'sallyport_masked_values_total',
+    help: 'Values that left masked, by target.',
+    labelNames: ['target'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [target, { maskedValues }] of counts) this.inc({ target }, maskedValues)
+    },
+  })
 }

@@ -210,7 +210,8 @@ const tlsOf = (identity: Identity): TlsMaterial => ({
   key: identity.serverKey.reveal(),
 })
 
-const monotonicUs = (): number => Number(process.hrtime.bigint() / 1_000n)
+/** Of the process' own clock, which never goes back; with BigInt it would cost ten times as much. */
+const monotonicUs = (): number => Math.floor(performance.now() * 1_000)
 
 /** HMAC-SHA-256 under the installation's mask key: equal values hash equally at all agents, and nowhere else. */
 function maskHashOf(identity: Identity): (value: Uint8Array) => Uint8Array {

@@ -12,7 +12,7 @@ import type { SqlParser } from '@sallyport/sql/facts'
 import { encodeBackend, encodeFrontend } from '@sallyport/wire/postgres/encode'
 import type { BackendMessage, FrontendMessage } from '@sallyport/wire/postgres/messages'
 import { createBudgets } from '../src/limits/budgets.ts'
-import { createMetrics } from '../src/metrics.ts'
+import { countStatement, createMetrics } from '../src/metrics.ts'
 import { loadParser } from '../src/parser.ts'
 import { LentConnection } from '../src/postgres/lent.ts'
 import { createMachine } from '../src/postgres/machine.ts'
@@ -168,7 +168,7 @@ async function measure(name: string, way: Way, masks: string, statements: number
     chain,
     session,
     catalog: { fresh: () => known, read: async () => known, own: noOwnCatalog },
-    analyser: createAnalyser(parser, 'none', factsCache(), 'shop'),
+    analyser: createAnalyser(parser, { preset: 'none' }, factsCache(), 'shop'),
     record,
     scan: scanTokens,
     clock: systemClock,
@@ -180,7 +180,7 @@ async function measure(name: string, way: Way, masks: string, statements: number
   const key = randomBytes(32)
   const client = new End()
   const target = new End()
-  const metrics = createMetrics()
+  const counts = createMetrics().countsOf('shop')
   target.onBytes = () => void setImmediate(() => target.say(path))
   const run = runSession({
     client,
@@ -201,9 +201,9 @@ async function measure(name: string, way: Way, masks: string, statements: number
     isTokenExpired: () => false,
     releaseTarget() {},
     onOutcome(running, outcome) {
-      metrics.statements.inc({ target: 'shop', outcome })
-      metrics.rows.inc({ target: 'shop' }, running.rows)
-      metrics.maskedValues.inc({ target: 'shop' }, running.maskedValues)
+      countStatement(counts, outcome)
+      counts.rows += running.rows
+      counts.maskedValues += running.maskedValues
     },
   })
   await new Promise((settle) => setTimeout(settle, 50))

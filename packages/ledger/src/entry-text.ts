@@ -8,6 +8,17 @@ type Intent = Extract<Entry, { kind: 'intent' }>
 type Outcome = Extract<Entry, { kind: 'outcome' }>
 export type EntryPlace = Pick<Entry, 'session' | 'seq' | 'atMs' | 'monoUs'>
 
+type IntentMember =
+  | ('v' | 'session' | 'seq' | 'atMs' | 'monoUs' | 'kind' | 'statement' | 'protocol' | 'text' | 'textTruncated')
+  | ('fingerprint' | 'verb' | 'effects' | 'parameters' | 'decision' | 'rule' | 'masks' | 'maskedColumns' | 'shadow')
+type OutcomeMember =
+  | ('v' | 'session' | 'seq' | 'atMs' | 'monoUs' | 'kind' | 'statement' | 'result' | 'tag' | 'sqlstate' | 'rows')
+  | ('bytes' | 'maskedValues' | 'durationUs' | 'shadow')
+type AllOf<Known, Member> = [Exclude<Known, Member>] extends [never] ? true : false
+// INVARIANT: a member that is added to these entries and not written below does not compile here.
+true satisfies AllOf<keyof Intent, IntentMember>
+true satisfies AllOf<keyof Outcome, OutcomeMember>
+
 /** The canonical text of an intent. Members in the order of RFC 8785, section 3.2.3. */
 export function intentText(place: EntryPlace, body: Omit<Intent, keyof EntryPlace | 'v'>): string {
   return (

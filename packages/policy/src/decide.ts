@@ -9,12 +9,12 @@ import type { Catalog } from '@sallyport/sql/catalog'
 import type { StatementFacts } from '@sallyport/sql/facts'
 import { columnsOf } from './columns.ts'
 import type { FloorDocument, LabelDocument, PolicyDocument, TargetDocument } from './document.ts'
-import { examine, lazily } from './examine.ts'
+import { candidatesOf, examine, lazily } from './examine.ts'
 import type { HttpRequestFacts } from './http.ts'
 import { type AppliedLimit, appliedLimits } from './limits.ts'
 import { principalText } from './messages.ts'
 import { resolve } from './resolve.ts'
-import { compileRulebook, effectiveRules, names, type Rulebook, sourcesOf } from './rulebook.ts'
+import { type CompiledRule, compileRulebook, effectiveRules, names, type Rulebook, sourcesOf } from './rulebook.ts'
 import { shadowsThatChange, traceOf } from './trace.ts'
 
 /** The policies of one target, conditions compiled; made once a snapshot, used for every statement. */
@@ -144,6 +144,28 @@ export function decide(policies: CompiledPolicies, facts: StatementFacts, contex
     shadow,
   }
 }
+
+// The same for every statement of these facts, whoever sends it.
+const timeless = new WeakMap<Rulebook, WeakMap<StatementFacts, boolean>>()
+
+/**
+ * True: what is decided about these facts for a chain depends on nothing else, neither on a clock nor on values, because no
+ * rule that concerns them has a condition or hours. Rules in shadow mode count: what they would have changed is recorded.
+ */
+export function isTimeless(policies: CompiledPolicies, statement: StatementFacts): boolean {
+  const book = rulebookOf(policies)
+  const facts = statement.shape ?? statement
+  const perBook = timeless.get(book) ?? new WeakMap<StatementFacts, boolean>()
+  timeless.set(book, perBook)
+  const known = perBook.get(facts)
+  if (known !== undefined) return known
+  const answer = !book.shadows && candidatesOf(book, facts).every(({ rule }) => isAlways(rule))
+  perBook.set(facts, answer)
+  return answer
+}
+
+const isAlways = ({ condition, during }: CompiledRule): boolean =>
+  during === null && (condition === null || condition === 'broken')
 
 /** DESIGN §4, Baseline: may a session of this chain be opened at all? The deny names the principal that no rule names. */
 export function admits(

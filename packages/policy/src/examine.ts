@@ -63,7 +63,8 @@ function outcomeOf(rule: CompiledRule, conditions: () => ConditionFacts, nowMs: 
 // Facts are kept by text and used for every run of it; which rules concern them depends on nothing else (DESIGN §4, Cache).
 const candidates = new WeakMap<Rulebook, WeakMap<StatementFacts, readonly Candidate[]>>()
 
-function candidatesOf(book: Rulebook, statement: StatementFacts): readonly Candidate[] {
+/** Rules that concern a statement, for whoever sends it. */
+export function candidatesOf(book: Rulebook, statement: StatementFacts): readonly Candidate[] {
   const facts = statement.shape ?? statement
   const perBook = candidates.get(book) ?? new WeakMap<StatementFacts, readonly Candidate[]>()
   candidates.set(book, perBook)

@@ -4,7 +4,14 @@ import type { Chain } from '@sallyport/base/identity'
 import { type MaskPlan, planMasks } from '@sallyport/mask/plan'
 import type { Catalog } from '@sallyport/sql/catalog'
 import type { StatementFacts } from '@sallyport/sql/facts'
-import { type CompiledPolicies, type Decision, type DecisionContext, decide, protectedColumns } from './decide.ts'
+import {
+  type CompiledPolicies,
+  type Decision,
+  type DecisionContext,
+  decide,
+  isTimeless,
+  protectedColumns,
+} from './decide.ts'
 import { refuseUnderMasks } from './under-masks.ts'
 
 export interface Judgement {
@@ -30,8 +37,46 @@ const nobody: Chain = {
   actors: [],
 }
 
-/** Decides one statement. What the masks refuse is denied, also where a rule would hold it: no person can make it safe. */
+/** Judgements of one chain, under one set of rules and one catalog. */
+interface Kept {
+  readonly policies: CompiledPolicies
+  readonly catalog: Catalog
+  readonly judgements: WeakMap<StatementFacts, Judgement>
+}
+
+// By the chain as an object: it lives as long as its session and never changes, and no other principal ever has it
+// (DESIGN §4, Cache). Revocations end the session, and limits are counted afterwards.
+const kept = new WeakMap<Chain, Kept>()
+
+function keptFor(chain: Chain, policies: CompiledPolicies, catalog: Catalog): Kept['judgements'] {
+  const known = kept.get(chain)
+  if (known !== undefined && known.policies === policies && known.catalog === catalog) return known.judgements
+  const judgements = new WeakMap<StatementFacts, Judgement>()
+  kept.set(chain, { policies, catalog, judgements })
+  return judgements
+}
+
+/**
+ * Decides one statement. What the masks refuse is denied, also where a rule would hold it: no person can make it safe.
+ * INVARIANT: what is remembered for a chain is what would be found again: only where no rule that concerns the statement looks
+ * at a clock or a value.
+ */
 export function judge(
+  policies: CompiledPolicies,
+  facts: StatementFacts,
+  context: DecisionContext,
+  catalog: Catalog,
+): Judgement {
+  const judgements = keptFor(context.chain, policies, catalog)
+  const key = facts.shape ?? facts
+  const known = judgements.get(key)
+  if (known !== undefined) return known
+  const made = judgeAnew(policies, facts, context, catalog)
+  if (isTimeless(policies, facts)) judgements.set(key, made)
+  return made
+}
+
+function judgeAnew(
   policies: CompiledPolicies,
   facts: StatementFacts,
   context: DecisionContext,

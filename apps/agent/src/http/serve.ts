@@ -6,6 +6,7 @@ import { asSallyportError, SallyportError } from '@sallyport/base/errors'
 import { hideBy, hideIn } from '@sallyport/mask/detect/hide'
 import { type Fields, fieldOf, requestFields, responseFields } from '@sallyport/wire/http/fields'
 import { queryText } from '@sallyport/wire/http/request-target'
+import { countStatement } from '../metrics.ts'
 import type { SessionDeps } from '../session/deps.ts'
 import { describeThrown } from '../session/log.ts'
 import type { Granted, RequestOutcome } from '../session/request-gate.ts'
@@ -69,7 +70,7 @@ async function exchange(parts: Exchange): Promise<void> {
       throw thrown
     } finally {
       granted.end(outcome)
-      deps.metrics.statements.inc({ target, outcome: outcome.result })
+      countStatement(deps.metrics.countsOf(target), outcome.result)
     }
   } finally {
     over()

@@ -153,7 +153,7 @@ function defined(state: State, message: Message<'parse' | 'bind' | 'describe' | 
 function judge(
   state: State,
   message: Message<'query' | 'parse' | 'bind' | 'execute'>,
-  request: Omit<JudgeRequest, 'names' | 'hold' | 'reading'>,
+  { moment, text, facts, parameters, portal }: Omit<JudgeRequest, 'names' | 'hold' | 'reading'>,
   out: Action[],
 ): undefined {
   if (!state.pathKnown && state.status !== 'E') {
@@ -169,29 +169,47 @@ function judge(
   const hold = state.settling ? heldExecution(state, message) : null
   const reading = state.settling ? readingPlace(state) : 'unsettled'
   state.settling = false
-  out.push({ do: 'judge', request: { ...request, names: namesOf(state), hold, reading } })
+  const names = new NamesNow(state)
+  const asked: JudgeRequest = { moment, text, facts, parameters, names, hold, reading }
+  out.push({ do: 'judge', request: portal === undefined ? asked : { ...asked, portal } })
 }
 
-function namesOf(state: State): SessionNames {
-  return {
-    searchPath: state.searchPath,
-    prepared: (name) => state.statements.get(name)?.text,
-    portal: (name) => state.portals.get(name),
-    // Made anew each time: a text may be judged more than once.
-    get preparedNames() {
-      return state.statements.keys()
-    },
-    cursors: () => cursorsOf(state),
-    catalog: catalogOf(state),
-    objectsVersion: state.objectsVersion,
-    pathTouched: state.pathTouched,
-    get isFull() {
-      return (
-        state.statements.size >= limits.statementsPerSessionMax ||
-        state.portals.size >= limits.portalsPerSessionMax ||
-        isTooMuch(state, 0)
-      )
-    },
+/** What names mean as the message is judged; tables are looked at when they are asked for. */
+class NamesNow implements SessionNames {
+  readonly #state: State
+  readonly searchPath: readonly string[]
+  readonly catalog: SessionNames['catalog']
+  readonly objectsVersion: number
+  readonly pathTouched: boolean
+
+  constructor(state: State) {
+    this.#state = state
+    this.searchPath = state.searchPath
+    this.catalog = catalogOf(state)
+    this.objectsVersion = state.objectsVersion
+    this.pathTouched = state.pathTouched
+  }
+
+  prepared(name: string): string | undefined {
+    return this.#state.statements.get(name)?.text
+  }
+  portal(name: string): object | undefined {
+    return this.#state.portals.get(name)
+  }
+  /** Made anew each time: a text may be judged more than once. */
+  get preparedNames(): Iterable<string> {
+    return this.#state.statements.keys()
+  }
+  cursors(): ReadonlyMap<string, StatementFacts> {
+    return cursorsOf(this.#state)
+  }
+  get isFull(): boolean {
+    const { statements, portals } = this.#state
+    return (
+      statements.size >= limits.statementsPerSessionMax ||
+      portals.size >= limits.portalsPerSessionMax ||
+      isTooMuch(this.#state, 0)
+    )
   }
 }
 

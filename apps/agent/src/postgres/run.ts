@@ -6,7 +6,7 @@ import { limits } from '@sallyport/base/limits'
 import { ByteWriter } from '@sallyport/wire/bytes/writer'
 import { decodeBackend, decodeFrontend } from '@sallyport/wire/postgres/decode'
 import { writeBackend, writeFrontend } from '@sallyport/wire/postgres/encode'
-import { type Frame, FrameSplitter } from '@sallyport/wire/postgres/frames'
+import { type Frame, FrameSplitter, headerBytes } from '@sallyport/wire/postgres/frames'
 import { backendBytes, backendCaps, frontendBytes, frontendCaps } from '@sallyport/wire/postgres/names'
 import { shadowOf } from '../limits/meter.ts'
 import type { SessionRecord } from '../record/record.ts'
@@ -17,8 +17,9 @@ import type { LentConnection } from './lent.ts'
 import type { Action, Machine, Running } from './machine.ts'
 import { MessageDeadline } from './message-deadline.ts'
 import { errorFields } from './refuse.ts'
+import { RowRun } from './row-run.ts'
 import { goodbye } from './state.ts'
-import { closeSoon, flow } from './streams.ts'
+import { closeSoon, flow, messageTooSlow } from './streams.ts'
 
 export interface RunDeps {
   readonly client: Duplex
@@ -64,11 +65,12 @@ class SessionRun implements Run {
   readonly #deps: RunDeps
   readonly #fromClient = new FrameSplitter(frontendCaps())
   readonly #fromTarget = new FrameSplitter(backendCaps())
-  readonly #toClient = new ByteWriter(16_384)
-  readonly #toTarget = new ByteWriter(4_096)
+  readonly #toClient = new ByteWriter()
+  readonly #toTarget = new ByteWriter()
   /** Whole messages of the client that wait for their turn. */
   #waiting: Frame[] = []
   #waitingAt = 0
+  readonly #rows = new RowRun(this.#toClient)
   readonly #deadline: MessageDeadline
   #isOver = false
   /** Cancel requests of the client's that the target may not have got yet. */
@@ -188,20 +190,33 @@ class SessionRun implements Run {
         break
       }
       this.#waitingAt += 1
-      this.#perform(machine.step({ from: 'client', message: decodeFrontend(frame) }))
+      if (frame.typeByte === frontendBytes.copyData && machine.passCopyIn())
+        this.#toTarget.begin(frame.typeByte).bytes(frame.body).finish()
+      else this.#perform(machine.step({ from: 'client', message: decodeFrontend(frame) }))
     }
   }
 
   #takeTargetBytes(chunk: Buffer): void {
+    this.#fromTarget.each(chunk, this.#onTargetMessage)
+    this.#rows.finish()
+  }
+
+  readonly #onTargetMessage = (typeByte: number, bytes: Buffer, start: number, end: number): void => {
+    if (this.#isOver) return
     const { machine, lent } = this.#deps
-    for (const frame of this.#fromTarget.push(chunk)) {
-      if (this.#isOver) return
-      if (lent.isLent && lent.take(frame)) continue
-      // Rows that nothing must change go on without being taken apart.
-      if (frame.typeByte === backendBytes.dataRow && machine.passRow(frame.body.length))
-        this.#toClient.begin(backendBytes.dataRow).bytes(frame.body).finish()
-      else this.#perform(machine.step({ from: 'target', message: decodeBackend(frame) }))
+    // Rows that nothing must change go on without being taken apart, and those beside each other together.
+    const passes =
+      !lent.isLent &&
+      ((typeByte === backendBytes.dataRow && machine.passRow(end - start)) ||
+        (typeByte === backendBytes.copyData && machine.passCopy(end - start)))
+    if (passes) {
+      this.#rows.take(bytes, start - headerBytes, end)
+      return
     }
+    this.#rows.finish()
+    const frame = { typeByte, body: bytes.subarray(start, end) }
+    if (lent.isLent && lent.take(frame)) return
+    this.#perform(machine.step({ from: 'target', message: decodeBackend(frame) }))
   }
 
   #perform(actions: readonly Action[]): void {
@@ -383,8 +398,3 @@ class SessionRun implements Run {
     target.off('close', this.#onTargetClosed)
   }
 }
-
-const messageTooSlow = (msMax: number): SallyportError =>
-  new SallyportError('PROTOCOL_VIOLATION', `a message was not whole within ${Math.ceil(msMax / 1_000)} seconds`, {
-    hint: 'connect again; send less in one message',
-  })

@@ -13,6 +13,7 @@ import { ByteWriter } from '@sallyport/wire/bytes/writer'
 import { encodeBackend, writeBackend } from '@sallyport/wire/postgres/encode'
 import type { Budgets } from '../limits/budgets.ts'
 import { realAfter } from '../link/holds.ts'
+import { countStatement } from '../metrics.ts'
 import type { SessionRecord } from '../record/record.ts'
 import { resolveCredential } from '../secrets/broker.ts'
 import { type Admitted, admit, stillAdmitted } from '../session/admit.ts'
@@ -178,6 +179,7 @@ function startSession(opened: Opened): Run {
   const { connection, greeting, shared, admitted, id, upstream } = opened
   const { deps, sessions, cancels } = shared
   const targetName = admitted.target.document.metadata.name
+  const counts = deps.metrics.countsOf(targetName)
   const record = openRecord(opened)
   const catalog = shared.catalogs.borrow(admitted)
   const lent = new LentConnection()
@@ -204,9 +206,9 @@ function startSession(opened: Opened): Run {
     isTokenExpired: () => isTokenExpired(admitted, deps.clock),
     releaseTarget: (clean) => opened.lease.release(clean),
     onOutcome: (running, outcome) => {
-      deps.metrics.statements.inc({ target: targetName, outcome })
-      deps.metrics.rows.inc({ target: targetName }, running.rows)
-      deps.metrics.maskedValues.inc({ target: targetName }, running.maskedValues)
+      countStatement(counts, outcome)
+      counts.rows += running.rows
+      counts.maskedValues += running.maskedValues
     },
   })
   deps.metrics.sessions.inc({ target: targetName })
@@ -263,7 +265,7 @@ function openGate(opened: Opened, record: SessionRecord, catalog: CatalogSource)
     hold: holdDeps(opened),
     budgets: shared.budgets,
     onRefused: (error) => {
-      deps.metrics.statements.inc({ target: targetName, outcome: 'denied' })
+      countStatement(deps.metrics.countsOf(targetName), 'denied')
       deps.log.info({ session: id, code: error.code, cause: describeThrown(error.cause) }, 'statement-denied')
     },
   })

@@ -1,5 +1,11 @@
 // What a session does to its two streams beside writing bytes to them: holding them back, and letting go of them.
 import type { Duplex } from 'node:stream'
+import { SallyportError } from '@sallyport/base/errors'
+
+export const messageTooSlow = (msMax: number): SallyportError =>
+  new SallyportError('PROTOCOL_VIOLATION', `a message was not whole within ${Math.ceil(msMax / 1_000)} seconds`, {
+    hint: 'connect again; send less in one message',
+  })
 
 export function flow(stream: Duplex, wanted: boolean): void {
   if (wanted && stream.isPaused()) stream.resume()

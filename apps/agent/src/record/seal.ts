@@ -32,7 +32,12 @@ export interface SealerParts {
   readonly step: (name: string) => void
 }
 
+/** After a wave of this many bytes there may be more already. */
+const behindBytes = limits.batchBytesMax / 4
+
 export class Sealer {
+  /** The last wave was large: nothing is gained by waiting before the next. */
+  isBehind = false
   readonly #parts: SealerParts
   /** Sealed by an earlier process and not acknowledged: sent again before anything new. */
   readonly #resumed: Sealed[]
@@ -90,6 +95,7 @@ export class Sealer {
 
   async #sealWave(): Promise<boolean> {
     const { entries, next } = await this.#parts.spool.read(this.#cursor, limits.batchBytesMax)
+    this.isBehind = next.segment === this.#cursor.segment && next.offset - this.#cursor.offset >= behindBytes
     if (entries.length === 0) return false
     for (const run of runsOf(entries.filter((placed) => this.#isUnsealed(placed)))) this.#seal(run)
     this.#cursor = next

@@ -35,7 +35,9 @@ export interface UploadOptions {
   readonly backoffMs?: (failures: number) => number
 }
 
-const lingerMsDefault = 20
+/** Each batch of a session costs a signature, two notes in the journal and a message: what a busy session does within this is
+ * one batch. It is also what can be lost with the host itself, never with the process. */
+const lingerMsDefault = 250
 /** Without an answer for this long while batches are out, the stream counts as dead, in milliseconds. */
 const answerMsMax = 30_000
 /** Codes that no repetition can change: the session's entries stay in the spool, and a person must look. */
@@ -125,7 +127,7 @@ class Upload {
         await this.#bell.wait(answerMsMax)
         this.#expectAnswer(stream)
         if (this.#isEnded || signal.aborted) break
-        if (this.#waiting.length === 0) await this.#linger()
+        if (this.#waiting.length === 0 && !sealer.isBehind) await this.#linger()
       }
     } finally {
       this.#isEnded = true

@@ -28,29 +28,31 @@ export interface SessionNames {
   readonly isFull: boolean
 }
 
-/** Keeps the most recently used entries, up to a number of them. */
+/** Keeps the entries that were used last, up to a number of them: in two halves, of which the older one is dropped when the
+ * younger one is full. To find an entry moves nothing, but once in each half. */
 class Recent<V> {
-  readonly #kept = new Map<string, V>()
-  readonly #most: number
+  #young = new Map<string, V>()
+  #old = new Map<string, V>()
+  readonly #half: number
 
   constructor(most: number) {
-    this.#most = most
+    this.#half = Math.max(1, Math.floor(most / 2))
   }
 
   get(key: string): V | undefined {
-    const found = this.#kept.get(key)
-    if (found === undefined) return undefined
-    this.#kept.delete(key)
-    this.#kept.set(key, found)
-    return found
+    const found = this.#young.get(key)
+    if (found !== undefined) return found
+    const older = this.#old.get(key)
+    if (older !== undefined) this.set(key, older)
+    return older
   }
 
   set(key: string, value: V): void {
-    this.#kept.delete(key)
-    this.#kept.set(key, value)
-    if (this.#kept.size <= this.#most) return
-    const oldest = this.#kept.keys().next()
-    if (!oldest.done) this.#kept.delete(oldest.value)
+    if (this.#young.size >= this.#half && !this.#young.has(key)) {
+      this.#old = this.#young
+      this.#young = new Map()
+    }
+    this.#young.set(key, value)
   }
 }
 
@@ -58,6 +60,9 @@ class Recent<V> {
 export interface FactsCache {
   readonly texts: Recent<Analysis>
   readonly shapes: Recent<readonly Learned[]>
+  /** Short names for all else that keys are made of. */
+  readonly places: Recent<string>
+  placesNamed: number
 }
 
 /** Entries of each half of a cache; a long text is not worth one. */
@@ -69,7 +74,20 @@ const learnedPerShapeMax = 4
 export const factsCache = (entriesMax = cacheEntriesMax): FactsCache => ({
   texts: new Recent(entriesMax),
   shapes: new Recent(entriesMax),
+  places: new Recent(entriesMax),
+  placesNamed: 0,
 })
+
+/** Never given to another place, also when it was forgotten. */
+function placeName(cache: FactsCache, parts: readonly string[]): string {
+  const key = parts.join('\u0000')
+  const known = cache.places.get(key)
+  if (known !== undefined) return known
+  cache.placesNamed += 1
+  const name = `${cache.placesNamed}\u0000`
+  cache.places.set(key, name)
+  return name
+}
 
 export interface Analyser {
   analyse(text: string, catalog: Catalog, names: SessionNames): Analysis
@@ -79,7 +97,9 @@ export interface Analyser {
 const versions = new WeakMap<StatementFacts, string>()
 
 /** Version of the catalog that these facts were found under; undefined for facts that no analyser made. */
-export const versionOf = (facts: StatementFacts): string | undefined => versions.get(facts)
+export const versionOf = (facts: StatementFacts): string | undefined =>
+  // What was recalled was found where its shape was learned: the key says so.
+  versions.get(facts) ?? (facts.shape === undefined ? undefined : versions.get(facts.shape))
 
 function noteVersion(analysis: Analysis, { version }: Catalog): Analysis {
   if (analysis.kind === 'facts')
@@ -91,6 +111,7 @@ function noteVersion(analysis: Analysis, { version }: Catalog): Analysis {
 }
 
 /** Words that make a text's meaning depend on the session's prepared statements and cursors. */
+const namesEither = /\b(?:execute|fetch|move|current\s+of|close)\b/i
 const namesStatements = /\bexecute\b/i
 const namesCursors = /\b(fetch|move|current\s+of|close)\b/i
 
@@ -111,8 +132,9 @@ function byShape(text: string, shape: Shape, { cache, parser, catalog, context, 
   if (recalled !== undefined) return { kind: 'facts', statements: [recalled] }
   if (list.length >= learnedPerShapeMax) return null
   const { analysis, learned } = learn(text, shape, catalog, context, parser)
+  noteVersion(analysis, catalog)
   if (learned !== null) cache.shapes.set(key, [...list, learned])
-  else cache.texts.set(place + text, noteVersion(analysis, catalog))
+  else cache.texts.set(place + text, analysis)
   return analysis
 }
 
@@ -125,16 +147,24 @@ export function createAnalyser(
 ): Analyser {
   const empty: ReadonlyMap<string, StatementFacts> = new Map()
   const trustedKey = [...trusted].sort().join('\u0001')
-  const plain = (text: string, catalog: Catalog, searchPath: readonly string[]): Analysis => {
+  let last: Place | null = null
+  /** A session asks from one place again and again. */
+  const placeOf = (catalog: Catalog, searchPath: readonly string[]): Place => {
+    if (last !== null && last.catalog === catalog && last.context.searchPath === searchPath) return last
     const context = { searchPath, prepared: empty, cursors: empty, preset, trusted }
+    const place = placeName(cache, [scope, catalog.version, preset, trustedKey, searchPath.join('\u0001')])
+    last = { cache, parser, catalog, context, place }
+    return last
+  }
+  const plain = (text: string, catalog: Catalog, searchPath: readonly string[]): Analysis => {
+    const where = placeOf(catalog, searchPath)
+    const { context, place } = where
     if (text.length > cachedTextCharsMax) return noteVersion(analyse(text, catalog, context, parser), catalog)
-    const place = [scope, catalog.version, preset, trustedKey, searchPath.join('\u0001'), ''].join('\u0000')
     const known = cache.texts.get(place + text)
     if (known !== undefined) return known
     const shape = shapeOf(text)
-    const isShaped = shape !== null && shape.literals.length > 0
-    const analysis = isShaped ? byShape(text, shape, { cache, parser, catalog, context, place }) : null
-    if (analysis !== null) return noteVersion(analysis, catalog)
+    const analysis = shape !== null && shape.literals.length > 0 ? byShape(text, shape, where) : null
+    if (analysis !== null) return analysis
     const found = noteVersion(analyse(text, catalog, context, parser), catalog)
     cache.texts.set(place + text, found)
     return found
@@ -154,9 +184,9 @@ export function createAnalyser(
   }
   return {
     analyse(text, catalog, names) {
+      if (!namesEither.test(text)) return plain(text, catalog, names.searchPath)
       const statements = namesStatements.test(text)
       const cursors = namesCursors.test(text)
-      if (!statements && !cursors) return plain(text, catalog, names.searchPath)
       const prepared = statements ? preparedFacts(text, catalog, names) : empty
       const context = {
         searchPath: names.searchPath,

@@ -138,7 +138,10 @@ function assessFacts(
     parameters: request.parameters.values,
     nowMs: deps.clock.nowMs(),
   }
-  const judged = all.map((facts): Judged => ({ facts, ...judgePolicies(policies, facts, context, catalog) }))
+  const judged = all.map((facts): Judged => {
+    const { decision, plan, sensitive, guarded } = judgePolicies(policies, facts, context, catalog)
+    return { facts, decision, plan, sensitive, guarded }
+  })
   // A denial records the whole text: what one of its statements keeps back is kept back.
   const guarded = judged.some((each) => each.guarded || holdsSecret(each.facts, each.facts.text))
   // All of them before anything is sent: one denied statement stops the whole text.

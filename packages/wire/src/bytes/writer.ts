@@ -2,21 +2,26 @@
 // What does not fit the format is our own bug, never the peer's.
 import { assert } from '@sallyport/base/assert'
 
-const firstBytes = 256
+/** Many short messages share one piece of memory, one after the other. */
+const slabBytes = 2_048
+/** Less than this at the end of it is left. */
+const restBytesMin = 256
 const uint16Max = 0xffff
 const int32Max = 0x7fff_ffff
 
 export class ByteWriter {
   #buffer: Buffer
+  /** Where what was not taken yet begins. */
+  #start = 0
   #at = 0
   #lengthAt = -1
 
-  constructor(sizeHint = firstBytes) {
+  constructor(sizeHint = restBytesMin) {
     this.#buffer = Buffer.allocUnsafe(Math.max(sizeHint, 16))
   }
 
   get length(): number {
-    return this.#at
+    return this.#at - this.#start
   }
 
   /** Begins a message: its type byte, if it has one, and room for its length. */
@@ -37,33 +42,39 @@ export class ByteWriter {
   }
 
   uint8(value: number): this {
-    this.#at = this.#room(1).writeUInt8(value, this.#at)
+    const room = this.#room(1)
+    this.#at = room.writeUInt8(value, this.#at)
     return this
   }
 
   int16(value: number): this {
-    this.#at = this.#room(2).writeInt16BE(value, this.#at)
+    const room = this.#room(2)
+    this.#at = room.writeInt16BE(value, this.#at)
     return this
   }
 
   int32(value: number): this {
-    this.#at = this.#room(4).writeInt32BE(value, this.#at)
+    const room = this.#room(4)
+    this.#at = room.writeInt32BE(value, this.#at)
     return this
   }
 
   uint32(value: number): this {
-    this.#at = this.#room(4).writeUInt32BE(value, this.#at)
+    const room = this.#room(4)
+    this.#at = room.writeUInt32BE(value, this.#at)
     return this
   }
 
   count(value: number): this {
     assert(value <= uint16Max, 'a message counts more than 65535 items')
-    this.#at = this.#room(2).writeUInt16BE(value, this.#at)
+    const room = this.#room(2)
+    this.#at = room.writeUInt16BE(value, this.#at)
     return this
   }
 
   bytes(value: Uint8Array): this {
-    this.#room(value.length).set(value, this.#at)
+    const room = this.#room(value.length)
+    room.set(value, this.#at)
     this.#at += value.length
     return this
   }
@@ -85,19 +96,25 @@ export class ByteWriter {
   /** Everything written, and begins anew. The writer keeps no view of it. */
   take(): Buffer {
     assert(this.#lengthAt < 0, 'bytes are taken in the middle of a message')
-    const taken = this.#buffer.subarray(0, this.#at)
-    this.#buffer = Buffer.allocUnsafe(firstBytes)
-    this.#at = 0
+    const taken = this.#buffer.subarray(this.#start, this.#at)
+    if (this.#buffer.length - this.#at < restBytesMin || this.#buffer.length > slabBytes) {
+      this.#buffer = Buffer.allocUnsafe(slabBytes)
+      this.#at = 0
+    }
+    this.#start = this.#at
     return taken
   }
 
   #room(length: number): Buffer {
-    const needed = this.#at + length
-    if (needed <= this.#buffer.length) return this.#buffer
+    if (this.#at + length <= this.#buffer.length) return this.#buffer
+    const needed = this.#at - this.#start + length
     assert(needed <= int32Max, 'a message is longer than its length field can say')
     const grown = Buffer.allocUnsafe(Math.max(needed, this.#buffer.length * 2))
-    this.#buffer.copy(grown, 0, 0, this.#at)
+    this.#buffer.copy(grown, 0, this.#start, this.#at)
     this.#buffer = grown
+    if (this.#lengthAt >= 0) this.#lengthAt -= this.#start
+    this.#at -= this.#start
+    this.#start = 0
     return grown
   }
 }

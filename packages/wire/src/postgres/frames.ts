@@ -18,7 +18,11 @@ export function encodedFrame(frame: Frame): Buffer {
   return Buffer.concat([header, frame.body])
 }
 
-const headerBytes = 5
+/** One message: its body is `bytes` from `start` to `end`, with its header right before it. */
+export type TakeBody = (typeByte: number, bytes: Buffer, start: number, end: number) => void
+
+/** Type byte and length. */
+export const headerBytes = 5
 const firstBytes = 64
 const nothing = Buffer.alloc(0)
 
@@ -44,19 +48,25 @@ export class FrameSplitter {
   /** Takes the next bytes and returns the messages that are now whole. */
   push(chunk: Buffer): Frame[] {
     const frames: Frame[] = []
-    let at = this.#finishPartial(chunk, frames)
-    while (chunk.length - at >= headerBytes) {
-      const total = this.#totalBytes(chunk, at)
-      if (chunk.length - at < total) break
-      frames.push({ typeByte: chunk.readUInt8(at), body: chunk.subarray(at + headerBytes, at + total) })
-      at += total
-    }
-    if (at < chunk.length) this.#partial.append(chunk, at, chunk.length)
+    this.each(chunk, (typeByte, bytes, start, end) => frames.push({ typeByte, body: bytes.subarray(start, end) }))
     return frames
   }
 
+  /** The same without an object for each message: `take` gets the body of each as a part of `bytes`, in order. Where the bytes
+   * are wrong it throws after what came before them was taken. */
+  each(chunk: Buffer, take: TakeBody): void {
+    let at = this.#finishPartial(chunk, take)
+    while (chunk.length - at >= headerBytes) {
+      const total = this.#totalBytes(chunk, at)
+      if (chunk.length - at < total) break
+      take(chunk.readUInt8(at), chunk, at + headerBytes, at + total)
+      at += total
+    }
+    if (at < chunk.length) this.#partial.append(chunk, at, chunk.length)
+  }
+
   /** Completes the message that an earlier chunk began, if there is one. Returns where the next one starts. */
-  #finishPartial(chunk: Buffer, frames: Frame[]): number {
+  #finishPartial(chunk: Buffer, take: TakeBody): number {
     if (this.#partial.length === 0) return 0
     let at = this.#partial.fill(chunk, 0, headerBytes)
     if (this.#partial.length < headerBytes) return at
@@ -64,7 +74,7 @@ export class FrameSplitter {
     at = this.#partial.fill(chunk, at, total)
     if (this.#partial.length < total) return at
     const whole = this.#partial.take()
-    frames.push({ typeByte: whole.readUInt8(0), body: whole.subarray(headerBytes) })
+    take(whole.readUInt8(0), whole, headerBytes, total)
     return at
   }
 
