@@ -17,6 +17,8 @@ export function worseThan(baseline: Baseline, lines: readonly Line[]): string[] 
   const cpuOf = (name: string, peer: string): number | undefined =>
     lines.find((line) => line.case === name && line.peer === peer && line.metric === 'proxy CPU')?.median
   const measured = new Set(lines.map((line) => line.case))
+  if (!Object.keys(baseline).some((name) => measured.has(name)))
+    return ['nothing of baseline.json was measured; its cases are those of --cases tls']
   return Object.entries(baseline).flatMap(([name, before]) => {
     if (!measured.has(name)) return []
     const agent = cpuOf(name, 'agent')
