@@ -45,9 +45,11 @@ const triggerTables = ['plain', 'tests', 'variable', 'fails', 'once', 'raises', 
 function rows({ text, number }: Secrets): string {
   const list = people.map((name, at) => {
     const profile = `{"lang":"en","ids":{"ssn":"${text(at)}"}}`
+    const prefs = `{"lang":"${at % 2 ? 'en' : 'de'}","size":${at},"contact":{"city":"Oslo","email":"${text(at)}@example.org"},
+      "cards":[{"kind":"main","number":${number(at)}},{"kind":"old","number":"${text(at)}"}],"id":${number(at) % 3 === 0 ? `{"no":"${text(at)}"}` : `"${text(at)}"`}}`
     const dob = `${1950 + (number(at) % 50)}-0${1 + (number(at) % 9)}-1${number(at) % 9}`
     return `(${at + 1}, '${name}', ${orNull(at, `${text(at)}@example.org`)}, '${text(at + 10)}', ${orNull(at, `40000000${number(at)}1234`)},
-      '+${number(at)}', '${dob}', ${quoted(cities[at % 4] ?? null)}, ${at % 2 === 0}, ${orNull(at, `note ${text(at)}`)}, '${profile}')`
+      '+${number(at)}', '${dob}', ${quoted(cities[at % 4] ?? null)}, ${at % 2 === 0}, ${orNull(at, `note ${text(at)}`)}, '${profile}', '${prefs}')`
   })
   const staff = people.map(
     (name, at) => `(${at + 1}, '${name}', '${at % 2 ? 'sales' : 'lab'}', ${number(at)}, '${text(at + 40)}')`,
@@ -91,6 +93,8 @@ spec:
   masks:
     - { columns: [public.customers.email], method: email }
     - { columns: [public.customers.card, public.payments.pan], method: "null" }
+    - { columns: [public.customers.prefs], path: $.contact.email, method: email }
+    - { columns: [public.customers.prefs], path: ["$.cards[*].number", $.id], method: redact }
     - columns:
         - public.customers.ssn
         - public.customers.phone

@@ -37,7 +37,7 @@ const columnsOf = (text: string): readonly Col[] =>
   })
 
 const customers =
-  'id:int name:text email:text* ssn:text* card:text* phone:text* dob:date* city:text vip:bool notes:text* profile:json*'
+  'id:int name:text email:text* ssn:text* card:text* phone:text* dob:date* city:text vip:bool notes:text* profile:json* prefs:json*'
 const relations: Readonly<Record<string, readonly Col[]>> = {
   customers: columnsOf(customers),
   products: columnsOf('id:int sku:text title:text price:num'),
@@ -57,6 +57,7 @@ const relations: Readonly<Record<string, readonly Col[]>> = {
   v_orders: columnsOf('id:int status:text total:num title:text name:text ship_phone:text*'),
   v_cities: columnsOf('city:text people:int numbers:int'),
   v_derived: columnsOf('id:int mail:text* long:int*'),
+  v_prefs: columnsOf('id:int lang:text contact:json* whole:json*'),
 }
 const relationNames = Object.keys(relations)
 
@@ -162,6 +163,8 @@ export function grammar(random: Random, guesses: readonly string[]) {
           () => `initial(${e('text')})`,
           () => `to_json(${any()})::text`,
           () => `${e('json')} ->> 'lang'`,
+          () => jsonPart(from, 'text'),
+          () => jsonPart(from, 'text'),
           () => `regexp_replace(${e('text')}, 'a', 'b')`,
           () => `array_to_string(ARRAY[${e('text')}, ${e('text')}], ',')`,
           () => `(ROW((${e('text')})::text, ${e('int')})).f1`,
@@ -203,8 +206,47 @@ export function grammar(random: Random, guesses: readonly string[]) {
           () => `jsonb_build_object('a', ${any()})`,
           () => `JSON_OBJECT('k': ${any()} RETURNING jsonb)`,
           () => `jsonb_build_array(${any()}, ${any()})`,
+          () => jsonPart(from, 'json'),
+          () => jsonPart(from, 'json'),
         ]
     }
+  }
+
+  /** A part of the document of which some parts are protected: mostly one that is not. */
+  function jsonPart(from: readonly Source[], type: 'text' | 'json'): string {
+    const found = from.flatMap((s) =>
+      s.columns.filter((c) => c.name === 'prefs' || c.name === 'whole').map((c) => `${s.alias}.${c.name}`),
+    )
+    if (found.length === 0) return constant(type)
+    const document = pick(found)
+    const guarded = chance(0.1 + bold / 2)
+    const plain = ['{lang}', '{size}', '{contact,city}', '{cards,0,kind}', '{cards,-1,kind}', '{none}', '{lang,0}']
+    const shielded = [
+      '{contact,email}',
+      '{contact}',
+      '{cards}',
+      '{cards,1}',
+      '{cards,0,number}',
+      '{id}',
+      '{id,no}',
+      '{}',
+    ]
+    const path = pick(guarded ? shielded : plain)
+    const [first = '', ...rest] = path.slice(1, -1).split(',')
+    const arrow = type === 'text' ? '->>' : '->'
+    const steps = [first, ...rest].map((step) => (/^-?\d+$/.test(step) ? step : quote(step)))
+    const chained = `${document} ${steps.map((step, at) => `${at === steps.length - 1 ? arrow : '->'} ${step}`).join(' ')}`
+    const jsonpath = `$${[first, ...rest].map((step) => (/^-?\d+$/.test(step) ? '[*]' : step === '' ? '' : `.${step}`)).join('')}`
+    const shaken = chance(0.1) ? `${jsonpath} ? (@ != $.id)` : jsonpath
+    const made = [
+      `(${document} ${type === 'text' ? '#>>' : '#>'} '${path}')`,
+      `(${chained})`,
+      type === 'text'
+        ? `jsonb_extract_path_text(${document}, ${steps.map((step) => `'${step.replaceAll("'", '')}'`).join(', ')})`
+        : `jsonb_path_query_first(${document}, '${shaken}')`,
+      type === 'text' ? `jsonb_path_exists(${document}, '${shaken}')::text` : `${document}['${first}']`,
+    ]
+    return pick(made)
   }
 
   /** Nullness is released: any column may be asked for it. */

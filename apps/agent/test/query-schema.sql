@@ -3,7 +3,7 @@
 CREATE SCHEMA hr;
 CREATE TABLE customers (
   id int PRIMARY KEY, name text NOT NULL, email text UNIQUE, ssn text UNIQUE CHECK (ssn ~ '^\d'), card text, phone text,
-  dob date, city text, vip boolean NOT NULL DEFAULT false, notes text, profile jsonb);
+  dob date, city text, vip boolean NOT NULL DEFAULT false, notes text, profile jsonb, prefs jsonb);
 CREATE TABLE products (id int PRIMARY KEY, sku text UNIQUE NOT NULL, title text NOT NULL, price numeric(10,2) NOT NULL);
 CREATE TABLE orders (
   id int NOT NULL, customer_id int NOT NULL REFERENCES customers (id) ON DELETE CASCADE, product_id int NOT NULL,
@@ -29,6 +29,7 @@ CREATE VIEW v_orders AS SELECT o.id, o.status, o.total, p.title, c.name, o.ship_
   FROM orders o JOIN products p ON p.id = o.product_id JOIN customers c ON c.id = o.customer_id;
 CREATE VIEW v_cities AS SELECT city, count(*)::int AS people, count(ssn)::int AS numbers FROM customers GROUP BY city;
 CREATE VIEW v_derived AS SELECT id, upper(email) AS mail, length(notes) AS long FROM customers;
+CREATE VIEW v_prefs AS SELECT id, prefs ->> 'lang' AS lang, prefs -> 'contact' AS contact, prefs AS whole FROM customers;
 CREATE FUNCTION order_total(cid int) RETURNS numeric LANGUAGE sql STABLE
   AS $$ SELECT coalesce(sum(total), 0) FROM orders WHERE customer_id = cid $$;
 CREATE FUNCTION get_customer(cid int) RETURNS customers LANGUAGE sql STABLE AS $$ SELECT * FROM customers WHERE id = cid $$;

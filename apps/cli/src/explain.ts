@@ -73,6 +73,9 @@ function statementText(session: Session, statement: Statement): string {
     ...statement.unknowns.map((unknown) => `  not understood: ${escapeText(unknown)}`),
     ...(statement.maskRefusal === null ? [] : [`  masks: ${escapeText(statement.maskRefusal)}`]),
   ]
+  if (statement.relaxed === true)
+    lines.push('  relaxed: it cannot be proven what it shows; only detectors look through it')
+  if (statement.detect != null) lines.push(`  detectors ${escapeText(statement.detect)}`)
   lines.push(...lineageLines(statement))
   if (statement.trace.length > 0) lines.push('', traceTable(session, statement))
   return lines.join('\n')

@@ -131,7 +131,7 @@ function entryText(entry: Record<string, unknown>): string {
   const start = `${text('seq').padStart(5)}  ${at}  ${text('kind').padEnd(14)}`
   switch (entry['kind']) {
     case 'intent':
-      return escapeText(`${start}  #${text('statement')} ${text('text')}`)
+      return escapeText(`${start}  #${text('statement')} ${text('text')}${maskPlan(entry)}`)
     case 'denied':
       return escapeText(`${start}  #${text('statement')} ${text('text')}  -- ${text('code')}: ${text('message')}`)
     case 'held':
@@ -148,6 +148,10 @@ function entryText(entry: Record<string, unknown>): string {
       return escapeText(start)
   }
 }
+
+/** What was not proven about the result; nothing where all of it was. */
+const maskPlan = (entry: Record<string, unknown>): string =>
+  entry['relaxed'] === true ? '  -- relaxed: only detectors looked through the result' : ''
 
 /** Who decided, and why. */
 function because(entry: Record<string, unknown>): string {

@@ -169,6 +169,10 @@ export const ExplainResult = z.object({
         )
         .nullable(),
       maskRefusal: z.string().nullable(),
+      /** What detectors look for in columns that no mask hides. */
+      detect: z.string().nullable().optional(),
+      /** It could not be proven what it shows; the policies let it through with detectors. */
+      relaxed: z.boolean().optional(),
       control: z.array(z.object({ column: z.string(), use: z.string(), where: z.string() })).optional(),
       flows: z.array(z.object({ to: z.string(), sources: z.array(z.string()) })).optional(),
       opaque: z.array(z.string()).optional(),

@@ -142,6 +142,12 @@ export const limits = {
   scanRelationsMax: 5_000,
   /** Characters of one value that a scan reads. */
   scanValueCharsMax: 2_048,
+  /** A value of a result that detectors look through is read in pieces of so many bytes, all of it. */
+  detectPieceBytesMax: 65_536,
+  /** Look-ups by `predicates: equality` of one initiator on one column, unless the mask says another number. */
+  lookupsMax: 60,
+  /** The time over which they are counted, in milliseconds. */
+  lookupsEveryMs: 60_000,
   /** For one scan of a target, in milliseconds. */
   scanMsMax: 120_000,
   /** Documents of one apply. */

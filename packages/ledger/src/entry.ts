@@ -80,6 +80,8 @@ export type EntryBody =
       /** Masks in force: `policy/rule`, and how many result columns they hide. */
       readonly masks: readonly string[]
       readonly maskedColumns: number
+      /** It could not be proven what the statement shows; policies let it through with detectors. Absent: it was proven. */
+      readonly relaxed?: true
       /** Absent where there is none. */
       readonly shadow?: readonly EntryShadow[]
     }

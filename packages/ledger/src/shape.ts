@@ -42,7 +42,7 @@ const listOf =
   }
 
 /** Fields that records before them do not have. */
-const optional: ReadonlySet<string> = new Set(['shadow'])
+const optional: ReadonlySet<string> = new Set(['shadow', 'relaxed'])
 
 /** Not empty: an entry with nothing to say has one form. */
 const some =
@@ -126,6 +126,7 @@ const bodies = {
     rule,
     masks: listOf(text),
     maskedColumns: count,
+    relaxed: oneOf(true),
     shadow,
   },
   denied: { kind: oneOf('denied'), ...statement, code: text, message: text, rule: orNull(rule), shadow },

@@ -1,8 +1,12 @@
 // From lineage and mask rules to what must be done to a result: pass, replace columns, or refuse.
 // INVARIANT: a plan that is not `refuse` is proven; what cannot be proven is refused, never guessed.
 // A refusal depends on the statement, the rules and the catalog alone, never on stored values (THREATS R-3.13).
+import { type Detection, widestDetection } from './detect/detection.ts'
+import type { JsonPart } from './json/mask.ts'
+import { type JsonPath, jsonPathText, meet, type ReadPath } from './json/path.ts'
 import type { MaskMethod, Predicates } from './rule.ts'
-import { compareMethods, strictestColumn, strictestMethod, strictestPredicates } from './strictest.ts'
+import { columnKey, type Guard, guardsOf, type Shield, shieldOf, strictColumns } from './shield.ts'
+import { compareMethods, strictestMethod, strictestPredicates } from './strictest.ts'
 
 /** A protected base column, after rules, labels and `unless` are evaluated for the whole chain. */
 export interface ProtectedColumn {
@@ -10,11 +14,34 @@ export interface ProtectedColumn {
   readonly number: number
   /** `schema.relation.column`. */
   readonly name: string
+  /** Of `parts` the strictest one. */
   readonly method: MaskMethod
   readonly predicates: Predicates
   /** `policy/rule`, for entries and messages. */
   readonly rule: string
+  /** Only these parts of a JSON column are protected; absent: all of the column. */
+  readonly parts?: readonly ProtectedPart[]
+  /** Its policies let through what cannot be proven about it (docs/masking.md, Relaxed). Absent: they do not. */
+  readonly relaxed?: true
 }
+
+/** A part of a JSON column, by its path. */
+export interface ProtectedPart extends JsonPart {
+  readonly path: JsonPath
+  readonly predicates: Predicates
+  readonly rule: string
+}
+
+/** A column that a statement names; with `path`, a part of it. */
+export interface PlanRef {
+  readonly relationOid: number
+  readonly number: number
+  readonly name: string
+  readonly path?: ReadPath
+}
+
+/** How a result column is hidden: as a whole, or parts of a JSON value. */
+export type ColumnMask = MaskMethod | { readonly json: readonly JsonPart[] }
 
 /** Lineage in the shape of `@sallyport/sql/facts`; repeated structurally because `mask` stands beside `sql`. */
 export interface PlanInput {
@@ -26,18 +53,18 @@ export interface PlanInput {
         readonly kind: 'direct' | 'derived'
         /** Computing it cannot fail: it may be hidden as a whole. */
         readonly total?: true
-        readonly sources: readonly { readonly relationOid: number; readonly number: number; readonly name: string }[]
+        readonly sources: readonly PlanRef[]
       }[]
     | null
   readonly control: readonly {
-    readonly column: { readonly relationOid: number; readonly number: number; readonly name: string }
+    readonly column: PlanRef
     readonly use: 'null-test' | 'equality' | 'other'
     readonly where: string
   }[]
   readonly flows: readonly {
     readonly to: string
-    readonly toColumn: { readonly relationOid: number; readonly number: number; readonly name: string } | null
-    readonly sources: readonly { readonly relationOid: number; readonly number: number; readonly name: string }[]
+    readonly toColumn: PlanRef | null
+    readonly sources: readonly PlanRef[]
     /** Written by a trigger, as it is or computed by what cannot fail. */
     readonly trigger?: 'copied' | 'computed'
   }[]
@@ -52,15 +79,19 @@ export type MaskPlan =
   | {
       readonly kind: 'mask'
       /** One a result column: how to hide it, or null to pass it. */
-      readonly columns: readonly (MaskMethod | null)[]
+      readonly columns: readonly (ColumnMask | null)[]
       /** `policy/rule` of every mask in force, for the entry. */
       readonly rules: readonly string[]
+      /** What detectors look for in columns that no mask hides. Absent: they look for nothing. */
+      readonly detect?: Detection
+      /** It could not be proven what the statement shows, and the policies let it through all the same. */
+      readonly relaxed?: true
     }
   /** Why, for the person at the client: names columns and constructs, never values. */
   | { readonly kind: 'refuse'; readonly reason: string; readonly rules: readonly string[] }
 
-type Ref = PlanInput['control'][number]['column']
 type Refusal = Extract<MaskPlan, { kind: 'refuse' }>
+type Mask = Extract<MaskPlan, { kind: 'mask' }>
 
 export interface Planned {
   readonly plan: MaskPlan
@@ -68,7 +99,25 @@ export interface Planned {
 }
 
 /** What must be done to the statement's result, and whether its errors need scrubbing (`sensitive`). */
-export function planMasks(input: PlanInput, columns: readonly ProtectedColumn[]): Planned {
+export function planMasks(
+  input: PlanInput,
+  columns: readonly ProtectedColumn[],
+  detection: Detection | null = null,
+): Planned {
+  const planned = planColumns(input, columns)
+  const { plan, sensitive } = planned
+  if (plan.kind === 'mask' && plan.relaxed === true)
+    return { plan: { ...plan, detect: widestDetection(detection), rules: together(plan.rules, detection) }, sensitive }
+  if (detection === null || plan.kind === 'refuse' || input.output === null) return planned
+  const passed = input.output.map(() => null)
+  const masks: Mask = plan.kind === 'mask' ? plan : { kind: 'mask', columns: passed, rules: [] }
+  return { plan: { ...masks, detect: detection, rules: together(masks.rules, detection) }, sensitive }
+}
+
+const together = (rules: readonly string[], detection: Detection | null): readonly string[] =>
+  detection === null ? rules : [...new Set([...rules, ...detection.rules])].sort()
+
+function planColumns(input: PlanInput, columns: readonly ProtectedColumn[]): Planned {
   if (columns.length === 0) return { plan: { kind: 'plain' }, sensitive: false }
   const shield = shieldOf(columns)
   const key = input.shape ?? input
@@ -92,66 +141,47 @@ function makePlan(input: PlanInput, columns: readonly ProtectedColumn[], shield:
     refuseFlows(input, shield) ??
     refuseControl(input, shield) ??
     refuseDerived(input, shield)
-  return { plan: refusal ?? maskOutput(input, shield), sensitive }
+  if (refusal === null) return { plan: maskOutput(input, shield), sensitive }
+  return { plan: relax(input, columns, shield) ?? refusal, sensitive }
 }
 
-/** Protected columns by (relation, number), the strictest of several rules; and the relations that hold one. */
-interface Shield {
-  readonly columns: ReadonlyMap<string, ProtectedColumn>
-  /** Strictest protection inside each relation: what a whole-row reference must be treated as. */
-  readonly relations: ReadonlyMap<number, ProtectedColumn>
-  /** Plans made so far: a plan depends on the lineage and the columns, and on nothing else. */
-  readonly plans: WeakMap<PlanInput, Planned>
+/**
+ * The plan of a statement about which only relaxed policies cannot prove enough; null where a strict one cannot either, or
+ * where a protected value would be stored: no later statement could tell that it is there (THREATS R-3.6).
+ */
+function relax(input: PlanInput, columns: readonly ProtectedColumn[], shield: Shield): Mask | null {
+  const strict = strictColumns(columns)
+  if (strict === columns || refuseFlows(input, shield) !== null) return null
+  if (planColumns(input, strict).plan.kind === 'refuse') return null
+  const inForce: Guard[] = []
+  const hidden = (input.output ?? []).map((column) => {
+    const guards = guardsOf(shield, column.sources)
+    inForce.push(...guards)
+    if (guards.length === 0) return null
+    return isShown(column) ? columnMask(column, shield) : 'null'
+  })
+  const rules = ruleNames(inForce.length > 0 ? inForce : columns.filter(({ relaxed }) => relaxed === true))
+  return { kind: 'mask', columns: hidden, rules, relaxed: true }
 }
 
-// The list is the same object for every statement of a chain under one catalog, so its index is made once.
-const shields = new WeakMap<readonly ProtectedColumn[], Shield>()
+type Output = NonNullable<PlanInput['output']>[number]
 
-function shieldOf(columns: readonly ProtectedColumn[]): Shield {
-  const known = shields.get(columns)
-  if (known !== undefined) return known
-  const byColumn = new Map<string, ProtectedColumn>()
-  const byRelation = new Map<number, ProtectedColumn>()
-  for (const column of columns) {
-    const key = keyOf(column)
-    const other = byColumn.get(key)
-    byColumn.set(key, other === undefined ? column : strictestColumn(other, column))
-    const neighbour = byRelation.get(column.relationOid)
-    byRelation.set(column.relationOid, neighbour === undefined ? column : strictestColumn(neighbour, column))
-  }
-  const shield = { columns: byColumn, relations: byRelation, plans: new WeakMap<PlanInput, Planned>() }
-  shields.set(columns, shield)
-  return shield
-}
+/** It may be run, and what comes of it hidden by itself. */
+const isShown = ({ kind, total, sources }: Output): boolean =>
+  (kind === 'direct' || total === true) && !sources.some((source) => source.number === 0)
 
-const keyOf = (ref: { readonly relationOid: number; readonly number: number }): string =>
-  `${ref.relationOid}.${ref.number}`
-
-/** The protection that a reference falls under. Number 0 is the whole row (PostgreSQL, InvalidAttrNumber): all its columns. */
-const protectionOf = (shield: Shield, ref: Ref): ProtectedColumn | undefined =>
-  ref.number === 0 ? shield.relations.get(ref.relationOid) : shield.columns.get(keyOf(ref))
-
-function protectionsOf(shield: Shield, refs: readonly Ref[]): ProtectedColumn[] {
-  const found: ProtectedColumn[] = []
-  for (const ref of refs) {
-    const protection = protectionOf(shield, ref)
-    if (protection !== undefined) found.push(protection)
-  }
-  return found
-}
-
-const outputRefs = (input: PlanInput): Ref[] => (input.output ?? []).flatMap((column) => [...column.sources])
-const flowRefs = (input: PlanInput): Ref[] =>
+const outputRefs = (input: PlanInput): PlanRef[] => (input.output ?? []).flatMap((column) => [...column.sources])
+const flowRefs = (input: PlanInput): PlanRef[] =>
   input.flows.flatMap((flow) => (flow.toColumn === null ? [...flow.sources] : [...flow.sources, flow.toColumn]))
 
-const refuse = (reason: string, protections: readonly ProtectedColumn[]): Refusal => ({
+const refuse = (reason: string, guards: readonly { readonly rule: string }[]): Refusal => ({
   kind: 'refuse',
   reason,
-  rules: ruleNames(protections),
+  rules: ruleNames(guards),
 })
 
-const ruleNames = (protections: readonly ProtectedColumn[]): string[] =>
-  [...new Set(protections.map((column) => column.rule))].sort()
+const ruleNames = (guards: readonly { readonly rule: string }[]): string[] =>
+  [...new Set(guards.map(({ rule }) => rule))].sort()
 
 function refuseUnknowns(input: PlanInput, columns: readonly ProtectedColumn[]): Refusal | null {
   const [first = input.opaque[0]] = input.unknowns
@@ -159,19 +189,23 @@ function refuseUnknowns(input: PlanInput, columns: readonly ProtectedColumn[]): 
   return refuse(`masks apply and it cannot be proven what this statement reads: ${first}`, columns)
 }
 
+/** `column "…"`, or the part of it that is protected. */
+const titleOf = ({ name, path }: Guard): string =>
+  path === null ? `column "${name}"` : `"${jsonPathText(path)}" of column "${name}"`
+
 /** A protected value that is written elsewhere could be read back unmasked by a later statement (THREATS R-3.6). */
 function refuseFlows(input: PlanInput, shield: Shield): Refusal | null {
   for (const flow of input.flows) {
-    const protections = protectionsOf(shield, flow.sources)
-    const first = protections.find((protection) => !isHiddenAlike(shield, flow, protection))
+    const guards = guardsOf(shield, flow.sources)
+    const first = guards.find((guard) => !isHiddenAlike(shield, flow, guard))
     if (first === undefined) continue
     const to = flow.toColumn?.name ?? flow.to
-    const masked = `column "${first.name}" is masked by rule "${first.rule}"`
+    const masked = `${titleOf(first)} is masked by rule "${first.rule}"`
     return refuse(
       flow.trigger === undefined
         ? `${masked} and cannot be copied to "${to}"`
         : `${masked} and a trigger copies it to "${to}", which is not hidden as strictly`,
-      protections,
+      guards,
     )
   }
   return null
@@ -181,12 +215,13 @@ function refuseFlows(input: PlanInput, shield: Shield): Refusal | null {
  * What a trigger keeps of a column may be kept where it is hidden at least as strictly: nothing can be read there that cannot
  * be read here. What is computed may only go where every value looks the same: a part that a mask leaves would be another part.
  */
-function isHiddenAlike(shield: Shield, flow: PlanInput['flows'][number], from: ProtectedColumn): boolean {
-  const to = flow.toColumn === null ? undefined : protectionOf(shield, flow.toColumn)
-  if (flow.trigger === undefined || to === undefined) return false
+function isHiddenAlike(shield: Shield, flow: PlanInput['flows'][number], from: Guard): boolean {
+  const to = flow.toColumn === null ? undefined : shield.columns.get(columnKey(flow.toColumn))
+  if (flow.trigger === undefined || to === undefined || to.parts !== undefined || to.relaxed === true) return false
   const isConstant = to.method === 'null' || to.method === 'redact'
   return (
     (isConstant || flow.trigger === 'copied') &&
+    from.path === null &&
     compareMethods(to.method, from.method) <= 0 &&
     strictestPredicates(to.predicates, from.predicates) === to.predicates
   )
@@ -209,51 +244,60 @@ const permittedText = {
   any: 'any',
 } as const
 
-function refusedUse({ name, rule, predicates }: ProtectedColumn, where: string): string {
-  const masked = `column "${name}" is masked by rule "${rule}"`
+function refusedUse(guard: Guard, where: string): string {
+  const masked = `${titleOf(guard)} is masked by rule "${guard.rule}"`
   // However it is used: estimates are made of values, and costs of their sizes (THREATS R-3.8).
   if (where === 'EXPLAIN') return `${masked}, and the plan of a statement that names it would tell of its values`
-  return `${masked} and cannot be used in ${where}; the rule permits ${permittedText[predicates]}`
+  return `${masked} and cannot be used in ${where}; the rule permits ${permittedText[guard.predicates]}`
 }
 
 function refuseControl(input: PlanInput, shield: Shield): Refusal | null {
   for (const { column, use, where } of input.control) {
-    const protection = protectionOf(shield, column)
-    if (protection === undefined || permitted(protection.predicates, use)) continue
-    return refuse(refusedUse(protection, where), [protection])
+    const guard = guardsOf(shield, [column]).find(({ predicates }) => !permitted(predicates, use))
+    if (guard !== undefined) return refuse(refusedUse(guard, where), [guard])
   }
   return null
 }
 
 function refuseDerived(input: PlanInput, shield: Shield): Refusal | null {
   for (const column of input.output ?? []) {
-    const protections = protectionsOf(shield, column.sources)
-    const [first] = protections
+    if (isShown(column)) continue
+    const guards = guardsOf(shield, column.sources)
+    const [first] = guards
     if (first === undefined) continue
-    const wholeRow = column.sources.some((source) => source.number === 0)
-    if ((column.kind === 'direct' || column.total === true) && !wholeRow) continue
+    const what = first.path === null ? `"${first.name}", which is` : `${titleOf(first)}, which is`
     return refuse(
-      `result column "${column.name}" is computed from "${first.name}", which is masked by rule "${first.rule}"; select the column itself`,
-      protections,
+      `result column "${column.name}" is computed from ${what} masked by rule "${first.rule}"; select the column itself`,
+      guards,
     )
   }
   return null
 }
 
 function maskOutput(input: PlanInput, shield: Shield): MaskPlan {
-  const inForce: ProtectedColumn[] = []
+  const inForce: Guard[] = []
   const columns = (input.output ?? []).map((column) => {
-    const protections = protectionsOf(shield, column.sources)
-    inForce.push(...protections)
-    // What is left of a part of a value is no value of the column, and no method is made for it.
-    if (column.total === true && protections.length > 0) return 'null'
-    return protections
-      .map((protection) => protection.method)
-      .reduce<MaskMethod | null>(
-        (strictest, method) => (strictest === null ? method : strictestMethod(strictest, method)),
-        null,
-      )
+    inForce.push(...guardsOf(shield, column.sources))
+    return columnMask(column, shield)
   })
   if (inForce.length === 0) return { kind: 'plain' }
   return { kind: 'mask', columns, rules: ruleNames(inForce) }
+}
+
+/** How a column that is shown is hidden; null: not at all. What hides all of it hides its parts. */
+function columnMask(column: Output, shield: Shield): ColumnMask | null {
+  let whole: MaskMethod | null = null
+  const parts: JsonPart[] = []
+  for (const source of column.sources) {
+    for (const guard of guardsOf(shield, [source])) {
+      const meeting = guard.path === null ? null : meet(source.path ?? [], guard.path)
+      if (meeting?.kind === 'holds') parts.push({ path: meeting.rest, method: guard.method })
+      else {
+        // What is left of a part of a value is no value of the column, and no method is made for it.
+        const method = column.total === true || guard.path !== null ? 'null' : guard.method
+        whole = whole === null ? method : strictestMethod(whole, method)
+      }
+    }
+  }
+  return whole ?? (parts.length > 0 ? { json: parts } : null)
 }

@@ -43,15 +43,30 @@ export const Unless = z.strictObject({
 })
 export type Unless = z.infer<typeof Unless>
 
+/** A part of a JSON value, members from the root on; arrays are looked through. */
+const JsonPathText = z.string().regex(/^\$./, 'a path from the root on: $.contact.email')
+const pathsMax = 50
+
+/** So many look-ups within this time. */
+export const Lookups = z.strictObject({
+  requests: z.number().int().positive().max(1_000_000_000),
+  every: z.string().regex(/^[1-9][0-9]{0,5}(s|m|h|d)$/, 'a duration: 30s, 15m, 1h, 7d'),
+})
+export type Lookups = z.infer<typeof Lookups>
+
 export const MaskRule = z.union([
   z.strictObject({
     name: z.string().optional(),
     /** `schema.relation.column` patterns, matched like objects; or a label's name. */
     columns: z.array(z.string().min(1)).min(1).optional(),
     label: z.string().min(1).optional(),
+    /** Only these parts of JSON columns: `$.contact.email`. Absent: the columns as a whole. */
+    path: z.union([JsonPathText, z.array(JsonPathText).min(1).max(pathsMax)]).optional(),
     method: MaskMethod,
     unless: Unless.optional(),
     predicates: Predicates.default('none'),
+    /** How often one initiator may look a value up by `predicates: equality`, for each column. */
+    lookups: Lookups.optional(),
   }),
   z.strictObject({
     name: z.string().optional(),

@@ -1,5 +1,6 @@
 // What a schema cannot say about a document: rules that name nobody, patterns that match nothing, conditions that do not
 // type-check, promises that this version does not keep. Refused when saved, so that no policy is weaker than it reads.
+import { parseJsonPath } from '@sallyport/mask/json/path'
 import type { MaskRule } from '@sallyport/mask/rule'
 import { compileCondition } from './conditions.ts'
 import type {
@@ -214,12 +215,7 @@ function checkMask(mask: MaskRule, path: Path): CheckProblem[] {
       : (mask.unless?.subjects ?? []).flatMap((subject, index) =>
           subjectProblems(subject, [...path, 'unless', 'subjects', index]),
         )
-  if ('detect' in mask) {
-    return [
-      ...unless,
-      problem([...path, 'detect'], 'content detectors are not available in this version; name columns or a label'),
-    ]
-  }
+  if ('detect' in mask) return unless
   const given = [mask.columns, mask.label].filter((source) => source !== undefined).length
   const selected =
     given === 1
@@ -233,6 +229,18 @@ function checkMask(mask: MaskRule, path: Path): CheckProblem[] {
   return [
     ...unless,
     ...selected,
+    ...[mask.path ?? []].flat().flatMap((text) => {
+      const parsed = parseJsonPath(text)
+      return 'problem' in parsed ? [problem([...path, 'path'], parsed.problem)] : []
+    }),
+    ...(mask.lookups !== undefined && mask.predicates !== 'equality'
+      ? [
+          problem(
+            [...path, 'lookups'],
+            '"lookups" bounds what "predicates: equality" permits; remove one or add the other',
+          ),
+        ]
+      : []),
     ...patternsProblems(mask.columns ?? [], 'column', (index) => [...path, 'columns', index]),
   ]
 }

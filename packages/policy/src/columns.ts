@@ -1,31 +1,45 @@
 // Which columns of a catalog are protected for a chain: patterns and labels resolved, inheritance followed, `unless`
 // evaluated for every verified principal. A claimed identity never lifts a mask.
 import { type Chain, type Principal, principalKey, verifiedPrincipals } from '@sallyport/base/identity'
+import { type Detection, detectionOf } from '@sallyport/mask/detect/detection'
 import type { ProtectedColumn } from '@sallyport/mask/plan'
 import type { Unless } from '@sallyport/mask/rule'
 import { strictestColumn } from '@sallyport/mask/strictest'
 import type { Catalog, CatalogRelation } from '@sallyport/sql/catalog'
+import { type ColumnLookups, columnKey } from './limits.ts'
 import { matchesParts } from './match.ts'
 import type { CompiledMask, Rulebook } from './rulebook.ts'
 
 /** Columns of one mask in one catalog. */
-type Resolved = readonly Pick<ProtectedColumn, 'relationOid' | 'number' | 'name'>[]
+type Resolved = readonly (Pick<ProtectedColumn, 'relationOid' | 'number' | 'name'> & { readonly isJson: boolean })[]
+
+/** What is hidden from a chain: columns, and what detectors find in all others. */
+export interface Masking {
+  readonly columns: readonly ProtectedColumn[]
+  readonly detection: Detection | null
+  /** By columnKey: what bounds `predicates: equality`. */
+  readonly lookups: ReadonlyMap<string, ColumnLookups>
+}
 
 interface Resolution {
   /** One a mask, in the order of the rulebook. */
   readonly masks: readonly Resolved[]
-  /** Lists made so far, by the masks in force. */
-  readonly lists: Map<string, readonly ProtectedColumn[]>
-  /** The same lists by chain: a chain lives as long as its session and never changes. */
-  readonly chains: WeakMap<Chain, readonly ProtectedColumn[]>
+  /** What was made so far, by the masks in force. */
+  readonly lists: Map<string, Masking>
+  /** The same by chain: a chain lives as long as its session and never changes. */
+  readonly chains: WeakMap<Chain, Masking>
 }
 
 /** Sets of masks in force whose list is kept. */
 const listsMax = 256
 const resolutions = new WeakMap<Rulebook, WeakMap<Catalog, Resolution>>()
 
-export function columnsOf(book: Rulebook, chain: Chain, catalog: Catalog): readonly ProtectedColumn[] {
-  if (book.masks.length === 0) return noColumns
+/** Its columns alone. */
+export const columnsOf = (book: Rulebook, chain: Chain, catalog: Catalog): readonly ProtectedColumn[] =>
+  maskingOf(book, chain, catalog).columns
+
+export function maskingOf(book: Rulebook, chain: Chain, catalog: Catalog): Masking {
+  if (book.masks.length === 0 && book.detectors.length === 0) return nothing
   const resolution = resolutionOf(book, catalog)
   const known = resolution.chains.get(chain)
   if (known !== undefined) return known
@@ -34,19 +48,45 @@ export function columnsOf(book: Rulebook, chain: Chain, catalog: Catalog): reado
   return list
 }
 
-function listOf(book: Rulebook, chain: Chain, { masks, lists }: Resolution): readonly ProtectedColumn[] {
+function listOf(book: Rulebook, chain: Chain, { masks, lists }: Resolution): Masking {
   const principals = verifiedPrincipals(chain)
   const inForce = book.masks.map((mask) => !lifted(mask.unless, principals))
-  const key = inForce.map((applies) => (applies ? '1' : '0')).join('')
+  const detectors = book.detectors.map((one) => !lifted(one.unless, principals))
+  const key = [...inForce, ...detectors].map((applies) => (applies ? '1' : '0')).join('')
   const known = lists.get(key)
   if (known !== undefined) return known
-  const list = mergeColumns(book, masks, inForce)
+  const columns = mergeColumns(book, masks, inForce)
+  const list = {
+    columns,
+    lookups: lookupsOf(book, masks, inForce, columns),
+    detection: detectionOf(book.detectors.filter((_, index) => detectors[index] === true)),
+  }
   if (lists.size >= listsMax) lists.clear()
   lists.set(key, list)
   return list
 }
 
-const noColumns: readonly ProtectedColumn[] = []
+const nothing: Masking = { columns: [], detection: null, lookups: new Map() }
+
+/** Columns that may be looked up at all: where another mask permits nothing there is nothing to count. */
+function lookupsOf(
+  book: Rulebook,
+  masks: readonly Resolved[],
+  inForce: readonly boolean[],
+  columns: readonly ProtectedColumn[],
+): ReadonlyMap<string, ColumnLookups> {
+  const found = new Map<string, ColumnLookups>()
+  for (const column of columns) {
+    if (column.predicates !== 'equality') continue
+    const limits = book.masks.flatMap(({ lookups }, index) =>
+      lookups !== null && inForce[index] === true && masks[index]?.some((one) => columnKey(one) === columnKey(column))
+        ? [lookups]
+        : [],
+    )
+    found.set(columnKey(column), { column: column.name, limits })
+  }
+  return found
+}
 
 /** Every verified principal must match, and there must be one. */
 const lifted = (unless: Unless | null, principals: readonly Principal[]): boolean =>
@@ -63,14 +103,17 @@ function mergeColumns(book: Rulebook, masks: readonly Resolved[], inForce: reado
   const merged = new Map<string, ProtectedColumn>()
   book.masks.forEach((mask, index) => {
     if (inForce[index] !== true) return
-    for (const column of masks[index] ?? []) {
+    for (const { isJson, ...column } of masks[index] ?? []) {
       const key = `${column.relationOid}.${column.number}`
       const other = merged.get(key)
-      const own = {
+      const { method, predicates, paths } = mask
+      const shared = { method, predicates, rule: `${mask.policy}/${mask.name}` }
+      const own: ProtectedColumn = {
         ...column,
-        method: mask.method,
-        predicates: mask.predicates,
-        rule: `${mask.policy}/${mask.name}`,
+        ...shared,
+        // Other types have no parts, or none that we can tell apart: all of the column is hidden.
+        ...(paths === null || !isJson ? {} : { parts: paths.map((path) => ({ ...shared, path })) }),
+        ...(mask.relaxed ? { relaxed: true } : {}),
       }
       merged.set(key, other === undefined ? own : strictestColumn(other, own))
     }
@@ -123,6 +166,7 @@ function resolveMask(mask: CompiledMask, catalog: Catalog, families: Families): 
       relationOid: relation.oid,
       number: column.number,
       name: `${relation.schema}.${relation.name}.${column.name}`,
+      isJson: column.type === 'pg_catalog.jsonb' || column.type === 'pg_catalog.json',
     })
   }
   for (const relation of catalog.relations) {

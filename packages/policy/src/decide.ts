@@ -7,11 +7,11 @@ import { type Chain, verifiedPrincipals } from '@sallyport/base/identity'
 import type { ProtectedColumn } from '@sallyport/mask/plan'
 import type { Catalog } from '@sallyport/sql/catalog'
 import type { StatementFacts } from '@sallyport/sql/facts'
-import { columnsOf } from './columns.ts'
+import { type Masking, maskingOf } from './columns.ts'
 import type { FloorDocument, LabelDocument, PolicyDocument, TargetDocument } from './document.ts'
 import { candidatesOf, examine, lazily } from './examine.ts'
 import type { HttpRequestFacts } from './http.ts'
-import { type AppliedLimit, appliedLimits } from './limits.ts'
+import { type AppliedLimit, appliedLimits, appliedLookups } from './limits.ts'
 import { principalText } from './messages.ts'
 import { resolve } from './resolve.ts'
 import { type CompiledRule, compileRulebook, effectiveRules, names, type Rulebook, sourcesOf } from './rulebook.ts'
@@ -27,7 +27,7 @@ export interface CompiledPolicies {
   /** How many rules and masks apply; 0 means that nothing can be allowed. */
   readonly rules: number
   readonly masks: number
-  /** 0: nobody has to ask what limits apply. */
+  /** Limits, and masks that limit look-ups. 0: nobody has to ask what limits apply. */
   readonly limits: number
   /** Opaque to callers. */
   readonly internal: unknown
@@ -48,8 +48,8 @@ export function compilePolicies(input: {
     versions: sourcesOf(input).map(({ policy, version }) => ({ policy, version })),
     digest: input.sha256(effectiveRules(input)),
     rules: book.rules.length,
-    masks: book.masks.length,
-    limits: book.limits.length,
+    masks: book.masks.length + book.detectors.length,
+    limits: book.limits.length + book.masks.filter(({ lookups }) => lookups !== null).length,
     internal: book,
   }
 }
@@ -191,16 +191,29 @@ export function admits(
 }
 
 /** Limits that concern a statement of this chain, and the budgets that they are taken from. Counts nothing. */
-export function limitsFor(policies: CompiledPolicies, facts: StatementFacts, chain: Chain): readonly AppliedLimit[] {
+export function limitsFor(
+  policies: CompiledPolicies,
+  facts: StatementFacts,
+  chain: Chain,
+  catalog: Catalog,
+): readonly AppliedLimit[] {
   if (policies.limits === 0) return []
-  return appliedLimits(rulebookOf(policies).limits, policies.target.name, facts, chain)
+  const book = rulebookOf(policies)
+  const applied = appliedLimits(book.limits, policies.target.name, facts, chain)
+  if (!facts.control.some(({ use }) => use === 'equality')) return applied
+  return [
+    ...applied,
+    ...appliedLookups(facts.control, maskingOf(book, chain, catalog).lookups, policies.target.name, chain),
+  ]
 }
 
-/** Columns protected for this chain, `unless` evaluated for every verified principal, patterns resolved by the catalog. */
-export function protectedColumns(
+/** What is hidden from this chain, `unless` evaluated for every verified principal, patterns resolved by the catalog. */
+export const maskingFor = (policies: CompiledPolicies, chain: Chain, catalog: Catalog): Masking =>
+  maskingOf(rulebookOf(policies), chain, catalog)
+
+/** Its columns alone. */
+export const protectedColumns = (
   policies: CompiledPolicies,
   chain: Chain,
   catalog: Catalog,
-): readonly ProtectedColumn[] {
-  return columnsOf(rulebookOf(policies), chain, catalog)
-}
+): readonly ProtectedColumn[] => maskingFor(policies, chain, catalog).columns

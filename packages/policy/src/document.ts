@@ -128,6 +128,8 @@ export const PolicyDocument = z.strictObject({
     }),
     rules: z.array(Rule).max(500).default([]),
     masks: z.array(MaskRule).max(500).default([]),
+    /** What becomes of a statement about which it cannot be proven what it shows of the columns that this policy masks; absent: strict. */
+    masking: z.enum(['strict', 'relaxed']).optional(),
     limits: z.array(LimitRule).max(100).default([]),
   }),
 })

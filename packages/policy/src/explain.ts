@@ -1,7 +1,10 @@
 // What would happen to statements of a caller, and why: the answer of `POST /api/v1/policies/explain` and of the CLI.
 // Made by `judge`, the same that the gate calls, so that an explanation never differs from the decision.
 import type { Chain } from '@sallyport/base/identity'
-import { methodText } from '@sallyport/mask/strictest'
+import { detectionText } from '@sallyport/mask/detect/detection'
+import { jsonPathText } from '@sallyport/mask/json/path'
+import type { ProtectedColumn } from '@sallyport/mask/plan'
+import { columnMaskText, methodText } from '@sallyport/mask/strictest'
 import type { Catalog } from '@sallyport/sql/catalog'
 import type { StatementFacts } from '@sallyport/sql/facts'
 import {
@@ -49,6 +52,10 @@ export interface StatementExplanation {
       }[]
     | null
   readonly maskRefusal: string | null
+  /** What detectors look for in the other columns; null: nothing. */
+  readonly detect: string | null
+  /** It cannot be proven what it shows, and the policies let it through with detectors. */
+  readonly relaxed: boolean
   /** Base columns that decide rows or their order: lineage by selection. */
   readonly control: readonly { readonly column: string; readonly use: string; readonly where: string }[]
   /** Writes that carry values of columns to another place. */
@@ -88,7 +95,7 @@ function explainStatement(
 ): Omit<StatementExplanation, 'limits'> {
   const maskOf = (index: number): string | null => {
     const method = plan.kind === 'mask' ? (plan.columns[index] ?? null) : null
-    return method === null ? null : methodText(method)
+    return method === null ? null : columnMaskText(method)
   }
   return {
     text: facts.text,
@@ -112,6 +119,8 @@ function explainStatement(
             mask: maskOf(index),
           })),
     maskRefusal: plan.kind === 'refuse' ? plan.reason : null,
+    detect: plan.kind === 'mask' && plan.detect !== undefined ? detectionText(plan.detect) : null,
+    relaxed: plan.kind === 'mask' && plan.relaxed === true,
     control: facts.control.map(({ column, use, where }) => ({ column: column.name, use, where })),
     flows: facts.flows.map(({ to, toColumn, sources }) => ({
       to: toColumn?.name ?? to,
@@ -145,7 +154,7 @@ function withWriteBack(
 }
 
 function limitLines({ policies, chain, catalog }: Input, facts: StatementFacts): StatementExplanation['limits'] {
-  return limitsFor(policies, facts, chain).map(({ limit }) => {
+  return limitsFor(policies, facts, chain, catalog).map(({ limit }) => {
     const proves = limit.rows !== null && limit.packing === 'deny'
     const copy = proves && limit.objects !== null ? copiedBy(facts, limit.objects) : null
     const packs = proves && facts.output !== null ? packingIn(facts, catalog, limit.objects) : null
@@ -180,7 +189,12 @@ function maskLines(input: Parameters<typeof explainStatements>[0], facts: Statem
         principal: '',
         object: column.name,
         outcome: 'matched',
-        note: `${methodText(column.method)}, predicates ${column.predicates}`,
+        note: `${hiddenText(column)}, predicates ${column.predicates}`,
       }
     })
 }
+
+const hiddenText = ({ method, parts }: ProtectedColumn): string =>
+  parts === undefined
+    ? methodText(method)
+    : parts.map((part) => `${jsonPathText(part.path)} ${methodText(part.method)}`).join(', ')

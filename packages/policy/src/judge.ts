@@ -10,6 +10,7 @@ import {
   type DecisionContext,
   decide,
   isTimeless,
+  maskingFor,
   protectedColumns,
 } from './decide.ts'
 import { refuseUnderMasks } from './under-masks.ts'
@@ -83,10 +84,13 @@ function judgeAnew(
   catalog: Catalog,
 ): Judgement {
   const decision = decide(policies, facts, context)
-  const columns = protectedColumns(policies, context.chain, catalog)
-  const planned = planMasks(facts, columns)
+  const { columns, detection } = maskingFor(policies, context.chain, catalog)
+  const planned = planMasks(facts, columns, detection)
   const sensitive = planned.sensitive
-  const plan = planned.plan.kind === 'refuse' ? planned.plan : (refuseUnderMasks(facts, columns) ?? planned.plan)
+  const plan =
+    planned.plan.kind === 'refuse'
+      ? planned.plan
+      : (refuseUnderMasks(facts, columns) ?? refuseCopy(facts, planned.plan) ?? planned.plan)
   const guarded = sensitive || planMasks(facts, protectedColumns(policies, nobody, catalog)).sensitive
   if (decision.kind === 'deny' || plan.kind !== 'refuse') return { decision, plan, sensitive, guarded }
   const [rule = ''] = plan.rules
@@ -112,8 +116,27 @@ function judgeAnew(
   }
 }
 
-const wayOut = ({ verb, opaque }: StatementFacts): string => {
+function wayOut({ verb, opaque }: StatementFacts): string {
   if (opaque.some((code) => code.startsWith('the trigger ')))
     return 'let the owner of the target list the function of the trigger under "trusted", if it shows nothing of it'
+  if (verb === 'copy') return 'name the other columns in COPY, or use SELECT'
   return verb === 'explain' ? 'leave it out of the statement that is explained' : 'select it plainly'
+}
+
+/** Rows of COPY are text of the whole row (THREATS R-1.25): nothing is masked in them by columns, and detectors read its text
+ * and CSV formats as they come by default. */
+function refuseCopy({ verb, session }: StatementFacts, plan: MaskPlan): MaskPlan | null {
+  if (verb !== 'copy' || plan.kind !== 'mask') return null
+  const { rules } = plan
+  if (plan.columns.some((mask) => mask !== null))
+    return { kind: 'refuse', reason: 'COPY would carry a protected column', rules }
+  const isReadable = session.every(
+    (effect) => effect.kind !== 'copy' || effect.direction === 'in' || effect.plain === true,
+  )
+  if (isReadable) return null
+  return {
+    kind: 'refuse',
+    reason: 'detectors cannot look through COPY in this format; use text or CSV as they are',
+    rules,
+  }
 }

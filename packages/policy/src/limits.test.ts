@@ -1,4 +1,6 @@
 // Which limits concern a statement, whose budgets they are taken from, and what puts several rows into one.
+
+import { buildCatalog } from '@sallyport/sql/testing-catalog'
 import { describe, expect, it } from 'vitest'
 import { limitsFor } from './decide.ts'
 import { packingIn } from './limits.ts'
@@ -23,9 +25,12 @@ spec: { protocol: postgres, agents: ${agents}, host: h, database: d, roles: [{ n
 ---${policy(limits)}`,
     ),
   )
+const smallCatalog = buildCatalog({ relations: {} })
 const who = (budget: string): string => budget.split('\u0000').at(-1) ?? ''
-const applied = (limits: string, ...rest: Parameters<typeof limitsFor> extends [unknown, ...infer R] ? R : never) =>
-  limitsFor(compiled(limits), ...rest)
+const applied = (
+  limits: string,
+  ...rest: Parameters<typeof limitsFor> extends [unknown, ...infer R, unknown] ? R : never
+) => limitsFor(compiled(limits), ...rest, smallCatalog)
 
 describe('a limit concerns', () => {
   const one = '[{ per: initiator, requests: 1, every: 1m, objects: [public.customers] }]'
@@ -75,7 +80,7 @@ describe('budgets belong to', () => {
   it('one agent in equal parts', () => {
     const limits = '[{ per: target, requests: 7, rows: 1, every: 1m }, { per: statement, rows: 10 }]'
     const amounts = (agents: string) =>
-      limitsFor(compiled(limits, agents), facts(['select public.a']), chain('ann')).map(({ limit }) => [
+      limitsFor(compiled(limits, agents), facts(['select public.a']), chain('ann'), smallCatalog).map(({ limit }) => [
         limit.requests,
         limit.rows,
       ])

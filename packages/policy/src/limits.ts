@@ -1,8 +1,11 @@
 // Limits of a target, compiled, and which of them concern a statement. Nothing is counted here: the agent keeps the budgets
 // (apps/agent/src/limits) and `decide` stays pure (DESIGN §4).
+
 import { type Chain, type Principal, principalKey, verifiedPrincipals } from '@sallyport/base/identity'
+import { limits as bounds } from '@sallyport/base/limits'
+import type { Lookups } from '@sallyport/mask/rule'
 import type { Catalog } from '@sallyport/sql/catalog'
-import type { StatementFacts } from '@sallyport/sql/facts'
+import type { ControlUse, StatementFacts } from '@sallyport/sql/facts'
 import type { LimitRule, PolicyDocument } from './document.ts'
 import { durationMs } from './duration.ts'
 import { type CallerSelector, compilePattern, type Matcher, matchesCaller } from './match.ts'
@@ -79,6 +82,56 @@ function limitText({ per, requests, rows, bytes, every }: LimitRule): string {
   ].join(', ')
   if (per === 'statement') return `${amounts} for a statement`
   return `${amounts} in ${every ?? ''} for ${per === 'target' ? 'the target' : `each ${per}`}`
+}
+
+/** The limit on guesses that comes with `predicates: equality` of a mask: its own, or that of base/limits. */
+export function lookupLimit(
+  mask: { readonly policy: string; readonly version: number; readonly name: string },
+  own: Lookups | undefined,
+  agents: number,
+): CompiledLimit {
+  const requests = own?.requests ?? bounds.lookupsMax
+  const every = own?.every ?? `${bounds.lookupsEveryMs / 1_000}s`
+  return {
+    ...mask,
+    per: 'initiator',
+    requests: Math.max(1, Math.floor(requests / agents)),
+    rows: null,
+    bytes: null,
+    everyMs: durationMs(every),
+    text: `${requests} look-ups by a masked column in ${every} for each initiator`,
+    objects: null,
+    callers: null,
+    packing: 'allow',
+    message: null,
+    shadow: false,
+  }
+}
+
+/** Limits on look-ups by one column, each of a mask that applies to the chain. */
+export interface ColumnLookups {
+  readonly column: string
+  readonly limits: readonly CompiledLimit[]
+}
+
+export const columnKey = (column: { readonly relationOid: number; readonly number: number }): string =>
+  `${column.relationOid}.${column.number}`
+
+/** For each column by which a statement looks up: every mask on it counts by itself, so the lowest number holds. */
+export function appliedLookups(
+  uses: readonly ControlUse[],
+  lookups: ReadonlyMap<string, ColumnLookups>,
+  target: string,
+  chain: Chain,
+): readonly AppliedLimit[] {
+  const principals = verifiedPrincipals(chain)
+  return uses.flatMap(({ use, column }) => {
+    const found = use === 'equality' ? lookups.get(columnKey(column)) : undefined
+    return (found?.limits ?? []).map((limit) => ({
+      limit,
+      budgets: budgetsOf(limit, target, chain, principals).map((budget) => `${budget}\u0000${found?.column ?? ''}`),
+    }))
+  })
 }
 
 // Facts are kept by text and used for every run of it, like the candidates of rules (examine.ts).

@@ -174,13 +174,15 @@ const ways: Readonly<Record<string, Readonly<Record<'masked' | 'open' | 'denied'
   },
   'R-3.6 writes elsewhere': {
     // Rows of COPY are no DataRow: the agent denies what would have to be masked in them (R-1.25; mask.copy of the leak suite).
-    masked: ['copy customers to stdout', 'copy customers (ssn) to stdout with (format binary)'],
+    masked: [],
     open: ["update customers set ssn = '1' where id = 1", "insert into customers (ssn) values ('1')"],
     denied: [
       "copy orders to '/tmp/x'",
       "copy orders from '/tmp/x'",
       "copy (select 1) to program 'cat'",
       "copy orders from program 'psql -c x'",
+      'copy customers to stdout',
+      'copy customers (ssn) to stdout with (format binary)',
       'insert into orders (note) select ssn from customers',
       'update orders set note = c.ssn from customers c',
       'update customers set name = ssn',
@@ -280,12 +282,12 @@ const ways: Readonly<Record<string, Readonly<Record<'masked' | 'open' | 'denied'
       "select extra ->> 'ssn' from customers",
       "select extra -> 'harmless' from customers",
       "select extra #>> '{a,b}' from customers",
+      "select extra['a'] from customers",
     ],
     open: [],
     denied: [
       "select (extra ->> 'n')::int from customers",
       'select extra ->> name from customers',
-      "select extra['a'] from customers",
       "select jsonb_path_query(extra, '$.a') from customers",
       "select id from customers where extra @> '{}'",
       'select k from customers, jsonb_object_keys(extra) k',

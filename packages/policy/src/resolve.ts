@@ -41,7 +41,7 @@ const nobody = { policy: '', version: 0, rule: '' } as const
 const ruleOf = (rule: CompiledRule) => ({ policy: rule.policy, version: rule.version, rule: rule.name })
 
 function denyMissing(book: Rulebook, principals: readonly Principal[]): Deny | null {
-  if (book.rules.length + book.masks.length + book.broken.length === 0) {
+  if (book.rules.length + book.masks.length + book.detectors.length + book.broken.length === 0) {
     return { kind: 'deny', code: 'POLICY_MISSING', ...say.noPolicy(book.target.name), ...nobody }
   }
   if (principals.length > 0) return null

@@ -1,13 +1,15 @@
 // The rules of one target, compiled: selectors to functions, conditions to CEL, labels to patterns, all in one order.
 // INVARIANT: what cannot be compiled stands in `broken` or as a broken condition, and denies; nothing is left out.
 import type { Principal } from '@sallyport/base/identity'
-import type { MaskMethod, Predicates, Unless } from '@sallyport/mask/rule'
+import type { DetectRule } from '@sallyport/mask/detect/detection'
+import { type JsonPath, parseJsonPath } from '@sallyport/mask/json/path'
+import type { MaskMethod, MaskRule, Predicates, Unless } from '@sallyport/mask/rule'
 import { canonicalJson, compareText } from './canonical.ts'
 import { type Condition, compileCondition } from './conditions.ts'
 import type { FloorDocument, LabelDocument, PolicyDocument, Rule, TargetDocument } from './document.ts'
 import { durationMs } from './duration.ts'
 import { type CompiledWindow, compileWindow } from './during.ts'
-import { type CompiledLimit, compileLimits } from './limits.ts'
+import { type CompiledLimit, compileLimits, lookupLimit } from './limits.ts'
 import {
   type CallerSelector,
   compilePattern,
@@ -54,8 +56,19 @@ export interface CompiledMask {
   readonly name: string
   /** Patterns in three parts: schema, relation, column; null for `**`. */
   readonly columns: readonly (readonly string[] | null)[]
+  /** Parts of JSON columns; null: the columns as a whole. */
+  readonly paths: readonly JsonPath[] | null
   readonly method: MaskMethod
   readonly predicates: Predicates
+  readonly unless: Unless | null
+  /** Its policy lets through what cannot be proven. */
+  readonly relaxed: boolean
+  /** How often a value may be looked up by `predicates: equality`; null where it may not at all. */
+  readonly lookups: CompiledLimit | null
+}
+
+/** A mask of what detectors find. */
+export interface CompiledDetector extends DetectRule {
   readonly unless: Unless | null
 }
 
@@ -65,6 +78,7 @@ export interface Rulebook {
   /** Sorted by policy and name. */
   readonly rules: readonly CompiledRule[]
   readonly masks: readonly CompiledMask[]
+  readonly detectors: readonly CompiledDetector[]
   readonly limits: readonly CompiledLimit[]
   /** Is there any shadow rule? */
   readonly shadows: boolean
@@ -85,6 +99,7 @@ interface Source {
   readonly version: number
   readonly rules: readonly Rule[]
   readonly masks: PolicyDocument['spec']['masks']
+  readonly masking?: PolicyDocument['spec']['masking']
   readonly limits: PolicyDocument['spec']['limits']
 }
 
@@ -95,7 +110,7 @@ export function sourcesOf(input: RulebookInput): Source[] {
     .map(({ document, version }) => ({ policy: document.metadata.name, version, ...document.spec }))
   if (input.floor !== null) {
     const { rules, masks } = input.floor.spec
-    sources.push({ policy: floorPolicyName, version: 0, rules, masks, limits: [] })
+    sources.push({ policy: floorPolicyName, version: 0, rules, masks, masking: 'strict', limits: [] })
   }
   return sources.sort((left, right) => compareText(left.policy, right.policy))
 }
@@ -107,7 +122,9 @@ export function compileRulebook(input: RulebookInput): Rulebook {
     const complain = (reason: string): void => {
       broken.push({ policy: source.policy, version: source.version, reason })
     }
-    return source.masks.flatMap((mask, index) => compileMask(source, mask, index, input, complain))
+    return source.masks.flatMap((mask, index) =>
+      'detect' in mask ? [] : [compileMask(source, mask, index, input, complain)],
+    )
   })
   const rules = sources
     .flatMap((source) => source.rules.map((rule) => compileRule(source, rule)))
@@ -117,6 +134,7 @@ export function compileRulebook(input: RulebookInput): Rulebook {
     initiatorRequired: input.target.spec.initiator === 'required',
     rules,
     masks,
+    detectors: sources.flatMap(compileDetectors),
     limits: sources.flatMap((source) => compileLimits(source, input.target.spec.agents.length)),
     shadows: rules.some((rule) => rule.shadow),
     broken,
@@ -173,30 +191,59 @@ function anyOf(matchers: readonly Matcher[]): Matcher {
   }
 }
 
+/** The name by which messages and entries know a mask: its own, or its place. */
+const maskName = (mask: MaskRule, index: number): string => mask.name ?? `mask-${index + 1}`
+
 function compileMask(
   source: Source,
-  mask: Source['masks'][number],
+  mask: Exclude<MaskRule, { detect: unknown }>,
   index: number,
   input: RulebookInput,
   complain: (reason: string) => void,
-): CompiledMask[] {
-  if ('detect' in mask) {
-    complain('content detectors are not available in this version')
-    return []
-  }
+): CompiledMask {
   const patterns = [...(mask.columns ?? []), ...labelPatterns(mask.label, input, complain)]
-  return [
-    {
-      policy: source.policy,
-      version: source.version,
-      name: mask.name ?? `mask-${index + 1}`,
-      columns: patterns.map((pattern) => (pattern === '**' ? null : splitParts(pattern).map(unquoted))),
-      method: mask.method,
-      predicates: mask.predicates,
-      unless: mask.unless ?? null,
-    },
-  ]
+  const { policy, version } = source
+  const name = maskName(mask, index)
+  return {
+    policy,
+    version,
+    name,
+    columns: patterns.map((pattern) => (pattern === '**' ? null : splitParts(pattern).map(unquoted))),
+    paths: mask.path === undefined ? null : pathsOf(mask.path, complain),
+    method: mask.method,
+    predicates: mask.predicates,
+    unless: mask.unless ?? null,
+    relaxed: source.masking === 'relaxed',
+    lookups:
+      mask.predicates === 'equality'
+        ? lookupLimit({ policy, version, name }, mask.lookups, input.target.spec.agents.length)
+        : null,
+  }
 }
+
+/** INVARIANT: a path that cannot be read breaks the rulebook; it never hides less. */
+function pathsOf(path: string | readonly string[], complain: (reason: string) => void): readonly JsonPath[] {
+  return [path].flat().flatMap((text) => {
+    const parsed = parseJsonPath(text)
+    if ('path' in parsed) return [parsed.path]
+    complain(parsed.problem)
+    return []
+  })
+}
+
+const compileDetectors = ({ policy, masks }: Source): CompiledDetector[] =>
+  masks.flatMap((mask, index) =>
+    'detect' in mask
+      ? [
+          {
+            kinds: mask.detect,
+            method: mask.method,
+            rule: `${policy}/${maskName(mask, index)}`,
+            unless: mask.unless ?? null,
+          },
+        ]
+      : [],
+  )
 
 /** Columns of a label on this target. A label that nobody defined would hide nothing, so it breaks the rulebook. */
 function labelPatterns(
@@ -244,6 +291,7 @@ export function effectiveRules(input: RulebookInput): string {
       canonicalJson({
         policy: source.policy,
         mask,
+        ...(source.masking === 'relaxed' ? { masking: source.masking } : {}),
         label: 'label' in mask ? [...labelPatterns(mask.label, input, none)].sort(compareText) : [],
       }),
     ),

@@ -2,6 +2,7 @@
 // the mask in the place of the value. Looks at constants and parameters; for which forms, see mask/recognise. Pure.
 import type { ProtectedColumn } from '@sallyport/mask/plan'
 import { holdsMaskedText, isMaskedBytes } from '@sallyport/mask/recognise'
+import type { MaskMethod } from '@sallyport/mask/rule'
 import type { StatementFacts } from '@sallyport/sql/facts'
 import { tokens } from '@sallyport/sql/lexer'
 
@@ -34,12 +35,18 @@ export function writtenBack(
   const texts = [...literalsOf(facts.text), ...sent.texts.filter((text) => text !== null)]
   const binary = sent.binary.filter((bytes) => bytes !== null)
   return (
-    protectedOnes.find(
-      ({ method }) =>
-        texts.some((text) => holdsMaskedText(method, text)) || binary.some((bytes) => isMaskedBytes(method, bytes)),
+    protectedOnes.find((column) =>
+      methodsOf(column).some(
+        (method) =>
+          texts.some((text) => holdsMaskedText(method, text)) || binary.some((bytes) => isMaskedBytes(method, bytes)),
+      ),
     ) ?? null
   )
 }
+
+/** Of a column that is masked in parts, those of its parts. */
+export const methodsOf = ({ method, parts }: ProtectedColumn): readonly MaskMethod[] =>
+  parts === undefined ? [method] : parts.map((part) => part.method)
 
 /** String constants as the server reads them, near enough for forms that hold no escape. */
 export function literalsOf(text: string): string[] {

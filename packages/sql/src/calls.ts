@@ -8,10 +8,11 @@ import type { CatalogFunction } from './catalog.ts'
 import { functionName } from './catalog-index.ts'
 import { addComputed, addControlOf, addEffect, addFlow } from './draft.ts'
 import { condition, ordering, walk } from './expressions.ts'
+import { isDocument, jsonpathSteps, partOf, stepOf } from './json-path.ts'
 import { type Environment, type Scope, unknown, unknownName } from './scope.ts'
 import { settingFunction } from './settings.ts'
 import { isTotalCall, marked } from './sure.ts'
-import { payload, texts } from './tree.ts'
+import { isConstant, payload, texts } from './tree.ts'
 import { isPolymorphic, mention } from './types.ts'
 import {
   type Column,
@@ -44,10 +45,44 @@ export function walkCall(call: FuncCall, scope: Scope): Value {
     return influenced(shown, influences)
   }
   if (call.funcformat === 'COERCE_SQL_SYNTAX' && !syntaxExists(names.at(-1) ?? '', scope)) return plain()
+  const part = pathCall(call, values, scope)
+  if (part !== null) return influenced(part, influences)
   const value = influenced(callValue(names, values, call.func_variadic === true, scope), influences)
   const isOwn = userFunctions(names, scope.env).length > 0
   const isTotal = scope.env.firing !== undefined && !isOwn && influences.length === 0 && isTotalCall(call, values)
   return isTotal ? marked({ ...value, type: 'pg_catalog.text' }, values, scope, true) : value
+}
+
+/** Functions that follow a path into a document: whole names of steps, or a jsonpath, which may fail. */
+const pathFunctions: Readonly<Record<string, 'steps' | 'jsonpath'>> = {
+  jsonb_extract_path: 'steps',
+  jsonb_extract_path_text: 'steps',
+  json_extract_path: 'steps',
+  json_extract_path_text: 'steps',
+  jsonb_path_query: 'jsonpath',
+  jsonb_path_query_first: 'jsonpath',
+  jsonb_path_query_array: 'jsonpath',
+  jsonb_path_exists: 'jsonpath',
+}
+
+/** A call that reads one part of a document, called by its own name alone; null for any other. */
+function pathCall(call: FuncCall, values: readonly Value[], scope: Scope): Value | null {
+  const [name = '', schema = 'pg_catalog'] = texts(call.funcname).reverse()
+  const how = Object.hasOwn(pathFunctions, name) && schema === 'pg_catalog' ? pathFunctions[name] : undefined
+  const [document] = values
+  const [, ...path] = call.args ?? []
+  const isPlain = call.func_variadic !== true && !path.some((node) => payload(node, 'NamedArgExpr'))
+  if (how === undefined || document === undefined || !isDocument(document) || !isPlain) return null
+  const found = candidates(texts(call.funcname), values, false, scope.env)
+  if (found.builtin === null || found.user.length > 0) return null
+  const steps = how === 'steps' ? (path.every(isConstant) ? path.map(stepOf) : null) : jsonpathSteps(path[0])
+  if (steps === null || (how === 'jsonpath' && path.length !== 1)) return null
+  const type = found.builtin.type ?? document.type
+  const { total, ...part } = partOf(document, steps, type, scope.env.draft)
+  // A path in strict mode fails where it leads to nothing.
+  const value: Value = how === 'steps' ? { ...part, total: true } : part
+  note(scope.env, found, [value])
+  return value
 }
 
 const int8 = 'pg_catalog.int8'

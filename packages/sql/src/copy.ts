@@ -26,8 +26,21 @@ export function copyStatement(copy: CopyStmt, env: Environment): Outcome {
     return { verb: 'copy', output: null }
   }
   const output = copyOut(copy, env)
-  if (!outside) env.draft.session.push({ kind: 'copy', direction: 'out' })
+  if (!outside) env.draft.session.push({ kind: 'copy', direction: 'out', ...(isPlain(copy) ? { plain: true } : {}) })
   return { verb: 'copy', output }
+}
+
+/** Options that leave the bytes of a row as text and CSV format have them by default. */
+const harmless = new Set(['header', 'freeze', 'force_quote'])
+
+function isPlain({ options }: CopyStmt): boolean {
+  return (options ?? []).every((node) => {
+    const option = payload(node, 'DefElem')
+    const name = option?.defname ?? ''
+    if (name !== 'format') return harmless.has(name)
+    const format = payload(option?.arg, 'String')?.sval
+    return format === 'text' || format === 'csv'
+  })
 }
 
 const known = new Set(

@@ -39,6 +39,8 @@ export interface Draft {
   readonly readings: Map<string, number>
   /** Columns that get a new value. */
   readonly written: Set<ColumnRef>
+  /** Parts of JSON columns by their paths, so that the same part is the same object. */
+  readonly parts: Map<ColumnRef, Map<string, ColumnRef>>
   /** Payloads of the tree that were understood. */
   readonly seen: Set<object>
   /** False once an UPDATE or DELETE without a WHERE over its target was found. */
@@ -62,6 +64,7 @@ export const newDraft = (): Draft => ({
   packs: new Set(),
   readings: new Map(),
   written: new Set(),
+  parts: new Map(),
   seen: new Set(),
   filtered: true,
 })
@@ -118,7 +121,7 @@ export function addControl(draft: Draft, column: ColumnRef, use: ControlUse['use
 
 /** By number: a dot inside a name would make one column look like another. */
 export const controlKey = ({ column, use, where }: ControlUse): string =>
-  `${column.relationOid}.${column.number} ${use} ${where}`
+  `${column.relationOid}.${column.number} ${use} ${where} ${column.path === undefined ? '' : JSON.stringify(column.path)}`
 
 /** The value decides rows or order: its columns fully, those of which only nullness is in it as a null test. */
 export function addControlOf(draft: Draft, value: Value, where: string): void {

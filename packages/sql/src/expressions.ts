@@ -5,6 +5,7 @@ import { functionByNotation, walkCall } from './calls.ts'
 import { elementType } from './catalog-index.ts'
 import { addComputed, addControlOf, addEquality, addRead, addReadings, readingsApart } from './draft.ts'
 import { jsonNodes } from './json.ts'
+import { isDocument, partOf, stepOf, stepsOf } from './json-path.ts'
 import { resolveOperator } from './operators.ts'
 import { listColumns } from './output.ts'
 import { entryNamed, meaningOf, parameter, type Scope, unknown, unknownName, wholeRow } from './scope.ts'
@@ -208,13 +209,17 @@ function operation(found: A_Expr, scope: Scope): Value {
   const yieldsBoolean = found.kind !== 'AEXPR_OP' && found.kind !== 'AEXPR_NULLIF'
   if (!user && (yieldsBoolean || comparisons.has(name.at(-1) ?? ''))) return derived(operands, boolean)
   if (found.kind === 'AEXPR_NULLIF' && left !== null) return derived(operands, left.type)
-  if (!user && left !== null && isPart(found, left, name)) return partOf(left, name)
+  const part =
+    !user && left !== null && isDocument(left) && Object.hasOwn(paths, name.at(-1) ?? '')
+      ? documentPart(left, name.at(-1) ?? '', found.rexpr, scope)
+      : null
+  if (part !== null) return part
   const isJoin = !user && sure.isJoin(found, operands)
   const value = derived(operands, user ? null : computedType(operands))
   return sure.marked(isJoin ? { ...value, type: 'pg_catalog.text' } : value, operands, scope, isJoin)
 }
 
-/** Where a constant path leads in a document. Without the key or the place it gives NULL, and it fails for no document. */
+/** Operators that follow a path into a document, and what they give. */
 const paths: Readonly<Record<string, string | null>> = {
   '->': null,
   '->>': 'pg_catalog.text',
@@ -222,16 +227,13 @@ const paths: Readonly<Record<string, string | null>> = {
   '#>>': 'pg_catalog.text',
 }
 
-function isPart(found: A_Expr, left: Value, name: readonly string[]): boolean {
-  const isDocument = left.type === 'pg_catalog.jsonb' || left.type === 'pg_catalog.json'
-  const known = left.kind === 'direct' || left.total === true
-  return Object.hasOwn(paths, name.at(-1) ?? '') && isDocument && known && isConstant(found.rexpr)
+/** The part that a constant path leads to; null for a path that is computed. */
+function documentPart(document: Value, operator: string, path: Node | undefined, scope: Scope): Value | null {
+  const array = payload(path, 'A_ArrayExpr')
+  if (!isConstant(path) && array?.elements?.every(isConstant) !== true) return null
+  const steps = operator.startsWith('#') ? stepsOf(path) : [stepOf(path)]
+  return partOf(document, steps, paths[operator] ?? document.type, scope.env.draft)
 }
-
-const partOf = (left: Value, name: readonly string[]): Value => ({
-  ...derived([left], paths[name.at(-1) ?? ''] ?? left.type),
-  total: true,
-})
 
 /** What the operator compares: IN and BETWEEN each item of a list, rows field by field. */
 function pairsOf(found: A_Expr, left: Value | null, right: Value): readonly (readonly [Value | null, Value])[] {
@@ -338,9 +340,12 @@ export function stepInto(value: Value, step: Node, scope: Scope): Value {
   }
   const indices = payload(step, 'A_Indices')
   if (indices !== undefined) {
+    const bounds = [walk(indices.lidx, scope), walk(indices.uidx, scope)]
+    // `profile['plan']`: as #> (jsonb_subscript_fetch); json cannot be subscripted.
+    const isPlace = indices.is_slice !== true && value.type === 'pg_catalog.jsonb' && isDocument(value)
+    if (isPlace && isConstant(indices.uidx)) return partOf(value, [stepOf(indices.uidx)], value.type, scope.env.draft)
     const isElement = indices.is_slice !== true && value.type?.startsWith('pg_catalog._') === true
-    const type = isElement ? elementType(value.type ?? '') : null
-    return derived([value, walk(indices.lidx, scope), walk(indices.uidx, scope)], type)
+    return derived([value, ...bounds], isElement ? elementType(value.type ?? '') : null)
   }
   // Stars that make columns are expanded where lists are (output.ts).
   unknown(scope.env, `${tagOf(step)} in an indirection`)

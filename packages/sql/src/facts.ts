@@ -43,6 +43,9 @@ export interface ColumnRef {
   /** `schema.relation.column`, catalog names. */
   readonly name: string
   readonly number: number
+  /** A part of a JSON column: members from the root on. Null: a step that is not known, and whatever follows it. A step that
+   * looks like a number may be the place in an array. Absent: the whole column. */
+  readonly path?: readonly (string | null)[]
 }
 
 /** How a column is used where it decides which rows or in which order. */
@@ -102,7 +105,8 @@ export type SessionEffect =
   | { readonly kind: 'close'; readonly name: string | null }
   | { readonly kind: 'discard'; readonly what: 'all' | 'plans' | 'sequences' | 'temp' }
   | { readonly kind: 'ddl' }
-  | { readonly kind: 'copy'; readonly direction: 'in' | 'out' }
+  /** `plain`: in text or CSV format with the delimiter, quote and NULL that those have by default. */
+  | { readonly kind: 'copy'; readonly direction: 'in' | 'out'; readonly plain?: true }
 
 /** Kinds of names that the target would refuse by itself. A relation that is not there makes its columns missing as well. */
 export const missingNames = [

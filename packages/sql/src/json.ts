@@ -1,8 +1,9 @@
 // SQL/JSON expressions: constructors, predicates and query functions. All of their arguments flow into the result; paths are
 // texts, and DEFAULT expressions of ON EMPTY and ON ERROR count as arguments.
-import type { JsonAggConstructor, JsonBehavior, JsonOutput, JsonValueExpr, Node } from '@pgsql/types'
+import type { JsonAggConstructor, JsonBehavior, JsonFuncExpr, JsonOutput, JsonValueExpr, Node } from '@pgsql/types'
 import { windowInfluence } from './calls.ts'
 import { condition, ordering, walk, walkAll } from './expressions.ts'
+import { isDocument, jsonpathSteps, partOf } from './json-path.ts'
 import type { Scope } from './scope.ts'
 import { queryColumns } from './select.ts'
 import { type Handlers, payload } from './tree.ts'
@@ -10,6 +11,16 @@ import { typeNameOf } from './types.ts'
 import { derived, influenced, plain, type Value } from './values.ts'
 
 const boolean = 'pg_catalog.bool'
+
+/** JSON_VALUE, JSON_QUERY and JSON_EXISTS of a constant path read that part alone. */
+function jsonPart(document: Value, found: JsonFuncExpr, scope: Scope): Value {
+  const item = found.context_item
+  const bare = item?.raw_expr === undefined ? null : walk(item.raw_expr, scope)
+  if (bare === null || !isDocument(bare) || item?.formatted_expr !== undefined || found.passing !== undefined)
+    return document
+  const steps = jsonpathSteps(found.pathspec)
+  return steps === null ? document : partOf(bare, steps, bare.type, scope.env.draft)
+}
 
 /** The value behind FORMAT JSON. */
 export function jsonValue(found: JsonValueExpr | undefined, scope: Scope): Value {
@@ -40,7 +51,7 @@ export const jsonNodes: Handlers<[scope: Scope], Value> = {
   JsonFuncExpr: (found, scope) =>
     derived(
       [
-        jsonValue(found.context_item, scope),
+        jsonPart(jsonValue(found.context_item, scope), found, scope),
         walk(found.pathspec, scope),
         ...passing(found.passing, scope),
         jsonBehavior(found.on_empty, scope),

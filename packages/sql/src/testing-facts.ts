@@ -1,5 +1,5 @@
 // Facts as short lines, for golden files and for failure messages of tests. Pure.
-import type { Effect, SessionEffect, StatementFacts } from './facts.ts'
+import type { ColumnRef, Effect, SessionEffect, StatementFacts } from './facts.ts'
 
 /** One line for each fact, sorted where the order means nothing; absent parts are left out. */
 export interface FactLines {
@@ -20,16 +20,16 @@ export interface FactLines {
 
 export function factLines(facts: StatementFacts): FactLines {
   const output = facts.output?.map(({ name, kind, total, sources }) => {
-    const from = sources.map((column) => column.name).sort()
+    const from = sources.map(columnText).sort()
     const sign = kind === 'direct' ? '=' : total === true ? '~~' : '~'
     return from.length === 0 ? name : `${name} ${sign} ${from.join(', ')}`
   })
   const listed = {
     effects: facts.effects.map(effectLine).sort(),
-    control: facts.control.map(({ column, use, where }) => `${column.name} ${use} ${where}`).sort(),
+    control: facts.control.map(({ column, use, where }) => `${columnText(column)} ${use} ${where}`).sort(),
     flows: facts.flows
       .map(({ to, toColumn, sources, trigger }) => {
-        const from = sources.map((column) => column.name).sort()
+        const from = sources.map(columnText).sort()
         const how = trigger === undefined ? '' : ` (${trigger} by a trigger)`
         return `${to}${toColumn === null ? ' (no column)' : ''} <- ${from.join(', ')}${how}`
       })
@@ -50,6 +50,10 @@ export function factLines(facts: StatementFacts): FactLines {
     ...filled,
   }
 }
+
+/** A part with its path behind the column's name. */
+const columnText = ({ name, path }: ColumnRef): string =>
+  path === undefined ? name : `${name} ${JSON.stringify(path)}`
 
 function effectLine({ operation, object, via, parents, baseline }: Effect): string {
   const covering = parents.length === 0 ? '' : ` < ${[...parents].sort().join(', ')}`

@@ -27,7 +27,7 @@ export function charge(
   budgets: Budgets,
 ): Charged {
   const applied = all.flatMap((facts, at) =>
-    limitsFor(who.policies, facts, who.chain).map((one) => ({ ...one, facts, at })),
+    limitsFor(who.policies, facts, who.chain, who.catalog).map((one) => ({ ...one, facts, at })),
   )
   if (applied.length === 0) return notCharged
   const shadow = new Map<number, EntryShadow[]>()

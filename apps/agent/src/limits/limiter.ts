@@ -20,7 +20,7 @@ export interface Limiter {
   /** Takes the statements of a text that is about to run, all or none. */
   charge(all: readonly StatementFacts[], policies: CompiledPolicies, catalog: Catalog): Charged
   /** Makes the meters of the statements of one text; null where nothing is counted. */
-  metersOf(policies: CompiledPolicies, source: RowSource): (facts: StatementFacts) => Meter | null
+  metersOf(policies: CompiledPolicies, catalog: Catalog, source: RowSource): (facts: StatementFacts) => Meter | null
 }
 
 export function createLimiter(chain: Chain, budgets: Budgets): Limiter {
@@ -33,7 +33,7 @@ export function createLimiter(chain: Chain, budgets: Budgets): Limiter {
   }
   return {
     charge: (all, policies, catalog) => charge(all, { policies, chain, catalog }, budgets),
-    metersOf(policies, { portal, cursor }) {
+    metersOf(policies, catalog, { portal, cursor }) {
       const text: Tally = new Map()
       return (facts) => {
         const fetched = facts.session.flatMap((effect) => (effect.kind === 'fetch' ? [effect.name] : []))
@@ -42,7 +42,7 @@ export function createLimiter(chain: Chain, budgets: Budgets): Limiter {
           const open = fetched.length === 0 ? [portal] : [portal, ...fetched.map(cursor)]
           return [text, ...open.flatMap((one) => (one === null || one === undefined ? [] : [tallyOf(one)]))]
         }
-        return createMeter(limitsFor(policies, facts, chain), tallies, budgets)
+        return createMeter(limitsFor(policies, facts, chain, catalog), tallies, budgets)
       }
     },
   }

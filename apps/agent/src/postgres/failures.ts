@@ -2,15 +2,18 @@
 // errors about protected columns lose their words (THREATS ). It decides nothing.
 import { unreachable } from '@sallyport/base/assert'
 import { SallyportError } from '@sallyport/base/errors'
+import type { KeyedHash } from '@sallyport/mask/replace'
 import type { NoticeFields } from '@sallyport/wire/postgres/messages'
 import { lost } from './context.ts'
+import { detectedFields } from './detected.ts'
 import { fieldOf, neutralText, scrubFields } from './refuse.ts'
 import { type Action, close, type Expected, endPortals, type State, settle } from './state.ts'
 
 /** scrubbed for statements on protected columns, for whatever such a transaction says later, and when idle. */
-export function visible(state: State, fields: NoticeFields): NoticeFields {
+export function visible(state: State, fields: NoticeFields, hash: KeyedHash): NoticeFields {
   const due = state.expected[0]
-  return due === undefined || state.sensitive || isSensitive(state, due) ? scrubFields(fields) : fields
+  if (due === undefined || state.sensitive || isSensitive(state, due)) return scrubFields(fields)
+  return detectedFields(fields, state.detection, hash)
 }
 
 function isSensitive(state: State, due: Expected): boolean {
@@ -39,13 +42,13 @@ function isSensitive(state: State, due: Expected): boolean {
 }
 
 /** The target fails a COPY because we told it to: the client reads why. */
-function shownError(state: State, fields: NoticeFields): NoticeFields {
+function shownError(state: State, fields: NoticeFields, hash: KeyedHash): NoticeFields {
   const own = state.copyRefused
   state.copyRefused = null
-  return own ?? visible(state, fields)
+  return own ?? visible(state, fields, hash)
 }
 
-export function takeError(state: State, fields: NoticeFields, out: Action[]): undefined {
+export function takeError(state: State, fields: NoticeFields, hash: KeyedHash, out: Action[]): undefined {
   const due = state.expected[0]
   const severity = fieldOf(fields, 'V') || fieldOf(fields, 'S')
   if (due === undefined || severity === 'FATAL' || severity === 'PANIC') return takeFatal(state, fields, out)
@@ -55,7 +58,7 @@ export function takeError(state: State, fields: NoticeFields, out: Action[]): un
       return lost(state, out)
     case 'query':
       if (due.failed) return lost(state, out)
-      out.push({ do: 'send', message: { type: 'errorResponse', fields: shownError(state, fields) } })
+      out.push({ do: 'send', message: { type: 'errorResponse', fields: shownError(state, fields, hash) } })
       for (const [index, running] of due.running.slice(due.at).entries())
         out.push({ do: 'outcome', running, result: index === 0 ? 'failed' : 'cancelled', tag: '', sqlstate })
       due.failed = true
@@ -73,11 +76,11 @@ export function takeError(state: State, fields: NoticeFields, out: Action[]): un
       // Nothing ran that our own Sync could end badly.
       if (due.hidden) return lost(state, out)
       // The end of the implicit transaction may fail: deferred constraints. ReadyForQuery follows.
-      out.push({ do: 'send', message: { type: 'errorResponse', fields: visible(state, fields) } })
+      out.push({ do: 'send', message: { type: 'errorResponse', fields: visible(state, fields, hash) } })
       endPortals(state)
       return
     default:
-      out.push({ do: 'send', message: { type: 'errorResponse', fields: shownError(state, fields) } })
+      out.push({ do: 'send', message: { type: 'errorResponse', fields: shownError(state, fields, hash) } })
       voidUntilSync(state, sqlstate, out)
       endPortals(state)
   }

@@ -7,6 +7,7 @@ import type { JudgedStatement, Judgement } from '../session/gate.ts'
 import { boundParameters } from './facts.ts'
 import { bindAgain, keptBind, waitForAnswers } from './holding.ts'
 import { errorFields, protocolFields } from './refuse.ts'
+import { isWatched } from './rows.ts'
 import {
   type Action,
   changesNames,
@@ -70,6 +71,7 @@ export function takeJudgement(state: State, judgement: Judgement, out: Action[])
     return
   }
   const { statements } = judgement
+  for (const { protection } of statements) state.detection = protection.detection
   switch (message.type) {
     case 'query':
       return forwardQuery(state, message, statements, out)
@@ -244,7 +246,7 @@ function forwardExecute(
 }
 
 function mustDescribe(state: State, portal: Portal, { protection, facts }: JudgedStatement): boolean {
-  if (protection.columns.length === 0 || facts.output === null || portal.columns !== null) return false
+  if (!isWatched(protection) || facts.output === null || portal.columns !== null) return false
   if (portal.statement?.described?.under === protection) return false
   // The client's own question for it may be on its way already.
   return !state.expected.some((due) => due.kind === 'describe' && due.portal === portal)

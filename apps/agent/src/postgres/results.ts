@@ -6,6 +6,7 @@ import { hideIn } from '@sallyport/mask/detect/hide'
 import type { KeyedHash } from '@sallyport/mask/replace'
 import type { BackendMessage, TransactionStatus } from '@sallyport/wire/postgres/messages'
 import { lost, takeAsked } from './context.ts'
+import { detectedCopy, detectedText, hidesColumns } from './detected.ts'
 import { applyCompleted } from './facts.ts'
 import { takeError, visible } from './failures.ts'
 import { endOverrun, isDropped, startOverrun, withoutWords } from './overrun.ts'
@@ -15,6 +16,7 @@ import {
   descriptionProblem,
   isWithin,
   maskRow,
+  passesRows,
   portalShape,
   type RowShape,
   rowBytes,
@@ -50,14 +52,14 @@ export function takeTarget(state: State, message: BackendMessage, hash: KeyedHas
 function takeMessage(state: State, message: BackendMessage, hash: KeyedHash, out: Action[]): undefined {
   switch (message.type) {
     case 'noticeResponse':
-      out.push({ do: 'send', message: { ...message, fields: visible(state, message.fields) } })
+      out.push({ do: 'send', message: { ...message, fields: visible(state, message.fields, hash) } })
       return
     case 'parameterStatus':
       return takeParameter(state, message, out)
     case 'notificationResponse':
-      return takeNotification(state, message, out)
+      return takeNotification(state, message, hash, out)
     case 'errorResponse':
-      return takeError(state, message.fields, out)
+      return takeError(state, message.fields, hash, out)
     case 'readyForQuery':
       return takeReady(state, message.status, out)
     default:
@@ -198,14 +200,17 @@ function takeRows(
     case 'copyOutResponse':
     case 'copyData':
     case 'copyDone':
-      if (plan.kind !== 'plain' || !facts.session.some((one) => one.kind === 'copy' && one.direction === 'out'))
+      if (hidesColumns(plan) || !facts.session.some((one) => one.kind === 'copy' && one.direction === 'out'))
         return lost(state, out)
       if (message.type === 'copyData') {
+        const hidden = detectedCopy(message, running, hash)
         // The end of a binary COPY comes as data and is no row (manual, "COPY", Binary Format).
         const isTrailer = message.bytes.length === 2 && message.bytes[0] === 0xff && message.bytes[1] === 0xff
-        const { length } = message.bytes
+        const { length } = hidden.bytes
         if (!isTrailer && !isWithin(running, length)) return startOverrun(state, running, length, out)
-        countRow(running, [message.bytes])
+        countRow(running, [hidden.bytes])
+        out.push({ do: 'send', message: hidden })
+        return
       }
       break
     default:
@@ -217,10 +222,15 @@ function takeRows(
 
 /** R-1.28: only what the session listens to with permission. Nobody knows where a payload comes from: a trigger may have
  * made it of protected values, which only the second line can see. */
-function takeNotification(state: State, message: Message<'notificationResponse'>, out: Action[]): undefined {
+function takeNotification(
+  state: State,
+  message: Message<'notificationResponse'>,
+  hash: KeyedHash,
+  out: Action[],
+): undefined {
   if (!state.listening.has(message.channel)) return
   const payload = state.masked ? hideIn(message.payload, () => '[redacted]').text : message.payload
-  out.push({ do: 'send', message: { ...message, payload } })
+  out.push({ do: 'send', message: { ...message, payload: detectedText(payload, state.detection, hash) } })
 }
 
 function complete(state: State, running: Running, message: Message<'commandComplete'>, out: Action[]): undefined {
@@ -318,7 +328,7 @@ export function passRow(state: State, bytes: number): boolean {
   const due = state.expected[0]
   if (due === undefined || state.overrun !== null || (due.kind !== 'query' && due.kind !== 'execute')) return false
   const running = due.kind === 'query' ? due.running[due.at] : due.running
-  if (running == null || running.rows === 0 || running.judged.plan.kind !== 'plain') return false
+  if (running == null || running.rows === 0 || !passesRows(running)) return false
   if (due.kind === 'query' && due.columns === null) return false
   if (!isWithin(running, bytes)) return false
   running.rows += 1

@@ -1,7 +1,7 @@
 // Result rows: the description that the target gives is held against the lineage, and each value that a plan hides is
 // replaced in its place. A description that disagrees ends the session (THREATS R-3.2, R-3.4).
+import { type RowMaskers, rowMaskers } from '@sallyport/mask/column'
 import type { KeyedHash } from '@sallyport/mask/replace'
-import { replaceValue } from '@sallyport/mask/replace'
 import type { OutputColumn } from '@sallyport/sql/facts'
 import type { ColumnDescription, Format } from '@sallyport/wire/postgres/messages'
 import type { JudgedStatement, Protection } from '../session/gate.ts'
@@ -48,10 +48,13 @@ function columnProblem(
   return known ? null : `result column ${index + 1} is another column than the judged one`
 }
 
+/** Something is hidden from this caller, so that results have to be described. */
+export const isWatched = ({ columns, detection }: Protection): boolean => columns.length > 0 || detection !== null
+
 /** Rows without a description are good only where nothing is protected. */
 export function shapeProblem(shape: RowShape | null, judged: JudgedStatement): string | null {
   if (shape !== null) return descriptionProblem(shape.columns, judged)
-  return judged.protection.columns.length === 0 ? null : 'rows that were not described'
+  return isWatched(judged.protection) ? 'rows that were not described' : null
 }
 
 /** What is needed to mask the rows of one portal or one statement of a Query. */
@@ -88,14 +91,33 @@ export function maskRow(
   if (shape !== null && values.length !== shape.columns.length) return null
   if (plan.kind === 'plain') return values
   if (shape === null || plan.columns.length !== values.length) return null
+  const maskers = maskersOf(running, shape, hash)
+  if (maskers === null) return values
   return values.map((value, index) => {
-    const method = plan.columns[index]
-    const column = shape.columns[index]
-    if (method == null || column === undefined) return value
-    if (value !== null) running.maskedValues += 1
-    return replaceValue(method, value, column.typeOid, shape.formats(index), hash, column.typeModifier)
+    const masked = maskers[index]?.(value) ?? null
+    if (maskers[index] === null || masked === value) return value
+    running.maskedValues += 1
+    return masked
   })
 }
+
+/** Made with the first row; a result has one description. */
+function maskersOf(running: Running, shape: RowShape, hash: KeyedHash): RowMaskers {
+  const { plan } = running.judged
+  if (running.masking?.columns === shape.columns) return running.masking.maskers
+  const columns = shape.columns.map(({ typeOid, typeModifier }, index) => ({
+    typeOid,
+    typeModifier,
+    format: shape.formats(index),
+  }))
+  const maskers = rowMaskers(plan, columns, hash)
+  running.masking = { columns: shape.columns, maskers }
+  return maskers
+}
+
+/** Nothing changes the rows of this result: known for sure with its first row. */
+export const passesRows = ({ judged, masking }: Running): boolean =>
+  judged.plan.kind === 'plain' || (masking !== null && masking.maskers === null)
 
 export function countRow(running: Running, values: readonly (Uint8Array | null)[]): void {
   running.rows += 1

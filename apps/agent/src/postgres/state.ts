@@ -2,6 +2,8 @@
 // how far names can be trusted. Only machine.ts and the files that it calls change it.
 
 import type { SallyportError } from '@sallyport/base/errors'
+import type { RowMaskers } from '@sallyport/mask/column'
+import type { Detection } from '@sallyport/mask/detect/detection'
 import type { StatementFacts } from '@sallyport/sql/facts'
 import type {
   BackendMessage,
@@ -38,14 +40,28 @@ export type Action =
   /** Ends both sides. With an error the client is told FATAL; without one it is not told. */
   | { readonly do: 'close'; readonly reason: string; readonly error: SallyportError | null }
 
+/** Maskers of a result, made for these descriptions of its columns. */
+export interface RowMasking {
+  readonly columns: readonly ColumnDescription[]
+  readonly maskers: RowMaskers
+}
+
 /** A statement that was forwarded to run. Counts grow while its result passes. */
 export interface Running {
   readonly judged: JudgedStatement
+  /** What is done to its rows, once their description is known. */
+  masking: RowMasking | null
   rows: number
   bytes: number
   maskedValues: number
 }
-export const runningOf = (judged: JudgedStatement): Running => ({ judged, rows: 0, bytes: 0, maskedValues: 0 })
+export const runningOf = (judged: JudgedStatement): Running => ({
+  judged,
+  masking: null,
+  rows: 0,
+  bytes: 0,
+  maskedValues: 0,
+})
 
 /** A prepared statement, by protocol or by SQL: one name space. */
 export interface Prepared {
@@ -175,6 +191,8 @@ export interface State {
   readonly listening: Set<string>
   /** Masks were in force for a statement of this session: what others notify is looked through. */
   masked: boolean
+  /** What detectors look for in texts that are no rows, by the newest judgement; null: nothing. */
+  detection: Detection | null
   /** What the target reports of settings under which it reads texts and values. */
   readonly settings: Map<string, string>
   /** A setting that the session has changed and that may change what texts mean; the first one. */
@@ -232,6 +250,7 @@ export const openState = (serverVersion: number, settings: Iterable<readonly [st
   portals: new Map(),
   listening: new Set(),
   masked: false,
+  detection: null,
   settings: new Map(settings),
   changedSetting: null,
   searchPath: [],

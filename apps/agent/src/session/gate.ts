@@ -6,8 +6,9 @@ import type { Clock } from '@sallyport/base/clock'
 import { asSallyportError, type SallyportError } from '@sallyport/base/errors'
 import type { Chain } from '@sallyport/base/identity'
 import type { EntryBody, EntryRule } from '@sallyport/ledger/entry'
+import type { Detection } from '@sallyport/mask/detect/detection'
 import type { MaskPlan, ProtectedColumn } from '@sallyport/mask/plan'
-import { type CompiledPolicies, type Decision, type DecisionContext, protectedColumns } from '@sallyport/policy/decide'
+import { type CompiledPolicies, type Decision, type DecisionContext, maskingFor } from '@sallyport/policy/decide'
 import type { Catalog, CatalogRelation } from '@sallyport/sql/catalog'
 import type { StatementFacts } from '@sallyport/sql/facts'
 import type { Budgets } from '../limits/budgets.ts'
@@ -71,6 +72,8 @@ export interface JudgedStatement {
 /** What the session may not see unmasked, and how to look up relations: for the check of row descriptions. */
 export interface Protection {
   readonly columns: readonly ProtectedColumn[]
+  /** What detectors look for in everything else that leaves; null: nothing. */
+  readonly detection: Detection | null
   isProtected(relationOid: number, column: number): boolean
   relation(oid: number): CatalogRelation | undefined
 }
@@ -283,7 +286,7 @@ function allow(
   const startedAtUs = deps.monotonicUs()
   const isRun = runs(request)
   const approved = approval?.approved ?? null
-  const meterOf = isRun && policies.limits > 0 ? live.limiter.metersOf(policies, rowSource(request)) : null
+  const meterOf = isRun && policies.limits > 0 ? live.limiter.metersOf(policies, catalog, rowSource(request)) : null
   const statements = all.map((judged): JudgedStatement => {
     if (isRun) live.statements += 1
     return {
@@ -331,6 +334,7 @@ function intent(
     rule: ruleOf(judged.decision) ?? { policy: '', version: 0, rule: '' },
     masks: plan.kind === 'mask' ? plan.rules : [],
     maskedColumns: plan.kind === 'mask' ? plan.columns.filter((method) => method !== null).length : 0,
+    ...(plan.kind === 'mask' && plan.relaxed === true ? { relaxed: true } : {}),
     ...shadowOf(judged),
   }
 }
@@ -381,11 +385,12 @@ function protectionCache(chain: Chain): (policies: CompiledPolicies, catalog: Ca
   let last: { readonly policies: CompiledPolicies; readonly catalog: Catalog; readonly made: Protection } | null = null
   return (policies, catalog) => {
     if (last !== null && last.policies === policies && last.catalog === catalog) return last.made
-    const columns = protectedColumns(policies, chain, catalog)
+    const { columns, detection } = maskingFor(policies, chain, catalog)
     const keys = new Set(columns.map(({ relationOid, number }) => `${relationOid}.${number}`))
     const relations = new Map(catalog.relations.map((relation) => [relation.oid, relation]))
     const made: Protection = {
       columns,
+      detection,
       isProtected: (oid, column) => keys.has(`${oid}.${column}`),
       relation: (oid) => relations.get(oid),
     }

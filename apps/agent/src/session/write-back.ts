@@ -3,7 +3,7 @@
 import { SallyportError } from '@sallyport/base/errors'
 import type { ProtectedColumn } from '@sallyport/mask/plan'
 import { isMaskedText } from '@sallyport/mask/recognise'
-import { writeBackWords, writtenBack, writtenProtected } from '@sallyport/policy/write-back'
+import { methodsOf, writeBackWords, writtenBack, writtenProtected } from '@sallyport/policy/write-back'
 import type { StatementFacts } from '@sallyport/sql/facts'
 import type { BoundParameters } from './recorded.ts'
 
@@ -50,7 +50,7 @@ function guardOf(written: readonly ProtectedColumn[]): CopyGuard {
       rest = (fields.pop() ?? '').slice(-fieldCharsMax - 1)
       for (const field of fields) {
         if (field.length < 4 || field.length > fieldCharsMax) continue
-        const found = written.find(({ method }) => isMaskedText(method, field))
+        const found = written.find((column) => methodsOf(column).some((method) => isMaskedText(method, field)))
         if (found !== undefined) return refusalOf(found)
       }
       return null

@@ -63,6 +63,7 @@ const Mask = z.object({
   columns: texts.optional(),
   label: z.string().optional(),
   detect: texts.optional(),
+  path: z.union([z.string().transform((one) => [one]), texts]).optional(),
   method: z.union([z.string(), z.object({ partial: z.object({ keepLast: z.number() }) })]).default('redact'),
   unless: z.object({ groups: texts.optional(), subjects: texts.optional() }).optional(),
   predicates: z.string().default('none'),

@@ -74,6 +74,10 @@ describe('a mask as a sentence', () => {
       { label: 'pii.email', method: 'email', predicates: 'equality' },
       'Columns with the label pii.email show ***@ and the domain to everyone; they can be compared with one value at a time.',
     ],
+    [
+      { columns: ['public.c.profile'], path: '$.contact.email', method: 'email' },
+      '$.contact.email in public.c.profile shows ***@ and the domain to everyone; it cannot be filtered or sorted by.',
+    ],
     [{ detect: ['email', 'jwt'] }, 'Whatever looks like email or jwt shows [redacted] to everyone.'],
   ])('%#', (fields, sentence) => {
     expect(mask(fields)).toBe(sentence)

@@ -90,18 +90,20 @@ function approvalText({ approval, effect }: RuleView): Piece[] {
 }
 
 export function maskSentence(mask: MaskView): readonly Piece[] {
-  const isMany = mask.label !== undefined || (mask.columns ?? []).length > 1
+  const isMany = mask.label !== undefined || Math.max(mask.columns?.length ?? 0, mask.path?.length ?? 0) > 1
   const shown = word(` ${isMany ? 'show' : 'shows'} ${methodText(mask.method)}`)
   return [...maskedText(mask), shown, ...unlessText(mask), ...predicatesText(mask, isMany ? 'they' : 'it'), word('.')]
 }
 
 function maskedText(mask: MaskView): Piece[] {
   if (mask.detect !== undefined) return [word('Whatever looks like '), ...listed(mask.detect.map(named), 'or')]
+  const parts = mask.path === undefined ? [] : [...listed(mask.path.map(named), 'and'), word(' in ')]
   const columns = listed((mask.columns ?? []).map(named), 'and')
-  if (mask.label === undefined) return columns.length === 0 ? [word('Nothing')] : columns
+  if (mask.label === undefined) return columns.length === 0 ? [word('Nothing')] : [...parts, ...columns]
   return [
+    ...parts,
     ...columns,
-    word(columns.length > 0 ? ' and columns' : 'Columns'),
+    word(columns.length > 0 ? ' and columns' : parts.length > 0 ? 'columns' : 'Columns'),
     word(' with the label '),
     named(mask.label),
   ]

@@ -73,6 +73,12 @@ function Outcome({ outcome }: { readonly outcome: EntryOf<'outcome'> }) {
 function Masks({ intent, masked }: { readonly intent: EntryOf<'intent'>; readonly masked: number }) {
   return (
     <Block title="Masks in force">
+      {intent.relaxed === true && (
+        <p className="mb-1.5 text-warn">
+          Relaxed: it could not be proven what this statement shows. Columns computed from masked ones were hidden, and
+          detectors looked through all others.
+        </p>
+      )}
       {intent.masks.length === 0 ? (
         <p className="text-ink-2">None touched this statement.</p>
       ) : (
