@@ -63,7 +63,7 @@ export interface Stack {
   readonly url: string
   readonly idp: Idp
   readonly store: PostgresServer
-  readonly target: PostgresServer
+  target: PostgresServer
   /** What the agent logs in with at the target: what must be nowhere else. */
   readonly credential: string
   readonly credentialFile: string
@@ -74,11 +74,23 @@ export interface Stack {
   agent: Child
   startControlPlane(): Promise<void>
   startAgent(env?: Readonly<Record<string, string>>): Promise<void>
+  /** Again, as it was, after it was ended. */
+  startTarget(): Promise<void>
+  /** One agent more, with a name and a folder of its own. It is stopped with the stack. */
+  addAgent(name: string): Promise<AddedAgent>
   /** The API as this person; logs in once. */
   as(login: string): Promise<PersonApi>
   /** A folder for XDG_CONFIG_HOME with this person's login in it. */
   cliHome(login: string): Promise<string>
   stop(): Promise<void>
+}
+
+export interface AddedAgent {
+  readonly process: Child
+  readonly dir: string
+  readonly logFile: string
+  readonly port: number
+  readonly metricsPort: number
 }
 
 type Closers = (() => Promise<void>)[]
@@ -154,6 +166,7 @@ async function open(
   const certificate = await makeServerCertificate('shop')
   const copyCluster = await clusterCopier(root)
   const storeCopied = copyCluster(join(dir, 'store'))
+  let stack: Stack | undefined
   const places: Places = {
     IDP_ISSUER: `http://localhost:${ports.idp}`,
     AUDIENCE: audience,
@@ -162,15 +175,20 @@ async function open(
     CREDENTIAL_FILE: credentialFile,
   }
   // The target is needed last: it is made while the others start.
+  const runTarget = () => startTarget(dir, ports.target, certificate, logs.target, options)
   const [{ idp, store, controlPlane, parts }, { target, credential }] = await allOrNothing([
     startFront({ dir, reaper, ports, url, logs, options }, places, storeCopied, closers, say),
     storeCopied
       .then(() => copyCluster(join(dir, 'target')))
-      .then(() => startTarget(dir, ports.target, certificate, credentialFile, logs.target, options, closers)),
+      .then(runTarget)
+      .then(async (started) => {
+        closers.push(() => (stack ?? { target: started }).target.stop())
+        return { target: started, credential: await loadShop(started, credentialFile) }
+      }),
   ])
   say('the control plane and the target run')
   const people = new Map<string, Promise<PersonApi>>()
-  const stack: Stack = {
+  const made: Stack = {
     dir,
     ports,
     url,
@@ -185,26 +203,35 @@ async function open(
     controlPlane,
     agent: undefined as unknown as Child,
     async startControlPlane() {
-      stack.controlPlane = await runControlPlane(parts)
+      made.controlPlane = await runControlPlane(parts)
     },
     async startAgent(env = {}) {
-      stack.agent = await runAgent(parts, env)
+      made.agent = await runAgent(parts, env)
+    },
+    async startTarget() {
+      made.target = await runTarget()
+    },
+    async addAgent(name) {
+      const added = await addAgent(made, parts, name)
+      closers.push(() => added.process.stop())
+      return added
     },
     as(login) {
-      const known = people.get(login) ?? openPerson(stack, login)
+      const known = people.get(login) ?? openPerson(made, login)
       people.set(login, known)
       return known
     },
     async cliHome(login) {
-      await stack.as(login)
+      await made.as(login)
       return join(dir, 'people', login)
     },
     stop,
   }
+  stack = made
   // The one of now: tests start it anew.
-  closers.push(() => stack.controlPlane.stop())
-  await enrol(stack, closers, say)
-  return stack
+  closers.push(() => made.controlPlane.stop())
+  await enrol(made, closers, say)
+  return made
 }
 
 /** All of them, or the first failure once every one has ended: nothing is left starting behind our back. */
@@ -259,25 +286,20 @@ async function startStore(dir: string, port: number, closers: Closers): Promise<
   return store
 }
 
-async function startTarget(
+const startTarget = (
   dir: string,
   port: number,
   certificate: ServerCertificate,
-  credentialFile: string,
   logFile: string,
   options: StackOptions,
-  closers: Closers,
-) {
-  const target = await startPostgres({
+): Promise<PostgresServer> =>
+  startPostgres({
     dir: join(dir, 'target'),
     port,
     tls: certificate,
     settings: options.targetSettings ?? {},
     log: (line) => writeFileSync(logFile, `${line}\n`, { flag: 'a', mode: 0o600 }),
   })
-  closers.push(() => target.stop())
-  return { target, credential: await loadShop(target, credentialFile) }
-}
 
 interface Parts {
   readonly dir: string
@@ -355,6 +377,22 @@ async function runAgent(
   })
   await ready(child, `http://127.0.0.1:${ports.agentMetrics}/readyz`, logs.agent, options.signal)
   return child
+}
+
+/** Ports, folder and log of its own; everything else as the stack's first agent has it. */
+async function addAgent(stack: Stack, parts: Parts, name: string): Promise<AddedAgent> {
+  const joined = await (await stack.as('adam')).post('/api/v1/agents/join-tokens', { agentName: name })
+  assert.equal(joined.status, 201, joined.text)
+  const [dir, logFile] = [join(stack.dir, name), join(stack.dir, 'logs', `${name}.log`)]
+  mkdirSync(dir, { mode: 0o700 })
+  const [port, metricsPort] = [await freePort(), await freePort()]
+  const own: Parts = {
+    ...parts,
+    ports: { ...parts.ports, agent: port, agentMetrics: metricsPort },
+    logs: { ...parts.logs, agent: logFile },
+  }
+  const process = await runAgent(own, { SALLYPORT_DATA_DIR: dir, SALLYPORT_JOIN_TOKEN: joined.body.token })
+  return { process, dir, logFile, port, metricsPort }
 }
 
 /** Answers 200, or has ended: then its last words are the message. */

@@ -11,6 +11,8 @@ export interface Metrics {
   readonly admitSeconds: Histogram<'outcome'>
   /** What one target's statements add to; counted as plain numbers, since every statement does. */
   countsOf(target: string): TargetCounts
+  /** From now on the spool's bytes are asked for at each look. */
+  watchSpool(bytes: () => number): void
 }
 
 export interface TargetCounts {
@@ -62,6 +64,7 @@ export function createMetrics(): Metrics {
       buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
       registers,
     }),
+    watchSpool: (bytes) => watchSpool(bytes, registry),
   }
 }
 
@@ -96,6 +99,17 @@ function registerCounts(counts: ReadonlyMap<string, TargetCounts>, registers: Re
     collect() {
       this.reset()
       for (const [target, { maskedValues }] of counts) this.inc({ target }, maskedValues)
+    },
+  })
+}
+
+function watchSpool(bytes: () => number, registry: Registry): void {
+  new Gauge({
+    name: 'sallyport_spool_bytes',
+    help: 'Bytes of entries that the control plane has not acknowledged yet.',
+    registers: [registry],
+    collect() {
+      this.set(bytes())
     },
   })
 }

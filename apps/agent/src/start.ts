@@ -115,6 +115,7 @@ async function open(deps: AgentDeps, closers: Closers): Promise<Omit<RunningAgen
     log,
   })
   closers.push(() => recorder.close())
+  metrics.watchSpool(() => recorder.spoolBytes)
   const parser = await loadParser()
   const snapshots = openSnapshots({ directory, identity, floor, clock, log })
   const parts: Parts = { listeners: [], tls: tlsOf(identity) }

@@ -19,6 +19,9 @@ export interface RawClient {
   cancel(): Promise<void>
   /** Cuts the connection without a word. */
   destroy(): void
+  /** Reads nothing from now on, until `resume`. */
+  pause(): void
+  resume(): void
   /** Bytes as they are. */
   write(bytes: Buffer): void
   /** Our cancel key, as the agent gave it. */
@@ -102,6 +105,8 @@ export async function rawClient(path: DataPath, shown: Shown = {}, options: RawO
       await once(asking, 'close')
     },
     destroy: () => plain.destroy(),
+    pause: () => void socket.pause(),
+    resume: () => void socket.resume(),
     write: (bytes) => void socket.write(bytes),
     key: key.key,
     parameters: reported,

@@ -78,6 +78,7 @@ export const errorCodes = {
   METHOD_UNSUPPORTED: { sqlstate: '0A000', http: 405, grpc: 12, exit: 2 },
   UPSTREAM_REFUSED: { sqlstate: '08004', http: 502, grpc: 14, exit: 7 },
   CREDENTIAL_UNAVAILABLE: { sqlstate: '08004', http: 502, grpc: 14, exit: 7 },
+  IDLE_IN_TRANSACTION: { sqlstate: '25P03', http: 408, grpc: 10, exit: 7 },
   SESSION_ENDED: { sqlstate: '57P01', http: 503, grpc: 14, exit: 7 },
   // snapshot, link, enrolment
   SNAPSHOT_MISSING: { sqlstate: '57P03', http: 503, grpc: 14, exit: 7 },

@@ -12,6 +12,10 @@ export const limits = {
   clientMessageBytesMax: 16_777_216,
   /** From the first byte of a client's message to its last, in milliseconds, while the agent reads. */
   clientMessageMsMax: 120_000,
+  /** For a client to take what was written to it, in milliseconds; past it the session ends and what runs is cancelled. */
+  clientStalledMsMax: 300_000,
+  /** For a peer to take the last bytes of a connection that we have ended, in milliseconds. */
+  lingerMsMax: 2_000,
   /** One message from a target, in bytes. */
   upstreamMessageBytesMax: 268_435_456,
   /** A StartupMessage, in bytes (PostgreSQL: MAX_STARTUP_PACKET_LENGTH). */
@@ -20,6 +24,8 @@ export const limits = {
   preAuthMsMax: 10_000,
   /** Connections that have not authenticated yet, per agent. */
   preAuthConnectionsMax: 500,
+  /** The same, from one address, so that one host cannot take all of them. */
+  preAuthConnectionsPerAddressMax: 100,
   /** Connections per agent. */
   connectionsMax: 5_000,
   /** To connect and log in at a target, in milliseconds. */
@@ -166,4 +172,8 @@ export const limits = {
   treeNodesMax: 500_000,
   /** Age of a catalog before it is checked again, in milliseconds (DESIGN: catalogAgeMax). */
   catalogAgeMsMax: 1_000,
+  /** For a target to answer what a session asks about objects of its own, in milliseconds. */
+  ownCatalogMsMax: 30_000,
+  /** A connection that reads catalogs is closed after so long without a session, in milliseconds. */
+  catalogIdleMsMax: 60_000,
 } as const

@@ -173,6 +173,8 @@ const PostgresTarget = z.strictObject({
       functions: z.array(z.string().regex(/^[^.()*]+\.[^()*]+\(\)$/, 'a function as "schema.name()"')).max(200),
     })
     .optional(),
+  /** How long a session may leave a transaction open and say nothing; its locks are in everybody's way meanwhile. */
+  idleInTransaction: Duration.default('5m'),
   /** How the agent keeps its connections to the target. */
   pool: z
     .strictObject({

@@ -99,6 +99,7 @@ export const testTarget: TargetDocument = {
     recording: 'spool',
     initiator: 'optional',
     preset: 'none',
+    idleInTransaction: '5m',
     pool: { mode: 'none', share: 'principal', idle: 10, idleTimeout: '60s', wait: '10s' },
   },
 }

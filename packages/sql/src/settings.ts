@@ -67,7 +67,7 @@ const pinned: Readonly<Record<string, RegExp>> = {
   standard_conforming_strings: /^(on|true|yes|1)$/i,
   client_encoding: /^utf-?8$/i,
   backslash_quote: /^safe_encoding$/i,
-  escape_string_warning: /^(on|true|yes|1|off|false|no|0)$/i,
+  escape_string_warning: /^(on|true|yes|1)$/i,
   array_nulls: /^(on|true|yes|1)$/i,
   transform_null_equals: /^(off|false|no|0)$/i,
   quote_all_identifiers: /^(off|false|no|0)$/i,

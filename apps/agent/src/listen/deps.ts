@@ -19,14 +19,16 @@ export interface ListenerBounds {
   readonly preAuthPerAddressMax: number
   readonly preAuthMsMax: number
   readonly messageMsMax: number
+  readonly stalledMsMax: number
 }
 
 export const listenerBounds: ListenerBounds = {
   connectionsMax: limits.connectionsMax,
   preAuthConnectionsMax: limits.preAuthConnectionsMax,
-  preAuthPerAddressMax: 100,
+  preAuthPerAddressMax: limits.preAuthConnectionsPerAddressMax,
   preAuthMsMax: limits.preAuthMsMax,
   messageMsMax: limits.clientMessageMsMax,
+  stalledMsMax: limits.clientStalledMsMax,
 }
 
 export interface ListenerDeps extends SessionDeps {

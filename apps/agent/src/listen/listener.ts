@@ -106,7 +106,7 @@ function openDoors(bounds: ListenerBounds, deps: ListenerDeps, shared: Shared, t
         deps.metrics.connections.dec()
       })
       const encrypt = encryptBy(socket, tls())
-      const { messageMsMax } = bounds
+      const { messageMsMax, stalledMsMax } = bounds
       const connection = {
         socket,
         address,
@@ -115,6 +115,7 @@ function openDoors(bounds: ListenerBounds, deps: ListenerDeps, shared: Shared, t
         tls: deps.clientTls ?? 'required',
         onAuthenticated: authenticated,
         messageMsMax,
+        stalledMsMax,
         signal: gone.signal,
       }
       const serving = serveConnection(connection, shared).finally(() => served.delete(serving))

@@ -1,6 +1,7 @@
 // The catalogs that sessions judge by: one reader for each target as its document is now, shared by the sessions of it,
 // with the credential injected anew for every connection. A reader that nobody uses is closed.
 import { SallyportError } from '@sallyport/base/errors'
+import { limits } from '@sallyport/base/limits'
 import { resolveCredential } from '../secrets/broker.ts'
 import type { Admitted } from '../session/admit.ts'
 import type { CatalogSource } from '../session/catalog-source.ts'
@@ -22,9 +23,6 @@ export interface CatalogPool {
   changed(target: string): void
   close(): void
 }
-
-/** A reader that nobody uses is closed after, in milliseconds. */
-const idleMsMax = 60_000
 
 interface Shared {
   readonly target: string
@@ -66,7 +64,7 @@ export function openCatalogs(deps: PoolDeps): CatalogPool {
         release() {
           shared.users -= 1
           if (shared.users > 0) return
-          shared.idle = setTimeout(() => close(key, shared), idleMsMax)
+          shared.idle = setTimeout(() => close(key, shared), limits.catalogIdleMsMax)
           shared.idle.unref()
         },
       }

@@ -16,7 +16,7 @@ import { takeJudgement } from './forward.ts'
 import { takeHold } from './holding.ts'
 import { resume, takeClient } from './requests.ts'
 import { passCopy, passCopyIn, passRow, takeTarget, unfinished } from './results.ts'
-import { type Action, isClean, openState, type Running, type State } from './state.ts'
+import { type Action, isClean, openState, type Running, type State, waitsForClient } from './state.ts'
 
 export type { Action, Running }
 
@@ -42,6 +42,8 @@ export interface Machine {
   readonly isIdle: boolean
   /** The same, and the target has nothing before it that a Sync would have to end: another session could go on here. */
   readonly isClean: boolean
+  /** The target keeps a transaction or a COPY open and only the client can go on with it: nothing is due from anybody else. */
+  readonly waitsForClient: boolean
   /** True: this DataRow of so many bytes is counted and may pass as it is. False: give it to `step`. */
   passRow(bytes: number): boolean
   /** The same for a CopyData of the target. */
@@ -110,6 +112,9 @@ export function createMachine(options: MachineOptions): Machine {
     },
     get isClean() {
       return isClean(state)
+    },
+    get waitsForClient() {
+      return waitsForClient(state)
     },
     passRow: (bytes) => state.phase === 'open' && passRow(state, bytes),
     passCopy: (bytes) => state.phase === 'open' && passCopy(state, bytes),

@@ -20,8 +20,6 @@ import type { LentConnection } from './lent.ts'
 import { fieldOf } from './refuse.ts'
 
 const askName = '_sallyport_catalog'
-/** To read a catalog over a session's own connection, in milliseconds; past it the session is lost. */
-export const ownReadMsMax = 30_000
 
 /** What the questions need, until the savepoint or transaction around them ends. Lock waits and time-outs are our own. */
 const settings = `SELECT ${Object.entries(catalogSettings)
@@ -71,7 +69,7 @@ export function createOwnCatalog(deps: OwnCatalogDeps): OwnCatalogSource {
       const asker = new Asker(deps.lent, place)
       const { objectsVersion: version } = wanted
       const read = () => (wanted.catalog === 'own' ? readOwn(deps, asker, known) : readTemporary(asker))
-      known = { ...(await deps.lent.borrow(ownReadMsMax, read)), version, merged: null }
+      known = { ...(await deps.lent.borrow(limits.ownCatalogMsMax, read)), version, merged: null }
       if (wanted.catalog !== 'own') await deps.shared.read()
       const found = fresh(wanted) ?? latest(wanted)
       assert(found !== undefined, 'a catalog was read and is not there')

@@ -13,13 +13,13 @@ import type { SessionRecord } from '../record/record.ts'
 import type { Gate, Judgement } from '../session/gate.ts'
 import { type HoldNotice, tokenExpired } from '../session/hold-words.ts'
 import type { Log } from '../session/log.ts'
+import { type DeadlineBounds, Deadlines } from './deadlines.ts'
 import type { LentConnection } from './lent.ts'
 import type { Action, Machine, Running } from './machine.ts'
-import { MessageDeadline } from './message-deadline.ts'
 import { errorFields } from './refuse.ts'
 import { RowRun } from './row-run.ts'
 import { goodbye } from './state.ts'
-import { closeSoon, flow, messageTooSlow } from './streams.ts'
+import { closeSoon, flow } from './streams.ts'
 
 export interface RunDeps {
   readonly client: Duplex
@@ -29,8 +29,7 @@ export interface RunDeps {
   readonly record: SessionRecord
   /** The target's connection, for the agent's own questions between the client's messages. */
   readonly lent: LentConnection
-  /** For one message of the client, in milliseconds. */
-  readonly messageMsMax: number
+  readonly deadlines: DeadlineBounds
   readonly monotonicUs: () => number
   readonly log: Log
   /** Objects at the target were changed by this session. */
@@ -71,7 +70,7 @@ class SessionRun implements Run {
   #waiting: Frame[] = []
   #waitingAt = 0
   readonly #rows = new RowRun(this.#toClient)
-  readonly #deadline: MessageDeadline
+  readonly #deadlines: Deadlines
   #isOver = false
   /** Cancel requests of the client's that the target may not have got yet. */
   #cancelsDue = 0
@@ -84,10 +83,11 @@ class SessionRun implements Run {
       this.#settle = resolve
     })
     const { client, target } = deps
-    this.#deadline = new MessageDeadline({
-      msMax: deps.messageMsMax,
+    this.#deadlines = new Deadlines({
+      ...deps.deadlines,
+      nowMs: () => deps.monotonicUs() / 1_000,
       isReading: () => !client.isPaused(),
-      onLate: () => this.#finish('a message took too long', messageTooSlow(deps.messageMsMax)),
+      onLate: (reason, error) => this.#finish(reason, error),
     })
     client.on('data', (chunk: Buffer) => this.#guard('client', () => this.#takeClientBytes(chunk)))
     target.on('data', this.#onTargetBytes)
@@ -145,6 +145,7 @@ class SessionRun implements Run {
     if (this.#isOver) return
     this.#flush()
     this.#balance()
+    this.#deadlines.noteWaiting(this.#deps.machine.waitsForClient)
     if (this.#idleReason !== null && this.#deps.machine.isIdle) this.end(this.#idleReason)
   }
 
@@ -159,7 +160,7 @@ class SessionRun implements Run {
 
   #takeClientBytes(chunk: Buffer): void {
     const frames = this.#fromClient.push(chunk)
-    this.#deadline.note(this.#fromClient.pendingBytes, frames.length)
+    this.#deadlines.clientSpoke(this.#fromClient.pendingBytes, frames.length)
     this.#waiting = this.#waitingAt === this.#waiting.length ? frames : [...this.#rest(), ...frames]
     this.#waitingAt = 0
     if (this.#deps.gate.isHolding) this.#takeWhileHeld(frames)
@@ -338,6 +339,7 @@ class SessionRun implements Run {
     const mayReadClient = !target.writableNeedDrain && isUpToDate
     flow(client, mayReadClient)
     flow(target, !client.writableNeedDrain)
+    this.#deadlines.noteStalled(client.writableNeedDrain)
   }
 
   #targetLost(cause: Error | undefined): void {
@@ -353,7 +355,7 @@ class SessionRun implements Run {
   #finish(reason: string, error: SallyportError | null): void {
     if (this.#isOver) return
     this.#isOver = true
-    this.#deadline.clear()
+    this.#deadlines.clear()
     const { client, target, machine, record, cancelTarget, releaseTarget, gate } = this.#deps
     // First of all: whatever waits for a person never runs, and the record says so while it is open.
     gate.endHold('vanished')

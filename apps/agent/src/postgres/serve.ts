@@ -9,6 +9,7 @@ import { limits } from '@sallyport/base/limits'
 import { Secret } from '@sallyport/base/secret'
 import type { DecisionContext } from '@sallyport/policy/decide'
 import { analysisOf } from '@sallyport/policy/document'
+import { durationMs } from '@sallyport/policy/duration'
 import { ByteWriter } from '@sallyport/wire/bytes/writer'
 import { encodeBackend, writeBackend } from '@sallyport/wire/postgres/encode'
 import type { Budgets } from '../limits/budgets.ts'
@@ -65,6 +66,8 @@ export interface Connection extends Origin {
   readonly onAuthenticated: () => void
   /** For one message of the client, once it is in, in milliseconds. */
   readonly messageMsMax: number
+  /** For the client to take what was written to it, in milliseconds. */
+  readonly stalledMsMax: number
   /** Fires when the listener closes or the client vanishes. */
   readonly signal: AbortSignal
 }
@@ -112,11 +115,10 @@ function refuse(stream: Duplex, error: SallyportError, connection: Connection, d
   }
   stream.end(encodeBackend({ type: 'errorResponse', fields: errorFields(error, 'FATAL') }))
   stream.resume()
-  const timer = setTimeout(() => connection.socket.destroy(), lingerMsMax)
+  const timer = setTimeout(() => connection.socket.destroy(), limits.lingerMsMax)
   timer.unref()
   stream.once('close', () => clearTimeout(timer))
 }
-const lingerMsMax = 2_000
 
 /** One connection too many. It is told so in clear text, as the server does when it cannot fork. */
 export function refuseConnection(socket: Duplex, address: string, deps: SessionDeps): void {
@@ -127,7 +129,7 @@ export function refuseConnection(socket: Duplex, address: string, deps: SessionD
   deps.log.warn({ code: error.code, address }, 'connection-refused')
   socket.end(encodeBackend({ type: 'errorResponse', fields: errorFields(error, 'FATAL') }))
   socket.resume()
-  setTimeout(() => socket.destroy(), lingerMsMax).unref()
+  setTimeout(() => socket.destroy(), limits.lingerMsMax).unref()
 }
 
 async function openSession(connection: Connection, greeting: Greeting, shared: Shared): Promise<Run> {
@@ -198,7 +200,11 @@ function startSession(opened: Opened): Run {
     gate,
     record,
     lent,
-    messageMsMax: connection.messageMsMax,
+    deadlines: {
+      messageMsMax: connection.messageMsMax,
+      stalledMsMax: connection.stalledMsMax,
+      idleInTransactionMsMax: durationMs(admitted.target.document.spec.idleInTransaction),
+    },
     monotonicUs: deps.monotonicUs,
     log: deps.log,
     onCatalogChanged: () => shared.catalogs.changed(targetName),

@@ -232,6 +232,13 @@ export const isClean = (state: State): boolean =>
   !state.segmentOpen &&
   !state.cancelling
 
+/** Nothing is due but the client's next message, and the target holds locks, a snapshot or a COPY until it comes. */
+export const waitsForClient = (state: State): boolean =>
+  state.held === null &&
+  state.judging === null &&
+  !state.cancelling &&
+  (state.mode === 'copyIn' || (state.expected.length === 0 && !isClean(state)))
+
 export const openState = (serverVersion: number, settings: Iterable<readonly [string, string]> = []): State => ({
   phase: 'open',
   mode: 'normal',

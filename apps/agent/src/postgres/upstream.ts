@@ -68,6 +68,7 @@ export const pinnedSettings = {
   array_nulls: 'on',
   transform_null_equals: 'off',
   quote_all_identifiers: 'off',
+  escape_string_warning: 'on',
 } as const
 
 /** One login never takes more than this from a target in one message. */

@@ -81,6 +81,7 @@ const pinned: ReadonlyMap<string, RegExp> = new Map([
   ['array_nulls', /^(on|true|yes|1)$/i],
   ['transform_null_equals', /^(off|false|no|0)$/i],
   ['quote_all_identifiers', /^(off|false|no|0)$/i],
+  ['escape_string_warning', /^(on|true|yes|1)$/i],
 ])
 
 /** no rule can permit what would make the judged text another text. */
