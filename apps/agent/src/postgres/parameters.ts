@@ -17,6 +17,8 @@ export const visibleParameters: ReadonlySet<string> = new Set([
   'default_transaction_read_only',
   'in_hot_standby',
   'is_superuser',
+  // Since 18 the server reports it.
+  'search_path',
 ])
 
 /** our parser reads texts under these; under any other value it would read them wrongly. */
@@ -68,6 +70,9 @@ export function takeParameter(
   if (message.name === 'search_path') {
     state.pathKnown = false
     state.pathTouched = true
+    // Our own questions set it for themselves: the client is told what it is when its turn comes.
+    state.pathReported = message.value
+    return
   }
   if (readingParameters.has(message.name)) state.settings.set(message.name, message.value)
   if (visibleParameters.has(message.name)) out.push({ do: 'send', message })

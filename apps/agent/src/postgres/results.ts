@@ -293,7 +293,17 @@ function ready(state: State, status: TransactionStatus, shown: Action[] | null, 
   state.completed.length = 0
   state.status = status
   if (status === 'I') endTransaction(state, out)
-  shown?.push({ do: 'send', message: { type: 'readyForQuery', status } })
+  if (shown === null) return
+  showPath(state, shown)
+  shown.push({ do: 'send', message: { type: 'readyForQuery', status } })
+}
+
+/** As the server does it: what has changed is reported right before ReadyForQuery. */
+function showPath(state: State, shown: Action[]): undefined {
+  const { pathReported } = state
+  if (pathReported === null || pathReported === state.pathShown) return
+  state.pathShown = pathReported
+  shown.push({ do: 'send', message: { type: 'parameterStatus', name: 'search_path', value: pathReported } })
 }
 
 function mayEnd(due: Expected): boolean {

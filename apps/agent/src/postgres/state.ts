@@ -200,6 +200,9 @@ export interface State {
   searchPath: readonly string[]
   /** False: the target has to be asked before the next judgement. */
   pathKnown: boolean
+  /** The search_path as the target reported it last (PostgreSQL 18), and as the client was told; null: at neither yet. */
+  pathReported: string | null
+  pathShown: string | null
   /** Something in this transaction may have changed the search_path, so that its end may change it back. */
   pathTouched: boolean
   /** Objects were changed in this transaction; other sessions, the catalog reader's too, do not see them yet. */
@@ -262,6 +265,8 @@ export const openState = (serverVersion: number, settings: Iterable<readonly [st
   changedSetting: null,
   searchPath: [],
   pathKnown: false,
+  pathReported: null,
+  pathShown: null,
   pathTouched: false,
   catalogTouched: false,
   objectsVersion: 0,
