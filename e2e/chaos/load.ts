@@ -79,6 +79,7 @@ async function sit(run: Session, place: Place, random: () => number, tally: Tall
     tally,
     random,
     isStopping: () => signal.aborted,
+    ended: new Promise<never>(() => {}),
     think: () => rest(thinkMsMax),
     config: {
       host,

@@ -15,6 +15,8 @@ export interface Seat {
   readonly config: pg.ClientConfig & { readonly host: string; readonly port: number; readonly ssl: { ca: string } }
   readonly random: () => number
   readonly isStopping: () => boolean
+  /** Rejects when the connection is over, though its driver may not say so to whoever waits for an answer. */
+  readonly ended: Promise<never>
   /** Between two turns: so that ten minutes do not fill a disk. */
   think(): Promise<void>
 }
@@ -31,15 +33,15 @@ const rowsText = (asker: Asker, mark: string, count: number): string =>
 const preparedText = ({ name }: Asker): string =>
   `SELECT $1::text AS who, owner, id, secret FROM chaos_rows AS ${name} WHERE owner = $2 ORDER BY id LIMIT $3::int`
 
-/** Connects, runs and always hangs up. A connection that ends is the end of the run, though its driver may not notice. */
-async function connected(seat: Seat, run: (client: pg.Client) => Promise<void>): Promise<void> {
+/** Connects, runs and always hangs up. */
+async function connected(seat: Seat, run: (client: pg.Client, seat: Seat) => Promise<void>): Promise<void> {
   const client = new pg.Client(seat.config)
   client.on('error', () => {})
   const ended = new Promise<never>((_, reject) => client.once('end', () => reject(new Error('the connection ended'))))
   ended.catch(() => {})
   try {
     await inTime(seat.tally, `${seat.asker.name} connects`, client.connect())
-    await Promise.race([run(client), ended])
+    await run(client, { ...seat, ended })
   } finally {
     await inTime(seat.tally, `${seat.asker.name} hangs up`, client.end()).catch(() => {})
   }
@@ -48,13 +50,13 @@ async function connected(seat: Seat, run: (client: pg.Client) => Promise<void>):
 async function turns(seat: Seat, count: number, turn: (mark: string) => Promise<void>): Promise<void> {
   for (let at = 0; at < count && !seat.isStopping(); at++) {
     const mark = seat.asker.mark()
-    await inTime(seat.tally, mark, turn(mark))
+    await inTime(seat.tally, mark, Promise.race([turn(mark), seat.ended]))
     await seat.think()
   }
 }
 
-const simple: Session = (seat) =>
-  connected(seat, (client) =>
+const simple: Session = (given) =>
+  connected(given, (client, seat) =>
     turns(seat, someTurns(seat), async (mark) => {
       const count = 1 + Math.floor(seat.random() * 50)
       const { rows } = await client.query<OwnedRow>(rowsText(seat.asker, mark, count))
@@ -62,8 +64,8 @@ const simple: Session = (seat) =>
     }),
   )
 
-const prepared: Session = (seat) =>
-  connected(seat, (client) =>
+const prepared: Session = (given) =>
+  connected(given, (client, seat) =>
     turns(seat, someTurns(seat), async (mark) => {
       const values = [mark, seat.asker.name, rowsPerOwner]
       const { rows } = await client.query<OwnedRow>({ name: 'rows', text: preparedText(seat.asker), values })
@@ -71,8 +73,8 @@ const prepared: Session = (seat) =>
     }),
   )
 
-const short: Session = (seat) =>
-  connected(seat, (client) =>
+const short: Session = (given) =>
+  connected(given, (client, seat) =>
     turns(seat, 1, async (mark) => {
       const { rows } = await client.query<OwnedRow>(rowsText(seat.asker, mark, 1))
       expectOwn(seat.tally, seat.asker, mark, rows, 1)
@@ -80,8 +82,8 @@ const short: Session = (seat) =>
   )
 
 /** Two rows of one transaction: there are both or none. */
-const transaction: Session = (seat) =>
-  connected(seat, (client) =>
+const transaction: Session = (given) =>
+  connected(given, (client, seat) =>
     turns(seat, someTurns(seat), async (mark) => {
       await client.query('BEGIN')
       await client.query(`INSERT INTO chaos_halves VALUES ('${mark}', 1)`)
@@ -96,19 +98,19 @@ const transaction: Session = (seat) =>
     }),
   )
 
-const cursor: Session = (seat) =>
-  connected(seat, (client) =>
+const cursor: Session = (given) =>
+  connected(given, (client, seat) =>
     turns(seat, 3, async (mark) => {
       const open = client.query(new Cursor<OwnedRow>(preparedText(seat.asker), [mark, seat.asker.name, rowsPerOwner]))
       const rows: OwnedRow[] = []
-      for (let more = await open.read(7); more.length > 0; more = await open.read(7)) rows.push(...more)
+      for (let more = await open.read(50); more.length > 0; more = await open.read(50)) rows.push(...more)
       await open.close()
       expectOwn(seat.tally, seat.asker, mark, rows, rowsPerOwner)
     }),
   )
 
-const copy: Session = (seat) =>
-  connected(seat, (client) =>
+const copy: Session = (given) =>
+  connected(given, (client, seat) =>
     turns(seat, 3, async (mark) => {
       // Of a column that is masked nothing may be copied out, so the secret stays where it is.
       const text = rowsText(seat.asker, mark, 50).replace(', secret FROM', ' FROM')
@@ -159,8 +161,8 @@ const pipelined: Session = async (seat) => {
 }
 
 /** Asks for what a rule denies, between statements that are allowed. */
-const denied: Session = (seat) =>
-  connected(seat, (client) =>
+const denied: Session = (given) =>
+  connected(given, (client, seat) =>
     turns(seat, 10, async (mark) => {
       seat.tally.denied.add(mark)
       const thrown: unknown = await client
@@ -172,10 +174,14 @@ const denied: Session = (seat) =>
   )
 
 /** Runs for long and says nothing meanwhile; it gives up by a cancel, or by hanging up in the middle. */
-const sleeper: Session = (seat) =>
-  connected(seat, async (client) => {
+const sleeper: Session = (given) =>
+  connected(given, async (client, seat) => {
     const mark = seat.asker.mark()
-    const asleep = inTime(seat.tally, mark, client.query(`SELECT '${mark}' AS who FROM pg_sleep(20)`))
+    const asleep = inTime(
+      seat.tally,
+      mark,
+      Promise.race([client.query(`SELECT '${mark}' AS who FROM pg_sleep(20)`), seat.ended]),
+    )
     asleep.catch(() => {})
     await seat.think()
     if (seat.random() < 0.5) streamOf(client).destroy()
@@ -183,8 +189,8 @@ const sleeper: Session = (seat) =>
   })
 
 /** Asks for far more than the sockets hold and reads nothing of it, until somebody ends that. */
-export const neverReads: Session = (seat) =>
-  connected(seat, async (client) => {
+export const neverReads: Session = (given) =>
+  connected(given, async (client, seat) => {
     const mark = seat.asker.mark()
     const closed = new Promise<void>((done) => streamOf(client).once('close', () => done()))
     client
@@ -196,8 +202,8 @@ export const neverReads: Session = (seat) =>
   })
 
 /** Begins a message and sends on a byte a second. */
-export const byteASecond: Session = (seat) =>
-  connected(seat, async (client) => {
+export const byteASecond: Session = (given) =>
+  connected(given, async (client, seat) => {
     const stream = streamOf(client)
     const closed = new Promise<void>((done) => stream.once('close', () => done()))
     // Type and length of a Query of 4 kB; what follows are spaces.

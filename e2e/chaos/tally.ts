@@ -74,7 +74,7 @@ export function countFailure(tally: Tally, thrown: unknown): void {
 }
 
 /** Longer than any deadline of the product for what runs here. */
-export const answerMsMax = 90_000
+export const answerMsMax = 240_000
 
 /** Settles as `run` does; what takes too long is noted and given up. */
 export async function inTime<T>(tally: Tally, what: string, run: Promise<T>): Promise<T> {

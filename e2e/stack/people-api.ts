@@ -18,7 +18,7 @@ export interface PersonApi {
   get(path: string): Promise<Answer>
   post(path: string, body: unknown): Promise<Answer>
   /** A token for a target, and where to use it. */
-  token(target?: string, role?: string): Promise<TokenResponse>
+  token(target?: string): Promise<TokenResponse>
   /** node-postgres over TLS that is verified in full. Not connected yet. */
   client(target?: string): Promise<pg.Client>
 }
@@ -32,8 +32,8 @@ export async function loginAs(idp: Pick<Idp, 'deviceIdToken'>, url: string, logi
 }
 
 export function personApi(url: string, login: string, bearer: string): PersonApi {
-  const token = async (target = 'shop', role?: string) => {
-    const answer = await request(`${url}/api/v1/tokens`, bearer, { target, ...(role === undefined ? {} : { role }) })
+  const token = async (target = 'shop') => {
+    const answer = await request(`${url}/api/v1/tokens`, bearer, { target })
     assert.equal(answer.status, 200, answer.text)
     return TokenResponse.parse(answer.body)
   }

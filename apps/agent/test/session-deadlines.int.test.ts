@@ -1,6 +1,7 @@
 // What ends a session that holds on to things and does not go on: a client that never reads, one that sends a byte now and
 // then, one that leaves a transaction open (THREATS ). The target's own view says that all is let go.
 import { encodeFrontend } from '@sallyport/wire/postgres/encode'
+import type { FrontendMessage } from '@sallyport/wire/postgres/messages'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type DataPath, startDataPath } from './data-path.ts'
 import { rawClient } from './raw-client.ts'
@@ -85,7 +86,7 @@ describe('R-1.16: a client that sends a byte now and then', () => {
 })
 
 describe('R-2.14: a transaction that is left open', () => {
-  it.each<[string, Parameters<Awaited<ReturnType<typeof rawClient>>['send']>, string]>([
+  it.each<[string, readonly FrontendMessage[], string]>([
     ['by a client that says nothing more', [{ type: 'query', text: 'begin; lock table log' }], 'error 25P03'],
     [
       'after an error in it',
