@@ -3,7 +3,6 @@
 // The sample takes some twenty seconds; SALLYPORT_TEST=full takes ten minutes. SALLYPORT_SEED gives a storm again.
 import pg from 'pg'
 import { expect, test } from 'vitest'
-import { residentMb } from './bench/process.ts'
 import { pooledIdleMax, prepareChaos, steadyAgent, targets } from './chaos/documents.ts'
 import { type Front, openFront } from './chaos/front.ts'
 import { type Load, startLoad } from './chaos/load.ts'
@@ -11,10 +10,9 @@ import { exportRecord, marksInTargetLog, settled, unrecorded, verified } from '.
 import type { sessions } from './chaos/sessions.ts'
 import { storm } from './chaos/storm.ts'
 import { medianMb, metricOf, socketsOf, type Watched, watchMemory } from './chaos/watch.ts'
-import { clientOf } from './stack/people-api.ts'
 import type { AddedAgent, Stack } from './stack/stack.ts'
 import { until } from './stack/until.ts'
-import { useStack, using } from './stack/use.ts'
+import { useStack } from './stack/use.ts'
 
 const isFull = process.env.SALLYPORT_TEST === 'full'
 const seed = Number(process.env.SALLYPORT_SEED ?? (isFull ? Math.floor(Math.random() * 2 ** 31) : 7))
@@ -39,36 +37,6 @@ const kinds: readonly (keyof typeof sessions)[] = isFull
 
 const stack = useStack({ targetSettings: { log_statement: 'all', log_line_prefix: '%m [%p] %u ' } })
 const say = (what: string) => process.stdout.write(`chaos: ${what}\n`)
-
-const connections = Number(process.env.SALLYPORT_CONNECTIONS ?? (isFull ? 10_000 : 300))
-const atOnce = 8
-
-test(
-  `${connections} short connections leave no socket, no backend and no memory behind`,
-  async () => {
-    const from = stack()
-    const token = await (await from.as('ann')).token()
-    const agent = { processId: from.agent.processId, metricsPort: from.ports.agentMetrics }
-    const short = () => using(clientOf(token), async (client) => void (await client.query('SELECT id FROM products')))
-    const many = async (count: number) => {
-      const each = Array.from({ length: atOnce }, async () => {
-        for (let at = 0; at < count / atOnce; at++) await short()
-      })
-      await Promise.all(each)
-      await until('no connection is open', async () => (await metricOf(agent, 'sallyport_connections')) === 0)
-    }
-    await many(connections / 5)
-    const before = { sockets: socketsOf(agent.processId), mb: residentMb(agent.processId) }
-    await many(connections)
-    await until('no backend but the catalog reader', async () => (await backends(from)).length <= 1)
-    // The request for the metrics may be open or not.
-    await until('no socket more than before', () => (socketsOf(agent.processId) ?? 0) <= (before.sockets ?? 0) + 1)
-    const mb = residentMb(agent.processId)
-    say(`${connections} connections: ${before.mb.toFixed(1)} MB before, ${mb.toFixed(1)} MB after`)
-    if (isFull) expect(mb).toBeLessThan(before.mb * 1.1)
-  },
-  stormMs + 20 * minute,
-)
 
 test(
   `a storm under mixed load (seed ${seed}): rows stay whose they are, and nothing is left behind`,

@@ -1,9 +1,8 @@
 // The clients that people use, through the agent with masks, a deny rule and recording on: each does all of the matrix that it
 // can, and what one cannot do is said in the matrix and in docs/drivers.md. psql and pg_dump print what they print directly.
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { nodePostgres } from './clients/node-postgres.ts'
 import { type ClientPlaces, openClientPlaces } from './clients/places.ts'
@@ -126,18 +125,6 @@ test.runIf(hasPsql)('psql completes names by the tab key', async () => {
   expect(done.status, done.stderr).toBe(0)
   const lines: Record<string, string> = JSON.parse(done.stdout)
   for (const [beginning, wanted] of completions) expect(lines[beginning]).toContain(wanted)
-})
-
-test.runIf(hasPsql)('Ctrl-C in psql ends the statement and not the session', async () => {
-  const statement = 'SELECT pg_sleep(600);'
-  const child = spawn(python, [join(root, 'e2e', 'clients', 'psql_cancel.py')], { env: environmentOf(places.masked) })
-  const said = text(child.stdout)
-  child.stdin.write(`${JSON.stringify(statement)}\n`)
-  await places.masked.running(statement)
-  child.stdin.end('now\n')
-  const shown = await said
-  expect(shown).toContain('canceling statement due to user request')
-  expect(shown).toContain('still-here')
 })
 
 const hasOld = serverFolder() !== undefined

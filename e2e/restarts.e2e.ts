@@ -2,7 +2,6 @@
 // target's own log has an intent in the record.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import pg from 'pg'
 import { expect, test } from 'vitest'
 import { fingerprintOf } from './demo/story.ts'
 import { runCli } from './stack/cli.ts'
@@ -165,36 +164,6 @@ test('entries of a session have no gap and no double, also across the kills', as
   const bySession = groupBy(entries)
   expect(bySession.size).toBeGreaterThan(4)
   for (const list of bySession.values()) expect(list.map((entry) => entry.seq)).toEqual(list.map((_, index) => index))
-})
-
-test('an agent that is asked to stop lets an open transaction finish, and nothing new begin', async () => {
-  const from = stack()
-  await from.agent.stop()
-  await from.startAgent({ SALLYPORT_DRAIN_SECONDS: '60' })
-  await reachable(from)
-  const bob = await (await from.as('bob')).token()
-  const [idle, busy] = [clientOf(await tokenOf(from)), clientOf(bob)]
-  const endOf = (client: pg.Client) =>
-    new Promise<string>((done) => client.on('error', (error) => done('code' in error ? String(error.code) : '')))
-  const [idleEnd, busyEnd] = [endOf(idle), endOf(busy)]
-  await Promise.all([idle.connect(), busy.connect()])
-  await busy.query('BEGIN')
-  await busy.query("UPDATE orders SET note = 'drained' WHERE id = 1")
-  const stopped = from.agent.stop()
-  expect(await idleEnd).toBe('57P01')
-  await expect(clientOf(bob).connect()).rejects.toThrow()
-  expect((await busy.query('SELECT note FROM orders WHERE id = 1')).rows).toEqual([{ note: 'drained' }])
-  await busy.query('COMMIT')
-  expect(await busyEnd).toBe('57P01')
-  await stopped
-  expect(await from.agent.exited).toBe(0)
-  const admin = new pg.Client({ connectionString: from.target.url('shop') })
-  await admin.connect()
-  const { rows } = await admin.query('SELECT note FROM orders WHERE id = 1')
-  await admin.end()
-  expect(rows).toEqual([{ note: 'drained' }])
-  await from.startAgent()
-  await reachable(from)
 })
 
 function groupBy(entries: readonly Recorded[]): Map<string, Recorded[]> {
