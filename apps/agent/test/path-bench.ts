@@ -193,7 +193,7 @@ async function measure(name: string, way: Way, masks: string, statements: number
     gate,
     record,
     lent: new LentConnection(),
-    messageMsMax: 60_000,
+    deadlines: { messageMsMax: 60_000, stalledMsMax: 60_000, idleInTransactionMsMax: 60_000 },
     monotonicUs,
     log,
     onCatalogChanged() {},

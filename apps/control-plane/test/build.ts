@@ -79,7 +79,11 @@ export async function buildTestApp(changes: Partial<Config> = {}, extra: Partial
     ticketSalt: ticketSaltBy(keys.maskKey),
     authorityPem: keys.authority.certificatePem,
     providers: createProviders(config),
-    parser: { parse: libpg.parseSync as never, fingerprint: libpg.fingerprintSync, parsePlpgsql: libpg.parsePlPgSQLSync },
+    parser: {
+      parse: libpg.parseSync as never,
+      fingerprint: libpg.fingerprintSync,
+      parsePlpgsql: libpg.parsePlPgSQLSync,
+    },
     vault: openVault(keysDirectory),
     bus: await openBus({ log, randomBytes }, []),
     publish: async () => {

@@ -29,6 +29,7 @@ const intent = fc.record(
     rule,
     masks: fc.array(text, { maxLength: 3 }),
     maskedColumns: number,
+    relaxed: fc.constant(true as const),
     shadow,
   },
   {

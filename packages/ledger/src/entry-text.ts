@@ -10,7 +10,18 @@ export type EntryPlace = Pick<Entry, 'session' | 'seq' | 'atMs' | 'monoUs'>
 
 type IntentMember =
   | ('v' | 'session' | 'seq' | 'atMs' | 'monoUs' | 'kind' | 'statement' | 'protocol' | 'text' | 'textTruncated')
-  | ('fingerprint' | 'verb' | 'effects' | 'parameters' | 'decision' | 'rule' | 'masks' | 'maskedColumns' | 'shadow')
+  | (
+      | 'fingerprint'
+      | 'verb'
+      | 'effects'
+      | 'parameters'
+      | 'decision'
+      | 'rule'
+      | 'masks'
+      | 'maskedColumns'
+      | 'relaxed'
+      | 'shadow'
+    )
 type OutcomeMember =
   | ('v' | 'session' | 'seq' | 'atMs' | 'monoUs' | 'kind' | 'statement' | 'result' | 'tag' | 'sqlstate' | 'rows')
   | ('bytes' | 'maskedValues' | 'durationUs' | 'shadow')
@@ -25,7 +36,7 @@ export function intentText(place: EntryPlace, body: Omit<Intent, keyof EntryPlac
     `{"atMs":${whole(place.atMs)},"decision":"${body.decision}","effects":${effectsText(body.effects)}` +
     `,"fingerprint":${canonicalString(body.fingerprint)},"kind":"intent","maskedColumns":${whole(body.maskedColumns)}` +
     `,"masks":${stringsText(body.masks)},"monoUs":${whole(place.monoUs)},"parameters":${stringsText(body.parameters)}` +
-    `,"protocol":"${body.protocol}","rule":${ruleText(body.rule)}${placeText(place)}${shadowText(body.shadow)}` +
+    `,"protocol":"${body.protocol}"${body.relaxed === true ? ',"relaxed":true' : ''},"rule":${ruleText(body.rule)}${placeText(place)}${shadowText(body.shadow)}` +
     `,"statement":${whole(body.statement)},"text":${canonicalString(body.text)}` +
     `,"textTruncated":${body.textTruncated},"v":1,"verb":${canonicalString(body.verb)}}`
   )

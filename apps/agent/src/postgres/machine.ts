@@ -61,6 +61,13 @@ export interface MachineOptions {
   readonly settings?: Iterable<readonly [string, string]>
 }
 
+const wantsClient = (state: State): boolean =>
+  state.phase === 'open' &&
+  state.judging === null &&
+  state.held === null &&
+  !state.cancelling &&
+  state.expected.length < limits.pendingMessagesMax
+
 export function createMachine(options: MachineOptions): Machine {
   const state: State = openState(options.serverVersion, options.settings)
   return {
@@ -96,13 +103,7 @@ export function createMachine(options: MachineOptions): Machine {
       return out
     },
     get wantsClient() {
-      return (
-        state.phase === 'open' &&
-        state.judging === null &&
-        state.held === null &&
-        !state.cancelling &&
-        state.expected.length < limits.pendingMessagesMax
-      )
+      return wantsClient(state)
     },
     get isRunning() {
       return state.expected.some(({ kind }) => kind === 'query' || kind === 'execute')

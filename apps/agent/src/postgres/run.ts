@@ -19,7 +19,7 @@ import type { Action, Machine, Running } from './machine.ts'
 import { errorFields } from './refuse.ts'
 import { RowRun } from './row-run.ts'
 import { goodbye } from './state.ts'
-import { closeSoon, flow } from './streams.ts'
+import { closeSoon, connectionLost, flow } from './streams.ts'
 
 export interface RunDeps {
   readonly client: Duplex
@@ -345,11 +345,7 @@ class SessionRun implements Run {
   #targetLost(cause: Error | undefined): void {
     if (this.#isOver) return
     this.#deps.log.warn({ cause: cause?.message ?? 'closed' }, 'target-lost')
-    const error = new SallyportError('UPSTREAM_UNREACHABLE', 'the connection to the target was lost', {
-      hint: 'connect again',
-      cause,
-    })
-    this.#finish('the target vanished', error)
+    this.#finish('the target vanished', connectionLost(cause))
   }
 
   #finish(reason: string, error: SallyportError | null): void {

@@ -200,11 +200,7 @@ function startSession(opened: Opened): Run {
     gate,
     record,
     lent,
-    deadlines: {
-      messageMsMax: connection.messageMsMax,
-      stalledMsMax: connection.stalledMsMax,
-      idleInTransactionMsMax: durationMs(admitted.target.document.spec.idleInTransaction),
-    },
+    deadlines: deadlinesOf(opened),
     monotonicUs: deps.monotonicUs,
     log: deps.log,
     onCatalogChanged: () => shared.catalogs.changed(targetName),
@@ -238,6 +234,12 @@ function startSession(opened: Opened): Run {
   })
   return run
 }
+
+const deadlinesOf = ({ connection, admitted }: Opened): DeadlineBounds => ({
+  messageMsMax: connection.messageMsMax,
+  stalledMsMax: connection.stalledMsMax,
+  idleInTransactionMsMax: durationMs(admitted.target.document.spec.idleInTransaction),
+})
 
 const ownCatalogOf = ({ upstream, shared }: Opened, lent: LentConnection, catalog: SharedCatalog): OwnCatalogSource =>
   createOwnCatalog({

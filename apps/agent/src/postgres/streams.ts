@@ -1,5 +1,6 @@
 // What a session does to its two streams beside writing bytes to them: holding them back, and letting go of them.
 import type { Duplex } from 'node:stream'
+import { SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
 
 export function flow(stream: Duplex, wanted: boolean): void {
@@ -15,3 +16,6 @@ export function closeSoon(stream: Duplex): void {
   timer.unref()
   stream.once('close', () => clearTimeout(timer))
 }
+
+export const connectionLost = (cause: Error | undefined): SallyportError =>
+  new SallyportError('UPSTREAM_UNREACHABLE', 'the connection to the target was lost', { hint: 'connect again', cause })
