@@ -120,8 +120,8 @@ export function buildCatalog(spec: CatalogSpec): Catalog {
     }),
     casts: spec.casts ?? [],
     operators: spec.operators ?? [],
-    ...(spec.systemRelations === undefined ? {} : { systemRelations: spec.systemRelations }),
-    ...(spec.dependents === undefined ? {} : { dependents: numbered(spec.dependents, oidOf) }),
+    systemRelations: spec.systemRelations ?? [],
+    dependents: numbered(spec.dependents ?? [], oidOf),
   }
 }
 
