@@ -385,10 +385,10 @@ async function addAgent(stack: Stack, parts: Parts, name: string): Promise<Added
   assert.equal(joined.status, 201, joined.text)
   const [dir, logFile] = [join(stack.dir, name), join(stack.dir, 'logs', `${name}.log`)]
   mkdirSync(dir, { mode: 0o700 })
-  const [port, metricsPort] = [await freePort(), await freePort()]
+  const [port, metricsPort, httpPort] = [await freePort(), await freePort(), await freePort()]
   const own: Parts = {
     ...parts,
-    ports: { ...parts.ports, agent: port, agentMetrics: metricsPort },
+    ports: { ...parts.ports, agent: port, agentMetrics: metricsPort, agentHttp: httpPort },
     logs: { ...parts.logs, agent: logFile },
   }
   const process = await runAgent(own, { SALLYPORT_DATA_DIR: dir, SALLYPORT_JOIN_TOKEN: joined.body.token })
