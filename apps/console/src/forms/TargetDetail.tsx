@@ -221,6 +221,28 @@ const recordings: Readonly<Record<string, string>> = {
   off: 'off: nothing is recorded',
 }
 
+const networks: Readonly<Record<string, string>> = {
+  public: 'public addresses only',
+  private: 'public and private addresses',
+  loopback: 'public, private and loopback addresses',
+}
+
+function addressPairs(spec: TargetView['spec']) {
+  if (spec.protocol === 'http')
+    return [
+      { name: 'Address', value: <Mono>{spec.url}</Mono> },
+      { name: 'Network', value: networks[spec.network] ?? spec.network },
+    ]
+  const tls =
+    spec.tls.mode === 'disable'
+      ? 'off, for a target on the agent’s own host'
+      : `${spec.tls.mode}: certificate and name are checked`
+  return [
+    { name: 'Address', value: <Mono>{`${spec.host}:${spec.port}/${spec.database}`}</Mono> },
+    { name: 'TLS', value: tls },
+  ]
+}
+
 function Reached({
   view,
   agents,
@@ -236,16 +258,9 @@ function Reached({
       <Pairs
         pairs={[
           { name: 'Protocol', value: spec.protocol },
-          { name: 'Address', value: <Mono>{`${spec.host}:${spec.port}/${spec.database}`}</Mono> },
-          {
-            name: 'TLS',
-            value:
-              spec.tls.mode === 'disable'
-                ? 'off, for a target on the agent’s own host'
-                : `${spec.tls.mode}: certificate and name are checked`,
-          },
+          ...addressPairs(spec),
           { name: 'Agents', value: <Servers names={spec.agents} agents={agents} /> },
-          { name: 'Upstream roles', value: <Roles roles={spec.roles} /> },
+          ...(spec.protocol === 'http' ? [] : [{ name: 'Upstream roles', value: <Roles roles={spec.roles} /> }]),
           { name: 'Recording', value: recordings[spec.recording] ?? spec.recording },
           {
             name: 'Initiator',

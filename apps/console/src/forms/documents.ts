@@ -19,6 +19,9 @@ const Target = z.object({
     host: z.string().catch(''),
     port: z.number().catch(5432).default(5432),
     database: z.string().catch(''),
+    /** Of HTTP targets. */
+    url: z.string().catch('').default(''),
+    network: z.string().catch('public').default('public'),
     tls: z.object({ mode: z.string() }).catch({ mode: 'verify-full' }).default({ mode: 'verify-full' }),
     roles: z
       .array(z.object({ name: z.string(), password: z.unknown() }))
