@@ -114,6 +114,18 @@ test.skipIf(!hasCurl)('curl works in the environment that the command line makes
   expect((await runCli(['targets'], { home })).stdout).toMatch(/crm\s+http\s+localhost:/)
 })
 
+test('the command line says what an HTTP API is not for, and doctor reaches its agent', async () => {
+  const home = await stack().cliHome('ann')
+  const asked = await runCli(['query', 'crm', 'SELECT 1'], { home })
+  expect(asked.status).toBe(2)
+  expect(asked.stderr).toContain('"crm" is an HTTP API; it takes no SQL')
+  expect(asked.stderr).toContain('sallyport connect crm')
+  const ticket = await runCli(['ticket', 'crm'], { home })
+  expect(ticket.stderr).toContain('sallyport token crm')
+  const doctor = await runCli(['doctor', 'crm', '--json'], { home })
+  expect(doctor.status, doctor.stdout).toBe(0)
+})
+
 test('its record shows the requests, holds neither token nor credential, and verifies', async () => {
   const auditor = await stack().as('adam')
   const found = await until('the sessions are recorded', async () => {

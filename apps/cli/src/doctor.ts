@@ -29,8 +29,15 @@ export interface ProbeResult {
   readonly protocol: string
   readonly validTo: string
 }
-/** TCP, PostgreSQL's SSLRequest, and a TLS handshake that is verified in full. Throws what failed. */
-export type Probe = (address: { host: string; port: number; ca: string }) => Promise<ProbeResult>
+/**
+ * TCP, for databases PostgreSQL's SSLRequest, and a TLS handshake that is verified in full. Throws what failed.
+ */
+export type Probe = (address: {
+  readonly host: string
+  readonly port: number
+  readonly ca: string
+  readonly protocol: 'postgres' | 'http'
+}) => Promise<ProbeResult>
 
 export const addDoctor: AddCommand = (parent, app) => {
   parent
@@ -166,9 +173,14 @@ async function* targetChecks(session: Session, wanted: string | undefined): Asyn
 
 async function probeTarget(session: Session, target: string): Promise<{ detail: string; value: true }> {
   const { connection } = await requestToken(session, target, undefined)
-  const { host, port, ca } = connection
+  const { host, port, ca, url } = connection
   try {
-    const { protocol, validTo } = await session.world.probe({ host, port, ca })
+    const { protocol, validTo } = await session.world.probe({
+      host,
+      port,
+      ca,
+      protocol: url === null ? 'postgres' : 'http',
+    })
     return { detail: `${host}:${port}, ${protocol}, certificate until ${validTo}`, value: true }
   } catch (cause) {
     throw new SallyportError('UPSTREAM_UNREACHABLE', `${host}:${port} cannot be used${reasonOf(cause)}`, {
@@ -181,16 +193,20 @@ async function probeTarget(session: Session, target: string): Promise<{ detail: 
 // PostgreSQL, "Message Formats", SSLRequest: length 8, code 80877103; the server answers one byte, S for yes.
 const sslRequest = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47])
 
+async function requestTls(socket: Socket, address: string): Promise<void> {
+  socket.write(sslRequest)
+  const answer: unknown = await once(socket, 'data')
+  if (!Buffer.isBuffer(answer) || answer.length !== 1 || answer[0] !== 0x53)
+    throw new SallyportError('TLS_REQUIRED', `${address} does not speak TLS`)
+}
+
 /** The real probe. */
-export const probeAgent: Probe = async ({ host, port, ca }) => {
+export const probeAgent: Probe = async ({ host, port, ca, protocol }) => {
   const signal = AbortSignal.timeout(probeMsMax)
   const socket = connectTcp({ host, port, signal })
   try {
     await once(socket, 'connect')
-    socket.write(sslRequest)
-    const answer: unknown = await once(socket, 'data')
-    if (!Buffer.isBuffer(answer) || answer.length !== 1 || answer[0] !== 0x53)
-      throw new SallyportError('TLS_REQUIRED', `${host}:${port} does not speak TLS`)
+    if (protocol === 'postgres') await requestTls(socket, `${host}:${port}`)
     const secure = connectTls({ socket, ca, host, ...(isIP(host) === 0 ? { servername: host } : {}) })
     await once(secure, 'secureConnect')
     const result = { protocol: secure.getProtocol() ?? 'TLS', validTo: secure.getPeerCertificate().valid_to }

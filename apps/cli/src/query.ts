@@ -49,7 +49,11 @@ async function query(session: Session, target: string, sql: string | undefined, 
   const text = await readSql(session, sql, options.file)
   const keep = rowsOption(options.rows)
   const issued = await requestToken(session, target, options.role)
-  const { host, port, database, user, ca } = issued.connection
+  const { host, port, database, user, ca, url } = issued.connection
+  if (url !== null)
+    throw new SallyportError('REQUEST_INVALID', `"${target}" is an HTTP API; it takes no SQL`, {
+      hint: `"sallyport connect ${target}" shows how to ask it`,
+    })
   const client = new pg.Client({
     host,
     port,

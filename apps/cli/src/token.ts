@@ -1,5 +1,5 @@
 // sallyport token TARGET: a short-lived token for one target, alone on stdout. sallyport connect TARGET: runs any
-// PostgreSQL client with it, by libpq's environment variables; the token is in no argument and in no file.
+// client with it, by environment variables (libpq's, or those of HTTP clients); the token is in no argument and in no file.
 import { MyTargets } from '@sallyport/api/resources'
 import { TokenResponse } from '@sallyport/api/signin'
 import { SallyportError } from '@sallyport/base/errors'
@@ -10,15 +10,18 @@ import { configFolder } from './settings.ts'
 export const addToken: AddCommand = (parent, app) => {
   parent
     .command('token <target>')
-    .description('print a short-lived token for a target; it is the PostgreSQL password')
+    .description('print a short-lived token for a target: the password of a database, the bearer token of an HTTP API')
     .option('--role <role>', 'the upstream role, when you may choose')
     .addHelpText('after', '\nExample:\n  PGPASSWORD=$(sallyport token shop) psql "host=… dbname=shop user=sallyport"')
     .action((target: string, options: { role?: string }) => app.run((session) => token(session, target, options.role)))
   parent
     .command('connect <target> [command...]')
-    .description('run a PostgreSQL client connected to a target; without a command, show how to connect')
+    .description('run a client connected to a target; without a command, show how to connect')
     .option('--role <role>', 'the upstream role, when you may choose')
-    .addHelpText('after', '\nExamples:\n  sallyport connect shop -- psql\n  sallyport connect shop')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  sallyport connect shop -- psql\n  sallyport connect shop\n  sallyport connect crm -- sh -c \'curl -H "Authorization: Bearer $SALLYPORT_TOKEN" "$SALLYPORT_URL/v1/orders"\'',
+    )
     .action((target: string, command: string[], options: { role?: string }) =>
       app.run((session) => connect(session, target, command, options.role)),
     )
