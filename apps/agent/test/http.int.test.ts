@@ -341,8 +341,18 @@ describe('the credential', () => {
     expect(JSON.parse((await send('/crm/v1/orders')).body)).toMatchObject({ code: 'ANSWER_REFUSED' })
   })
 
+  it('never comes back in a redirect, however it is spelled there', async () => {
+    api.answer = (request, response) => {
+      response.writeHead(301, { location: `${request.url?.replace('?', '/?')}` })
+      response.end()
+    }
+    const reply = await send('/keyed/v1/orders')
+    expect(JSON.stringify(reply)).not.toContain(secret)
+    expect(JSON.parse(reply.body)).toMatchObject({ code: 'ANSWER_REFUSED' })
+  })
+
   it('as a query parameter takes the place of what the caller says', async () => {
-    await send('/keyed/x?api_key=mine&a=1')
+    await send('/keyed/x?API_KEY=mine&a=1')
     expect(api.seen[0]?.url).toBe(`/x?a=1&api_key=${secret}`)
   })
 
@@ -438,6 +448,26 @@ describe('bytes that could be read in two ways (R-4.1, R-4.3, R-4.5)', () => {
     expect(api.seen).toEqual([])
   })
 
+  it('what is pipelined behind one that cannot be read is never a request', async () => {
+    const good = `POST /crm/v1/orders HTTP/1.1\r\n${head}Content-Length: 0\r\n\r\n`
+    const reply = await raw(`GET /crm/a HTTP/1.1\r\n${head}Host: b\r\n\r\n${good}${good}`)
+    expect(reply).toMatch(/^HTTP\/1\.1 400 /)
+    expect(reply).not.toMatch(/ 200 /)
+    expect(api.seen).toEqual([])
+  })
+
+  it('a connection carries so many requests at once, and ends with the next (R-4.10)', async () => {
+    let answered = 0
+    api.answer = (_request, response) => {
+      answered += 1
+      setImmediate(() => response.end('ok'))
+    }
+    const many = `GET /crm/v1/x HTTP/1.1\r\n${head}\r\n`.repeat(500)
+    const reply = await raw(many)
+    expect(reply).toContain('CONNECTION_LIMIT')
+    expect(answered).toBeLessThanOrEqual(16)
+  })
+
   it('pipelined requests are judged one by one, in order', async () => {
     const reply = await raw(
       `GET /crm/v1/a HTTP/1.1\r\n${head}\r\nGET /crm/admin/b HTTP/1.1\r\n${head}\r\nGET /crm/v1/c HTTP/1.1\r\n${head}Connection: close\r\n\r\n`,
@@ -518,6 +548,24 @@ describe('a stream', () => {
 })
 
 describe('a session', () => {
+  it('goes to where the target is now, not to where it was when it began', async () => {
+    const other = await startApi()
+    const token = await path.token({ target: 'crm' })
+    const socket = connect({ host: '127.0.0.1', port: path.httpPort, servername: 'localhost', ca: path.ca })
+    await once(socket, 'secureConnect')
+    const ask = async (): Promise<string> => {
+      socket.write(`GET /crm/v1/x HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${token}\r\n\r\n`)
+      const [chunk] = await once(socket, 'data')
+      return String(chunk)
+    }
+    expect(await ask()).toMatch(/^HTTP\/1\.1 200/)
+    path.snapshots.publish(path.snapshot(documents(other.port)))
+    expect(await ask()).toMatch(/^HTTP\/1\.1 200/)
+    expect(other.seen).toHaveLength(1)
+    socket.destroy()
+    await other.stop()
+  })
+
   it('is one for each token of a connection, and a revoked principal is refused on an open one', async () => {
     const token = await path.token({ target: 'crm', subject: 'bea' })
     const socket = connect({ host: '127.0.0.1', port: path.httpPort, servername: 'localhost', ca: path.ca })

@@ -127,6 +127,8 @@ export const limits = {
   httpIdleMsMax: 600_000,
   /** Connections of one agent to one HTTP target. */
   httpConnectionsPerTargetMax: 256,
+  /** Requests of one connection of an HTTP client that are not answered yet; past it the connection ends. */
+  httpRequestsPerConnectionMax: 16,
   /** Sessions (tokens and targets) of one connection of an HTTP client; past it the oldest idle one ends. */
   httpSessionsPerConnectionMax: 32,
   /** Budgets of limits over time in one agent's memory: one for each limit and whoever it counts. Past it statements under

@@ -1,5 +1,5 @@
 // The credential of an HTTP target, put into one request. Nothing of it is kept longer than the request.
-import type { Secret } from '@sallyport/base/secret'
+import { Secret } from '@sallyport/base/secret'
 import type { HttpTargetDocument } from '@sallyport/policy/document'
 import { checkedField } from '@sallyport/wire/http/fields'
 import { resolveCredential } from '../secrets/broker.ts'
@@ -27,7 +27,7 @@ export async function injectedCredential(
     const { username, password } = credential.basic
     const secret = await resolveCredential(password, environment)
     const pair = Buffer.from(`${username}:${secret.reveal()}`, 'utf8').toString('base64')
-    return { ...nothing, fields: [checkedField('authorization', `Basic ${pair}`)], secrets: [secret] }
+    return { ...nothing, fields: [checkedField('authorization', `Basic ${pair}`)], secrets: [secret, new Secret(pair)] }
   }
   if ('header' in credential) {
     const { name, value } = credential.header

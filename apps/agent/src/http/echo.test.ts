@@ -22,6 +22,10 @@ function scanned(chunks: readonly Buffer[]): Buffer | null {
 const forms: readonly [string, string][] = [
   ['plain', text],
   ['percent-encoded', encodeURIComponent(text)],
+  ['percent-encoded in lower case', encodeURIComponent(text).replace(/%../g, (code) => code.toLowerCase())],
+  ['in JSON with slashes escaped', JSON.stringify({ a: text }).replaceAll('/', '\\/')],
+  ['in JSON as ASCII', JSON.stringify({ a: text }).replace('ö', '\\u00f6')],
+  ['in JSON as ASCII with slashes escaped', JSON.stringify({ a: text }).replace('ö', '\\u00f6').replaceAll('/', '\\/')],
   ['in JSON', JSON.stringify({ a: text })],
   ...['', 'x', 'xy', 'xyz'].map((before): [string, string] => [
     `in base64 behind ${before.length}`,

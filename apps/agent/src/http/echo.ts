@@ -20,12 +20,27 @@ export function needlesOf(secrets: readonly Secret[]): Needles {
   for (const secret of secrets) {
     const text = secret.reveal()
     if (text.length < secretCharsMin) continue
-    forms.add(text)
-    forms.add(encodeURIComponent(text))
-    forms.add(JSON.stringify(text).slice(1, -1))
+    for (const form of [text, ...urlForms(text), ...jsonForms(text)]) forms.add(form)
     for (const form of base64Forms(Buffer.from(text, 'utf8'))) if (form.length >= secretCharsMin) forms.add(form)
   }
   return [...forms].map((form) => Buffer.from(form, 'utf8'))
+}
+
+/** Hexadecimal digits of either case, and a space as forms write it. */
+function urlForms(text: string): string[] {
+  const upper = encodeURIComponent(text)
+  const lower = upper.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase())
+  return [upper, lower, upper.replaceAll('%20', '+'), lower.replaceAll('%20', '+')]
+}
+
+/** With the escapes that PHP, Go and others write although nobody has to. */
+function jsonForms(text: string): string[] {
+  const plain = JSON.stringify(text).slice(1, -1)
+  const escaped = (form: string): string =>
+    form.replace(/[&<>'+]/g, (sign) => `\\u00${sign.charCodeAt(0).toString(16)}`)
+  const slashed = plain.replaceAll('/', '\\/')
+  const ascii = plain.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  return [plain, slashed, escaped(plain), escaped(slashed), ascii, ascii.replaceAll('/', '\\/')]
 }
 
 /** The part of the base64 text that depends on these bytes alone, wherever they stand in what was encoded. */

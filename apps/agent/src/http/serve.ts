@@ -3,9 +3,11 @@
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { asSallyportError, SallyportError } from '@sallyport/base/errors'
+import { limits } from '@sallyport/base/limits'
 import { hideBy, hideIn } from '@sallyport/mask/detect/hide'
 import { type Fields, fieldOf, requestFields, responseFields } from '@sallyport/wire/http/fields'
-import { queryText } from '@sallyport/wire/http/request-target'
+import { foldedName, queryText } from '@sallyport/wire/http/request-target'
+import { ProtocolError } from '@sallyport/wire/protocol-error'
 import { countStatement } from '../metrics.ts'
 import type { SessionDeps } from '../session/deps.ts'
 import { describeThrown } from '../session/log.ts'
@@ -26,19 +28,49 @@ export interface HttpServing extends HttpShared {
 export function httpServer(
   serving: HttpServing,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
-  const connections = new WeakMap<object, ConnectionSessions>()
+  const connections = new WeakMap<object, Connection>()
   return async (request, response) => {
     const { socket } = request
-    const known = connections.get(socket) ?? connectionSessions(socket, serving)
-    connections.set(socket, known)
+    const connection = connections.get(socket) ?? {
+      sessions: connectionSessions(socket, serving),
+      running: 0,
+      isBroken: false,
+    }
+    connections.set(socket, connection)
     let session: HttpSession | null = null
+    connection.running += 1
     try {
-      const head = readHead(request)
-      session = await known.of(head, (fieldOf(head.fields, 'user-agent') ?? '').slice(0, 256))
+      const head = admittedHead(connection, request)
+      session = await connection.sessions.of(head, (fieldOf(head.fields, 'user-agent') ?? '').slice(0, 256))
       await exchange({ request, response, head, session, serving })
     } catch (thrown) {
       refuse(serving.deps, request, response, asSallyportError(thrown), session)
+    } finally {
+      connection.running -= 1
     }
+  }
+}
+
+/** What requests of one connection have in common. */
+interface Connection {
+  readonly sessions: ConnectionSessions
+  running: number
+  /** Its bytes could be read in two ways: nothing behind them is a request (THREATS R-4.1). */
+  isBroken: boolean
+}
+
+/** Read at once, before anything that was pipelined behind it is looked at. */
+function admittedHead(connection: Connection, request: IncomingMessage): RequestHead {
+  if (connection.isBroken) throw new ProtocolError('a request behind one that cannot be read')
+  try {
+    if (connection.running > limits.httpRequestsPerConnectionMax)
+      throw new SallyportError('CONNECTION_LIMIT', 'the connection carries as many requests as it may', {
+        hint: 'wait for answers, or use another connection',
+      })
+    return readHead(request)
+  } catch (thrown) {
+    connection.isBroken = true
+    throw thrown
   }
 }
 
@@ -106,8 +138,8 @@ async function forward(
 
 function pathOf(url: string, { path, query }: RequestHead, injected: Injected): string {
   const prefix = new URL(url).pathname.replace(/\/$/, '')
-  const own = new Set(injected.query.map(([name]) => name))
-  const search = queryText([...query.filter(([name]) => !own.has(name)), ...injected.query])
+  const own = new Set(injected.query.map(([name]) => foldedName(name)))
+  const search = queryText([...query.filter(([name]) => !own.has(foldedName(name))), ...injected.query])
   return search === '' ? `${prefix}${path}` : `${prefix}${path}?${search}`
 }
 
@@ -140,22 +172,21 @@ async function relay(
 ): Promise<void> {
   const needles = needlesOf(secrets)
   const { document } = session.admitted.target
-  const fields = responseFields(answer.fields)
+  const location = locationOf(fieldOf(answer.fields, 'location'), document)
+  const fields: Fields = [
+    ...responseFields(answer.fields),
+    ...(location === null ? [] : [['location', location] as const]),
+    ['via', '1.1 sallyport'],
+  ]
   try {
     checkAnswer(answer, fields, needles.length > 0, (text) => holdsNeedle(needles, Buffer.from(text, 'latin1')))
-    const location = locationOf(fieldOf(answer.fields, 'location'), document)
-    response.writeHead(answer.status, [
-      ...fields.flat(),
-      ...(location === null ? [] : ['location', location]),
-      'via',
-      '1.1 sallyport',
-    ])
+    response.writeHead(answer.status, [...fields.flat()])
     const scan = echoScan(needles)
     for await (const chunk of answer.body) {
       const next = scan.push(chunk)
       if (next === null) throw credentialCameBack()
       outcome.bytes += next.length
-      if (!response.write(next)) await once(response, 'drain', { signal })
+      if (!response.write(next)) await drained(response, signal)
     }
     const rest = scan.end()
     outcome.bytes += rest.length
@@ -171,6 +202,11 @@ async function relay(
   }
 }
 
+/** A caller that reads nothing holds a connection to the target for so long and no longer. */
+async function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
+  await once(response, 'drain', { signal: AbortSignal.any([signal, AbortSignal.timeout(limits.clientStalledMsMax)]) })
+}
+
 const credentialCameBack = (): SallyportError =>
   new SallyportError('ANSWER_REFUSED', "the target's answer holds its own credential", {
     hint: 'the API repeats what it is sent; ask its owner to stop that',
@@ -180,8 +216,8 @@ function checkAnswer(answer: Answer, fields: Fields, isWatched: boolean, holds: 
   if (answer.status < 200)
     throw new SallyportError('ANSWER_REFUSED', 'the target answered with a status that ends no request')
   if (!isWatched) return
-  const encoding = fieldOf(answer.fields, 'content-encoding')?.toLowerCase() ?? 'identity'
-  if (encoding !== 'identity')
+  const encodings = answer.fields.filter(([name]) => name === 'content-encoding')
+  if (encodings.some(([, encoding]) => encoding.toLowerCase() !== 'identity'))
     throw new SallyportError('ANSWER_REFUSED', 'the target encoded its answer although it was asked not to', {
       hint: 'have the API honour "Accept-Encoding: identity"',
     })
@@ -207,7 +243,8 @@ function refuse(
   }
   const { status, fields, body } = refusalOf(error, session?.id ?? null)
   // A body that nobody reads, and what was pipelined behind it, end with the connection (THREATS R-4.1).
-  const close = error.code === 'PROTOCOL_VIOLATION' || !request.complete ? ['connection', 'close'] : []
+  const endsIt = error.code === 'PROTOCOL_VIOLATION' || error.code === 'CONNECTION_LIMIT' || !request.complete
+  const close = endsIt ? ['connection', 'close'] : []
   response.writeHead(status, [...fields.flat(), ...close])
   response.end(request.method === 'HEAD' ? undefined : body)
 }

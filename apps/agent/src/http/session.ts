@@ -2,11 +2,13 @@
 // made with the first request, asked again with each, and ends with the connection.
 import { createHash } from 'node:crypto'
 import type { Socket } from 'node:net'
+import { isDeepStrictEqual } from 'node:util'
 import { SallyportError } from '@sallyport/base/errors'
 import { type SessionId, sessionId } from '@sallyport/base/ids'
 import { limits } from '@sallyport/base/limits'
 import type { DecisionContext } from '@sallyport/policy/decide'
 import type { Budgets } from '../limits/budgets.ts'
+import type { CurrentSnapshot } from '../link/current.ts'
 import type { SessionRecord } from '../record/record.ts'
 import { type AdmittedHttp, admitHttp, stillAdmitted } from '../session/admit.ts'
 import type { SessionDeps } from '../session/deps.ts'
@@ -68,11 +70,11 @@ export function connectionSessions(socket: Socket, shared: HttpShared): Connecti
       const raced = current()
       if (raced !== undefined) return raced
       const admitted = admitHttp(head.target, token, snapshot)
+      makeRoom(open)
       const made = openSession(
         { socket, shared, admitted, userAgent, snapshotVersion: snapshot.version },
         () => open.get(key) === made && open.delete(key),
       )
-      makeRoom(open)
       open.set(key, made)
       if (socket.destroyed) made.end('the client closed the connection')
       return made
@@ -143,21 +145,32 @@ function openSession(opening: Opening, onEnd: () => void): Open {
     // A token is good for as long as it was good for at login: leeway for clocks included.
     isCurrent: (nowMs) =>
       nowMs < admitted.token.expiresAtMs + limits.clockLeewaySeconds * 1_000 &&
-      stillAdmitted(admitted, deps.snapshots.current()),
+      stillAdmitted(admitted, deps.snapshots.current()) &&
+      isSameTarget(admitted, deps.snapshots.current()),
     end: life.end,
   }
 }
+
+/** A target that is reached otherwise from now on is another one. */
+const isSameTarget = ({ target }: AdmittedHttp, snapshot: CurrentSnapshot): boolean =>
+  isDeepStrictEqual(snapshot.targets.get(target.document.metadata.name)?.document.spec, target.document.spec)
 
 /** Ends once, and is over when the last exchange is. */
 function lifeOf(on: { readonly onEnding: () => void; readonly onOver: (reason: string) => void }) {
   let running = 0
   let draining: string | null = null
   let ending: string | null = null
+  let isOver = false
+  const over = (reason: string): void => {
+    if (isOver) return
+    isOver = true
+    on.onOver(reason)
+  }
   const end = (reason: string): void => {
     if (ending !== null) return
     ending = reason
     on.onEnding()
-    if (running === 0) on.onOver(reason)
+    if (running === 0) over(reason)
   }
   return {
     end,
@@ -170,7 +183,7 @@ function lifeOf(on: { readonly onEnding: () => void; readonly onOver: (reason: s
       return () => {
         running -= 1
         if (running > 0) return
-        if (ending !== null) on.onOver(ending)
+        if (ending !== null) over(ending)
         else if (draining !== null) end(draining)
       }
     },

@@ -60,6 +60,8 @@ export function openUpstreams(): Upstreams {
           headers: fields.flat(),
           body,
           signal,
+          // An API that does not read such a body would take it for a request (THREATS ).
+          ...(body !== null && !/^(POST|PUT|PATCH)$/.test(method) ? { reset: true } : {}),
         })
         return { status: statusCode, fields: answerFields(headers), body: answer }
       } catch (thrown) {

@@ -85,6 +85,8 @@ const callersOwn: ReadonlySet<string> = new Set([
   'x-http-method-override',
   'x-method-override',
   'x-host',
+  // WebDAV: a second resource.
+  'destination',
   // A slice of an answer cannot be looked through, and an answer is asked for as it is.
   'range',
   'if-range',

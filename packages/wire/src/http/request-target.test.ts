@@ -17,6 +17,7 @@ describe('a request-target', () => {
     ['/v1?a=1+2&a=%2B', '/v1', 'a=1%202&a=%2B'],
     ['/v1?a', '/v1', 'a='],
     ['/v1?', '/v1', ''],
+    ['/v1?a%5B0%5D=1&a%5B1%5D=2', '/v1', 'a%5B0%5D=1&a%5B1%5D=2'],
     ['/v1?q=../../etc', '/v1', 'q=..%2F..%2Fetc'],
   ])('%s is sent as %s with %s', (text, path, search) => {
     expect(parseRequestTarget(text)).toMatchObject({ path, search })
@@ -55,6 +56,12 @@ describe('a request-target', () => {
     ['nothing', ''],
     ['NUL in the query', '/a?b=%00'],
     ['bad hex in the query', '/a?b=%'],
+    ['a method override', '/a?_method=DELETE'],
+    ['a method override in capitals', '/a?_METHOD=DELETE'],
+    ['one name in two cases', '/a?region=eu&REGION=us'],
+    ['one name with a space', '/a?region=eu&%20region=us'],
+    ['one name with a dot', '/a?a_b=1&a.b=2'],
+    ['a name with and without brackets', '/a?a=1&a[]=2'.replace('[]', '%5B%5D')],
     ['too long', `/${'a'.repeat(9_000)}`],
     ['too many segments', '/a'.repeat(300)],
     ['too many pairs', `/?${'a&'.repeat(600)}`],

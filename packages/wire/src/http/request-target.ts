@@ -60,11 +60,31 @@ function parseQuery(raw: string): RequestTarget['query'] {
   if (raw === '') return []
   const pairs = raw.split('&')
   if (pairs.length > queryPairsMax) throw new ProtocolError(`a query of ${pairs.length} pairs`)
-  return pairs.map((pair) => {
+  const query = pairs.map((pair) => {
     const at = pair.indexOf('=')
     const name = decodeForm(at === -1 ? pair : pair.slice(0, at))
     return [name, at === -1 ? '' : decodeForm(pair.slice(at + 1))] as const
   })
+  checkNames(query.map(([name]) => name))
+  return query
+}
+
+/** A name as the most careless server reads it: without case, brackets, and with dots and spaces as underscores (PHP). */
+export const foldedName = (name: string): string =>
+  name.trim().toLowerCase().replace(/\[.*$/s, '').replace(/[. ]/g, '_')
+
+/** Of two spellings of one name a rule sees two, and a server one; frameworks take another method from the query. */
+function checkNames(names: readonly string[]): void {
+  const spellings = new Map<string, string>()
+  for (const name of names) {
+    const folded = foldedName(name)
+    if (/^(_method|_httpmethod|x-http-method(-override)?|x-method-override)$/.test(folded))
+      throw new ProtocolError('a method override in the query')
+    const known = spellings.get(folded) ?? name
+    spellings.set(folded, known)
+    if (known !== name && !(known.includes('[') && name.includes('[')))
+      throw new ProtocolError('one name of the query in two spellings')
+  }
 }
 
 function decodeForm(raw: string): string {
