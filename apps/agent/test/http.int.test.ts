@@ -463,9 +463,9 @@ describe('bytes that could be read in two ways (R-4.1, R-4.3, R-4.5)', () => {
       setImmediate(() => response.end('ok'))
     }
     const many = `GET /crm/v1/x HTTP/1.1\r\n${head}\r\n`.repeat(500)
-    const reply = await raw(many)
-    expect(reply).toContain('CONNECTION_LIMIT')
+    await raw(many)
     expect(answered).toBeLessThanOrEqual(16)
+    expect(path.lines.some(({ fields }) => fields['code'] === 'CONNECTION_LIMIT')).toBe(true)
   })
 
   it('pipelined requests are judged one by one, in order', async () => {

@@ -24,21 +24,26 @@ export interface HttpServing extends HttpShared {
   readonly upstreams: Upstreams
 }
 
-/** Serves requests of all connections of a listener. The promise settles when the answer is out, and never rejects. */
-export function httpServer(
-  serving: HttpServing,
-): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
+export interface HttpServer {
+  /** Settles when the answer is out, and never rejects. */
+  serve(request: IncomingMessage, response: ServerResponse): Promise<void>
+  /** An answer on this connection has begun and is not whole. */
+  isAnswering(socket: object): boolean
+}
+
+/** Serves requests of all connections of a listener. */
+export function httpServer(serving: HttpServing): HttpServer {
   const connections = new WeakMap<object, Connection>()
-  return async (request, response) => {
+  const serve: HttpServer['serve'] = async (request, response) => {
     const { socket } = request
     const connection = connections.get(socket) ?? {
       sessions: connectionSessions(socket, serving),
-      running: 0,
+      open: new Set<ServerResponse>(),
       isBroken: false,
     }
     connections.set(socket, connection)
     let session: HttpSession | null = null
-    connection.running += 1
+    connection.open.add(response)
     try {
       const head = admittedHead(connection, request)
       session = await connection.sessions.of(head, (fieldOf(head.fields, 'user-agent') ?? '').slice(0, 256))
@@ -46,15 +51,20 @@ export function httpServer(
     } catch (thrown) {
       refuse(serving.deps, request, response, asSallyportError(thrown), session)
     } finally {
-      connection.running -= 1
+      connection.open.delete(response)
     }
+  }
+  return {
+    serve,
+    isAnswering: (socket) => [...(connections.get(socket)?.open ?? [])].some(({ headersSent }) => headersSent),
   }
 }
 
 /** What requests of one connection have in common. */
 interface Connection {
   readonly sessions: ConnectionSessions
-  running: number
+  /** What is not answered yet. */
+  readonly open: Set<ServerResponse>
   /** Its bytes could be read in two ways: nothing behind them is a request (THREATS ). */
   isBroken: boolean
 }
@@ -63,7 +73,7 @@ interface Connection {
 function admittedHead(connection: Connection, request: IncomingMessage): RequestHead {
   if (connection.isBroken) throw new ProtocolError('a request behind one that cannot be read')
   try {
-    if (connection.running > limits.httpRequestsPerConnectionMax)
+    if (connection.open.size > limits.httpRequestsPerConnectionMax)
       throw new SallyportError('CONNECTION_LIMIT', 'the connection carries as many requests as it may', {
         hint: 'wait for answers, or use another connection',
       })

@@ -31,7 +31,7 @@ export interface HttpListenerDeps extends Omit<ListenerDeps, 'bounds' | 'session
 /** Listens. Rejects with PORT_TAKEN, NO_PERMISSION or CONFIG_INVALID. */
 export async function startHttpListener(deps: HttpListenerDeps): Promise<HttpListener> {
   const upstreams = openUpstreams()
-  const serve = httpServer({ deps, sessions: deps.sessions, budgets: deps.budgets, upstreams })
+  const { serve, isAnswering } = httpServer({ deps, sessions: deps.sessions, budgets: deps.budgets, upstreams })
   const served = new Set<Promise<void>>()
   const take = (request: IncomingMessage, response: ServerResponse): void => {
     const one = serve(request, response).finally(() => served.delete(one))
@@ -56,7 +56,7 @@ export async function startHttpListener(deps: HttpListenerDeps): Promise<HttpLis
     take,
   )
   bound(server)
-  const refuse = refuseSocket(deps)
+  const refuse = refuseSocket(deps, isAnswering)
   // Handled here: the caller sends its body once the request is permitted.
   server.on('checkContinue', take)
   server.on('checkExpectation', (_request, response) => {
@@ -102,11 +102,12 @@ function bound(server: Server): void {
 
 /** An answer where there is no request that Node could answer; the connection ends with it. */
 const refuseSocket =
-  (deps: HttpListenerDeps) =>
+  (deps: HttpListenerDeps, isAnswering: (socket: Duplex) => boolean) =>
   (socket: Duplex, error: SallyportError): void => {
     deps.metrics.refusals.inc({ code: error.code })
     deps.log.info({ code: error.code }, 'request-refused')
-    if (!socket.writable) {
+    // Nothing is written into the middle of another answer.
+    if (!socket.writable || isAnswering(socket)) {
       socket.destroy()
       return
     }
