@@ -143,6 +143,22 @@ describe('detectors', () => {
     raw.destroy()
   })
 
+  it('look through COPY behind its escapes, which are no letters', async () => {
+    const raw = await rawClient(path, { target: 'detecting' })
+    for (const [text, expected] of [
+      [`copy (select E'Card:\n4111111111111111') to stdout`, 'Card:\\n[redacted]\n'],
+      [`copy (select E'Card:\t4111111111111111\tx') to stdout`, 'Card:\\t[redacted]\\tx\n'],
+      [`copy (select E'C:\\\\new, ann@example.com') to stdout`, 'C:\\\\new, [redacted]\n'],
+      [`copy (select 'C:\\new') to stdout`, 'C:\\\\new\n'],
+    ] as const) {
+      raw.send({ type: 'query', text })
+      const { bytes } = await raw.next('copyData')
+      expect(Buffer.from(bytes).toString(), text).toBe(expected)
+      await raw.next('readyForQuery')
+    }
+    raw.destroy()
+  })
+
   it('look through errors, notices and payloads of NOTIFY', async () => {
     await on('detecting', async (client) => {
       const seen: string[] = []

@@ -77,13 +77,14 @@ function lookupsOf(
 ): ReadonlyMap<string, ColumnLookups> {
   const found = new Map<string, ColumnLookups>()
   for (const column of columns) {
-    if (column.predicates !== 'equality') continue
+    const isRelaxed = column.relaxed === true
+    if (column.predicates !== 'equality' && !(isRelaxed && column.predicates === 'none')) continue
     const limits = book.masks.flatMap(({ lookups }, index) =>
       lookups !== null && inForce[index] === true && masks[index]?.some((one) => columnKey(one) === columnKey(column))
         ? [lookups]
         : [],
     )
-    found.set(columnKey(column), { column: column.name, limits })
+    found.set(columnKey(column), { column: column.name, limits, isRelaxed })
   }
   return found
 }

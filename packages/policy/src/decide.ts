@@ -200,7 +200,7 @@ export function limitsFor(
   if (policies.limits === 0) return []
   const book = rulebookOf(policies)
   const applied = appliedLimits(book.limits, policies.target.name, facts, chain)
-  if (!facts.control.some(({ use }) => use === 'equality')) return applied
+  if (!facts.control.some(({ use }) => use !== 'null-test')) return applied
   return [
     ...applied,
     ...appliedLookups(facts.control, maskingOf(book, chain, catalog).lookups, policies.target.name, chain),

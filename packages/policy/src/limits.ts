@@ -112,6 +112,8 @@ export function lookupLimit(
 export interface ColumnLookups {
   readonly column: string
   readonly limits: readonly CompiledLimit[]
+  /** What would be refused for it elsewhere is permitted. */
+  readonly isRelaxed: boolean
 }
 
 export const columnKey = (column: { readonly relationOid: number; readonly number: number }): string =>
@@ -125,13 +127,19 @@ export function appliedLookups(
   chain: Chain,
 ): readonly AppliedLimit[] {
   const principals = verifiedPrincipals(chain)
-  return uses.flatMap(({ use, column }) => {
-    const found = use === 'equality' ? lookups.get(columnKey(column)) : undefined
-    return (found?.limits ?? []).map((limit) => ({
+  const asked = new Set(
+    uses.flatMap(({ use, column }) => {
+      const found = lookups.get(columnKey(column))
+      // Where nothing is refused every other way to ask is one as well.
+      return found !== undefined && (use === 'equality' || (use === 'other' && found.isRelaxed)) ? [found] : []
+    }),
+  )
+  return [...asked].flatMap((found) =>
+    found.limits.map((limit) => ({
       limit,
-      budgets: budgetsOf(limit, target, chain, principals).map((budget) => `${budget}\u0000${found?.column ?? ''}`),
-    }))
-  })
+      budgets: budgetsOf(limit, target, chain, principals).map((budget) => `${budget}\u0000${found.column}`),
+    })),
+  )
 }
 
 // Facts are kept by text and used for every run of it, like the candidates of rules (examine.ts).

@@ -306,6 +306,28 @@ describe('look-ups by a masked column', () => {
     'select id from customers where name = $1',
     'select id from customers where city is null',
   ])('are not: %s', (sql) => expect(applied(compiled(yaml('')), sql)).toEqual([]))
+  it('count every way to ask where nothing is refused', () => {
+    const relaxed = (more: string) =>
+      compiled(
+        policy(
+          'l',
+          `  masking: relaxed
+  masks:
+    - { name: city, columns: ["public.customers.city"], method: redact, predicates: equality, lookups: { requests: 5, every: 1h } }${more}`,
+        ),
+      )
+    const none = `
+    - { name: none, columns: ["public.customers.city"], method: redact }`
+    for (const policies of [relaxed(''), relaxed(none)])
+      for (const sql of [
+        'select id from customers where city = $1',
+        'select id from customers where city between $1 and $1',
+        "select id from customers where city = 'Oslo' union all select id from customers where city = 'Bergen'",
+        'select id from customers order by city',
+      ])
+        expect(applied(policies, sql), sql).toMatchObject([{ limit: { requests: 5 } }])
+    expect(applied(relaxed(''), 'select city from customers')).toEqual([])
+  })
   it('need predicates: equality', () => {
     const text = yaml(', lookups: { requests: 5, every: 1h }').replace('equality', 'none')
     expect(parseDocuments(text).problems[0]?.message).toContain('"lookups" bounds')

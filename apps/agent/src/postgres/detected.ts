@@ -2,8 +2,9 @@
 // it decides nothing, and proves nothing about what it passes.
 import { rowMaskers } from '@sallyport/mask/column'
 import { type Detection, hideEach } from '@sallyport/mask/detect/detection'
-import { hideIn } from '@sallyport/mask/detect/hide'
+import { hideIn, hideInRow } from '@sallyport/mask/detect/hide'
 import type { KeyedHash } from '@sallyport/mask/replace'
+import { textOf, utf8 } from '@sallyport/mask/text'
 import type { BackendMessage, NoticeFields } from '@sallyport/wire/postgres/messages'
 import type { JudgedStatement } from '../session/gate.ts'
 import type { Running } from './state.ts'
@@ -26,6 +27,16 @@ export const hidesColumns = (plan: JudgedStatement['plan']): boolean =>
 
 const text = 25
 
+/** What an escape of COPY, or of JSON in it, hides from detectors: they look for where words begin. */
+function withoutEscaped(bytes: Uint8Array, detection: Detection, hash: KeyedHash): Uint8Array {
+  if (!bytes.includes(backslash)) return bytes
+  const row = textOf(bytes)
+  if (row === null) return bytes
+  const hidden = hideInRow(row, hideEach(detection, hash), detection.kinds)
+  return hidden === row ? bytes : utf8(hidden)
+}
+const backslash = 0x5c
+
 /** A row of COPY in text or CSV format. What stands in the place of a finding holds neither delimiter nor quote. */
 export function detectedCopy(
   message: Extract<BackendMessage, { type: 'copyData' }>,
@@ -36,7 +47,7 @@ export function detectedCopy(
   if (plan.kind === 'plain' || plan.detect === undefined) return message
   const plain = { typeOid: text, typeModifier: -1, format: 0 } as const
   running.masking ??= { columns: [], maskers: rowMaskers(plan, [plain], hash) }
-  const bytes = running.masking.maskers?.[0]?.(message.bytes) ?? message.bytes
+  const bytes = withoutEscaped(running.masking.maskers?.[0]?.(message.bytes) ?? message.bytes, plan.detect, hash)
   if (bytes === message.bytes) return message
   running.maskedValues += 1
   return { ...message, bytes }

@@ -1,5 +1,6 @@
 // From what a client showed to an `Admitted`: the value without which nothing connects to a target.
 // INVARIANT: only `admit` makes one, and only after identity, target, role and policy agreed.
+import { isDeepStrictEqual } from 'node:util'
 import { SallyportError } from '@sallyport/base/errors'
 import type { Chain } from '@sallyport/base/identity'
 import { admits } from '@sallyport/policy/decide'
@@ -105,7 +106,11 @@ export function stillAdmitted(admitted: Admitted | AdmittedHttp, snapshot: Curre
 function permits(document: TargetDocument, admitted: Admitted | AdmittedHttp): boolean {
   const { spec } = document
   if (spec.protocol === 'http') return isHttpTarget(admitted.target.document)
-  return 'upstreamRole' in admitted && spec.roles.some(({ name }) => name === admitted.upstreamRole)
+  if (!('upstreamRole' in admitted)) return false
+  const { preset, trusted } = admitted.target.document.spec
+  // Statements are analysed by what the session began with: trust that is withdrawn ends it.
+  const isSame = isDeepStrictEqual([spec.preset, spec.trusted], [preset, trusted])
+  return isSame && spec.roles.some(({ name }) => name === admitted.upstreamRole)
 }
 
 function permittedRole(

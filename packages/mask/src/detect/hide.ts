@@ -30,6 +30,12 @@ export function hideIn(
     : { text: replaceIn(text, 0, findings, hide), count: findings.length }
 }
 
+/** The same for a row of COPY: an escape (COPY, "Text Format") is no letter beside what it parts. */
+export function hideInRow(text: string, hide: Hide, kinds: ReadonlySet<DetectorName>): string {
+  const findings = detect(text.replace(/\\[bfnrtv]/g, '  '), kinds)
+  return findings.length === 0 ? text : replaceIn(text, 0, findings, hide)
+}
+
 /** A text in chunks, each answered with what may go on. The end has to be asked for, or the last piece is lost. */
 export interface HidingStream {
   push(chunk: string): string

@@ -22,7 +22,7 @@ const mail = 'ann@example.com'
 const card = '4111111111111111'
 
 describe('a value of a result', () => {
-  it.each([25, 1043, 1042, 19, 705, 142, 16_500])('of type %i is looked through, in both formats', (type) => {
+  it.each([25, 1043, 1042, 19, 705, 142, 1790, 16_500])('of type %i is looked through, in both formats', (type) => {
     for (const format of [0, 1] as const) {
       const expected = type === 16_500 && format === 1 ? null : 'from [redacted], paid [redacted].'
       expect(found(`from ${mail}, paid ${card}.`, type, format)).toBe(expected)
@@ -30,6 +30,11 @@ describe('a value of a result', () => {
   })
   it.each([16, 17, 20, 23, 701, 1082, 1184, 1700, 2950, 869])('of type %i holds no text', (type) => {
     expect(found(mail, type)).toBe('not text')
+  })
+  it('that PostgreSQL shows as text is looked through: arrays of cursors, statistics', () => {
+    expect(found(`{${mail}}`, 2277)).toBe('{[redacted]}')
+    expect(found(`{${mail}}`, 2277, 1)).toBeNull()
+    expect(found(`{${mail}}`, 2201)).toBe('{"[redacted]"}')
   })
   it('without a finding is the very same array', () => {
     for (const type of [25, 114, 3802, 2249, 17_000]) {

@@ -40,10 +40,10 @@ interface Look {
 const headerBytes = 4
 const json = 114
 const jsonb = 3802
-/** Types of which text and binary format are the same bytes: text, varchar, bpchar, name, unknown, cstring, xml. */
-const sameBytes: ReadonlySet<number> = new Set([25, 1043, 1042, 19, 705, 2275, 142])
-/** Others of PostgreSQL that show texts: records, tsvector, tsquery, jsonpath, pg_node_tree. */
-const showsText: ReadonlySet<number> = new Set([2249, 2287, 3614, 3615, 3643, 3645, 4072, 4073, 194])
+/** Types of which text and binary format are the same bytes: text, varchar, bpchar, name, unknown, cstring, xml, refcursor. */
+const sameBytes: ReadonlySet<number> = new Set([25, 1043, 1042, 19, 705, 2275, 142, 1790])
+/** Others of PostgreSQL that show texts: records, tsvector, tsquery, jsonpath, pg_node_tree, anyarray. */
+const showsText: ReadonlySet<number> = new Set([2249, 2287, 3614, 3615, 3643, 3645, 4072, 4073, 194, 2277])
 /** FirstNormalObjectId (transam.h): types of the target itself, of extensions, rows of its tables. */
 const firstNormalOid = 16_384
 
@@ -58,6 +58,7 @@ const arrayElements: Readonly<Record<number, number>> = {
   1003: 19,
   1263: 2275,
   143: 142,
+  2201: 1790,
   199: json,
   3807: jsonb,
 }
