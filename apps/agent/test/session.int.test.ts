@@ -321,6 +321,20 @@ describe('a policy that changes', () => {
     path.snapshots.publish(path.snapshot(documents(server.port)))
   })
 
+  it('ends an open session when the owner of the target no longer trusts what it was judged by', async () => {
+    const spec = '  roles:\n    - { name: app,'
+    const trusting = documents(server.port).replace(spec, `  trusted: { functions: ["public.audit()"] }\n${spec}`)
+    path.snapshots.publish(path.snapshot(trusting))
+    const client = await path.connect()
+    const ended = new Promise<string>((resolve) =>
+      client.on('error', (error: Error) => resolve((error as pg.DatabaseError).code ?? '')),
+    )
+    path.snapshots.publish(path.snapshot(trusting, { version: 2 }))
+    expect((await client.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }])
+    path.snapshots.publish(path.snapshot(documents(server.port), { version: 3 }))
+    expect(await ended).toBe('57P01')
+  })
+
   it('denies each statement when the snapshot has expired, and the session stays', async () => {
     await withClient(async (client) => {
       path.snapshots.fail(new SallyportError('SNAPSHOT_EXPIRED', 'the policies have expired'))
