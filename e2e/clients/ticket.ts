@@ -1,11 +1,10 @@
 // Clients that log in with a ticket and run one statement: each gets the connection in its own manner, and prints what came.
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { join } from 'node:path'
 import pg from 'pg'
 import { root } from '../stack/root.ts'
 import { hasPsql } from '../stack/use.ts'
 import { driverJar, hasJdbc, hasPython, python } from './programs.ts'
+import { printedBy } from './tools.ts'
 
 /** What `sallyport ticket TARGET --json` prints, as far as clients need it. */
 export interface TicketPlace {
@@ -26,8 +25,6 @@ export interface TicketClient {
   /** The first column of the result, one row a line. Rejects with the client's words. */
   run(place: TicketPlace, tls: boolean, sql: string): Promise<string>
 }
-
-const runMsMax = 100_000
 
 const libpqUrl = ({ host, port, database, user, password, sslrootcert }: TicketPlace, tls: boolean): string => {
   const query: Record<string, string> = tls
@@ -87,20 +84,7 @@ for row in psycopg.connect(sys.argv[1]).execute(sys.argv[2]): print(row[0])`
 
 async function output(command: string, parameters: readonly string[], input = ''): Promise<string> {
   const env = { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', LC_ALL: 'C.UTF-8' }
-  const child = spawn(command, [...parameters], { stdio: ['pipe', 'pipe', 'pipe'], env })
-  const timer = setTimeout(() => child.kill('SIGKILL'), runMsMax)
-  let stdout = ''
-  let stderr = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text
-  })
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text
-  })
-  child.stdin.on('error', () => {})
-  child.stdin.end(input)
-  const [status] = await once(child, 'close')
-  clearTimeout(timer)
+  const { status, stdout, stderr } = await printedBy(command, parameters, env, input)
   if (status !== 0) throw new Error(`${command} ended with ${status}: ${stderr}`)
   return stdout
 }

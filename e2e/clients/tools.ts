@@ -11,7 +11,8 @@ export interface Printed {
   readonly stderr: string
 }
 
-const toolMsMax = 60_000
+/** Compiling a Java program is part of it. */
+const toolMsMax = 100_000
 const versions = '/usr/lib/postgresql'
 
 /** The folder of Debian's newest PostgreSQL server; its pg_dump is of the same version. */
@@ -63,7 +64,17 @@ export async function runTool(
   place: Place,
   input = '',
 ): Promise<Printed> {
-  const child = spawn(command, [...parameters], { env: environmentOf(place), stdio: ['pipe', 'pipe', 'pipe'] })
+  return await printedBy(command, parameters, environmentOf(place), input)
+}
+
+/** Runs to its end, or is ended. */
+export async function printedBy(
+  command: string,
+  parameters: readonly string[],
+  env: Readonly<Record<string, string>>,
+  input = '',
+): Promise<Printed> {
+  const child = spawn(command, [...parameters], { env, stdio: ['pipe', 'pipe', 'pipe'] })
   const timer = setTimeout(() => child.kill('SIGKILL'), toolMsMax)
   let stdout = ''
   let stderr = ''

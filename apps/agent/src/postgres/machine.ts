@@ -15,7 +15,7 @@ import { askContext } from './context.ts'
 import { takeJudgement } from './forward.ts'
 import { takeHold } from './holding.ts'
 import { resume, takeClient } from './requests.ts'
-import { passCopy, passCopyIn, passRow, takeTarget, unfinished } from './results.ts'
+import { passCopyIn, passRow, takeTarget, unfinished } from './results.ts'
 import { type Action, isClean, openState, type Running, type State, waitsForClient } from './state.ts'
 
 export type { Action, Running }
@@ -46,8 +46,6 @@ export interface Machine {
   readonly waitsForClient: boolean
   /** True: this DataRow of so many bytes is counted and may pass as it is. False: give it to `step`. */
   passRow(bytes: number): boolean
-  /** The same for a CopyData of the target. */
-  passCopy(bytes: number): boolean
   /** True: a CopyData of the client may pass as it is. */
   passCopyIn(): boolean
   /** Statements that were forwarded and not answered. */
@@ -118,7 +116,6 @@ export function createMachine(options: MachineOptions): Machine {
       return waitsForClient(state)
     },
     passRow: (bytes) => state.phase === 'open' && passRow(state, bytes),
-    passCopy: (bytes) => state.phase === 'open' && passCopy(state, bytes),
     passCopyIn: () => state.phase === 'open' && state.judging === null && state.held === null && passCopyIn(state),
     unfinished: () => unfinished(state),
   }

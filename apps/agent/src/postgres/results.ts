@@ -346,20 +346,6 @@ export function passRow(state: State, bytes: number): boolean {
   return true
 }
 
-/** CopyData of a COPY TO STDOUT that no limit concerns: nothing in it is ever hidden. */
-export function passCopy(state: State, bytes: number): boolean {
-  const due = state.expected[0]
-  if (due === undefined || state.overrun !== null || (due.kind !== 'query' && due.kind !== 'execute')) return false
-  const running = due.kind === 'query' ? due.running[due.at] : due.running
-  // The first one is looked at: only a COPY TO STDOUT has any.
-  if (running == null || running.rows === 0 || running.judged.plan.kind !== 'plain') return false
-  const { facts, meter } = running.judged
-  if (meter !== null || facts.output !== null) return false
-  running.rows += 1
-  running.bytes += bytes
-  return true
-}
-
 /** CopyData of a COPY FROM STDIN in which nobody looks for masked values. */
 export function passCopyIn(state: State): boolean {
   if (state.mode !== 'copyIn' || state.copyRefused !== null) return false

@@ -206,11 +206,7 @@ class SessionRun implements Run {
     if (this.#isOver) return
     const { machine, lent } = this.#deps
     // Rows that nothing must change go on without being taken apart, and those beside each other together.
-    const passes =
-      !lent.isLent &&
-      ((typeByte === backendBytes.dataRow && machine.passRow(end - start)) ||
-        (typeByte === backendBytes.copyData && machine.passCopy(end - start)))
-    if (passes) {
+    if (!lent.isLent && typeByte === backendBytes.dataRow && machine.passRow(end - start)) {
       this.#rows.take(bytes, start - headerBytes, end)
       return
     }
