@@ -131,6 +131,16 @@ export const limits = {
   httpRequestsPerConnectionMax: 16,
   /** Sessions (tokens and targets) of one connection of an HTTP client; past it the oldest idle one ends. */
   httpSessionsPerConnectionMax: 32,
+  /** An answer of JSON under masks, kept whole until it is known to be JSON, in bytes after decoding; past it it is refused. */
+  httpMaskedBodyBytesMax: 8_388_608,
+  /** A line of JSON or a server-sent event of an answer under masks, in bytes. */
+  httpMaskedLineBytesMax: 1_048_576,
+  /** Bodies that one agent keeps whole at once, in bytes; past it the next one is refused until there is room. */
+  httpKeptBodiesBytesMax: 268_435_456,
+  /** An encoded answer that has to be looked into grows to so many times its bytes, once it is past `httpDecodedFreeBytes`. */
+  httpDecodedRatioMax: 100,
+  /** What an encoded answer may grow to, however small it was, in bytes. */
+  httpDecodedFreeBytes: 1_048_576,
   /** Budgets of limits over time in one agent's memory: one for each limit and whoever it counts. Past it statements under
    * limits are denied. */
   budgetsPerAgentMax: 100_000,

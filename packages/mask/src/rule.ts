@@ -46,6 +46,10 @@ export type Unless = z.infer<typeof Unless>
 /** A part of a JSON value, members from the root on; arrays are looked through. */
 const JsonPathText = z.string().regex(/^\$./, 'a path from the root on: $.contact.email')
 const pathsMax = 50
+export const JsonPaths = z.union([JsonPathText, z.array(JsonPathText).min(1).max(pathsMax)])
+
+/** Routes of an HTTP API, matched like the objects of its rules: `/v1/customers/**`. */
+export const Routes = z.array(z.string().min(1)).min(1).max(50)
 
 /** So many look-ups within this time. */
 export const Lookups = z.strictObject({
@@ -60,8 +64,10 @@ export const MaskRule = z.union([
     /** `schema.relation.column` patterns, matched like objects; or a label's name. */
     columns: z.array(z.string().min(1)).min(1).optional(),
     label: z.string().min(1).optional(),
+    /** Answers of HTTP APIs to requests on these routes; `path` says what is hidden in them. */
+    routes: Routes.optional(),
     /** Only these parts of JSON columns: `$.contact.email`. Absent: the columns as a whole. */
-    path: z.union([JsonPathText, z.array(JsonPathText).min(1).max(pathsMax)]).optional(),
+    path: JsonPaths.optional(),
     method: MaskMethod,
     unless: Unless.optional(),
     predicates: Predicates.default('none'),
@@ -71,6 +77,8 @@ export const MaskRule = z.union([
   z.strictObject({
     name: z.string().optional(),
     detect: z.array(DetectorName).min(1),
+    /** Only in answers of HTTP APIs to requests on these routes. Absent: in all that leaves any target. */
+    routes: Routes.optional(),
     method: MaskMethod.default('redact'),
     unless: Unless.optional(),
   }),

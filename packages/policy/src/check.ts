@@ -6,6 +6,7 @@ import { compileCondition } from './conditions.ts'
 import type {
   Document,
   FloorDocument,
+  LabelDocument,
   LimitRule,
   PolicyDocument,
   Rule,
@@ -16,6 +17,7 @@ import { durationMs } from './duration.ts'
 import { limitName } from './limits.ts'
 import { type CallerSelector, patternProblem } from './match.ts'
 import type { PathProblem } from './problems.ts'
+import { isRoute } from './route.ts'
 import { floorPolicyName } from './rulebook.ts'
 import { isTimeZone } from './time.ts'
 
@@ -37,9 +39,7 @@ export function checkDocument(document: Document): CheckProblem[] {
     case 'TrustedIssuer':
       return checkIssuer(document)
     case 'Label':
-      return document.spec.columns.flatMap(({ pattern }, index) =>
-        patternsProblems([pattern], 'column', () => ['spec', 'columns', index, 'pattern']),
-      )
+      return checkLabel(document)
     case 'Group':
     case 'Role':
       return []
@@ -208,6 +208,37 @@ function placeText(source: string, start: number): string {
   return source.includes('\n') ? `line ${before.length}, column ${column}` : `column ${column}`
 }
 
+function checkLabel({ spec }: LabelDocument): CheckProblem[] {
+  const fields = spec.fields ?? []
+  if (spec.columns.length + fields.length === 0)
+    return [problem(['spec'], 'the label names nothing; give columns of databases or fields of HTTP APIs')]
+  return [
+    ...spec.columns.flatMap(({ pattern }, index) =>
+      patternsProblems([pattern], 'column', () => ['spec', 'columns', index, 'pattern']),
+    ),
+    ...fields.flatMap((field, index) => [
+      ...routesProblems(field.routes, ['spec', 'fields', index, 'routes']),
+      ...pathProblems(field.path, ['spec', 'fields', index, 'path']),
+    ]),
+  ]
+}
+
+/** A mask reads answers of HTTP APIs alone by routes, so anything else there would hide nothing. */
+const routesProblems = (routes: readonly string[], path: Path): CheckProblem[] =>
+  routes.flatMap((pattern, index) => {
+    const at = [...path, index]
+    if (pattern === '**') return []
+    if (!isRoute(pattern)) return [problem(at, `"${pattern}" is no route; it begins with a slash: "/v1/customers/**"`)]
+    const message = patternProblem(pattern, 'object')
+    return message === null ? [] : [problem(at, message)]
+  })
+
+const pathProblems = (paths: string | readonly string[], at: Path): CheckProblem[] =>
+  [paths].flat().flatMap((text) => {
+    const parsed = parseJsonPath(text)
+    return 'problem' in parsed ? [problem(at, parsed.problem)] : []
+  })
+
 function checkMask(mask: MaskRule, path: Path): CheckProblem[] {
   const unless =
     mask.unless !== undefined && Object.keys(mask.unless).length === 0
@@ -215,24 +246,31 @@ function checkMask(mask: MaskRule, path: Path): CheckProblem[] {
       : (mask.unless?.subjects ?? []).flatMap((subject, index) =>
           subjectProblems(subject, [...path, 'unless', 'subjects', index]),
         )
-  if ('detect' in mask) return unless
-  const given = [mask.columns, mask.label].filter((source) => source !== undefined).length
+  const routes = routesProblems(mask.routes ?? [], [...path, 'routes'])
+  if ('detect' in mask) return [...unless, ...routes]
+  const given = [mask.columns, mask.label, mask.routes].filter((source) => source !== undefined).length
   const selected =
     given === 1
       ? []
       : [
           problem(
             path,
-            given === 0 ? 'the mask hides nothing; give columns or a label' : 'give columns or a label, not both',
+            given === 0
+              ? 'the mask hides nothing; give columns, routes or a label'
+              : 'give columns, routes or a label, not several',
           ),
         ]
   return [
     ...unless,
     ...selected,
-    ...[mask.path ?? []].flat().flatMap((text) => {
-      const parsed = parseJsonPath(text)
-      return 'problem' in parsed ? [problem([...path, 'path'], parsed.problem)] : []
-    }),
+    ...routes,
+    ...pathProblems(mask.path ?? [], [...path, 'path']),
+    ...(mask.routes !== undefined && mask.path === undefined
+      ? [problem(path, 'a mask of routes needs a path, for example path: $.contact.email')]
+      : []),
+    ...(mask.routes !== undefined && mask.predicates !== 'none'
+      ? [problem([...path, 'predicates'], '"predicates" are about columns; an HTTP API answers whatever it is asked')]
+      : []),
     ...(mask.lookups !== undefined && mask.predicates !== 'equality'
       ? [
           problem(

@@ -90,7 +90,7 @@ function lookupsOf(
 }
 
 /** Every verified principal must match, and there must be one. */
-const lifted = (unless: Unless | null, principals: readonly Principal[]): boolean =>
+export const lifted = (unless: Unless | null, principals: readonly Principal[]): boolean =>
   unless !== null && principals.length > 0 && principals.every((principal) => matchesUnless(unless, principal))
 
 function matchesUnless(unless: Unless, principal: Principal): boolean {

@@ -7,6 +7,7 @@ import { type Chain, verifiedPrincipals } from '@sallyport/base/identity'
 import type { ProtectedColumn } from '@sallyport/mask/plan'
 import type { Catalog } from '@sallyport/sql/catalog'
 import type { StatementFacts } from '@sallyport/sql/facts'
+import { type AnswerMasking, answerMaskingOf } from './answers.ts'
 import { type Masking, maskingOf } from './columns.ts'
 import type { FloorDocument, LabelDocument, PolicyDocument, TargetDocument } from './document.ts'
 import { candidatesOf, examine, lazily } from './examine.ts'
@@ -48,7 +49,7 @@ export function compilePolicies(input: {
     versions: sourcesOf(input).map(({ policy, version }) => ({ policy, version })),
     digest: input.sha256(effectiveRules(input)),
     rules: book.rules.length,
-    masks: book.masks.length + book.detectors.length,
+    masks: book.masks.length + book.detectors.length + book.fields.length + book.routeDetectors.length,
     limits: book.limits.length + book.masks.filter(({ lookups }) => lookups !== null).length,
     internal: book,
   }
@@ -210,6 +211,10 @@ export function limitsFor(
 /** What is hidden from this chain, `unless` evaluated for every verified principal, patterns resolved by the catalog. */
 export const maskingFor = (policies: CompiledPolicies, chain: Chain, catalog: Catalog): Masking =>
   maskingOf(rulebookOf(policies), chain, catalog)
+
+/** What is hidden from this chain in what an HTTP API answers to a request on this path; null: nothing. */
+export const answerMaskingFor = (policies: CompiledPolicies, chain: Chain, path: string): AnswerMasking | null =>
+  answerMaskingOf(rulebookOf(policies), chain, path)
 
 /** Its columns alone. */
 export const protectedColumns = (

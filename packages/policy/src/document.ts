@@ -1,6 +1,6 @@
 // The YAML documents of DESIGN §4 as types: Target, Policy, TrustedIssuer, Group, Role, Label.
 // Unknown fields are refused: a typing mistake must never loosen a policy.
-import { MaskRule, Unless } from '@sallyport/mask/rule'
+import { JsonPaths, MaskRule, Routes, Unless } from '@sallyport/mask/rule'
 import { z } from 'zod'
 
 export const apiVersion = 'sallyport.dev/v1'
@@ -327,9 +327,15 @@ export const LabelDocument = z.strictObject({
     labels: labels.optional(),
   }),
   spec: z.strictObject({
+    /** Of databases. */
     columns: z
       .array(z.strictObject({ targets: z.array(z.string().min(1)).optional(), pattern: z.string().min(1) }))
-      .min(1),
+      .default([]),
+    /** Of HTTP APIs: members of the JSON that they answer with. */
+    fields: z
+      .array(z.strictObject({ targets: z.array(z.string().min(1)).optional(), routes: Routes, path: JsonPaths }))
+      .min(1)
+      .optional(),
   }),
 })
 export type LabelDocument = z.infer<typeof LabelDocument>

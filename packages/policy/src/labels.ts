@@ -35,7 +35,8 @@ export function labelDocuments(
     .map(([label, columns]) => {
       const known = labels.find(({ metadata }) => metadata.name === label)
       const metadata = known?.metadata ?? { name: label, description: `Proposed by a scan of "${target}"` }
-      return { apiVersion, kind: 'Label', metadata, spec: { columns: [...(known?.spec.columns ?? []), ...columns] } }
+      const spec = { ...known?.spec, columns: [...(known?.spec.columns ?? []), ...columns] }
+      return { apiVersion, kind: 'Label', metadata, spec }
     })
 }
 

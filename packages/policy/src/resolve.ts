@@ -40,8 +40,12 @@ export function resolve(
 const nobody = { policy: '', version: 0, rule: '' } as const
 const ruleOf = (rule: CompiledRule) => ({ policy: rule.policy, version: rule.version, rule: rule.name })
 
+/** No policy says anything of the target. */
+const isEmpty = ({ rules, masks, fields, detectors, routeDetectors, broken }: Rulebook): boolean =>
+  [rules, masks, fields, detectors, routeDetectors, broken].every((list) => list.length === 0)
+
 function denyMissing(book: Rulebook, principals: readonly Principal[]): Deny | null {
-  if (book.rules.length + book.masks.length + book.detectors.length + book.broken.length === 0) {
+  if (isEmpty(book)) {
     return { kind: 'deny', code: 'POLICY_MISSING', ...say.noPolicy(book.target.name), ...nobody }
   }
   if (principals.length > 0) return null

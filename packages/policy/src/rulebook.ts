@@ -67,9 +67,21 @@ export interface CompiledMask {
   readonly lookups: CompiledLimit | null
 }
 
+/** A mask of members of the JSON that an HTTP API answers with. */
+export interface CompiledFieldMask {
+  /** `policy/name`. */
+  readonly rule: string
+  readonly routes: Matcher
+  readonly paths: readonly JsonPath[]
+  readonly method: MaskMethod
+  readonly unless: Unless | null
+}
+
 /** A mask of what detectors find. */
 export interface CompiledDetector extends DetectRule {
   readonly unless: Unless | null
+  /** Answers of an HTTP API to these alone; null: everything. */
+  readonly routes: Matcher | null
 }
 
 export interface Rulebook {
@@ -78,7 +90,11 @@ export interface Rulebook {
   /** Sorted by policy and name. */
   readonly rules: readonly CompiledRule[]
   readonly masks: readonly CompiledMask[]
+  readonly fields: readonly CompiledFieldMask[]
+  /** Of all that leaves. */
   readonly detectors: readonly CompiledDetector[]
+  /** Of answers to requests on some routes. */
+  readonly routeDetectors: readonly CompiledDetector[]
   readonly limits: readonly CompiledLimit[]
   /** Is there any shadow rule? */
   readonly shadows: boolean
@@ -118,14 +134,19 @@ export function sourcesOf(input: RulebookInput): Source[] {
 export function compileRulebook(input: RulebookInput): Rulebook {
   const sources = sourcesOf(input)
   const broken: { policy: string; version: number; reason: string }[] = []
-  const masks = sources.flatMap((source) => {
-    const complain = (reason: string): void => {
+  const complainOf =
+    (source: Source) =>
+    (reason: string): void => {
       broken.push({ policy: source.policy, version: source.version, reason })
     }
-    return source.masks.flatMap((mask, index) =>
-      'detect' in mask ? [] : [compileMask(source, mask, index, input, complain)],
-    )
-  })
+  const masks = sources.flatMap((source) =>
+    source.masks.flatMap((mask, index) =>
+      'detect' in mask || mask.routes !== undefined
+        ? []
+        : [compileMask(source, mask, index, input, complainOf(source))],
+    ),
+  )
+  const detectors = sources.flatMap(compileDetectors)
   const rules = sources
     .flatMap((source) => source.rules.map((rule) => compileRule(source, rule)))
     .sort((left, right) => compareText(left.policy, right.policy) || compareText(left.name, right.name))
@@ -134,7 +155,13 @@ export function compileRulebook(input: RulebookInput): Rulebook {
     initiatorRequired: input.target.spec.initiator === 'required',
     rules,
     masks,
-    detectors: sources.flatMap(compileDetectors),
+    fields: sources.flatMap((source) =>
+      source.masks.flatMap((mask, index) =>
+        'detect' in mask ? [] : compileFieldMasks(source, mask, index, input, complainOf(source)),
+      ),
+    ),
+    detectors: detectors.filter(({ routes }) => routes === null),
+    routeDetectors: detectors.filter(({ routes }) => routes !== null),
     limits: sources.flatMap((source) => compileLimits(source, input.target.spec.agents.length)),
     shadows: rules.some((rule) => rule.shadow),
     broken,
@@ -194,9 +221,37 @@ function anyOf(matchers: readonly Matcher[]): Matcher {
 /** The name by which messages and entries know a mask: its own, or its place. */
 const maskName = (mask: MaskRule, index: number): string => mask.name ?? `mask-${index + 1}`
 
+type FieldMask = Exclude<MaskRule, { detect: unknown }>
+
+/** By its own routes, and by the fields of its label on this target. */
+function compileFieldMasks(
+  { policy }: Source,
+  mask: FieldMask,
+  index: number,
+  { labels, target }: RulebookInput,
+  complain: (reason: string) => void,
+): readonly CompiledFieldMask[] {
+  const label = labels.find(({ metadata }) => metadata.name === mask.label)
+  const labelled = (label?.spec.fields ?? []).filter(
+    ({ targets }) => targets === undefined || targets.includes(target.metadata.name),
+  )
+  const own = mask.routes === undefined ? [] : [{ routes: mask.routes, path: mask.path ?? [] }]
+  return [...own, ...labelled].map(({ routes, path }) => ({
+    rule: `${policy}/${maskName(mask, index)}`,
+    routes: routesOf(routes),
+    paths: pathsOf(path, complain),
+    method: mask.method,
+    unless: mask.unless ?? null,
+  }))
+}
+
+/** As careless as those of deny rules: a mask hides too much rather than too little. */
+const routesOf = (routes: readonly string[]): Matcher =>
+  anyOf(routes.map((pattern) => compilePattern(pattern, 'match')))
+
 function compileMask(
   source: Source,
-  mask: Exclude<MaskRule, { detect: unknown }>,
+  mask: FieldMask,
   index: number,
   input: RulebookInput,
   complain: (reason: string) => void,
@@ -240,6 +295,7 @@ const compileDetectors = ({ policy, masks }: Source): CompiledDetector[] =>
             method: mask.method,
             rule: `${policy}/${maskName(mask, index)}`,
             unless: mask.unless ?? null,
+            routes: mask.routes === undefined ? null : routesOf(mask.routes),
           },
         ]
       : [],
@@ -281,6 +337,12 @@ export function names(book: Rulebook, principal: Principal, trial: CompiledRule 
 const namedBy = (rule: CompiledRule, principal: Principal): boolean =>
   rule.callers !== null && matchesCaller(rule.callers, principal)
 
+/** Absent where the label names none. */
+function fieldsOfLabel(name: string | undefined, { labels }: RulebookInput): { readonly fields?: readonly unknown[] } {
+  const fields = labels.find(({ metadata }) => metadata.name === name)?.spec.fields
+  return fields === undefined ? {} : { fields }
+}
+
 /** What the digest is made of: everything that can change a decision on this target, in one order. */
 export function effectiveRules(input: RulebookInput): string {
   const { metadata, spec } = input.target
@@ -293,6 +355,7 @@ export function effectiveRules(input: RulebookInput): string {
         mask,
         ...(source.masking === 'relaxed' ? { masking: source.masking } : {}),
         label: 'label' in mask ? [...labelPatterns(mask.label, input, none)].sort(compareText) : [],
+        ...('label' in mask ? fieldsOfLabel(mask.label, input) : {}),
       }),
     ),
     ...source.limits.map((limit) => canonicalJson({ policy: source.policy, limit })),

@@ -7,9 +7,15 @@ export interface Refusal {
   readonly body: Buffer
 }
 
-/** `request` names it in the record: session and number, or the session alone; null before there is one. */
-export function refusalOf(error: SallyportError, request: string | null): Refusal {
-  const { http: status } = surfacesOf(error.code)
+/**
+ * `request` names it in the record: session and number, or the session alone; null before there is one. `status`: another one
+ * than the code's, where it is the target's.
+ */
+export function refusalOf(
+  error: SallyportError,
+  request: string | null,
+  status: number = surfacesOf(error.code).http,
+): Refusal {
   const body = Buffer.from(
     JSON.stringify({
       type: errorDocsUrl(error.code),

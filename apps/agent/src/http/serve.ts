@@ -1,27 +1,28 @@
 // The life of one HTTP request, as a story: read the head, find the session, judge, inject the credential, forward, stream
 // the answer back, write the outcome. Each step needs the value that the step before returned.
-import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { asSallyportError, SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
 import { hideBy, hideIn } from '@sallyport/mask/detect/hide'
-import { type Fields, fieldOf, requestFields, responseFields } from '@sallyport/wire/http/fields'
+import { type Fields, fieldOf, requestFields } from '@sallyport/wire/http/fields'
 import { foldedName, queryText } from '@sallyport/wire/http/request-target'
 import { ProtocolError } from '@sallyport/wire/protocol-error'
 import { countStatement } from '../metrics.ts'
 import type { SessionDeps } from '../session/deps.ts'
 import { describeThrown } from '../session/log.ts'
-import type { Granted, RequestOutcome } from '../session/request-gate.ts'
+import type { Granted } from '../session/request-gate.ts'
 import { type Injected, injectedCredential } from './credential.ts'
-import { echoScan, holdsNeedle, needlesOf } from './echo.ts'
-import { locationOf } from './location.ts'
 import { refusalOf } from './refuse.ts'
+import { type Outcome, relay } from './relay.ts'
 import { factsOf, type RequestHead, readHead, recordedRequest } from './request.ts'
+import type { Room } from './room.ts'
 import { type ConnectionSessions, connectionSessions, type HttpSession, type HttpShared } from './session.ts'
 import type { Answer, Upstreams } from './upstream.ts'
 
 export interface HttpServing extends HttpShared {
   readonly upstreams: Upstreams
+  /** For bodies that are kept whole. */
+  readonly room: Room
 }
 
 export interface HttpServer {
@@ -92,9 +93,6 @@ interface Exchange {
   readonly serving: HttpServing
 }
 
-/** Filled in as the answer comes. */
-type Outcome = { -readonly [K in keyof RequestOutcome]: RequestOutcome[K] }
-
 async function exchange(parts: Exchange): Promise<void> {
   const { head, session, serving, response } = parts
   const { deps } = serving
@@ -102,13 +100,28 @@ async function exchange(parts: Exchange): Promise<void> {
   const target = session.admitted.target.document.metadata.name
   try {
     const granted = await session.gate.judge(factsOf(head), recordedRequest(head, hiding(deps)))
-    const outcome: Outcome = { result: 'failed', tag: '', bytes: 0 }
+    const outcome: Outcome = { result: 'failed', tag: '', bytes: 0, maskedValues: 0 }
     try {
       const { answer, injected, signal } = await forward(parts, granted)
       outcome.tag = String(answer.status)
-      await relay(parts, answer, injected, outcome, signal)
+      await relay(
+        {
+          response,
+          method: head.method,
+          target: session.admitted.target.document,
+          secrets: injected.secrets,
+          masking: granted.masking,
+          hash: deps.maskHash,
+          room: serving.room,
+          requestId: `${session.id}/${granted.number}`,
+          signal,
+        },
+        answer,
+        outcome,
+      )
     } catch (thrown) {
       if (response.destroyed || session.signal.aborted) outcome.result = 'cancelled'
+      deps.log.warn({ session: session.id, method: head.method, cause: describeThrown(thrown) }, 'answer-not-finished')
       throw thrown
     } finally {
       granted.end(outcome)
@@ -157,14 +170,17 @@ function fieldsFor(
   { fields, isTokenApart }: RequestHead,
   pass: readonly string[],
   injected: Injected,
-  { number }: Granted,
+  { number, masking }: Granted,
   { id }: HttpSession,
 ): Fields {
   // `Authorization` is the caller's own only where the token came apart from it.
-  const keep = new Set(pass.filter((name) => name !== 'authorization' || isTokenApart))
+  const isMasked = masking !== null
+  const keep = new Set(
+    pass.filter((name) => (name !== 'authorization' || isTokenApart) && !(isMasked && name.endsWith('range'))),
+  )
   const own = new Set(injected.fields.map(([name]) => name))
   return [
-    ...requestFields(fields, keep).filter(([name]) => !own.has(name)),
+    ...requestFields(fields, keep).filter(([name]) => !own.has(name) && !(isMasked && revalidating.has(name))),
     ...injected.fields,
     ['accept-encoding', 'identity'],
     ['via', '1.1 sallyport'],
@@ -172,67 +188,8 @@ function fieldsFor(
   ]
 }
 
-/** Streams the answer back. What the credential is in does not go on (THREATS R-4.12). */
-async function relay(
-  { response, head, session, serving }: Exchange,
-  answer: Answer,
-  { secrets }: Injected,
-  outcome: Outcome,
-  signal: AbortSignal,
-): Promise<void> {
-  const needles = needlesOf(secrets)
-  const { document } = session.admitted.target
-  const location = locationOf(fieldOf(answer.fields, 'location'), document)
-  const fields: Fields = [
-    ...responseFields(answer.fields),
-    ...(location === null ? [] : [['location', location] as const]),
-    ['via', '1.1 sallyport'],
-  ]
-  try {
-    checkAnswer(answer, fields, needles.length > 0, (text) => holdsNeedle(needles, Buffer.from(text, 'latin1')))
-    response.writeHead(answer.status, [...fields.flat()])
-    const scan = echoScan(needles)
-    for await (const chunk of answer.body) {
-      const next = scan.push(chunk)
-      if (next === null) throw credentialCameBack()
-      outcome.bytes += next.length
-      if (!response.write(next)) await drained(response, signal)
-    }
-    const rest = scan.end()
-    outcome.bytes += rest.length
-    response.end(rest)
-    outcome.result = 'done'
-  } catch (thrown) {
-    answer.body.destroy()
-    serving.deps.log.warn(
-      { session: session.id, method: head.method, cause: describeThrown(thrown) },
-      'answer-not-finished',
-    )
-    throw thrown
-  }
-}
-
-/** A caller that reads nothing holds a connection to the target for so long and no longer. */
-async function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
-  await once(response, 'drain', { signal: AbortSignal.any([signal, AbortSignal.timeout(limits.clientStalledMsMax)]) })
-}
-
-const credentialCameBack = (): SallyportError =>
-  new SallyportError('ANSWER_REFUSED', "the target's answer holds its own credential", {
-    hint: 'the API repeats what it is sent; ask its owner to stop that',
-  })
-
-function checkAnswer(answer: Answer, fields: Fields, isWatched: boolean, holds: (text: string) => boolean): void {
-  if (answer.status < 200)
-    throw new SallyportError('ANSWER_REFUSED', 'the target answered with a status that ends no request')
-  if (!isWatched) return
-  const encodings = answer.fields.filter(([name]) => name === 'content-encoding')
-  if (encodings.some(([, encoding]) => encoding.toLowerCase() !== 'identity'))
-    throw new SallyportError('ANSWER_REFUSED', 'the target encoded its answer although it was asked not to', {
-      hint: 'have the API honour "Accept-Encoding: identity"',
-    })
-  if (fields.some(([name, value]) => holds(name) || holds(value))) throw credentialCameBack()
-}
+/** What was masked is never the same as what the target would compare it with (THREATS R-4.7). */
+const revalidating: ReadonlySet<string> = new Set(['if-none-match', 'if-modified-since'])
 
 /** Tells the caller why. Once the answer has begun, only closing says that it is not whole. */
 function refuse(

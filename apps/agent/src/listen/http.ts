@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream'
 import { SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
 import { refusalOf } from '../http/refuse.ts'
+import { roomOf } from '../http/room.ts'
 import { httpServer } from '../http/serve.ts'
 import { openUpstreams } from '../http/upstream.ts'
 import type { Budgets } from '../limits/budgets.ts'
@@ -31,7 +32,8 @@ export interface HttpListenerDeps extends Omit<ListenerDeps, 'bounds' | 'session
 /** Listens. Rejects with PORT_TAKEN, NO_PERMISSION or CONFIG_INVALID. */
 export async function startHttpListener(deps: HttpListenerDeps): Promise<HttpListener> {
   const upstreams = openUpstreams()
-  const { serve, isAnswering } = httpServer({ deps, sessions: deps.sessions, budgets: deps.budgets, upstreams })
+  const room = roomOf(limits.httpKeptBodiesBytesMax)
+  const { serve, isAnswering } = httpServer({ deps, sessions: deps.sessions, budgets: deps.budgets, upstreams, room })
   const served = new Set<Promise<void>>()
   const take = (request: IncomingMessage, response: ServerResponse): void => {
     const one = serve(request, response).finally(() => served.delete(one))

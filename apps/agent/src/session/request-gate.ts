@@ -5,7 +5,14 @@ import type { Clock } from '@sallyport/base/clock'
 import { asSallyportError, SallyportError } from '@sallyport/base/errors'
 import type { Chain } from '@sallyport/base/identity'
 import type { EntryBody, EntryRule } from '@sallyport/ledger/entry'
-import { type CompiledPolicies, type Decision, type DecisionContext, decide } from '@sallyport/policy/decide'
+import type { AnswerMasking } from '@sallyport/policy/answers'
+import {
+  answerMaskingFor,
+  type CompiledPolicies,
+  type Decision,
+  type DecisionContext,
+  decide,
+} from '@sallyport/policy/decide'
 import { type HttpRequestFacts, requestFacts } from '@sallyport/policy/http'
 import type { Catalog } from '@sallyport/sql/catalog'
 import type { StatementFacts } from '@sallyport/sql/facts'
@@ -33,11 +40,15 @@ export interface RequestOutcome {
   readonly tag: string
   /** Of the answer's body, as it went to the caller. */
   readonly bytes: number
+  /** Values that were hidden in it. */
+  readonly maskedValues: number
 }
 
 /** A request that may go on. */
 export interface Granted {
   readonly number: number
+  /** What is hidden in its answer; null: nothing. */
+  readonly masking: AnswerMasking | null
   /** Called once, at the end. */
   end(outcome: RequestOutcome): void
 }
@@ -85,11 +96,11 @@ export function createRequestGate(deps: RequestGateDeps): RequestGate {
         ...recorded(number, facts, kept.path),
         decision: 'allow',
         rule: judged.rule,
-        masks: [],
-        maskedColumns: 0,
+        masks: judged.masking?.rules ?? [],
+        maskedColumns: judged.masking?.parts.length ?? 0,
         ...shadowOf(judged.decision),
       })
-      return { number, end: (outcome) => void end(deps, number, startedUs, outcome) }
+      return { number, masking: judged.masking, end: (outcome) => void end(deps, number, startedUs, outcome) }
     },
     get requests() {
       return requests
@@ -102,7 +113,9 @@ interface Refusal {
   readonly rule: EntryRule | null
   readonly decision: Decision | null
 }
-type Judged = Refusal | { readonly rule: EntryRule; readonly decision: Decision }
+type Judged =
+  | Refusal
+  | { readonly rule: EntryRule; readonly decision: Decision; readonly masking: AnswerMasking | null }
 
 function judgeRequest(
   deps: RequestGateDeps,
@@ -115,10 +128,11 @@ function judgeRequest(
     const { chain, session, clock } = deps
     const decision = decide(policies, facts, { chain, session, parameters: [], http: request, nowMs: clock.nowMs() })
     const rule = { policy: decision.policy, version: decision.version, rule: decision.rule }
-    const error = refusalBy(decision) ?? maskRefusal(policies)
+    const masking = answerMaskingFor(policies, chain, request.path)
+    const error = refusalBy(decision) ?? (masking === null ? null : conditionRefusal(request))
     const charged = policies.limits === 0 ? null : limiter.charge([facts], policies, noCatalog)
     if (error !== null) return { error, rule, decision }
-    if (charged?.refusal == null) return { rule, decision }
+    if (charged?.refusal == null) return { rule, decision, masking }
     const { limit } = charged.refusal
     return {
       error: charged.refusal.error,
@@ -143,11 +157,19 @@ function refusalBy(decision: Decision): SallyportError | null {
   }
 }
 
-/** Answers of HTTP are not masked in this version, so where masks apply nothing is answered. */
-function maskRefusal({ masks }: CompiledPolicies): SallyportError | null {
-  if (masks === 0) return null
-  return new SallyportError('MASK_UNPROVABLE', 'masks apply to this target, and answers over HTTP cannot be masked', {
-    hint: 'select databases alone in the policy that has the masks',
+/**
+ * A condition on a representation that the caller never saw would compare what masks hide. Reads go on without one, as if
+ * nothing were kept; where leaving it out would change what happens, the request is refused (THREATS R-4.7).
+ */
+function conditionRefusal({ method, headers }: HttpRequestFacts): SallyportError | null {
+  const isRead = method === 'GET' || method === 'HEAD'
+  const isThere = (name: string): boolean => headers.get(name)?.every((value) => value === '*') === false
+  const name = ['if-match', 'if-unmodified-since', ...(isRead ? [] : ['if-none-match', 'if-modified-since'])].find(
+    isThere,
+  )
+  if (name === undefined) return null
+  return new SallyportError('MASK_UNPROVABLE', `masks apply to this route, and "${name}" compares what they hide`, {
+    hint: 'send the request without the condition',
   })
 }
 
@@ -193,7 +215,7 @@ async function end(
   deps: RequestGateDeps,
   statement: number,
   startedUs: number,
-  { result, tag, bytes }: RequestOutcome,
+  { result, tag, bytes, maskedValues }: RequestOutcome,
 ): Promise<void> {
   const durationUs = Math.max(0, Math.round(deps.monotonicUs() - startedUs))
   // A lost outcome leaves an intent without an end, which the record shows.
@@ -205,7 +227,7 @@ async function end(
     sqlstate: '',
     rows: 0,
     bytes,
-    maskedValues: 0,
+    maskedValues,
     durationUs,
   }).catch(() => undefined)
 }

@@ -36,7 +36,7 @@ function concerns(document: StoredDocument['document'], target: TargetDocument):
 }
 
 function labelConcerns(label: LabelDocument, target: TargetDocument): boolean {
-  return label.spec.columns.some(
+  return [...label.spec.columns, ...(label.spec.fields ?? [])].some(
     ({ targets }) =>
       targets === undefined || targets.some((name) => name === target.metadata.name || name.includes('*')),
   )

@@ -32,7 +32,8 @@ export function detectorFor(
   return isBounded ? (value) => fitting(value, detect(value), typeModifier - headerBytes) : detect
 }
 
-interface Look {
+/** How findings are hidden, and which. */
+export interface Look {
   readonly hide: Hide
   readonly kinds: Detection['kinds']
 }
@@ -111,22 +112,25 @@ function latin(value: Uint8Array): string {
 const latinStep = 8_192
 const fromLatin = (text: string): Uint8Array => Uint8Array.from(text, (sign) => sign.charCodeAt(0))
 
-function jsonDetector(versionBytes: 0 | 1, { hide, kinds }: Look): Detect {
+/** What hides findings in the texts, numbers and names of a document, for whoever rewrites it. */
+export function jsonHiding({ hide, kinds }: Look): {
+  readonly scalar: (raw: string) => string | null
+  readonly name: (raw: string) => string | null
+} {
   const hidden = (content: string): string | null => {
     const { text, count } = hideIn(content, hide, kinds)
     return count === 0 ? null : JSON.stringify(text)
   }
-  const rewriter = {
-    member: () => null,
-    whole: () => null,
-    // A card number may well be a number: what is left of it is a text.
-    scalar: (raw: string) => (raw.startsWith('"') ? hiddenString(raw) : hidden(raw)),
-    name: (raw: string) => hiddenString(raw),
-  }
-  function hiddenString(raw: string): string | null {
+  const hiddenString = (raw: string): string | null => {
     const content = contentOf(raw)
     return content === null ? '""' : hidden(content)
   }
+  // A card number may well be a number: what is left of it is a text.
+  return { scalar: (raw) => (raw.startsWith('"') ? hiddenString(raw) : hidden(raw)), name: hiddenString }
+}
+
+function jsonDetector(versionBytes: 0 | 1, look: Look): Detect {
+  const rewriter = { member: () => null, whole: () => null, ...jsonHiding(look) }
   return (value) => {
     if (value.length < findingBytesMin) return value
     const text = textOf(value.subarray(versionBytes))

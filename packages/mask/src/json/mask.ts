@@ -16,6 +16,15 @@ export interface JsonPart {
 
 /** The document with its parts masked; null where it is no JSON. */
 export function jsonMasker(parts: readonly JsonPart[], hash: KeyedHash): (text: string) => string | null {
+  const { root, rewriter } = partsRewriter(parts, hash)
+  return (text) => rewriteJson(text, root, rewriter)
+}
+
+/** What hides the parts, for whoever rewrites a document; it leaves everything else. */
+export function partsRewriter(
+  parts: readonly JsonPart[],
+  hash: KeyedHash,
+): { readonly root: Place; readonly rewriter: Rewriter<Place | null> } {
   const root = treeOf(parts)
   const masks = new Map<Place, (raw: string) => string>()
   const rewriter: Rewriter<Place | null> = {
@@ -31,10 +40,11 @@ export function jsonMasker(parts: readonly JsonPart[], hash: KeyedHash): (text: 
     scalar: () => null,
     name: () => null,
   }
-  return (text) => rewriteJson(text, root, rewriter)
+  return { root, rewriter }
 }
 
-interface Place {
+/** Where in a document something stands, as far as masks tell places apart. */
+export interface Place {
   method: MaskMethod | null
   readonly members: Map<string, Place>
 }

@@ -1,0 +1,42 @@
+// Masks a whole JSON document: parts by their paths, and what detectors find in everything else. One reading of the text does
+// both, so that they can never disagree about what it says (THREATS ).
+import { type Detection, hideEach } from '../detect/detection.ts'
+import { jsonHiding } from '../detect/values.ts'
+import type { KeyedHash } from '../replace.ts'
+import { type JsonPart, type Place, partsRewriter } from './mask.ts'
+import { type Rewriter, rewriteJson } from './rewrite.ts'
+
+export interface MaskedDocument {
+  readonly text: string
+  /** Values that were hidden: parts, and texts or numbers that held a finding. */
+  readonly values: number
+}
+
+/** The document masked, or null where it is no JSON: then nobody can tell what it shows. */
+export function documentMasker(
+  parts: readonly JsonPart[],
+  detection: Detection | null,
+  hash: KeyedHash,
+): (text: string) => MaskedDocument | null {
+  const { root, rewriter } = partsRewriter(parts, hash)
+  let values = 0
+  const counted = (by: string | null): string | null => {
+    if (by !== null) values += 1
+    return by
+  }
+  const hiding = detection === null ? null : jsonHiding({ hide: hideEach(detection, hash), kinds: detection.kinds })
+  const both: Rewriter<Place | null> = {
+    member: rewriter.member,
+    whole(place) {
+      const by = rewriter.whole(place)
+      return by === null ? null : (raw) => (raw === 'null' ? by(raw) : (counted(by(raw)) ?? raw))
+    },
+    scalar: (raw) => counted(hiding?.scalar(raw) ?? null),
+    name: (raw) => counted(hiding?.name(raw) ?? null),
+  }
+  return (text) => {
+    values = 0
+    const masked = rewriteJson(text, root, both)
+    return masked === null ? null : { text: masked, values }
+  }
+}
