@@ -131,6 +131,10 @@ export const limits = {
   httpRequestsPerConnectionMax: 16,
   /** Sessions (tokens and targets) of one connection of an HTTP client; past it the oldest idle one ends. */
   httpSessionsPerConnectionMax: 32,
+  /** The body of an HTTP request that somebody has to look at before it goes on, in bytes. */
+  httpReadBodyBytesMax: 1_048_576,
+  /** What of it a reviewer is shown, where it is text; a longer one cannot be held. */
+  httpHeldBodyBytesMax: 131_072,
   /** An answer of JSON under masks, kept whole until it is known to be JSON, in bytes after decoding; past it it is refused. */
   httpMaskedBodyBytesMax: 8_388_608,
   /** A line of JSON or a server-sent event of an answer under masks, in bytes. */

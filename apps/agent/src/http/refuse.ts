@@ -25,6 +25,7 @@ export function refusalOf(
       detail: error.message,
       ...(error.hint === undefined ? {} : { hint: error.hint }),
       ...(request === null ? {} : { requestId: request }),
+      ...approvalOf(error),
     }),
   )
   const retry = retryAfter(error)
@@ -54,12 +55,28 @@ const titles: Readonly<Record<number, string>> = {
   503: 'Not available',
 }
 
+/** Where people decide on a request that is held; messages name the place, and clients should not have to read them. */
+function approvalOf({ code, message, hint }: SallyportError): { readonly approvalUrl?: string } {
+  if (!code.startsWith('HOLD_')) return {}
+  const url = /https?:\/\/\S+\/approvals\/[0-9a-f]{32}/.exec(`${message} ${hint ?? ''}`)?.[0]
+  return url === undefined ? {} : { approvalUrl: url }
+}
+
 /** RFC 6750, 3: without a token no error is named. */
 const challenge = ({ code }: SallyportError): string =>
   code === 'TOKEN_MISSING' ? 'Bearer realm="sallyport"' : 'Bearer realm="sallyport", error="invalid_token"'
 
+/** After so long it is worth to ask whether somebody has decided. */
+const heldRetrySeconds = '5'
+
 /** Seconds; limits say in their hint when they have room again. */
 function retryAfter({ code, hint }: SallyportError): string | null {
   if (code === 'LIMIT_REACHED') return /retry after ([0-9]+) s/.exec(hint ?? '')?.[1] ?? null
-  return code === 'SNAPSHOT_MISSING' || code === 'SNAPSHOT_EXPIRED' || code === 'CONNECTION_LIMIT' ? '5' : null
+  if (code === 'HOLD_PENDING') return heldRetrySeconds
+  return code === 'HOLD_UNAVAILABLE' ||
+    code === 'SNAPSHOT_MISSING' ||
+    code === 'SNAPSHOT_EXPIRED' ||
+    code === 'CONNECTION_LIMIT'
+    ? '5'
+    : null
 }

@@ -1,9 +1,11 @@
 // The life of one HTTP request, as a story: read the head, find the session, judge, inject the credential, forward, stream
 // the answer back, write the outcome. Each step needs the value that the step before returned.
+import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { asSallyportError, SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
 import { hideBy, hideIn } from '@sallyport/mask/detect/hide'
+import type { AnswerMasking } from '@sallyport/policy/answers'
 import { type Fields, fieldOf, requestFields } from '@sallyport/wire/http/fields'
 import { foldedName, queryText } from '@sallyport/wire/http/request-target'
 import { ProtocolError } from '@sallyport/wire/protocol-error'
@@ -11,7 +13,10 @@ import { countStatement } from '../metrics.ts'
 import type { SessionDeps } from '../session/deps.ts'
 import { describeThrown } from '../session/log.ts'
 import type { Granted } from '../session/request-gate.ts'
+import type { HeldRequest } from '../session/request-hold.ts'
+import { type RequestBody, requestBody } from './body.ts'
 import { type Injected, injectedCredential } from './credential.ts'
+import { shownRequest, waitMsOf } from './held.ts'
 import { refusalOf } from './refuse.ts'
 import { type Outcome, relay } from './relay.ts'
 import { factsOf, type RequestHead, readHead, recordedRequest } from './request.ts'
@@ -97,18 +102,33 @@ async function exchange(parts: Exchange): Promise<void> {
   const { head, session, serving, response } = parts
   const { deps } = serving
   const over = session.begin()
-  const target = session.admitted.target.document.metadata.name
+  const { document } = session.admitted.target
+  const target = document.metadata.name
+  const gone = new AbortController()
+  response.once('close', () => gone.abort())
+  const body = requestBody(parts.request, {
+    hasBody: head.hasBody,
+    length: head.contentLength,
+    room: serving.room,
+    onAsked: once(() => {
+      if (fieldOf(head.fields, 'expect')?.toLowerCase() === '100-continue') response.writeContinue()
+    }),
+  })
   try {
-    const granted = await session.gate.judge(factsOf(head), recordedRequest(head, hiding(deps)))
+    const granted = await session.gate.judge({
+      facts: factsOf(head),
+      kept: recordedRequest(head, hiding(deps)),
+      held: () => heldRequest(parts, body, gone.signal),
+    })
     const outcome: Outcome = { result: 'failed', tag: '', bytes: 0, maskedValues: 0 }
     try {
-      const { answer, injected, signal } = await forward(parts, granted)
+      const { answer, injected, signal } = await forward(parts, granted, body, gone.signal)
       outcome.tag = String(answer.status)
       await relay(
         {
           response,
           method: head.method,
-          target: session.admitted.target.document,
+          target: document,
           secrets: injected.secrets,
           masking: granted.masking,
           hash: deps.maskHash,
@@ -128,7 +148,42 @@ async function exchange(parts: Exchange): Promise<void> {
       countStatement(deps.metrics.countsOf(target), outcome.result)
     }
   } finally {
+    body.release()
     over()
+  }
+}
+
+/** Calls it at the first time alone. */
+function once(run: () => void): () => void {
+  let isDone = false
+  return () => {
+    if (isDone) return
+    isDone = true
+    run()
+  }
+}
+
+/** Read whole: a person decides on all of it. Throws REQUEST_TOO_LARGE where nobody could be shown it. */
+async function heldRequest(
+  { head, session }: Exchange,
+  body: RequestBody,
+  gone: AbortSignal,
+): Promise<Omit<HeldRequest, 'recorded'>> {
+  const { document } = session.admitted.target
+  const fields = callersFields(head, document.spec.passFields, null)
+  const shown = shownRequest(head, fields, await body.read())
+  if (shown === null)
+    throw new SallyportError(
+      'REQUEST_TOO_LARGE',
+      `the request needs approval, and its body is longer than the ${limits.httpHeldBodyBytesMax} bytes that a reviewer is shown`,
+      { hint: 'send it in several requests' },
+    )
+  return {
+    ...shown,
+    place: createHash('sha256').update(JSON.stringify(document.spec)).digest('hex'),
+    waitMsMax: waitMsOf(head.fields),
+    gone,
+    ended: session.signal,
   }
 }
 
@@ -140,20 +195,19 @@ function hiding(deps: SessionDeps): (text: string) => string {
 
 /** Sends the request with what the gateway sets in the place of what it took out. */
 async function forward(
-  { request, response, head, session, serving }: Exchange,
+  { head, session, serving }: Exchange,
   granted: Granted,
+  body: RequestBody,
+  gone: AbortSignal,
 ): Promise<{ readonly answer: Answer; readonly injected: Injected; readonly signal: AbortSignal }> {
   const { document } = session.admitted.target
   const injected = await injectedCredential(document.spec.credential, serving.deps.environment)
-  const gone = new AbortController()
-  response.once('close', () => gone.abort())
-  const signal = AbortSignal.any([gone.signal, session.signal])
-  if (fieldOf(head.fields, 'expect')?.toLowerCase() === '100-continue') response.writeContinue()
+  const signal = AbortSignal.any([gone, session.signal])
   const answer = await serving.upstreams.send(document, {
     method: head.method,
     path: pathOf(document.spec.url, head, injected),
     fields: fieldsFor(head, document.spec.passFields, injected, granted, session),
-    body: head.hasBody ? request : null,
+    body: body.forTarget(),
     signal,
   })
   return { answer, injected, signal }
@@ -167,25 +221,34 @@ function pathOf(url: string, { path, query }: RequestHead, injected: Injected): 
 }
 
 function fieldsFor(
-  { fields, isTokenApart }: RequestHead,
+  head: RequestHead,
   pass: readonly string[],
   injected: Injected,
   { number, masking }: Granted,
   { id }: HttpSession,
+): Fields {
+  const own = new Set(injected.fields.map(([name]) => name))
+  return [
+    ...callersFields(head, pass, masking).filter(([name]) => !own.has(name)),
+    ...injected.fields,
+    ['accept-encoding', 'identity'],
+    ['via', '1.1 sallyport'],
+    ['sallyport-request', `${id}/${number}`],
+  ]
+}
+
+/** What of the caller's fields goes on. */
+function callersFields(
+  { fields, isTokenApart }: RequestHead,
+  pass: readonly string[],
+  masking: AnswerMasking | null,
 ): Fields {
   // `Authorization` is the caller's own only where the token came apart from it.
   const isMasked = masking !== null
   const keep = new Set(
     pass.filter((name) => (name !== 'authorization' || isTokenApart) && !(isMasked && name.endsWith('range'))),
   )
-  const own = new Set(injected.fields.map(([name]) => name))
-  return [
-    ...requestFields(fields, keep).filter(([name]) => !own.has(name) && !(isMasked && revalidating.has(name))),
-    ...injected.fields,
-    ['accept-encoding', 'identity'],
-    ['via', '1.1 sallyport'],
-    ['sallyport-request', `${id}/${number}`],
-  ]
+  return requestFields(fields, keep).filter(([name]) => !(isMasked && revalidating.has(name)))
 }
 
 /** What was masked is never the same as what the target would compare it with (THREATS R-4.7). */

@@ -9,14 +9,17 @@ import { limits } from '@sallyport/base/limits'
 import type { DecisionContext } from '@sallyport/policy/decide'
 import type { Budgets } from '../limits/budgets.ts'
 import type { CurrentSnapshot } from '../link/current.ts'
+import { realAfter } from '../link/holds.ts'
 import type { SessionRecord } from '../record/record.ts'
 import { type AdmittedHttp, admitHttp, stillAdmitted } from '../session/admit.ts'
 import type { SessionDeps } from '../session/deps.ts'
 import { entryPrincipal } from '../session/entry-principal.ts'
+import type { HoldDeps } from '../session/hold-execution.ts'
 import { describeThrown } from '../session/log.ts'
 import { createRequestGate, type RequestGate } from '../session/request-gate.ts'
 import type { Sessions } from '../session/sessions.ts'
 import { verifyToken } from '../session/verify.ts'
+import { requestSpans } from './held.ts'
 import type { RequestHead } from './request.ts'
 
 export interface HttpSession {
@@ -142,9 +145,8 @@ function openSession(opening: Opening, onEnd: () => void): Open {
     get isIdle() {
       return life.isIdle
     },
-    // A token is good for as long as it was good for at login: leeway for clocks included.
     isCurrent: (nowMs) =>
-      nowMs < admitted.token.expiresAtMs + limits.clockLeewaySeconds * 1_000 &&
+      !isExpired(admitted, nowMs) &&
       stillAdmitted(admitted, deps.snapshots.current()) &&
       isSameTarget(admitted, deps.snapshots.current()),
     end: life.end,
@@ -204,8 +206,40 @@ const openGate = (opening: Opening, id: SessionId, record: SessionRecord): Reque
     clock: deps.clock,
     monotonicUs: deps.monotonicUs,
     budgets,
+    hold: holdDeps(opening, id),
   })
 }
+
+/** Nothing estimates what a request changes. */
+const noEstimate = { kind: 'unavailable', reason: 'only the API knows what the request changes' } as const
+
+function holdDeps(opening: Opening, id: SessionId): HoldDeps {
+  const { shared, admitted } = opening
+  const { deps } = shared
+  return {
+    holds: deps.holds,
+    place: {
+      sha256: (bytes) => new Uint8Array(createHash('sha256').update(bytes).digest()),
+      agent: deps.agent,
+      target: admitted.target.document.metadata.name,
+      chain: admitted.chain,
+      session: decisionSession(opening, id),
+      spans: requestSpans,
+    },
+    scan: () => [],
+    clock: deps.clock,
+    after: realAfter,
+    random: deps.random,
+    consoleUrl: () => deps.snapshots.current().consoleUrl,
+    estimate: async () => noEstimate,
+    isTokenExpired: () => isExpired(admitted, deps.clock.nowMs()),
+    onHeld: (request) => deps.log.info({ session: id, request }, 'request-held'),
+  }
+}
+
+/** A token is good for as long as it was good for at login: leeway for clocks included. */
+const isExpired = ({ token }: AdmittedHttp, nowMs: number): boolean =>
+  nowMs >= token.expiresAtMs + limits.clockLeewaySeconds * 1_000
 
 const authentication = 'bearer'
 

@@ -16,7 +16,7 @@ export interface UpstreamRequest {
   /** Path and query as they are sent. */
   readonly path: string
   readonly fields: Fields
-  readonly body: Readable | null
+  readonly body: Readable | Buffer | null
   readonly signal: AbortSignal
 }
 

@@ -23,7 +23,14 @@ import type { StatementFacts } from '@sallyport/sql/facts'
 import type { HoldAnswer } from '../link/holds.ts'
 import { entryPrincipal } from './entry-principal.ts'
 import type { Judged } from './gate.ts'
-import { type BoundParameters, cut, holdsSecret, recordStatement, type TokenScan } from './recorded.ts'
+import {
+  type BoundParameters,
+  cut,
+  holdsSecret,
+  type RecordedStatement,
+  recordStatement,
+  type TokenScan,
+} from './recorded.ts'
 
 /** What the protocol adds when a statement is held; made only once everything before it has been answered. */
 export interface HeldExecution {
@@ -46,10 +53,12 @@ type Hold = Extract<Decision, { kind: 'hold' }>
 /** A text of which at least one statement is held: judged, and nothing of it has run. */
 export interface HeldText {
   readonly text: string
-  readonly protocol: 'simple' | 'extended'
+  readonly protocol: HeldEvidence['protocol']
   readonly parameters: BoundParameters
   readonly searchPath: readonly string[]
   readonly execution: HeldExecution
+  /** How it stands in the record, where that is not made from the text. */
+  readonly recorded?: RecordedStatement
   readonly all: readonly Judged[]
   readonly policies: CompiledPolicies
   readonly catalog: Catalog
@@ -212,7 +221,7 @@ export function recordHeld(
   const shadow = held.all.flatMap(({ decision }) => decision.shadow)
   return {
     protocol: held.protocol,
-    ...recordStatement(held.text, facts, held.parameters, guarded, scan),
+    ...(held.recorded ?? recordStatement(held.text, facts, held.parameters, guarded, scan)),
     ...(shadow.length === 0 ? {} : { shadow }),
   }
 }

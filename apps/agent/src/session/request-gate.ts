@@ -1,9 +1,10 @@
-// The one place where a request of HTTP is let through or stopped, as gate.ts is for statements. No snapshot, no policy, no
+// The one place where a request of HTTP is let through, held or stopped, as gate.ts is for statements. No snapshot, no policy, no
 // record: each of them means deny.
 // INVARIANT: a request that may go on has its intent in the record before `judge` resolves.
 import type { Clock } from '@sallyport/base/clock'
 import { asSallyportError, SallyportError } from '@sallyport/base/errors'
 import type { Chain } from '@sallyport/base/identity'
+import { toHex, utf8 } from '@sallyport/ledger/bytes'
 import type { EntryBody, EntryRule } from '@sallyport/ledger/entry'
 import type { AnswerMasking } from '@sallyport/policy/answers'
 import {
@@ -14,13 +15,15 @@ import {
   decide,
 } from '@sallyport/policy/decide'
 import { type HttpRequestFacts, requestFacts } from '@sallyport/policy/http'
-import type { Catalog } from '@sallyport/sql/catalog'
 import type { StatementFacts } from '@sallyport/sql/facts'
 import type { Budgets } from '../limits/budgets.ts'
 import { createLimiter, type Limiter } from '../limits/limiter.ts'
 import type { Snapshots } from '../link/current.ts'
 import type { SessionRecord } from '../record/record.ts'
-import { cut, recordedTextCharsMax } from './recorded.ts'
+import type { Judged } from './gate.ts'
+import type { ApprovedRun, HoldDeps } from './hold-execution.ts'
+import { cut, type RecordedStatement, recordedTextCharsMax } from './recorded.ts'
+import { type HeldRequest, holdRequest, noCatalog } from './request-hold.ts'
 
 export interface RequestGateDeps {
   readonly snapshots: Snapshots
@@ -31,6 +34,7 @@ export interface RequestGateDeps {
   readonly clock: Clock
   readonly monotonicUs: () => number
   readonly budgets: Budgets
+  readonly hold: HoldDeps
 }
 
 /** What became of a request that was let through. */
@@ -59,51 +63,156 @@ export interface KeptRequest {
   readonly path: string
 }
 
+/** A request that asks to go on. */
+export interface AskedRequest {
+  readonly facts: HttpRequestFacts
+  /** How it stands in the record. */
+  readonly kept: KeptRequest
+  /** How it is held: asked for once a rule holds it. Rejects with the refusal where it cannot be. */
+  held(): Promise<Omit<HeldRequest, 'recorded'>>
+}
+
 export interface RequestGate {
-  /** `kept` is how the request stands in the record. Rejects with the refusal, which is in the record by then. */
-  judge(request: HttpRequestFacts, kept: KeptRequest): Promise<Granted>
+  /** Rejects with the refusal, which is in the record by then. */
+  judge(asked: AskedRequest): Promise<Granted>
   readonly requests: number
 }
 
 export function createRequestGate(deps: RequestGateDeps): RequestGate {
-  const limiter = createLimiter(deps.chain, deps.budgets)
-  let requests = 0
-  const refuse = async (number: number, facts: StatementFacts, path: string, refusal: Refusal): Promise<void> => {
-    const { rule, error, decision } = refusal
-    // When it cannot be written the request stays refused all the same.
-    await append(deps.record, {
-      kind: 'denied',
-      ...recorded(number, facts, path),
-      code: error.code,
-      message: error.message,
-      rule,
-      ...shadowOf(decision),
-    }).catch(() => undefined)
-  }
+  const live: Live = { deps, limiter: createLimiter(deps.chain, deps.budgets), requests: 0 }
   return {
-    async judge(request, kept) {
-      requests += 1
-      const number = requests
-      const facts = requestFacts(request, kept.text)
-      const judged = judgeRequest(deps, limiter, request, facts)
-      if ('error' in judged) {
-        await refuse(number, facts, kept.path, judged)
-        throw judged.error
-      }
-      const startedUs = deps.monotonicUs()
-      await append(deps.record, {
-        kind: 'intent',
-        ...recorded(number, facts, kept.path),
-        decision: 'allow',
-        rule: judged.rule,
-        masks: judged.masking?.rules ?? [],
-        maskedColumns: judged.masking?.parts.length ?? 0,
-        ...shadowOf(judged.decision),
-      })
-      return { number, masking: judged.masking, end: (outcome) => void end(deps, number, startedUs, outcome) }
-    },
+    judge: (asked) => judge(live, asked),
     get requests() {
-      return requests
+      return live.requests
+    },
+  }
+}
+
+interface Live {
+  readonly deps: RequestGateDeps
+  readonly limiter: Limiter
+  requests: number
+}
+
+/** One request and what it is to the rules. */
+interface Asking {
+  readonly live: Live
+  readonly asked: AskedRequest
+  readonly facts: StatementFacts
+}
+
+async function judge(live: Live, asked: AskedRequest): Promise<Granted> {
+  const asking: Asking = { live, asked, facts: requestFacts(asked.facts, asked.kept.text) }
+  const judged = charged(live.limiter, asking.facts, judgeRequest(live.deps, asking))
+  if ('error' in judged) return await refuse(asking, nextNumber(live), judged)
+  if (judged.decision.kind === 'hold') return await hold(asking, judged)
+  const number = nextNumber(live)
+  await append(live.deps.record, intent(asking, number, judged, 'allow'))
+  return granted(asking, number, judged.masking, null)
+}
+
+function nextNumber(live: Live): number {
+  live.requests += 1
+  return live.requests
+}
+
+/** Throws the refusal. When it cannot be written the request stays refused all the same. */
+async function refuse({ live, asked, facts }: Asking, number: number, refusal: Refusal): Promise<never> {
+  const { rule, error, decision } = refusal
+  await append(live.deps.record, {
+    kind: 'denied',
+    statement: number,
+    protocol: 'http',
+    ...recorded(facts, asked.kept.path),
+    code: error.code,
+    message: error.message,
+    rule,
+    ...shadowOf(decision),
+  }).catch(() => undefined)
+  throw error
+}
+
+/** Asks people, and lets it run once: when it is approved, and everything is still as it was. */
+async function hold(asking: Asking, judged: Cleared): Promise<Granted> {
+  const { live, asked, facts } = asking
+  const { deps } = live
+  let held: Omit<HeldRequest, 'recorded'>
+  try {
+    held = await asked.held()
+  } catch (thrown) {
+    return await refuse(asking, nextNumber(live), { ...judged, error: asSallyportError(thrown) })
+  }
+  let last = judged
+  const run = await holdRequest(
+    deps.hold,
+    { ...held, recorded: recorded(facts, asked.kept.path) },
+    { all: [judgedOf(asking, judged)], policies: judged.policies },
+    {
+      assess() {
+        const again = judgeRequest(deps, asking)
+        if ('error' in again) return again.error
+        last = again
+        return { all: [judgedOf(asking, again)], policies: again.policies }
+      },
+      deny: (number, error) => refuse(asking, number, { ...last, error }).catch(() => {}),
+      append: (body) => deps.record.append(body),
+      nextNumber: () => nextNumber(live),
+      async run(number, before) {
+        const how = before === null ? 'allow' : 'approved'
+        const ended = before === null ? undefined : deps.record.append(before)
+        await Promise.all([ended, append(deps.record, intent(asking, number, last, how))])
+      },
+    },
+  )
+  return granted(asking, run.number, last.masking, run.approved)
+}
+
+/** What a hold looks at: the verb that people read is the method, and what is asked for again is known by method and path. */
+const judgedOf = ({ live, facts, asked: { facts: request } }: Asking, { decision }: Cleared): Judged => ({
+  facts: {
+    ...facts,
+    verb: request.method,
+    fingerprint: toHex(live.deps.hold.place.sha256(utf8(`${request.method} ${request.path}`))).slice(0, 16),
+  },
+  decision,
+  plan: { kind: 'plain' },
+  sensitive: false,
+  guarded: false,
+})
+
+function intent(
+  { asked, facts }: Asking,
+  number: number,
+  { rule, masking, decision }: Cleared,
+  how: 'allow' | 'approved',
+): EntryBody {
+  return {
+    kind: 'intent',
+    statement: number,
+    protocol: 'http',
+    ...recorded(facts, asked.kept.path),
+    decision: how,
+    rule,
+    masks: masking?.rules ?? [],
+    maskedColumns: masking?.parts.length ?? 0,
+    ...shadowOf(decision),
+  }
+}
+
+function granted(
+  { live: { deps } }: Asking,
+  number: number,
+  masking: AnswerMasking | null,
+  approved: ApprovedRun | null,
+): Granted {
+  const startedUs = deps.monotonicUs()
+  return {
+    number,
+    masking,
+    end(outcome) {
+      const durationUs = Math.max(0, Math.round(deps.monotonicUs() - startedUs))
+      approved?.outcome({ result: outcome.result, tag: outcome.tag, sqlstate: '', rows: 0, durationUs })
+      void end(deps, number, durationUs, outcome)
     },
   }
 }
@@ -113,16 +222,16 @@ interface Refusal {
   readonly rule: EntryRule | null
   readonly decision: Decision | null
 }
-type Judged =
-  | Refusal
-  | { readonly rule: EntryRule; readonly decision: Decision; readonly masking: AnswerMasking | null }
+/** Allowed, or held. */
+interface Cleared {
+  readonly rule: EntryRule
+  readonly decision: Decision
+  readonly masking: AnswerMasking | null
+  readonly policies: CompiledPolicies
+}
 
-function judgeRequest(
-  deps: RequestGateDeps,
-  limiter: Limiter,
-  request: HttpRequestFacts,
-  facts: StatementFacts,
-): Judged {
+function judgeRequest(deps: RequestGateDeps, { asked, facts }: Asking): Refusal | Cleared {
+  const request = asked.facts
   try {
     const policies = currentPolicies(deps)
     const { chain, session, clock } = deps
@@ -130,30 +239,36 @@ function judgeRequest(
     const rule = { policy: decision.policy, version: decision.version, rule: decision.rule }
     const masking = answerMaskingFor(policies, chain, request.path)
     const error = refusalBy(decision) ?? (masking === null ? null : conditionRefusal(request))
-    const charged = policies.limits === 0 ? null : limiter.charge([facts], policies, noCatalog)
-    if (error !== null) return { error, rule, decision }
-    if (charged?.refusal == null) return { rule, decision, masking }
-    const { limit } = charged.refusal
-    return {
-      error: charged.refusal.error,
-      rule: { policy: limit.policy, version: limit.version, rule: limit.name },
-      decision,
-    }
+    return error === null ? { rule, decision, masking, policies } : { error, rule, decision }
   } catch (thrown) {
     return { error: asSallyportError(thrown), rule: null, decision: null }
+  }
+}
+
+/** Takes it from the budgets: once, also where it is held and judged again. */
+function charged(limiter: Limiter, facts: StatementFacts, judged: Refusal | Cleared): Refusal | Cleared {
+  if ('error' in judged || judged.policies.limits === 0) return judged
+  try {
+    const { refusal } = limiter.charge([facts], judged.policies, noCatalog)
+    if (refusal === null) return judged
+    const { limit, error } = refusal
+    return {
+      error,
+      rule: { policy: limit.policy, version: limit.version, rule: limit.name },
+      decision: judged.decision,
+    }
+  } catch (thrown) {
+    return { error: asSallyportError(thrown), rule: null, decision: judged.decision }
   }
 }
 
 function refusalBy(decision: Decision): SallyportError | null {
   switch (decision.kind) {
     case 'allow':
+    case 'hold':
       return null
     case 'deny':
       return new SallyportError(decision.code, decision.message, { hint: decision.hint })
-    case 'hold':
-      return new SallyportError('HOLD_UNAVAILABLE', decision.message, {
-        hint: 'requests over HTTP cannot wait for approval in this version; ask for a rule that allows it',
-      })
   }
 }
 
@@ -181,31 +296,14 @@ function currentPolicies(deps: RequestGateDeps): CompiledPolicies {
   return target.policies
 }
 
-/** What only databases have. */
-const noCatalog: Catalog = {
-  version: '',
-  database: '',
-  serverVersion: 0,
-  serverEncoding: '',
-  relations: [],
-  functions: [],
-  schemas: [],
-  types: [],
-  operators: [],
-}
-
-function recorded(statement: number, facts: StatementFacts, path: string) {
-  return {
-    statement,
-    protocol: 'http' as const,
-    text: cut(facts.text, recordedTextCharsMax),
-    textTruncated: facts.text.length > recordedTextCharsMax,
-    fingerprint: '',
-    verb: facts.verb,
-    effects: facts.effects.map(({ operation, via }) => ({ operation, object: path, via })),
-    parameters: [],
-  }
-}
+const recorded = (facts: StatementFacts, path: string): RecordedStatement => ({
+  text: cut(facts.text, recordedTextCharsMax),
+  textTruncated: facts.text.length > recordedTextCharsMax,
+  fingerprint: '',
+  verb: facts.verb,
+  effects: facts.effects.map(({ operation, via }) => ({ operation, object: path, via })),
+  parameters: [],
+})
 
 async function append(record: SessionRecord, body: EntryBody): Promise<void> {
   await record.append(body)
@@ -214,10 +312,9 @@ async function append(record: SessionRecord, body: EntryBody): Promise<void> {
 async function end(
   deps: RequestGateDeps,
   statement: number,
-  startedUs: number,
+  durationUs: number,
   { result, tag, bytes, maskedValues }: RequestOutcome,
 ): Promise<void> {
-  const durationUs = Math.max(0, Math.round(deps.monotonicUs() - startedUs))
   // A lost outcome leaves an intent without an end, which the record shows.
   await append(deps.record, {
     kind: 'outcome',

@@ -17,6 +17,7 @@ import { linesOf, tallyOf } from './pieces.ts'
 import { type Flag, flagsOf, isHighRisk } from './risk.ts'
 import { Statement } from './Statement.tsx'
 import { useVerdict } from './useVerdict.ts'
+import { isHttp, nounOf } from './words.ts'
 
 const noTally = { hidden: 0, foreign: 0 }
 
@@ -65,15 +66,20 @@ function Place({ approval }: { readonly approval: Approval }) {
       </b>{' '}
       <Environment labels={approval.targetLabels} />{' '}
       <span className="text-xs text-ink-3">
-        via agent {approval.agentName} from <VisibleText text={approval.clientAddress} /> ·{' '}
-        <VisibleText text={approval.database} /> as <VisibleText text={approval.upstreamRole} />
+        via agent {approval.agentName} from <VisibleText text={approval.clientAddress} />
+        {isHttp(approval) ? null : (
+          <>
+            {' '}
+            · <VisibleText text={approval.database} /> as <VisibleText text={approval.upstreamRole} />
+          </>
+        )}
         {approval.applicationName === '' ? null : (
           <>
             {' '}
             · claims to be <VisibleText text={approval.applicationName} />
           </>
         )}
-        {isUsualPath(approval.statement?.searchPath) ? null : (
+        {isHttp(approval) || isUsualPath(approval.statement?.searchPath) ? null : (
           <>
             {' '}
             · looks up names in <VisibleText text={approval.statement?.searchPath.join(', ') || 'no schema'} />
@@ -101,9 +107,10 @@ function StatementFact({
   readonly onOpen: (open: boolean) => void
 }) {
   const { statement } = approval
+  const name = isHttp(approval) ? 'Request' : 'Statement'
   if (statement === null)
     return (
-      <Fact name="Statement" className={across}>
+      <Fact name={name} className={across}>
         <p className="rounded-lg border border-line bg-canvas px-3 py-4 text-ink-2">
           The text was shredded at the end of its retention. The facts and the verdict stay.
         </p>
@@ -111,13 +118,14 @@ function StatementFact({
     )
   return (
     <Fact
-      name="Statement"
+      name={name}
       className={`${across} ${isOpen ? '' : `@2xl:flex @2xl:flex-col ${isLong(statement.text) ? '@2xl:min-h-40' : '@2xl:shrink-0'}`}`}
     >
       <Statement
         text={statement.text}
         spans={statement.spans}
         statements={approval.statements}
+        noun={nounOf(approval)}
         isOpen={isOpen}
         onOpen={onOpen}
         closedClass="max-h-28"
@@ -169,7 +177,7 @@ export function DecisionCard({ approval }: { readonly approval: Approval }) {
           </div>
           <div className="flex min-w-0 flex-col gap-3 border-line @max-2xl:contents @2xl:border-l @2xl:px-4 @2xl:py-3">
             <RuleFact approval={approval} mayRead={mayRead} />
-            <History history={approval.history} />
+            <History approval={approval} />
             <Scope approval={approval} />
             {isPending ? <Expiry approval={approval} /> : null}
             <Quorum approval={approval} />

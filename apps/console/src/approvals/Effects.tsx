@@ -36,7 +36,7 @@ export function EffectChip({
     >
       <span className="shrink-0">{icons[weight]}</span>
       <span className="sr-only">{words[weight]}</span>
-      <span className="font-bold uppercase">{operation}</span>
+      <span className="font-bold uppercase">{operation.replace(/^http\./, '')}</span>
       {object === undefined ? null : (
         <span className="min-w-0 [overflow-wrap:anywhere]">
           <VisibleText text={object} inOrder />

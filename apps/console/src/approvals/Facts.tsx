@@ -11,6 +11,7 @@ import { VisibleText } from '../ui/VisibleText.tsx'
 import { announce } from '../util/announce.ts'
 import { countdown, leftOf, saidAt } from '../util/expiry.ts'
 import { clockTime, count, plural, sentence } from '../util/format.ts'
+import { nounOf } from './words.ts'
 
 export function Fact({
   name,
@@ -97,8 +98,8 @@ export function RuleFact({ approval, mayRead }: { readonly approval: Approval; r
   )
 }
 
-export function History({ history }: { readonly history: Approval['history'] }) {
-  const { approved, denied, last, firstTime } = history
+export function History({ approval }: { readonly approval: Approval }) {
+  const { approved, denied, last, firstTime } = approval.history
   if (firstTime)
     return (
       <Fact name="History, 30 days" className="@max-2xl:order-last">
@@ -106,7 +107,7 @@ export function History({ history }: { readonly history: Approval['history'] }) 
           <Sparkles aria-hidden size={15} />
           First time
         </p>
-        <p className="text-xs text-ink-3">This caller has not asked for this statement before.</p>
+        <p className="text-xs text-ink-3">This caller has not asked for this {nounOf(approval)} before.</p>
       </Fact>
     )
   return (
@@ -135,7 +136,7 @@ export function Scope({ approval }: { readonly approval: Approval }) {
   return (
     <Fact name={approval.state === 'pending' ? 'What approval allows' : 'What the approval allows'}>
       <p className="text-[13px]">
-        <b className="font-semibold">One run of exactly this {approval.statements > 1 ? 'text' : 'statement'}</b>
+        <b className="font-semibold">One run of exactly this {approval.statements > 1 ? 'text' : nounOf(approval)}</b>
         <span className="text-ink-2">; a change is a new request.</span>
       </p>
     </Fact>

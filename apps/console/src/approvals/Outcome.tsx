@@ -6,6 +6,7 @@ import type { ReactNode } from 'react'
 import { TimeAgo } from '../ui/TimeAgo.tsx'
 import { VisibleText } from '../ui/VisibleText.tsx'
 import { duration, plural } from '../util/format.ts'
+import { nounOf } from './words.ts'
 
 type Shade = 'allow' | 'deny' | 'hold' | 'neutral'
 const shades: Readonly<Record<Shade, string>> = {
@@ -124,7 +125,7 @@ export function Outcome({ approval }: { readonly approval: Approval }) {
           }
           title={approval.waiting > 0 ? 'Approved, running now' : 'Approved, not run yet'}
         >
-          {approval.waiting > 0 ? null : <p>It runs once, when the caller sends the statement again.</p>}
+          {approval.waiting > 0 ? null : <p>It runs once, when the caller sends the {nounOf(approval)} again.</p>}
           <Verdicts approval={approval} verdict="approved" />
         </Banner>
       )

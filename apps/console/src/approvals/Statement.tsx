@@ -87,10 +87,18 @@ function numbered(lines: readonly Line[]): readonly (readonly [number, Line])[] 
   })
 }
 
-function Counts({ statements, tally }: { readonly statements: number; readonly tally: ReturnType<typeof tallyOf> }) {
+function Counts({
+  statements,
+  noun,
+  tally,
+}: {
+  readonly statements: number
+  readonly noun: string
+  readonly tally: ReturnType<typeof tallyOf>
+}) {
   return (
     <span className="flex flex-wrap gap-x-2 text-xs text-ink-3 tabular-nums">
-      <span className={statements > 1 ? 'font-semibold text-deny' : ''}>{plural(statements, 'statement')}</span>
+      <span className={statements > 1 ? 'font-semibold text-deny' : ''}>{plural(statements, noun)}</span>
       <span>{plural(tally.characters, 'character')}</span>
       <span>{plural(tally.lines, 'line')}</span>
       {tally.hidden === 0 ? null : (
@@ -108,6 +116,8 @@ interface StatementProps {
   /** Without them everything is plain: an unparsed text still shows its tricks. */
   readonly spans?: readonly TokenSpan[]
   readonly statements?: number
+  /** What it is, in a word. */
+  readonly noun?: string
   readonly isOpen?: boolean
   readonly onOpen?: (open: boolean) => void
   /** Limits the height while it is closed. */
@@ -119,7 +129,7 @@ const noSpans: readonly TokenSpan[] = []
 
 /** The whole statement with its counts. `isOpen` and `onOpen` let a key open it; without them it keeps that itself. */
 export function Statement(props: StatementProps) {
-  const { text, spans = noSpans, statements = 1, closedClass = 'max-h-80', fill = false } = props
+  const { text, spans = noSpans, statements = 1, noun = 'statement', closedClass = 'max-h-80', fill = false } = props
   const isFilling = fill && props.isOpen !== true
   const [opened, setOpened] = useState(false)
   const [all, setAll] = useState(false)
@@ -131,8 +141,8 @@ export function Statement(props: StatementProps) {
       className={`min-w-0 rounded-lg border border-line bg-canvas ${isFilling ? '@2xl:flex @2xl:min-h-0 @2xl:flex-col' : ''}`}
     >
       <div className="flex min-h-8 shrink-0 items-center justify-between gap-x-3 border-b border-line py-0.5 pr-1 pl-3">
-        <Counts statements={statements} tally={tally} />
-        <CopyButton text={text} what="the statement" quiet />
+        <Counts statements={statements} noun={noun} tally={tally} />
+        <CopyButton text={text} what={`the ${noun}`} quiet />
       </div>
       <ScrollBox
         label={`Statement, ${plural(tally.lines, 'line')}`}

@@ -26,6 +26,7 @@ describe('the risk of a request', () => {
     ['a write without WHERE', { filtered: false }, 'unfiltered'],
     ['a change of the schema', { verbs: ['drop'] }, 'schema'],
     ['TRUNCATE', { verbs: ['truncate'] }, 'schema'],
+    ['a request of HTTP that may change something', { verbs: ['PATCH'], targetLabels: { env: 'prod' } }, 'production'],
     ['several statements', { statements: 2 }, 'several'],
     ['a write to production', { targetLabels: { env: 'prod' } }, 'production'],
     ['a write to production by a longer name', { targetLabels: { env: 'production-eu' } }, 'production'],
@@ -85,4 +86,16 @@ describe('the risk of a request', () => {
   ])('weighs %s as %s', (word, weight) => {
     expect(weightOf(word)).toBe(weight)
   })
+})
+
+it.each([
+  ['GET', 'read'],
+  ['http.HEAD', 'read'],
+  ['POST', 'write'],
+  ['http.PROPFIND', 'write'],
+  ['http.DELETE', 'write'],
+  ['delete', 'write'],
+  ['select', 'read'],
+])('%s weighs as %s', (word, weight) => {
+  expect(weightOf(word)).toBe(weight)
 })

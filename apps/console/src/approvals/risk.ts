@@ -2,6 +2,7 @@
 // approved; it never hides or decides anything.
 import type { Approval, ApprovalItem } from '@sallyport/api/approvals'
 import { count } from '../util/format.ts'
+import { nounOf } from './words.ts'
 
 export interface Flag {
   readonly kind:
@@ -41,11 +42,15 @@ const schemaWords = new Set([
   'admin',
 ])
 const writeWords = new Set(['insert', 'update', 'delete', 'merge', 'copy', 'copy-file', 'call', 'do', 'lock'])
+/** Methods of HTTP that ask for nothing to be changed (RFC 9110, 9.2.1); every other one may change something. */
+const safeMethods = /^(?:http\.)?(?:get|head|options)$/
+const method = /^(?:http\.[a-z]+|get|head|options|post|put|patch|delete)$/
 
 export type Weight = 'schema' | 'write' | 'read'
 /** How much an operation or verb can change. */
 export function weightOf(word: string): Weight {
   const first = word.toLowerCase().split(' ')[0] ?? ''
+  if (method.test(first)) return safeMethods.test(first) ? 'read' : 'write'
   if (schemaWords.has(first)) return 'schema'
   return writeWords.has(first) ? 'write' : 'read'
 }
@@ -108,7 +113,7 @@ export function flagsOf(
       kind: 'first',
       isHigh: false,
       word: 'First time',
-      detail: 'This caller has not sent this statement in the last 30 days.',
+      detail: `This caller has not sent this ${nounOf(approval)} in the last 30 days.`,
     })
   return flags
 }

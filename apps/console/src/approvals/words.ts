@@ -17,6 +17,13 @@ export function titleOf(item: Pick<ApprovalItem, 'verbs' | 'objects' | 'objectsI
   return words === '' ? 'Request' : words.charAt(0).toUpperCase() + words.slice(1)
 }
 
+/** Objects of HTTP are routes, and nothing else begins with a slash. */
+export const isHttp = ({ objects }: Pick<ApprovalItem, 'objects'>): boolean => objects[0]?.startsWith('/') === true
+
+/** What is held, in a word. */
+export const nounOf = (item: Pick<ApprovalItem, 'objects'>): 'request' | 'statement' =>
+  isHttp(item) ? 'request' : 'statement'
+
 export const stateWords: Readonly<Record<ApprovalItem['state'], string>> = {
   pending: 'waiting',
   approved: 'approved',

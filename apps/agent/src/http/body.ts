@@ -1,0 +1,85 @@
+// The body of one request: it streams on to the target, or is read whole first where somebody has to look at it. What is read
+// is bounded, and goes on as the very bytes that were looked at.
+import type { IncomingMessage } from 'node:http'
+import type { Readable } from 'node:stream'
+import { SallyportError } from '@sallyport/base/errors'
+import { limits } from '@sallyport/base/limits'
+import { ProtocolError } from '@sallyport/wire/protocol-error'
+import type { Room } from './room.ts'
+
+export interface RequestBody {
+  /** All of it. Throws REQUEST_TOO_LARGE past limits.httpReadBodyBytesMax, PROTOCOL_VIOLATION when it breaks off. */
+  read(): Promise<Buffer>
+  /** What the target gets; null where there is none. */
+  forTarget(): Readable | Buffer | null
+  /** Gives back its room; to be called once. */
+  release(): void
+}
+
+export function requestBody(
+  request: IncomingMessage,
+  {
+    hasBody,
+    length,
+    room,
+    onAsked,
+  }: {
+    readonly hasBody: boolean
+    /** As declared; null when it is not known. */
+    readonly length: number | null
+    readonly room: Room
+    /** Called once, before the first byte is read: the caller may wait for leave to send it. */
+    readonly onAsked: () => void
+  },
+): RequestBody {
+  let whole: Promise<Buffer> | null = null
+  let kept: Buffer | null = null
+  let taken = 0
+  const read = async (): Promise<Buffer> => {
+    if (!hasBody) return Buffer.alloc(0)
+    const most = limits.httpReadBodyBytesMax
+    if ((length ?? 0) > most) throw tooLarge()
+    onAsked()
+    const chunks: Buffer[] = []
+    let bytes = 0
+    try {
+      for await (const chunk of request) {
+        bytes += chunk.length
+        if (bytes > most) throw tooLarge()
+        if (!room.take(chunk.length)) throw noRoom()
+        taken += chunk.length
+        chunks.push(chunk)
+      }
+    } catch (thrown) {
+      throw thrown instanceof SallyportError ? thrown : new ProtocolError('a body that breaks off')
+    }
+    kept = Buffer.concat(chunks)
+    return kept
+  }
+  return {
+    read() {
+      whole ??= read()
+      return whole
+    },
+    forTarget() {
+      if (!hasBody) return null
+      if (kept !== null) return kept
+      onAsked()
+      return request
+    },
+    release() {
+      room.give(taken)
+      taken = 0
+    },
+  }
+}
+
+const tooLarge = (): SallyportError =>
+  new SallyportError(
+    'REQUEST_TOO_LARGE',
+    `the body has to be looked at, and is longer than ${limits.httpReadBodyBytesMax} bytes`,
+    { hint: 'send it in several requests' },
+  )
+
+const noRoom = (): SallyportError =>
+  new SallyportError('CONNECTION_LIMIT', 'the agent looks at as many bodies as it may', { hint: 'try again' })

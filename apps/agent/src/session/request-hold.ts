@@ -1,0 +1,218 @@
+// A request of HTTP that a rule holds: what hold.ts needs to ask people about it, to judge it again, and to give it the one
+// run of an approval. It decides nothing itself.
+import { SallyportError } from '@sallyport/base/errors'
+import type { EntryBody } from '@sallyport/ledger/entry'
+import type { Catalog } from '@sallyport/sql/catalog'
+import type { Assessed, Cleared } from './assess.ts'
+import type { JudgedStatement, Judgement } from './gate.ts'
+import { type HeldText, isHeld } from './held.ts'
+import { createHolding } from './hold.ts'
+import type { ApprovedRun, HoldDeps, HoldSteps } from './hold-execution.ts'
+import { noParameters, type RecordedStatement } from './recorded.ts'
+
+/** Judged: nothing denies it. */
+export type ClearedRequest = Omit<Cleared, 'catalog' | 'kind'>
+
+/** A request as it is held. */
+export interface HeldRequest {
+  /** As reviewers read it. */
+  readonly text: string
+  /** What else a verdict is bound to: `name=value`. */
+  readonly settings: readonly string[]
+  /** How the target is reached, as a digest. */
+  readonly place: string
+  readonly waitMsMax: number
+  readonly recorded: RecordedStatement
+  /** Fires when the caller is gone; the other one when its session ends. */
+  readonly gone: AbortSignal
+  readonly ended: AbortSignal
+}
+
+/** What the gate does for one held request. */
+export interface RequestHoldSteps {
+  /** Judges it again, under the rules of this moment. */
+  assess(): ClearedRequest | SallyportError
+  /** Puts a refusal into the record, under this number. */
+  deny(number: number, error: SallyportError): Promise<void>
+  append(body: EntryBody): Promise<void> | undefined
+  nextNumber(): number
+  /** Writes the end of the hold, where there was one, and the intent. Rejects when it cannot. */
+  run(number: number, before: EntryBody | null): Promise<void>
+}
+
+/** A request that may run now. */
+export interface RequestRun {
+  readonly number: number
+  /** Told what came of it; null where no approval was needed after all. */
+  readonly approved: ApprovedRun | null
+}
+
+const catalogOf = (version: string): Catalog => ({
+  version,
+  database: '',
+  serverVersion: 0,
+  serverEncoding: '',
+  relations: [],
+  functions: [],
+  schemas: [],
+  types: [],
+  operators: [],
+})
+
+/** What only databases have: there is nothing that could be looked up. */
+export const noCatalog: Catalog = catalogOf('')
+
+/** Asks, waits as long as the caller would, and resolves when it may run. Rejects with the refusal, which is in the record. */
+export async function holdRequest(
+  deps: HoldDeps,
+  request: HeldRequest,
+  first: ClearedRequest,
+  steps: RequestHoldSteps,
+): Promise<RequestRun> {
+  const catalog = catalogOf(request.place)
+  const holding = createHolding(deps)
+  const heldOf = (assessed: Assessed): HeldText | null => {
+    if (assessed.kind !== 'clear' || !isHeld(assessed.all)) return null
+    return { ...heldTextOf(request, assessed), all: bounded(assessed.all, request.waitMsMax) }
+  }
+  let number = steps.nextNumber()
+  let isBegun = false
+  let error: SallyportError | null = null
+  let run: RequestRun | null = null
+  const refusal = (thrown: SallyportError): Judgement => {
+    error = inWordsOfHttp(thrown)
+    return { kind: 'refused', error, position: null }
+  }
+  const next = (): number => {
+    if (isBegun) number = steps.nextNumber()
+    isBegun = false
+    return number
+  }
+  const allow = async (before: EntryBody | null, approved: ApprovedRun | null): Promise<Judgement> => {
+    try {
+      await steps.run(number, before)
+    } catch (thrown) {
+      return refusal(
+        thrown instanceof SallyportError ? thrown : new SallyportError('INTERNAL', 'it cannot be recorded'),
+      )
+    }
+    run = { number, approved }
+    return { kind: 'allowed', statements: [statementOf(first, number, approved)] }
+  }
+  const hold: HoldSteps = {
+    async assess() {
+      const found = steps.assess()
+      return found instanceof SallyportError
+        ? { kind: 'refused', error: found, judged: null, position: null, under: null }
+        : { kind: 'clear', ...found, catalog }
+    },
+    heldOf,
+    async carryOut(assessed) {
+      if (assessed.kind === 'clear' && !isHeld(assessed.all)) {
+        next()
+        return await allow(null, null)
+      }
+      return await hold.deny(
+        assessed.kind === 'refused' ? assessed.error : new SallyportError('POLICY_ERROR', 'it cannot be judged again'),
+      )
+    },
+    async deny(thrown) {
+      await steps.deny(next(), inWordsOfHttp(thrown))
+      return refusal(thrown)
+    },
+    refusal,
+    append: (body) => steps.append(body),
+    get nextNumber() {
+      return next()
+    },
+    begin() {
+      isBegun = true
+    },
+    run: async (_held, _number, before, approved) => await allow(before, approved),
+  }
+  const held = heldOf({ kind: 'clear', ...first, catalog })
+  if (held === null) throw new SallyportError('POLICY_ERROR', 'nothing in it is held')
+  const holdingOn = holding.hold(held, hold, () => {})
+  const stop = endWith(holding, request)
+  try {
+    const judgement = await holdingOn
+    if (judgement.kind === 'allowed' && run !== null) return run
+    throw error ?? new SallyportError('HOLD_UNAVAILABLE', 'the request needs approval, and the wait was ended')
+  } finally {
+    stop()
+  }
+}
+
+/** Whoever is gone has given up for good; a session that ends leaves the request to the next attempt. */
+function endWith(holding: { end(why: 'vanished' | 'draining'): boolean }, { gone, ended }: HeldRequest): () => void {
+  const onGone = (): void => void holding.end('vanished')
+  const onEnded = (): void => void holding.end('draining')
+  gone.addEventListener('abort', onGone)
+  ended.addEventListener('abort', onEnded)
+  // Either may have come before anybody listened.
+  if (gone.aborted) onGone()
+  else if (ended.aborted) onEnded()
+  return () => {
+    gone.removeEventListener('abort', onGone)
+    ended.removeEventListener('abort', onEnded)
+  }
+}
+
+const heldTextOf = (
+  { text, settings, recorded, waitMsMax }: HeldRequest,
+  { policies, catalog }: Cleared,
+): Omit<HeldText, 'all'> => ({
+  text,
+  protocol: 'http',
+  parameters: noParameters,
+  searchPath: [],
+  execution: {
+    mayWait: waitMsMax > 0,
+    isWhole: true,
+    parameters: [],
+    shown: [],
+    resultFormats: [],
+    settings,
+    changedSetting: null,
+  },
+  recorded,
+  policies,
+  catalog,
+})
+
+/** The caller waits as long as it prefers, and never longer than the rule says. */
+const bounded = (all: HeldText['all'], waitMsMax: number): HeldText['all'] =>
+  all.map((one) => {
+    const { decision } = one
+    if (decision.kind !== 'hold') return one
+    const approval = { ...decision.approval, waitMs: Math.min(decision.approval.waitMs, waitMsMax) }
+    const { message, policy, version, rule, shadow } = decision
+    return { ...one, decision: { kind: 'hold', message, policy, version, rule, shadow, trace: [], approval } }
+  })
+
+function statementOf({ all }: ClearedRequest, number: number, approved: ApprovedRun | null): JudgedStatement {
+  const [only] = all
+  if (only === undefined) throw new SallyportError('POLICY_ERROR', 'nothing was judged')
+  return {
+    facts: only.facts,
+    plan: { kind: 'plain' },
+    sensitive: false,
+    number,
+    startedAtUs: 0,
+    protection: { columns: [], detection: null, isProtected: () => false, relation: () => undefined },
+    meter: null,
+    copyGuard: null,
+    approved,
+  }
+}
+
+/** What hold.ts says of statements is so of requests; what a reviewer wrote stays as it is. */
+function inWordsOfHttp(error: SallyportError): SallyportError {
+  if (!/^(HOLD_PENDING|HOLD_EXPIRED|HOLD_UNAVAILABLE|STATEMENT_TOO_LONG)$/.test(error.code)) return error
+  const words = (text: string): string => text.replace(/\bstatement\b/g, 'request')
+  const code = error.code === 'STATEMENT_TOO_LONG' ? 'REQUEST_TOO_LARGE' : error.code
+  return new SallyportError(code, words(error.message), {
+    ...(error.hint === undefined ? {} : { hint: words(error.hint) }),
+    cause: error.cause,
+  })
+}
