@@ -59,6 +59,9 @@ const schema = `
   CREATE TRIGGER changed BEFORE UPDATE ON guarded FOR EACH ROW WHEN (OLD.secret IS DISTINCT FROM NEW.secret)
     EXECUTE FUNCTION crm.log();
   CREATE TRIGGER filled AFTER INSERT ON guarded REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION crm.log();
+  CREATE POLICY own ON customers USING (note = current_user) WITH CHECK (id > 0);
+  CREATE POLICY lent ON customers FOR SELECT TO public USING (EXISTS (SELECT FROM orders o WHERE o.customer = customers.id));
+  CREATE TABLE spread (id int, a int, b int) PARTITION BY LIST ((id + 1));
   CREATE RULE away AS ON DELETE TO plain_key DO INSTEAD NOTHING;
   CREATE FUNCTION crm.find(a int, OUT found text, b int DEFAULT 1, OUT text) LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path = crm AS 'SELECT email::text, note FROM public.customers WHERE id = a';
@@ -247,6 +250,16 @@ describe.each(servers)('PostgreSQL %s', (_, bin) => {
       expect(relation('plain_key').rules).toEqual(['away'])
       expect(relation('names').rules).toEqual([])
       expect([relation('customers').rowSecurity, relation('orders').rowSecurity]).toEqual([true, false])
+      const [lent, own] = relation('customers').policies ?? []
+      expect(lent).toEqual({ name: 'lent', using: expect.stringContaining('FROM public.orders o'), check: null })
+      expect(own).toEqual({ name: 'own', using: expect.stringContaining('CURRENT_USER'), check: '(id > 0)' })
+      expect(relation('orders').policies).toEqual([])
+    })
+
+    test('columns that choose a partition', () => {
+      expect(relation('orders').partitionedBy).toEqual([3])
+      expect(relation('spread').partitionedBy).toEqual([0])
+      expect(relation('base').partitionedBy).toEqual([])
     })
 
     test('functions with arguments, results and bodies', () => {
@@ -333,6 +346,9 @@ describe.each(servers)('PostgreSQL %s', (_, bin) => {
       'ALTER TABLE extra RENAME TO extra2',
       'ALTER TABLE extra2 SET SCHEMA crm',
       'ALTER TABLE crm.extra2 ENABLE ROW LEVEL SECURITY',
+      'CREATE POLICY p ON crm.extra2 USING (a > 0)',
+      'ALTER POLICY p ON crm.extra2 USING (a > 1)',
+      'DROP POLICY p ON crm.extra2',
       'CREATE TRIGGER t AFTER INSERT ON crm.extra2 EXECUTE FUNCTION crm.log()',
       'ALTER TRIGGER t ON crm.extra2 RENAME TO u',
       'ALTER TABLE crm.extra2 DISABLE TRIGGER u',

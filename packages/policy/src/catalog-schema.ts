@@ -39,8 +39,10 @@ export const RelationJson = z.strictObject({
   ),
   cascades: z.array(z.strictObject({ fromOid: oid, onDelete: onChange, onUpdate: onChange })),
   rowSecurity: z.boolean(),
+  policies: z.array(z.strictObject({ name: z.string(), using: z.string().nullable(), check: z.string().nullable() })),
   checks: z.array(z.string()),
   compared: z.array(z.number().int()),
+  partitionedBy: z.array(z.number().int()),
 } satisfies Fields<CatalogRelation>)
 
 const FunctionJson = z.strictObject({

@@ -15,6 +15,25 @@ const catalog = buildCatalog({
   relations: {
     'public.customers': ['id int8!', 'name text', 'ssn text', 'extra jsonb', 'city text'],
     'public.orders': ['id int8!', 'customer_id int8', 'note text'],
+    'public.invoices': {
+      columns: ['id int8!', 'tenant_id int4!', 'city text'],
+      policies: ["(tenant_id = (current_setting('app.tenant'::text))::integer)"],
+    },
+    'public.watched': {
+      columns: ['id int8!', 'ssn text', 'note text'],
+      policies: ["((ssn ~~ '9%'::text) OR (note IS NULL))"],
+    },
+    'public.joined': {
+      columns: ['id int8!', 'note text'],
+      policies: ['(EXISTS ( SELECT 1 FROM public.customers c WHERE ((c.id = joined.id) AND (c.ssn > note))))'],
+    },
+    'public.coded': { columns: ['id int8!', 'note text'], policies: ['(public.spy() = note)'] },
+    'public.regions': {
+      kind: 'partitioned',
+      columns: ['id int8!', 'region text!', 'ssn text'],
+      partitionedBy: ['region'],
+    },
+    'public.regions_eu': { columns: ['id int8!', 'region text!', 'ssn text'], parents: ['public.regions'] },
   },
   functions: {
     'public.opaque(text)': {
@@ -39,7 +58,7 @@ spec:
     - { name: everything, effect: allow, callers: { groups: [engineering] } }
     - { name: system, effect: allow, callers: { groups: [engineering] }, objects: ["pg_catalog.*", "information_schema.*", "pg_catalog.*()"] }
   masks:
-    - { name: ssn, columns: ["public.customers.ssn", "public.customers.extra"], method: { partial: { keepLast: 4 } }, unless: { groups: [pii] } }
+    - { name: ssn, columns: ["public.customers.ssn", "public.customers.extra", "public.watched.ssn", "public.regions.ssn"], method: { partial: { keepLast: 4 } }, unless: { groups: [pii] } }
     - { name: city, columns: ["public.customers.city"], method: redact, predicates: equality, unless: { groups: [pii] } }
 `),
 )
@@ -74,12 +93,26 @@ const ways: Readonly<Record<string, Readonly<Record<'masked' | 'open' | 'denied'
       'create index on customers (name)',
       "set work_mem = '64MB'",
       'set app.tenant = 1',
+      // Row security by columns that nothing hides.
+      'select id, city from invoices where id = 1',
+      'update invoices set city = null where id = 1',
+      'insert into invoices (id, tenant_id) values (1, 1)',
+      'select tableoid::regclass, count(*) from regions group by 1',
       'select /* + */ id from customers',
       "select '/*+ x */' from customers",
     ],
     denied: [
       // Where ssn is not null, by an index on it, rows come in its order.
       'set enable_seqscan = off',
+      // Row security by hidden columns, of this relation or another, or by code that nobody sees.
+      'select id from watched',
+      "update watched set note = 'x' where id = 1",
+      "insert into watched (id, note) values (1, 'x')",
+      'delete from joined where id = 1',
+      'select note from coded',
+      // How long the values of a row are decides where it lies.
+      'select id, ctid from customers',
+      "delete from customers where ctid = '(0,1)'",
       'set local random_page_cost to 0',
       "select set_config('enable_seqscan', 'off', false)",
       'alter role app set enable_seqscan = off',

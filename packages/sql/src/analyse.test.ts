@@ -273,6 +273,19 @@ describe('catalogs that share relations', () => {
   })
 })
 
+describe('objects of a role', () => {
+  it('may be any of them: DROP OWNED and REASSIGN OWNED reach all', () => {
+    const functions: CatalogSpec['functions'] = { 'public.f()': { returns: 'int4', body: 'SELECT 1' } }
+    const reached = (sql: string) => factLines(one(sql, {}, { functions })).effects
+    const all = ['hr.people', 'pg_temp_3.notes', 'public.f()', 'public.notes', 'public.people']
+    expect(reached('DROP OWNED BY app CASCADE')).toEqual(['admin role:app', ...all.map((name) => `~ drop ${name}`)])
+    expect(reached('REASSIGN OWNED BY app TO other')).toEqual([
+      'admin role:app',
+      ...all.map((name) => `~ alter ${name}`),
+    ])
+  })
+})
+
 describe('definitions', () => {
   it('takes an unqualified name for the only relation of that name', () => {
     const relations = { 'a.base': ['x text'], 'b.v': { columns: ['x text'], view: 'SELECT x FROM base' } }

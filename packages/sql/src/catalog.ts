@@ -43,12 +43,20 @@ export interface CatalogRelation {
     readonly onUpdate: 'none' | 'cascade' | 'set'
   }[]
   readonly rowSecurity: boolean
+  /** Its policies, for whichever role and command (`pg_get_expr` of USING and WITH CHECK). Absent: not known. */
+  readonly policies?: readonly {
+    readonly name: string
+    readonly using: string | null
+    readonly check: string | null
+  }[]
   /** Texts of CHECK constraints, index expressions and predicates, and partition keys (`pg_get_expr`): all are computed when
    * a row is written. Absent: none. */
   readonly checks?: readonly string[]
   /** Columns, by number, whose values are compared with other rows on a write: unique and exclusion indexes, foreign keys.
    * Absent: all of them may be. */
   readonly compared?: readonly number[]
+  /** Columns, by number, that choose a row's partition; 0 for an expression. Absent: all of them may. */
+  readonly partitionedBy?: readonly number[]
 }
 
 export interface CatalogFunction {

@@ -7,6 +7,7 @@ import { walk } from './expressions.ts'
 import { noteHidingDefinition } from './hiding.ts'
 import { createdName, effectOnObject, effectOnRelation, kindOf, nameParts } from './objects.ts'
 import { done, type Outcome } from './outcome.ts'
+import { everything, noteGranted, published } from './reach.ts'
 import { type Environment, emptyScope, unknown } from './scope.ts'
 import { refusePinned, settingEffect, settingValue } from './settings.ts'
 import { type Handlers, payload, texts } from './tree.ts'
@@ -126,8 +127,10 @@ export const ddl: Handlers<[env: Environment], Outcome> = {
     understood(env, found)
     return changed('alter', env)
   },
-  GrantStmt: (found, env) =>
-    admin(found.is_grant === true ? 'grant' : 'revoke', `grant:${kindOf(found.objtype)}`, found, env),
+  GrantStmt: (found, env) => {
+    noteGranted(found, env)
+    return admin(found.is_grant === true ? 'grant' : 'revoke', `grant:${kindOf(found.objtype)}`, found, env)
+  },
   GrantRoleStmt: (found, env) =>
     admin(found.is_grant === true ? 'grant' : 'revoke', `role:${roles(found.grantee_roles)}`, found, env),
   AlterDefaultPrivilegesStmt: (found, env) => admin('alter', 'grant:default', found, env),
@@ -138,8 +141,14 @@ export const ddl: Handlers<[env: Environment], Outcome> = {
     return admin('alter', `role:${found.role?.rolename ?? ''}`, found, env)
   },
   DropRoleStmt: (found, env) => admin('drop', `role:${roles(found.roles)}`, found, env),
-  DropOwnedStmt: (found, env) => admin('drop', `role:${roles(found.roles)}`, found, env),
-  ReassignOwnedStmt: (found, env) => admin('reassign', `role:${roles(found.roles)}`, found, env),
+  DropOwnedStmt: (found, env) => {
+    everything(env, 'drop', null)
+    return admin('drop', `role:${roles(found.roles)}`, found, env)
+  },
+  ReassignOwnedStmt: (found, env) => {
+    everything(env, 'alter', null)
+    return admin('reassign', `role:${roles(found.roles)}`, found, env)
+  },
   CreatedbStmt: (found, env) => admin('create', `database:${found.dbname ?? ''}`, found, env),
   AlterDatabaseStmt: (found, env) => admin('alter', `database:${found.dbname ?? ''}`, found, env),
   AlterDatabaseRefreshCollStmt: (found, env) => admin('alter', `database:${found.dbname ?? ''}`, found, env),
@@ -175,8 +184,15 @@ export const ddl: Handlers<[env: Environment], Outcome> = {
   AlterEventTrigStmt: (found, env) => admin('alter', `event_trigger:${found.trigname ?? ''}`, found, env),
   CreatePLangStmt: (found, env) => admin('create', `language:${found.plname ?? ''}`, found, env),
   CreateAmStmt: (found, env) => admin('create', `access_method:${found.amname ?? ''}`, found, env),
-  CreatePublicationStmt: (found, env) => admin('create', `publication:${found.pubname ?? ''}`, found, env),
-  AlterPublicationStmt: (found, env) => admin('alter', `publication:${found.pubname ?? ''}`, found, env),
+  CreatePublicationStmt: (found, env) => {
+    published(found.pubobjects, found.for_all_tables === true, `publication:${found.pubname ?? ''}`, env)
+    return admin('create', `publication:${found.pubname ?? ''}`, found, env)
+  },
+  AlterPublicationStmt: (found, env) => {
+    if (found.action !== 'AP_DropObjects')
+      published(found.pubobjects, found.for_all_tables === true, `publication:${found.pubname ?? ''}`, env)
+    return admin('alter', `publication:${found.pubname ?? ''}`, found, env)
+  },
   CreateSubscriptionStmt: (found, env) => admin('create', `subscription:${found.subname ?? ''}`, found, env),
   AlterSubscriptionStmt: (found, env) => admin('alter', `subscription:${found.subname ?? ''}`, found, env),
   DropSubscriptionStmt: (found, env) => admin('drop', `subscription:${found.subname ?? ''}`, found, env),
@@ -204,6 +220,7 @@ export const ddl: Handlers<[env: Environment], Outcome> = {
   ReindexStmt: (found, env) => {
     understood(env, found)
     if (found.kind === 'REINDEX_OBJECT_TABLE') effectOnRelation(env, 'admin', found.relation)
+    else if (found.kind === 'REINDEX_OBJECT_SCHEMA') addDirect(env.draft, 'admin', `schema:${found.name ?? ''}`)
     else addDirect(env.draft, 'admin', `index:${found.relation?.relname ?? found.name ?? ''}`)
     return done('reindex')
   },

@@ -153,7 +153,15 @@ export function withRelation(index: CatalogIndex, relation: CatalogRelation): Ca
 export type Reach = 'none' | 'rows' | 'all'
 
 /** Statements after which the analysis sees the same objects. */
-const seesTheSame = ['CommentStmt', 'AlterEnumStmt', 'AlterSeqStmt', 'AlterOwnerStmt'] as const
+const seesTheSame = [
+  'CommentStmt',
+  'AlterEnumStmt',
+  'AlterSeqStmt',
+  'AlterOwnerStmt',
+  'GrantStmt',
+  'CreatePublicationStmt',
+  'AlterPublicationStmt',
+] as const
 
 /** `wholly`: what the statement creates or changes is in the index. */
 export function reachOf(statement: Node | undefined, wholly: boolean): Reach {

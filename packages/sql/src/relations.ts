@@ -3,10 +3,11 @@
 import type { RangeVar } from '@pgsql/types'
 import { isListKnown, type SystemRelation, systemRelation } from './builtins.ts'
 import type { CatalogRelation } from './catalog.ts'
-import { ancestors, columnRefs, descendants, relationName } from './catalog-index.ts'
+import { ancestors, type CatalogIndex, columnRefs, descendants, relationName } from './catalog-index.ts'
 import { addEffect, addReadings } from './draft.ts'
 import type { SqlOperation } from './facts.ts'
 import { isMade } from './made.ts'
+import { secureRows } from './row-security.ts'
 import { ofRowType } from './row-types.ts'
 import { type Entry, type Environment, entryOf, unknown, unknownName } from './scope.ts'
 import { writtenName } from './tree.ts'
@@ -102,7 +103,7 @@ export function relationEffect(
   const { draft, index } = env
   const one = (target: CatalogRelation, how: 'direct' | 'derived') => {
     draft.relations.add(target.oid)
-    if (target.rowSecurity) draft.opaque.add(`the row security of "${relationName(target)}"`)
+    secureRows(env, target)
     addEffect(draft, {
       operation,
       object: relationName(target),
@@ -148,8 +149,21 @@ export function relationEntry(env: Environment, relation: CatalogRelation, name:
     schema: relation.schema,
     rowType: relationName(relation),
     physical: physical || relation.kind === 'foreign',
-    spread: relation.kind === 'partitioned' || descendants(env.index, relation).length > 0,
+    placedBy: placedBy(env.index, relation),
   })
+}
+
+/** Names of the columns that choose where among its partitions a row lies; null: any of them may, as with children. */
+function placedBy(index: CatalogIndex, relation: CatalogRelation): ReadonlySet<string> | null {
+  const names = new Set<string>()
+  for (const one of [relation, ...descendants(index, relation)]) {
+    const isParent = (index.children.get(one.oid) ?? []).length > 0
+    if (!isParent && one.kind !== 'partitioned') continue
+    const numbers = one.kind === 'partitioned' ? one.partitionedBy : undefined
+    if (numbers === undefined || numbers.includes(0)) return null
+    for (const { name, number } of one.columns) if (numbers.includes(number)) names.add(name)
+  }
+  return names
 }
 
 /** What the columns are made of: themselves, what a view computes, what a generated column is generated from. */

@@ -54,8 +54,8 @@ export interface Entry {
   readonly open: boolean
   /** Variables of a body: a column of the same name beside them is ambiguous, and the target says so. */
   readonly isVariables?: true
-  /** Rows lie in partitions or children, chosen by the values of columns: `tableoid` tells those. */
-  readonly spread: boolean
+  /** Columns that choose in which partition or child a row lies: `tableoid` tells those. Null: any may. */
+  readonly placedBy: ReadonlySet<string> | null
 }
 
 /** A WITH query that can be named in FROM. */
@@ -111,6 +111,8 @@ export const withEntries = (scope: Scope, entries: readonly Entry[]): Scope => (
   entries: [...scope.entries, ...entries],
 })
 
+const nowhereElse: ReadonlySet<string> = new Set()
+
 export function entryOf(name: string | null, columns: readonly Column[], more: Partial<Entry> = {}): Entry {
   return {
     name,
@@ -121,7 +123,7 @@ export function entryOf(name: string | null, columns: readonly Column[], more: P
     rowType: null,
     physical: false,
     open: false,
-    spread: false,
+    placedBy: nowhereElse,
     ...more,
   }
 }
@@ -205,13 +207,22 @@ function bare(scope: Scope, name: string): Meaning {
 const isHidden = (scope: Scope, entries: readonly Entry[], name: string): boolean =>
   scope.env.body?.variables?.has(name) === true && !entries.some((entry) => entry.isVariables === true)
 
-/** Which partition a row lies in depends on its values, and so does its place there. */
+/** Which partition a row lies in depends on the values of its keys, and its place there on how long all of its values are. */
 function systemColumn(entry: Entry, name: string): Value | null {
   const type = Object.hasOwn(systemColumns, name) ? systemColumns[name] : undefined
   if (type === undefined || !entry.physical) return null
-  const placed = entry.spread && (name === 'tableoid' || name === 'ctid')
-  return placed ? derived([wholeRow(entry)], type) : plain(type)
+  const placed = name === 'ctid' ? !isSystem(entry) : name === 'tableoid' && entry.placedBy === null
+  if (placed) return derived([wholeRow(entry)], type)
+  if (name !== 'tableoid' || entry.placedBy?.size === 0) return plain(type)
+  const keys = entry.columns.filter((column) => entry.placedBy?.has(column.name))
+  for (const key of keys) key.read?.()
+  return derived(
+    keys.map(({ value }) => value),
+    type,
+  )
 }
+
+const isSystem = ({ rowType }: Entry): boolean => rowType?.startsWith('pg_catalog.') === true
 
 function value(column: Column): Meaning {
   column.read?.()

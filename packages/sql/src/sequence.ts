@@ -94,7 +94,10 @@ function changedBy(facts: StatementFacts, made: readonly string[], reach: Reach)
     if (!['create', 'alter', 'drop', 'admin'].includes(operation) || elsewhere.test(object)) continue
     // What a changed table does when its rows change is not followed, only what it is.
     if (made.includes(object) && (operation === 'create' || reach !== 'rows')) continue
-    if (/^[a-z_]+:/.test(object)) return null
+    if (/^[a-z_]+:/.test(object)) {
+      if (reach === 'none') continue
+      return null
+    }
     changed.push(bareName(object))
   }
   return changed

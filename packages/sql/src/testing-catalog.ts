@@ -25,6 +25,10 @@ export interface RelationSpec {
   }[]
   readonly cascades?: readonly { readonly from: string; readonly onDelete?: OnChange; readonly onUpdate?: OnChange }[]
   readonly rowSecurity?: boolean
+  /** USING expressions of its policies, or USING and WITH CHECK. */
+  readonly policies?: readonly (string | { readonly using: string | null; readonly check: string | null })[]
+  /** Columns that choose the partition. */
+  readonly partitionedBy?: readonly string[]
   readonly temporary?: boolean
   readonly checks?: readonly string[]
   /** Columns of unique indexes and foreign keys. */
@@ -142,6 +146,7 @@ function relationOf(name: string, spec: CatalogSpec, oidOf: (name: string) => nu
   assert(entry !== undefined, `no relation "${name}"`)
   const full: RelationSpec = isColumns(entry) ? { columns: entry } : entry
   const [schema, relation] = split(name)
+  const numberOf = (column: string): number => full.columns.findIndex((one) => one.startsWith(`${column} `)) + 1
   return {
     oid: oidOf(name),
     schema,
@@ -163,9 +168,19 @@ function relationOf(name: string, spec: CatalogSpec, oidOf: (name: string) => nu
       onDelete: cascade.onDelete ?? 'none',
       onUpdate: cascade.onUpdate ?? 'none',
     })),
-    rowSecurity: full.rowSecurity ?? false,
+    rowSecurity: full.rowSecurity ?? full.policies !== undefined,
+    ...(full.policies === undefined
+      ? {}
+      : {
+          policies: full.policies.map((policy, at) =>
+            typeof policy === 'string'
+              ? { name: `policy_${at}`, using: policy, check: null }
+              : { name: `policy_${at}`, ...policy },
+          ),
+        }),
+    ...(full.partitionedBy === undefined ? {} : { partitionedBy: full.partitionedBy.map(numberOf) }),
     checks: full.checks ?? [],
-    compared: (full.compared ?? []).map((column) => full.columns.findIndex((one) => one.startsWith(`${column} `)) + 1),
+    compared: (full.compared ?? []).map(numberOf),
   }
 }
 

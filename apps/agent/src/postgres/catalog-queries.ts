@@ -90,6 +90,16 @@ const compared = list(`
     UNION SELECT unnest(k.conkey) FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid AND k.contype IN ('f', 'x')
   ) e WHERE e.number > 0`)
 
+const policies = list(`
+  SELECT json_agg(json_build_object(
+           'name', y.polname, 'using', pg_get_expr(y.polqual, y.polrelid),
+           'check', pg_get_expr(y.polwithcheck, y.polrelid)) ORDER BY y.polname)
+    FROM pg_catalog.pg_policy y WHERE y.polrelid = c.oid`)
+
+const partitionedBy = list(`
+  SELECT json_agg(DISTINCT k.number ORDER BY k.number)
+    FROM pg_catalog.pg_partitioned_table p, unnest(p.partattrs::int2[]) AS k(number) WHERE p.partrelid = c.oid`)
+
 const action = (column: string): string => named(column, { c: 'cascade', n: 'set', d: 'set' }, "'none'")
 
 // pg_constraint has no index by confrelid: grouped once, not looked up for each relation.
@@ -109,7 +119,7 @@ const relations = (schema: string, where: string): string => `
            'definition', CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END,
            'parents', ${parents}, 'rules', ${rules}, 'triggers', ${triggers},
            'cascades', COALESCE(x.listed, '[]'::pg_catalog.json), 'rowSecurity', c.relrowsecurity, 'checks', ${checks},
-           'compared', ${compared})
+           'compared', ${compared}, 'policies', ${policies}, 'partitionedBy', ${partitionedBy})
     FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     LEFT JOIN cascading x ON x.confrelid = c.oid
