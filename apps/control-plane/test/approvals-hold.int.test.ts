@@ -43,6 +43,18 @@ const a = () => stack.replicas[0]!
 const b = () => stack.replicas[1]!
 
 describe('what an agent says about a held statement', () => {
+  it('may be a request of HTTP: its method and route are what lists show', async () => {
+    const [part] = evidenceOf(agent).parts
+    const text = 'POST /v1/orders\ncontent-type: application/json\n\n{"amount":7}'
+    const effects = [{ operation: 'http.POST', object: '/v1/orders', via: 'direct' as const }]
+    const parts = [{ ...part!, verb: 'POST', effects }]
+    const state = await link.held(
+      evidenceOf(agent, { protocol: 'http', text, spans: [], searchPath: [], upstreamRole: '', parts }),
+    )
+    const shown = await card(a(), dba, state.request)
+    expect(shown.body).toMatchObject({ verbs: ['POST'], objects: ['/v1/orders'], statement: { text } })
+  })
+
   it('becomes a pending request with a URL, an expiry and digests that the agent computes too', async () => {
     const evidence = evidenceOf(agent)
     const state = await link.held(evidence)

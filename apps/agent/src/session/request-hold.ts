@@ -1,6 +1,6 @@
 // A request of HTTP that a rule holds: what hold.ts needs to ask people about it, to judge it again, and to give it the one
 // run of an approval. It decides nothing itself.
-import { SallyportError } from '@sallyport/base/errors'
+import { asSallyportError, SallyportError } from '@sallyport/base/errors'
 import type { EntryBody } from '@sallyport/ledger/entry'
 import type { Catalog } from '@sallyport/sql/catalog'
 import type { Assessed, Cleared } from './assess.ts'
@@ -62,6 +62,19 @@ const catalogOf = (version: string): Catalog => ({
 /** What only databases have: there is nothing that could be looked up. */
 export const noCatalog: Catalog = catalogOf('')
 
+/** One request on its way to a verdict. */
+interface Underway {
+  readonly request: HeldRequest
+  readonly first: ClearedRequest
+  readonly steps: RequestHoldSteps
+  readonly catalog: Catalog
+  number: number
+  /** The record has a held entry of this number. */
+  isBegun: boolean
+  error: SallyportError | null
+  run: RequestRun | null
+}
+
 /** Asks, waits as long as the caller would, and resolves when it may run. Rejects with the refusal, which is in the record. */
 export async function holdRequest(
   deps: HoldDeps,
@@ -70,77 +83,90 @@ export async function holdRequest(
   steps: RequestHoldSteps,
 ): Promise<RequestRun> {
   const catalog = catalogOf(request.place)
+  const held = heldOf(request, { kind: 'clear', ...first, catalog })
+  if (held === null) throw new SallyportError('POLICY_ERROR', 'nothing in it is held')
+  const underway: Underway = {
+    request,
+    first,
+    steps,
+    catalog,
+    number: steps.nextNumber(),
+    isBegun: false,
+    error: null,
+    run: null,
+  }
   const holding = createHolding(deps)
-  const heldOf = (assessed: Assessed): HeldText | null => {
-    if (assessed.kind !== 'clear' || !isHeld(assessed.all)) return null
-    return { ...heldTextOf(request, assessed), all: bounded(assessed.all, request.waitMsMax) }
+  const judging = holding.hold(held, holdSteps(underway), () => {})
+  const stop = endWith(holding, request)
+  try {
+    const judgement = await judging
+    if (judgement.kind === 'allowed' && underway.run !== null) return underway.run
+    throw underway.error ?? new SallyportError('HOLD_UNAVAILABLE', 'the request needs approval, and the wait was ended')
+  } finally {
+    stop()
   }
-  let number = steps.nextNumber()
-  let isBegun = false
-  let error: SallyportError | null = null
-  let run: RequestRun | null = null
-  const refusal = (thrown: SallyportError): Judgement => {
-    error = inWordsOfHttp(thrown)
-    return { kind: 'refused', error, position: null }
+}
+
+function holdSteps(underway: Underway): HoldSteps {
+  const { steps, request, catalog } = underway
+  const deny = async (error: SallyportError): Promise<Judgement> => {
+    await steps.deny(next(underway), inWordsOfHttp(error))
+    return refusal(underway, error)
   }
-  const next = (): number => {
-    if (isBegun) number = steps.nextNumber()
-    isBegun = false
-    return number
-  }
-  const allow = async (before: EntryBody | null, approved: ApprovedRun | null): Promise<Judgement> => {
-    try {
-      await steps.run(number, before)
-    } catch (thrown) {
-      return refusal(
-        thrown instanceof SallyportError ? thrown : new SallyportError('INTERNAL', 'it cannot be recorded'),
-      )
-    }
-    run = { number, approved }
-    return { kind: 'allowed', statements: [statementOf(first, number, approved)] }
-  }
-  const hold: HoldSteps = {
+  return {
     async assess() {
       const found = steps.assess()
       return found instanceof SallyportError
         ? { kind: 'refused', error: found, judged: null, position: null, under: null }
         : { kind: 'clear', ...found, catalog }
     },
-    heldOf,
+    heldOf: (assessed) => heldOf(request, assessed),
     async carryOut(assessed) {
-      if (assessed.kind === 'clear' && !isHeld(assessed.all)) {
-        next()
-        return await allow(null, null)
-      }
-      return await hold.deny(
-        assessed.kind === 'refused' ? assessed.error : new SallyportError('POLICY_ERROR', 'it cannot be judged again'),
-      )
+      if (assessed.kind === 'refused') return await deny(assessed.error)
+      if (assessed.kind !== 'clear' || isHeld(assessed.all))
+        return await deny(new SallyportError('POLICY_ERROR', 'it cannot be judged again'))
+      next(underway)
+      return await allow(underway, null, null)
     },
-    async deny(thrown) {
-      await steps.deny(next(), inWordsOfHttp(thrown))
-      return refusal(thrown)
-    },
-    refusal,
+    deny,
+    refusal: (error) => refusal(underway, error),
     append: (body) => steps.append(body),
     get nextNumber() {
-      return next()
+      return next(underway)
     },
     begin() {
-      isBegun = true
+      underway.isBegun = true
     },
-    run: async (_held, _number, before, approved) => await allow(before, approved),
+    run: async (_held, _number, before, approved) => await allow(underway, before, approved),
   }
-  const held = heldOf({ kind: 'clear', ...first, catalog })
-  if (held === null) throw new SallyportError('POLICY_ERROR', 'nothing in it is held')
-  const holdingOn = holding.hold(held, hold, () => {})
-  const stop = endWith(holding, request)
+}
+
+function refusal(underway: Underway, error: SallyportError): Judgement {
+  underway.error = inWordsOfHttp(error)
+  return { kind: 'refused', error: underway.error, position: null }
+}
+
+/** A number with a held entry is used up; whoever asks anew has another one. */
+function next(underway: Underway): number {
+  if (underway.isBegun) underway.number = underway.steps.nextNumber()
+  underway.isBegun = false
+  return underway.number
+}
+
+async function allow(underway: Underway, before: EntryBody | null, approved: ApprovedRun | null): Promise<Judgement> {
+  const { steps, first, number } = underway
   try {
-    const judgement = await holdingOn
-    if (judgement.kind === 'allowed' && run !== null) return run
-    throw error ?? new SallyportError('HOLD_UNAVAILABLE', 'the request needs approval, and the wait was ended')
-  } finally {
-    stop()
+    await steps.run(number, before)
+  } catch (thrown) {
+    return refusal(underway, asSallyportError(thrown))
   }
+  underway.run = { number, approved }
+  return { kind: 'allowed', statements: [statementOf(first, number, approved)] }
+}
+
+function heldOf(request: HeldRequest, assessed: Assessed): HeldText | null {
+  if (assessed.kind !== 'clear' || !isHeld(assessed.all)) return null
+  return { ...heldTextOf(request, assessed), all: bounded(assessed.all, request.waitMsMax) }
 }
 
 /** Whoever is gone has given up for good; a session that ends leaves the request to the next attempt. */
