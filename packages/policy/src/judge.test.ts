@@ -99,6 +99,34 @@ spec:
     })
   })
 
+  it('says of a setting and of a file what to do instead, and of a write that its conditions tell', () => {
+    const open = compileDocuments(
+      documentsOf(`
+apiVersion: sallyport.dev/v1
+kind: Policy
+metadata: { name: open }
+spec:
+  targets: { any: true }
+  rules:
+    - { name: all, effect: allow, callers: { any: true }, operations: [set, copy-file, call, delete] }
+    - { name: names, effect: allow, callers: { any: true }, objects: ["setting:*", "file:*", "pg_catalog.*"] }
+  masks:
+    - { name: mail, columns: [public.customers.email], method: redact }
+`),
+    )
+    const wayOut = (statement: StatementFacts) => {
+      const { decision } = judge(open, statement, context(chain('ann')), catalog)
+      return decision.kind === 'deny' ? /hides the column; (.*), or ask/.exec(decision.hint)?.[1] : decision.kind
+    }
+    expect(wayOut(facts(['set setting:enable_seqscan']))).toBe('leave the setting as it is')
+    expect(wayOut(facts(['copy-file file:/tmp/x']))).toBe('use COPY FROM STDIN or COPY TO STDOUT')
+    expect(wayOut(facts(['call pg_catalog.pg_read_file()']))).toBe('do without "pg_catalog.pg_read_file()"')
+    const control = [{ column: email, use: 'equality', where: 'WHERE' }] as const
+    expect(wayOut(facts(['delete public.customers'], { verb: 'delete', relations: [customers], control }))).toBe(
+      'use it in no condition, and copy it nowhere',
+    )
+  })
+
   it('tells the way out where a text uses what it has changed', () => {
     const statement = select(output(['id', 'direct', [id]]), {
       unknowns: ['a name that the same text has changed before'],

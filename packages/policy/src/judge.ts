@@ -87,10 +87,8 @@ function judgeAnew(
   const { columns, detection } = maskingFor(policies, context.chain, catalog)
   const planned = planMasks(facts, columns, detection)
   const sensitive = planned.sensitive
-  const plan =
-    planned.plan.kind === 'refuse'
-      ? planned.plan
-      : (refuseUnderMasks(facts, columns) ?? refuseCopy(facts, planned.plan) ?? planned.plan)
+  const underMasks = planned.plan.kind === 'refuse' ? null : refuseUnderMasks(facts, columns)
+  const plan = underMasks?.plan ?? refuseCopy(facts, planned.plan) ?? planned.plan
   const guarded = sensitive || planMasks(facts, protectedColumns(policies, nobody, catalog)).sensitive
   if (decision.kind === 'deny' || plan.kind !== 'refuse') return { decision, plan, sensitive, guarded }
   const [rule = ''] = plan.rules
@@ -101,7 +99,7 @@ function judgeAnew(
       kind: 'deny',
       code: 'MASK_UNPROVABLE',
       message: `denied by mask: ${plan.reason}`,
-      hint: `rule "${rule}" hides the column; ${wayOut(facts)}, or ask the owner of policy "${policy}"`,
+      hint: `rule "${rule}" hides the column; ${underMasks?.wayOut ?? wayOut(facts)}, or ask the owner of policy "${policy}"`,
       policy,
       version,
       rule: name.join('/'),
@@ -120,8 +118,11 @@ function wayOut({ verb, opaque }: StatementFacts): string {
   if (opaque.some((code) => code.startsWith('the trigger ')))
     return 'let the owner of the target list the function of the trigger under "trusted", if it shows nothing of it'
   if (verb === 'copy') return 'name the other columns in COPY, or use SELECT'
-  return verb === 'explain' ? 'leave it out of the statement that is explained' : 'select it plainly'
+  if (verb === 'explain') return 'leave it out of the statement that is explained'
+  return writes.has(verb) ? 'use it in no condition, and copy it nowhere' : 'select it plainly'
 }
+
+const writes: ReadonlySet<string> = new Set(['insert', 'update', 'delete', 'merge'])
 
 /** Rows of COPY are text of the whole row (THREATS R-1.25): nothing is masked in them by columns, and detectors read its text
  * and CSV formats as they come by default. */

@@ -4,15 +4,36 @@ import type { MaskPlan, ProtectedColumn } from '@sallyport/mask/plan'
 import type { Effect, StatementFacts } from '@sallyport/sql/facts'
 import { isSystemObject } from './match.ts'
 
+export interface RefusedUnderMasks {
+  readonly plan: MaskPlan
+  /** What the caller can do instead: part of a sentence. */
+  readonly wayOut: string
+}
+
 /** Null where nothing stands against the statement. */
-export function refuseUnderMasks(facts: StatementFacts, columns: readonly ProtectedColumn[]): MaskPlan | null {
+export function refuseUnderMasks(facts: StatementFacts, columns: readonly ProtectedColumn[]): RefusedUnderMasks | null {
   const [first] = columns
   if (first === undefined) return null
   for (const effect of facts.effects) {
     const reason = effect.baseline ? null : reasonOf(effect, `masked columns, such as "${first.name}"`)
-    if (reason !== null) return { kind: 'refuse', reason, rules: [first.rule] }
+    if (reason === null) continue
+    return { plan: { kind: 'refuse', reason, rules: [first.rule] }, wayOut: wayOutOf(effect) }
   }
   return null
+}
+
+function wayOutOf({ operation, object }: Effect): string {
+  switch (operation) {
+    case 'set':
+      return 'leave the setting as it is'
+    case 'copy-file':
+      return 'use COPY FROM STDIN or COPY TO STDOUT'
+    case 'select':
+    case 'call':
+      return `do without "${object}"`
+    default:
+      return 'do without it'
+  }
 }
 
 function reasonOf({ operation, object }: Effect, masked: string): string | null {
