@@ -99,6 +99,8 @@ export interface TestRecorder extends Recorder {
   /** Settles when an entry fits. */
   seen(fits: (body: EntryBody) => boolean): Promise<EntryBody>
   full: boolean
+  /** What was noted cannot be written. */
+  unwritable: boolean
 }
 
 /** Under `strict` an entry is there only after a turn of the event loop, so that a missing wait shows. */
@@ -112,6 +114,7 @@ export function testRecorder(): TestRecorder {
   const recorder: TestRecorder = {
     entries,
     full: false,
+    unwritable: false,
     spoolBytes: 0,
     of: (kind) => entries.map(({ body }) => body).filter((body): body is any => body.kind === kind),
     seen(fits) {
@@ -119,8 +122,8 @@ export function testRecorder(): TestRecorder {
       if (known !== undefined) return Promise.resolve(known.body)
       return new Promise((settle) => waiting.push({ fits, settle }))
     },
-    open: (session, mode) => ({
-      append(body) {
+    open: (session, mode) => {
+      const append = (body: EntryBody): undefined | Promise<void> => {
         if (recorder.full) throw new SallyportError('SPOOL_FULL', 'the spool is full')
         if (mode === 'off') return undefined
         if (mode === 'spool') {
@@ -133,9 +136,16 @@ export function testRecorder(): TestRecorder {
             resolve()
           })
         })
-      },
-      close: (reason) => keep(session, { kind: 'session-closed', reason, statements: 0 }),
-    }),
+      }
+      return {
+        append,
+        note: append,
+        write() {
+          if (recorder.unwritable) throw new SallyportError('SPOOL_UNWRITABLE', 'the record cannot be written')
+        },
+        close: (reason) => keep(session, { kind: 'session-closed', reason, statements: 0 }),
+      }
+    },
   }
   return recorder
 }

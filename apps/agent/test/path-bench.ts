@@ -14,6 +14,7 @@ import type { BackendMessage, FrontendMessage } from '@sallyport/wire/postgres/m
 import { createBudgets } from '../src/limits/budgets.ts'
 import { countStatement, createMetrics } from '../src/metrics.ts'
 import { loadParser } from '../src/parser.ts'
+import { Departures } from '../src/postgres/departures.ts'
 import { LentConnection } from '../src/postgres/lent.ts'
 import { createMachine } from '../src/postgres/machine.ts'
 import { runSession } from '../src/postgres/run.ts'
@@ -73,6 +74,11 @@ const path = toClient(
   { type: 'closeComplete' },
   ready,
 )
+
+/** Long enough for a question and its answer. */
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 50; turn++) await new Promise((settle) => setImmediate(settle))
+}
 
 interface Way {
   readonly prelude: Buffer | null
@@ -194,6 +200,7 @@ async function measure(name: string, way: Way, masks: string, statements: number
     record,
     lent: new LentConnection(),
     deadlines: { messageMsMax: 60_000, stalledMsMax: 60_000, idleInTransactionMsMax: 60_000 },
+    departures: new Departures(),
     monotonicUs,
     log,
     onCatalogChanged() {},
@@ -206,11 +213,11 @@ async function measure(name: string, way: Way, masks: string, statements: number
       counts.maskedValues += running.maskedValues
     },
   })
-  await new Promise((settle) => setTimeout(settle, 50))
+  await turns()
   if (way.prelude !== null) {
     target.onBytes = () => setImmediate(() => target.say(way.preludeAnswer))
     client.say(way.prelude)
-    await new Promise((settle) => setTimeout(settle, 50))
+    await turns()
   }
   const marks = [100, 1_000, 5_000, statements / 2, statements]
   let at = 0

@@ -552,6 +552,19 @@ describe('records', () => {
     expect((await admin.query('select 1 from notes where id = 777777')).rowCount).toBe(0)
   })
 
+  it('R-0.3: a record that cannot be written ends the session before anything of it leaves', async () => {
+    const own = await alone({})
+    const client = await own.connect()
+    const ended = new Promise((resolve) => client.on('error', resolve))
+    own.recorder.unwritable = true
+    expect(await errorOf(client.query('insert into notes values (777778, null)'))).toMatchObject({ code: '58030' })
+    await ended
+    own.recorder.unwritable = false
+    expect((await admin.query('select 1 from notes where id = 777778')).rowCount).toBe(0)
+    const again = await own.connect()
+    expect((await again.query('select 1 as one')).rows).toEqual([{ one: 1 }])
+  })
+
   it('R-6.15: literals that may meet protected columns and passwords are not kept, others are', async () => {
     const from = path.recorder.entries.length
     await withClient(async (client) => {

@@ -14,6 +14,8 @@ export const limits = {
   clientMessageMsMax: 120_000,
   /** For a client to take what was written to it, in milliseconds; past it the session ends and what runs is cancelled. */
   clientStalledMsMax: 300_000,
+  /** Bytes of one session that wait for the end of the wake-up before they are written to its sockets; at more they leave at once. */
+  departureBytesMax: 65_536,
   /** For a peer to take the last bytes of a connection that we have ended, in milliseconds. */
   lingerMsMax: 2_000,
   /** One message from a target, in bytes. */

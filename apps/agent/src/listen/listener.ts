@@ -3,6 +3,7 @@ import { createServer, type Socket } from 'node:net'
 import { createBudgets } from '../limits/budgets.ts'
 import { cancelKeys } from '../postgres/cancel.ts'
 import { openCatalogs } from '../postgres/catalogs.ts'
+import { Departures } from '../postgres/departures.ts'
 import { openEstimates } from '../postgres/estimate.ts'
 import { createPool } from '../postgres/pool.ts'
 import { refuseConnection, type Shared, serveConnection } from '../postgres/serve.ts'
@@ -43,6 +44,7 @@ export async function startListener(deps: ListenerDeps): Promise<Listener> {
     estimates,
     budgets: deps.budgets ?? createBudgets(deps.clock),
     pool,
+    departures: new Departures(),
   }
   const doors = openDoors(bounds, deps, shared, () => tls)
   const server = createServer({ noDelay: true, keepAlive: true }, (socket) => doors.take(socket))

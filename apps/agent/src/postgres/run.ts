@@ -3,19 +3,21 @@
 import type { Duplex } from 'node:stream'
 import { asSallyportError, SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
-import { ByteWriter } from '@sallyport/wire/bytes/writer'
+import type { ByteWriter } from '@sallyport/wire/bytes/writer'
 import { decodeBackend, decodeFrontend } from '@sallyport/wire/postgres/decode'
-import { writeBackend, writeFrontend } from '@sallyport/wire/postgres/encode'
+import { encodeBackend, writeBackend, writeFrontend } from '@sallyport/wire/postgres/encode'
 import { type Frame, FrameSplitter, headerBytes } from '@sallyport/wire/postgres/frames'
 import { backendBytes, backendCaps, frontendBytes, frontendCaps } from '@sallyport/wire/postgres/names'
-import { shadowOf } from '../limits/meter.ts'
 import type { SessionRecord } from '../record/record.ts'
 import type { Gate, Judgement } from '../session/gate.ts'
 import { type HoldNotice, tokenExpired } from '../session/hold-words.ts'
 import type { Log } from '../session/log.ts'
 import { type DeadlineBounds, Deadlines } from './deadlines.ts'
+import type { Departures } from './departures.ts'
 import type { LentConnection } from './lent.ts'
 import type { Action, Machine, Running } from './machine.ts'
+import { Outbox } from './outbox.ts'
+import { neverRun, noteOutcome } from './outcome.ts'
 import { errorFields } from './refuse.ts'
 import { RowRun } from './row-run.ts'
 import { goodbye } from './state.ts'
@@ -30,6 +32,7 @@ export interface RunDeps {
   /** The target's connection, for the agent's own questions between the client's messages. */
   readonly lent: LentConnection
   readonly deadlines: DeadlineBounds
+  readonly departures: Departures
   readonly monotonicUs: () => number
   readonly log: Log
   /** Objects at the target were changed by this session. */
@@ -64,14 +67,16 @@ class SessionRun implements Run {
   readonly #deps: RunDeps
   readonly #fromClient = new FrameSplitter(frontendCaps())
   readonly #fromTarget = new FrameSplitter(backendCaps())
-  readonly #toClient = new ByteWriter()
-  readonly #toTarget = new ByteWriter()
+  readonly #outbox: Outbox
+  readonly #toClient: ByteWriter
+  readonly #toTarget: ByteWriter
   /** Whole messages of the client that wait for their turn. */
   #waiting: Frame[] = []
   #waitingAt = 0
-  readonly #rows = new RowRun(this.#toClient)
+  readonly #rows: RowRun
   readonly #deadlines: Deadlines
   #isOver = false
+  #isLeaving = false
   /** Cancel requests of the client's that the target may not have got yet. */
   #cancelsDue = 0
   #idleReason: string | null = null
@@ -83,6 +88,10 @@ class SessionRun implements Run {
       this.#settle = resolve
     })
     const { client, target } = deps
+    this.#outbox = new Outbox(client, target, deps.record)
+    this.#toClient = this.#outbox.toClient
+    this.#toTarget = this.#outbox.toTarget
+    this.#rows = new RowRun(this.#toClient)
     this.#deadlines = new Deadlines({
       ...deps.deadlines,
       nowMs: () => deps.monotonicUs() / 1_000,
@@ -100,7 +109,7 @@ class SessionRun implements Run {
     deps.lent.attach({
       write: (bytes) => {
         this.#toTarget.bytes(bytes)
-        this.#flush()
+        this.#leaveSoon()
       },
       lost: (error) => this.#targetLost(error),
     })
@@ -142,11 +151,36 @@ class SessionRun implements Run {
       this.#fail(side, thrown)
       return
     }
+    this.#leaveSoon()
+  }
+
+  /** What is written to both sides leaves when the others that woke up with this session are done, or as soon as it is much. */
+  #leaveSoon(): void {
     if (this.#isOver) return
-    this.#flush()
+    if (this.#outbox.length >= limits.departureBytesMax) this.#leave()
+    else if (!this.#isLeaving) {
+      this.#isLeaving = true
+      this.#deps.departures.add(this.#depart)
+    }
+  }
+
+  readonly #depart = (): void => {
+    this.#isLeaving = false
+    if (!this.#isOver) this.#leave()
+  }
+
+  #leave(): void {
+    const { machine } = this.#deps
+    try {
+      this.#outbox.send()
+    } catch (thrown) {
+      this.#outbox.drop()
+      this.#finish('the record cannot be written', asSallyportError(thrown))
+      return
+    }
     this.#balance()
-    this.#deadlines.noteWaiting(this.#deps.machine.waitsForClient)
-    if (this.#idleReason !== null && this.#deps.machine.isIdle) this.end(this.#idleReason)
+    this.#deadlines.noteWaiting(machine.waitsForClient)
+    if (this.#idleReason !== null && machine.isIdle) this.end(this.#idleReason)
   }
 
   #fail(side: 'client' | 'target', thrown: unknown): void {
@@ -229,7 +263,7 @@ class SessionRun implements Run {
           this.#judged(this.#deps.gate.judge(action.request, this.#waits))
           break
         case 'outcome':
-          this.#outcome(action.running, action)
+          noteOutcome(this.#deps, action.running, action)
           break
         case 'cancelTarget':
           void this.#deps.cancelTarget().then(() => this.#guard('target', () => this.#cancelDelivered()))
@@ -260,7 +294,7 @@ class SessionRun implements Run {
     }
     judgement.then(
       (settled) => {
-        if (this.#isOver) this.#neverRun(settled)
+        if (this.#isOver) neverRun(settled)
         else this.#guard('client', () => this.#takeSettled(settled))
       },
       (thrown: unknown) => this.#fail('client', thrown),
@@ -280,51 +314,9 @@ class SessionRun implements Run {
     try {
       return this.#deps.machine.step({ from: 'gate', judgement })
     } catch (thrown) {
-      this.#neverRun(judgement)
+      neverRun(judgement)
       throw thrown
     }
-  }
-
-  /** The session ended between the judgement and the run: an approval that it used has no other end. */
-  #neverRun(judgement: Judgement): void {
-    if (judgement.kind !== 'allowed') return
-    const outcome = { result: 'cancelled', tag: '', sqlstate: '', rows: 0, durationUs: 0 } as const
-    for (const { approved } of judgement.statements) approved?.outcome(outcome)
-  }
-
-  #outcome(running: Running, outcome: Pick<Extract<Action, { do: 'outcome' }>, 'result' | 'tag' | 'sqlstate'>): void {
-    const { number, startedAtUs } = running.judged
-    const { record, monotonicUs, log, onOutcome } = this.#deps
-    const durationUs = Math.max(0, Math.round(monotonicUs() - startedAtUs))
-    onOutcome(running, outcome.result)
-    const { result, tag, sqlstate } = outcome
-    running.judged.approved?.outcome({ result, tag, sqlstate, rows: running.rows, durationUs })
-    if (number === null) return
-    try {
-      // Nothing waits for an outcome; that it could not be written shows as a missing one and in the log.
-      record
-        .append({
-          kind: 'outcome',
-          statement: number,
-          result,
-          tag,
-          sqlstate,
-          rows: running.rows,
-          bytes: running.bytes,
-          maskedValues: running.maskedValues,
-          durationUs,
-          ...shadowOf(running.judged.meter),
-        })
-        ?.catch((thrown: unknown) => log.error({ cause: String(thrown) }, 'outcome-not-recorded'))
-    } catch (thrown) {
-      log.error({ cause: String(thrown) }, 'outcome-not-recorded')
-    }
-  }
-
-  #flush(): void {
-    const { client, target } = this.#deps
-    if (this.#toTarget.length > 0) target.write(this.#toTarget.take())
-    if (this.#toClient.length > 0) client.write(this.#toClient.take())
   }
 
   /** a side is read only while the other takes its bytes and its own messages get their turn. */
@@ -354,14 +346,15 @@ class SessionRun implements Run {
     const isClean = error === null && this.#isTargetClean()
     this.#deps.lent.end()
     const unfinished = machine.unfinished()
-    for (const running of unfinished) this.#outcome(running, { result: 'unknown', tag: '', sqlstate: '' })
-    if (error !== null) writeBackend(this.#toClient, { type: 'errorResponse', fields: errorFields(error, 'FATAL') })
+    for (const running of unfinished) noteOutcome(this.#deps, running, { result: 'unknown', tag: '', sqlstate: '' })
+    const last = error === null ? null : encodeBackend({ type: 'errorResponse', fields: errorFields(error, 'FATAL') })
+    if (last !== null) this.#toClient.bytes(last)
     else if (!isClean && unfinished.length === 0 && this.#toTarget.length === 0)
       writeFrontend(this.#toTarget, { type: 'terminate' })
     // What runs is asked to stop: PostgreSQL notices a closed connection only when it writes to it.
     // A client that said goodbye wants it to finish.
     if (unfinished.length > 0 && reason !== goodbye) void cancelTarget()
-    this.#flush()
+    this.#outbox.sendLast(last)
     client.end()
     closeSoon(client)
     if (isClean) this.#letGoOfTarget()

@@ -31,6 +31,7 @@ import { verifyToken } from '../session/verify.ts'
 import type { CancelKeys } from './cancel.ts'
 import type { CatalogPool, SharedCatalog } from './catalogs.ts'
 import type { DeadlineBounds } from './deadlines.ts'
+import type { Departures } from './departures.ts'
 import type { Estimates } from './estimate.ts'
 import { type Doors, type Encrypt, type Greeting, Handshake } from './handshake.ts'
 import { injectedLogin } from './injected.ts'
@@ -56,6 +57,7 @@ export interface Shared {
   readonly estimates: Estimates
   readonly budgets: Budgets
   readonly pool: Pool
+  readonly departures: Departures
 }
 
 export interface Connection extends Origin {
@@ -202,6 +204,7 @@ function startSession(opened: Opened): Run {
     record,
     lent,
     deadlines: deadlinesOf(opened),
+    departures: shared.departures,
     monotonicUs: deps.monotonicUs,
     log: deps.log,
     onCatalogChanged: () => shared.catalogs.changed(targetName),

@@ -1,5 +1,6 @@
 // The seam between session/ and record/: one SessionRecord for each session, made by the recorder.
-// INVARIANT: `append` of an intent has completed before anything of the statement goes to the target.
+// INVARIANT: an intent is written before anything of its statement goes to the target, and an outcome before the client
+// hears of it: by `append`, or by `note` and a `write` before the bytes leave.
 import type { EntryBody } from '@sallyport/ledger/entry'
 
 export type RecordingMode = 'strict' | 'spool' | 'off'
@@ -11,6 +12,13 @@ export interface SessionRecord {
    * may be forwarded. Under `off` it does nothing.
    */
   append(body: EntryBody): undefined | Promise<void>
+  /**
+   * The same, but under `spool` the entry is written with the next `write` or `append` of any session. Sessions that are woken
+   * together so share one write(2).
+   */
+  note(body: EntryBody): undefined | Promise<void>
+  /** Writes what `note` took, of all sessions. Throws SPOOL_UNWRITABLE: then nothing that waits for it may leave. */
+  write(): void
   /** Writes session-closed and signs the last head. Never throws: what cannot be written is logged. */
   close(reason: string): void
 }

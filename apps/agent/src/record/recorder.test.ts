@@ -1,6 +1,6 @@
 // The recorder on a real disk: chains, restarts, limits, and what happens when nothing can be written.
 import { createHash } from 'node:crypto'
-import { chmodSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseEntry } from '@sallyport/ledger/shape'
 import { chainEntries, testAgent, testBody } from '@sallyport/ledger/testing-record'
@@ -85,6 +85,61 @@ test('strict recording settles after the sync, off records nothing', async () =>
   off.close('client disconnected')
   expect(kindsOf(a)).toEqual(['session-opened', 'intent', 'outcome', 'intent'])
   expect(kindsOf(b)).toEqual([])
+})
+
+test('what is noted is written by the next write of any session, whole and in order', async () => {
+  recorder = place.open()
+  const [first, second] = [recorder.open(a, 'spool'), recorder.open(b, 'spool')]
+  for (const body of [opened(), intent(1), outcome(1)])
+    for (const record of [first, second]) expect(record.note(body)).toBeUndefined()
+  expect(onDisk()).toEqual([])
+  expect(recorder.spoolBytes).toBeGreaterThan(0)
+  second.write()
+  for (const session of [a, b]) expect(kindsOf(session)).toEqual(['session-opened', 'intent', 'outcome'])
+  first.note(intent(2))
+  second.append(intent(2))
+  expect(
+    onDisk()
+      .slice(-2)
+      .map(({ entry }) => entry.session),
+  ).toEqual([a, b])
+  first.note(outcome(2))
+  await recorder.spool.sync()
+  expect(kindsOf(a).at(-1)).toBe('outcome')
+  expect(recorder.spoolBytes).toBe(onDisk().reduce((sum, { length }) => sum + length, 0))
+})
+
+test('more than waits for one write is written at once', () => {
+  recorder = place.open({ spoolBytesMax: 65_536 })
+  const record = recorder.open(a, 'spool')
+  record.note(opened())
+  let statements = 0
+  while (onDisk().length === 0) record.note(intent(++statements))
+  expect(onDisk()).toHaveLength(statements + 1)
+  expect(recorder.spool.diskBytes).toBeLessThanOrEqual(4_096 + 1_024)
+})
+
+test('under strict what is noted is synced', async () => {
+  recorder = place.open()
+  const record = recorder.open(a, 'strict')
+  await Promise.all([record.note(opened()), record.note(intent(1))])
+  expect(kindsOf(a)).toEqual(['session-opened', 'intent'])
+})
+
+test('what could not be written waits for the next attempt; until one succeeds nothing more is taken', async () => {
+  recorder = place.open()
+  const record = recorder.open(a, 'spool')
+  record.note(opened())
+  record.note(intent(1))
+  rmSync(place.segments, { recursive: true })
+  expect(failure(() => record.write())).toMatchObject({ code: 'SPOOL_UNWRITABLE' })
+  expect(failure(() => record.note(intent(2)))).toMatchObject({ code: 'SPOOL_UNWRITABLE' })
+  await expect(recorder.spool.sync()).rejects.toMatchObject({ code: 'SPOOL_UNWRITABLE' })
+  mkdirSync(place.segments, { mode: 0o700 })
+  record.note(outcome(1))
+  record.append(intent(2))
+  expect(kindsOf(a)).toEqual(['session-opened', 'intent', 'outcome', 'intent'])
+  expect(onDisk().map(({ entry }) => entry.seq)).toEqual([0, 1, 2, 3])
 })
 
 test('the monotonic clock counts from the opening and never falls', () => {

@@ -1,6 +1,7 @@
 // Makes the record of each session: chains its entries and writes them to the spool before anything goes to the target.
 // When it opens it closes what an earlier process left open, so that no session ends without an end (THREATS R-6.14).
-// INVARIANT: a session's tip moves only after its entry is completely written.
+// INVARIANT: a session's tip moves only after its entry is completely written, or taken by the spool, which writes what it
+// took in that order or not at all.
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { assert } from '@sallyport/base/assert'
@@ -153,7 +154,8 @@ class Chain {
     return this.#seq
   }
 
-  append(body: EntryBody): void {
+  /** `isLater`: written with the next entry or write of any session; else at once. */
+  append(body: EntryBody, isLater = false): void {
     assert((body.kind === 'session-opened') === (this.#seq === 0), 'session-opened is the first entry, and only that')
     const { clock, monotonicUs, step = () => {} } = this.#options
     step(`before-${body.kind}`)
@@ -167,32 +169,36 @@ class Chain {
     const hash = entryHash(sha256, this.#seq, this.#previous, bytes)
     const isEssential = body.kind === 'outcome' || body.kind === 'hold-ended' || body.kind === 'session-closed'
     const frame = encodeSpooled({ kind: body.kind, ...shared, statements, hash, bytes })
-    this.#spool.append(frame, isEssential)
+    if (isLater) this.#spool.add(frame, isEssential)
+    else this.#spool.append(frame, isEssential)
     this.#seq++
     this.#previous = hash
     this.#monoUs = monoUs
     this.statements = statements
     if (begins) this.#statement = body.statement
     this.isClosed = body.kind === 'session-closed'
-    step(`after-${body.kind}-write`)
+    step(`after-${body.kind}-${isLater ? 'note' : 'write'}`)
   }
 }
 
-const unrecorded: SessionRecord = { append: () => undefined, close: () => {} }
+const unrecorded: SessionRecord = { append: () => undefined, note: () => undefined, write: () => {}, close: () => {} }
 
 function openSession(options: RecorderOptions, spool: Spool, sessionId: string, mode: RecordingMode): SessionRecord {
   if (mode === 'off') return unrecorded
   const chain = new Chain(options, spool, { session: sessionId })
+  const take = (body: EntryBody, isLater: boolean): Promise<void> | undefined => {
+    if (chain.isClosed) throw new SallyportError('SESSION_ENDED', 'the record of this session is closed')
+    chain.append(body, isLater)
+    if (mode !== 'strict') return undefined
+    const synced = spool.sync()
+    // The caller sees the rejection too; this only keeps a caller that has gone away from ending the process.
+    synced.catch(() => {})
+    return synced
+  }
   return {
-    append(body) {
-      if (chain.isClosed) throw new SallyportError('SESSION_ENDED', 'the record of this session is closed')
-      chain.append(body)
-      if (mode !== 'strict') return undefined
-      const synced = spool.sync()
-      // The caller sees the rejection too; this only keeps a caller that has gone away from ending the process.
-      synced.catch(() => {})
-      return synced
-    },
+    append: (body) => take(body, false),
+    note: (body) => take(body, true),
+    write: () => spool.write(),
     close(reason) {
       // Without an opening entry there is nothing to close.
       if (chain.isClosed || chain.length === 0) return

@@ -25,6 +25,8 @@ const syncFile = promisify(fdatasync)
 
 /** A segment is closed at this size, in bytes; smaller for small spools, so that trimming has something to free. */
 const segmentBytesMax = 8_388_608
+/** Entries that wait for the write that they share with those of other sessions, in bytes; more are written at once. */
+const pendingBytesMax = 262_144
 /** Part of the spool that only outcomes and closings may use, so that what was forwarded can still be recorded. */
 const reserveFraction = 16
 
@@ -59,11 +61,20 @@ const nameOf = (segment: number): string => `${String(segment).padStart(10, '0')
 const numberOf = (name: string): number | undefined =>
   /^\d{10}\.seg$/.test(name) ? Number(name.slice(0, 10)) : undefined
 
+const unwritable = (cause?: unknown): SallyportError =>
+  new SallyportError(
+    'SPOOL_UNWRITABLE',
+    'the record of this agent cannot be written; its operator finds why in its log',
+    {
+      cause,
+    },
+  )
+
 export class Spool {
-  /** Bytes of entries that are not acknowledged. */
+  /** Bytes of entries that are not acknowledged; those that wait to be written are among them. */
   unacknowledgedBytes = 0
-  /** Called after an append, for whoever waits for entries. */
-  onAppend: () => void = () => {}
+  /** Called after a write, for whoever waits for entries. */
+  onWritten: () => void = () => {}
   readonly #segments = new Map<number, Segment>()
   readonly #directory: string
   readonly #bytesMax: number
@@ -71,11 +82,19 @@ export class Spool {
   readonly #log: RecordLog
   /** The segment that is written to. */
   #active: { number: number; file: number } | undefined
+  /** Whole frames that were taken and are not in the file yet: of `#pendingEntries` entries, in order. */
+  readonly #pending = Buffer.allocUnsafeSlow(pendingBytesMax)
+  #pendingBytes = 0
+  #pendingEntries = 0
   /** Files of closed segments that fdatasync has not seen yet. */
   #unsynced: number[] = []
   #last = 0
   #diskBytes = 0
   #failed = false
+  /** The last write failed, and what it was to write is still pending. */
+  #isStuck = false
+  /** A small spool has small segments, and what is pending goes into one. */
+  readonly #pendingBytesMax: number
   #syncQueued: Promise<void> | undefined
   #syncRunning: Promise<void> = Promise.resolve()
 
@@ -83,6 +102,7 @@ export class Spool {
     this.#directory = directory
     this.#bytesMax = bytesMax
     this.#segmentBytesMax = Math.min(segmentBytesMax, Math.ceil(bytesMax / 16))
+    this.#pendingBytesMax = Math.min(pendingBytesMax, this.#segmentBytesMax)
     this.#log = log
   }
 
@@ -121,29 +141,65 @@ export class Spool {
   }
 
   /** Appends one frame with a completed write(2). `essential`: outcomes and closings, which may use the reserve. */
-  append(frame: Buffer, essential: boolean): Position {
-    if (this.#failed)
-      throw new SallyportError(
-        'SPOOL_UNWRITABLE',
-        'the record of this agent cannot be written; its operator finds why in its log',
-      )
+  append(frame: Buffer, essential: boolean): void {
+    this.write()
+    this.#makeRoom(frame.length, essential)
+    this.#writeFrames(frame, 1)
+    this.#count(frame.length)
+  }
+
+  /** Takes one frame for the next `write`, which happens with the next `append` or `sync` at the latest. */
+  add(frame: Buffer, essential: boolean): void {
+    if (this.#pendingBytes + frame.length > this.#pendingBytesMax) {
+      this.append(frame, essential)
+      return
+    }
+    this.#makeRoom(frame.length, essential)
+    this.#pending.set(frame, this.#pendingBytes)
+    this.#pendingBytes += frame.length
+    this.#pendingEntries++
+    this.#count(frame.length)
+  }
+
+  /**
+   * Writes what `add` has taken with one completed write(2). Throws SPOOL_UNWRITABLE: then it is still there for the next
+   * attempt, and nothing that waits for it may leave.
+   */
+  write(): void {
+    if (this.#pendingBytes === 0) return
+    this.#writeFrames(this.#pending.subarray(0, this.#pendingBytes), this.#pendingEntries)
+    this.#pendingBytes = 0
+    this.#pendingEntries = 0
+    this.#isStuck = false
+  }
+
+  #makeRoom(length: number, essential: boolean): void {
+    // After a write that failed, the next statement finds out whether it would fail again, before it is taken.
+    if (this.#isStuck) this.write()
+    if (this.#failed) throw unwritable()
     const room = essential ? this.#bytesMax : this.#bytesMax - Math.ceil(this.#bytesMax / reserveFraction)
-    if (this.#diskBytes + frame.length > room)
+    if (this.#diskBytes + length > room)
       throw new SallyportError(
         'SPOOL_FULL',
         'the record of this agent is full; it can go on when the control plane is reachable again',
       )
-    const { number, file } = this.#segmentFor(frame.length)
+  }
+
+  #count(length: number): void {
+    this.#diskBytes += length
+    this.unacknowledgedBytes += length
+  }
+
+  /** Whole frames into one segment, or none of them. */
+  #writeFrames(frames: Buffer, entries: number): void {
+    if (this.#failed) throw unwritable()
+    const { number, file } = this.#segmentFor(frames.length)
     const segment = this.#segments.get(number)
     assert(segment !== undefined, 'the active segment is known')
-    this.#write(file, frame, segment.bytes)
-    const at = { segment: number, offset: segment.bytes }
-    segment.bytes += frame.length
-    segment.open++
-    this.#diskBytes += frame.length
-    this.unacknowledgedBytes += frame.length
-    this.onAppend()
-    return at
+    this.#writeBytes(file, frames, segment.bytes)
+    segment.bytes += frames.length
+    segment.open += entries
+    this.onWritten()
   }
 
   #segmentFor(length: number): { number: number; file: number } {
@@ -165,10 +221,10 @@ export class Spool {
     }
   }
 
-  #write(file: number, frame: Buffer, goodBytes: number): void {
+  #writeBytes(file: number, frames: Buffer, goodBytes: number): void {
     try {
       let written = 0
-      while (written < frame.length) written += writeSync(file, frame, written, frame.length - written)
+      while (written < frames.length) written += writeSync(file, frames, written, frames.length - written)
     } catch (cause) {
       try {
         ftruncateSync(file, goodBytes)
@@ -180,16 +236,18 @@ export class Spool {
   }
 
   #unwritable(cause: unknown): SallyportError {
+    this.#isStuck = this.#pendingBytes > 0
     this.#log.error({ err: cause }, 'spool-unwritable')
-    return new SallyportError(
-      'SPOOL_UNWRITABLE',
-      'the record of this agent cannot be written; its operator finds why in its log',
-      { cause },
-    )
+    return unwritable(cause)
   }
 
-  /** Settles when everything appended before the call is on the disk (fdatasync). Callers share one sync. */
+  /** Settles when everything taken before the call is on the disk (fdatasync). Callers share one sync. */
   sync(): Promise<void> {
+    try {
+      this.write()
+    } catch (thrown) {
+      return Promise.reject(thrown)
+    }
     this.#syncQueued ??= this.#syncRunning
       .catch(() => {})
       .then(() => {
@@ -217,7 +275,7 @@ export class Spool {
     }
   }
 
-  /** Entries from `from` on, at most about `bytesMax` of them, and where to go on. Empty: everything has been read. */
+  /** Written entries from `from` on, at most about `bytesMax` of them, and where to go on. Empty: all have been read. */
   async read(from: Position, bytesMax: number): Promise<{ entries: PlacedEntry[]; next: Position }> {
     let at = from
     for (;;) {
@@ -280,7 +338,7 @@ export class Spool {
     }
   }
 
-  /** Bytes that the segments take on the disk. */
+  /** Bytes that the segments take on the disk, with what waits to be written. */
   get diskBytes(): number {
     return this.#diskBytes
   }

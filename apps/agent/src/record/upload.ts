@@ -92,7 +92,7 @@ class Upload {
 
   constructor(options: UploadOptions) {
     this.#options = options
-    options.recorder.spool.onAppend = () => this.#bell.ring()
+    options.recorder.spool.onWritten = () => this.#bell.ring()
     options.signal.addEventListener('abort', () => this.#bell.ring(), { once: true })
   }
 

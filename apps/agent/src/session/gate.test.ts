@@ -52,6 +52,10 @@ function open(rules = readAll, catalog: Partial<CatalogSource> = {}): Opened {
   const snapshots = testSnapshots(snapshotOf(yaml(rules), {}))
   const opened: Opened = { gate: undefined as never, entries: [], refused: [], snapshots, failRecord: null }
   const known = testCatalog()
+  const append = (body: EntryBody): undefined => {
+    if (opened.failRecord !== null) throw opened.failRecord
+    opened.entries.push(body)
+  }
   const gate = createGate({
     snapshots,
     target: 'shop',
@@ -78,14 +82,7 @@ function open(rules = readAll, catalog: Partial<CatalogSource> = {}): Opened {
     },
     catalog: { fresh: () => known, read: async () => known, own: noOwnCatalog, ...catalog },
     analyser: createAnalyser(parser, { preset: 'none' }, factsCache(), 'shop'),
-    record: {
-      append(body) {
-        if (opened.failRecord !== null) throw opened.failRecord
-        opened.entries.push(body)
-        return undefined
-      },
-      close() {},
-    },
+    record: { append, note: append, write() {}, close() {} },
     scan: scanTokens,
     clock: { nowMs: () => 0 },
     monotonicUs: () => 0,

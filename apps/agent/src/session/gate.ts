@@ -1,6 +1,6 @@
 // The one place where a statement is let through or stopped. Protocols bring texts and names, and carry out what comes
 // back; they never decide. No snapshot, no catalog, no record, no proof: each of them means deny.
-// INVARIANT: a statement that may run has its intent in the record before `judge` answers.
+// INVARIANT: a statement that may run has its intent noted before `judge` answers, and written before it is forwarded.
 import { assert } from '@sallyport/base/assert'
 import type { Clock } from '@sallyport/base/clock'
 import { asSallyportError, type SallyportError } from '@sallyport/base/errors'
@@ -360,7 +360,7 @@ const protocolOf = (request: JudgeRequest): 'simple' | 'extended' =>
 const ruleOf = ({ policy, version, rule }: Decision): EntryRule | null =>
   rule === '' ? null : { policy, version, rule }
 
-/** Appends all, then answers; with a promise only when the record waits for the disk. */
+/** Notes all, then answers; with a promise only when the record waits for the disk. */
 function afterAppend(
   record: SessionRecord,
   bodies: readonly EntryBody[],
@@ -370,7 +370,7 @@ function afterAppend(
   const waits: Promise<void>[] = []
   try {
     for (const body of bodies) {
-      const wait = record.append(body)
+      const wait = record.note(body)
       if (wait !== undefined) waits.push(wait)
     }
   } catch (thrown) {

@@ -78,7 +78,12 @@ function world(callers: number): World {
       session: hold.place.session,
       catalog: { fresh: () => known, read: async () => known, own: noOwnCatalog },
       analyser: createAnalyser(parser, { preset: 'none' }, factsCache(), 'shop'),
-      record: { append: (body) => void entries.push(body), close() {} },
+      record: {
+        append: (body) => void entries.push(body),
+        note: (body) => void entries.push(body),
+        write() {},
+        close() {},
+      },
       scan: scanTokens,
       clock: { nowMs: () => 0 },
       monotonicUs: () => 0,

@@ -1,0 +1,46 @@
+// What a session has written for its two sides and has not sent: one write to each socket, and only behind the record.
+import type { Duplex } from 'node:stream'
+import { ByteWriter } from '@sallyport/wire/bytes/writer'
+import type { SessionRecord } from '../record/record.ts'
+
+// INVARIANT: no byte leaves for either side before the record of what it belongs to is written.
+export class Outbox {
+  readonly toClient = new ByteWriter()
+  readonly toTarget = new ByteWriter()
+  readonly #client: Duplex
+  readonly #target: Duplex
+  readonly #record: SessionRecord
+
+  constructor(client: Duplex, target: Duplex, record: SessionRecord) {
+    this.#client = client
+    this.#target = target
+    this.#record = record
+  }
+
+  get length(): number {
+    return this.toClient.length + this.toTarget.length
+  }
+
+  /** Throws SPOOL_UNWRITABLE; then nothing has left. */
+  send(): void {
+    this.#record.write()
+    if (this.toTarget.length > 0) this.#target.write(this.toTarget.take())
+    if (this.toClient.length > 0) this.#client.write(this.toClient.take())
+  }
+
+  /** As the session ends: without a record the client hears `last`, and nothing else leaves. */
+  sendLast(last: Buffer | null): void {
+    try {
+      this.send()
+    } catch {
+      this.drop()
+      if (last !== null) this.#client.write(last)
+    }
+  }
+
+  /** What waits for a record that cannot be written never leaves. */
+  drop(): void {
+    this.toTarget.take()
+    this.toClient.take()
+  }
+}
