@@ -35,6 +35,7 @@ test('with a data directory alone the agent listens on loopback, under loopback 
     floor: undefined,
     joinToken: undefined,
     metrics: { host: '127.0.0.1', port: 9465 },
+    memoryBytesMax: null,
     drainMs: 10_000,
   })
 })

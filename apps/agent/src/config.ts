@@ -35,6 +35,7 @@ const ConfigFile = z.strictObject({
   metrics: z.strictObject({ host: z.string().min(1).default('127.0.0.1'), port: port.default(9465) }).prefault({}),
   joinToken: z.string().min(1).optional(),
   joinTokenFile: z.string().min(1).optional(),
+  memoryMaxMb: z.coerce.number().int().min(64).max(1_048_576).optional(),
   drainSeconds: z.coerce.number().int().min(0).max(600).default(10),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
 })
@@ -55,6 +56,8 @@ export interface Config {
   readonly floor: string | undefined
   readonly metrics: { readonly host: string; readonly port: number }
   readonly joinToken: Secret | undefined
+  /** Resident memory past which no further connection is taken; null: a fraction of what the machine has. */
+  readonly memoryBytesMax: number | null
   readonly drainMs: number
   readonly logLevel: string
 }
@@ -76,6 +79,7 @@ export const variables = {
   SALLYPORT_METRICS_PORT: ['metrics', 'port'],
   SALLYPORT_JOIN_TOKEN: ['joinToken'],
   SALLYPORT_JOIN_TOKEN_FILE: ['joinTokenFile'],
+  SALLYPORT_MEMORY_MAX_MB: ['memoryMaxMb'],
   SALLYPORT_DRAIN_SECONDS: ['drainSeconds'],
   SALLYPORT_LOG_LEVEL: ['logLevel'],
 } as const satisfies Record<string, readonly string[]>
@@ -103,7 +107,7 @@ export function loadConfig(sources: ConfigSources, path = sources.env['SALLYPORT
     const problems = parsed.error.issues.map((issue) => `${nameOf(issue.path)}: ${issue.message}`)
     throw invalid(`the configuration is not valid: ${problems.join('; ')}`)
   }
-  const { drainSeconds, joinToken, joinTokenFile, ...file } = parsed.data
+  const { drainSeconds, memoryMaxMb, joinToken, joinTokenFile, ...file } = parsed.data
   const advertise = file.advertise ?? advertisedAt(file.listen, sources)
   return {
     ...file,
@@ -114,6 +118,7 @@ export function loadConfig(sources: ConfigSources, path = sources.env['SALLYPORT
     advertiseHttp: file.http === undefined ? '' : (file.http.advertise ?? advertisedAt(file.http, sources)),
     serverNames: file.serverNames ?? defaultNames(advertise, file.listen.host),
     joinToken: readToken(joinToken, joinTokenFile, sources),
+    memoryBytesMax: memoryMaxMb === undefined ? null : memoryMaxMb * 1_048_576,
     drainMs: drainSeconds * 1_000,
   }
 }

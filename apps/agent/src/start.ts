@@ -17,6 +17,7 @@ import { type Link, startLink } from './link/link.ts'
 import { openSnapshots, type SnapshotKeeper } from './link/snapshot.ts'
 import { type HttpListener, startHttpListener } from './listen/http.ts'
 import { type Listener, startListener, type TlsMaterial } from './listen/listener.ts'
+import { createMemoryGuard } from './listen/memory.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { loadParser } from './parser.ts'
 import { openScan } from './postgres/scan-connection.ts'
@@ -161,6 +162,7 @@ async function openDoors(
   const listening = {
     sessions,
     budgets,
+    memory: createMemoryGuard(() => clock.nowMs(), config.memoryBytesMax),
     agent: { id: identity.agentId, name: identity.agentName },
     tls: parts.tls,
     snapshots,

@@ -15,6 +15,7 @@ import type { After } from '../src/link/holds.ts'
 import type { ListenerBounds } from '../src/listen/deps.ts'
 import { startHttpListener } from '../src/listen/http.ts'
 import { type Listener, startListener } from '../src/listen/listener.ts'
+import type { MemoryGuard } from '../src/listen/memory.ts'
 import { createMetrics } from '../src/metrics.ts'
 import { loadParser } from '../src/parser.ts'
 import type { Recorder } from '../src/record/record.ts'
@@ -203,6 +204,7 @@ export interface DataPathOptions {
   readonly rest?: Partial<CurrentSnapshot>
   readonly clock?: Clock
   readonly after?: After
+  readonly memory?: MemoryGuard
 }
 
 /** Starts a listener on a free port of the loopback interface. */
@@ -240,6 +242,7 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
     log,
     metrics: createMetrics(),
     onCatalog: () => {},
+    ...(options.memory === undefined ? {} : { memory: options.memory }),
   }
   const listener = await startListener({
     ...shared,

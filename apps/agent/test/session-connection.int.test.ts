@@ -118,7 +118,7 @@ async function raw(port = path.port): Promise<{ socket: Socket; closed: Promise<
   const closed = once(socket, 'close').then(() => Buffer.concat(chunks))
   return { socket, closed }
 }
-async function tls(options: { alpn?: string[]; direct?: boolean } = {}): Promise<TLSSocket> {
+async function tls(options: { alpn?: string[]; direct?: boolean; session?: Buffer } = {}): Promise<TLSSocket> {
   const socket = connect(path.port, '127.0.0.1')
   await once(socket, 'connect')
   if (options.direct !== true) {
@@ -131,6 +131,7 @@ async function tls(options: { alpn?: string[]; direct?: boolean } = {}): Promise
     ca: path.ca,
     servername: 'localhost',
     ...(options.alpn === undefined ? {} : { ALPNProtocols: options.alpn }),
+    ...(options.session === undefined ? {} : { session: options.session }),
   })
   secured.on('error', () => {})
   await Promise.race([once(secured, 'secureConnect').catch(() => {}), once(secured, 'close').catch(() => {})])
@@ -236,6 +237,42 @@ describe('the start of a connection', () => {
     // The two above are counted once they are accepted, which is before the third is.
     const { closed } = await raw(own.port)
     expect((await closed).toString()).toContain('C53300')
+  })
+
+  it('refuses connections, and goes on with those that are open, when it has no memory for more', async () => {
+    const memory = { isFull: false }
+    const own = await alone({ memory })
+    const open = await own.connect()
+    memory.isFull = true
+    const { closed } = await raw(own.port)
+    expect((await closed).toString()).toContain('no memory for another connection')
+    expect((await open.query('select 1 as one')).rows).toEqual([{ one: 1 }])
+    memory.isFull = false
+    await own.connect()
+  })
+
+  it('R-1.5: refuses one caller more connections than one may have, until one ends, and nobody else', async () => {
+    const own = await alone({ bounds: { connectionsPerCallerMax: 2 } })
+    const first = await own.connect()
+    await own.connect()
+    expect(await errorOf(own.connect())).toMatchObject({ code: '53300', severity: 'FATAL' })
+    await own.connect({ subject: 'bob' })
+    const ended = own.recorder.seen(({ kind }) => kind === 'session-closed')
+    await first.end()
+    await ended
+    await own.connect()
+    expect(await errorOf(own.connect())).toMatchObject({ code: '53300' })
+  })
+
+  it('a client that kept its TLS session resumes it', async () => {
+    const first = await tls()
+    const kept = new Promise<Buffer>((resolve) => first.on('session', resolve))
+    // TLS 1.3 sends tickets behind the handshake.
+    first.resume()
+    const second = await tls({ session: await kept })
+    expect([first.isSessionReused(), second.isSessionReused()]).toEqual([false, true])
+    first.destroy()
+    second.destroy()
   })
 })
 

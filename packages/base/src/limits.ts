@@ -30,6 +30,8 @@ export const limits = {
   preAuthConnectionsPerAddressMax: 100,
   /** Connections per agent. */
   connectionsMax: 5_000,
+  /** Database connections of one caller (issuer and subject) at an agent, so that one function in a loop cannot take all of them. */
+  connectionsPerCallerMax: 1_000,
   /** To connect and log in at a target, in milliseconds. */
   upstreamConnectMsMax: 10_000,
   /** Named prepared statements of a session. */

@@ -3,6 +3,7 @@ import { limits } from '@sallyport/base/limits'
 import type { Budgets } from '../limits/budgets.ts'
 import type { SessionDeps } from '../session/deps.ts'
 import type { Sessions } from '../session/sessions.ts'
+import type { MemoryGuard } from './memory.ts'
 
 /** PEM strings. A renewal hands new ones to `Listener.replaceTls`; open connections keep theirs. */
 export interface TlsMaterial {
@@ -14,6 +15,7 @@ export interface TlsMaterial {
 /** Caps of one listener; tests set them lower. */
 export interface ListenerBounds {
   readonly connectionsMax: number
+  readonly connectionsPerCallerMax: number
   readonly preAuthConnectionsMax: number
   /** Per source address, so that one host cannot take all of them. */
   readonly preAuthPerAddressMax: number
@@ -24,6 +26,7 @@ export interface ListenerBounds {
 
 export const listenerBounds: ListenerBounds = {
   connectionsMax: limits.connectionsMax,
+  connectionsPerCallerMax: limits.connectionsPerCallerMax,
   preAuthConnectionsMax: limits.preAuthConnectionsMax,
   preAuthPerAddressMax: limits.preAuthConnectionsPerAddressMax,
   preAuthMsMax: limits.preAuthMsMax,
@@ -42,4 +45,6 @@ export interface ListenerDeps extends SessionDeps {
   /** Shared with other listeners of the agent; its own when absent. */
   readonly sessions?: Sessions
   readonly budgets?: Budgets
+  /** Of the whole process; its own when absent. */
+  readonly memory?: MemoryGuard
 }

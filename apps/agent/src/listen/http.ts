@@ -13,6 +13,7 @@ import type { Budgets } from '../limits/budgets.ts'
 import type { Sessions } from '../session/sessions.ts'
 import type { ListenerDeps, TlsMaterial } from './deps.ts'
 import { listening } from './listening.ts'
+import { createMemoryGuard, type MemoryGuard } from './memory.ts'
 
 export interface HttpListener {
   /** The port it listens on. */
@@ -57,7 +58,7 @@ export async function startHttpListener(deps: HttpListenerDeps): Promise<HttpLis
     },
     take,
   )
-  bound(server)
+  bound(server, deps.memory ?? createMemoryGuard(() => deps.clock.nowMs()))
   const refuse = refuseSocket(deps, isAnswering)
   // Handled here: the caller sends its body once the request is permitted.
   server.on('checkContinue', take)
@@ -93,12 +94,15 @@ export async function startHttpListener(deps: HttpListenerDeps): Promise<HttpLis
 /** Between two requests of one connection, in milliseconds. */
 const keepAliveMs = 65_000
 
-function bound(server: Server): void {
+function bound(server: Server, memory: MemoryGuard): void {
   server.maxConnections = limits.connectionsMax
   // Counted by whoever reads the fields: here more than the limit would be left out in silence.
   server.maxHeadersCount = 0
   server.setTimeout(limits.httpIdleMsMax)
-  server.on('connection', (socket) => socket.on('error', () => {}))
+  server.on('connection', (socket) => {
+    socket.on('error', () => {})
+    if (memory.isFull) socket.destroy()
+  })
   server.on('secureConnection', (socket) => socket.on('error', () => {}))
 }
 

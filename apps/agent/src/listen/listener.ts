@@ -8,9 +8,11 @@ import { openEstimates } from '../postgres/estimate.ts'
 import { createPool } from '../postgres/pool.ts'
 import { refuseConnection, type Shared, serveConnection } from '../postgres/serve.ts'
 import { factsCache } from '../session/analysis.ts'
+import { createCallers } from '../session/callers.ts'
 import { openSessions, type Sessions } from '../session/sessions.ts'
 import { type ListenerBounds, type ListenerDeps, listenerBounds, type TlsMaterial } from './deps.ts'
 import { listening } from './listening.ts'
+import { createMemoryGuard } from './memory.ts'
 import { isFrom } from './sources.ts'
 import { encryptBy, type TlsIdentity, tlsIdentity } from './tls.ts'
 
@@ -45,6 +47,7 @@ export async function startListener(deps: ListenerDeps): Promise<Listener> {
     budgets: deps.budgets ?? createBudgets(deps.clock),
     pool,
     departures: new Departures(),
+    callers: createCallers(bounds.connectionsPerCallerMax),
   }
   const doors = openDoors(bounds, deps, shared, () => tls)
   const server = createServer({ noDelay: true, keepAlive: true }, (socket) => doors.take(socket))
@@ -83,17 +86,23 @@ function openDoors(bounds: ListenerBounds, deps: ListenerDeps, shared: Shared, t
   const preAuth = new Map<Socket, string>()
   const fromAddress = (address: string): number => [...preAuth.values()].filter((one) => one === address).length
 
-  const capExceeded = (address: string): boolean =>
-    served.size >= bounds.connectionsMax ||
-    preAuth.size >= bounds.preAuthConnectionsMax ||
-    fromAddress(address) >= bounds.preAuthPerAddressMax
+  const memory = deps.memory ?? createMemoryGuard(() => deps.clock.nowMs())
+  /** Why there is no room for one more; null where there is. */
+  const capExceeded = (address: string): string | null => {
+    if (served.size >= bounds.connectionsMax || preAuth.size >= bounds.preAuthConnectionsMax)
+      return 'the agent has as many connections as it admits'
+    if (fromAddress(address) >= bounds.preAuthPerAddressMax)
+      return 'too many connections from this address have not logged in yet'
+    return memory.isFull ? 'the agent has no memory for another connection' : null
+  }
 
   return {
     take(socket) {
       socket.on('error', () => {})
       const address = socket.remoteAddress
       if (address === undefined) return void socket.destroy()
-      if (capExceeded(address)) return refuseConnection(socket, address, deps)
+      const full = capExceeded(address)
+      if (full !== null) return refuseConnection(socket, address, deps, full)
       const gone = new AbortController()
       const deadline = setTimeout(() => socket.destroy(), bounds.preAuthMsMax)
       const authenticated = (): void => {

@@ -10,8 +10,7 @@ import { Secret } from '@sallyport/base/secret'
 import type { DecisionContext } from '@sallyport/policy/decide'
 import { analysisOf } from '@sallyport/policy/document'
 import { durationMs } from '@sallyport/policy/duration'
-import { ByteWriter } from '@sallyport/wire/bytes/writer'
-import { encodeBackend, writeBackend } from '@sallyport/wire/postgres/encode'
+import { encodeBackend } from '@sallyport/wire/postgres/encode'
 import type { Budgets } from '../limits/budgets.ts'
 import { realAfter } from '../link/holds.ts'
 import { countStatement } from '../metrics.ts'
@@ -19,6 +18,7 @@ import type { SessionRecord } from '../record/record.ts'
 import { resolveCredential } from '../secrets/broker.ts'
 import { type Admitted, admit, stillAdmitted } from '../session/admit.ts'
 import { createAnalyser, type FactsCache } from '../session/analysis.ts'
+import type { Callers } from '../session/callers.ts'
 import type { CatalogSource, OwnCatalogSource } from '../session/catalog-source.ts'
 import type { SessionDeps } from '../session/deps.ts'
 import { entryPrincipal } from '../session/entry-principal.ts'
@@ -38,7 +38,7 @@ import { injectedLogin } from './injected.ts'
 import { LentConnection } from './lent.ts'
 import { createMachine } from './machine.ts'
 import { createOwnCatalog } from './own-catalog.ts'
-import { readingParameters, visibleParameters } from './parameters.ts'
+import { readingParameters } from './parameters.ts'
 import type { Lease, Pool } from './pool.ts'
 import { poolRequest } from './pooled.ts'
 import { errorFields } from './refuse.ts'
@@ -46,6 +46,7 @@ import { type Run, runSession } from './run.ts'
 import { defaultUser, type ListenerTls } from './startup.ts'
 import { heldSpans, scanTokens } from './tokens.ts'
 import { cancelUpstream, connectUpstream, type Upstream, type UpstreamLogin } from './upstream.ts'
+import { serverVersionOf, welcome } from './welcome.ts'
 
 /** What all connections of a listener share. */
 export interface Shared {
@@ -58,6 +59,7 @@ export interface Shared {
   readonly budgets: Budgets
   readonly pool: Pool
   readonly departures: Departures
+  readonly callers: Callers
 }
 
 export interface Connection extends Origin {
@@ -124,8 +126,8 @@ function refuse(stream: Duplex, error: SallyportError, connection: Connection, d
 }
 
 /** One connection too many. It is told so in clear text, as the server does when it cannot fork. */
-export function refuseConnection(socket: Duplex, address: string, deps: SessionDeps): void {
-  const error = new SallyportError('CONNECTION_LIMIT', 'the agent has as many connections as it admits', {
+export function refuseConnection(socket: Duplex, address: string, deps: SessionDeps, reason: string): void {
+  const error = new SallyportError('CONNECTION_LIMIT', reason, {
     hint: 'close idle connections, or try again later',
   })
   deps.metrics.refusals.inc({ code: error.code })
@@ -146,21 +148,29 @@ async function openSession(connection: Connection, greeting: Greeting, shared: S
   const user = startup.ticket === null ? startup.user : defaultUser
   const admitted = admit({ target: startup.database, user, defaultUser }, token, snapshot)
   connection.onAuthenticated()
+  const leave = shared.callers.enter(admitted.token.principal)
+  try {
+    const run = await connectSession({ connection, greeting, shared, admitted, snapshotVersion: snapshot.version })
+    void run.ended.then(leave)
+    return run
+  } catch (thrown) {
+    leave()
+    throw thrown
+  }
+}
+
+/** Takes a connection to the target, and lets the session begin on it. */
+async function connectSession(
+  admission: Pick<Opened, 'connection' | 'greeting' | 'shared' | 'admitted' | 'snapshotVersion'>,
+): Promise<Run> {
+  const { connection, greeting, shared, admitted } = admission
+  const { deps } = shared
+  const { startup } = greeting
   const id = sessionId(Buffer.from(deps.random(16)).toString('hex'))
   const login = await injectedLogin(admitted, startup.settings, connection.signal, deps)
   const lease = await shared.pool.take(poolRequest(admitted, login))
   try {
-    return startSession({
-      connection,
-      greeting,
-      shared,
-      admitted,
-      id,
-      login,
-      lease,
-      upstream: lease.upstream,
-      snapshotVersion: snapshot.version,
-    })
+    return startSession({ ...admission, id, login, lease, upstream: lease.upstream })
   } catch (thrown) {
     lease.upstream.socket.destroy()
     lease.release(false)
@@ -369,24 +379,6 @@ function decisionSession(opened: Opened): DecisionContext['session'] {
     tls: greeting.encrypted,
     authentication: greeting.authentication,
   }
-}
-
-/** AuthenticationOk, what the client may know of the target's settings, our own cancel key, ReadyForQuery. */
-function welcome(upstream: Upstream, key: { readonly processId: number; readonly key: Uint8Array }): Buffer {
-  const writer = new ByteWriter(1_024)
-  writeBackend(writer, { type: 'authentication', authentication: { kind: 'ok' } })
-  for (const [name, value] of upstream.parameters)
-    if (visibleParameters.has(name)) writeBackend(writer, { type: 'parameterStatus', name, value })
-  writeBackend(writer, { type: 'backendKeyData', processId: key.processId, key: key.key })
-  writeBackend(writer, { type: 'readyForQuery', status: 'I' })
-  return writer.take()
-}
-
-/** `server_version` as `server_version_num`: 18.4 is 180004. Unreadable counts as old, which asks more often. */
-export function serverVersionOf(upstream: Pick<Upstream, 'parameters'>): number {
-  const [, major = '0', minor = '0'] =
-    /^([0-9]+)\.?([0-9]*)/.exec(upstream.parameters.get('server_version') ?? '') ?? []
-  return Number(major) * 10_000 + Number(minor)
 }
 
 async function cancelTarget({ upstream, login, shared, id }: Opened): Promise<void> {
