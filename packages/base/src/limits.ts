@@ -137,6 +137,12 @@ export const limits = {
   httpSessionsPerConnectionMax: 32,
   /** The body of an HTTP request that somebody has to look at before it goes on, in bytes. */
   httpReadBodyBytesMax: 1_048_576,
+  /** A body of a known length up to this is looked at before it goes on, for credentials of the agent; a longer one while it goes. */
+  httpPeekedBodyBytesMax: 65_536,
+  /** Objects and lists in one another in a body that conditions read. */
+  httpBodyDepthMax: 64,
+  /** For how long the agent goes by the credentials that it knew, in milliseconds. */
+  knownSecretsAgeMsMax: 30_000,
   /** What of it a reviewer is shown, where it is text; a longer one cannot be held. */
   httpHeldBodyBytesMax: 131_072,
   /** An answer of JSON under masks, kept whole until it is known to be JSON, in bytes after decoding; past it it is refused. */

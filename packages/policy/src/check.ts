@@ -8,6 +8,7 @@ import type {
   FloorDocument,
   LabelDocument,
   LimitRule,
+  OutwardRule,
   PolicyDocument,
   Rule,
   TargetDocument,
@@ -62,7 +63,11 @@ function checkPolicy({ metadata, spec }: PolicyDocument): CheckProblem[] {
     ...spec.rules.flatMap((rule, index) => checkRule(rule, ['spec', 'rules', index])),
     ...spec.masks.flatMap((mask, index) => checkMask(mask, ['spec', 'masks', index])),
     ...spec.limits.flatMap((limit, index) => checkLimit(limit, ['spec', 'limits', index])),
-    ...repeatedNames(spec.rules, spec.masks, spec.limits),
+    ...(spec.outward ?? []).flatMap((rule, index) => [
+      ...unlessProblems(rule.unless, ['spec', 'outward', index]),
+      ...routesProblems(rule.routes ?? [], ['spec', 'outward', index, 'routes']),
+    ]),
+    ...repeatedNames(spec.rules, spec.masks, spec.limits, spec.outward),
   ]
 }
 
@@ -239,13 +244,15 @@ const pathProblems = (paths: string | readonly string[], at: Path): CheckProblem
     return 'problem' in parsed ? [problem(at, parsed.problem)] : []
   })
 
+const unlessProblems = (unless: MaskRule['unless'], path: Path): CheckProblem[] =>
+  unless !== undefined && Object.keys(unless).length === 0
+    ? [problem([...path, 'unless'], '"unless" names nobody; give groups or subjects, or remove it')]
+    : (unless?.subjects ?? []).flatMap((subject, index) =>
+        subjectProblems(subject, [...path, 'unless', 'subjects', index]),
+      )
+
 function checkMask(mask: MaskRule, path: Path): CheckProblem[] {
-  const unless =
-    mask.unless !== undefined && Object.keys(mask.unless).length === 0
-      ? [problem([...path, 'unless'], '"unless" names nobody; give groups or subjects, or remove it')]
-      : (mask.unless?.subjects ?? []).flatMap((subject, index) =>
-          subjectProblems(subject, [...path, 'unless', 'subjects', index]),
-        )
+  const unless = unlessProblems(mask.unless, path)
   const routes = routesProblems(mask.routes ?? [], [...path, 'routes'])
   if ('detect' in mask) return [...unless, ...routes]
   const given = [mask.columns, mask.label, mask.routes].filter((source) => source !== undefined).length
@@ -308,11 +315,13 @@ function repeatedNames(
   rules: readonly Rule[],
   masks: readonly MaskRule[],
   limits: readonly LimitRule[] = [],
+  outward: readonly OutwardRule[] = [],
 ): CheckProblem[] {
   const named = [
     ...rules.map(({ name }, index) => ({ name, path: ['spec', 'rules', index, 'name'] })),
     ...masks.map(({ name }, index) => ({ name: name ?? `mask-${index + 1}`, path: ['spec', 'masks', index, 'name'] })),
     ...limits.map((limit, index) => ({ name: limitName(limit, index), path: ['spec', 'limits', index, 'name'] })),
+    ...outward.map(({ name }, index) => ({ name, path: ['spec', 'outward', index, 'name'] })),
   ]
   const seen = new Set<string>()
   return named.flatMap(({ name, path }) => {

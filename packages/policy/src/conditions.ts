@@ -9,7 +9,7 @@ import { limits } from '@sallyport/base/limits'
 import type { StatementFacts } from '@sallyport/sql/facts'
 import { conditionSyntaxProblem } from './condition-syntax.ts'
 import type { DecisionContext } from './decide.ts'
-import type { HttpRequestFacts } from './http.ts'
+import type { BodyFacts, HttpRequestFacts } from './http.ts'
 import { matchesPart } from './match-part.ts'
 import { Instant, timeFields } from './time.ts'
 
@@ -235,6 +235,28 @@ class HttpFact {
   get contentLength(): bigint {
     return BigInt(this.#known.contentLength ?? -1)
   }
+  /** In lower case, without parameters; empty where none is named. */
+  get contentType(): string {
+    const [type = ''] = this.#known.headers.get('content-type') ?? []
+    return (type.split(';')[0] ?? '').trim().toLowerCase()
+  }
+  /** JSON. Of a body that is something else nothing can be read: a condition on it is an error, and denies. */
+  get body(): unknown {
+    const body = this.#read
+    if (body.kind !== 'json') throw new Error('a body that is no JSON was read as JSON')
+    return body.value
+  }
+  get form(): ReadonlyMap<string, readonly string[]> {
+    const body = this.#read
+    if (body.kind !== 'form') throw new Error('a body that is no form was read as a form')
+    return body.values
+  }
+  get #read(): Exclude<BodyFacts, { kind: 'unread' }> {
+    const body = this.#known.body ?? { kind: 'other' }
+    if (body.kind !== 'unread') return body
+    body.onAsked()
+    throw new Error('the body is not read yet')
+  }
 }
 
 class EffectFact {
@@ -265,6 +287,9 @@ const httpFields = {
   query: 'map<string, list<string>>',
   headers: 'map<string, list<string>>',
   contentLength: 'int',
+  contentType: 'string',
+  body: 'dyn',
+  form: 'map<string, list<string>>',
 }
 
 const environment = buildEnvironment()

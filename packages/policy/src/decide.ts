@@ -8,10 +8,11 @@ import type { ProtectedColumn } from '@sallyport/mask/plan'
 import type { Catalog } from '@sallyport/sql/catalog'
 import type { StatementFacts } from '@sallyport/sql/facts'
 import { type AnswerMasking, answerMaskingOf } from './answers.ts'
-import { type Masking, maskingOf } from './columns.ts'
+import { lifted, type Masking, maskingOf } from './columns.ts'
 import type { FloorDocument, LabelDocument, PolicyDocument, TargetDocument } from './document.ts'
 import { candidatesOf, examine, lazily } from './examine.ts'
 import type { HttpRequestFacts } from './http.ts'
+import type { CompiledOutward } from './http-rules.ts'
 import { type AppliedLimit, appliedLimits, appliedLookups } from './limits.ts'
 import { principalText } from './messages.ts'
 import { resolve } from './resolve.ts'
@@ -215,6 +216,14 @@ export const maskingFor = (policies: CompiledPolicies, chain: Chain, catalog: Ca
 /** What is hidden from this chain in what an HTTP API answers to a request on this path; null: nothing. */
 export const answerMaskingFor = (policies: CompiledPolicies, chain: Chain, path: string): AnswerMasking | null =>
   answerMaskingOf(rulebookOf(policies), chain, path)
+
+/** What may not leave in a request of this chain on this path. */
+export function outwardFor(policies: CompiledPolicies, chain: Chain, path: string): readonly CompiledOutward[] {
+  const { outward } = rulebookOf(policies)
+  if (outward.length === 0) return outward
+  const principals = verifiedPrincipals(chain)
+  return outward.filter(({ routes, unless }) => (routes === null || routes(path)) && !lifted(unless, principals))
+}
 
 /** Its columns alone. */
 export const protectedColumns = (

@@ -1,6 +1,6 @@
 // The YAML documents of DESIGN §4 as types: Target, Policy, TrustedIssuer, Group, Role, Label.
 // Unknown fields are refused: a typing mistake must never loosen a policy.
-import { JsonPaths, MaskRule, Routes, Unless } from '@sallyport/mask/rule'
+import { DetectorName, JsonPaths, MaskRule, Routes, Unless } from '@sallyport/mask/rule'
 import { z } from 'zod'
 
 export const apiVersion = 'sallyport.dev/v1'
@@ -116,6 +116,18 @@ export const LimitRule = z.strictObject({
 })
 export type LimitRule = z.infer<typeof LimitRule>
 
+/** What may not leave through requests to HTTP APIs: what detectors find in a URL, in fields or in a body stops the request. */
+export const OutwardRule = z.strictObject({
+  name: resourceName,
+  detect: z.array(DetectorName).min(1),
+  /** Of requests to these routes alone. */
+  routes: Routes.optional(),
+  /** Whose requests are not looked at. */
+  unless: Unless.optional(),
+  message: z.string().min(1).max(500).optional(),
+})
+export type OutwardRule = z.infer<typeof OutwardRule>
+
 export const PolicyDocument = z.strictObject({
   apiVersion: z.literal(apiVersion),
   kind: z.literal('Policy'),
@@ -131,6 +143,7 @@ export const PolicyDocument = z.strictObject({
     /** What becomes of a statement about which it cannot be proven what it shows of the columns that this policy masks; absent: strict. */
     masking: z.enum(['strict', 'relaxed']).optional(),
     limits: z.array(LimitRule).max(100).default([]),
+    outward: z.array(OutwardRule).max(100).optional(),
   }),
 })
 export type PolicyDocument = z.infer<typeof PolicyDocument>

@@ -13,7 +13,18 @@ export interface HttpRequestFacts {
   readonly headers: ReadonlyMap<string, readonly string[]>
   /** Of the body, as declared; null when the length is not known. */
   readonly contentLength: number | null
+  /** What the body says. Absent: nobody reads it. */
+  readonly body?: BodyFacts
 }
+
+/** A body is read only where a condition asks for it; the first time it asks, it fails and says so. */
+export type BodyFacts =
+  | { readonly kind: 'unread'; readonly onAsked: () => void }
+  /** Objects as maps, whole numbers as bigint. */
+  | { readonly kind: 'json'; readonly value: unknown }
+  | { readonly kind: 'form'; readonly values: ReadonlyMap<string, readonly string[]> }
+  /** Nothing that conditions read. */
+  | { readonly kind: 'other' }
 
 /** `text` is how the request stands in the record. */
 export function requestFacts(request: HttpRequestFacts, text: string): StatementFacts {

@@ -9,6 +9,14 @@ import { type Condition, compileCondition } from './conditions.ts'
 import type { FloorDocument, LabelDocument, PolicyDocument, Rule, TargetDocument } from './document.ts'
 import { durationMs } from './duration.ts'
 import { type CompiledWindow, compileWindow } from './during.ts'
+import {
+  type CompiledFieldMask,
+  type CompiledOutward,
+  compileFieldMasks,
+  compileOutward,
+  fieldsOfLabel,
+  routesOf,
+} from './http-rules.ts'
 import { type CompiledLimit, compileLimits, lookupLimit } from './limits.ts'
 import {
   type CallerSelector,
@@ -20,6 +28,7 @@ import {
   splitParts,
   unquoted,
 } from './match.ts'
+import { anyOf } from './match-any.ts'
 
 /** The floor appears in decisions and entries as a policy of this name; documents cannot use it. */
 export const floorPolicyName = 'floor'
@@ -67,16 +76,6 @@ export interface CompiledMask {
   readonly lookups: CompiledLimit | null
 }
 
-/** A mask of members of the JSON that an HTTP API answers with. */
-export interface CompiledFieldMask {
-  /** `policy/name`. */
-  readonly rule: string
-  readonly routes: Matcher
-  readonly paths: readonly JsonPath[]
-  readonly method: MaskMethod
-  readonly unless: Unless | null
-}
-
 /** A mask of what detectors find. */
 export interface CompiledDetector extends DetectRule {
   readonly unless: Unless | null
@@ -95,6 +94,7 @@ export interface Rulebook {
   readonly detectors: readonly CompiledDetector[]
   /** Of answers to requests on some routes. */
   readonly routeDetectors: readonly CompiledDetector[]
+  readonly outward: readonly CompiledOutward[]
   readonly limits: readonly CompiledLimit[]
   /** Is there any shadow rule? */
   readonly shadows: boolean
@@ -117,6 +117,7 @@ interface Source {
   readonly masks: PolicyDocument['spec']['masks']
   readonly masking?: PolicyDocument['spec']['masking']
   readonly limits: PolicyDocument['spec']['limits']
+  readonly outward?: PolicyDocument['spec']['outward']
 }
 
 /** Policies that select the target, and the floor. */
@@ -157,11 +158,16 @@ export function compileRulebook(input: RulebookInput): Rulebook {
     masks,
     fields: sources.flatMap((source) =>
       source.masks.flatMap((mask, index) =>
-        'detect' in mask ? [] : compileFieldMasks(source, mask, index, input, complainOf(source)),
+        'detect' in mask
+          ? []
+          : compileFieldMasks(`${source.policy}/${maskName(mask, index)}`, mask, input, (path) =>
+              pathsOf(path, complainOf(source)),
+            ),
       ),
     ),
     detectors: detectors.filter(({ routes }) => routes === null),
     routeDetectors: detectors.filter(({ routes }) => routes !== null),
+    outward: sources.flatMap(compileOutward),
     limits: sources.flatMap((source) => compileLimits(source, input.target.spec.agents.length)),
     shadows: rules.some((rule) => rule.shadow),
     broken,
@@ -202,56 +208,12 @@ const approvalOf = (approval: Extract<Rule, { effect: 'hold' }>['approval']): Ap
   reason: approval.reason,
 })
 
-/** Names whose answer is remembered; a caller can invent settings and channels without end. */
-const rememberedNamesMax = 1_000
-
-/** One matcher of several, which remembers its answers: statements name the same objects again and again. */
-function anyOf(matchers: readonly Matcher[]): Matcher {
-  const remembered = new Map<string, boolean>()
-  return (name) => {
-    const known = remembered.get(name)
-    if (known !== undefined) return known
-    const answer = matchers.some((matches) => matches(name))
-    if (remembered.size >= rememberedNamesMax) remembered.clear()
-    remembered.set(name, answer)
-    return answer
-  }
-}
-
 /** The name by which messages and entries know a mask: its own, or its place. */
 const maskName = (mask: MaskRule, index: number): string => mask.name ?? `mask-${index + 1}`
 
-type FieldMask = Exclude<MaskRule, { detect: unknown }>
-
-/** By its own routes, and by the fields of its label on this target. */
-function compileFieldMasks(
-  { policy }: Source,
-  mask: FieldMask,
-  index: number,
-  { labels, target }: RulebookInput,
-  complain: (reason: string) => void,
-): readonly CompiledFieldMask[] {
-  const label = labels.find(({ metadata }) => metadata.name === mask.label)
-  const labelled = (label?.spec.fields ?? []).filter(
-    ({ targets }) => targets === undefined || targets.includes(target.metadata.name),
-  )
-  const own = mask.routes === undefined ? [] : [{ routes: mask.routes, path: mask.path ?? [] }]
-  return [...own, ...labelled].map(({ routes, path }) => ({
-    rule: `${policy}/${maskName(mask, index)}`,
-    routes: routesOf(routes),
-    paths: pathsOf(path, complain),
-    method: mask.method,
-    unless: mask.unless ?? null,
-  }))
-}
-
-/** As careless as those of deny rules: a mask hides too much rather than too little. */
-const routesOf = (routes: readonly string[]): Matcher =>
-  anyOf(routes.map((pattern) => compilePattern(pattern, 'match')))
-
 function compileMask(
   source: Source,
-  mask: FieldMask,
+  mask: Exclude<MaskRule, { detect: unknown }>,
   index: number,
   input: RulebookInput,
   complain: (reason: string) => void,
@@ -337,12 +299,6 @@ export function names(book: Rulebook, principal: Principal, trial: CompiledRule 
 const namedBy = (rule: CompiledRule, principal: Principal): boolean =>
   rule.callers !== null && matchesCaller(rule.callers, principal)
 
-/** Absent where the label names none. */
-function fieldsOfLabel(name: string | undefined, { labels }: RulebookInput): { readonly fields?: readonly unknown[] } {
-  const fields = labels.find(({ metadata }) => metadata.name === name)?.spec.fields
-  return fields === undefined ? {} : { fields }
-}
-
 /** What the digest is made of: everything that can change a decision on this target, in one order. */
 export function effectiveRules(input: RulebookInput): string {
   const { metadata, spec } = input.target
@@ -359,6 +315,7 @@ export function effectiveRules(input: RulebookInput): string {
       }),
     ),
     ...source.limits.map((limit) => canonicalJson({ policy: source.policy, limit })),
+    ...(source.outward ?? []).map((outward) => canonicalJson({ policy: source.policy, outward })),
   ])
   return canonicalJson({
     target: {

@@ -1,17 +1,19 @@
 // The body of one request: it streams on to the target, or is read whole first where somebody has to look at it. What is read
 // is bounded, and goes on as the very bytes that were looked at.
 import type { IncomingMessage } from 'node:http'
-import type { Readable } from 'node:stream'
+import { pipeline, type Readable, Transform } from 'node:stream'
 import { SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
 import { ProtocolError } from '@sallyport/wire/protocol-error'
+import { credentialOutward } from '../session/outward.ts'
+import { echoScan, type Needles } from './echo.ts'
 import type { Room } from './room.ts'
 
 export interface RequestBody {
   /** All of it. Throws REQUEST_TOO_LARGE past limits.httpReadBodyBytesMax, PROTOCOL_VIOLATION when it breaks off. */
   read(): Promise<Buffer>
-  /** What the target gets; null where there is none. */
-  forTarget(): Readable | Buffer | null
+  /** What the target gets; null where there is none. A stream ends with OUTWARD_SECRET before the first byte of a needle. */
+  forTarget(needles: Needles): Readable | Buffer | null
   /** Gives back its room; to be called once. */
   release(): void
 }
@@ -61,17 +63,35 @@ export function requestBody(
       whole ??= read()
       return whole
     },
-    forTarget() {
+    forTarget(needles) {
       if (!hasBody) return null
       if (kept !== null) return kept
       onAsked()
-      return request
+      return needles.length === 0 ? request : watched(request, needles)
     },
     release() {
       room.give(taken)
       taken = 0
     },
   }
+}
+
+/** The same bytes, looked at while they go (THREATS ). */
+function watched(request: IncomingMessage, needles: Needles): Readable {
+  const scan = echoScan(needles)
+  const watching = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      const next = scan.push(chunk)
+      if (next === null) done(credentialOutward('the body'))
+      else done(null, next)
+    },
+    flush(done) {
+      done(null, scan.end())
+    },
+  })
+  // Whichever of the two fails ends the other; whoever reads is told.
+  pipeline(request, watching, () => {})
+  return watching
 }
 
 const tooLarge = (): SallyportError =>

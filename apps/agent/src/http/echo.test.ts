@@ -1,7 +1,7 @@
 // The injected credential in what comes back: every form, at every split (R-4.12).
 import { Secret } from '@sallyport/base/secret'
 import fc from 'fast-check'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { echoScan, holdsNeedle, needlesOf } from './echo.ts'
 
 const text = 'pa"ss/wörd+0123456789'
@@ -61,4 +61,23 @@ it('the beginning of a credential waits, and nothing else does', () => {
 
 it('one that is too short is not looked for', () => {
   expect(needlesOf([new Secret('abc')])).toEqual([])
+})
+
+describe('many needles', () => {
+  it('are found as one by one: at any place, and no others', () => {
+    const needles = needlesOf(Array.from({ length: 20 }, (_, at) => new Secret(`credential-${at}-of-some-target`)))
+    expect(needles.length).toBeGreaterThan(8)
+    for (const needle of needles)
+      for (const [before, after] of [
+        [0, 0],
+        [1, 0],
+        [0, 3],
+        [200, 200],
+      ] as const)
+        expect(holdsNeedle(needles, Buffer.concat([Buffer.alloc(before, 'c'), needle, Buffer.alloc(after, 'x')]))).toBe(
+          true,
+        )
+    for (const text of ['', 'cre', 'credential-', 'credential-5-of-some-targe', 'xxxx'])
+      expect(holdsNeedle(needles, Buffer.from(text))).toBe(false)
+  })
 })

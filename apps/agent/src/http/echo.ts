@@ -57,7 +57,48 @@ function base64Forms(bytes: Buffer): string[] {
 }
 
 export const holdsNeedle = (needles: Needles, bytes: Buffer): boolean =>
-  needles.some((needle) => bytes.includes(needle))
+  needles.length <= fewNeedles ? needles.some((needle) => bytes.includes(needle)) : indexOf(needles).isIn(bytes)
+
+/** Up to so many are looked for one by one. */
+const fewNeedles = 8
+/** Bytes by which needles are told apart at first; the shortest one is longer. */
+const headBytes = 4
+
+interface NeedleIndex {
+  isIn(bytes: Buffer): boolean
+}
+const indexes = new WeakMap<Needles, NeedleIndex>()
+
+/** Many needles in one pass: by their first four bytes, and only where those stand are they compared whole. */
+function indexOf(needles: Needles): NeedleIndex {
+  const known = indexes.get(needles)
+  if (known !== undefined) return known
+  const byHead = new Map<number, Buffer[]>()
+  const seen = new Uint8Array(1 << 16)
+  for (const needle of needles) {
+    const head = needle.readUInt32BE(0)
+    byHead.set(head, [...(byHead.get(head) ?? []), needle])
+    seen[slot(head)] = 1
+  }
+  const made: NeedleIndex = {
+    isIn(bytes) {
+      let head = 0
+      for (let at = 0; at < bytes.length; at += 1) {
+        head = ((head << 8) | (bytes[at] ?? 0)) >>> 0
+        if (at < headBytes - 1 || seen[slot(head)] === 0) continue
+        const start = at - headBytes + 1
+        for (const needle of byHead.get(head) ?? [])
+          if (bytes.compare(needle, 0, needle.length, start, Math.min(bytes.length, start + needle.length)) === 0)
+            return true
+      }
+      return false
+    },
+  }
+  indexes.set(needles, made)
+  return made
+}
+
+const slot = (head: number): number => (head ^ (head >>> 15)) & 0xffff
 
 export function echoScan(needles: Needles): EchoScan {
   let held: Buffer = Buffer.alloc(0)

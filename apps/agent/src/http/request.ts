@@ -85,7 +85,7 @@ export function factsOf(head: RequestHead): HttpRequestFacts {
   }
 }
 
-function grouped(pairs: readonly (readonly [string, string])[]): ReadonlyMap<string, readonly string[]> {
+export function grouped(pairs: readonly (readonly [string, string])[]): ReadonlyMap<string, readonly string[]> {
   const all = new Map<string, string[]>()
   for (const [name, value] of pairs) {
     const known = all.get(name)

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { asSallyportError, SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
+import type { Secret } from '@sallyport/base/secret'
 import { hideBy, hideIn } from '@sallyport/mask/detect/hide'
 import type { AnswerMasking } from '@sallyport/policy/answers'
 import { type Fields, fieldOf, requestFields } from '@sallyport/wire/http/fields'
@@ -12,17 +13,20 @@ import { ProtocolError } from '@sallyport/wire/protocol-error'
 import { countStatement } from '../metrics.ts'
 import type { SessionDeps } from '../session/deps.ts'
 import { describeThrown } from '../session/log.ts'
-import type { Granted } from '../session/request-gate.ts'
+import type { AskedRequest, Granted } from '../session/request-gate.ts'
 import type { HeldRequest } from '../session/request-hold.ts'
 import { type RequestBody, requestBody } from './body.ts'
+import { bodyFacts } from './body-facts.ts'
 import { type Injected, injectedCredential } from './credential.ts'
+import { holdsNeedle, type Needles, needlesOf } from './echo.ts'
 import { shownRequest, waitMsOf } from './held.ts'
+import { outwardInBody, outwardInHead } from './outward.ts'
 import { refusalOf } from './refuse.ts'
 import { type Outcome, relay } from './relay.ts'
 import { factsOf, type RequestHead, readHead, recordedRequest } from './request.ts'
 import type { Room } from './room.ts'
 import { type ConnectionSessions, connectionSessions, type HttpSession, type HttpShared } from './session.ts'
-import type { Answer, Upstreams } from './upstream.ts'
+import type { Answer, UpstreamRequest, Upstreams } from './upstream.ts'
 
 export interface HttpServing extends HttpShared {
   readonly upstreams: Upstreams
@@ -106,23 +110,13 @@ async function exchange(parts: Exchange): Promise<void> {
   const target = document.metadata.name
   const gone = new AbortController()
   response.once('close', () => gone.abort())
-  const body = requestBody(parts.request, {
-    hasBody: head.hasBody,
-    length: head.contentLength,
-    room: serving.room,
-    onAsked: once(() => {
-      if (fieldOf(head.fields, 'expect')?.toLowerCase() === '100-continue') response.writeContinue()
-    }),
-  })
+  const body = bodyOf(parts)
   try {
-    const granted = await session.gate.judge({
-      facts: factsOf(head),
-      kept: recordedRequest(head, hiding(deps)),
-      held: () => heldRequest(parts, body, gone.signal),
-    })
+    const needles = await outwardNeedles(parts)
+    const granted = await session.gate.judge(askedRequest(parts, { body, needles, gone: gone.signal }))
     const outcome: Outcome = { result: 'failed', tag: '', bytes: 0, maskedValues: 0 }
     try {
-      const { answer, injected, signal } = await forward(parts, granted, body, gone.signal)
+      const { answer, injected, signal } = await forward(parts, granted, body.forTarget(needles.flat()), gone.signal)
       outcome.tag = String(answer.status)
       await relay(
         {
@@ -153,6 +147,41 @@ async function exchange(parts: Exchange): Promise<void> {
   }
 }
 
+const bodyOf = ({ request, response, head, serving }: Exchange): RequestBody =>
+  requestBody(request, {
+    hasBody: head.hasBody,
+    length: head.contentLength,
+    room: serving.room,
+    onAsked: once(() => {
+      if (fieldOf(head.fields, 'expect')?.toLowerCase() === '100-continue') response.writeContinue()
+    }),
+  })
+
+interface Looking {
+  readonly body: RequestBody
+  readonly needles: readonly Needles[]
+  readonly gone: AbortSignal
+}
+
+/** What the gate may ask about a request; its body is read when the gate does. */
+function askedRequest(parts: Exchange, { body, needles, gone }: Looking): AskedRequest {
+  const { head, session, serving } = parts
+  const fields = callersFields(head, session.admitted.target.document.spec.passFields, null)
+  return {
+    facts: factsOf(head),
+    kept: recordedRequest(head, hiding(serving.deps, needles)),
+    body: async () => bodyFacts(head.fields, await body.read()),
+    async outward(kinds) {
+      const found = outwardInHead(head, fields, { needles, kinds })
+      if (found !== null || !head.hasBody) return found
+      const isPeeked = head.contentLength !== null && head.contentLength <= limits.httpPeekedBodyBytesMax
+      if (kinds.size === 0 && !isPeeked) return null
+      return outwardInBody(head, await body.read(), { needles, kinds })
+    },
+    held: () => heldRequest(parts, fields, body, gone),
+  }
+}
+
 /** Calls it at the first time alone. */
 function once(run: () => void): () => void {
   let isDone = false
@@ -166,11 +195,11 @@ function once(run: () => void): () => void {
 /** Read whole: a person decides on all of it. Throws REQUEST_TOO_LARGE where nobody could be shown it. */
 async function heldRequest(
   { head, session }: Exchange,
+  fields: Fields,
   body: RequestBody,
   gone: AbortSignal,
 ): Promise<Omit<HeldRequest, 'recorded'>> {
   const { document } = session.admitted.target
-  const fields = callersFields(head, document.spec.passFields, null)
   const shown = shownRequest(head, fields, await body.read())
   if (shown === null)
     throw new SallyportError(
@@ -187,17 +216,30 @@ async function heldRequest(
   }
 }
 
-/** For the record: what looks personal or secret in a path or query is not kept. */
-function hiding(deps: SessionDeps): (text: string) => string {
+const needlesOfList = new WeakMap<readonly Secret[], Needles>()
+
+/** What may not go on: every credential of the agent in all its forms, and the caller's own token for the gateway. */
+async function outwardNeedles({ head, serving }: Exchange): Promise<readonly Needles[]> {
+  const secrets = await serving.known.current()
+  const known = needlesOfList.get(secrets) ?? needlesOf(secrets)
+  needlesOfList.set(secrets, known)
+  return [known, [Buffer.from(head.token.reveal(), 'utf8')]]
+}
+
+/** For the record: what looks personal or secret in a path or query, or is a credential of the agent, is not kept. */
+function hiding(deps: SessionDeps, needles: readonly Needles[]): (text: string) => string {
   const hide = hideBy('redact', deps.maskHash)
-  return (text) => hideIn(text, hide).text
+  return (text) => {
+    const bytes = Buffer.from(text, 'utf8')
+    return needles.some((list) => holdsNeedle(list, bytes)) ? '[redacted]' : hideIn(text, hide).text
+  }
 }
 
 /** Sends the request with what the gateway sets in the place of what it took out. */
 async function forward(
   { head, session, serving }: Exchange,
   granted: Granted,
-  body: RequestBody,
+  body: UpstreamRequest['body'],
   gone: AbortSignal,
 ): Promise<{ readonly answer: Answer; readonly injected: Injected; readonly signal: AbortSignal }> {
   const { document } = session.admitted.target
@@ -207,7 +249,7 @@ async function forward(
     method: head.method,
     path: pathOf(document.spec.url, head, injected),
     fields: fieldsFor(head, document.spec.passFields, injected, granted, session),
-    body: body.forTarget(),
+    body,
     signal,
   })
   return { answer, injected, signal }

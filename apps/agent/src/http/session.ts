@@ -11,6 +11,7 @@ import type { Budgets } from '../limits/budgets.ts'
 import type { CurrentSnapshot } from '../link/current.ts'
 import { realAfter } from '../link/holds.ts'
 import type { SessionRecord } from '../record/record.ts'
+import type { KnownSecrets } from '../secrets/known.ts'
 import { type AdmittedHttp, admitHttp, stillAdmitted } from '../session/admit.ts'
 import type { SessionDeps } from '../session/deps.ts'
 import { entryPrincipal } from '../session/entry-principal.ts'
@@ -34,6 +35,8 @@ export interface HttpSession {
 
 export interface HttpShared {
   readonly deps: SessionDeps
+  /** Credentials that no request may carry. */
+  readonly known: KnownSecrets
   readonly sessions: Sessions
   readonly budgets: Budgets
 }

@@ -128,7 +128,7 @@ const answerFields = (headers: Readonly<Record<string, string | string[] | undef
     .filter(([name, value]) => isFieldName(name) && isAnswerValue(value))
 
 function upstreamError({ metadata }: HttpTargetDocument, thrown: unknown): SallyportError {
-  if (thrown instanceof SallyportError && thrown.code === 'UPSTREAM_UNREACHABLE') return thrown
+  if (thrown instanceof SallyportError) return thrown
   return new SallyportError('UPSTREAM_UNREACHABLE', `target "${metadata.name}" gave no answer`, {
     hint: 'try again; the operator of the agent finds the reason in its log',
     cause: thrown,

@@ -7,9 +7,10 @@ import { SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
 import { refusalOf } from '../http/refuse.ts'
 import { roomOf } from '../http/room.ts'
-import { httpServer } from '../http/serve.ts'
-import { openUpstreams } from '../http/upstream.ts'
+import { type HttpServer, httpServer } from '../http/serve.ts'
+import { openUpstreams, type Upstreams } from '../http/upstream.ts'
 import type { Budgets } from '../limits/budgets.ts'
+import { knownSecrets } from '../secrets/known.ts'
 import type { Sessions } from '../session/sessions.ts'
 import type { ListenerDeps, TlsMaterial } from './deps.ts'
 import { listening } from './listening.ts'
@@ -33,8 +34,7 @@ export interface HttpListenerDeps extends Omit<ListenerDeps, 'bounds' | 'session
 /** Listens. Rejects with PORT_TAKEN, NO_PERMISSION or CONFIG_INVALID. */
 export async function startHttpListener(deps: HttpListenerDeps): Promise<HttpListener> {
   const upstreams = openUpstreams()
-  const room = roomOf(limits.httpKeptBodiesBytesMax)
-  const { serve, isAnswering } = httpServer({ deps, sessions: deps.sessions, budgets: deps.budgets, upstreams, room })
+  const { serve, isAnswering } = serverOf(deps, upstreams)
   const served = new Set<Promise<void>>()
   const take = (request: IncomingMessage, response: ServerResponse): void => {
     const one = serve(request, response).finally(() => served.delete(one))
@@ -90,6 +90,16 @@ export async function startHttpListener(deps: HttpListenerDeps): Promise<HttpLis
     },
   }
 }
+
+const serverOf = (deps: HttpListenerDeps, upstreams: Upstreams): HttpServer =>
+  httpServer({
+    deps,
+    upstreams,
+    sessions: deps.sessions,
+    budgets: deps.budgets,
+    known: knownSecrets(deps.snapshots, deps.environment, deps.clock),
+    room: roomOf(limits.httpKeptBodiesBytesMax),
+  })
 
 /** Between two requests of one connection, in milliseconds. */
 const keepAliveMs = 65_000

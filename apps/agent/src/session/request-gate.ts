@@ -6,6 +6,7 @@ import { asSallyportError, SallyportError } from '@sallyport/base/errors'
 import type { Chain } from '@sallyport/base/identity'
 import { toHex, utf8 } from '@sallyport/ledger/bytes'
 import type { EntryBody, EntryRule } from '@sallyport/ledger/entry'
+import type { DetectorName } from '@sallyport/mask/rule'
 import type { AnswerMasking } from '@sallyport/policy/answers'
 import {
   answerMaskingFor,
@@ -13,8 +14,9 @@ import {
   type Decision,
   type DecisionContext,
   decide,
+  outwardFor,
 } from '@sallyport/policy/decide'
-import { type HttpRequestFacts, requestFacts } from '@sallyport/policy/http'
+import { type BodyFacts, type HttpRequestFacts, requestFacts } from '@sallyport/policy/http'
 import type { StatementFacts } from '@sallyport/sql/facts'
 import type { Budgets } from '../limits/budgets.ts'
 import { createLimiter, type Limiter } from '../limits/limiter.ts'
@@ -22,6 +24,7 @@ import type { Snapshots } from '../link/current.ts'
 import type { SessionRecord } from '../record/record.ts'
 import type { Judged } from './gate.ts'
 import type { ApprovedRun, HoldDeps } from './hold-execution.ts'
+import { type OutwardFinding, outwardRefusal } from './outward.ts'
 import { cut, type RecordedStatement, recordedTextCharsMax } from './recorded.ts'
 import { type HeldRequest, holdRequest, noCatalog } from './request-hold.ts'
 
@@ -65,7 +68,12 @@ export interface KeptRequest {
 
 /** A request that asks to go on. */
 export interface AskedRequest {
+  /** Without its body. */
   readonly facts: HttpRequestFacts
+  /** What the body says: asked for once a condition reads it. Rejects where it cannot be read in one way. */
+  body(): Promise<BodyFacts>
+  /** Looks for known credentials, and for what these detectors find. */
+  outward(kinds: ReadonlySet<DetectorName>): Promise<OutwardFinding | null>
   /** How it stands in the record. */
   readonly kept: KeptRequest
   /** How it is held: asked for once a rule holds it. Rejects with the refusal where it cannot be. */
@@ -99,11 +107,14 @@ interface Asking {
   readonly live: Live
   readonly asked: AskedRequest
   readonly facts: StatementFacts
+  /** With its body, once that was read. */
+  request: HttpRequestFacts
 }
 
 async function judge(live: Live, asked: AskedRequest): Promise<Granted> {
-  const asking: Asking = { live, asked, facts: requestFacts(asked.facts, asked.kept.text) }
-  const judged = charged(live.limiter, asking.facts, judgeRequest(live.deps, asking))
+  const facts = requestFacts(asked.facts, asked.kept.text)
+  const asking: Asking = { live, asked, facts, request: asked.facts }
+  const judged = charged(live.limiter, facts, await judgeWhole(live.deps, asking))
   if ('error' in judged) return await refuse(asking, nextNumber(live), judged)
   if (judged.decision.kind === 'hold') return await hold(asking, judged)
   const number = nextNumber(live)
@@ -148,8 +159,8 @@ async function hold(asking: Asking, judged: Cleared): Promise<Granted> {
     { ...held, recorded: recorded(facts, asked.kept.path) },
     { all: [judgedOf(asking, judged)], policies: judged.policies },
     {
-      assess() {
-        const again = judgeRequest(deps, asking)
+      async assess() {
+        const again = await judgeWhole(deps, asking)
         if ('error' in again) return again.error
         last = again
         return { all: [judgedOf(asking, again)], policies: again.policies }
@@ -230,8 +241,36 @@ interface Cleared {
   readonly policies: CompiledPolicies
 }
 
-function judgeRequest(deps: RequestGateDeps, { asked, facts }: Asking): Refusal | Cleared {
-  const request = asked.facts
+/** By its head, by its body where a condition reads that, and by what it would carry outward. */
+async function judgeWhole(deps: RequestGateDeps, asking: Asking): Promise<Refusal | Cleared> {
+  try {
+    let isBodyAsked = false
+    if (asking.request.body === undefined)
+      asking.request = { ...asking.request, body: { kind: 'unread', onAsked: () => (isBodyAsked = true) } }
+    let judged = judgeRequest(deps, asking)
+    // What a deny rule has matched stays denied, whatever the body says.
+    const isSettled = 'error' in judged && judged.error.code !== 'POLICY_ERROR'
+    if (isBodyAsked && !isSettled) {
+      asking.request = { ...asking.request, body: await asking.asked.body() }
+      judged = judgeRequest(deps, asking)
+    }
+    return 'error' in judged ? judged : ((await outward(deps, asking, judged)) ?? judged)
+  } catch (thrown) {
+    return { error: asSallyportError(thrown), rule: null, decision: null }
+  }
+}
+
+async function outward(
+  { chain }: RequestGateDeps,
+  { asked, request }: Asking,
+  { policies, decision }: Cleared,
+): Promise<Refusal | null> {
+  const rules = outwardFor(policies, chain, request.path)
+  const found = await asked.outward(new Set(rules.flatMap(({ kinds }) => [...kinds])))
+  return found === null ? null : { ...outwardRefusal(rules, found), decision }
+}
+
+function judgeRequest(deps: RequestGateDeps, { facts, request }: Asking): Refusal | Cleared {
   try {
     const policies = currentPolicies(deps)
     const { chain, session, clock } = deps

@@ -31,7 +31,7 @@ export interface HeldRequest {
 /** What the gate does for one held request. */
 export interface RequestHoldSteps {
   /** Judges it again, under the rules of this moment. */
-  assess(): ClearedRequest | SallyportError
+  assess(): Promise<ClearedRequest | SallyportError>
   /** Puts a refusal into the record, under this number. */
   deny(number: number, error: SallyportError): Promise<void>
   append(body: EntryBody): Promise<void> | undefined
@@ -115,7 +115,7 @@ function holdSteps(underway: Underway): HoldSteps {
   }
   return {
     async assess() {
-      const found = steps.assess()
+      const found = await steps.assess()
       return found instanceof SallyportError
         ? { kind: 'refused', error: found, judged: null, position: null, under: null }
         : { kind: 'clear', ...found, catalog }

@@ -32,7 +32,7 @@ export function parseRequestTarget(text: string): RequestTarget {
   if (segments.length > segmentsMax) throw new ProtocolError(`a path of ${segments.length} segments`)
   // Servers merge empty segments, or do not.
   if (segments.slice(0, -1).includes('')) throw new ProtocolError('an empty segment in the path')
-  const query = parseQuery(rawQuery)
+  const query = parsePairs(rawQuery, 'query')
   return { path: `/${segments.map(encodeSegment).join('/')}`, segments, query, search: queryText(query) }
 }
 
@@ -56,16 +56,20 @@ function decodeSegment(raw: string): string {
 export const encodeSegment = (text: string): string =>
   encodeURIComponent(text).replace(/%(?:24|26|2B|2C|3A|3D|40)/g, (code) => decodeURIComponent(code))
 
-function parseQuery(raw: string): RequestTarget['query'] {
+/** Names and values of a query, or of a body that is a form. Throws ProtocolError for what two servers read in two ways. */
+export function parsePairs(raw: string, where: 'query' | 'form'): RequestTarget['query'] {
   if (raw === '') return []
   const pairs = raw.split('&')
-  if (pairs.length > queryPairsMax) throw new ProtocolError(`a query of ${pairs.length} pairs`)
+  if (pairs.length > queryPairsMax) throw new ProtocolError(`a ${where} of ${pairs.length} pairs`)
   const query = pairs.map((pair) => {
     const at = pair.indexOf('=')
-    const name = decodeForm(at === -1 ? pair : pair.slice(0, at))
-    return [name, at === -1 ? '' : decodeForm(pair.slice(at + 1))] as const
+    const name = decodeForm(at === -1 ? pair : pair.slice(0, at), where)
+    return [name, at === -1 ? '' : decodeForm(pair.slice(at + 1), where)] as const
   })
-  checkNames(query.map(([name]) => name))
+  checkNames(
+    query.map(([name]) => name),
+    where,
+  )
   return query
 }
 
@@ -74,22 +78,22 @@ export const foldedName = (name: string): string =>
   name.trim().toLowerCase().replace(/\[.*$/s, '').replace(/[. ]/g, '_')
 
 /** Of two spellings of one name a rule sees two, and a server one; frameworks take another method from the query. */
-function checkNames(names: readonly string[]): void {
+function checkNames(names: readonly string[], where: 'query' | 'form'): void {
   const spellings = new Map<string, string>()
   for (const name of names) {
     const folded = foldedName(name)
     if (/^(_method|_httpmethod|x-http-method(-override)?|x-method-override)$/.test(folded))
-      throw new ProtocolError('a method override in the query')
+      throw new ProtocolError(`a method override in the ${where}`)
     const known = spellings.get(folded) ?? name
     spellings.set(folded, known)
     if (known !== name && !(known.includes('[') && name.includes('[')))
-      throw new ProtocolError('one name of the query in two spellings')
+      throw new ProtocolError(`one name of the ${where} in two spellings`)
   }
 }
 
-function decodeForm(raw: string): string {
-  const text = percentDecode(raw.replaceAll('+', ' '), 'query')
-  if (text.includes('\0')) throw new ProtocolError('a NUL in the query')
+function decodeForm(raw: string, where: 'query' | 'form'): string {
+  const text = percentDecode(raw.replaceAll('+', ' '), where)
+  if (text.includes('\0')) throw new ProtocolError(`a NUL in the ${where}`)
   return text
 }
 

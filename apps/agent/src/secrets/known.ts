@@ -1,0 +1,63 @@
+// Every credential that this agent may use, of all its targets: no request may carry one of them outward. Read anew with each
+// snapshot and every half minute; what cannot be read is not known, and nobody can send it by knowing it.
+import type { Clock } from '@sallyport/base/clock'
+import { limits } from '@sallyport/base/limits'
+import type { Secret } from '@sallyport/base/secret'
+import type { CredentialReference, TargetDocument } from '@sallyport/policy/document'
+import type { Snapshots } from '../link/current.ts'
+import { resolveCredential } from './broker.ts'
+
+/** Shorter ones are found by chance, and a refusal would tell somebody who guesses that a guess was right. */
+export const knownSecretCharsMin = 12
+
+export interface KnownSecrets {
+  /** The same list until something may have changed. */
+  current(): Promise<readonly Secret[]>
+}
+
+export function knownSecrets(
+  snapshots: Snapshots,
+  environment: Readonly<Record<string, string | undefined>>,
+  clock: Clock,
+): KnownSecrets {
+  let known: { readonly of: object; readonly untilMs: number; readonly secrets: Promise<readonly Secret[]> } | null =
+    null
+  return {
+    current() {
+      const { targets } = snapshots.current()
+      const nowMs = clock.nowMs()
+      if (known !== null && known.of === targets && nowMs < known.untilMs) return known.secrets
+      const secrets = secretsOf(
+        [...targets.values()].map(({ document }) => document),
+        environment,
+      )
+      known = { of: targets, untilMs: nowMs + limits.knownSecretsAgeMsMax, secrets }
+      return secrets
+    },
+  }
+}
+
+async function secretsOf(
+  targets: readonly TargetDocument[],
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<readonly Secret[]> {
+  const references = new Map(targets.flatMap(referencesOf).map((reference) => [JSON.stringify(reference), reference]))
+  const found = await Promise.all(
+    [...references.values()].map((reference) => resolveCredential(reference, environment).catch(() => null)),
+  )
+  const secrets = new Map<string, Secret>()
+  for (const secret of found) {
+    const text = secret?.reveal() ?? ''
+    if (secret !== null && text.length >= knownSecretCharsMin) secrets.set(text, secret)
+  }
+  return [...secrets.values()]
+}
+
+function referencesOf({ spec }: TargetDocument): readonly CredentialReference[] {
+  if (spec.protocol === 'postgres') return spec.roles.map(({ password }) => password)
+  const { credential } = spec
+  if (credential === 'none') return []
+  if ('bearer' in credential) return [credential.bearer]
+  if ('basic' in credential) return [credential.basic.password]
+  return ['header' in credential ? credential.header.value : credential.query.value]
+}

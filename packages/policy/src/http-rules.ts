@@ -1,0 +1,85 @@
+// What policies say of HTTP APIs alone, compiled: members of their answers that are hidden, and what may not leave in requests.
+import type { JsonPath } from '@sallyport/mask/json/path'
+import type { DetectorName, MaskMethod, MaskRule, Unless } from '@sallyport/mask/rule'
+import type { LabelDocument, PolicyDocument, TargetDocument } from './document.ts'
+import { compilePattern, type Matcher } from './match.ts'
+import { anyOf } from './match-any.ts'
+
+/** A mask of members of the JSON that an HTTP API answers with. */
+export interface CompiledFieldMask {
+  /** `policy/name`. */
+  readonly rule: string
+  readonly routes: Matcher
+  readonly paths: readonly JsonPath[]
+  readonly method: MaskMethod
+  readonly unless: Unless | null
+}
+
+/** What may not leave through requests. */
+export interface CompiledOutward {
+  readonly policy: string
+  readonly version: number
+  readonly name: string
+  readonly kinds: ReadonlySet<DetectorName>
+  /** Null: every request. */
+  readonly routes: Matcher | null
+  readonly unless: Unless | null
+  readonly message: string | null
+}
+
+type FieldMask = Exclude<MaskRule, { detect: unknown }>
+
+/** Where a label's fields are looked up. */
+interface Labelled {
+  readonly target: TargetDocument
+  readonly labels: readonly LabelDocument[]
+}
+
+/** By its own routes, and by the fields of its label on this target. */
+export function compileFieldMasks(
+  rule: string,
+  mask: FieldMask,
+  { labels, target }: Labelled,
+  pathsOf: (path: string | readonly string[]) => readonly JsonPath[],
+): readonly CompiledFieldMask[] {
+  const label = labels.find(({ metadata }) => metadata.name === mask.label)
+  const labelled = (label?.spec.fields ?? []).filter(
+    ({ targets }) => targets === undefined || targets.includes(target.metadata.name),
+  )
+  const own = mask.routes === undefined ? [] : [{ routes: mask.routes, path: mask.path ?? [] }]
+  return [...own, ...labelled].map(({ routes, path }) => ({
+    rule,
+    routes: routesOf(routes),
+    paths: pathsOf(path),
+    method: mask.method,
+    unless: mask.unless ?? null,
+  }))
+}
+
+/** As careless as those of deny rules: a mask hides too much rather than too little. */
+export const routesOf = (routes: readonly string[]): Matcher =>
+  anyOf(routes.map((pattern) => compilePattern(pattern, 'match')))
+
+export const compileOutward = (source: {
+  readonly policy: string
+  readonly version: number
+  readonly outward?: PolicyDocument['spec']['outward']
+}): CompiledOutward[] =>
+  (source.outward ?? []).map(({ name, detect, routes, unless, message }) => ({
+    policy: source.policy,
+    version: source.version,
+    name,
+    kinds: new Set(detect),
+    routes: routes === undefined ? null : routesOf(routes),
+    unless: unless ?? null,
+    message: message ?? null,
+  }))
+
+/** Absent where the label names none. */
+export function fieldsOfLabel(
+  name: string | undefined,
+  { labels }: Pick<Labelled, 'labels'>,
+): { readonly fields?: readonly unknown[] } {
+  const fields = labels.find(({ metadata }) => metadata.name === name)?.spec.fields
+  return fields === undefined ? {} : { fields }
+}
