@@ -145,17 +145,25 @@ function checkWindow({ from, to, zone }: NonNullable<Rule['during']>[number], pa
 
 /** What a limit bounds, and over what time, must be clear: a limit that bounds nothing reads as one that does. */
 function checkLimit(limit: LimitRule, path: Path): CheckProblem[] {
-  const { per, requests, rows, bytes, every } = limit
-  const bounds = [requests, rows, bytes].filter((amount) => amount !== undefined).length
+  const { per, requests, rows, bytes, concurrent, every } = limit
+  const timed = [requests, rows, bytes].filter((amount) => amount !== undefined).length
   return [
-    ...(bounds === 0 ? [problem(path, 'the limit bounds nothing; give requests, rows or bytes')] : []),
+    ...(timed === 0 && concurrent === undefined
+      ? [problem(path, 'the limit bounds nothing; give requests, rows, bytes or concurrent')]
+      : []),
+    ...(per === 'statement' && concurrent !== undefined
+      ? [problem([...path, 'concurrent'], 'a statement is one request; limit per initiator, actor or target')]
+      : []),
+    ...(timed === 0 && concurrent !== undefined && every !== undefined
+      ? [problem([...path, 'every'], '"concurrent" counts at every moment; remove "every"')]
+      : []),
     ...(per === 'statement' && every !== undefined
       ? [problem([...path, 'every'], 'a limit per statement has no time; remove "every", or limit per initiator')]
       : []),
     ...(per === 'statement' && requests !== undefined
       ? [problem([...path, 'requests'], 'a statement is one request; give rows or bytes, or limit per initiator')]
       : []),
-    ...(per !== 'statement' && every === undefined
+    ...(per !== 'statement' && timed > 0 && every === undefined
       ? [problem(path, `a limit per ${per} needs a time, for example every: 1h`)]
       : []),
     ...(every !== undefined && durationMs(every) > limitWindowMsMax

@@ -104,8 +104,10 @@ export const LimitRule = z.strictObject({
   requests: amount.optional(),
   /** Rows that go to the caller. */
   rows: amount.optional(),
-  /** Bytes of those rows. */
+  /** Bytes of those rows, or of the answers of an HTTP API. */
   bytes: amount.optional(),
+  /** Requests to an HTTP API at the same time. */
+  concurrent: amount.optional(),
   every: Duration.optional(),
   objects: z.array(z.string().min(1)).min(1).optional(),
   callers: Callers.optional(),

@@ -112,3 +112,11 @@ it('is part of the digest of the policies', () => {
   const digest = (limits: string) => compiled(limits).digest
   expect(digest('[{ per: statement, rows: 1 }]')).not.toBe(digest('[{ per: statement, rows: 2 }]'))
 })
+
+it('of requests at once is shared by the agents of a target, and needs no time', () => {
+  const limits = '[{ per: initiator, concurrent: 5 }]'
+  const of = (agents: string) =>
+    limitsFor(compiled(limits, agents), facts(['select public.customers']), chain('ann'), smallCatalog)[0]?.limit
+  expect(of('[a]')).toMatchObject({ concurrent: 5, everyMs: null, text: '5 at once for each initiator' })
+  expect(of('[a, b]')).toMatchObject({ concurrent: 2 })
+})

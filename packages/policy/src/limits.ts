@@ -20,6 +20,8 @@ export interface CompiledLimit {
   readonly requests: number | null
   readonly rows: number | null
   readonly bytes: number | null
+  /** Requests to an HTTP API at the same time. */
+  readonly concurrent: number | null
   /** Null: for each statement by itself. */
   readonly everyMs: number | null
   /** `100 statements, 500 rows in 1m for each initiator`. */
@@ -47,8 +49,9 @@ export function compileLimits(
 ): CompiledLimit[] {
   return source.limits.map((limit, index) => {
     // A limit over time is shared by all agents of the target: each may spend an equal part of it (docs/policy.md, Limits).
+    const shared = (amount: number): number => Math.max(1, Math.floor(amount / agents))
     const part = (amount: number | undefined): number | null =>
-      amount === undefined ? null : limit.every === undefined ? amount : Math.max(1, Math.floor(amount / agents))
+      amount === undefined ? null : limit.every === undefined ? amount : shared(amount)
     return {
       policy: source.policy,
       version: source.version,
@@ -57,6 +60,7 @@ export function compileLimits(
       requests: part(limit.requests),
       rows: part(limit.rows),
       bytes: part(limit.bytes),
+      concurrent: limit.concurrent === undefined ? null : shared(limit.concurrent),
       everyMs: limit.every === undefined ? null : durationMs(limit.every),
       text: limitText(limit),
       objects:
@@ -74,14 +78,15 @@ const anyOf =
   (name) =>
     matchers.some((matches) => matches(name))
 
-function limitText({ per, requests, rows, bytes, every }: LimitRule): string {
+function limitText({ per, requests, rows, bytes, concurrent, every }: LimitRule): string {
   const amounts = [
     ...(requests === undefined ? [] : [`${requests} ${requests === 1 ? 'statement' : 'statements'}`]),
     ...(rows === undefined ? [] : [`${rows} ${rows === 1 ? 'row' : 'rows'}`]),
     ...(bytes === undefined ? [] : [`${bytes} bytes`]),
+    ...(concurrent === undefined ? [] : [`${concurrent} at once`]),
   ].join(', ')
   if (per === 'statement') return `${amounts} for a statement`
-  return `${amounts} in ${every ?? ''} for ${per === 'target' ? 'the target' : `each ${per}`}`
+  return `${amounts}${every === undefined ? '' : ` in ${every}`} for ${per === 'target' ? 'the target' : `each ${per}`}`
 }
 
 /** The limit on guesses that comes with `predicates: equality` of a mask: its own, or that of base/limits. */
@@ -98,6 +103,7 @@ export function lookupLimit(
     requests: Math.max(1, Math.floor(requests / agents)),
     rows: null,
     bytes: null,
+    concurrent: null,
     everyMs: durationMs(every),
     text: `${requests} look-ups by a masked column in ${every} for each initiator`,
     objects: null,

@@ -11,11 +11,13 @@ import type { HttpTargetDocument } from '@sallyport/policy/document'
 import { type Fields, fieldOf, responseFields } from '@sallyport/wire/http/fields'
 import { mediaOf } from '@sallyport/wire/http/media'
 import { ProtocolError } from '@sallyport/wire/protocol-error'
+import type { ByteMeter, Quota } from '../limits/request.ts'
 import type { RequestOutcome } from '../session/request-gate.ts'
 import { decoded } from './decode.ts'
 import { echoScan, holdsNeedle, type Needles, needlesOf } from './echo.ts'
 import { locationOf } from './location.ts'
 import { hidingAll, type Masker, maskerOf } from './masker.ts'
+import { quotaFields } from './quota.ts'
 import { refusalOf } from './refuse.ts'
 import type { Room } from './room.ts'
 import { Unmaskable } from './unmaskable.ts'
@@ -34,6 +36,10 @@ export interface Relaying {
   readonly masking: AnswerMasking | null
   readonly hash: KeyedHash
   readonly room: Room
+  /** Counts what goes; null where no limit does. */
+  readonly meter: ByteMeter | null
+  /** What is left of the limits, asked for when the answer begins. */
+  readonly quotas: () => readonly Quota[]
   /** The request in the record. */
   readonly requestId: string
   readonly signal: AbortSignal
@@ -74,12 +80,20 @@ interface Passing {
 }
 
 async function pass(
-  { response, signal }: Relaying,
+  { response, signal, meter, quotas }: Relaying,
   { status, fields, body, needles, masker }: Passing,
   outcome: Outcome,
 ): Promise<void> {
   // With the first byte: of a document that is no JSON after all nothing has gone out, not even its status.
-  const begin = (): void => void (response.headersSent || response.writeHead(status, [...fields.flat()]))
+  const begin = (): void => {
+    if (!response.headersSent) response.writeHead(status, [...fields, ...quotaFields(quotas())].flat())
+  }
+  // What would pass a limit does not go: nothing of the piece that it stands in.
+  const count = (bytes: number): void => {
+    const error = bytes === 0 ? null : (meter?.take(bytes) ?? null)
+    if (error !== null) throw error
+    outcome.bytes += bytes
+  }
   if (/^text\/event-stream\b/i.test(fieldOf(fields, 'content-type') ?? '')) {
     begin()
     response.flushHeaders()
@@ -87,8 +101,8 @@ async function pass(
   const scan = echoScan(needles)
   const out = async (bytes: Uint8Array): Promise<void> => {
     if (bytes.length === 0) return
+    count(bytes.length)
     begin()
-    outcome.bytes += bytes.length
     if (!response.write(bytes)) await drained(response, signal)
   }
   for await (const chunk of body) {
@@ -98,8 +112,8 @@ async function pass(
   }
   const rest = scan.end()
   const last = masker === null ? rest : Buffer.concat([masker.push(rest), masker.end()])
+  count(last.length)
   begin()
-  outcome.bytes += last.length
   response.end(last)
 }
 

@@ -21,6 +21,7 @@ import { type Injected, injectedCredential } from './credential.ts'
 import { holdsNeedle, type Needles, needlesOf } from './echo.ts'
 import { shownRequest, waitMsOf } from './held.ts'
 import { outwardInBody, outwardInHead } from './outward.ts'
+import { quotaFields } from './quota.ts'
 import { refusalOf } from './refuse.ts'
 import { type Outcome, relay } from './relay.ts'
 import { factsOf, type RequestHead, readHead, recordedRequest } from './request.ts'
@@ -53,13 +54,14 @@ export function httpServer(serving: HttpServing): HttpServer {
     }
     connections.set(socket, connection)
     let session: HttpSession | null = null
+    let head: RequestHead | null = null
     connection.open.add(response)
     try {
-      const head = admittedHead(connection, request)
+      head = admittedHead(connection, request)
       session = await connection.sessions.of(head, (fieldOf(head.fields, 'user-agent') ?? '').slice(0, 256))
       await exchange({ request, response, head, session, serving })
     } catch (thrown) {
-      refuse(serving.deps, request, response, asSallyportError(thrown), session)
+      refuse(serving.deps, request, response, asSallyportError(thrown), session, head)
     } finally {
       connection.open.delete(response)
     }
@@ -127,6 +129,8 @@ async function exchange(parts: Exchange): Promise<void> {
           masking: granted.masking,
           hash: deps.maskHash,
           room: serving.room,
+          meter: granted.meter,
+          quotas: () => session.gate.quotas(factsOf(head)),
           requestId: `${session.id}/${granted.number}`,
           signal,
         },
@@ -303,6 +307,7 @@ function refuse(
   response: ServerResponse,
   error: SallyportError,
   session: HttpSession | null,
+  head: RequestHead | null,
 ): void {
   deps.metrics.refusals.inc({ code: error.code })
   deps.log.info(
@@ -317,6 +322,8 @@ function refuse(
   // A body that nobody reads, and what was pipelined behind it, end with the connection (THREATS R-4.1).
   const endsIt = error.code === 'PROTOCOL_VIOLATION' || error.code === 'CONNECTION_LIMIT' || !request.complete
   const close = endsIt ? ['connection', 'close'] : []
-  response.writeHead(status, [...fields.flat(), ...close])
+  const isLimited = error.code === 'LIMIT_REACHED' && session !== null && head !== null
+  const left = isLimited ? quotaFields(session.gate.quotas(factsOf(head))) : []
+  response.writeHead(status, [...[...fields, ...left].flat(), ...close])
   response.end(request.method === 'HEAD' ? undefined : body)
 }

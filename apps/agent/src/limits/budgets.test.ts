@@ -88,3 +88,29 @@ describe('a budget', () => {
     )
   })
 })
+
+describe('places among those that run', () => {
+  const budgets = createBudgets({ nowMs: () => 0 }, 10)
+  const two = { budget: 'a', max: 2 }
+  it('are taken together or not at all, and given back', () => {
+    const first = budgets.enter([two])
+    expect(budgets.enter([two, { budget: 'b', max: 1 }])).toHaveProperty('leave')
+    expect(budgets.enter([{ budget: 'b', max: 9 }, two])).toEqual({ full: two })
+    // Nothing was taken of the other one.
+    expect(budgets.enter([{ budget: 'b', max: 2 }])).toHaveProperty('leave')
+    if ('leave' in first) first.leave()
+    expect(budgets.enter([two])).toHaveProperty('leave')
+  })
+})
+
+it('what is left is told, and when all of it is there again', () => {
+  let nowMs = 1_000
+  const budgets = createBudgets({ nowMs: () => nowMs }, 10)
+  const claim = { budget: 'a', amount: 3, max: 10, everyMs: 60_000 }
+  expect(budgets.left(claim)).toEqual({ left: 10, resetMs: 0 })
+  budgets.take([claim])
+  nowMs += 10_000
+  expect(budgets.left(claim)).toEqual({ left: 7, resetMs: 50_000 })
+  nowMs += 60_000
+  expect(budgets.left(claim)).toEqual({ left: 10, resetMs: 0 })
+})

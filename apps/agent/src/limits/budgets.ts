@@ -3,6 +3,7 @@
 // INVARIANT: a claim is taken as a whole or not at all.
 import type { Clock } from '@sallyport/base/clock'
 import { limits } from '@sallyport/base/limits'
+import { createPlaces, type Places } from './places.ts'
 import { newWindow, spend, spentIn, type Window, waitMs } from './window.ts'
 
 /** So much of one budget. */
@@ -18,6 +19,10 @@ export interface Budgets {
   take(claims: readonly Claim[]): { readonly claim: Claim; readonly retryMs: number } | null
   /** The same without taking. */
   look(claims: readonly Claim[]): { readonly claim: Claim; readonly retryMs: number } | null
+  /** What is left of a budget, and when all of it is there again. */
+  left(claim: Omit<Claim, 'amount'>): { readonly left: number; readonly resetMs: number }
+  /** Places among those that run at the same time. */
+  enter: Places['enter']
   /** Budgets in memory. */
   readonly size: number
 }
@@ -66,6 +71,14 @@ export function createBudgets(clock: Clock, budgetsMax: number = limits.budgetsP
       }
       return null
     },
+    left({ budget, max, everyMs }) {
+      const window = windows.get(budget)
+      if (window === undefined || window.everyMs !== everyMs) return { left: max, resetMs: 0 }
+      const nowMs = clock.nowMs()
+      const left = Math.max(0, max - spentIn(window, nowMs))
+      return { left, resetMs: waitMs(window, max, max, nowMs) }
+    },
+    enter: createPlaces().enter,
     get size() {
       return windows.size
     },

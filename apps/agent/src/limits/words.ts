@@ -12,6 +12,12 @@ export const limitReached = (limit: CompiledLimit, retryMs: number): SallyportEr
     hint: `limit "${nameOf(limit)}": retry after ${Math.ceil(retryMs / 1_000)} s`,
   })
 
+/** As many as may are at it already. */
+export const limitFull = (limit: CompiledLimit): SallyportError =>
+  new SallyportError('LIMIT_REACHED', told(limit, `is full: ${limit.text}`), {
+    hint: `limit "${nameOf(limit)}": retry after 1 s`,
+  })
+
 /** As outcomes name it. */
 export const limitSqlstate = surfacesOf('LIMIT_REACHED').sqlstate
 

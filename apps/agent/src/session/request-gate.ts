@@ -19,14 +19,22 @@ import {
 import { type BodyFacts, type HttpRequestFacts, requestFacts } from '@sallyport/policy/http'
 import type { StatementFacts } from '@sallyport/sql/facts'
 import type { Budgets } from '../limits/budgets.ts'
-import { createLimiter, type Limiter } from '../limits/limiter.ts'
+import {
+  type ByteMeter,
+  chargeRequest,
+  notCharged,
+  type Quota,
+  quotasOf,
+  type RequestCharge,
+} from '../limits/request.ts'
 import type { Snapshots } from '../link/current.ts'
 import type { SessionRecord } from '../record/record.ts'
 import type { Judged } from './gate.ts'
-import type { ApprovedRun, HoldDeps } from './hold-execution.ts'
+import type { HoldDeps } from './hold-execution.ts'
 import { type OutwardFinding, outwardRefusal } from './outward.ts'
 import { cut, type RecordedStatement, recordedTextCharsMax } from './recorded.ts'
-import { type HeldRequest, holdRequest, noCatalog } from './request-hold.ts'
+import { type HeldRequest, holdRequest, noCatalog, type RequestRun } from './request-hold.ts'
+import { conditionRefusal, refusalBy } from './request-refusals.ts'
 
 export interface RequestGateDeps {
   readonly snapshots: Snapshots
@@ -56,6 +64,8 @@ export interface Granted {
   readonly number: number
   /** What is hidden in its answer; null: nothing. */
   readonly masking: AnswerMasking | null
+  /** Counts the bytes of its answer; null where no limit does. */
+  readonly meter: ByteMeter | null
   /** Called once, at the end. */
   end(outcome: RequestOutcome): void
 }
@@ -83,13 +93,25 @@ export interface AskedRequest {
 export interface RequestGate {
   /** Rejects with the refusal, which is in the record by then. */
   judge(asked: AskedRequest): Promise<Granted>
+  /** What is left of the limits that concern a request, for its answer. */
+  quotas(facts: HttpRequestFacts): readonly Quota[]
   readonly requests: number
 }
 
 export function createRequestGate(deps: RequestGateDeps): RequestGate {
-  const live: Live = { deps, limiter: createLimiter(deps.chain, deps.budgets), requests: 0 }
+  const live: Live = { deps, requests: 0 }
   return {
     judge: (asked) => judge(live, asked),
+    quotas(facts) {
+      try {
+        const policies = currentPolicies(deps)
+        if (policies.limits === 0) return []
+        return quotasOf(requestFacts(facts, ''), { policies, chain: deps.chain, catalog: noCatalog }, deps.budgets)
+      } catch {
+        // Nobody decides by them.
+        return []
+      }
+    },
     get requests() {
       return live.requests
     },
@@ -98,7 +120,6 @@ export function createRequestGate(deps: RequestGateDeps): RequestGate {
 
 interface Live {
   readonly deps: RequestGateDeps
-  readonly limiter: Limiter
   requests: number
 }
 
@@ -114,12 +135,20 @@ interface Asking {
 async function judge(live: Live, asked: AskedRequest): Promise<Granted> {
   const facts = requestFacts(asked.facts, asked.kept.text)
   const asking: Asking = { live, asked, facts, request: asked.facts }
-  const judged = charged(live.limiter, facts, await judgeWhole(live.deps, asking))
+  const judged = await judgeWhole(live.deps, asking)
+  const charge = chargeOf(asking, judged)
+  const { refusal } = charge
   if ('error' in judged) return await refuse(asking, nextNumber(live), judged)
-  if (judged.decision.kind === 'hold') return await hold(asking, judged)
-  const number = nextNumber(live)
-  await append(live.deps.record, intent(asking, number, judged, 'allow'))
-  return granted(asking, number, judged.masking, null)
+  if (refusal !== null) return await refuse(asking, nextNumber(live), refusal)
+  try {
+    if (judged.decision.kind === 'hold') return await hold(asking, judged, charge)
+    const number = nextNumber(live)
+    await append(live.deps.record, intent(asking, number, { ...judged, shadow: charge.shadow }, 'allow'))
+    return granted(asking, { number, approved: null }, judged.masking, charge)
+  } catch (thrown) {
+    charge.leave()
+    throw thrown
+  }
 }
 
 function nextNumber(live: Live): number {
@@ -144,7 +173,7 @@ async function refuse({ live, asked, facts }: Asking, number: number, refusal: R
 }
 
 /** Asks people, and lets it run once: when it is approved, and everything is still as it was. */
-async function hold(asking: Asking, judged: Cleared): Promise<Granted> {
+async function hold(asking: Asking, judged: Cleared, charge: RequestCharge): Promise<Granted> {
   const { live, asked, facts } = asking
   const { deps } = live
   let held: Omit<HeldRequest, 'recorded'>
@@ -171,11 +200,11 @@ async function hold(asking: Asking, judged: Cleared): Promise<Granted> {
       async run(number, before) {
         const how = before === null ? 'allow' : 'approved'
         const ended = before === null ? undefined : deps.record.append(before)
-        await Promise.all([ended, append(deps.record, intent(asking, number, last, how))])
+        await Promise.all([ended, append(deps.record, intent(asking, number, { ...last, shadow: charge.shadow }, how))])
       },
     },
   )
-  return granted(asking, run.number, last.masking, run.approved)
+  return granted(asking, run, last.masking, charge)
 }
 
 /** What a hold looks at: the verb that people read is the method, and what is asked for again is known by method and path. */
@@ -194,7 +223,7 @@ const judgedOf = ({ live, facts, asked: { facts: request } }: Asking, { decision
 function intent(
   { asked, facts }: Asking,
   number: number,
-  { rule, masking, decision }: Cleared,
+  { rule, masking, decision, shadow }: Cleared & Pick<RequestCharge, 'shadow'>,
   how: 'allow' | 'approved',
 ): EntryBody {
   return {
@@ -206,21 +235,23 @@ function intent(
     rule,
     masks: masking?.rules ?? [],
     maskedColumns: masking?.parts.length ?? 0,
-    ...shadowOf(decision),
+    ...shadowOf(decision, shadow),
   }
 }
 
 function granted(
   { live: { deps } }: Asking,
-  number: number,
+  { number, approved }: RequestRun,
   masking: AnswerMasking | null,
-  approved: ApprovedRun | null,
+  charge: RequestCharge,
 ): Granted {
   const startedUs = deps.monotonicUs()
   return {
     number,
     masking,
+    meter: charge.meter,
     end(outcome) {
+      charge.leave()
       const durationUs = Math.max(0, Math.round(deps.monotonicUs() - startedUs))
       approved?.outcome({ result: outcome.result, tag: outcome.tag, sqlstate: '', rows: 0, durationUs })
       void end(deps, number, durationUs, outcome)
@@ -232,6 +263,8 @@ interface Refusal {
   readonly error: SallyportError
   readonly rule: EntryRule | null
   readonly decision: Decision | null
+  /** What it was judged by; null when it was not. */
+  readonly policies: CompiledPolicies | null
 }
 /** Allowed, or held. */
 interface Cleared {
@@ -256,7 +289,7 @@ async function judgeWhole(deps: RequestGateDeps, asking: Asking): Promise<Refusa
     }
     return 'error' in judged ? judged : ((await outward(deps, asking, judged)) ?? judged)
   } catch (thrown) {
-    return { error: asSallyportError(thrown), rule: null, decision: null }
+    return { error: asSallyportError(thrown), rule: null, decision: null, policies: null }
   }
 }
 
@@ -267,7 +300,7 @@ async function outward(
 ): Promise<Refusal | null> {
   const rules = outwardFor(policies, chain, request.path)
   const found = await asked.outward(new Set(rules.flatMap(({ kinds }) => [...kinds])))
-  return found === null ? null : { ...outwardRefusal(rules, found), decision }
+  return found === null ? null : { ...outwardRefusal(rules, found), decision, policies }
 }
 
 function judgeRequest(deps: RequestGateDeps, { facts, request }: Asking): Refusal | Cleared {
@@ -278,54 +311,34 @@ function judgeRequest(deps: RequestGateDeps, { facts, request }: Asking): Refusa
     const rule = { policy: decision.policy, version: decision.version, rule: decision.rule }
     const masking = answerMaskingFor(policies, chain, request.path)
     const error = refusalBy(decision) ?? (masking === null ? null : conditionRefusal(request))
-    return error === null ? { rule, decision, masking, policies } : { error, rule, decision }
+    return error === null ? { rule, decision, masking, policies } : { error, rule, decision, policies }
   } catch (thrown) {
-    return { error: asSallyportError(thrown), rule: null, decision: null }
+    return { error: asSallyportError(thrown), rule: null, decision: null, policies: null }
   }
 }
 
-/** Takes it from the budgets: once, also where it is held and judged again. */
-function charged(limiter: Limiter, facts: StatementFacts, judged: Refusal | Cleared): Refusal | Cleared {
-  if ('error' in judged || judged.policies.limits === 0) return judged
+/** Takes it from the budgets: once, also what is denied (docs/policy.md, Limits), and also where it is held and judged again. */
+function chargeOf({ live, facts }: Asking, judged: Refusal | Cleared): ChargedRequest {
+  const { deps } = live
+  const policies = judged.policies
+  if (policies === null || policies.limits === 0) return { ...notCharged, refusal: null }
   try {
-    const { refusal } = limiter.charge([facts], judged.policies, noCatalog)
-    if (refusal === null) return judged
-    const { limit, error } = refusal
-    return {
-      error,
-      rule: { policy: limit.policy, version: limit.version, rule: limit.name },
-      decision: judged.decision,
-    }
+    const charge = chargeRequest(
+      facts,
+      { policies, chain: deps.chain, catalog: noCatalog },
+      deps.budgets,
+      'error' in judged,
+    )
+    if (charge.refused === null) return { ...charge, refusal: null }
+    const { limit, error } = charge.refused
+    const rule = { policy: limit.policy, version: limit.version, rule: limit.name }
+    return { ...charge, refusal: { error, rule, decision: judged.decision, policies } }
   } catch (thrown) {
-    return { error: asSallyportError(thrown), rule: null, decision: judged.decision }
+    return { ...notCharged, refusal: { ...judged, error: asSallyportError(thrown) } }
   }
 }
 
-function refusalBy(decision: Decision): SallyportError | null {
-  switch (decision.kind) {
-    case 'allow':
-    case 'hold':
-      return null
-    case 'deny':
-      return new SallyportError(decision.code, decision.message, { hint: decision.hint })
-  }
-}
-
-/**
- * A condition on a representation that the caller never saw would compare what masks hide. Reads go on without one, as if
- * nothing were kept; where leaving it out would change what happens, the request is refused (THREATS R-4.7).
- */
-function conditionRefusal({ method, headers }: HttpRequestFacts): SallyportError | null {
-  const isRead = method === 'GET' || method === 'HEAD'
-  const isThere = (name: string): boolean => headers.get(name)?.every((value) => value === '*') === false
-  const name = ['if-match', 'if-unmodified-since', ...(isRead ? [] : ['if-none-match', 'if-modified-since'])].find(
-    isThere,
-  )
-  if (name === undefined) return null
-  return new SallyportError('MASK_UNPROVABLE', `masks apply to this route, and "${name}" compares what they hide`, {
-    hint: 'send the request without the condition',
-  })
-}
+type ChargedRequest = RequestCharge & { readonly refusal: Refusal | null }
 
 /** Throws SNAPSHOT_MISSING, SNAPSHOT_EXPIRED, or POLICY_MISSING when the target is no longer served here. */
 function currentPolicies(deps: RequestGateDeps): CompiledPolicies {
@@ -368,5 +381,10 @@ async function end(
   }).catch(() => undefined)
 }
 
-const shadowOf = (decision: Decision | null): { readonly shadow?: Decision['shadow'] } =>
-  decision === null || decision.shadow.length === 0 ? {} : { shadow: decision.shadow }
+function shadowOf(
+  decision: Decision | null,
+  limits: Decision['shadow'] = [],
+): { readonly shadow?: Decision['shadow'] } {
+  const all = [...(decision?.shadow ?? []), ...limits]
+  return all.length === 0 ? {} : { shadow: all }
+}

@@ -1,0 +1,31 @@
+// Why a request of HTTP is refused, beside what the limits say: by a rule, or because it asks about what masks hide.
+import { SallyportError } from '@sallyport/base/errors'
+import type { Decision } from '@sallyport/policy/decide'
+import type { HttpRequestFacts } from '@sallyport/policy/http'
+
+/** Null where no rule denies it. */
+export function refusalBy(decision: Decision): SallyportError | null {
+  switch (decision.kind) {
+    case 'allow':
+    case 'hold':
+      return null
+    case 'deny':
+      return new SallyportError(decision.code, decision.message, { hint: decision.hint })
+  }
+}
+
+/**
+ * A condition on a representation that the caller never saw would compare what masks hide. Reads go on without one, as if
+ * nothing were kept; where leaving it out would change what happens, the request is refused (THREATS R-4.7).
+ */
+export function conditionRefusal({ method, headers }: HttpRequestFacts): SallyportError | null {
+  const isRead = method === 'GET' || method === 'HEAD'
+  const isThere = (name: string): boolean => headers.get(name)?.every((value) => value === '*') === false
+  const name = ['if-match', 'if-unmodified-since', ...(isRead ? [] : ['if-none-match', 'if-modified-since'])].find(
+    isThere,
+  )
+  if (name === undefined) return null
+  return new SallyportError('MASK_UNPROVABLE', `masks apply to this route, and "${name}" compares what they hide`, {
+    hint: 'send the request without the condition',
+  })
+}
