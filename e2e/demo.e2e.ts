@@ -86,7 +86,9 @@ async function canListen(port: number): Promise<boolean> {
 
 const expectNothingLeft = async () => {
   await until('nothing is left running', () => leftProcesses().length === 0)
-  await until('no folder is left', () => readdirSync(temporary).length === 0)
+  // In a checkout that PostgreSQL's user cannot reach, its binaries are copied once and stay for the next start.
+  const left = () => readdirSync(temporary).filter((name) => !name.startsWith('sallyport-postgres-'))
+  await until('no folder is left', () => left().length === 0)
 }
 
 test('the story plays to its end, and leaves nothing behind', async () => {

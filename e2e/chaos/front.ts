@@ -7,6 +7,8 @@ export interface Front {
   readonly port: number
   /** Connections of which one side is still open. */
   readonly open: number
+  /** What is open of them, for whoever waits in vain for the end of all. */
+  describe(): string
   /** Cuts one of them at random, towards both sides: by a reset or by a plain close. False when there is none. */
   cut(random: () => number): boolean
   close(): Promise<void>
@@ -40,6 +42,8 @@ export async function openFront(agentPort: number): Promise<Front> {
     get open() {
       return passages.size
     },
+    describe: () =>
+      [...passages].map(({ client, agent }) => `client ${stateOf(client)}, agent ${stateOf(agent)}`).join('; '),
     cut(random) {
       const all = [...passages]
       const found = all[Math.floor(random() * all.length)]
@@ -59,3 +63,6 @@ export async function openFront(agentPort: number): Promise<Front> {
     },
   }
 }
+
+const stateOf = (socket: Socket): string =>
+  `${socket.destroyed ? 'closed' : socket.readyState}, ${socket.bytesRead} B in, ${socket.bytesWritten} B out`

@@ -277,7 +277,7 @@ async function runScript(file: string, server: PostgresServer, env: Readonly<Rec
         `--dbname=${env['POSTGRES_DB']}`,
         `--file=${file}`,
       ]
-    : ['/bin/sh', file]
+    : ['/bin/sh']
   const [program = '', ...parameters] = words
   const done = spawnSync(program, parameters, {
     env: {
@@ -290,7 +290,8 @@ async function runScript(file: string, server: PostgresServer, env: Readonly<Rec
     },
     encoding: 'utf8',
     cwd: server.dir,
-    // The image runs them as the server's own user, whose files they write. SQL is read by us: a checkout may be private.
+    // The image runs scripts as the server's own user, whose files they write. All is read by us: a checkout may be private.
+    ...(file.endsWith('.sql') ? {} : { input: readFileSync(file) }),
     ...(account === undefined || file.endsWith('.sql') ? {} : { uid: account.uid, gid: account.gid }),
   })
   if (done.status !== 0) throw new Error(`${basename(file)} ended with ${done.status}: ${done.stderr}`)
