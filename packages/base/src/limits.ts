@@ -141,6 +141,12 @@ export const limits = {
   httpPeekedBodyBytesMax: 65_536,
   /** Objects and lists in one another in a body that conditions read. */
   httpBodyDepthMax: 64,
+  /** For an authorisation server to answer with a token, in milliseconds. */
+  oauthAnswerMsMax: 10_000,
+  /** The answer of an authorisation server, in bytes. */
+  oauthAnswerBytesMax: 65_536,
+  /** For how long a token is used, however long it is good, in milliseconds. */
+  oauthTokenMsMax: 3_600_000,
   /** For how long the agent goes by the credentials that it knew, in milliseconds. */
   knownSecretsAgeMsMax: 30_000,
   /** What of it a reviewer is shown, where it is text; a longer one cannot be held. */

@@ -347,10 +347,25 @@ function checkTarget({ spec }: TargetDocument): CheckProblem[] {
   return [problem(['spec', 'roles', repeated, 'name'], `role "${names[repeated]}" is given twice; remove one`)]
 }
 
-function checkHttpTarget({ url, network }: Extract<TargetDocument['spec'], { protocol: 'http' }>): CheckProblem[] {
-  if (url.startsWith('https:') || network !== 'public') return []
-  const message = `"${url}" has no TLS, so the credential would cross a public network in clear text; use https`
-  return [problem(['spec', 'url'], message)]
+function checkHttpTarget({
+  url,
+  network,
+  tls,
+  credential,
+}: Extract<TargetDocument['spec'], { protocol: 'http' }>): CheckProblem[] {
+  const isOpen = (text: string): boolean => !text.startsWith('https:') && network === 'public'
+  const clear = (text: string): string =>
+    `"${text}" has no TLS, so the credential would cross a public network in clear text; use https`
+  const tokenUrl = credential !== 'none' && 'oauth' in credential ? credential.oauth.tokenUrl : null
+  return [
+    ...(isOpen(url) ? [problem(['spec', 'url'], clear(url))] : []),
+    ...(tokenUrl !== null && isOpen(tokenUrl)
+      ? [problem(['spec', 'credential', 'oauth', 'tokenUrl'], clear(tokenUrl))]
+      : []),
+    ...(tls.client !== undefined && !url.startsWith('https:')
+      ? [problem(['spec', 'tls', 'client'], `"${url}" has no TLS, so no certificate is shown; use https, or remove it`)]
+      : []),
+  ]
 }
 
 /** The name and the issuer of the tokens that the control plane makes itself. */

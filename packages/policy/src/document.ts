@@ -1,7 +1,9 @@
 // The YAML documents of DESIGN §4 as types: Target, Policy, TrustedIssuer, Group, Role, Label.
 // Unknown fields are refused: a typing mistake must never loosen a policy.
+
 import { DetectorName, JsonPaths, MaskRule, Routes, Unless } from '@sallyport/mask/rule'
 import { z } from 'zod'
+import { CredentialReference, HttpCredential } from './credential.ts'
 
 export const apiVersion = 'sallyport.dev/v1'
 const resourceName = z
@@ -150,13 +152,6 @@ export const PolicyDocument = z.strictObject({
 })
 export type PolicyDocument = z.infer<typeof PolicyDocument>
 
-/** Where an agent finds a credential. The value never leaves the agent. */
-export const CredentialReference = z.union([
-  z.strictObject({ env: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/) }),
-  z.strictObject({ file: z.string().min(1) }),
-])
-export type CredentialReference = z.infer<typeof CredentialReference>
-
 const UpstreamTls = z
   .strictObject({
     /** `disable` is for a target on the same host only; there is no `prefer`. */
@@ -208,18 +203,6 @@ const PostgresTarget = z.strictObject({
     .prefault({}),
 })
 
-const fieldName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^`|~-]{1,128}$/, 'a header field name')
-
-/** How the agent proves itself to an HTTP API. The values never leave the agent. */
-export const HttpCredential = z.union([
-  z.strictObject({ bearer: CredentialReference }),
-  z.strictObject({ basic: z.strictObject({ username: z.string().min(1).max(255), password: CredentialReference }) }),
-  z.strictObject({ header: z.strictObject({ name: fieldName, value: CredentialReference }) }),
-  /** Ends in access logs of what lies between; use it only where the API knows nothing else. */
-  z.strictObject({ query: z.strictObject({ name: z.string().min(1).max(128), value: CredentialReference }) }),
-])
-export type HttpCredential = z.infer<typeof HttpCredential>
-
 const HttpTarget = z.strictObject({
   protocol: z.literal('http'),
   /** Names of the agents that serve it. */
@@ -235,6 +218,8 @@ const HttpTarget = z.strictObject({
       ca: z.string().min(1).optional(),
       /** Name to verify when it is not the URL's. */
       serverName: z.string().min(1).optional(),
+      /** What the agent shows of itself: certificate with its chain, and key, in PEM. */
+      client: z.strictObject({ certificate: CredentialReference, key: CredentialReference }).optional(),
     })
     .prefault({}),
   /**
@@ -382,4 +367,4 @@ export const FloorDocument = z.strictObject({
   }),
 })
 export type FloorDocument = z.infer<typeof FloorDocument>
-export { Unless }
+export { CredentialReference, HttpCredential, Unless }

@@ -1,24 +1,36 @@
 // The credential of an HTTP target, put into one request. Nothing of it is kept longer than the request.
 import { Secret } from '@sallyport/base/secret'
-import type { HttpTargetDocument } from '@sallyport/policy/document'
-import { checkedField } from '@sallyport/wire/http/fields'
+import type { HttpCredential, HttpTargetDocument } from '@sallyport/policy/document'
+import { checkedField, type Fields } from '@sallyport/wire/http/fields'
 import { resolveCredential } from '../secrets/broker.ts'
+import type { OauthTokens } from './oauth.ts'
+import { type SignedRequest, signature } from './sigv4.ts'
 
 export interface Injected {
   readonly fields: readonly (readonly [name: string, value: string])[]
   readonly query: readonly (readonly [name: string, value: string])[]
   /** What must not come back in any form. */
   readonly secrets: readonly Secret[]
+  /** Fields that are made of the whole request; null where none are. */
+  readonly sign: ((request: SignedRequest) => Fields) | null
 }
 
-const nothing: Injected = { fields: [], query: [], secrets: [] }
+const nothing: Injected = { fields: [], query: [], secrets: [], sign: null }
 
 /** Throws CREDENTIAL_UNAVAILABLE, or PROTOCOL_VIOLATION for one that no header field can hold. */
 export async function injectedCredential(
-  credential: HttpTargetDocument['spec']['credential'],
+  target: HttpTargetDocument,
   environment: Readonly<Record<string, string | undefined>>,
+  tokens: OauthTokens,
+  nowMs: number,
 ): Promise<Injected> {
+  const { credential } = target.spec
   if (credential === 'none') return nothing
+  if ('oauth' in credential) {
+    const secret = await tokens.of(target, credential.oauth)
+    return { ...nothing, fields: [checkedField('authorization', `Bearer ${secret.reveal()}`)], secrets: [secret] }
+  }
+  if ('sigv4' in credential) return await signing(credential.sigv4, environment, nowMs)
   if ('bearer' in credential) {
     const secret = await resolveCredential(credential.bearer, environment)
     return { ...nothing, fields: [checkedField('authorization', `Bearer ${secret.reveal()}`)], secrets: [secret] }
@@ -38,3 +50,20 @@ export async function injectedCredential(
   const secret = await resolveCredential(value, environment)
   return { ...nothing, query: [[name, secret.reveal()]], secrets: [secret] }
 }
+
+async function signing(
+  { region, service, accessKeyId, secretAccessKey, sessionToken }: Sigv4,
+  environment: Readonly<Record<string, string | undefined>>,
+  nowMs: number,
+): Promise<Injected> {
+  const id = await resolveCredential(accessKeyId, environment)
+  const secret = await resolveCredential(secretAccessKey, environment)
+  const session = sessionToken === undefined ? null : await resolveCredential(sessionToken, environment)
+  const keys = { id: id.reveal(), secret: secret.reveal(), session: session?.reveal() ?? null }
+  return {
+    ...nothing,
+    secrets: session === null ? [secret] : [secret, session],
+    sign: (request) => signature(request, keys, { region, service, nowMs }),
+  }
+}
+type Sigv4 = Extract<HttpCredential, { sigv4: unknown }>['sigv4']

@@ -20,6 +20,7 @@ import { bodyFacts } from './body-facts.ts'
 import { type Injected, injectedCredential } from './credential.ts'
 import { holdsNeedle, type Needles, needlesOf } from './echo.ts'
 import { shownRequest, waitMsOf } from './held.ts'
+import type { OauthTokens } from './oauth.ts'
 import { outwardInBody, outwardInHead } from './outward.ts'
 import { quotaFields } from './quota.ts'
 import { refusalOf } from './refuse.ts'
@@ -27,12 +28,13 @@ import { type Outcome, relay } from './relay.ts'
 import { factsOf, type RequestHead, readHead, recordedRequest } from './request.ts'
 import type { Room } from './room.ts'
 import { type ConnectionSessions, connectionSessions, type HttpSession, type HttpShared } from './session.ts'
-import type { Answer, UpstreamRequest, Upstreams } from './upstream.ts'
+import type { Answer, Upstreams } from './upstream.ts'
 
 export interface HttpServing extends HttpShared {
   readonly upstreams: Upstreams
   /** For bodies that are kept whole. */
   readonly room: Room
+  readonly tokens: OauthTokens
 }
 
 export interface HttpServer {
@@ -118,7 +120,7 @@ async function exchange(parts: Exchange): Promise<void> {
     const granted = await session.gate.judge(askedRequest(parts, { body, needles, gone: gone.signal }))
     const outcome: Outcome = { result: 'failed', tag: '', bytes: 0, maskedValues: 0 }
     try {
-      const { answer, injected, signal } = await forward(parts, granted, body.forTarget(needles.flat()), gone.signal)
+      const { answer, injected, signal } = await forward(parts, granted, { body, needles, gone: gone.signal })
       outcome.tag = String(answer.status)
       await relay(
         {
@@ -243,26 +245,32 @@ function hiding(deps: SessionDeps, needles: readonly Needles[]): (text: string) 
 async function forward(
   { head, session, serving }: Exchange,
   granted: Granted,
-  body: UpstreamRequest['body'],
-  gone: AbortSignal,
+  { body, needles, gone }: Looking,
 ): Promise<{ readonly answer: Answer; readonly injected: Injected; readonly signal: AbortSignal }> {
+  const { deps, tokens, upstreams } = serving
   const { document } = session.admitted.target
-  const injected = await injectedCredential(document.spec.credential, serving.deps.environment)
+  const injected = await injectedCredential(document, deps.environment, tokens, deps.clock.nowMs())
   const signal = AbortSignal.any([gone, session.signal])
-  const answer = await serving.upstreams.send(document, {
-    method: head.method,
-    path: pathOf(document.spec.url, head, injected),
-    fields: fieldsFor(head, document.spec.passFields, injected, granted, session),
-    body,
-    signal,
-  })
+  const path = pathOf(document.spec.url, head, injected)
+  const fields = fieldsFor(head, document.spec.passFields, injected, granted, session)
+  const request = { method: head.method, path, signal }
+  // Of a signed request every byte counts.
+  const signed =
+    injected.sign === null
+      ? fields
+      : injected.sign({ ...request, host: new URL(document.spec.url).host, fields, body: await body.read() })
+  const answer = await upstreams.send(document, { ...request, fields: signed, body: body.forTarget(needles.flat()) })
+  if (answer.status === 401) tokens.refused(document)
   return { answer, injected, signal }
 }
 
 function pathOf(url: string, { path, query }: RequestHead, injected: Injected): string {
   const prefix = new URL(url).pathname.replace(/\/$/, '')
   const own = new Set(injected.query.map(([name]) => foldedName(name)))
-  const search = queryText([...query.filter(([name]) => !own.has(foldedName(name))), ...injected.query])
+  // Of a query that signs by itself the server would go by that signature.
+  const isOwn = (name: string): boolean =>
+    own.has(foldedName(name)) || (injected.sign !== null && foldedName(name).startsWith('x-amz-'))
+  const search = queryText([...query.filter(([name]) => !isOwn(name)), ...injected.query])
   return search === '' ? `${prefix}${path}` : `${prefix}${path}?${search}`
 }
 

@@ -8,7 +8,8 @@ import { SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
 import type { HttpTargetDocument } from '@sallyport/policy/document'
 import { type Fields, isAnswerValue, isFieldName } from '@sallyport/wire/http/fields'
-import { type Dispatcher, Pool } from 'undici'
+import { buildConnector, type Dispatcher, Pool } from 'undici'
+import { resolveCredential } from '../secrets/broker.ts'
 import { addressRefused, checkHost, isPermitted, type Network } from './address.ts'
 
 export interface UpstreamRequest {
@@ -32,7 +33,8 @@ export interface Upstreams {
   close(): Promise<void>
 }
 
-export function openUpstreams(): Upstreams {
+/** `environment`: where references to client certificates are looked up. */
+export function openUpstreams(environment: Environment = {}): Upstreams {
   const pools = new Map<string, Pool>()
   const poolOf = (target: HttpTargetDocument): Pool => {
     const { url, tls, network } = target.spec
@@ -41,7 +43,7 @@ export function openUpstreams(): Upstreams {
     if (known !== undefined) return known
     // Of documents that changed the old pool goes when nothing uses it; it is bounded by how often documents change.
     if (pools.size >= poolsMax) closeOldest(pools)
-    const made = newPool(target)
+    const made = newPool(target, environment)
     pools.set(key, made)
     return made
   }
@@ -85,8 +87,19 @@ function closeOldest(pools: Map<string, Pool>): void {
   }
 }
 
-function newPool({ spec }: HttpTargetDocument): Pool {
+type Environment = Readonly<Record<string, string | undefined>>
+
+function newPool({ spec }: HttpTargetDocument, environment: Environment): Pool {
   const { url, tls, network } = spec
+  const connect = {
+    timeout: limits.upstreamConnectMsMax,
+    rejectUnauthorized: true,
+    lookup: checkedLookup(network),
+    allowH2: false,
+    ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+    ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
+  }
+  const { client } = tls
   return new Pool(new URL(url).origin, {
     connections: limits.httpConnectionsPerTargetMax,
     pipelining: 1,
@@ -95,14 +108,23 @@ function newPool({ spec }: HttpTargetDocument): Pool {
     keepAliveTimeout: 4_000,
     maxHeaderSize: limits.httpHeaderBytesMax,
     allowH2: false,
-    connect: {
-      timeout: limits.upstreamConnectMsMax,
-      rejectUnauthorized: true,
-      lookup: checkedLookup(network),
-      ...(tls.ca === undefined ? {} : { ca: tls.ca }),
-      ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
-    },
+    connect: client === undefined ? connect : withCertificate(connect, client, environment),
   })
+}
+
+/** Certificate and key are read for each connection: they may have been renewed. */
+function withCertificate(
+  connect: buildConnector.BuildOptions,
+  { certificate, key }: NonNullable<HttpTargetDocument['spec']['tls']['client']>,
+  environment: Environment,
+): buildConnector.connector {
+  return (options, callback) => {
+    void Promise.all([resolveCredential(certificate, environment), resolveCredential(key, environment)]).then(
+      ([shown, secret]) =>
+        buildConnector({ ...connect, cert: shown.reveal(), key: secret.reveal() })(options, callback),
+      (thrown: unknown) => callback(thrown instanceof Error ? thrown : new Error('no certificate'), null),
+    )
+  }
 }
 
 /** For `connect`: the permitted ones of all addresses of the name. */

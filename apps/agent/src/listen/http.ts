@@ -5,6 +5,7 @@ import { createServer, type Server } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
+import { oauthTokens } from '../http/oauth.ts'
 import { refusalOf } from '../http/refuse.ts'
 import { roomOf } from '../http/room.ts'
 import { type HttpServer, httpServer } from '../http/serve.ts'
@@ -33,7 +34,7 @@ export interface HttpListenerDeps extends Omit<ListenerDeps, 'bounds' | 'session
 
 /** Listens. Rejects with PORT_TAKEN, NO_PERMISSION or CONFIG_INVALID. */
 export async function startHttpListener(deps: HttpListenerDeps): Promise<HttpListener> {
-  const upstreams = openUpstreams()
+  const upstreams = openUpstreams(deps.environment)
   const { serve, isAnswering } = serverOf(deps, upstreams)
   const served = new Set<Promise<void>>()
   const take = (request: IncomingMessage, response: ServerResponse): void => {
@@ -99,6 +100,7 @@ const serverOf = (deps: HttpListenerDeps, upstreams: Upstreams): HttpServer =>
     budgets: deps.budgets,
     known: knownSecrets(deps.snapshots, deps.environment, deps.clock),
     room: roomOf(limits.httpKeptBodiesBytesMax),
+    tokens: oauthTokens({ upstreams, environment: deps.environment, clock: deps.clock }),
   })
 
 /** Between two requests of one connection, in milliseconds. */

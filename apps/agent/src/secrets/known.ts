@@ -3,7 +3,7 @@
 import type { Clock } from '@sallyport/base/clock'
 import { limits } from '@sallyport/base/limits'
 import type { Secret } from '@sallyport/base/secret'
-import type { CredentialReference, TargetDocument } from '@sallyport/policy/document'
+import type { CredentialReference, HttpTargetDocument, TargetDocument } from '@sallyport/policy/document'
 import type { Snapshots } from '../link/current.ts'
 import { resolveCredential } from './broker.ts'
 
@@ -55,8 +55,17 @@ async function secretsOf(
 
 function referencesOf({ spec }: TargetDocument): readonly CredentialReference[] {
   if (spec.protocol === 'postgres') return spec.roles.map(({ password }) => password)
-  const { credential } = spec
+  const { credential, tls } = spec
+  return [...(tls.client === undefined ? [] : [tls.client.key]), ...credentialReferences(credential)]
+}
+
+function credentialReferences(credential: HttpTargetDocument['spec']['credential']): readonly CredentialReference[] {
   if (credential === 'none') return []
+  if ('oauth' in credential) return [credential.oauth.clientSecret]
+  if ('sigv4' in credential) {
+    const { secretAccessKey, sessionToken } = credential.sigv4
+    return [secretAccessKey, ...(sessionToken === undefined ? [] : [sessionToken])]
+  }
   if ('bearer' in credential) return [credential.bearer]
   if ('basic' in credential) return [credential.basic.password]
   return ['header' in credential ? credential.header.value : credential.query.value]

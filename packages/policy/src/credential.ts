@@ -1,0 +1,50 @@
+// Credentials as Target documents name them: references that agents resolve, and how HTTP APIs are shown one. No value stands
+// in a document.
+import { z } from 'zod'
+
+/** Where an agent finds a credential. The value never leaves the agent. */
+export const CredentialReference = z.union([
+  z.strictObject({ env: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/) }),
+  z.strictObject({ file: z.string().min(1) }),
+])
+export type CredentialReference = z.infer<typeof CredentialReference>
+
+const fieldName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^`|~-]{1,128}$/, 'a header field name')
+
+const serviceUrl = z
+  .url({ protocol: /^https?$/ })
+  .refine((text) => /^https?:\/\/[^/?#@\\]+(\/[A-Za-z0-9._~/-]*)?$/.test(text), 'no user, query or fragment')
+
+/** Tokens by the client credentials grant (RFC 6749, 4.4). */
+const OauthCredential = z.strictObject({
+  tokenUrl: serviceUrl,
+  clientId: z.string().min(1).max(512),
+  clientSecret: CredentialReference,
+  /** As the authorisation server wants them, separated by spaces. */
+  scope: z.string().min(1).max(1_000).optional(),
+  /** What some servers ask for beside the scope. */
+  audience: z.string().min(1).max(1_000).optional(),
+  /** Where the client's secret goes: into the header, or into the form. */
+  sendAs: z.enum(['basic', 'form']).default('basic'),
+})
+
+/** AWS Signature Version 4. */
+const Sigv4Credential = z.strictObject({
+  region: z.string().regex(/^[a-z0-9-]{1,40}$/, 'a region: eu-central-1'),
+  service: z.string().regex(/^[a-z0-9-]{1,40}$/, 'a service: s3, execute-api'),
+  accessKeyId: CredentialReference,
+  secretAccessKey: CredentialReference,
+  sessionToken: CredentialReference.optional(),
+})
+
+/** How the agent proves itself to an HTTP API. The values never leave the agent. */
+export const HttpCredential = z.union([
+  z.strictObject({ bearer: CredentialReference }),
+  z.strictObject({ basic: z.strictObject({ username: z.string().min(1).max(255), password: CredentialReference }) }),
+  z.strictObject({ header: z.strictObject({ name: fieldName, value: CredentialReference }) }),
+  /** Ends in access logs of what lies between; use it only where the API knows nothing else. */
+  z.strictObject({ query: z.strictObject({ name: z.string().min(1).max(128), value: CredentialReference }) }),
+  z.strictObject({ oauth: OauthCredential }),
+  z.strictObject({ sigv4: Sigv4Credential }),
+])
+export type HttpCredential = z.infer<typeof HttpCredential>
