@@ -552,3 +552,38 @@ describe('a session', () => {
     expect((await send('/crm/v1/x', { token })).status).toBe(401)
   })
 })
+
+describe('a target that lists its routes', () => {
+  const listed = (unknown: string): string =>
+    documents(api.port)
+      .replace(
+        'credential: { bearer: { env: CRM_TOKEN } }\n',
+        `credential: { bearer: { env: CRM_TOKEN } }
+  routes:
+    unknown: ${unknown}
+    list:
+      - { name: listOrders, methods: [GET], path: /v1/orders }
+      - { name: getOrder, methods: [GET], path: "/v1/orders/{id}" }
+`,
+      )
+      .replace('rules:\n', 'rules:\n    - { name: no-list, effect: deny, objects: ["route:listOrders"] }\n')
+  it('knows no others, by method and by spelling, and rules go by their names (R-4.5)', async () => {
+    path.snapshots.publish(path.snapshot(listed('deny')))
+    expect((await send('/crm/v1/orders/7')).status).toBe(200)
+    for (const [url, method, code] of [
+      ['/crm/v1/orders', 'GET', 'POLICY_DENIED'],
+      ['/crm/v1/orders/', 'GET', 'POLICY_DENIED'],
+      ['/crm/v1/orders/7', 'PUT', 'POLICY_UNCOVERED'],
+      ['/crm/v1/others', 'GET', 'POLICY_UNCOVERED'],
+      ['/crm/v1/ORDERS', 'GET', 'POLICY_UNCOVERED'],
+    ] as const)
+      expect(JSON.parse((await send(url, { method })).body)).toMatchObject({ code })
+    expect(api.seen).toHaveLength(1)
+    expect(path.recorder.of('denied')).toHaveLength(5)
+  })
+  it('lets others pass where it says so, but none that is spelled otherwise', async () => {
+    path.snapshots.publish(path.snapshot(listed('allow')))
+    expect((await send('/crm/v1/others')).status).toBe(200)
+    expect((await send('/crm/v1/Orders')).status).toBe(403)
+  })
+})

@@ -9,6 +9,7 @@ import { addAudit } from './audit.ts'
 import { addDoctor } from './doctor.ts'
 import { addPolicy } from './explain.ts'
 import { addLogin } from './login.ts'
+import { addOpenapi } from './openapi.ts'
 import { renderFailure } from './output.ts'
 import { addQuery } from './query.ts'
 import { addScan } from './scan.ts'
@@ -28,6 +29,7 @@ const commands: readonly AddCommand[] = [
   addQuery,
   addApply,
   addScan,
+  addOpenapi,
   addPolicy,
   addApprovals,
   addSessions,

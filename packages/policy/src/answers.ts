@@ -4,6 +4,8 @@ import { type Chain, verifiedPrincipals } from '@sallyport/base/identity'
 import { type Detection, detectionOf } from '@sallyport/mask/detect/detection'
 import type { JsonPart } from '@sallyport/mask/json/mask'
 import { lifted } from './columns.ts'
+import type { RequestRoute } from './http.ts'
+import { isOnRoute } from './http-rules.ts'
 import type { Rulebook } from './rulebook.ts'
 
 /** The same object for the same masks: what is made of it can be kept by it. */
@@ -20,14 +22,14 @@ const maskingsMax = 256
 const maskings = new WeakMap<Rulebook, Map<string, AnswerMasking>>()
 
 /** Null where nothing is hidden. Column masks are about databases, and say nothing here. */
-export function answerMaskingOf(book: Rulebook, chain: Chain, path: string): AnswerMasking | null {
+export function answerMaskingOf(book: Rulebook, chain: Chain, path: string, route: RequestRoute): AnswerMasking | null {
   const { fields, detectors, routeDetectors } = book
   if (fields.length + detectors.length + routeDetectors.length === 0) return null
   const principals = verifiedPrincipals(chain)
   const inForce = [
-    ...fields.map(({ routes, unless }) => routes(path) && !lifted(unless, principals)),
+    ...fields.map(({ routes, unless }) => isOnRoute(routes, path, route) && !lifted(unless, principals)),
     ...[...detectors, ...routeDetectors].map(
-      ({ routes, unless }) => (routes === null || routes(path)) && !lifted(unless, principals),
+      ({ routes, unless }) => isOnRoute(routes, path, route) && !lifted(unless, principals),
     ),
   ]
   if (!inForce.includes(true)) return null

@@ -2,6 +2,8 @@
 // type-check, promises that this version does not keep. Refused when saved, so that no policy is weaker than it reads.
 import { parseJsonPath } from '@sallyport/mask/json/path'
 import type { MaskRule } from '@sallyport/mask/rule'
+import { type CheckProblem, type Path, problem } from './check-problem.ts'
+import { checkTarget } from './check-target.ts'
 import { compileCondition } from './conditions.ts'
 import type {
   Document,
@@ -11,25 +13,14 @@ import type {
   OutwardRule,
   PolicyDocument,
   Rule,
-  TargetDocument,
   TrustedIssuerDocument,
 } from './document.ts'
 import { durationMs } from './duration.ts'
 import { limitName } from './limits.ts'
 import { type CallerSelector, patternProblem } from './match.ts'
-import type { PathProblem } from './problems.ts'
 import { isRoute } from './route.ts'
 import { floorPolicyName } from './rulebook.ts'
 import { isTimeZone } from './time.ts'
-
-/** A problem of meaning; a CEL one is told apart because it has a code of its own. */
-export interface CheckProblem extends PathProblem {
-  readonly code: 'DOCUMENT_INVALID' | 'CEL_INVALID'
-}
-
-type Path = readonly PropertyKey[]
-
-const problem = (path: Path, message: string): CheckProblem => ({ code: 'DOCUMENT_INVALID', path, message })
 
 export function checkDocument(document: Document): CheckProblem[] {
   switch (document.kind) {
@@ -241,7 +232,8 @@ const routesProblems = (routes: readonly string[], path: Path): CheckProblem[] =
   routes.flatMap((pattern, index) => {
     const at = [...path, index]
     if (pattern === '**') return []
-    if (!isRoute(pattern)) return [problem(at, `"${pattern}" is no route; it begins with a slash: "/v1/customers/**"`)]
+    if (!isRoute(pattern) && !/^route:./.test(pattern))
+      return [problem(at, `"${pattern}" is no route; write a path, "/v1/customers/**", or a name, "route:getCustomer"`)]
     const message = patternProblem(pattern, 'object')
     return message === null ? [] : [problem(at, message)]
   })
@@ -337,35 +329,6 @@ function repeatedNames(
     seen.add(name)
     return []
   })
-}
-
-function checkTarget({ spec }: TargetDocument): CheckProblem[] {
-  if (spec.protocol === 'http') return checkHttpTarget(spec)
-  const names = spec.roles.map(({ name }) => name)
-  const repeated = names.findIndex((name, index) => names.indexOf(name) !== index)
-  if (repeated === -1) return []
-  return [problem(['spec', 'roles', repeated, 'name'], `role "${names[repeated]}" is given twice; remove one`)]
-}
-
-function checkHttpTarget({
-  url,
-  network,
-  tls,
-  credential,
-}: Extract<TargetDocument['spec'], { protocol: 'http' }>): CheckProblem[] {
-  const isOpen = (text: string): boolean => !text.startsWith('https:') && network === 'public'
-  const clear = (text: string): string =>
-    `"${text}" has no TLS, so the credential would cross a public network in clear text; use https`
-  const tokenUrl = credential !== 'none' && 'oauth' in credential ? credential.oauth.tokenUrl : null
-  return [
-    ...(isOpen(url) ? [problem(['spec', 'url'], clear(url))] : []),
-    ...(tokenUrl !== null && isOpen(tokenUrl)
-      ? [problem(['spec', 'credential', 'oauth', 'tokenUrl'], clear(tokenUrl))]
-      : []),
-    ...(tls.client !== undefined && !url.startsWith('https:')
-      ? [problem(['spec', 'tls', 'client'], `"${url}" has no TLS, so no certificate is shown; use https, or remove it`)]
-      : []),
-  ]
 }
 
 /** The name and the issuer of the tokens that the control plane makes itself. */

@@ -11,8 +11,8 @@ import { type AnswerMasking, answerMaskingOf } from './answers.ts'
 import { lifted, type Masking, maskingOf } from './columns.ts'
 import type { FloorDocument, LabelDocument, PolicyDocument, TargetDocument } from './document.ts'
 import { candidatesOf, examine, lazily } from './examine.ts'
-import type { HttpRequestFacts } from './http.ts'
-import type { CompiledOutward } from './http-rules.ts'
+import type { HttpRequestFacts, RequestRoute } from './http.ts'
+import { type CompiledOutward, isOnRoute } from './http-rules.ts'
 import { type AppliedLimit, appliedLimits, appliedLookups } from './limits.ts'
 import { principalText } from './messages.ts'
 import { resolve } from './resolve.ts'
@@ -214,15 +214,33 @@ export const maskingFor = (policies: CompiledPolicies, chain: Chain, catalog: Ca
   maskingOf(rulebookOf(policies), chain, catalog)
 
 /** What is hidden from this chain in what an HTTP API answers to a request on this path; null: nothing. */
-export const answerMaskingFor = (policies: CompiledPolicies, chain: Chain, path: string): AnswerMasking | null =>
-  answerMaskingOf(rulebookOf(policies), chain, path)
+export const answerMaskingFor = (
+  policies: CompiledPolicies,
+  chain: Chain,
+  path: string,
+  route: RequestRoute = { kind: 'none' },
+): AnswerMasking | null => answerMaskingOf(rulebookOf(policies), chain, path, route)
+
+/** The route of a request in the list of its target; `refused` where it has none and has to, or is spelled otherwise. */
+export function routeOf(policies: CompiledPolicies, method: string, path: string): RequestRoute {
+  const { routes } = rulebookOf(policies)
+  if (routes === null) return { kind: 'none' }
+  const found = routes.find(method, path)
+  if (found.kind === 'named') return found
+  return { kind: found.kind === 'unclear' || routes.unknown === 'deny' ? 'refused' : 'none' }
+}
 
 /** What may not leave in a request of this chain on this path. */
-export function outwardFor(policies: CompiledPolicies, chain: Chain, path: string): readonly CompiledOutward[] {
+export function outwardFor(
+  policies: CompiledPolicies,
+  chain: Chain,
+  path: string,
+  route: RequestRoute = { kind: 'none' },
+): readonly CompiledOutward[] {
   const { outward } = rulebookOf(policies)
   if (outward.length === 0) return outward
   const principals = verifiedPrincipals(chain)
-  return outward.filter(({ routes, unless }) => (routes === null || routes(path)) && !lifted(unless, principals))
+  return outward.filter(({ routes, unless }) => isOnRoute(routes, path, route) && !lifted(unless, principals))
 }
 
 /** Its columns alone. */

@@ -230,6 +230,22 @@ const HttpTarget = z.strictObject({
   /** `none` for an API that asks for nothing. */
   credential: z.union([HttpCredential, z.literal('none')]),
   /** Header fields of callers that pass although the gateway takes them out. */
+  /** Names for routes, and what becomes of requests that have none; `sallyport openapi` makes the list. */
+  routes: z
+    .strictObject({
+      unknown: z.enum(['deny', 'allow']).default('deny'),
+      list: z
+        .array(
+          z.strictObject({
+            name: z.string().regex(/^[A-Za-z0-9_.-]{1,128}$/, 'letters, digits, "_", "." and "-"'),
+            methods: z.array(z.string().regex(/^[A-Z]{1,20}$/, 'a method in capitals: GET')).min(1),
+            path: z.string().min(1).max(500),
+          }),
+        )
+        .min(1)
+        .max(2_000),
+    })
+    .optional(),
   passFields: z.array(z.enum(['authorization', 'cookie', 'range', 'if-range'])).default([]),
   recording: z.enum(['strict', 'spool', 'off']).default('spool'),
   initiator: z.enum(['optional', 'required']).default('optional'),

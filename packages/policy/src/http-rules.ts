@@ -2,8 +2,10 @@
 import type { JsonPath } from '@sallyport/mask/json/path'
 import type { DetectorName, MaskMethod, MaskRule, Unless } from '@sallyport/mask/rule'
 import type { LabelDocument, PolicyDocument, TargetDocument } from './document.ts'
+import { type RequestRoute, routeObject } from './http.ts'
 import { compilePattern, type Matcher } from './match.ts'
 import { anyOf } from './match-any.ts'
+import { compileNamedRoutes, type RouteFinder } from './named-routes.ts'
 
 /** A mask of members of the JSON that an HTTP API answers with. */
 export interface CompiledFieldMask {
@@ -83,3 +85,16 @@ export function fieldsOfLabel(
   const fields = labels.find(({ metadata }) => metadata.name === name)?.spec.fields
   return fields === undefined ? {} : { fields }
 }
+
+/** Of databases none. */
+export function routesListed({ spec }: TargetDocument): {
+  readonly find: RouteFinder
+  readonly unknown: 'deny' | 'allow'
+} | null {
+  if (spec.protocol !== 'http' || spec.routes === undefined) return null
+  return { find: compileNamedRoutes(spec.routes), unknown: spec.routes.unknown }
+}
+
+/** Of a request by its path, or by the name of its route. */
+export const isOnRoute = (routes: Matcher | null, path: string, route: RequestRoute): boolean =>
+  routes === null || routes(path) || (route.kind === 'named' && routes(routeObject(route.name)))

@@ -26,12 +26,33 @@ export type BodyFacts =
   /** Nothing that conditions read. */
   | { readonly kind: 'other' }
 
+/** The route of a request in the list of its target. `none`: it has no list, or none that fits and that is permitted. */
+export type RequestRoute =
+  | { readonly kind: 'named'; readonly name: string }
+  | { readonly kind: 'none' }
+  | { readonly kind: 'refused' }
+
+/** As objects of rules know it. */
+export const routeObject = (name: string): string => `route:${name}`
+
 /** `text` is how the request stands in the record. */
-export function requestFacts(request: HttpRequestFacts, text: string): StatementFacts {
+export function requestFacts(
+  request: HttpRequestFacts,
+  text: string,
+  route: RequestRoute = { kind: 'none' },
+): StatementFacts {
   const { method, path } = request
   return {
     verb: 'http',
-    effects: [{ operation: `http.${method}`, object: path, via: 'direct', parents: [], baseline: false }],
+    effects: [
+      {
+        operation: `http.${method}`,
+        object: path,
+        via: 'direct',
+        parents: route.kind === 'named' ? [routeObject(route.name)] : [],
+        baseline: false,
+      },
+    ],
     functions: [],
     filtered: true,
     output: null,

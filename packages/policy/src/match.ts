@@ -158,6 +158,7 @@ export const objectKinds: readonly string[] = [
   'code',
   'system',
   'transaction',
+  'route',
 ]
 
 function prefixProblem(pattern: string): string | null {

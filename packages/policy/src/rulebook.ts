@@ -15,6 +15,7 @@ import {
   compileFieldMasks,
   compileOutward,
   fieldsOfLabel,
+  routesListed,
   routesOf,
 } from './http-rules.ts'
 import { type CompiledLimit, compileLimits, lookupLimit } from './limits.ts'
@@ -29,6 +30,7 @@ import {
   unquoted,
 } from './match.ts'
 import { anyOf } from './match-any.ts'
+import type { RouteFinder } from './named-routes.ts'
 
 /** The floor appears in decisions and entries as a policy of this name; documents cannot use it. */
 export const floorPolicyName = 'floor'
@@ -86,6 +88,8 @@ export interface CompiledDetector extends DetectRule {
 export interface Rulebook {
   readonly target: { readonly name: string; readonly labels: Readonly<Record<string, string>> }
   readonly initiatorRequired: boolean
+  /** Names of its routes; null where it lists none. */
+  readonly routes: { readonly find: RouteFinder; readonly unknown: 'deny' | 'allow' } | null
   /** Sorted by policy and name. */
   readonly rules: readonly CompiledRule[]
   readonly masks: readonly CompiledMask[]
@@ -154,6 +158,7 @@ export function compileRulebook(input: RulebookInput): Rulebook {
   return {
     target: { name: input.target.metadata.name, labels: input.target.metadata.labels ?? {} },
     initiatorRequired: input.target.spec.initiator === 'required',
+    routes: routesListed(input.target),
     rules,
     masks,
     fields: sources.flatMap((source) =>
@@ -323,6 +328,7 @@ export function effectiveRules(input: RulebookInput): string {
       labels: metadata.labels ?? {},
       initiator: spec.initiator,
       preset: spec.protocol === 'postgres' ? spec.preset : 'none',
+      ...(spec.protocol === 'http' && spec.routes !== undefined ? { routes: spec.routes } : {}),
       // Absent where nothing is vouched for.
       ...(spec.protocol === 'postgres' && spec.trusted !== undefined
         ? { trusted: [...spec.trusted.functions].sort(compareText) }

@@ -15,6 +15,7 @@ import {
   type DecisionContext,
   decide,
   outwardFor,
+  routeOf,
 } from '@sallyport/policy/decide'
 import { type BodyFacts, type HttpRequestFacts, requestFacts } from '@sallyport/policy/http'
 import type { StatementFacts } from '@sallyport/sql/facts'
@@ -34,7 +35,7 @@ import type { HoldDeps } from './hold-execution.ts'
 import { type OutwardFinding, outwardRefusal } from './outward.ts'
 import { cut, type RecordedStatement, recordedTextCharsMax } from './recorded.ts'
 import { type HeldRequest, holdRequest, noCatalog, type RequestRun } from './request-hold.ts'
-import { conditionRefusal, refusalBy } from './request-refusals.ts'
+import { conditionRefusal, refusalBy, routeRefusal } from './request-refusals.ts'
 
 export interface RequestGateDeps {
   readonly snapshots: Snapshots
@@ -106,7 +107,11 @@ export function createRequestGate(deps: RequestGateDeps): RequestGate {
       try {
         const policies = currentPolicies(deps)
         if (policies.limits === 0) return []
-        return quotasOf(requestFacts(facts, ''), { policies, chain: deps.chain, catalog: noCatalog }, deps.budgets)
+        return quotasOf(
+          requestFacts(facts, '', routeOf(policies, facts.method, facts.path)),
+          { policies, chain: deps.chain, catalog: noCatalog },
+          deps.budgets,
+        )
       } catch {
         // Nobody decides by them.
         return []
@@ -127,7 +132,8 @@ interface Live {
 interface Asking {
   readonly live: Live
   readonly asked: AskedRequest
-  readonly facts: StatementFacts
+  /** With the name of its route, once the rules are known. */
+  facts: StatementFacts
   /** With its body, once that was read. */
   request: HttpRequestFacts
 }
@@ -298,19 +304,23 @@ async function outward(
   { asked, request }: Asking,
   { policies, decision }: Cleared,
 ): Promise<Refusal | null> {
-  const rules = outwardFor(policies, chain, request.path)
+  const rules = outwardFor(policies, chain, request.path, routeOf(policies, request.method, request.path))
   const found = await asked.outward(new Set(rules.flatMap(({ kinds }) => [...kinds])))
   return found === null ? null : { ...outwardRefusal(rules, found), decision, policies }
 }
 
-function judgeRequest(deps: RequestGateDeps, { facts, request }: Asking): Refusal | Cleared {
+function judgeRequest(deps: RequestGateDeps, asking: Asking): Refusal | Cleared {
+  const { request } = asking
   try {
     const policies = currentPolicies(deps)
     const { chain, session, clock } = deps
+    const route = routeOf(policies, request.method, request.path)
+    asking.facts = requestFacts(request, asking.asked.kept.text, route)
+    const { facts } = asking
     const decision = decide(policies, facts, { chain, session, parameters: [], http: request, nowMs: clock.nowMs() })
     const rule = { policy: decision.policy, version: decision.version, rule: decision.rule }
-    const masking = answerMaskingFor(policies, chain, request.path)
-    const error = refusalBy(decision) ?? (masking === null ? null : conditionRefusal(request))
+    const masking = answerMaskingFor(policies, chain, request.path, route)
+    const error = refusalBy(decision) ?? routeRefusal(route) ?? (masking === null ? null : conditionRefusal(request))
     return error === null ? { rule, decision, masking, policies } : { error, rule, decision, policies }
   } catch (thrown) {
     return { error: asSallyportError(thrown), rule: null, decision: null, policies: null }

@@ -1,7 +1,7 @@
 // Why a request of HTTP is refused, beside what the limits say: by a rule, or because it asks about what masks hide.
 import { SallyportError } from '@sallyport/base/errors'
 import type { Decision } from '@sallyport/policy/decide'
-import type { HttpRequestFacts } from '@sallyport/policy/http'
+import type { HttpRequestFacts, RequestRoute } from '@sallyport/policy/http'
 
 /** Null where no rule denies it. */
 export function refusalBy(decision: Decision): SallyportError | null {
@@ -29,3 +29,11 @@ export function conditionRefusal({ method, headers }: HttpRequestFacts): Sallypo
     hint: 'send the request without the condition',
   })
 }
+
+/** It has no name in the list of its target, and has to. */
+export const routeRefusal = (route: RequestRoute): SallyportError | null =>
+  route.kind !== 'refused'
+    ? null
+    : new SallyportError('POLICY_UNCOVERED', 'no route that the target lists is asked for', {
+        hint: 'compare method and path with the list, also in capitals; its owner adds routes',
+      })

@@ -1,0 +1,56 @@
+// What a schema cannot say about a Target: roles and routes that are given twice, credentials that would go in clear text.
+import { type CheckProblem, problem } from './check-problem.ts'
+import type { TargetDocument } from './document.ts'
+import { type NamedRoute, templateKey, templateProblem } from './named-routes.ts'
+
+export function checkTarget({ spec }: TargetDocument): CheckProblem[] {
+  if (spec.protocol === 'http') return checkHttpTarget(spec)
+  const names = spec.roles.map(({ name }) => name)
+  const repeated = names.findIndex((name, index) => names.indexOf(name) !== index)
+  if (repeated === -1) return []
+  return [problem(['spec', 'roles', repeated, 'name'], `role "${names[repeated]}" is given twice; remove one`)]
+}
+
+function checkHttpTarget({
+  url,
+  network,
+  tls,
+  credential,
+  routes,
+}: Extract<TargetDocument['spec'], { protocol: 'http' }>): CheckProblem[] {
+  const isOpen = (text: string): boolean => !text.startsWith('https:') && network === 'public'
+  const clear = (text: string): string =>
+    `"${text}" has no TLS, so the credential would cross a public network in clear text; use https`
+  const tokenUrl = credential !== 'none' && 'oauth' in credential ? credential.oauth.tokenUrl : null
+  return [
+    ...(isOpen(url) ? [problem(['spec', 'url'], clear(url))] : []),
+    ...listProblems(routes?.list ?? []),
+    ...(tokenUrl !== null && isOpen(tokenUrl)
+      ? [problem(['spec', 'credential', 'oauth', 'tokenUrl'], clear(tokenUrl))]
+      : []),
+    ...(tls.client !== undefined && !url.startsWith('https:')
+      ? [problem(['spec', 'tls', 'client'], `"${url}" has no TLS, so no certificate is shown; use https, or remove it`)]
+      : []),
+  ]
+}
+
+function listProblems(list: readonly NamedRoute[]): CheckProblem[] {
+  const names = new Set<string>()
+  const taken = new Map<string, string>()
+  return list.flatMap(({ name, methods, path }, index) => {
+    const at = ['spec', 'routes', 'list', index]
+    const repeated = names.has(name)
+    names.add(name)
+    const template = templateProblem(path)
+    const keys = methods.map((method) => `${method} ${templateKey(path)}`)
+    const other = keys.map((key) => taken.get(key)).find((known) => known !== undefined)
+    for (const key of keys) taken.set(key, name)
+    return [
+      ...(repeated ? [problem([...at, 'name'], `the name "${name}" is given twice; choose another`)] : []),
+      ...(template === null ? [] : [problem([...at, 'path'], template)]),
+      ...(other === undefined
+        ? []
+        : [problem([...at, 'path'], `the route is the same as "${other}" but for its names`)]),
+    ]
+  })
+}

@@ -1,0 +1,53 @@
+// The routes of an OpenAPI description (3.0, 3.1, and Swagger 2.0), as a Target lists them. Only methods, paths and names are
+// taken; what is not listed there stays unknown.
+import { type NamedRoute, templateKey, templateProblem } from './named-routes.ts'
+
+const methods = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch'] as const
+
+/** What could be taken, and what could not with its reason. */
+export function routesOfOpenapi(description: unknown): {
+  readonly routes: readonly NamedRoute[]
+  readonly problems: readonly string[]
+} {
+  const paths = fieldOf(description, 'paths')
+  if (!isRecord(paths)) return { routes: [], problems: ['the description has no "paths"; is it OpenAPI?'] }
+  const routes: NamedRoute[] = []
+  const problems: string[] = []
+  const names = new Set<string>()
+  const taken = new Set<string>()
+  for (const [path, item] of Object.entries(paths)) {
+    const problem = templateProblem(path)
+    if (problem !== null) problems.push(problem)
+    if (problem !== null || !isRecord(item)) continue
+    for (const method of methods) {
+      if (!isRecord(item[method])) continue
+      const key = `${method} ${templateKey(path)}`
+      if (taken.has(key)) problems.push(`${method.toUpperCase()} ${path}: another path is the same but for its names`)
+      else {
+        const name = nameOf(item[method], method, path, names)
+        routes.push({ name, methods: [method.toUpperCase()], path })
+      }
+      taken.add(key)
+    }
+  }
+  return { routes, problems }
+}
+
+/** Its operationId, else method and path; a number behind it where that was there before. */
+function nameOf(operation: unknown, method: string, path: string, names: Set<string>): string {
+  const id = fieldOf(operation, 'operationId')
+  const wanted = (typeof id === 'string' && id !== '' ? id : `${method}${path}`)
+    .replace(/[^A-Za-z0-9_.-]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, 120)
+  const base = wanted === '' ? method : wanted
+  let name = base
+  for (let at = 2; names.has(name); at += 1) name = `${base}-${at}`
+  names.add(name)
+  return name
+}
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+const fieldOf = (value: unknown, name: string): unknown =>
+  isRecord(value) && Object.hasOwn(value, name) ? value[name] : undefined
