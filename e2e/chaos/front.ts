@@ -11,6 +11,8 @@ export interface Front {
   describe(): string
   /** Cuts one of them at random, towards both sides: by a reset or by a plain close. False when there is none. */
   cut(random: () => number): boolean
+  /** Closes what clients have left open. */
+  hangUp(): void
   close(): Promise<void>
 }
 
@@ -52,6 +54,9 @@ export async function openFront(agentPort: number): Promise<Front> {
       else found.agent.destroy()
       found.client.resetAndDestroy()
       return true
+    },
+    hangUp() {
+      for (const { client } of passages) client.destroy()
     },
     async close() {
       for (const { client, agent } of passages) {

@@ -1,7 +1,6 @@
 // How each kind of client of the storm uses one connection: a few turns, then it hangs up. Whatever happens on the way is
 // thrown; the load counts it and lets the client come again.
-import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { text as textOf } from 'node:stream/consumers'
 import pg from 'pg'
 import { to as copyTo } from 'pg-copy-streams'
@@ -130,17 +129,7 @@ const copy: Session = (given) =>
 /** postgres.js sends what is asked at once without waiting for the answers before. */
 const pipelined: Session = async (seat) => {
   const { host, port, database, user, password, ssl } = seat.config
-  // What it connects while it is told to end it does not close again.
-  const sockets = new Set<Socket>()
-  const socket = async (): Promise<Socket> => {
-    const opened = connect({ host: 'localhost', port, noDelay: true })
-    sockets.add(opened)
-    await once(opened, 'connect')
-    return opened
-  }
   const sql = postgres({
-    // An option that its types do not know.
-    ...({ socket } as object),
     host,
     port,
     database: database ?? '',
@@ -168,7 +157,6 @@ const pipelined: Session = async (seat) => {
     }
   } finally {
     await sql.end({ timeout: 5 }).catch(() => {})
-    for (const opened of sockets) opened.destroy()
   }
 }
 

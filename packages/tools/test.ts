@@ -1,7 +1,7 @@
 // Runs every ring of tests and every check, one after another, and ends with the line "N passed, N failed, N skipped".
 // The sample is the default; --full runs all of it (SALLYPORT_TEST=full). Nothing is left out. A few files of the slow rings
 // that failed are run once more from nothing; what passes then is counted, and named as unsteady so that somebody mends it.
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
@@ -60,19 +60,30 @@ function ensureTools(): void {
 
 const binary = (name: string, folder = '.') => join(root, folder, 'node_modules', '.bin', name)
 
-function check(name: string, command: string, parameters: readonly string[], folder = root): void {
+async function check(name: string, command: string, parameters: readonly string[]): Promise<void> {
   if (!wanted(name)) return
   const start = Date.now()
-  const done = spawnSync(command, parameters, { cwd: folder, env: environment, encoding: 'utf8', maxBuffer: 1 << 28 })
+  const { status, output } = await run(command, parameters)
   const seconds = ((Date.now() - start) / 1000).toFixed(1)
-  if (done.status === 0) {
+  if (status === 0) {
     total.passed++
     say(`ok    ${name} (${seconds} s)`)
     return
   }
   total.failed++
   failures.push(name)
-  say(`FAIL  ${name} (${seconds} s)\n${done.stdout ?? ''}${done.stderr ?? ''}${done.error?.message ?? ''}`)
+  say(`FAIL  ${name} (${seconds} s)\n${output}`)
+}
+
+/** What it printed counts only when it fails. */
+function run(command: string, parameters: readonly string[]): Promise<{ status: number | null; output: string }> {
+  return new Promise((resolve) => {
+    const child = spawn(command, parameters, { cwd: root, env: environment, stdio: ['ignore', 'pipe', 'pipe'] })
+    let output = ''
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text))
+    child.once('error', (error) => resolve({ status: null, output: error.message }))
+    child.once('close', (status) => resolve({ status, output }))
+  })
 }
 
 type Ring = 'unit' | 'integration' | 'e2e'
@@ -157,11 +168,16 @@ function readRun(file: string): Run {
 const tsx = ['--import', join(root, 'node_modules', 'tsx', 'dist', 'loader.mjs')]
 
 if (wanted('integration') || wanted('e2e')) ensureTools()
-check('types', binary('tsc'), ['-b', '--pretty', 'false'])
-check('lint', binary('biome'), ['check', '.'])
-check('tidy', process.execPath, [...tsx, join(root, 'packages/tools/tidy.ts')])
-check('proto', process.execPath, [...tsx, join(root, 'packages/tools/gen.ts'), '--check'])
-check('drift', process.execPath, [...tsx, join(root, 'packages/tools/drift.ts')])
+// The compiler has one processor, all else the other.
+await Promise.all([
+  check('types', binary('tsc'), ['-b', '--pretty', 'false']),
+  (async () => {
+    await check('lint', binary('biome'), ['check', '.'])
+    await check('tidy', process.execPath, [...tsx, join(root, 'packages/tools/tidy.ts')])
+    await check('proto', process.execPath, [...tsx, join(root, 'packages/tools/gen.ts'), '--check'])
+    await check('drift', process.execPath, [...tsx, join(root, 'packages/tools/drift.ts')])
+  })(),
+])
 ring('unit')
 ring('integration')
 ring('e2e')
