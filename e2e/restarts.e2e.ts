@@ -1,10 +1,13 @@
 // Killed in mid-use: the agent and the control plane lose nothing that was acknowledged, and every statement in the
-// target's own log has an intent in the record.
+// target's own log has an intent in the record. Stopped or killed, an agent leaves nothing running at the target.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import pg from 'pg'
 import { expect, test } from 'vitest'
 import { fingerprintOf } from './demo/story.ts'
 import { runCli } from './stack/cli.ts'
+import { shopTarget } from './stack/documents.ts'
+import { nextPending } from './stack/holds.ts'
 import { clientOf } from './stack/people-api.ts'
 import { reachable, readLog, type Stack } from './stack/stack.ts'
 import { until } from './stack/until.ts'
@@ -190,4 +193,115 @@ test('an agent that is stopped in order ends its sessions, and is back with the 
   const { entries, file } = await exportOf(from, 'stopped')
   expect(intents(entries)).toContain(999_999)
   await expectVerified(from, file)
+})
+
+const endings = (from: Stack): string => `${shopTarget({ name: 'endings', place: 'endings' }, from.places)}---
+apiVersion: sallyport.dev/v1
+kind: Policy
+metadata: { name: endings }
+spec:
+  targets: { labels: { place: endings } }
+  rules:
+    - { name: all, effect: allow, callers: { any: true } }
+    - { name: waits, effect: allow, callers: { any: true }, objects: ["pg_catalog.pg_sleep()"] }
+    - name: a-person-looks
+      effect: hold
+      callers: { any: true }
+      operations: [delete]
+      approval: { reviewers: [{ group: dba, count: 1 }], expires: 15m, wait: 60s }
+`
+
+/** Of the target `endings`, as one client has it. */
+interface Ending {
+  readonly client: pg.Client
+  /** The code with which the connection ended, or what the socket said. */
+  readonly ended: Promise<string>
+}
+
+async function openEnding(from: Stack): Promise<Ending> {
+  const client = clientOf(await (await from.as('ann')).token('endings'))
+  const ended = new Promise<string>((done) => {
+    client.on('error', (error) => done('code' in error ? String(error.code) : error.message))
+  })
+  await client.connect()
+  return { client, ended }
+}
+
+/** SQLSTATE of what is refused. */
+const codeOf = async (run: Promise<unknown>): Promise<string> =>
+  await run.then(
+    () => 'no error',
+    (error: unknown) => (error instanceof Error && 'code' in error ? String(error.code) : String(error)),
+  )
+
+/** The target itself, past the agent. */
+async function withTarget<T>(from: Stack, run: (admin: pg.Client) => Promise<T>): Promise<T> {
+  const admin = new pg.Client({ connectionString: from.target.url('shop') })
+  await admin.connect()
+  try {
+    return await run(admin)
+  } finally {
+    await admin.end()
+  }
+}
+
+const marks = async (admin: pg.Client): Promise<number[]> =>
+  (await admin.query('SELECT id FROM endings ORDER BY id')).rows.map(({ id }) => id)
+
+const backends = async (admin: pg.Client, state: string): Promise<number> =>
+  (await admin.query("SELECT 1 FROM pg_stat_activity WHERE usename = 'app_rw' AND state = $1", [state])).rows.length
+
+test('SIGTERM: what is idle or waits for a person ends at once, a transaction may finish, and what does not is undone', async () => {
+  const from = stack()
+  await withTarget(from, async (admin) => {
+    await admin.query('CREATE TABLE endings (id integer PRIMARY KEY); GRANT ALL ON endings TO app_rw')
+    await admin.query('INSERT INTO endings VALUES (0)')
+    const applied = await (await from.as('adam')).post('/api/v1/apply', { yaml: endings(from) })
+    expect(applied.status, applied.text).toBe(200)
+    await from.agent.stop()
+    await from.startAgent({ SALLYPORT_DRAIN_SECONDS: '3' })
+    const idle = await until('the agent serves the target', () => openEnding(from))
+    const [finishing, forgotten, asleep, held] = [
+      await openEnding(from),
+      await openEnding(from),
+      await openEnding(from),
+      await openEnding(from),
+    ]
+    await until('the new table is known', () => idle.client.query('SELECT id FROM endings'))
+    await finishing.client.query('BEGIN; INSERT INTO endings VALUES (1)')
+    await forgotten.client.query('BEGIN; INSERT INTO endings VALUES (2)')
+    const slept = codeOf(asleep.client.query('SELECT pg_sleep(600)'))
+    const deleted = codeOf(held.client.query('DELETE FROM endings WHERE id = 0'))
+    await nextPending(await from.as('bob'))
+    await until('the statement runs', async () => (await backends(admin, 'active')) === 1)
+    const stopped = from.agent.stop()
+    expect(await idle.ended).toBe('57P01')
+    expect(await deleted).toBe('SPH02')
+    expect(await held.ended).toBe('57P01')
+    expect(await codeOf(openEnding(from))).toBe('ECONNREFUSED')
+    await finishing.client.query('INSERT INTO endings VALUES (3); COMMIT')
+    expect(await finishing.ended).toBe('57P01')
+    // The drain is over.
+    expect([await forgotten.ended, await slept]).toEqual(['57P01', '57P01'])
+    await stopped
+    expect(await from.agent.exited).toBe(0)
+    await until('no backend is left', async () => (await backends(admin, 'active')) === 0)
+    expect(await marks(admin)).toEqual([0, 1, 3])
+  })
+  await from.startAgent()
+})
+
+test('SIGKILL: what the agent ran ends at the target soon after, and its transaction is undone', async () => {
+  const from = stack()
+  const running = await until('the agent serves the target', () => openEnding(from))
+  await running.client.query('BEGIN; INSERT INTO endings VALUES (4)')
+  const slept = codeOf(running.client.query('SELECT pg_sleep(600)'))
+  await withTarget(from, async (admin) => {
+    await until('the statement runs', async () => (await backends(admin, 'active')) === 1)
+    await from.agent.kill('SIGKILL')
+    expect(await slept).not.toBe('no error')
+    await until('the target has noticed', async () => (await backends(admin, 'active')) === 0)
+    expect(await marks(admin)).not.toContain(4)
+  })
+  await from.startAgent()
 })

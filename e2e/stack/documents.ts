@@ -12,6 +12,36 @@ export interface Places {
   readonly CREDENTIAL_FILE: string
 }
 
+export interface WantedTarget {
+  readonly name: string
+  /** Label `place` of the target, for its policies. */
+  readonly place: string
+  /** Further lines of `spec`. */
+  readonly more?: string
+}
+
+/** One more target that is the stack's shop database, as the demo has it: TLS in full, the same role. */
+export const shopTarget = (
+  { name, place, more = '' }: WantedTarget,
+  places: Places,
+): string => `apiVersion: sallyport.dev/v1
+kind: Target
+metadata: { name: ${name}, labels: { place: ${place} } }
+spec:
+  protocol: postgres
+  agents: [shop-agent]
+  host: localhost
+  port: ${places.TARGET_PORT}
+  database: shop
+  tls:
+    mode: verify-full
+    ca: |
+      ${places.TARGET_CA.trim().replaceAll('\n', '\n      ')}
+  roles:
+    - name: app_rw
+      password: { file: "${places.CREDENTIAL_FILE}" }
+${more}`
+
 /** A file of e2e/demo with its `${NAME}` replaced. A name that is not a place stops. */
 export function readDocuments(file: 'access.yaml' | 'shop.yaml', places: Places): string {
   const text = readFileSync(join(root, 'e2e', 'demo', file), 'utf8')

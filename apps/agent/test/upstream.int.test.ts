@@ -7,8 +7,10 @@ import { inspect } from 'node:util'
 import 'reflect-metadata'
 import * as x509 from '@peculiar/x509'
 import { SallyportError } from '@sallyport/base/errors'
+import { limits } from '@sallyport/base/limits'
 import { Secret } from '@sallyport/base/secret'
 import { encodeFrontend } from '@sallyport/wire/postgres/encode'
+import type { StartupPacket } from '@sallyport/wire/postgres/messages'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { freePort, type PostgresServer, startPostgres } from '../../../e2e/stack/postgres.ts'
@@ -103,6 +105,12 @@ describe('a real PostgreSQL', () => {
     const names = Object.keys(pinnedSettings)
     const [row] = await rowsOf(upstream, `SELECT ${names.map((name) => `current_setting('${name}')`).join(', ')}`)
     expect(row).toEqual(Object.values(pinnedSettings))
+  })
+
+  test('looks whether the agent is still there while it runs a statement', async () => {
+    const upstream = await connect()
+    const [row] = await rowsOf(upstream, `SHOW client_connection_check_interval`)
+    expect(row).toEqual([`${limits.upstreamLookMs / 1_000}s`])
   })
 
   test('is logged in to without TLS where the target says so', async () => {
@@ -287,6 +295,18 @@ describe('a target that is not one', () => {
     const conversation = new Conversation(upstream.socket, 1_000_000, upstream.leftover)
     expect(await conversation.next()).toEqual(late)
     expect(fake.startups[0]).toMatchObject({ type: 'startup', major: 3, minor: 0 })
+  })
+
+  test.each([
+    ['is too old to', '42704', 'unrecognized configuration parameter "client_connection_check_interval"'],
+    ['cannot', '22023', 'invalid value for parameter "client_connection_check_interval": 5000'],
+  ])('%s look whether the agent is there: it is asked once, and logged in to without', async (_, sqlstate, text) => {
+    const asks = (startup: StartupPacket) =>
+      startup.type === 'startup' && startup.parameters.some(([name]) => name === 'client_connection_check_interval')
+    const fake = await start({ greet: (startup) => (asks(startup) ? [serverError(sqlstate, text), 'end'] : welcome()) })
+    await connect({ ...plain, port: fake.port })
+    await connect({ ...plain, port: fake.port })
+    expect(fake.startups.map(asks)).toEqual([true, false, false])
   })
 
   test('a signal that fires after the login leaves the connection alone', async () => {

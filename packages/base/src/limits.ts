@@ -34,6 +34,8 @@ export const limits = {
   connectionsPerCallerMax: 1_000,
   /** To connect and log in at a target, in milliseconds. */
   upstreamConnectMsMax: 10_000,
+  /** While it runs a statement, a target looks whether its agent is still there every, in milliseconds. */
+  upstreamLookMs: 5_000,
   /** Named prepared statements of a session. */
   statementsPerSessionMax: 5_000,
   /** Portals of a session. */

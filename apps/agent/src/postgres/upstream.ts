@@ -71,30 +71,62 @@ export const pinnedSettings = {
   escape_string_warning: 'on',
 } as const
 
+/**
+ * While it runs a statement, the target looks so often whether we are still there: what an agent that was killed has left
+ * running ends then, and takes its transaction along. PostgreSQL 14 and later (manual, "Connection Settings").
+ */
+const lookSetting = { client_connection_check_interval: String(limits.upstreamLookMs) } as const
+
+/** Targets that do not know the setting, by host and port: they are not asked again. One more than fit are asked each time. */
+const unaware = new Set<string>()
+const unawareMax = 1_000
+
 /** One login never takes more than this from a target in one message. */
 const loginMessageBytesMax = 1_048_576
 
 /** Connects and logs in. Throws UPSTREAM_UNREACHABLE or UPSTREAM_REFUSED, with the reason as cause. */
 export async function connectUpstream(login: UpstreamLogin): Promise<Upstream> {
+  const place = `${login.host}:${login.port}`
   return await attempt(login.signal, async (signal) => {
-    const opened = await openSocket(login, signal)
-    const conversation = new Conversation(opened.socket, loginMessageBytesMax)
+    if (unaware.has(place)) return await connectOnce(login, {}, signal)
     try {
-      const session = await logIn(conversation, {
-        user: login.user,
-        password: login.password,
-        random: login.random,
-        certificate: opened.certificate,
-        startup: startupPacket(login),
-      })
-      const leftover = conversation.release()
-      opened.letGo()
-      return { socket: opened.socket, ...session, leftover, transaction: 'I' }
+      return await connectOnce(login, lookSetting, signal)
     } catch (thrown) {
-      opened.socket.destroy()
-      throw thrown
+      if (!isRefusedSetting(thrown)) throw thrown
+      if (unaware.size < unawareMax) unaware.add(place)
+      return await connectOnce(login, {}, signal)
     }
   })
+}
+
+/** An older server does not know the setting, and some platforms cannot do it: 42704 and 22023, at login. */
+const isRefusedSetting = (thrown: unknown): boolean =>
+  thrown instanceof SallyportError &&
+  thrown.cause instanceof Error &&
+  /^the target said (42704|22023): .*client_connection_check_interval/s.test(thrown.cause.message)
+
+async function connectOnce(
+  login: UpstreamLogin,
+  more: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<Upstream> {
+  const opened = await openSocket(login, signal)
+  const conversation = new Conversation(opened.socket, loginMessageBytesMax)
+  try {
+    const session = await logIn(conversation, {
+      user: login.user,
+      password: login.password,
+      random: login.random,
+      certificate: opened.certificate,
+      startup: startupPacket(login, more),
+    })
+    const leftover = conversation.release()
+    opened.letGo()
+    return { socket: opened.socket, ...session, leftover, transaction: 'I' }
+  } catch (thrown) {
+    opened.socket.destroy()
+    throw thrown
+  }
 }
 
 export interface CancelRequest extends UpstreamAddress {
@@ -117,10 +149,10 @@ export async function cancelUpstream(request: CancelRequest): Promise<void> {
   })
 }
 
-function startupPacket(login: UpstreamLogin): Buffer {
+function startupPacket(login: UpstreamLogin, more: Readonly<Record<string, string>>): Buffer {
   for (const name of ['user', 'database', 'options', 'replication'])
     assert(!Object.hasOwn(login.parameters, name), `"${name}" is no setting for the start-up packet`)
-  const parameters = { user: login.user, database: login.database, ...login.parameters, ...pinnedSettings }
+  const parameters = { user: login.user, database: login.database, ...more, ...login.parameters, ...pinnedSettings }
   return encodeStartup({ type: 'startup', major: 3, minor: 0, parameters: Object.entries(parameters) })
 }
 
