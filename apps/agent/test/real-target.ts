@@ -47,8 +47,16 @@ export async function startRealTarget({ schema, settings = {} }: RealTargetOptio
   }
 }
 
+/** Names of upstream roles, and the variable with the password of each. */
+export type TargetRoles = Readonly<Record<string, string>>
+
 /** The Target document. `more` are further keys of its spec, two spaces in front of each. */
-export const targetDocument = (port: number, more = '', name = 'shop'): string => `
+export const targetDocument = (
+  port: number,
+  more = '',
+  name = 'shop',
+  roles: TargetRoles = { app: 'APP_PASSWORD' },
+): string => `
 apiVersion: sallyport.dev/v1
 kind: Target
 metadata: { name: ${name} }
@@ -59,6 +67,6 @@ spec:
   port: ${port}
   database: shop
   tls: { mode: disable }
-  roles: [{ name: app, password: { env: APP_PASSWORD } }]
+  roles: [${Object.entries(roles).map(([role, variable]) => `{ name: ${role}, password: { env: ${variable} } }`)}]
 ${more}
 ---`

@@ -10,32 +10,19 @@ import type { BackendMessage } from '@sallyport/wire/postgres/messages'
 import { backendCaps } from '@sallyport/wire/postgres/names'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { type PostgresServer, startPostgres } from '../../../e2e/stack/postgres.ts'
+import { errorOf, using } from './asking.ts'
 import { makeCertificate } from './certificates.ts'
 import { type DataPath, type DataPathOptions, startDataPath } from './data-path.ts'
+import { type RealTarget, startRealTarget, targetDocument, targetEnvironment } from './real-target.ts'
 
-let server: PostgresServer
+let real: RealTarget
 let path: DataPath
-let admin: pg.Client
 const more: (() => Promise<void>)[] = []
 
-const target = (name: string, port: number, spec = ''): string => `
----
-apiVersion: sallyport.dev/v1
-kind: Target
-metadata: { name: ${name} }
-spec:
-  protocol: postgres
-  agents: [test]
-  host: 127.0.0.1
-  port: ${port}
-  database: shop
-  tls: { mode: disable }
-  roles: [{ name: app, password: { env: ${name === 'wrong' ? 'WRONG' : 'APP_PASSWORD'} } }, { name: other, password: { env: MISSING } }]
-${spec}`
+const target = (name: string, port: number, spec = ''): string =>
+  targetDocument(port, spec, name, { app: name === 'wrong' ? 'WRONG' : 'APP_PASSWORD', other: 'MISSING' })
 
 const policy = `
----
 apiVersion: sallyport.dev/v1
 kind: Policy
 metadata: { name: all }
@@ -46,32 +33,24 @@ spec:
     - { name: sleep, effect: allow, callers: { groups: [engineering] }, operations: [call], objects: ["pg_catalog.pg_sleep()"] }
   masks: [{ columns: [public.people.ssn], method: redact }]
 `
-const environment = { APP_PASSWORD: 'app-secret-1', WRONG: 'not-the-password' }
+const environment = { ...targetEnvironment, WRONG: 'not-the-password' }
 
 beforeAll(async () => {
-  server = await startPostgres({ settings: { fsync: 'off' } })
-  const first = new pg.Client(server.url('postgres'))
-  await first.connect()
-  await first.query('create database shop')
-  await first.end()
-  admin = new pg.Client(server.url('shop'))
-  await admin.connect()
-  await admin.query(`
-    create role app login password 'app-secret-1';
-    create table people (id int, ssn text);
-    create table notes (id int, note text);
-    insert into people select n, '900-' || n from generate_series(1, 5) n;
-    insert into notes select n, repeat('x', 1000) from generate_series(1, 100000) n;
-    grant all on all tables in schema public to app;
-    grant pg_signal_backend to app;
-  `)
+  real = await startRealTarget({
+    schema: `
+      create table people (id int, ssn text);
+      create table notes (id int, note text);
+      insert into people select n, '900-' || n from generate_series(1, 5) n;
+      insert into notes select n, repeat('x', 1000) from generate_series(1, 100000) n;
+      grant pg_signal_backend to app`,
+  })
   path = await startDataPath({
     yaml:
-      target('shop', server.port) +
-      target('strict', server.port, '  recording: strict') +
-      target('off', server.port, '  recording: off') +
+      target('shop', real.server.port) +
+      target('strict', real.server.port, '  recording: strict') +
+      target('off', real.server.port, '  recording: off') +
       target('down', 1) +
-      target('wrong', server.port) +
+      target('wrong', real.server.port) +
       policy,
     environment,
   })
@@ -82,28 +61,12 @@ afterEach(async () => {
 })
 afterAll(async () => {
   await path?.stop()
-  await admin?.end()
-  await server?.stop()
+  await real?.stop()
 })
 
-const errorOf = async (promise: Promise<unknown>): Promise<pg.DatabaseError> => {
-  try {
-    await promise
-  } catch (error) {
-    return error as pg.DatabaseError
-  }
-  throw new Error('it did not fail')
-}
-async function withClient<T>(run: (client: pg.Client) => Promise<T>, shown = {}): Promise<T> {
-  const client = await path.connect(shown)
-  try {
-    return await run(client)
-  } finally {
-    await client.end().catch(() => {})
-  }
-}
+const withClient = <T>(run: (client: pg.Client) => Promise<T>, shown = {}): Promise<T> => using(path, run, shown)
 const alone = async (options: Partial<DataPathOptions>): Promise<DataPath> => {
-  const started = await startDataPath({ yaml: target('shop', server.port) + policy, environment, ...options })
+  const started = await startDataPath({ yaml: target('shop', real.server.port) + policy, environment, ...options })
   more.push(() => started.stop())
   return started
 }
@@ -158,13 +121,14 @@ const sqlstates = (all: readonly BackendMessage[]): string[] =>
   all.flatMap((one) => (one.type === 'errorResponse' ? [one.fields.find(([code]) => code === 'C')?.[1] ?? ''] : []))
 
 describe('the start of a connection', () => {
-  it('R-1.1: closes when bytes stand behind SSLRequest, and answers nothing to them', async () => {
-    const { socket, closed } = await raw()
-    socket.write(
-      Buffer.concat([encodeStartup({ type: 'sslRequest' }), startup({ user: 'sallyport', database: 'shop' })]),
-    )
-    expect(await closed).toHaveLength(0)
-  })
+  it.each(['sslRequest', 'gssEncRequest'] as const)(
+    'R-1.1: closes when bytes stand behind %s, and answers nothing to them',
+    async (type) => {
+      const { socket, closed } = await raw()
+      socket.write(Buffer.concat([encodeStartup({ type }), startup({ user: 'sallyport', database: 'shop' })]))
+      expect(await closed).toHaveLength(0)
+    },
+  )
 
   it('R-1.2: refuses a StartupMessage in clear text before any password is asked for', async () => {
     const { socket, closed } = await raw()
@@ -230,8 +194,20 @@ describe('the start of a connection', () => {
     expect((await closed).toString()).toBe('N')
   })
 
-  it('refuses one connection more than it admits', async () => {
-    const own = await alone({ bounds: { preAuthConnectionsMax: 2 } })
+  it('R-1.5: closes at the same time when the packet comes in byte by byte', async () => {
+    const own = await alone({ bounds: { preAuthMsMax: 1_500 } })
+    const { socket, closed } = await raw(own.port)
+    const packet = startup({ user: 'sallyport', database: 'x'.repeat(9_000) })
+    let sent = 0
+    const timer = setInterval(() => socket.write(packet.subarray(sent, ++sent)), 50)
+    expect((await closed).toString()).not.toContain('R')
+    clearInterval(timer)
+    expect(sent).toBeGreaterThan(1)
+    expect(sent).toBeLessThan(packet.length)
+  })
+
+  it.each(['preAuthConnectionsMax', 'preAuthPerAddressMax'])('R-1.5: refuses one more than %s', async (bound) => {
+    const own = await alone({ bounds: { [bound]: 2 } })
     await raw(own.port)
     await raw(own.port)
     // The two above are counted once they are accepted, which is before the third is.
@@ -336,11 +312,11 @@ describe('cancel', () => {
     const failed = errorOf(client.query(running))
     await until(
       async () =>
-        (await admin.query("select 1 from pg_stat_activity where query = $1 and state = 'active'", [running]))
+        (await real.admin.query("select 1 from pg_stat_activity where query = $1 and state = 'active'", [running]))
           .rowCount === 1,
     )
     const { processID, secretKey } = client as unknown as { processID: number; secretKey: number }
-    const backends = await admin.query('select pid from pg_stat_activity where query = $1', [running])
+    const backends = await real.admin.query('select pid from pg_stat_activity where query = $1', [running])
     expect(backends.rows[0].pid).not.toBe(processID)
     await cancel(processID, secretKey)
     expect(await failed).toMatchObject({ code: '57014' })
@@ -433,7 +409,7 @@ describe('a peer that is slow or gone', () => {
     socket.write(encodeFrontend({ type: 'query', text: 'select id, note from notes where id <= 100000' }))
     // The target has filled what lies between it and the reader, and waits.
     await until(async () => {
-      const { rows } = await admin.query(
+      const { rows } = await real.admin.query(
         "select wait_event from pg_stat_activity where query like 'select id, note%' and pid <> pg_backend_pid()",
       )
       return rows[0]?.wait_event === 'ClientWrite'
@@ -458,7 +434,7 @@ describe('a peer that is slow or gone', () => {
     const text = 'select pg_sleep(601)'
     client.query(text).catch(() => {})
     const active = async (): Promise<number | null> =>
-      (await admin.query("select 1 from pg_stat_activity where query = $1 and state = 'active'", [text])).rowCount
+      (await real.admin.query("select 1 from pg_stat_activity where query = $1 and state = 'active'", [text])).rowCount
     await until(async () => (await active()) === 1)
     ;(client as unknown as { connection: { stream: Socket } }).connection.stream.destroy()
     await until(async () => (await active()) === 0)
@@ -474,8 +450,8 @@ describe('a peer that is slow or gone', () => {
     const client = await path.connect()
     const failed = errorOf(client.query('select pg_sleep(602)'))
     const find = "select pid from pg_stat_activity where query = 'select pg_sleep(602)' and state = 'active'"
-    await until(async () => (await admin.query(find)).rowCount === 1)
-    await admin.query(`select pg_terminate_backend(pid) from (${find}) x`)
+    await until(async () => (await real.admin.query(find)).rowCount === 1)
+    await real.admin.query(`select pg_terminate_backend(pid) from (${find}) x`)
     expect(await failed).toMatchObject({ code: '08006' })
     const outcome = path.recorder.entries.slice(from).find(({ body }) => body.kind === 'outcome')
     expect(outcome?.body).toMatchObject({ result: 'unknown' })
@@ -512,7 +488,7 @@ describe('a target that lies', () => {
     ['a length that is none', [Buffer.from('4400000003', 'hex')]],
     ['strings with another meaning', [{ type: 'parameterStatus', name: 'standard_conforming_strings', value: 'off' }]],
   ])('R-1.18: %s closes both sides and shows nothing of it', async (_, lies) => {
-    const between = await liar(server.port, text, lies)
+    const between = await liar(real.server.port, text, lies)
     const own = await alone({ yaml: target('shop', between.port) + policy })
     const client = await own.connect()
     const error = await errorOf(client.query(text))
@@ -586,7 +562,7 @@ describe('records', () => {
       path.recorder.full = false
       expect(error).toMatchObject({ code: '53100' })
     })
-    expect((await admin.query('select 1 from notes where id = 777777')).rowCount).toBe(0)
+    expect((await real.admin.query('select 1 from notes where id = 777777')).rowCount).toBe(0)
   })
 
   it('R-0.3: a record that cannot be written ends the session before anything of it leaves', async () => {
@@ -656,7 +632,7 @@ describe('an end from outside', () => {
     await busy.query('commit')
     expect(await busyEnded).toBe('57P01')
     await closed
-    expect((await admin.query('select 1 from notes where id = 888888')).rowCount).toBe(1)
+    expect((await real.admin.query('select 1 from notes where id = 888888')).rowCount).toBe(1)
   })
 
   it('takes a renewed certificate for new connections', async () => {

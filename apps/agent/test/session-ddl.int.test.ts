@@ -2,19 +2,17 @@
 // session's own connection says, and masks and rules hold on them as on any other (THREATS R-3.14, R-2.9).
 import { manualClock } from '@sallyport/base/clock'
 import { limits } from '@sallyport/base/limits'
-import pg from 'pg'
+import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type PostgresServer, startPostgres } from '../../../e2e/stack/postgres.ts'
+import { errorOf, using } from './asking.ts'
 import { type DataPath, startDataPath } from './data-path.ts'
 import { rawClient } from './raw-client.ts'
+import { type RealTarget, startRealTarget, targetDocument, targetEnvironment } from './real-target.ts'
 
-const environment = { APP_PASSWORD: 'app-secret-1' }
-let server: PostgresServer
+let target: RealTarget
 let path: DataPath
-let admin: pg.Client
 
 const schema = `
-  create role app login password 'app-secret-1';
   create schema lab authorization app;
   create table people (id int primary key, name text, ssn text unique);
   insert into people select n, 'Person ' || n, '900-' || n from generate_series(1, 5) n;
@@ -23,19 +21,7 @@ const schema = `
   alter table hidden owner to app;
   grant create on schema public to app;
 `
-const yaml = (port: number): string => `
-apiVersion: sallyport.dev/v1
-kind: Target
-metadata: { name: shop }
-spec:
-  protocol: postgres
-  agents: [test]
-  host: 127.0.0.1
-  port: ${port}
-  database: shop
-  tls: { mode: disable }
-  roles: [{ name: app, password: { env: APP_PASSWORD } }]
----
+const yaml = (port: number): string => `${targetDocument(port)}
 apiVersion: sallyport.dev/v1
 kind: Policy
 metadata: { name: shop }
@@ -49,40 +35,16 @@ spec:
 `
 
 beforeAll(async () => {
-  server = await startPostgres({ settings: { fsync: 'off' } })
-  const first = new pg.Client(server.url('postgres'))
-  await first.connect()
-  await first.query('create database shop')
-  await first.end()
-  admin = new pg.Client(server.url('shop'))
-  admin.on('error', () => {})
-  await admin.connect()
-  await admin.query(schema)
-  path = await startDataPath({ yaml: yaml(server.port), environment })
+  target = await startRealTarget({ schema })
+  path = await startDataPath({ yaml: yaml(target.server.port), environment: targetEnvironment })
 }, 120_000)
 
 afterAll(async () => {
   await path?.stop()
-  await admin?.end()
-  await server?.stop()
+  await target?.stop()
 })
 
-async function withClient<T>(run: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = await path.connect()
-  try {
-    return await run(client)
-  } finally {
-    await client.end().catch(() => {})
-  }
-}
-const errorOf = async (promise: Promise<unknown>): Promise<pg.DatabaseError> => {
-  try {
-    await promise
-  } catch (error) {
-    return error as pg.DatabaseError
-  }
-  throw new Error('it did not fail')
-}
+const withClient = <T>(run: (client: pg.Client) => Promise<T>): Promise<T> => using(path, run)
 const rowsOf = async (client: pg.Client, text: string, values?: unknown[]) => (await client.query(text, values)).rows
 
 describe('objects changed in an open transaction', () => {
@@ -186,7 +148,7 @@ describe('objects changed in an open transaction', () => {
   })
 
   it('a column that is added under a masked name is masked in the same transaction', async () => {
-    await admin.query('alter table people drop column ssn')
+    await target.admin.query('alter table people drop column ssn')
     try {
       await withClient(async (client) => {
         await client.query('begin')
@@ -195,7 +157,7 @@ describe('objects changed in an open transaction', () => {
         await client.query('rollback')
       })
     } finally {
-      await admin.query("alter table people add column ssn text; update people set ssn = '900-' || id")
+      await target.admin.query("alter table people add column ssn text; update people set ssn = '900-' || id")
     }
   })
 
@@ -225,7 +187,7 @@ describe('objects changed in an open transaction', () => {
     expect(await query('show search_path')).toContain('row lab, public')
     const locked = `select count(*) from pg_locks l join pg_class c on c.oid = l.relation
       where c.relname in ('people', 'hidden')`
-    expect((await admin.query(locked)).rows).toEqual([{ count: '0' }])
+    expect((await target.admin.query(locked)).rows).toEqual([{ count: '0' }])
     await query('rollback')
     client.send({ type: 'terminate' })
     await client.closed
@@ -233,20 +195,20 @@ describe('objects changed in an open transaction', () => {
 
   it('sees what others have committed meanwhile, once the catalog has its age', async () => {
     const clock = manualClock(Date.now())
-    const own = await startDataPath({ yaml: yaml(server.port), environment, clock })
+    const own = await startDataPath({ yaml: yaml(target.server.port), environment: targetEnvironment, clock })
     const client = await own.connect()
     try {
       await client.query('begin')
       await client.query('create table lab.fresh (a int)')
       expect(await rowsOf(client, 'select a from lab.fresh')).toEqual([])
-      await admin.query('create table lab.theirs (b int); grant all on lab.theirs to app')
+      await target.admin.query('create table lab.theirs (b int); grant all on lab.theirs to app')
       clock.advance(limits.catalogAgeMsMax + 1)
       expect(await rowsOf(client, 'select b from lab.theirs')).toEqual([])
       await client.query('rollback')
     } finally {
       await client.end()
       await own.stop()
-      await admin.query('drop table lab.theirs')
+      await target.admin.query('drop table lab.theirs')
     }
   })
 
@@ -296,7 +258,8 @@ describe('objects changed in an open transaction', () => {
     client.send({ type: 'query', text: 'select a from lab.cut' })
     client.destroy()
     const left = async () =>
-      (await admin.query("select 1 from pg_stat_activity where usename = 'app' and state like 'idle in%'")).rowCount
+      (await target.admin.query("select 1 from pg_stat_activity where usename = 'app' and state like 'idle in%'"))
+        .rowCount
     await expect.poll(left, { timeout: 5_000 }).toBe(0)
   })
 })
@@ -321,7 +284,7 @@ describe('temporary tables', () => {
 
   it('are used under REPEATABLE READ as well, beside other tables, and for as long as the session lasts', async () => {
     const clock = manualClock(Date.now())
-    const own = await startDataPath({ yaml: yaml(server.port), environment, clock })
+    const own = await startDataPath({ yaml: yaml(target.server.port), environment: targetEnvironment, clock })
     const client = await own.connect()
     try {
       await client.query('create temp table mine (i int)')

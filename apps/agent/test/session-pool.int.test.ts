@@ -4,40 +4,23 @@ import { EventEmitter, once } from 'node:events'
 import { type AddressInfo, connect as connectTcp, createServer, type Socket } from 'node:net'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { type PostgresServer, startPostgres } from '../../../e2e/stack/postgres.ts'
 import { type DataPath, type Shown, startDataPath } from './data-path.ts'
 import { rawClient } from './raw-client.ts'
+import { type RealTarget, startRealTarget, targetDocument, targetEnvironment } from './real-target.ts'
 
 /** Of the packet that a CancelRequest is (PostgreSQL manual, Message Formats). */
 const cancelRequestCode = 80_877_102
 
-const environment = { APP_PASSWORD: 'app-secret-1' }
-let server: PostgresServer
+let real: RealTarget
 let path: DataPath
-let admin: pg.Client
 const clients: pg.Client[] = []
 
 const schema = `
-  create role app login password 'app-secret-1';
   create table people (id int primary key, name text, ssn text);
   insert into people values (1, 'Ann', '900-1');
   grant select on people to app;
 `
-const target = (name: string, port: number, pool: string): string => `
-apiVersion: sallyport.dev/v1
-kind: Target
-metadata: { name: ${name} }
-spec:
-  protocol: postgres
-  agents: [test]
-  host: 127.0.0.1
-  port: ${port}
-  database: shop
-  tls: { mode: disable }
-  roles: [{ name: app, password: { env: APP_PASSWORD } }]
-  pool: ${pool}
----
-`
+const target = (name: string, port: number, pool: string): string => targetDocument(port, `  pool: ${pool}`, name)
 const yaml = (port: number): string =>
   `${target('pooled', port, '{ mode: session }')}${target('shared', port, '{ mode: session, share: everyone }')}${target('small', port, '{ mode: session, connections: 1, wait: 1s }')}${target('plain', port, '{}')}
 apiVersion: sallyport.dev/v1
@@ -52,23 +35,15 @@ spec:
 `
 
 beforeAll(async () => {
-  server = await startPostgres({ settings: { fsync: 'off' } })
-  const first = new pg.Client(server.url('postgres'))
-  await first.connect()
-  await first.query('create database shop')
-  await first.end()
-  admin = new pg.Client(server.url('shop'))
-  await admin.connect()
-  await admin.query(schema)
-  path = await startDataPath({ yaml: yaml(server.port), environment })
+  real = await startRealTarget({ schema })
+  path = await startDataPath({ yaml: yaml(real.server.port), environment: targetEnvironment })
 }, 60_000)
 afterEach(async () => {
   for (const client of clients.splice(0)) await client.end().catch(() => {})
 })
 afterAll(async () => {
   await path?.stop()
-  await admin?.end()
-  await server?.stop()
+  await real?.stop()
 })
 
 async function connect(shown: Shown, settings: pg.ClientConfig = {}): Promise<pg.Client> {
@@ -80,7 +55,7 @@ async function connect(shown: Shown, settings: pg.ClientConfig = {}): Promise<pg
 const pidOf = async (client: pg.Client): Promise<number> =>
   (await client.query('select pg_backend_pid() as pid')).rows[0].pid
 const stateOf = async (pid: number): Promise<string> =>
-  (await admin.query('select query, state from pg_stat_activity where pid = $1', [pid])).rows
+  (await real.admin.query('select query, state from pg_stat_activity where pid = $1', [pid])).rows
     .map(({ query, state }) => `${state}: ${query}`)
     .join()
 /** Until the connection is clean and waits for somebody, or is gone. */
@@ -148,7 +123,7 @@ async function openDelay(): Promise<{ port: number; cancelled: Promise<unknown>;
       .on('error', () => {})
       .once('data', (first: Buffer) => {
         const goOn = () => {
-          const target = connectTcp(server.port, '127.0.0.1')
+          const target = connectTcp(real.server.port, '127.0.0.1')
           target.on('error', () => {}).on('close', () => socket.destroy())
           target.write(first)
           socket.pipe(target).pipe(socket)
@@ -174,9 +149,9 @@ async function openDelay(): Promise<{ port: number; cancelled: Promise<unknown>;
 
 it('R-1.12: a cancel that comes late does not hit the next session', async () => {
   const delay = await openDelay()
-  const slow = await startDataPath({ yaml: yaml(delay.port), environment })
+  const slow = await startDataPath({ yaml: yaml(delay.port), environment: targetEnvironment })
   try {
-    const locker = new pg.Client(server.url('shop'))
+    const locker = new pg.Client(real.server.url('shop'))
     await locker.connect()
     await locker.query('begin; lock table people in access exclusive mode')
     const first = await rawClient(slow, { target: 'pooled' })

@@ -2,31 +2,16 @@
 // state, what comes back and in which order (THREATS §1.3 to §1.6).
 import { encodeFrontend } from '@sallyport/wire/postgres/encode'
 import type { Format, FrontendMessage } from '@sallyport/wire/postgres/messages'
-import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { type PostgresServer, startPostgres } from '../../../e2e/stack/postgres.ts'
 import { type DataPath, startDataPath } from './data-path.ts'
 import { type RawClient, rawClient } from './raw-client.ts'
+import { type RealTarget, startRealTarget, targetDocument, targetEnvironment } from './real-target.ts'
 
-const environment = { APP_PASSWORD: 'app-secret-1' }
-let server: PostgresServer
+let target: RealTarget
 let path: DataPath
-let admin: pg.Client
 let client: RawClient
 
-const yaml = (port: number): string => `
-apiVersion: sallyport.dev/v1
-kind: Target
-metadata: { name: shop }
-spec:
-  protocol: postgres
-  agents: [test]
-  host: 127.0.0.1
-  port: ${port}
-  database: shop
-  tls: { mode: disable }
-  roles: [{ name: app, password: { env: APP_PASSWORD } }]
----
+const yaml = (port: number): string => `${targetDocument(port)}
 apiVersion: sallyport.dev/v1
 kind: Policy
 metadata: { name: shop }
@@ -42,28 +27,19 @@ spec:
 `
 
 beforeAll(async () => {
-  server = await startPostgres({ settings: { fsync: 'off' } })
-  const first = new pg.Client(server.url('postgres'))
-  await first.connect()
-  await first.query('create database shop')
-  await first.end()
-  admin = new pg.Client(server.url('shop'))
-  admin.on('error', () => {})
-  await admin.connect()
-  await admin.query(`
-    create role app login password 'app-secret-1';
-    create table people (id int primary key, ssn text, score int);
-    insert into people select n, '900-' || n, n from generate_series(1, 5) n;
-    create table log (id int);
-    grant all on all tables in schema public to app`)
-  path = await startDataPath({ yaml: yaml(server.port), environment })
+  target = await startRealTarget({
+    schema: `
+      create table people (id int primary key, ssn text, score int);
+      insert into people select n, '900-' || n, n from generate_series(1, 5) n;
+      create table log (id int)`,
+  })
+  path = await startDataPath({ yaml: yaml(target.server.port), environment: targetEnvironment })
 }, 120_000)
 
 afterEach(() => client?.destroy())
 afterAll(async () => {
   await path?.stop()
-  await admin?.end()
-  await server?.stop()
+  await target?.stop()
 })
 
 const parse = (text: string, name = ''): FrontendMessage => ({ type: 'parse', name, text, parameterTypes: [] })
@@ -86,6 +62,13 @@ const functionCall: FrontendMessage = {
   resultFormat: 0,
 }
 
+/** A Query whose body is these bytes. */
+const rawQuery = (body: Buffer): Buffer => {
+  const header = Buffer.from([0x51, 0, 0, 0, 0])
+  header.writeInt32BE(body.length + 4, 1)
+  return Buffer.concat([header, body])
+}
+
 /** Everything that comes until this many times ReadyForQuery. */
 async function answers(sent: readonly FrontendMessage[], ready = 1): Promise<string[]> {
   client.send(...sent)
@@ -95,7 +78,7 @@ async function answers(sent: readonly FrontendMessage[], ready = 1): Promise<str
 const open = async (...options: Parameters<typeof rawClient> extends [unknown, ...infer Rest] ? Rest : never) => {
   client = await rawClient(path, ...options)
 }
-const rows = async (text: string): Promise<unknown[]> => (await admin.query(text)).rows
+const rows = (text: string): Promise<unknown[]> => target.rows(text)
 
 describe('cancel keys', () => {
   it.each([
@@ -114,25 +97,47 @@ describe('cancel keys', () => {
   })
 })
 
+describe('cancel requests', () => {
+  it('R-1.12: one that comes while nothing runs hits nothing later', async () => {
+    await open()
+    await client.cancel()
+    expect(await answers([query('select pg_sleep(0.2)')])).toContain('SELECT 1')
+  })
+})
+
 describe('framing after login', () => {
   it.each<[string, Buffer]>([
     ['R-1.13: a length below four', Buffer.from('5100000003', 'hex')],
     ['R-1.13: a length beyond the cap, at its header', Buffer.from('5140000000', 'hex')],
-    ['R-1.14: bytes behind the text of a Query', Buffer.from('510000000c73656c656374203100', 'hex').fill(0x31, 12)],
+    ['R-1.13: a length beyond the cap of a small type', Buffer.from('5300002711', 'hex')],
+    ['R-1.14: bytes behind the text of a Query', rawQuery(Buffer.from('select 1\0select 2\0'))],
+    ['R-1.14: a Query without its end', rawQuery(Buffer.from('select 1'))],
     ['R-1.15: an unknown type', Buffer.from('7a000000067800', 'hex')],
     ['R-1.15: a start-up packet', Buffer.from('0000000900030000', 'hex')],
     ['R-1.15: a password', encodeFrontend({ type: 'password', bytes: Buffer.from('x\0') })],
-    ['R-1.32: a text that is no UTF-8', Buffer.from('510000000c73656c656374ff3100', 'hex').subarray(0, 13)],
+    ['R-1.32: a text that is no UTF-8', rawQuery(Buffer.from("select '\xff'\0", 'latin1'))],
+    ['R-1.32: an overlong quote', rawQuery(Buffer.from("select '\xc0\xa7'\0", 'latin1'))],
+    ['R-1.32: a surrogate', rawQuery(Buffer.from("select '\xed\xa0\x80'\0", 'latin1'))],
   ])('%s ends the session', async (_, bytes) => {
     await open()
     client.write(bytes)
     await client.closed
-    const last = client.taken().at(-1)
-    expect(['error 08P01', undefined]).toContain(last)
+    expect(client.taken()).toEqual(['error 08P01'])
+  })
+
+  it('R-1.32: what is well-formed passes byte by byte', async () => {
+    await open()
+    client.write(rawQuery(Buffer.from("select 'é €'\0")))
+    await client.next('readyForQuery')
+    expect(client.taken()).toContain('row é €')
   })
 
   it('R-1.16: a message that is never whole ends the session when its time is over', async () => {
-    const own = await startDataPath({ yaml: yaml(server.port), environment, bounds: { messageMsMax: 300 } })
+    const own = await startDataPath({
+      yaml: yaml(target.server.port),
+      environment: targetEnvironment,
+      bounds: { messageMsMax: 300 },
+    })
     try {
       client = await rawClient(own)
       expect(await answers([query('select 1')])).toContain('row 1')
@@ -171,6 +176,24 @@ describe('R-1.19: what was denied in a pipeline', () => {
     expect(told.filter((one) => one.startsWith('error'))).toHaveLength(1)
     expect(told.at(-1)).toBe('ready I')
     expect(await answers([query('select 3')])).toEqual(['rowDescription', 'row 3', 'SELECT 1', 'ready I'])
+    expect(await rows('select * from log')).toEqual([])
+  })
+
+  it('R-1.19: what a Flush has already shown is not committed either', async () => {
+    await open()
+    client.send(parse('insert into log values (1) returning id'), bind(), execute(), { type: 'flush' })
+    await client.next('commandComplete')
+    expect(client.taken()).toContain('row 1')
+    expect(await rows('select * from log')).toEqual([])
+    expect(await answers([parse('delete from log'), bind(), execute(), sync])).toEqual(['error 42501', 'ready I'])
+    expect(await rows('select * from log')).toEqual([])
+  })
+
+  it('R-1.20, R-1.24: a FunctionCall fails the block that it stands in', async () => {
+    await open()
+    await answers([query('begin'), query('insert into log values (1)')], 2)
+    expect(await answers([functionCall])).toEqual(['error 0A000', 'ready E'])
+    expect(await answers([query('commit')])).toEqual(['ROLLBACK', 'ready I'])
     expect(await rows('select * from log')).toEqual([])
   })
 
@@ -217,6 +240,26 @@ describe('names', () => {
     expect(await answers([bind('closed'), sync])).toEqual(['error 26000', 'ready I'])
   })
 
+  it('R-1.21: DISCARD ALL ends every name', async () => {
+    await open()
+    await answers([parse('select 1', 'kept'), sync, query('prepare p as select 2'), query('discard all')], 3)
+    expect(await answers([bind('kept'), sync])).toEqual(['error 26000', 'ready I'])
+    expect(await answers([query('execute p')])).toEqual(['error 26000', 'ready I'])
+  })
+
+  it('R-1.25: data outside of COPY is ignored, also where it looks like a message', async () => {
+    await open()
+    const hidden = encodeFrontend(query('insert into log values (7)'))
+    const data: FrontendMessage = { type: 'copyData', bytes: hidden }
+    expect(await answers([data, { type: 'copyDone' }, { type: 'copyFail', reason: 'no' }, query('select 1')])).toEqual([
+      'rowDescription',
+      'row 1',
+      'SELECT 1',
+      'ready I',
+    ])
+    expect(await rows('select * from log')).toEqual([])
+  })
+
   it('R-1.22: a Parse of two statements is refused as the server does', async () => {
     await open()
     expect(await answers([parse('select 1; select 2'), sync])).toEqual(['error 42601', 'ready I'])
@@ -255,10 +298,10 @@ describe('what the target says unasked', () => {
     await open()
     expect(await answers([query('listen secret')])).toEqual(['error 42501', 'ready I'])
     expect(await answers([query('listen open')])).toEqual(['LISTEN', 'ready I'])
-    await admin.query("notify secret, 'a'; notify open, 'b'")
+    await target.admin.query("notify secret, 'a'; notify open, 'b'")
     expect(await client.next('notificationResponse')).toMatchObject({ channel: 'open', payload: 'b' })
     await answers([query('unlisten open')])
-    await admin.query("notify open, 'c'")
+    await target.admin.query("notify open, 'c'")
     expect(await answers([query('select 1')])).toEqual(['rowDescription', 'row 1', 'SELECT 1', 'ready I'])
   })
 

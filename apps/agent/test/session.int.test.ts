@@ -1,16 +1,15 @@
 // Sessions through the whole data path, to a real PostgreSQL, with the driver that most Node programs use.
 import { SallyportError } from '@sallyport/base/errors'
-import pg from 'pg'
+import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type PostgresServer, startPostgres } from '../../../e2e/stack/postgres.ts'
+import { errorOf, using } from './asking.ts'
 import { type DataPath, startDataPath } from './data-path.ts'
+import { type RealTarget, startRealTarget, targetDocument, targetEnvironment } from './real-target.ts'
 
-let server: PostgresServer
+let target: RealTarget
 let path: DataPath
-let admin: pg.Client
 
 const schema = `
-  create role app login password 'app-secret-1';
   create role app_ro login password 'app-secret-2';
   create table people (id int primary key, name text, ssn text unique, born date, score int check (score < 1000));
   create table orders (id int primary key, person int references people, total numeric(10,2));
@@ -27,21 +26,8 @@ const schema = `
   create schema lab authorization app;
 `
 
-const documents = (port: number, masks = ''): string => `
-apiVersion: sallyport.dev/v1
-kind: Target
-metadata: { name: shop }
-spec:
-  protocol: postgres
-  agents: [test]
-  host: 127.0.0.1
-  port: ${port}
-  database: shop
-  tls: { mode: disable }
-  roles:
-    - { name: app, password: { env: APP_PASSWORD } }
-    - { name: app_ro, password: { env: APP_RO_PASSWORD } }
----
+const roles = { app: 'APP_PASSWORD', app_ro: 'APP_RO_PASSWORD' }
+const documents = (port: number, masks = ''): string => `${targetDocument(port, '', 'shop', roles)}
 apiVersion: sallyport.dev/v1
 kind: Policy
 metadata: { name: shop }
@@ -60,49 +46,21 @@ ${
 `
 
 beforeAll(async () => {
-  server = await startPostgres({ settings: { fsync: 'off' } })
-  admin = new pg.Client(server.url('postgres'))
-  await admin.connect()
-  await admin.query('create database shop')
-  await admin.end()
-  admin = new pg.Client(server.url('shop'))
-  admin.on('error', () => {})
-  await admin.connect()
-  await admin.query(schema)
+  target = await startRealTarget({ schema })
   path = await startDataPath({
-    yaml: documents(server.port),
-    environment: { APP_PASSWORD: 'app-secret-1', APP_RO_PASSWORD: 'app-secret-2' },
+    yaml: documents(target.server.port),
+    environment: { ...targetEnvironment, APP_RO_PASSWORD: 'app-secret-2' },
   })
 }, 120_000)
 
 afterAll(async () => {
   await path?.stop()
-  await admin?.end()
-  await server?.stop()
+  await target?.stop()
 })
 
-/** Runs with a client and closes it, whatever happens. */
-async function withClient<T>(
-  run: (client: pg.Client) => Promise<T>,
-  shown = {},
-  more: pg.ClientConfig = {},
-): Promise<T> {
-  const client = await path.connect(shown, more)
-  try {
-    return await run(client)
-  } finally {
-    await client.end().catch(() => {})
-  }
-}
-const errorOf = async (promise: Promise<unknown>): Promise<pg.DatabaseError> => {
-  try {
-    await promise
-  } catch (error) {
-    return error as pg.DatabaseError
-  }
-  throw new Error('it did not fail')
-}
-const count = async (sql: string): Promise<number> => Number((await admin.query(sql)).rows[0]?.n)
+const withClient = <T>(run: (client: pg.Client) => Promise<T>, shown = {}, more: pg.ClientConfig = {}): Promise<T> =>
+  using(path, run, shown, more)
+const count = async (sql: string): Promise<number> => Number((await target.admin.query(sql)).rows[0]?.n)
 
 describe('a masked select', () => {
   const masked = { id: 1, name: 'Person 1', ssn: '[redacted]' }
@@ -203,7 +161,7 @@ describe('a denied write', () => {
       await client.query('commit')
     })
     expect(await count('select count(*) n from orders where id = 1002')).toBe(1)
-    await admin.query('delete from orders where id = 1002')
+    await target.admin.query('delete from orders where id = 1002')
   })
 
   it('R-1.22: stops the whole text, although the first statement is allowed', async () => {
@@ -233,8 +191,8 @@ describe('a denied write', () => {
       expect(seen.tags).toEqual(['INSERT 0 1', 'INSERT 0 1'])
       expect(seen.errors).toEqual(['42501'])
     })
-    expect((await admin.query('select id from orders where id > 1000')).rows).toEqual([{ id: 1007 }])
-    await admin.query('delete from orders where id = 1007')
+    expect((await target.admin.query('select id from orders where id > 1000')).rows).toEqual([{ id: 1007 }])
+    await target.admin.query('delete from orders where id = 1007')
   })
 
   it('is recorded with its rule, and without an intent', async () => {
@@ -286,10 +244,10 @@ describe('a policy that changes', () => {
     await withClient(async (client) => {
       const query = { name: 'total', text: 'select total from orders where id = $1', values: [1] }
       expect((await client.query(query)).rows).toHaveLength(1)
-      const closed = documents(server.port).replace('objects: ["public.*"]', 'objects: ["public.people"]')
+      const closed = documents(target.server.port).replace('objects: ["public.*"]', 'objects: ["public.people"]')
       path.snapshots.publish(path.snapshot(closed, { version: 2 }))
       expect(await errorOf(client.query(query))).toMatchObject({ code: '42501' })
-      path.snapshots.publish(path.snapshot(documents(server.port), { version: 3 }))
+      path.snapshots.publish(path.snapshot(documents(target.server.port), { version: 3 }))
       expect((await client.query(query)).rows).toHaveLength(1)
     })
   })
@@ -299,9 +257,9 @@ describe('a policy that changes', () => {
       const query = { name: 'name', text: 'select name from people where id = $1', values: [1] }
       expect((await client.query(query)).rows).toEqual([{ name: 'Person 1' }])
       const masks = `  masks:\n    - { columns: ["public.people.*"], method: redact, predicates: any }`
-      path.snapshots.publish(path.snapshot(documents(server.port, masks), { version: 4 }))
+      path.snapshots.publish(path.snapshot(documents(target.server.port, masks), { version: 4 }))
       expect((await client.query(query)).rows).toEqual([{ name: '[redacted]' }])
-      path.snapshots.publish(path.snapshot(documents(server.port), { version: 5 }))
+      path.snapshots.publish(path.snapshot(documents(target.server.port), { version: 5 }))
     })
   })
 
@@ -313,17 +271,20 @@ describe('a policy that changes', () => {
     const ended = new Promise<string>((resolve) =>
       client.on('error', (error: Error) => resolve((error as pg.DatabaseError).code ?? '')),
     )
-    const { targets } = path.snapshot(documents(server.port))
+    const { targets } = path.snapshot(documents(target.server.port))
     path.snapshots.publish(
-      path.snapshot(documents(server.port), { ...rest, targets: gone === undefined ? targets : new Map() }),
+      path.snapshot(documents(target.server.port), { ...rest, targets: gone === undefined ? targets : new Map() }),
     )
     expect(await ended).toBe('57P01')
-    path.snapshots.publish(path.snapshot(documents(server.port)))
+    path.snapshots.publish(path.snapshot(documents(target.server.port)))
   })
 
   it('ends an open session when the owner of the target no longer trusts what it was judged by', async () => {
-    const spec = '  roles:\n    - { name: app,'
-    const trusting = documents(server.port).replace(spec, `  trusted: { functions: ["public.audit()"] }\n${spec}`)
+    const spec = '  roles: [{ name: app,'
+    const trusting = documents(target.server.port).replace(
+      spec,
+      `  trusted: { functions: ["public.audit()"] }\n${spec}`,
+    )
     path.snapshots.publish(path.snapshot(trusting))
     const client = await path.connect()
     const ended = new Promise<string>((resolve) =>
@@ -331,7 +292,7 @@ describe('a policy that changes', () => {
     )
     path.snapshots.publish(path.snapshot(trusting, { version: 2 }))
     expect((await client.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }])
-    path.snapshots.publish(path.snapshot(documents(server.port), { version: 3 }))
+    path.snapshots.publish(path.snapshot(documents(target.server.port), { version: 3 }))
     expect(await ended).toBe('57P01')
   })
 
@@ -347,7 +308,7 @@ describe('a policy that changes', () => {
 
 describe('names and settings', () => {
   it('follows search_path, and knows when a rollback takes it back', async () => {
-    const yaml = documents(server.port).replace('objects: ["public.*"]', 'objects: ["public.*", "side.*"]')
+    const yaml = documents(target.server.port).replace('objects: ["public.*"]', 'objects: ["public.*", "side.*"]')
     path.snapshots.publish(path.snapshot(yaml))
     await withClient(async (client) => {
       await client.query('begin')
@@ -362,7 +323,7 @@ describe('names and settings', () => {
       await client.query('set search_path to public')
       expect((await client.query('select ssn from people where id = $1', [1])).rows).toEqual([{ ssn: '[redacted]' }])
     })
-    path.snapshots.publish(path.snapshot(documents(server.port)))
+    path.snapshots.publish(path.snapshot(documents(target.server.port)))
   })
 
   it.each([

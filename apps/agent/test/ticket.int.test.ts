@@ -11,33 +11,21 @@ import type { BackendMessage } from '@sallyport/wire/postgres/messages'
 import { backendCaps } from '@sallyport/wire/postgres/names'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type PostgresServer, startPostgres } from '../../../e2e/stack/postgres.ts'
 import { type Binding, endPointBinding, openScram, proveScram, verifyScram } from '../src/postgres/scram.ts'
+import { errorOf } from './asking.ts'
 import { type DataPath, startDataPath } from './data-path.ts'
 import type { Issued, TicketShown } from './fake-tickets.ts'
+import { type RealTarget, startRealTarget, targetDocument, targetEnvironment } from './real-target.ts'
 
-let server: PostgresServer
+let real: RealTarget
 /** TLS required, as by default. */
 let path: DataPath
 /** TLS optional. */
 let open: DataPath
 
-const target = (name: string, port: number): string => `
----
-apiVersion: sallyport.dev/v1
-kind: Target
-metadata: { name: ${name} }
-spec:
-  protocol: postgres
-  agents: [test]
-  host: 127.0.0.1
-  port: ${port}
-  database: shop
-  tls: { mode: disable }
-  roles: [{ name: app, password: { env: APP_PASSWORD } }, { name: app_ro, password: { env: APP_RO_PASSWORD } }]
-`
+const target = (name: string): string =>
+  targetDocument(real.server.port, '', name, { app: 'APP_PASSWORD', app_ro: 'APP_RO_PASSWORD' })
 const policy = `
----
 apiVersion: sallyport.dev/v1
 kind: Policy
 metadata: { name: all }
@@ -52,25 +40,17 @@ spec:
       when: session.authentication != "ticket-scram-sha-256-plus"
     - { name: tls-only, effect: deny, operations: [select], objects: [public.tls_only], when: "!session.tls" }
 `
-const environment = { APP_PASSWORD: 'app-secret-1', APP_RO_PASSWORD: 'app-secret-2' }
+const environment = { ...targetEnvironment, APP_RO_PASSWORD: 'app-secret-2' }
 
 beforeAll(async () => {
-  server = await startPostgres({ settings: { fsync: 'off' } })
-  const first = new pg.Client(server.url('postgres'))
-  await first.connect()
-  await first.query('create database shop')
-  await first.end()
-  const admin = new pg.Client(server.url('shop'))
-  await admin.connect()
-  await admin.query(`
-    create role app login password 'app-secret-1';
-    create role app_ro login password 'app-secret-2';
-    create table bound_only (id int);
-    create table tls_only (id int);
-    grant select on bound_only, tls_only to app, app_ro;
-  `)
-  await admin.end()
-  const yaml = target('shop', server.port) + target('other', server.port) + policy
+  real = await startRealTarget({
+    schema: `
+      create role app_ro login password 'app-secret-2';
+      create table bound_only (id int);
+      create table tls_only (id int);
+      grant select on bound_only, tls_only to app_ro`,
+  })
+  const yaml = target('shop') + target('other') + policy
   path = await startDataPath({ yaml, environment })
   open = await startDataPath({ yaml, environment, clientTls: 'optional' })
 }, 120_000)
@@ -78,7 +58,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await path?.stop()
   await open?.stop()
-  await server?.stop()
+  await real?.stop()
 })
 
 async function clientOf(at: DataPath, ticket: Issued, more: pg.ClientConfig = {}): Promise<pg.Client> {
@@ -94,14 +74,6 @@ async function clientOf(at: DataPath, ticket: Issued, more: pg.ClientConfig = {}
   client.on('error', () => {})
   await client.connect()
   return client
-}
-const errorOf = async (promise: Promise<unknown>): Promise<pg.DatabaseError> => {
-  try {
-    await promise
-  } catch (error) {
-    return error as pg.DatabaseError
-  }
-  throw new Error('it did not fail')
 }
 const opened = (at: DataPath, ticket: Issued) =>
   at.recorder.of('session-opened').find(({ tokenIds }) => tokenIds.includes(ticket.id))
