@@ -573,7 +573,7 @@ describe('records', () => {
     expect(await errorOf(client.query('insert into notes values (777778, null)'))).toMatchObject({ code: '58030' })
     await ended
     own.recorder.unwritable = false
-    expect((await admin.query('select 1 from notes where id = 777778')).rowCount).toBe(0)
+    expect((await real.admin.query('select 1 from notes where id = 777778')).rowCount).toBe(0)
     const again = await own.connect()
     expect((await again.query('select 1 as one')).rows).toEqual([{ one: 1 }])
   })
