@@ -47,6 +47,8 @@ export interface StackOptions {
   readonly agentNode?: { readonly file?: string; readonly flags: readonly string[] }
   /** How the control plane is told otherwise than by default. */
   readonly controlEnv?: Readonly<Record<string, string>>
+  /** A provider that runs already, of another stack: it is not stopped with this one. */
+  readonly idp?: Idp
   /** Life of the workload's tokens, in seconds. */
   readonly workloadTokenSeconds?: number
   /** What happens, with the milliseconds since the start. */
@@ -159,7 +161,8 @@ async function open(
     options.signal?.throwIfAborted()
     options.progress?.(what, Math.round(performance.now() - startedAt))
   }
-  const ports = options.ports ?? (await freePorts())
+  const free = options.ports ?? (await freePorts())
+  const ports = options.idp === undefined ? free : { ...free, idp: options.idp.port }
   const logs = makeFolders(dir)
   const url = `http://localhost:${ports.http}`
   const credentialFile = join(dir, 'secrets', 'shop-password')
@@ -257,17 +260,9 @@ async function startFront(
   closers: Closers,
   say: (what: string) => void,
 ) {
-  const { dir, ports, url, options } = before
+  const { dir, ports } = before
   const [idp, store] = await allOrNothing([
-    startIdp({
-      port: ports.idp,
-      redirectUris: [`${url}/auth/callback`],
-      audience,
-      ...(options.workloadTokenSeconds === undefined ? {} : { workloadTokenSeconds: options.workloadTokenSeconds }),
-    }).then((started) => {
-      closers.push(() => started.stop())
-      return started
-    }),
+    before.options.idp === undefined ? startOwnIdp(before, closers) : Promise.resolve(before.options.idp),
     storeCopied.then(() => startStore(dir, ports.store, closers)),
   ])
   assert.equal(idp.issuer, places.IDP_ISSUER, 'the documents name the provider that runs')
@@ -277,6 +272,18 @@ async function startFront(
   const controlPlane = await runControlPlane(parts)
   closers.push(() => controlPlane.stop())
   return { idp, store, controlPlane, parts }
+}
+
+async function startOwnIdp({ ports, url, options }: Omit<Parts, 'idp' | 'store'>, closers: Closers): Promise<Idp> {
+  const { workloadTokenSeconds } = options
+  const started = await startIdp({
+    port: ports.idp,
+    redirectUris: [`${url}/auth/callback`],
+    audience,
+    ...(workloadTokenSeconds === undefined ? {} : { workloadTokenSeconds }),
+  })
+  closers.push(() => started.stop())
+  return started
 }
 
 async function startStore(dir: string, port: number, closers: Closers): Promise<PostgresServer> {

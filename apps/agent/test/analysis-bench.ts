@@ -1,6 +1,6 @@
 // How long one analysis takes at first sight, parse and fingerprint included, for the statements of a leak suite over the
 // catalog of its schema. Nothing is cached: every round analyses anew. Prints microseconds, and the slowest statements.
-//   npx tsx apps/agent/test/leak/analysis-bench.ts --dir ../shared/leak-suite/public
+//   npx tsx apps/agent/test/analysis-bench.ts --dir ../shared/leak-suite/public
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
@@ -9,10 +9,10 @@ import { Secret } from '@sallyport/base/secret'
 import { analyse } from '@sallyport/sql/analyse'
 import type { Catalog } from '@sallyport/sql/catalog'
 import pg from 'pg'
-import { startPostgres } from '../../../../e2e/stack/postgres.ts'
-import { loadParser } from '../../src/parser.ts'
-import { CatalogReader } from '../../src/postgres/catalog.ts'
-import { connectUpstream } from '../../src/postgres/upstream.ts'
+import { startPostgres } from '../../../e2e/stack/postgres.ts'
+import { loadParser } from '../src/parser.ts'
+import { CatalogReader } from '../src/postgres/catalog.ts'
+import { connectUpstream } from '../src/postgres/upstream.ts'
 
 interface Case {
   readonly steps: readonly { readonly q?: string }[]
