@@ -10,6 +10,7 @@ import { postgresJs } from './clients/postgres-js.ts'
 import { generate, prisma, runPrisma } from './clients/prisma.ts'
 import { hasJdbc, hasPython, jdbcClient, python, pythonClient } from './clients/programs.ts'
 import { backslashCommands, psql } from './clients/psql.ts'
+import { PsqlTerminal } from './clients/psql-terminal.ts'
 import { type Client, capabilities, type Report } from './clients/report.ts'
 import { environmentOf, findProgram, type Printed, runTool, serverFolder } from './clients/tools.ts'
 import type { Place } from './differential/driver.ts'
@@ -126,6 +127,49 @@ test.runIf(hasPsql)('psql completes names by the tab key', async () => {
   const lines: Record<string, string> = JSON.parse(done.stdout)
   for (const [beginning, wanted] of completions) expect(lines[beginning]).toContain(wanted)
 })
+
+test.runIf(hasPsql && hasPython('pty'))(
+  'Ctrl-C in psql ends what runs, waits or is watched, and the session goes on',
+  async () => {
+    const terminal = new PsqlTerminal(places.masked)
+    const cancelled = /ERROR: +57014: [^\r\n]*/
+    const goesOn = async () => {
+      await terminal.isReady()
+      terminal.type("SELECT 'it goes', 'on';")
+      await terminal.sees(/it goes\|on/)
+      await terminal.isReady()
+    }
+    try {
+      await terminal.isReady()
+      terminal.type('SELECT pg_backend_pid();')
+      const session = await terminal.sees(/^\d+\r/m)
+      await terminal.isReady()
+      terminal.type('SELECT pg_sleep(600);')
+      await places.masked.running('SELECT pg_sleep(600);')
+      terminal.interrupt()
+      await terminal.sees(cancelled)
+      await goesOn()
+      terminal.type('TRUNCATE notes;')
+      await terminal.sees(/NOTICE: [^\r\n]*/)
+      terminal.interrupt()
+      await terminal.sees(cancelled)
+      await goesOn()
+      terminal.type("SELECT 'tick' \\watch 0.1")
+      await terminal.sees(/tick\r\n[\s\S]*tick\r\n/)
+      terminal.interrupt()
+      await goesOn()
+      terminal.type('SELECT pg_sleep(601) \\watch 1')
+      await places.masked.running('SELECT pg_sleep(601) ')
+      terminal.interrupt()
+      await terminal.sees(cancelled)
+      await goesOn()
+      terminal.type('SELECT pg_backend_pid();')
+      expect(await terminal.sees(/^\d+\r/m)).toBe(session)
+    } finally {
+      await terminal.quit()
+    }
+  },
+)
 
 const hasOld = serverFolder() !== undefined
 

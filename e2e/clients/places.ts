@@ -206,6 +206,11 @@ spec:
   targets: { names: [clients-masked] }
   rules:
     - { name: vault-is-shut, effect: deny, objects: ["public.vault"] }
+    - name: a-person-looks
+      effect: hold
+      callers: { any: true }
+      operations: [truncate]
+      approval: { reviewers: [{ group: dba, count: 1 }], expires: 15m, wait: 60s }
   masks:
     - { columns: ["public.people.email"], method: email }
     - { columns: ["public.people.born"], method: year }
