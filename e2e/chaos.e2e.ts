@@ -1,15 +1,18 @@
 // Clients, agent, target and control plane are cut and killed at random under mixed load: rows never mix, both sides
 // close, nothing is left open, memory does not grow, and the record has all that reached the target.
+// Ten thousand short connections leave nothing behind either.
 // The sample takes some twenty seconds; SALLYPORT_TEST=full takes ten minutes. SALLYPORT_SEED gives a storm again.
 import pg from 'pg'
-import { expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { pooledIdleMax, prepareChaos, steadyAgent, targets } from './chaos/documents.ts'
 import { type Front, openFront } from './chaos/front.ts'
 import { type Load, startLoad } from './chaos/load.ts'
 import { exportRecord, marksInTargetLog, settled, unrecorded, verified } from './chaos/record.ts'
 import type { sessions } from './chaos/sessions.ts'
+import { shortConnections } from './chaos/short.ts'
 import { storm } from './chaos/storm.ts'
-import { medianMb, metricOf, socketsOf, type Watched, watchMemory } from './chaos/watch.ts'
+import { newTally } from './chaos/tally.ts'
+import { descriptorsOf, medianMb, metricOf, socketsOf, type Watched, watchMemory } from './chaos/watch.ts'
 import type { AddedAgent, Stack } from './stack/stack.ts'
 import { until } from './stack/until.ts'
 import { useStack } from './stack/use.ts'
@@ -35,15 +38,22 @@ const kinds: readonly (keyof typeof sessions)[] = isFull
     ]
   : ['simple', 'prepared', 'short', 'transaction', 'pipelined', 'denied', 'sleeper', 'neverReads']
 
+const shortMax = isFull ? 10_000 : 300
+/** Idle connections of the pool come and go, and so does a file of the spool. */
+const keptDescriptorsMax = pooledIdleMax + 2
+
 const stack = useStack({ targetSettings: { log_statement: 'all', log_line_prefix: '%m [%p] %u ' } })
+let steady: AddedAgent
+beforeAll(async () => {
+  steady = await stack().addAgent(steadyAgent)
+  await prepareChaos(stack())
+}, 2 * minute)
 const say = (what: string) => process.stdout.write(`chaos: ${what}\n`)
 
 test(
   `a storm under mixed load (seed ${seed}): rows stay whose they are, and nothing is left behind`,
   async () => {
     const from = stack()
-    const steady = await from.addAgent(steadyAgent)
-    await prepareChaos(from)
     const killed = await openFront(from.ports.agent)
     const spared = await openFront(steady.port)
     const fronts = { 'chaos-plain': killed, 'chaos-pooled': killed, 'chaos-steady': spared }
@@ -69,7 +79,7 @@ test(
     expect(load.tally.wrong).toEqual([])
     expect(load.tally.hung).toEqual([])
     await expectClosed(from, steady, [killed, spared])
-    if (isFull) expectSameMemory(memory)
+    if (isFull) expectSameMemory(medianMb(memory, minute, 2 * minute), medianMb(memory, stormMs - minute, stormMs))
     for (const agent of watchedOf(from, steady))
       await until('its spool is empty', async () => (await metricOf(agent, 'sallyport_spool_bytes')) === 0, 2 * minute)
     await expectRecorded(from, load, [from.agentDir, steady.dir])
@@ -79,17 +89,47 @@ test(
   stormMs + 10 * minute,
 )
 
+test(
+  `${shortMax} short connections: no backend, no descriptor and no memory is kept for them`,
+  async () => {
+    const from = stack()
+    if (!from.agent.isRunning) await from.startAgent()
+    const agent = { processId: from.agent.processId, metricsPort: from.ports.agentMetrics }
+    const tally = newTally()
+    const connections = await shortConnections(from, tally)
+    const memory = watchMemory(agent.processId)
+    const begun = performance.now()
+    const ends: number[] = []
+    const runFifth = async () => {
+      await connections.run(shortMax / 5)
+      ends.push(performance.now() - begun)
+    }
+    // What is made once and kept (catalogs, a pool, compiled code) is there after the first one.
+    await runFifth()
+    await expectIdle(from, agent)
+    const before = descriptorsOf(agent.processId)
+    for (let fifth = 1; fifth < 5; fifth++) await runFifth()
+    memory.stop()
+    say(`${shortMax} short connections in ${((ends.at(-1) ?? 0) / 1_000).toFixed(0)} s`)
+    expect(tally.wrong).toEqual([])
+    expect([...tally.failures]).toEqual([])
+    await expectIdle(from, agent)
+    if (before !== undefined) expect(descriptorsOf(agent.processId)).toBeLessThanOrEqual(before + keptDescriptorsMax)
+    const [first = 0, second = 0, , fourth = 0, fifth = 0] = ends
+    if (isFull) expectSameMemory(medianMb(memory, first, second), medianMb(memory, fourth, fifth))
+  },
+  20 * minute,
+)
+
 function tell({ tally }: Load): void {
   const { answered, denied, committed, failures } = tally
   say(`${answered.size} answered, ${committed.size} committed, ${denied.size} denied`)
   say(`in the place of an answer: ${JSON.stringify(Object.fromEntries(failures))}`)
 }
 
-/** Within a tenth of minute two, the load still running. */
-function expectSameMemory(memory: ReturnType<typeof watchMemory>): void {
-  const before = medianMb(memory, minute, 2 * minute)
-  const after = medianMb(memory, stormMs - minute, stormMs)
-  say(`agent memory: ${before.toFixed(1)} MB in minute two, ${after.toFixed(1)} MB in the last minute`)
+/** Within a tenth, the load still running. */
+function expectSameMemory(before: number, after: number): void {
+  say(`agent memory: ${before.toFixed(1)} MB early on, ${after.toFixed(1)} MB at the end`)
   expect(after).toBeLessThan(before * 1.1)
 }
 
@@ -105,10 +145,19 @@ async function expectClosed(from: Stack, steady: AddedAgent, fronts: readonly Fr
   if (left.length > 0) say(`left open by clients: ${left.join('; ')}`)
   for (const front of fronts) front.hangUp()
   await until('no passage is open', () => fronts.every((front) => front.open === 0))
+  for (const agent of watchedOf(from, steady)) await expectIdle(from, agent)
   for (const agent of watchedOf(from, steady)) {
-    await until('no session is open', async () => (await metricOf(agent, 'sallyport_sessions{')) === 0)
-    await until('no connection is open', async () => (await metricOf(agent, 'sallyport_connections')) === 0)
+    const sockets = socketsOf(agent.processId)
+    say(`sockets of agent ${agent.processId}: ${sockets ?? 'not known here'}`)
+    // Two listeners, the link, a metrics request, the pool, and a catalog connection for each target.
+    if (sockets !== undefined) expect(sockets).toBeLessThanOrEqual(5 + pooledIdleMax + targets.length)
   }
+}
+
+/** No session and no connection at the agent, and no backend at the target but what a pool keeps. */
+async function expectIdle(from: Stack, agent: Watched): Promise<void> {
+  await until('no session is open', async () => (await metricOf(agent, 'sallyport_sessions{')) === 0)
+  await until('no connection is open', async () => (await metricOf(agent, 'sallyport_connections')) === 0)
   await until('no backend is left but in a pool', async () => {
     const rows = await backends(from)
     return (
@@ -118,12 +167,6 @@ async function expectClosed(from: Stack, steady: AddedAgent, fronts: readonly Fr
       )
     )
   })
-  for (const agent of watchedOf(from, steady)) {
-    const sockets = socketsOf(agent.processId)
-    say(`sockets of agent ${agent.processId}: ${sockets ?? 'not known here'}`)
-    // Two listeners, the link, a metrics request, the pool, and a catalog connection for each target.
-    if (sockets !== undefined) expect(sockets).toBeLessThanOrEqual(5 + pooledIdleMax + targets.length)
-  }
 }
 
 async function backends(from: Stack): Promise<readonly { name: string; state: string }[]> {

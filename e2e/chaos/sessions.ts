@@ -227,7 +227,7 @@ async function whileNotStopping(seat: Seat, closed: Promise<void>): Promise<void
 }
 
 /** node-postgres keeps its socket here. */
-const streamOf = (client: pg.Client): Socket =>
+export const streamOf = (client: pg.Client): Socket =>
   (client as unknown as { connection: { stream: Socket } }).connection.stream
 
 /** By their names, in the order in which seats are taken. */

@@ -17,6 +17,15 @@ export function socketsOf(processId: number): number | undefined {
   }
 }
 
+/** Everything that a process has open; undefined where there is no /proc. */
+export function descriptorsOf(processId: number): number | undefined {
+  try {
+    return readdirSync(`/proc/${processId}/fd`).length
+  } catch {
+    return undefined
+  }
+}
+
 function isSocket(file: string): boolean {
   try {
     return readlinkSync(file).startsWith('socket:')
