@@ -9,7 +9,7 @@ import type { SqlParser } from '@sallyport/sql/facts'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import { startHealth } from './health.ts'
-import { createBudgets } from './limits/budgets.ts'
+import { type Budgets, createBudgets } from './limits/budgets.ts'
 import { readFloor } from './link/floor.ts'
 import { type Identity, identityPath, readIdentity, recordKeyPath } from './link/identity.ts'
 import { join } from './link/join.ts'
@@ -120,10 +120,11 @@ async function open(deps: AgentDeps, closers: Closers): Promise<Omit<RunningAgen
   const parser = await loadParser()
   const snapshots = openSnapshots({ directory, identity, floor, clock, log })
   const parts: Parts = { listeners: [], tls: tlsOf(identity) }
-  const link = openLink(deps, { identity, snapshots, recorder, parts })
+  const budgets = createBudgets(clock)
+  const link = openLink(deps, { identity, snapshots, recorder, parts, budgets })
   closers.push(() => link.stop())
   closers.push(startUploading(deps, link, recorder))
-  const doors = await openDoors(deps, { identity, snapshots, recorder, parser, link, parts, metrics }, closers)
+  const doors = await openDoors(deps, { identity, snapshots, recorder, parser, link, parts, metrics, budgets }, closers)
   const health = await startHealth({ ...config.metrics, metrics, log, notReady: () => notReady(snapshots) })
   closers.push(() => health.stop())
   const { agentId, agentName } = identity
@@ -153,12 +154,12 @@ async function openDoors(
     readonly link: Link
     readonly parts: Parts
     readonly metrics: Metrics
+    readonly budgets: Budgets
   },
   closers: Closers,
 ): Promise<Doors> {
-  const { identity, snapshots, recorder, parser, link, parts, metrics } = opened
+  const { identity, snapshots, recorder, parser, link, parts, metrics, budgets } = opened
   const sessions = openSessions()
-  const budgets = createBudgets(clock)
   const listening = {
     sessions,
     budgets,
@@ -229,9 +230,10 @@ function openLink(
     readonly snapshots: SnapshotKeeper
     readonly recorder: OpenRecorder
     readonly parts: Parts
+    readonly budgets: Budgets
   },
 ): Link {
-  const { identity, snapshots, recorder, parts } = opened
+  const { identity, snapshots, recorder, parts, budgets } = opened
   const { config, clock, log, random, environment } = deps
   const onDisk = readIdentity(config.dataDirectory)
   return startLink({
@@ -245,6 +247,7 @@ function openLink(
     log,
     version,
     advertiseHttp: config.advertiseHttp,
+    budgets,
     scan: openScan({ snapshots, clock, environment, random: randomBytes }),
     load: () => ({ sessions: parts.sessions?.size ?? 0, spoolBytes: recorder.spoolBytes }),
     onKillSession: (session, reason) => {

@@ -166,6 +166,14 @@ export const limits = {
   /** Budgets of limits over time in one agent's memory: one for each limit and whoever it counts. Past it statements under
    * limits are denied. */
   budgetsPerAgentMax: 100_000,
+  /** For the other agents of a target to say what they lend of a limit, in milliseconds. */
+  leaseAnswerMsMax: 2_000,
+  /** Questions of one agent about leases that nobody has answered yet. */
+  leasesWantedMax: 256,
+  /** Between two questions about one budget, in milliseconds. */
+  leaseEveryMsMin: 1_000,
+  /** The name of a budget that others are asked about, in bytes. */
+  leaseNameBytesMax: 4_096,
   /** Of a result that a limit has ended, the agent reads and drops so many bytes before it asks the target to stop. */
   overrunBytesMax: 262_144,
   /** Open event streams of consoles, in one control plane. */

@@ -16,7 +16,7 @@ export interface CompiledLimit {
   readonly version: number
   readonly name: string
   readonly per: LimitRule['per']
-  /** What one agent may spend, each null where the limit does not bound it. */
+  /** What one agent may spend by itself, each null where the limit does not bound it. */
   readonly requests: number | null
   readonly rows: number | null
   readonly bytes: number | null
@@ -32,6 +32,8 @@ export interface CompiledLimit {
   readonly packing: LimitRule['packing']
   readonly message: string | null
   readonly shadow: boolean
+  /** Other agents have a part of it, and lend what they do not need. */
+  readonly shared: boolean
 }
 
 /** A limit that concerns a statement, with the budgets that it is taken from; one for each actor, else a single one. */
@@ -48,7 +50,8 @@ export function compileLimits(
   agents: number,
 ): CompiledLimit[] {
   return source.limits.map((limit, index) => {
-    // A limit over time is shared by all agents of the target: each may spend an equal part of it (docs/policy.md, Limits).
+    // A limit over time is shared by all agents of the target: each may spend an equal part of it, and lends of it what it does
+    // not need (docs/policy.md, Limits).
     const shared = (amount: number): number => Math.max(1, Math.floor(amount / agents))
     const part = (amount: number | undefined): number | null =>
       amount === undefined ? null : limit.every === undefined ? amount : shared(amount)
@@ -69,6 +72,7 @@ export function compileLimits(
       packing: limit.packing,
       message: limit.message ?? null,
       shadow: limit.mode === 'shadow',
+      shared: limit.every !== undefined && agents > 1,
     }
   })
 }
@@ -111,6 +115,7 @@ export function lookupLimit(
     packing: 'allow',
     message: null,
     shadow: false,
+    shared: agents > 1,
   }
 }
 
@@ -184,6 +189,9 @@ export function appliedLimits(
     .filter(({ callers }) => callers === null || principals.some((principal) => matchesCaller(callers, principal)))
     .map((limit) => ({ limit, budgets: budgetsOf(limit, target, chain, principals) }))
 }
+
+/** The target that a budget is for, by the budget's name; undefined for what is no name of a budget. */
+export const targetOfBudget = (budget: string): string | undefined => budget.split('\u0000')[2]
 
 /** Whose budgets. A claimed initiator could be another one each time, so whoever has proved itself is counted. */
 function budgetsOf(

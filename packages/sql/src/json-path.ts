@@ -26,7 +26,6 @@ export function partOf(value: Value, steps: readonly Step[], type: string | null
 }
 
 function partRef(column: ColumnRef, steps: readonly Step[], draft: Draft): ColumnRef {
-  if (column.path?.at(-1) === null) return column
   const path = cut([...(column.path ?? []), ...steps])
   const { relationOid, number, name } = column
   const base = baseOf(column)

@@ -1,8 +1,10 @@
 // What is left of the limits over time, for all sessions of this agent: one process, so that whoever looks and spends in
-// one turn never passes a limit, however many ask at once. It decides nothing: the gate does (DESIGN §4, Limits).
+// one turn never passes a limit, however many ask at once. It decides nothing: the gate does (DESIGN §4, Limits). Of limits that
+// other agents share, what is lent to them counts as spent here, and what they lend may be spent (loans.ts).
 // INVARIANT: a claim is taken as a whole or not at all.
 import type { Clock } from '@sallyport/base/clock'
 import { limits } from '@sallyport/base/limits'
+import { createLoans, type Loans, type Wanted } from './loans.ts'
 import { createPlaces, type Places } from './places.ts'
 import { newWindow, spend, spentIn, type Window, waitMs } from './window.ts'
 
@@ -12,6 +14,8 @@ export interface Claim {
   readonly amount: number
   readonly max: number
   readonly everyMs: number
+  /** Other agents have a share of it. */
+  readonly shared?: boolean
 }
 
 export interface Budgets {
@@ -25,10 +29,19 @@ export interface Budgets {
   enter: Places['enter']
   /** Budgets in memory. */
   readonly size: number
+  /** Lends another agent what nobody has spent here. Gives how much it has of this agent in all. */
+  lend(wanted: Wanted): number
+  /** Others lend this much in all, until then. */
+  borrow(budget: string, amount: number, untilMs: number): void
+  /** Nobody can be asked any more: only the own share counts. */
+  cutOff(): void
+  /** Called with claims on shared budgets that are nearly used up, often. */
+  onScarce: ((claim: Claim) => void) | null
 }
 
 export function createBudgets(clock: Clock, budgetsMax: number = limits.budgetsPerAgentMax): Budgets {
   const windows = new Map<string, Window>()
+  const loans = createLoans(budgetsMax)
   let sweptAt = 0
 
   const windowOf = (claim: Claim, nowMs: number): Window | null => {
@@ -53,12 +66,14 @@ export function createBudgets(clock: Clock, budgetsMax: number = limits.budgetsP
       const window = windowOf(claim, nowMs)
       // More budgets than fit: nobody knows what is left of this one.
       if (window === null) return { claim, retryMs: sweepMs }
-      if (spentIn(window, nowMs) + claim.amount <= claim.max) continue
-      return { claim, retryMs: waitMs(window, claim.amount, claim.max, nowMs) }
+      const max = claim.max + loans.change(claim.budget, nowMs)
+      const spent = spentIn(window, nowMs) + claim.amount
+      if (claim.shared === true && spent > max * scarceFrom) budgets.onScarce?.(claim)
+      if (spent > max) return { claim, retryMs: waitMs(window, claim.amount, max, nowMs) }
     }
     return null
   }
-  return {
+  const budgets: Budgets = {
     look: (claims) => look(merged(claims), clock.nowMs()),
     take(claims) {
       const nowMs = clock.nowMs()
@@ -71,20 +86,35 @@ export function createBudgets(clock: Clock, budgetsMax: number = limits.budgetsP
       }
       return null
     },
-    left({ budget, max, everyMs }) {
-      const window = windows.get(budget)
-      if (window === undefined || window.everyMs !== everyMs) return { left: max, resetMs: 0 }
+    left(claim) {
       const nowMs = clock.nowMs()
-      const left = Math.max(0, max - spentIn(window, nowMs))
-      return { left, resetMs: waitMs(window, max, max, nowMs) }
+      return leftOf(windows.get(claim.budget), claim, claim.max + loans.change(claim.budget, nowMs), nowMs)
     },
     enter: createPlaces().enter,
     get size() {
       return windows.size
     },
+    lend: (wanted) => lendFrom(loans, windows.get(wanted.budget), wanted, clock.nowMs()),
+    borrow: loans.borrow,
+    cutOff: loans.cutOff,
+    onScarce: null,
   }
+  return budgets
 }
 
+function leftOf(window: Window | undefined, { everyMs }: Pick<Claim, 'everyMs'>, max: number, nowMs: number) {
+  if (window === undefined || window.everyMs !== everyMs) return { left: Math.max(0, max), resetMs: 0 }
+  return { left: Math.max(0, max - spentIn(window, nowMs)), resetMs: waitMs(window, max, max, nowMs) }
+}
+
+function lendFrom(loans: Loans, window: Window | undefined, wanted: Wanted, nowMs: number): number {
+  // Another length: the two agents have different policies at the moment.
+  if (window !== undefined && window.everyMs !== wanted.everyMs) return 0
+  return loans.lend(wanted, window === undefined ? 0 : spentIn(window, nowMs), nowMs)
+}
+
+/** Others are asked before a budget is used up: from this part of it on. */
+const scarceFrom = 0.75
 /** Between two looks at all budgets, in milliseconds. */
 const sweepMs = 1_000
 

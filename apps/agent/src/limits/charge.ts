@@ -54,10 +54,10 @@ interface AppliedTo extends AppliedLimit {
   readonly at: number
 }
 
-const requestClaims = ({ limit: { requests, everyMs }, budgets }: AppliedLimit): readonly Claim[] =>
+const requestClaims = ({ limit: { requests, everyMs, shared }, budgets }: AppliedLimit): readonly Claim[] =>
   requests === null || everyMs === null
     ? []
-    : budgets.map((budget) => ({ budget: `${budget}\u0000requests`, amount: 1, max: requests, everyMs }))
+    : budgets.map((budget) => ({ budget: `${budget}\u0000requests`, amount: 1, max: requests, everyMs, shared }))
 
 /** What is known before the first row: no row is left, or rows could not be counted. */
 function ahead(one: AppliedTo, catalog: Catalog, budgets: Budgets): SallyportError | null {

@@ -110,10 +110,11 @@ export function shadowOf(meter: Meter | null): { readonly shadow?: readonly Entr
 const keyOf = ({ policy, name }: CompiledLimit): string => `${policy}/${name}`
 
 /** Claims of so many rows and bytes on one budget of a limit over time. */
-export function rowClaims({ rows, bytes, everyMs }: CompiledLimit, budget: string, row: number, size: number): Claim[] {
+export function rowClaims(limit: CompiledLimit, budget: string, row: number, size: number): Claim[] {
+  const { rows, bytes, everyMs, shared } = limit
   if (everyMs === null) return []
   return [
-    ...(rows === null ? [] : [{ budget: `${budget}\u0000rows`, amount: row, max: rows, everyMs }]),
-    ...(bytes === null ? [] : [{ budget: `${budget}\u0000bytes`, amount: size, max: bytes, everyMs }]),
+    ...(rows === null ? [] : [{ budget: `${budget}\u0000rows`, amount: row, max: rows, everyMs, shared }]),
+    ...(bytes === null ? [] : [{ budget: `${budget}\u0000bytes`, amount: size, max: bytes, everyMs, shared }]),
   ]
 }

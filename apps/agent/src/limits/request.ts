@@ -91,10 +91,10 @@ function enter(
 const placesOf = ({ limit: { concurrent }, budgets }: AppliedLimit): readonly Place[] =>
   concurrent === null ? [] : budgets.map((budget) => ({ budget: `${budget}\u0000concurrent`, max: concurrent }))
 
-const bytesClaims = ({ limit: { bytes, everyMs }, budgets }: AppliedLimit, amount: number): readonly Claim[] =>
+const bytesClaims = ({ limit: { bytes, everyMs, shared }, budgets }: AppliedLimit, amount: number): readonly Claim[] =>
   bytes === null || everyMs === null
     ? []
-    : budgets.map((budget) => ({ budget: `${budget}\u0000bytes`, amount, max: bytes, everyMs }))
+    : budgets.map((budget) => ({ budget: `${budget}\u0000bytes`, amount, max: bytes, everyMs, shared }))
 
 /** Where not one byte is left there is no use in asking the target. */
 function bytesLeft(applied: readonly AppliedLimit[], budgets: Budgets, shadow: EntryShadow[]): Refused | null {

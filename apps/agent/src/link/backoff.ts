@@ -13,3 +13,16 @@ export function backoffMs(failures: number, random: () => number, { firstMs, las
   const bound = Math.min(lastMs, firstMs * 2 ** Math.min(failures, 20))
   return Math.round(bound / 2 + (bound / 2) * random())
 }
+
+/** Settles after `ms` or at the signal. */
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal.addEventListener('abort', done, { once: true })
+  })
+}

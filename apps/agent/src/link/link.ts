@@ -17,14 +17,16 @@ import type { SignedSnapshot } from '@sallyport/proto/gen/sallyport/v1/snapshot_
 import { linkMethod } from '@sallyport/proto/method'
 import { errorOfStatus, printable } from '@sallyport/proto/status'
 import type { Catalog } from '@sallyport/sql/catalog'
+import { type Budgets, createBudgets } from '../limits/budgets.ts'
 import type { IngestStream } from '../record/upload.ts'
 import type { Log } from '../session/log.ts'
-import { type Backoff, backoffMs, linkBackoff } from './backoff.ts'
+import { type Backoff, backoffMs, linkBackoff, pause } from './backoff.ts'
 import { Catalogs } from './catalogs.ts'
 import { openChannel } from './channel.ts'
 import { type Holds, type LinkHolds, linkHolds, realAfter } from './holds.ts'
 import { type Identity, renewAtMs } from './identity.ts'
 import { openIngestStream } from './ingest.ts'
+import { type LinkLeases, linkLeases } from './leases.ts'
 import { renew } from './renew.ts'
 import { openScans, type Scan, type Scans } from './scans.ts'
 import type { SnapshotKeeper } from './snapshot.ts'
@@ -63,6 +65,8 @@ export interface LinkDeps {
   /** For heartbeats. */
   readonly load: () => { readonly sessions: number; readonly spoolBytes: number }
   readonly onKillSession: (session: string, reason: string) => void
+  /** What other agents lend and borrow of. Absent: nothing is lent. */
+  readonly budgets?: Budgets
   /** Reads a sample of a target. */
   readonly scan: Scan
   /** Once. Sessions must end; the link is closed already. */
@@ -119,6 +123,7 @@ class RunningLink {
   readonly #catalogs: Catalogs
   readonly holds: LinkHolds
   readonly tickets: LinkTickets
+  readonly #leases: LinkLeases
   readonly #scans: Scans
   readonly #stopping = new AbortController()
   readonly #waiting = new Set<() => void>()
@@ -137,9 +142,11 @@ class RunningLink {
     this.#isStale = deps.renewFirst
     this.#timing = { ...linkTiming, ...deps.timing }
     this.#catalogs = new Catalogs(deps.log)
-    this.holds = linkHolds({ send: (body) => this.#sendIfUp(body), after: realAfter })
-    const { scan, log, randomBytes } = deps
-    this.tickets = linkTickets({ send: (body) => this.#sendIfUp(body), after: realAfter, random: randomBytes })
+    const { scan, log, randomBytes, clock, budgets = createBudgets(clock) } = deps
+    const up = { send: (body: AgentMessage['body']) => this.#sendIfUp(body), after: realAfter, random: randomBytes }
+    this.holds = linkHolds(up)
+    this.tickets = linkTickets(up)
+    this.#leases = linkLeases({ ...up, budgets, clock })
     this.#scans = openScans({ scan, log, send: (value) => void this.#sendIfUp({ case: 'scanDone', value }) })
   }
 
@@ -210,6 +217,7 @@ class RunningLink {
       this.isUp = false
       this.holds.lost()
       this.tickets.lost()
+      this.#leases.lost()
       this.#client = undefined
       this.#call = undefined
       client.close()
@@ -317,6 +325,12 @@ class RunningLink {
       case 'ticketFound':
         this.tickets.found(body.value)
         return false
+      case 'leaseAsked':
+        this.#leases.asked(body.value)
+        return false
+      case 'leaseGranted':
+        this.#leases.granted(body.value)
+        return false
       case 'pong':
       case undefined:
         // A later control plane may say more than we understand; what we do not know changes nothing.
@@ -381,17 +395,4 @@ class RunningLink {
       signal.addEventListener('abort', wake, { once: true })
     })
   }
-}
-
-/** Settles after `ms` or at the signal. */
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const done = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, ms)
-    signal.addEventListener('abort', done, { once: true })
-  })
 }

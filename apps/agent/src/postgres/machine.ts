@@ -16,7 +16,7 @@ import { takeJudgement } from './forward.ts'
 import { takeHold } from './holding.ts'
 import { resume, takeClient } from './requests.ts'
 import { passCopyIn, passRow, takeTarget, unfinished } from './results.ts'
-import { type Action, isClean, openState, type Running, type State, waitsForClient } from './state.ts'
+import { type Action, awaited, isClean, openState, type Running, type State, waitsForClient } from './state.ts'
 
 export type { Action, Running }
 
@@ -50,6 +50,8 @@ export interface Machine {
   passCopyIn(): boolean
   /** Statements that were forwarded and not answered. */
   unfinished(): readonly Running[]
+  /** The first of them. `isNext`: what the target says next is its answer, and nothing that was asked before. */
+  awaited(): { readonly running: Running; readonly isNext: boolean } | null
 }
 
 export interface MachineOptions {
@@ -118,5 +120,6 @@ export function createMachine(options: MachineOptions): Machine {
     passRow: (bytes) => state.phase === 'open' && passRow(state, bytes),
     passCopyIn: () => state.phase === 'open' && state.judging === null && state.held === null && passCopyIn(state),
     unfinished: () => unfinished(state),
+    awaited: () => awaited(state),
   }
 }

@@ -14,6 +14,7 @@ import { type HoldNotice, tokenExpired } from '../session/hold-words.ts'
 import type { Log } from '../session/log.ts'
 import { type DeadlineBounds, Deadlines } from './deadlines.ts'
 import type { Departures } from './departures.ts'
+import { LateAnswers } from './late.ts'
 import type { LentConnection } from './lent.ts'
 import type { Action, Machine, Running } from './machine.ts'
 import { Outbox } from './outbox.ts'
@@ -75,6 +76,7 @@ class SessionRun implements Run {
   #waitingAt = 0
   readonly #rows: RowRun
   readonly #deadlines: Deadlines
+  readonly #late: LateAnswers
   #isOver = false
   #isLeaving = false
   /** Cancel requests of the client's that the target may not have got yet. */
@@ -98,6 +100,8 @@ class SessionRun implements Run {
       isReading: () => !client.isPaused(),
       onLate: (reason, error) => this.#finish(reason, error),
     })
+    const changed = (error: SallyportError): void => this.#finish('objects were changed while it waited', error)
+    this.#late = new LateAnswers({ monotonicUs: deps.monotonicUs, take: this.#onTargetBytes, changed })
     client.on('data', (chunk: Buffer) => this.#guard('client', () => this.#takeClientBytes(chunk)))
     target.on('data', this.#onTargetBytes)
     client.on('drain', this.#onDrain)
@@ -232,6 +236,7 @@ class SessionRun implements Run {
   }
 
   #takeTargetBytes(chunk: Buffer): void {
+    if (!this.#deps.lent.isLent && !this.#late.admit(chunk, this.#deps.machine.awaited())) return
     this.#fromTarget.each(chunk, this.#onTargetMessage)
     this.#rows.finish()
   }
@@ -326,7 +331,7 @@ class SessionRun implements Run {
     const isUpToDate = this.#waitingAt === this.#waiting.length || this.#deps.gate.isHolding
     const mayReadClient = !target.writableNeedDrain && isUpToDate
     flow(client, mayReadClient)
-    flow(target, !client.writableNeedDrain)
+    flow(target, !client.writableNeedDrain && !this.#late.isAsking)
     this.#deadlines.noteStalled(client.writableNeedDrain)
   }
 

@@ -291,6 +291,16 @@ export function settle(state: State): void {
   if (entry !== undefined && 'changes' in entry && entry.changes) state.changesDue -= 1
 }
 
+/** The first statement that was forwarded and not answered; `isNext`: its answer comes next. */
+export function awaited({ expected }: State): { readonly running: Running; readonly isNext: boolean } | null {
+  for (const [at, entry] of expected.entries()) {
+    const running =
+      entry.kind === 'query' ? entry.running[entry.at] : entry.kind === 'execute' ? entry.running : undefined
+    if (running !== undefined && running !== null) return { running, isNext: at === 0 }
+  }
+  return null
+}
+
 /** What the statement's completion changes for later texts; such a statement is waited for before the next is judged. */
 export function changesNames(state: State, facts: StatementFacts): boolean {
   const { path, objects, statements } = nameChanges(facts)

@@ -8,7 +8,7 @@ import type { Chain } from '@sallyport/base/identity'
 import type { EntryBody, EntryRule } from '@sallyport/ledger/entry'
 import type { Detection } from '@sallyport/mask/detect/detection'
 import type { MaskPlan, ProtectedColumn } from '@sallyport/mask/plan'
-import { type CompiledPolicies, type Decision, type DecisionContext, maskingFor } from '@sallyport/policy/decide'
+import type { CompiledPolicies, Decision, DecisionContext } from '@sallyport/policy/decide'
 import type { Catalog, CatalogRelation } from '@sallyport/sql/catalog'
 import type { StatementFacts } from '@sallyport/sql/facts'
 import type { Budgets } from '../limits/budgets.ts'
@@ -24,8 +24,10 @@ import { createHolding, type Holding } from './hold.ts'
 import type { ApprovedRun, Ending, HoldDeps, HoldSteps } from './hold-execution.ts'
 import type { HoldNotice } from './hold-words.ts'
 import { limited } from './limited.ts'
+import { protectionCache } from './protection.ts'
 import { type BoundParameters, noParameters, recordStatement, type TokenScan } from './recorded.ts'
 import { catalogStale, changedUnseen } from './refusals.ts'
+import { meansTheSame } from './same-meaning.ts'
 import { sizeRefusal } from './size.ts'
 import { type CopyGuard, copyGuard } from './write-back.ts'
 
@@ -67,6 +69,9 @@ export interface JudgedStatement {
   readonly copyGuard: CopyGuard | null
   /** The approval that it runs by; null when no person had to be asked. */
   readonly approved: ApprovedRun | null
+  /** Asked before an answer that comes late is shown: does the statement still mean what was judged? Absent where nothing is
+   * hidden from the caller. */
+  readonly stillMeans?: () => Promise<boolean>
 }
 
 /** What the session may not see unmasked, and how to look up relations: for the check of row descriptions. */
@@ -287,6 +292,7 @@ function allow(
   const isRun = runs(request)
   const approved = approval?.approved ?? null
   const meterOf = isRun && policies.limits > 0 ? live.limiter.metersOf(policies, catalog, rowSource(request)) : null
+  const stillMeans = isRun && protection.columns.length > 0 ? meansTheSame(deps, request, all, catalog) : null
   const statements = all.map((judged): JudgedStatement => {
     if (isRun) live.statements += 1
     return {
@@ -299,6 +305,7 @@ function allow(
       approved,
       meter: meterOf === null ? null : meterOf(judged.facts),
       copyGuard: judged.facts.written === undefined ? null : copyGuard(judged.facts, protection.columns),
+      ...(stillMeans === null ? {} : { stillMeans }),
     }
   })
   const first = live.statements - all.length + 1
@@ -378,23 +385,4 @@ function afterAppend(
   }
   if (waits.length === 0) return answer()
   return Promise.all(waits).then(answer, (thrown: unknown) => failed(asSallyportError(thrown)))
-}
-
-/** Protected columns change with the snapshot or the catalog only, since the chain of a session stays. */
-function protectionCache(chain: Chain): (policies: CompiledPolicies, catalog: Catalog) => Protection {
-  let last: { readonly policies: CompiledPolicies; readonly catalog: Catalog; readonly made: Protection } | null = null
-  return (policies, catalog) => {
-    if (last !== null && last.policies === policies && last.catalog === catalog) return last.made
-    const { columns, detection } = maskingFor(policies, chain, catalog)
-    const keys = new Set(columns.map(({ relationOid, number }) => `${relationOid}.${number}`))
-    const relations = new Map(catalog.relations.map((relation) => [relation.oid, relation]))
-    const made: Protection = {
-      columns,
-      detection,
-      isProtected: (oid, column) => keys.has(`${oid}.${column}`),
-      relation: (oid) => relations.get(oid),
-    }
-    last = { policies, catalog, made }
-    return made
-  }
 }

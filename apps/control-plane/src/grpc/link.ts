@@ -25,6 +25,7 @@ import { acceptScan } from '../scans/accept.ts'
 import type { Served } from './calls.ts'
 import { acceptCatalog } from './catalog.ts'
 import type { Holds, LinkHolds } from './hold.ts'
+import type { Leases } from './lease.ts'
 import type { Links } from './links.ts'
 import type { AgentIdentity } from './peer.ts'
 import { eachInOrder, written } from './stream.ts'
@@ -45,6 +46,7 @@ export interface LinkDeps {
   readonly log: Logger
   readonly publisher: Pick<Publisher, 'attach'>
   readonly holds: Holds
+  readonly leases: Leases
   readonly links: Pick<Links, 'greeted'>
   readonly bus: Pick<Bus, 'publish'>
 }
@@ -121,7 +123,7 @@ function openLinked(
 ): Linked {
   const { agentId, name } = agent
   const holds = deps.holds.attach(agent, sendSlowly)
-  const leave = deps.links.greeted({ agentId, send })
+  const leave = deps.links.greeted({ agentId, name, send })
   const detach = deps.publisher.attach({
     agentId,
     name,
@@ -167,6 +169,10 @@ async function takeLinked(
       return await holds.ran(body.value)
     case 'ticketWanted':
       return ticketWanted(body.value)
+    case 'leaseWanted':
+      return deps.leases.wanted(agent, body.value, send)
+    case 'leaseLent':
+      return deps.leases.lent(agent, body.value)
     case 'hello':
     case undefined:
       // A later agent may say more than we understand; that harms nobody.

@@ -23,6 +23,7 @@ export interface OpenCall {
 /** The link of an agent that has said Hello. */
 export interface GreetedLink {
   readonly agentId: string
+  readonly name: string
   send(body: ControlMessage['body']): void
 }
 

@@ -24,6 +24,7 @@ import { OptionalClientCertificate } from './credentials.ts'
 import { createEnrollCalls } from './enroll.ts'
 import type { Holds } from './hold.ts'
 import { type Ingest, type IngestCall, serveIngest } from './ingest.ts'
+import { createLeases } from './lease.ts'
 import { type LinkCall, serveLink } from './link.ts'
 import { createLinks, type Links } from './links.ts'
 import { authenticateAgent } from './peer.ts'
@@ -167,8 +168,9 @@ function addServices(server: Server, deps: GrpcDeps, links: Links, ownNames: rea
   const ingest = stream<IngestCall>(log, 'ingest', authenticated, links, (agent, call, failed) =>
     serveIngest(deps.ingest, agent, call, failed),
   )
+  const leases = createLeases({ ...deps, links })
   const link = stream<LinkCall>(log, 'link', authenticated, links, (agent, call, failed) =>
-    serveLink({ ...deps, links }, agent, call, failed),
+    serveLink({ ...deps, links, leases }, agent, call, failed),
   )
   const add = (service: Parameters<typeof grpcService>[0], methods: UntypedServiceImplementation) =>
     server.addService(grpcService(service), methods)

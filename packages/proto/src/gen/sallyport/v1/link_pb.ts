@@ -8,6 +8,8 @@ import type { CatalogUpload } from "./catalog_pb.ts";
 import { file_sallyport_v1_catalog } from "./catalog_pb.ts";
 import type { HoldClaim, HoldClaimed, HoldOpened, HoldRan, HoldReleased, HoldState } from "./hold_pb.ts";
 import { file_sallyport_v1_hold } from "./hold_pb.ts";
+import type { LeaseAsked, LeaseGranted, LeaseLent, LeaseWanted } from "./lease_pb.ts";
+import { file_sallyport_v1_lease } from "./lease_pb.ts";
 import type { ScanDone, ScanRequested } from "./scan_pb.ts";
 import { file_sallyport_v1_scan } from "./scan_pb.ts";
 import type { SignedSnapshot } from "./snapshot_pb.ts";
@@ -20,7 +22,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file sallyport/v1/link.proto.
  */
 export const file_sallyport_v1_link: GenFile = /*@__PURE__*/
-  fileDesc("ChdzYWxseXBvcnQvdjEvbGluay5wcm90bxIMc2FsbHlwb3J0LnYxIvcDCgxBZ2VudE1lc3NhZ2USJAoFaGVsbG8YASABKAsyEy5zYWxseXBvcnQudjEuSGVsbG9IABI5ChBzbmFwc2hvdF9hcHBsaWVkGAIgASgLMh0uc2FsbHlwb3J0LnYxLlNuYXBzaG90QXBwbGllZEgAEi4KB2NhdGFsb2cYAyABKAsyGy5zYWxseXBvcnQudjEuQ2F0YWxvZ1VwbG9hZEgAEiwKCWhlYXJ0YmVhdBgEIAEoCzIXLnNhbGx5cG9ydC52MS5IZWFydGJlYXRIABIvCgtob2xkX29wZW5lZBgFIAEoCzIYLnNhbGx5cG9ydC52MS5Ib2xkT3BlbmVkSAASLQoKaG9sZF9jbGFpbRgGIAEoCzIXLnNhbGx5cG9ydC52MS5Ib2xkQ2xhaW1IABIzCg1ob2xkX3JlbGVhc2VkGAcgASgLMhouc2FsbHlwb3J0LnYxLkhvbGRSZWxlYXNlZEgAEikKCGhvbGRfcmFuGAggASgLMhUuc2FsbHlwb3J0LnYxLkhvbGRSYW5IABIrCglzY2FuX2RvbmUYCSABKAsyFi5zYWxseXBvcnQudjEuU2NhbkRvbmVIABIzCg10aWNrZXRfd2FudGVkGAogASgLMhouc2FsbHlwb3J0LnYxLlRpY2tldFdhbnRlZEgAQgYKBGJvZHkilwMKDkNvbnRyb2xNZXNzYWdlEjAKCHNuYXBzaG90GAEgASgLMhwuc2FsbHlwb3J0LnYxLlNpZ25lZFNuYXBzaG90SAASIgoEcG9uZxgCIAEoCzISLnNhbGx5cG9ydC52MS5Qb25nSAASLQoKaG9sZF9zdGF0ZRgDIAEoCzIXLnNhbGx5cG9ydC52MS5Ib2xkU3RhdGVIABIoCgdyZXZva2VkGAQgASgLMhUuc2FsbHlwb3J0LnYxLlJldm9rZWRIABIxCgxraWxsX3Nlc3Npb24YBSABKAsyGS5zYWxseXBvcnQudjEuS2lsbFNlc3Npb25IABIxCgxob2xkX2NsYWltZWQYBiABKAsyGS5zYWxseXBvcnQudjEuSG9sZENsYWltZWRIABI1Cg5zY2FuX3JlcXVlc3RlZBgHIAEoCzIbLnNhbGx5cG9ydC52MS5TY2FuUmVxdWVzdGVkSAASMQoMdGlja2V0X2ZvdW5kGAggASgLMhkuc2FsbHlwb3J0LnYxLlRpY2tldEZvdW5kSABCBgoEYm9keSKHAQoFSGVsbG8SEgoKYWdlbnRfbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEhgKEHNuYXBzaG90X3ZlcnNpb24YAyABKAQSFAoMY2FwYWJpbGl0aWVzGAQgAygJEhEKCWFkdmVydGlzZRgFIAEoCRIWCg5hZHZlcnRpc2VfaHR0cBgGIAEoCSJNCg9TbmFwc2hvdEFwcGxpZWQSDwoHdmVyc2lvbhgBIAEoBBISCgplcnJvcl9jb2RlGAIgASgJEhUKDWVycm9yX21lc3NhZ2UYAyABKAkiQQoJSGVhcnRiZWF0Eg0KBWF0X21zGAEgASgDEhAKCHNlc3Npb25zGAIgASgNEhMKC3Nwb29sX2J5dGVzGAMgASgEIhUKBFBvbmcSDQoFYXRfbXMYASABKAMiGQoHUmV2b2tlZBIOCgZyZWFzb24YASABKAkiLgoLS2lsbFNlc3Npb24SDwoHc2Vzc2lvbhgBIAEoCRIOCgZyZWFzb24YAiABKAkyUwoLTGlua1NlcnZpY2USRAoETGluaxIaLnNhbGx5cG9ydC52MS5BZ2VudE1lc3NhZ2UaHC5zYWxseXBvcnQudjEuQ29udHJvbE1lc3NhZ2UoATABYgZwcm90bzM", [file_sallyport_v1_catalog, file_sallyport_v1_hold, file_sallyport_v1_scan, file_sallyport_v1_snapshot, file_sallyport_v1_ticket]);
+  fileDesc("ChdzYWxseXBvcnQvdjEvbGluay5wcm90bxIMc2FsbHlwb3J0LnYxItkECgxBZ2VudE1lc3NhZ2USJAoFaGVsbG8YASABKAsyEy5zYWxseXBvcnQudjEuSGVsbG9IABI5ChBzbmFwc2hvdF9hcHBsaWVkGAIgASgLMh0uc2FsbHlwb3J0LnYxLlNuYXBzaG90QXBwbGllZEgAEi4KB2NhdGFsb2cYAyABKAsyGy5zYWxseXBvcnQudjEuQ2F0YWxvZ1VwbG9hZEgAEiwKCWhlYXJ0YmVhdBgEIAEoCzIXLnNhbGx5cG9ydC52MS5IZWFydGJlYXRIABIvCgtob2xkX29wZW5lZBgFIAEoCzIYLnNhbGx5cG9ydC52MS5Ib2xkT3BlbmVkSAASLQoKaG9sZF9jbGFpbRgGIAEoCzIXLnNhbGx5cG9ydC52MS5Ib2xkQ2xhaW1IABIzCg1ob2xkX3JlbGVhc2VkGAcgASgLMhouc2FsbHlwb3J0LnYxLkhvbGRSZWxlYXNlZEgAEikKCGhvbGRfcmFuGAggASgLMhUuc2FsbHlwb3J0LnYxLkhvbGRSYW5IABIrCglzY2FuX2RvbmUYCSABKAsyFi5zYWxseXBvcnQudjEuU2NhbkRvbmVIABIzCg10aWNrZXRfd2FudGVkGAogASgLMhouc2FsbHlwb3J0LnYxLlRpY2tldFdhbnRlZEgAEjEKDGxlYXNlX3dhbnRlZBgLIAEoCzIZLnNhbGx5cG9ydC52MS5MZWFzZVdhbnRlZEgAEi0KCmxlYXNlX2xlbnQYDCABKAsyFy5zYWxseXBvcnQudjEuTGVhc2VMZW50SABCBgoEYm9keSL9AwoOQ29udHJvbE1lc3NhZ2USMAoIc25hcHNob3QYASABKAsyHC5zYWxseXBvcnQudjEuU2lnbmVkU25hcHNob3RIABIiCgRwb25nGAIgASgLMhIuc2FsbHlwb3J0LnYxLlBvbmdIABItCgpob2xkX3N0YXRlGAMgASgLMhcuc2FsbHlwb3J0LnYxLkhvbGRTdGF0ZUgAEigKB3Jldm9rZWQYBCABKAsyFS5zYWxseXBvcnQudjEuUmV2b2tlZEgAEjEKDGtpbGxfc2Vzc2lvbhgFIAEoCzIZLnNhbGx5cG9ydC52MS5LaWxsU2Vzc2lvbkgAEjEKDGhvbGRfY2xhaW1lZBgGIAEoCzIZLnNhbGx5cG9ydC52MS5Ib2xkQ2xhaW1lZEgAEjUKDnNjYW5fcmVxdWVzdGVkGAcgASgLMhsuc2FsbHlwb3J0LnYxLlNjYW5SZXF1ZXN0ZWRIABIxCgx0aWNrZXRfZm91bmQYCCABKAsyGS5zYWxseXBvcnQudjEuVGlja2V0Rm91bmRIABIvCgtsZWFzZV9hc2tlZBgJIAEoCzIYLnNhbGx5cG9ydC52MS5MZWFzZUFza2VkSAASMwoNbGVhc2VfZ3JhbnRlZBgKIAEoCzIaLnNhbGx5cG9ydC52MS5MZWFzZUdyYW50ZWRIAEIGCgRib2R5IocBCgVIZWxsbxISCgphZ2VudF9uYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSGAoQc25hcHNob3RfdmVyc2lvbhgDIAEoBBIUCgxjYXBhYmlsaXRpZXMYBCADKAkSEQoJYWR2ZXJ0aXNlGAUgASgJEhYKDmFkdmVydGlzZV9odHRwGAYgASgJIk0KD1NuYXBzaG90QXBwbGllZBIPCgd2ZXJzaW9uGAEgASgEEhIKCmVycm9yX2NvZGUYAiABKAkSFQoNZXJyb3JfbWVzc2FnZRgDIAEoCSJBCglIZWFydGJlYXQSDQoFYXRfbXMYASABKAMSEAoIc2Vzc2lvbnMYAiABKA0SEwoLc3Bvb2xfYnl0ZXMYAyABKAQiFQoEUG9uZxINCgVhdF9tcxgBIAEoAyIZCgdSZXZva2VkEg4KBnJlYXNvbhgBIAEoCSIuCgtLaWxsU2Vzc2lvbhIPCgdzZXNzaW9uGAEgASgJEg4KBnJlYXNvbhgCIAEoCTJTCgtMaW5rU2VydmljZRJECgRMaW5rEhouc2FsbHlwb3J0LnYxLkFnZW50TWVzc2FnZRocLnNhbGx5cG9ydC52MS5Db250cm9sTWVzc2FnZSgBMAFiBnByb3RvMw", [file_sallyport_v1_catalog, file_sallyport_v1_hold, file_sallyport_v1_lease, file_sallyport_v1_scan, file_sallyport_v1_snapshot, file_sallyport_v1_ticket]);
 
 /**
  * @generated from message sallyport.v1.AgentMessage
@@ -89,6 +91,18 @@ export type AgentMessage = Message<"sallyport.v1.AgentMessage"> & {
      */
     value: TicketWanted;
     case: "ticketWanted";
+  } | {
+    /**
+     * @generated from field: sallyport.v1.LeaseWanted lease_wanted = 11;
+     */
+    value: LeaseWanted;
+    case: "leaseWanted";
+  } | {
+    /**
+     * @generated from field: sallyport.v1.LeaseLent lease_lent = 12;
+     */
+    value: LeaseLent;
+    case: "leaseLent";
   } | { case: undefined; value?: undefined };
 };
 
@@ -156,6 +170,18 @@ export type ControlMessage = Message<"sallyport.v1.ControlMessage"> & {
      */
     value: TicketFound;
     case: "ticketFound";
+  } | {
+    /**
+     * @generated from field: sallyport.v1.LeaseAsked lease_asked = 9;
+     */
+    value: LeaseAsked;
+    case: "leaseAsked";
+  } | {
+    /**
+     * @generated from field: sallyport.v1.LeaseGranted lease_granted = 10;
+     */
+    value: LeaseGranted;
+    case: "leaseGranted";
   } | { case: undefined; value?: undefined };
 };
 
