@@ -145,6 +145,7 @@ describe.each(servers)('PostgreSQL %s', (_, bin) => {
         'public.base': 'table',
         'public.child': 'table',
         'public.guarded': 'table',
+        'public.spread': 'partitioned',
         'crm.names': 'view',
         'crm.counts': 'materialized',
         'crm.numbers': 'sequence',
@@ -300,6 +301,35 @@ describe.each(servers)('PostgreSQL %s', (_, bin) => {
       })
       expect(routine('run')).toMatchObject({ kind: 'procedure', argumentNames: ['a'] })
       expect(routine('total')).toMatchObject({ kind: 'aggregate', returnType: 'pg_catalog.int4', argumentNames: [''] })
+    })
+
+    test('what came with an extension, and which of it is code in C', async () => {
+      // The embedded server has no contrib.
+      const first = await client()
+      const available = await first.query("SELECT 1 FROM pg_available_extensions WHERE name IN ('pg_trgm', 'hstore')")
+      if (available.rowCount === 2) await first.query('CREATE DATABASE contrib')
+      await first.end()
+      if (available.rowCount !== 2) return
+      const own = new pg.Client({ connectionString: server.url('contrib') })
+      await own.connect()
+      await own.query(
+        'CREATE EXTENSION pg_trgm; CREATE EXTENSION hstore; CREATE FUNCTION find() RETURNS int LANGUAGE sql AS $$SELECT 1$$',
+      )
+      await own.end()
+      const read = await reader.catalogFor({ ...key, database: 'contrib' })
+      const ofExtension = (name: string) => read.functions.find((one) => one.name === name)?.extension
+      expect([ofExtension('similarity'), ofExtension('hstore_hash'), ofExtension('find')]).toEqual([
+        'pg_trgm',
+        'hstore',
+        null,
+      ])
+      expect(read.members).toEqual(
+        expect.arrayContaining([
+          'pg_trgm operator public.%(pg_catalog.text,pg_catalog.text)',
+          'hstore operator public.->(public.hstore,pg_catalog.text)',
+          'hstore type public.hstore',
+        ]),
+      )
     })
 
     test('what CASCADE takes along, and what pg_catalog has', () => {

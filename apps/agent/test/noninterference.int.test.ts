@@ -66,6 +66,8 @@ function rows({ text, number }: Secrets): string {
     INSERT INTO hr.employees (id, full_name, team, salary, national_id) VALUES ${staff.join(', ')};
     INSERT INTO scratch VALUES (1, 'a', 1), (2, 'b', 2.5), (3, NULL, NULL), (20, 'Oslo', 0);
     ${triggerTables.map((name) => `INSERT INTO ${name} VALUES (1, '${text(1)}', 'a', 0), (2, '${text(2)}', 'b', 0);`).join(' ')}
+    INSERT INTO rls_tests VALUES (1, '${text(1)}', 'a'), (2, '${text(2)}', 'b');
+    INSERT INTO rls_joined VALUES (1, 'a'), (2, 'b');
     INSERT INTO seen_once VALUES ('${left.text(1)}');
     INSERT INTO kept_rows SELECT id, c FROM customers c WHERE id < 4;`
 }
@@ -109,6 +111,7 @@ spec:
         - public.kept_log.what
         - public.seen_once.what
         - public.trg_*.secret
+        - public.rls_tests.secret
       method: redact
 `
 

@@ -83,5 +83,15 @@ CREATE TRIGGER t BEFORE UPDATE ON trg_once FOR EACH ROW EXECUTE FUNCTION trg_onc
 CREATE TRIGGER t BEFORE UPDATE ON trg_raises FOR EACH ROW EXECUTE FUNCTION trg_raises_row();
 CREATE TRIGGER t BEFORE UPDATE ON trg_when FOR EACH ROW WHEN (OLD.secret LIKE '%left%') EXECUTE FUNCTION trg_when_row();
 CREATE TRIGGER t BEFORE UPDATE ON trg_record FOR EACH ROW EXECUTE FUNCTION trg_record_row();
+-- Row security: by a plain column, and by protected ones of the table and of another.
+CREATE TABLE rls_tests (id int PRIMARY KEY, secret text, note text);
+CREATE TABLE rls_joined (id int PRIMARY KEY, note text);
+ALTER TABLE products ENABLE ROW LEVEL SECURITY;
+ALTER TABLE rls_tests ENABLE ROW LEVEL SECURITY;
+ALTER TABLE rls_joined ENABLE ROW LEVEL SECURITY;
+CREATE POLICY plain ON products USING (price < 45) WITH CHECK (true);
+CREATE POLICY tests ON rls_tests USING (secret LIKE '%left%');
+CREATE POLICY joined ON rls_joined
+  USING (EXISTS (SELECT FROM customers c WHERE c.id = rls_joined.id AND c.ssn LIKE '%left%'));
 GRANT USAGE ON SCHEMA hr TO app;
 GRANT ALL ON ALL TABLES IN SCHEMA public, hr TO app;

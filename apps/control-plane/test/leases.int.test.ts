@@ -104,13 +104,3 @@ test.each([
   expect(agents.second.stream.received.length).toBe(before)
   agents.third.stream.received.splice(0)
 })
-
-test('an agent that no longer has a link is not waited for', async () => {
-  const { first, second, third } = agents
-  third.stream.close()
-  await stack.grpc.links.linked().find(({ agentId }) => agentId === third.id)
-  first.want('d')
-  const { call } = await second.asked(first.id)
-  second.lend(call, 3n)
-  expect(await first.granted('d')).toBe(3n)
-})

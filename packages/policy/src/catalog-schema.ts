@@ -62,6 +62,7 @@ const FunctionJson = z.strictObject({
   argumentNames: z.array(z.string()),
   defaults: z.array(z.string()),
   results: z.array(z.strictObject({ name: z.string(), type: z.string() })),
+  extension: z.string().nullable(),
 } satisfies Fields<CatalogFunction>)
 
 /** What a target answers; the version is made of it. */
@@ -84,6 +85,7 @@ export const CatalogLists = z.strictObject({
   systemRelations: z.array(z.string()),
   dependents: z.array(z.tuple([z.string(), z.string()])),
   operators: z.array(z.string()),
+  members: z.array(z.string()),
   casts: z.array(
     z.strictObject({
       source: z.string(),

@@ -58,6 +58,11 @@ export const unknown = (unknowns: readonly string[]): Words => ({
     : 'write the statement without it',
 })
 
+export const unseen = (rule: CompiledRule, code: string): Words => ({
+  message: `denied because it cannot be proven that this statement does nothing that rule "${rule.name}" is about: ${code}`,
+  hint: 'let the owner of the target list the function of the trigger under "trusted", if it reaches none of it',
+})
+
 export const missing = (unknowns: readonly string[]): Words => ({
   message: `the statement names ${unknowns.slice(0, unknownsNamedMax).join('; ')}`,
   hint: 'correct the name; what was made elsewhere a moment ago is seen within a second',

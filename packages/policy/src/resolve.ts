@@ -5,7 +5,7 @@ import { type Principal, verifiedPrincipals } from '@sallyport/base/identity'
 import type { Effect, MissingName, StatementFacts } from '@sallyport/sql/facts'
 import type { Decision, DecisionContext } from './decide.ts'
 import type { Finding } from './examine.ts'
-import { isSystemObject } from './match.ts'
+import { isSystemObject, matchesCaller } from './match.ts'
 import * as say from './messages.ts'
 import { type Approval, type CompiledRule, names, type Rulebook } from './rulebook.ts'
 
@@ -29,6 +29,7 @@ export function resolve(
     denyByRule(findings) ??
     denyErrors(book, findings) ??
     denyUnknowns(facts) ??
+    denyUnseen(book, facts, principals, trial) ??
     denyStrangers(book, principals, trial) ??
     denyWithoutInitiator(book, facts, context) ??
     denyUncovered(book, facts, principals, findings) ??
@@ -85,6 +86,27 @@ function denyUnknowns(facts: StatementFacts): Deny | null {
   if (facts.missing !== undefined)
     return { kind: 'deny', code: missingCodes[facts.missing], ...say.missing(facts.unknowns), ...nobody }
   return { kind: 'deny', code: 'STATEMENT_UNKNOWN', ...say.unknown(facts.unknowns), ...nobody }
+}
+
+/**
+ * A trigger that cannot be followed may reach whatever a rule denies or holds (THREATS R-2.10). Rules without objects are about
+ * the statement itself, and that is known.
+ */
+function denyUnseen(
+  book: Rulebook,
+  { opaque }: StatementFacts,
+  principals: readonly Principal[],
+  trial: CompiledRule | null,
+): Deny | null {
+  const code = opaque.find((one) => one.startsWith('the trigger '))
+  if (code === undefined) return null
+  const isAbout = ({ callers }: CompiledRule): boolean =>
+    callers === null || principals.some((principal) => matchesCaller(callers, principal))
+  const rule = book.rules.find(
+    (one) => one.effect !== 'allow' && one.objects !== null && (!one.shadow || one === trial) && isAbout(one),
+  )
+  if (rule === undefined) return null
+  return { kind: 'deny', code: 'STATEMENT_UNKNOWN', ...say.unseen(rule, code), ...ruleOf(rule) }
 }
 
 function denyStrangers(book: Rulebook, principals: readonly Principal[], trial: CompiledRule | null): Deny | null {

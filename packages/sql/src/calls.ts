@@ -8,6 +8,7 @@ import type { CatalogFunction } from './catalog.ts'
 import { functionName } from './catalog-index.ts'
 import { addComputed, addControlOf, addEffect, addFlow } from './draft.ts'
 import { condition, ordering, walk } from './expressions.ts'
+import { onlyComputes } from './extensions.ts'
 import { isDocument, jsonpathSteps, partOf, stepOf } from './json-path.ts'
 import { type Environment, type Scope, unknown, unknownName } from './scope.ts'
 import { settingFunction } from './settings.ts'
@@ -196,6 +197,7 @@ export function userColumns(
     env.draft.trusted.add(functionName(one))
     return null
   }
+  if (onlyComputes(one)) return null
   const columns = one.kind === 'function' || one.kind === 'procedure' ? bodyColumns(one, values, env) : null
   if (columns === null) unknown(env, `what "${functionName(one)}" does: its body cannot be followed`)
   return columns
@@ -270,7 +272,14 @@ export function note(env: Environment, found: Candidates, values: readonly Value
   }
   for (const user of found.user) {
     const name = functionName(user)
-    draft.functions.set(name, { name, volatility: user.volatility, pure: false })
+    const own = draft.functions.get(name)
+    const computes = onlyComputes(user) && (own === undefined || own.computes === true)
+    draft.functions.set(name, {
+      name,
+      volatility: user.volatility,
+      pure: false,
+      ...(computes ? { computes } : {}),
+    })
     addEffect(draft, { operation: 'call', object: name, via: 'direct', parents: [], baseline: false })
     // Its arguments and its result are made as values of these types.
     for (const type of [user.returnType, ...user.argumentTypes]) mention(type, env)

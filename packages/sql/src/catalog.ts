@@ -80,6 +80,8 @@ export interface CatalogFunction {
   readonly defaults?: readonly string[]
   /** Columns of RETURNS TABLE and of OUT arguments, in order. Absent or empty: the return type says it all. */
   readonly results?: readonly { readonly name: string; readonly type: string }[]
+  /** The extension that it came with. Absent or null: none. */
+  readonly extension?: string | null
 }
 
 /** One database as one upstream role sees it. */
@@ -124,4 +126,6 @@ export interface Catalog {
    * for a missing side. With types an operator of an extension does not shadow a built-in one of the same name.
    */
   readonly operators: readonly string[]
+  /** What came with extensions and is code in C: `hstore type public.hstore`, `pg_trgm operator public.%(…)`. Absent: none. */
+  readonly members?: readonly string[]
 }

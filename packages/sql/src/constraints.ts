@@ -137,7 +137,9 @@ function understand(env: Environment, relation: CatalogRelation, text: string): 
   const refs = columnRefs(env.index, relation)
   if (parsed === null) return { runsOwnCode: true, reads: refs }
   queryColumns(parsed.query, inside(emptyScope(inner), [relationEntry(inner, bare(relation), null)]))
-  const own = [...draft.functions.values()].some(({ name }) => !name.startsWith('pg_catalog.'))
+  const own = [...draft.functions.values()].some(
+    ({ name, computes }) => !name.startsWith('pg_catalog.') && computes !== true,
+  )
   const reads = draft.unknowns.size > 0 ? refs : refs.filter((ref) => draft.reads.has(ref))
   return { runsOwnCode: own || draft.unknowns.size > 0 || draft.opaque.size > 0, reads }
 }

@@ -4,6 +4,7 @@ import type { A_Expr, A_Indirection, CaseExpr, ColumnRef, Node, SubLink, TypeNam
 import { functionByNotation, walkCall } from './calls.ts'
 import { elementType } from './catalog-index.ts'
 import { addComputed, addControlOf, addEquality, addRead, addReadings, readingsApart } from './draft.ts'
+import { isMember } from './extensions.ts'
 import { jsonNodes } from './json.ts'
 import { isDocument, partOf, stepOf, stepsOf } from './json-path.ts'
 import { resolveOperator } from './operators.ts'
@@ -255,7 +256,8 @@ function cast(value: Value, type: TypeName | undefined, scope: Scope): Value {
   const name = typeNameOf(type, scope.env)
   const kind = scope.env.index.types.get((name ?? '').replace('._', '.'))
   // What reads the text of an extension's type is its own code.
-  if (kind === 'base') scope.env.draft.opaque.add(`a cast to the type "${name ?? ''}"`)
+  if (kind === 'base' && !isMember(scope.env.index, `type ${elementType(name ?? '')}`))
+    scope.env.draft.opaque.add(`a cast to the type "${name ?? ''}"`)
   return derived([value], name)
 }
 

@@ -88,6 +88,8 @@ export interface FunctionUse {
   readonly name: string
   readonly volatility: 'immutable' | 'stable' | 'volatile'
   readonly pure: boolean
+  /** Of an extension that is known to compute and do nothing else. */
+  readonly computes?: true
 }
 
 /** What a statement changes in its session; the agent follows it. */

@@ -2,6 +2,7 @@
 import { isSystemOperator } from './builtins.ts'
 import type { UserOperator } from './catalog-index.ts'
 import { addEffect } from './draft.ts'
+import { isMember } from './extensions.ts'
 import { type Scope, unknown, unknownName } from './scope.ts'
 import { isPolymorphic } from './types.ts'
 import { isSystemTypeName, type Value } from './values.ts'
@@ -25,14 +26,20 @@ export function resolveOperator(
   )
   for (const one of candidates) {
     const object = `${one.schema}.${one.name}()`
-    scope.env.draft.functions.set(object, { name: object, volatility: 'volatile', pure: false })
+    const computes = isMember(scope.env.index, writtenOf(one))
+    const use = { name: object, volatility: 'volatile', pure: false } as const
+    scope.env.draft.functions.set(object, computes ? { ...use, computes } : use)
     addEffect(scope.env.draft, { operation: 'call', object, via: 'direct', parents: [], baseline: false })
-    unknown(scope.env, `the user-defined operator "${one.schema}.${one.name}"`)
+    if (!computes) unknown(scope.env, `the user-defined operator "${one.schema}.${one.name}"`)
   }
   if (candidates.length === 0 && (schema !== null || !isSystemOperator(bare)))
     unknownName(scope.env, 'function', `the operator "${name.join('.')}"`)
   return candidates.length > 0
 }
+
+/** As the catalog lists members of extensions. */
+const writtenOf = ({ schema, name, left, right }: UserOperator): string =>
+  `operator ${schema}.${name}(${left ?? ''},${right ?? ''})`
 
 function reachable(one: UserOperator, schema: string | null, scope: Scope): boolean {
   if (schema !== null) return one.schema === schema

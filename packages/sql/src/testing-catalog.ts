@@ -48,6 +48,7 @@ export interface FunctionSpec {
   readonly argumentNames?: readonly string[]
   readonly defaults?: readonly string[]
   readonly results?: readonly { readonly name: string; readonly type: string }[]
+  readonly extension?: string
 }
 
 export interface CatalogSpec {
@@ -64,6 +65,7 @@ export interface CatalogSpec {
   readonly codeless?: readonly string[]
   readonly casts?: NonNullable<Catalog['casts']>
   readonly operators?: readonly string[]
+  readonly members?: readonly string[]
   readonly systemRelations?: readonly string[]
   /** `relation public.t`, `part public.t` …, by names where the catalog has numbers. */
   readonly dependents?: readonly (readonly [on: string, what: string])[]
@@ -124,6 +126,7 @@ export function buildCatalog(spec: CatalogSpec): Catalog {
     }),
     casts: spec.casts ?? [],
     operators: spec.operators ?? [],
+    members: spec.members ?? [],
     systemRelations: spec.systemRelations ?? [],
     dependents: numbered(spec.dependents ?? [], oidOf),
   }
@@ -222,6 +225,7 @@ function functionOf(name: string, entry: FunctionSpec, oid: number): CatalogFunc
     argumentNames: entry.argumentNames ?? [],
     defaults: entry.defaults ?? [],
     results: entry.results ?? [],
+    extension: entry.extension ?? null,
   }
 }
 

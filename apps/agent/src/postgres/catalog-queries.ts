@@ -167,6 +167,11 @@ const bodyOf = (serverVersion: number): string =>
     ? 'CASE WHEN p.prosqlbody IS NULL THEN p.prosrc ELSE pg_get_function_sqlbody(p.oid) END'
     : 'p.prosrc'
 
+const extensionOf = (catalog: string, oid: string): string =>
+  `(SELECT e.extname FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid
+     WHERE d.classid = 'pg_catalog.${catalog}'::regclass AND d.objid = ${oid} AND d.deptype = 'e'
+       AND d.refclassid = 'pg_catalog.pg_extension'::regclass LIMIT 1)`
+
 const functions = (serverVersion: number): string => `
   SELECT json_build_object(
            'oid', p.oid::int8, 'schema', n.nspname, 'name', p.proname, 'argumentTypes', ${argumentTypes},
@@ -176,7 +181,8 @@ const functions = (serverVersion: number): string => `
            'language', l.lanname, 'securityDefiner', p.prosecdef,
            'body', CASE l.lanname WHEN 'sql' THEN ${bodyOf(serverVersion)} WHEN 'plpgsql' THEN p.prosrc END,
            'settings', COALESCE(to_json(p.proconfig), '[]'::pg_catalog.json),
-           'argumentNames', ${argumentNames}, 'defaults', ${defaults}, 'results', ${results})
+           'argumentNames', ${argumentNames}, 'defaults', ${defaults}, 'results', ${results},
+           'extension', ${extensionOf('pg_proc', 'p.oid')})
     FROM pg_catalog.pg_proc p
     JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
     JOIN pg_catalog.pg_language l ON l.oid = p.prolang
@@ -233,6 +239,25 @@ const operators = `
             FROM pg_catalog.pg_operator o JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace
            WHERE ${userSchema('n')}) s
    ORDER BY s.oid`
+
+// Nobody but a superuser makes a function in C, and so what is made of them alone.
+const inC = (oid: string): string =>
+  `EXISTS (SELECT FROM pg_catalog.pg_proc f JOIN pg_catalog.pg_language l ON l.oid = f.prolang
+            WHERE f.oid = ${oid} AND l.lanname IN ('c', 'internal'))`
+
+const members = `
+  SELECT to_json(m.extension || ' ' || m.what) FROM (
+    SELECT ${extensionOf('pg_operator', 'o.oid')} AS extension,
+           'operator ' || n.nspname || '.' || o.oprname || '(' || ${side('o.oprleft')} || ',' || ${side('o.oprright')} || ')' AS what
+      FROM pg_catalog.pg_operator o JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace
+     WHERE ${userSchema('n')} AND ${inC('o.oprcode')}
+    UNION ALL
+    SELECT ${extensionOf('pg_type', 't.oid')}, 'type ' || n.nspname || '.' || t.typname
+      FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+     WHERE ${userSchema('n')} AND t.typtype = 'b' AND t.typcategory <> 'A'
+       AND ${inC('t.typinput')} AND ${inC('t.typoutput')} AND ${inC('t.typreceive')} AND ${inC('t.typsend')}) m
+   WHERE m.extension IS NOT NULL
+   ORDER BY m.extension COLLATE "C", m.what COLLATE "C"`
 
 // Functions in C come with extensions and are trusted as those are; everybody can write the others.
 const casts = `
@@ -306,6 +331,7 @@ export const catalogQueries = (serverVersion: number, withTemporary = false) =>
     schemas,
     types,
     operators,
+    members,
     casts,
     systemRelations,
     dependents,
