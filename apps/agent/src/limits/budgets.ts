@@ -86,10 +86,7 @@ export function createBudgets(clock: Clock, budgetsMax: number = limits.budgetsP
       }
       return null
     },
-    left(claim) {
-      const nowMs = clock.nowMs()
-      return leftOf(windows.get(claim.budget), claim, claim.max + loans.change(claim.budget, nowMs), nowMs)
-    },
+    left: (claim) => leftOf(windows.get(claim.budget), claim, loans, clock.nowMs()),
     enter: createPlaces().enter,
     get size() {
       return windows.size
@@ -102,7 +99,9 @@ export function createBudgets(clock: Clock, budgetsMax: number = limits.budgetsP
   return budgets
 }
 
-function leftOf(window: Window | undefined, { everyMs }: Pick<Claim, 'everyMs'>, max: number, nowMs: number) {
+function leftOf(window: Window | undefined, claim: Omit<Claim, 'amount'>, loans: Loans, nowMs: number) {
+  const { budget, everyMs } = claim
+  const max = claim.max + loans.change(budget, nowMs)
   if (window === undefined || window.everyMs !== everyMs) return { left: Math.max(0, max), resetMs: 0 }
   return { left: Math.max(0, max - spentIn(window, nowMs)), resetMs: waitMs(window, max, max, nowMs) }
 }
