@@ -17,6 +17,7 @@ const ColumnJson = z.strictObject({
   notNull: z.boolean(),
   generated: z.enum(['no', 'stored', 'virtual']),
   expression: z.string().nullable(),
+  formerly: z.array(z.tuple([z.string(), z.string(), z.string()])).optional(),
 } satisfies Fields<CatalogColumn>)
 
 export const RelationJson = z.strictObject({

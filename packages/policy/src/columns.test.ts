@@ -65,6 +65,30 @@ describe('patterns', () => {
   })
 })
 
+describe('renames', () => {
+  const renamed = {
+    ...catalog,
+    relations: catalog.relations.map((relation) =>
+      relation.name !== 'orders'
+        ? relation
+        : {
+            ...relation,
+            name: 'sales',
+            columns: relation.columns.map((column) => ({
+              ...column,
+              name: `old_${column.name}`,
+              formerly: [['public', 'orders', column.name] as const],
+            })),
+          },
+    ),
+  }
+  it('R-3.14: a column stays hidden under the name that the policy knows, and no other one is', () => {
+    const policies = compileDocuments(documentsOf(policy('    - { columns: ["public.orders.email"], method: redact }')))
+    const hidden = protectedColumns(policies, chain('ann'), renamed)
+    expect(hidden.map(({ name }) => name)).toEqual(['public.sales.old_email'])
+  })
+})
+
 describe('inheritance', () => {
   it('a mask on a parent covers its children, by the name of the column', () => {
     expect(names(policy('    - { columns: ["public.customers.email"], method: redact }'))).toEqual([

@@ -180,5 +180,9 @@ function resolveMask(mask: CompiledMask, catalog: Catalog, families: Families): 
   return [...found.values()]
 }
 
-const matchesColumn = (mask: CompiledMask, relation: CatalogRelation, column: string): boolean =>
-  mask.columns.some((parts) => parts === null || matchesParts(parts, [relation.schema, relation.name, column]))
+/** Also by the names that it had while the agent looked: whoever renames a column does not unmask it (THREATS ). */
+function matchesColumn(mask: CompiledMask, relation: CatalogRelation, column: string): boolean {
+  const { formerly = [] } = relation.columns.find(({ name }) => name === column) ?? {}
+  const all = [[relation.schema, relation.name, column], ...formerly]
+  return mask.columns.some((parts) => parts === null || all.some((names) => matchesParts(parts, names)))
+}

@@ -10,6 +10,8 @@ export interface CatalogColumn {
   readonly type: string
   readonly notNull: boolean
   readonly generated: 'no' | 'stored' | 'virtual'
+  /** Schema, relation and column under which the same column was read before: a rename takes no mask away. Absent: none. */
+  readonly formerly?: readonly (readonly [schema: string, relation: string, column: string])[]
   /** Definition of a generated column (`pg_get_expr`), else null. Defaults are listed too: a default may call functions. */
   readonly expression: string | null
 }

@@ -9,6 +9,7 @@ import { limits } from '@sallyport/base/limits'
 import type { Catalog } from '@sallyport/sql/catalog'
 import { catalogSettings } from './catalog-queries.ts'
 import { CatalogConnection, type Mark, type SignedCatalog } from './catalog-read.ts'
+import { withFormerNames } from './former-names.ts'
 import type { Upstream } from './upstream.ts'
 
 export interface CatalogKey {
@@ -40,6 +41,8 @@ const roundsMax = 5
 interface Held {
   readonly key: CatalogKey
   catalog: Catalog | undefined
+  /** As the target said it, without names of before. */
+  version: string | undefined
   mark: Mark | undefined
   /** When the question was sent that the catalog passed last. */
   checkedMs: number
@@ -113,6 +116,7 @@ export class CatalogReader {
     const made: Held = {
       key,
       catalog: undefined,
+      version: undefined,
       mark: undefined,
       checkedMs: Number.NEGATIVE_INFINITY,
       generation: 0,
@@ -185,9 +189,10 @@ export class CatalogReader {
     const { catalog, mark } = await connection.read()
     held.mark = mark
     // The same version stays the same object: indexes and plans are kept by it.
-    if (catalog.version === held.catalog?.version) return
-    held.catalog = catalog
-    this.#deps.onCatalog?.(held.key, catalog)
+    if (catalog.version === held.version) return
+    held.version = catalog.version
+    held.catalog = withFormerNames(held.catalog, catalog)
+    this.#deps.onCatalog?.(held.key, held.catalog)
   }
 }
 

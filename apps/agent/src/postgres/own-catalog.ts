@@ -16,6 +16,7 @@ import type { OwnCatalogSource, ReadingPlace, WantedCatalog } from '../session/c
 import { catalogQueries, catalogSettings, identityQuery, signatureQuery, temporaryQuery } from './catalog-queries.ts'
 import { catalogLists, parseCatalog, type Row, RowsOf, readingsMax, withRelations } from './catalog-read.ts'
 import type { SharedCatalog } from './catalogs.ts'
+import { withFormerNames } from './former-names.ts'
 import type { LentConnection } from './lent.ts'
 import { fieldOf } from './refuse.ts'
 
@@ -116,7 +117,7 @@ async function readWhole(deps: OwnCatalogDeps, asker: Asker): Promise<Whole> {
     const signature = single(answers[0])
     if (signature !== single(answers.at(-1))) continue
     const lists = catalogLists(answers[1]?.[0], Object.keys(queries), answers.slice(2), deps.serverEncoding)
-    return { signature, askedMs, catalog: parseCatalog(lists) }
+    return { signature, askedMs, catalog: withFormerNames(deps.shared.latest()?.catalog, parseCatalog(lists)) }
   }
   throw new Error('the schema changes faster than it can be read')
 }
