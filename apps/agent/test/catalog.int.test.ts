@@ -364,6 +364,21 @@ describe.each(servers)('PostgreSQL %s', (_, bin) => {
     })
   })
 
+  test('what was looked at before somebody asks for it since then does not count for them', async () => {
+    const catalog = await reader.catalogFor(key)
+    const sinceMs = clock.nowMs() + 1
+    clock.advance(1)
+    expect(reader.fresh(key)).toBe(catalog)
+    expect(reader.fresh(key, sinceMs)).toBeUndefined()
+    const other = await client()
+    await other.query('CREATE TABLE made_before (id int)')
+    const since = await reader.catalogFor(key, undefined, sinceMs)
+    expect(since.relations.map(({ name }) => name)).toContain('made_before')
+    expect(reader.fresh(key, sinceMs)).toBe(since)
+    await other.query('DROP TABLE made_before')
+    await other.end()
+  })
+
   describe('DDL made elsewhere is seen once the age has passed', () => {
     test.each([
       'CREATE TABLE extra (a int)',

@@ -63,10 +63,10 @@ export class CatalogReader {
     setMaxListeners(0, this.#closed.signal)
   }
 
-  /** A catalog that may be used right now, if there is one; never waits. */
-  fresh(key: CatalogKey): Catalog | undefined {
+  /** A catalog that may be used right now, if there is one; never waits. `sinceMs`: checked then or later. */
+  fresh(key: CatalogKey, sinceMs = Number.NEGATIVE_INFINITY): Catalog | undefined {
     const held = this.#held.get(nameOf(key))
-    return held !== undefined && this.#isFresh(held) ? held.catalog : undefined
+    return held !== undefined && this.#isFresh(held, sinceMs) ? held.catalog : undefined
   }
 
   /** What was read last, however old. */
@@ -77,10 +77,14 @@ export class CatalogReader {
   }
 
   /** A catalog that was true when asked for or later. Throws CATALOG_STALE when the target cannot be asked. */
-  async catalogFor(key: CatalogKey, signal: AbortSignal = this.#closed.signal): Promise<Catalog> {
+  async catalogFor(
+    key: CatalogKey,
+    signal: AbortSignal = this.#closed.signal,
+    sinceMs = Number.NEGATIVE_INFINITY,
+  ): Promise<Catalog> {
     const held = this.#hold(key)
     for (let round = 0; round < roundsMax; round++) {
-      if (held.catalog !== undefined && this.#isFresh(held)) return held.catalog
+      if (held.catalog !== undefined && this.#isFresh(held, sinceMs)) return held.catalog
       if (signal.aborted || this.#closed.signal.aborted) throw stale(key, signal.reason)
       const joined = held.refreshing
       const { generation } = held
@@ -127,10 +131,12 @@ export class CatalogReader {
     return made
   }
 
-  #isFresh(held: Held): boolean {
-    const age = this.#deps.clock.nowMs() - held.checkedMs
-    // A clock that was set back makes nothing fresh.
-    return age >= 0 && age <= (this.#deps.ageMsMax ?? limits.catalogAgeMsMax)
+  #isFresh({ checkedMs }: Held, sinceMs: number): boolean {
+    const nowMs = this.#deps.clock.nowMs()
+    const age = nowMs - checkedMs
+    // A clock that was set back makes nothing fresh, and nothing stale for ever.
+    const isSince = checkedMs >= sinceMs || sinceMs > nowMs
+    return isSince && age >= 0 && age <= (this.#deps.ageMsMax ?? limits.catalogAgeMsMax)
   }
 
   /** One at a time for each catalog; everyone who asks meanwhile waits for the same answer. */

@@ -60,7 +60,7 @@ export function openCatalogs(deps: PoolDeps): CatalogPool {
       shared.users += 1
       clearTimeout(shared.idle)
       return {
-        ...sourceOf(shared.reader, admitted),
+        ...sourceOf(shared.reader, admitted, deps.clock.nowMs()),
         release() {
           shared.users -= 1
           if (shared.users > 0) return
@@ -78,10 +78,15 @@ export function openCatalogs(deps: PoolDeps): CatalogPool {
   }
 }
 
-function sourceOf(reader: CatalogReader, admitted: Admitted): SharedCatalog {
+/** A session judges by nothing that was last looked at before it began: what was changed before somebody connects is seen. */
+function sourceOf(reader: CatalogReader, admitted: Admitted, sinceMs: number): SharedCatalog {
   const { metadata, spec } = admitted.target.document
   const key: CatalogKey = { target: metadata.name, role: admitted.upstreamRole, database: spec.database }
-  return { fresh: () => reader.fresh(key), read: () => reader.catalogFor(key), latest: () => reader.latest(key) }
+  return {
+    fresh: () => reader.fresh(key, sinceMs),
+    read: () => reader.catalogFor(key, undefined, sinceMs),
+    latest: () => reader.latest(key),
+  }
 }
 
 function readerOf(admitted: Admitted, deps: PoolDeps): CatalogReader {
