@@ -13,11 +13,12 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   'packages/sql': ['base'],
   'packages/mask': ['base'],
   'packages/policy': ['base', 'sql', 'mask'],
+  'packages/identity': ['base', 'policy'],
   'packages/ledger': ['base'],
   'packages/proto': ['base', 'policy', 'mask', 'ledger'],
   'packages/api': ['base', 'policy', 'mask', 'ledger'],
-  'apps/agent': ['base', 'wire', 'sql', 'mask', 'policy', 'ledger', 'proto'],
-  'apps/control-plane': ['base', 'sql', 'mask', 'policy', 'ledger', 'proto', 'api'],
+  'apps/agent': ['base', 'wire', 'sql', 'mask', 'policy', 'identity', 'ledger', 'proto'],
+  'apps/control-plane': ['base', 'sql', 'mask', 'policy', 'identity', 'ledger', 'proto', 'api'],
   'apps/console': ['base', 'policy', 'ledger', 'api'],
   'apps/cli': ['base', 'policy', 'ledger', 'api'],
 }
@@ -28,6 +29,7 @@ const pure = new Set([
   'packages/sql',
   'packages/mask',
   'packages/policy',
+  'packages/identity',
   'packages/ledger',
   'packages/api',
 ])

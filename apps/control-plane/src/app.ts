@@ -13,6 +13,7 @@ import { auditRoutes } from './audit/routes.ts'
 import { isSecure } from './config.ts'
 import { consoleRoutes } from './console/routes.ts'
 import type { Deps } from './deps.ts'
+import { exchangeRoutes } from './exchange/routes.ts'
 import { refuseConnection, registerErrors, sendFrameworkProblem } from './http/errors.ts'
 import { healthRoutes } from './http/health.ts'
 import { openapiOptions } from './http/openapi.ts'
@@ -61,6 +62,7 @@ export async function buildApp(deps: Deps): Promise<App> {
   signinRoutes(app, deps)
   targetRoutes(app, deps)
   ticketsRoutes(app, deps)
+  exchangeRoutes(app, deps)
   policyRoutes(app, deps)
   scansRoutes(app, deps)
   agentsRoutes(app, deps)

@@ -105,6 +105,7 @@ async function open(config: Config, log: Logger, clock: Clock, closers: Closers)
   const deps: Deps = {
     ...shared,
     metrics: createMetrics(),
+    issuerKeys: () => issuerKeys.current(),
     tokenKey,
     ticketSalt: ticketSaltBy(keys.maskKey),
     authorityPem: keys.authority.certificatePem,

@@ -75,6 +75,7 @@ export async function buildTestApp(changes: Partial<Config> = {}, extra: Partial
     log,
     randomBytes,
     metrics: createMetrics(),
+    issuerKeys: async () => new Map(),
     tokenKey: await openTokenKey(keysDirectory),
     ticketSalt: ticketSaltBy(keys.maskKey),
     authorityPem: keys.authority.certificatePem,

@@ -22,6 +22,8 @@ export const routes = {
   logout: { method: 'POST', path: '/api/v1/auth/logout', access: 'session' },
   me: { method: 'GET', path: '/api/v1/me', access: 'session' },
   token: { method: 'POST', path: '/api/v1/tokens', access: 'session' },
+  // What is asked for is proved by the two tokens that come with the request.
+  tokenExchange: { method: 'POST', path: '/oauth2/token', access: 'public' },
   ticketIssue: { method: 'POST', path: '/api/v1/tickets', access: 'session' },
   tickets: { method: 'GET', path: '/api/v1/tickets', access: ['admin', 'auditor'] },
   myTickets: { method: 'GET', path: '/api/v1/me/tickets', access: 'session' },

@@ -58,6 +58,12 @@ export const limits = {
   clockLeewaySeconds: 60,
   /** Life of a token for one target, in seconds. */
   targetTokenSeconds: 3_600,
+  /** Life of a token of the exchange, in seconds. */
+  delegatedTokenSeconds: 300,
+  /** Principals through whom one token may say that somebody acts. */
+  actorsMax: 4,
+  /** Tokens of initiators that one session keeps verified; the one used longest ago goes first. */
+  initiatorsPerSessionMax: 256,
   /** Life of a ticket when nothing else is asked for, in seconds. */
   ticketSecondsDefault: 3_600,
   /** Longest life of a ticket, in seconds; not longer than `tokenLifeSecondsMax`, for which revocations are kept. */

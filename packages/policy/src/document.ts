@@ -152,6 +152,12 @@ export const PolicyDocument = z.strictObject({
 })
 export type PolicyDocument = z.infer<typeof PolicyDocument>
 
+/** Which principals may act here for which others (RFC 8693): a function for people. Without a rule nobody may. */
+const MayAct = z
+  .array(z.strictObject({ actors: Callers, initiators: Callers }))
+  .max(100)
+  .optional()
+
 const UpstreamTls = z
   .strictObject({
     /** `disable` is for a target on the same host only; there is no `prefer`. */
@@ -175,6 +181,7 @@ const PostgresTarget = z.strictObject({
   roles: z.array(z.strictObject({ name: z.string().min(1).max(63), password: CredentialReference })).min(1),
   recording: z.enum(['strict', 'spool', 'off']).default('spool'),
   initiator: z.enum(['optional', 'required']).default('optional'),
+  mayAct: MayAct,
   preset: z.enum(['none', 'tooling']).default('none'),
   /** Code of the target that its owner vouches for: it shows nothing of masked columns, and is not looked into. */
   trusted: z
@@ -249,6 +256,7 @@ const HttpTarget = z.strictObject({
   passFields: z.array(z.enum(['authorization', 'cookie', 'range', 'if-range'])).default([]),
   recording: z.enum(['strict', 'spool', 'off']).default('spool'),
   initiator: z.enum(['optional', 'required']).default('optional'),
+  mayAct: MayAct,
 })
 
 export const TargetDocument = z.strictObject({

@@ -2,6 +2,7 @@
 // INVARIANT: a document that cannot be read never loosens anything. Every target that it could have restricted goes
 // without policies, which denies; the others go on (DESIGN §9).
 
+import type { IssuerWithKeys } from '@sallyport/identity/trust'
 import { type CompiledPolicies, compilePolicies } from '@sallyport/policy/decide'
 import type { FloorDocument } from '@sallyport/policy/document'
 import {
@@ -14,7 +15,7 @@ import {
 import { matchesTarget } from '@sallyport/policy/match'
 import type { Snapshot, VersionedDocument } from '@sallyport/proto/gen/sallyport/v1/snapshot_pb'
 import { z } from 'zod'
-import type { AgentTarget, CurrentSnapshot, SnapshotIssuer } from './current.ts'
+import type { AgentTarget, CurrentSnapshot } from './current.ts'
 
 export interface Compiled {
   readonly snapshot: CurrentSnapshot
@@ -169,8 +170,8 @@ function compileIssuers(
   snapshot: Snapshot,
   floor: FloorDocument | null,
   problems: string[],
-): ReadonlyMap<string, SnapshotIssuer> {
-  const issuers = new Map<string, SnapshotIssuer>()
+): ReadonlyMap<string, IssuerWithKeys> {
+  const issuers = new Map<string, IssuerWithKeys>()
   for (const { json, jwks } of snapshot.issuers) {
     const document = TrustedIssuerDocument.safeParse(jsonOf(json))
     const keys = Jwks.safeParse(jsonOf(jwks))

@@ -1,12 +1,7 @@
 // What the agent knows right now, parsed and compiled once a snapshot. The seam between link/ and session/.
+import type { Trust } from '@sallyport/identity/trust'
 import type { CompiledPolicies } from '@sallyport/policy/decide'
-import type {
-  FloorDocument,
-  GroupDocument,
-  LabelDocument,
-  TargetDocument,
-  TrustedIssuerDocument,
-} from '@sallyport/policy/document'
+import type { FloorDocument, LabelDocument, TargetDocument } from '@sallyport/policy/document'
 
 export interface AgentTarget<D extends TargetDocument = TargetDocument> {
   readonly document: D
@@ -15,30 +10,15 @@ export interface AgentTarget<D extends TargetDocument = TargetDocument> {
   readonly policies: CompiledPolicies
 }
 
-export interface SnapshotIssuer {
-  readonly document: TrustedIssuerDocument
-  /** JWK set, public keys only. */
-  readonly jwks: { readonly keys: readonly Readonly<Record<string, unknown>>[] }
-}
-
-export interface CurrentSnapshot {
+export interface CurrentSnapshot extends Trust {
   readonly installation: string
   readonly agentId: string
   readonly version: number
   readonly notAfterMs: number
   readonly targets: ReadonlyMap<string, AgentTarget>
   /** By exact issuer; already narrowed by the floor. */
-  readonly issuers: ReadonlyMap<string, SnapshotIssuer>
-  readonly groups: readonly GroupDocument[]
+  readonly issuers: Trust['issuers']
   readonly labels: readonly LabelDocument[]
-  readonly revocations: readonly {
-    readonly jti: string
-    readonly issuer: string
-    readonly subject: string
-    readonly beforeMs: number
-  }[]
-  /** What `aud` of a token for this installation must contain. */
-  readonly audience: string
   readonly consoleUrl: string
 }
 

@@ -14,7 +14,7 @@ import type {
 } from '@sallyport/wire/postgres/messages'
 import { frontendCaps } from '@sallyport/wire/postgres/names'
 import type { OpenTicket } from '../session/ticket.ts'
-import type { VerifiedToken } from '../session/verify.ts'
+import type { VerifiedToken } from '@sallyport/identity/verify'
 import {
   challenge,
   fits,

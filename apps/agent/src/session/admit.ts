@@ -13,7 +13,7 @@ import {
   type TargetDocument,
 } from '@sallyport/policy/document'
 import type { AgentTarget, CurrentSnapshot } from '../link/current.ts'
-import { isRevoked, type VerifiedToken } from './verify.ts'
+import { isRevoked, type VerifiedToken } from '@sallyport/identity/verify'
 
 const proof: unique symbol = Symbol('admitted')
 

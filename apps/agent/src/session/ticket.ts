@@ -15,7 +15,7 @@ import { z } from 'zod'
 import type { CurrentSnapshot } from '../link/current.ts'
 import type { After } from '../link/holds.ts'
 import type { TicketAnswer, Tickets } from '../link/tickets.ts'
-import { type VerifiedToken, verifyTicketRecord } from './verify.ts'
+import { type VerifiedToken, verifyTicketRecord } from '@sallyport/identity/verify'
 
 export interface TicketDeps {
   readonly tickets: Tickets

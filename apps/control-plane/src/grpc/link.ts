@@ -14,6 +14,7 @@ import {
   type SnapshotApplied,
 } from '@sallyport/proto/gen/sallyport/v1/link_pb'
 import type { TicketWanted } from '@sallyport/proto/gen/sallyport/v1/ticket_pb'
+import type { TokenShown } from '@sallyport/proto/gen/sallyport/v1/token_pb'
 import { printable } from '@sallyport/proto/status'
 import type { Logger } from 'pino'
 import { checkAdvertise, checkedVersion } from '../agents/rules.ts'
@@ -30,6 +31,7 @@ import type { Links } from './links.ts'
 import type { AgentIdentity } from './peer.ts'
 import { eachInOrder, written } from './stream.ts'
 import { answerTickets } from './ticket.ts'
+import { answerTokens } from './token.ts'
 
 /** From the start of the stream to Hello, in milliseconds. */
 export const helloMsMax = 10_000
@@ -111,6 +113,7 @@ async function noteHello(deps: LinkDeps, agent: AgentIdentity, hello: Hello): Pr
 interface Linked {
   readonly holds: LinkHolds
   readonly ticketWanted: (wanted: TicketWanted) => void
+  readonly tokenShown: (shown: TokenShown) => void
   stop(): void
 }
 
@@ -134,6 +137,7 @@ function openLinked(
   return {
     holds,
     ticketWanted: answerTickets(deps, agent, send),
+    tokenShown: answerTokens(deps, agent, send),
     stop() {
       detach()
       leave()
@@ -148,7 +152,7 @@ async function takeLinked(
   agent: AgentIdentity,
   body: AgentMessage['body'],
   send: (body: ControlMessage['body']) => void,
-  { holds, ticketWanted }: Linked,
+  { holds, ticketWanted, tokenShown }: Linked,
 ): Promise<void> {
   switch (body.case) {
     case 'heartbeat':
@@ -173,6 +177,8 @@ async function takeLinked(
       return deps.leases.wanted(agent, body.value, send)
     case 'leaseLent':
       return deps.leases.lent(agent, body.value)
+    case 'tokenShown':
+      return tokenShown(body.value)
     case 'hello':
     case undefined:
       // A later agent may say more than we understand; that harms nobody.

@@ -1,6 +1,7 @@
 // Tokens for targets: short-lived, signed by the installation, naming the person whom a provider verified. Agents trust
 // them through the document that `builtInIssuerDocument` makes; nothing else may call itself that.
 import { limits } from '@sallyport/base/limits'
+import { builtInIssuerName } from '@sallyport/identity/trust'
 import { apiVersion, type TrustedIssuerDocument } from '@sallyport/policy/document'
 import { type JSONWebKeySet, SignJWT } from 'jose'
 import { audienceOf, type Config } from '../config.ts'
@@ -8,8 +9,6 @@ import type { Deps } from '../deps.ts'
 import type { Actor } from '../http/actor.ts'
 import type { TokenKey } from './token-key.ts'
 
-/** Name of the control plane among the trusted issuers; documents may not take it. */
-export const builtInIssuerName = 'sallyport'
 /** `typ` of the header (RFC 8725, 3.11): no other JWT can be taken for one of these. */
 export const tokenType = 'sallyport+jwt'
 
@@ -48,8 +47,11 @@ interface Signed {
 
 type SigningDeps = Pick<Deps, 'config' | 'tokenKey'>
 
+/** A person as tokens name it. */
+type Named = Pick<Actor, 'issuer' | 'subject' | 'groups' | 'display'>
+
 /** Signs what agents believe about a person. The caller has checked that the target is open to the person. */
-export async function signFor(deps: SigningDeps, actor: Actor, signed: Signed): Promise<string> {
+export async function signFor(deps: SigningDeps, actor: Named, signed: Signed): Promise<string> {
   return await new SignJWT({
     sp_issuer: actor.issuer,
     sp_kind: 'user',

@@ -2,7 +2,7 @@
 import type { GroupDocument, TrustedIssuerDocument } from '@sallyport/policy/document'
 import { CompactSign, exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
-import type { CurrentSnapshot, SnapshotIssuer } from '../link/current.ts'
+import type { IssuerWithKeys, Trust } from './trust.ts'
 import { isRevoked, verifyToken } from './verify.ts'
 
 const nowMs = Date.UTC(2026, 10, 24, 12)
@@ -15,7 +15,7 @@ type Keys = Awaited<ReturnType<typeof generateKeyPair>>
 let ownKeys: Keys
 let ciKeys: Keys
 let otherKeys: Keys
-let snapshot: CurrentSnapshot
+let snapshot: Trust
 
 const issuerDocument = (name: string, issuer: string, spec: Partial<TrustedIssuerDocument['spec']> = {}) =>
   ({
@@ -47,7 +47,7 @@ beforeAll(async () => {
   ciKeys = await generateKeyPair('ES256', { extractable: true })
   otherKeys = await generateKeyPair('ES256', { extractable: true })
   const keys = async (pair: Keys, kid: string) => [{ ...(await exportJWK(pair.publicKey)), kid, alg: 'ES256' }]
-  const issuers = new Map<string, SnapshotIssuer>([
+  const issuers = new Map<string, IssuerWithKeys>([
     [builtIn, { document: issuerDocument('sallyport', builtIn), jwks: { keys: await keys(ownKeys, 'own') } }],
     [
       ci,
@@ -62,21 +62,14 @@ beforeAll(async () => {
     [other, { document: issuerDocument('other', other), jwks: { keys: await keys(otherKeys, 'other') } }],
   ])
   snapshot = {
-    installation: 'acme',
-    agentId: '0'.repeat(32),
-    version: 1,
-    notAfterMs: nowMs + 900_000,
-    targets: new Map(),
     issuers,
     groups: [
       group('deployers', [{ issuer: ci, claim: 'deploy' }]),
       group('robots', [{ issuer: ci, subject: 'repo:acme/shop' }]),
       group('strangers', [{ issuer: other, claim: 'deploy' }]),
     ],
-    labels: [],
     revocations: [],
     audience: 'sallyport:acme',
-    consoleUrl: 'https://console.example',
   }
 })
 
@@ -128,7 +121,7 @@ const own = (from: Made = {}) =>
     claims: { ...ownClaims, ...from.claims },
   })
 
-const codeOf = async (token: string, under: Partial<CurrentSnapshot> = {}): Promise<string> =>
+const codeOf = async (token: string, under: Partial<Trust> = {}): Promise<string> =>
   verifyToken(token, { ...snapshot, ...under }, nowMs).then(
     () => 'verified',
     (error: { code?: string }) => error.code ?? String(error),
@@ -182,7 +175,7 @@ describe('a token of the control plane', () => {
   })
 
   it.each([undefined, 'JWT', 'at+jwt', 'SALLYPORT+JWT'])('is refused as %s', async (typ) => {
-    expect(await codeOf(await own({ header: { typ } }))).toBe('TOKEN_INVALID')
+    expect(await codeOf(await own({ header: { typ } }))).toBe('TOKEN_TYPE_WRONG')
   })
 
   it('does not lend its claims to another issuer', async () => {
@@ -232,7 +225,7 @@ describe('R-6.2: hostile tokens', () => {
           .setIssuedAt(now)
           .setExpirationTime(now + 60)
           .encode(),
-      'TOKEN_INVALID',
+      'TOKEN_ALGORITHM_WRONG',
     ],
     [
       'HS256 with the public key as secret',
@@ -245,9 +238,9 @@ describe('R-6.2: hostile tokens', () => {
           .setIssuedAt(now)
           .setExpirationTime(now + 60)
           .sign(new TextEncoder().encode(JSON.stringify(await exportJWK(ciKeys.publicKey)))),
-      'TOKEN_INVALID',
+      'TOKEN_ALGORITHM_WRONG',
     ],
-    ['a logout token', () => made({ header: { typ: 'logout+jwt' } }), 'TOKEN_INVALID'],
+    ['a logout token', () => made({ header: { typ: 'logout+jwt' } }), 'TOKEN_TYPE_WRONG'],
     ['no exp', () => made({ exp: undefined }), 'TOKEN_INVALID'],
     ['no iat', () => made({ iat: undefined }), 'TOKEN_INVALID'],
     ['no subject', () => made({ sub: undefined }), 'TOKEN_INVALID'],

@@ -1,4 +1,5 @@
-// From a bearer token to a verified principal, by the issuers of the snapshot alone (THREATS R-6.2, R-6.4).
+// From a bearer token to verified principals, by trusted issuers alone (THREATS R-6.2, R-6.4); agents and the control plane
+// verify by the same code.
 // Nothing is fetched, header URLs are ignored, and a claim counts only for the issuer that signed it.
 import { SallyportError, type SallyportErrorCode } from '@sallyport/base/errors'
 import type { Principal } from '@sallyport/base/identity'
@@ -16,13 +17,16 @@ import {
   jwtVerify,
 } from 'jose'
 import { z } from 'zod'
-import type { CurrentSnapshot, SnapshotIssuer } from '../link/current.ts'
-
-/** Name of the TrustedIssuer document that stands for the control plane itself. */
-export const builtInIssuerName = 'sallyport'
+import { builtInActors, delegatedTokenType, foreignActors } from './delegated.ts'
+import { builtInIssuerName, type IssuerWithKeys, type Trust } from './trust.ts'
 
 export interface VerifiedToken {
+  /** For whom it speaks. */
   readonly principal: Principal
+  /** Through whom, outermost first; none when the principal itself calls. */
+  readonly actors: readonly Principal[]
+  /** Good for one use. */
+  readonly isOnce: boolean
   /** What revocations name: the signing issuer, `jti` (or empty), and when it was issued. */
   readonly token: { readonly issuer: string; readonly id: string; readonly issuedAtMs: number }
   readonly expiresAtMs: number
@@ -36,20 +40,28 @@ const refuse = (code: SallyportErrorCode, message: string, hint: string, cause?:
   new SallyportError(code, message, { hint, cause })
 const newToken = 'get a new one with "sallyport token TARGET"'
 
-/** Verifies a token at `nowMs`. Throws a SallyportError with a TOKEN_ code. */
-export async function verifyToken(token: string, snapshot: CurrentSnapshot, nowMs: number): Promise<VerifiedToken> {
+/** Verifies a token of one of these types at `nowMs`. Throws a SallyportError with a TOKEN_ code. */
+export async function verifyToken(
+  token: string,
+  trust: Trust,
+  nowMs: number,
+  types: AcceptedTypes = loginTypes,
+): Promise<VerifiedToken> {
   if (token === '') throw refuse('TOKEN_MISSING', 'no token was sent', 'send the token as the password')
   if (token.length > limits.tokenBytesMax)
     throw refuse('TOKEN_INVALID', `the token is longer than ${limits.tokenBytesMax} bytes`, newToken)
-  const issuer = issuerOf(token, snapshot)
+  const { issuer, typ } = issuerOf(token, trust, types)
   const payload = await verifySignature(token, issuer, nowMs)
   const claims = readClaims(payload)
-  checkLife(claims, lifeMaxOf(issuer.document), nowMs)
   const builtIn = issuer.document.metadata.name === builtInIssuerName
-  checkAudience(payload, builtIn ? [snapshot.audience] : issuer.document.spec.audiences)
+  const isDelegated = builtIn && typ === delegatedTokenType
+  checkLife(claims, isDelegated ? limits.delegatedTokenSeconds : lifeMaxOf(issuer.document), nowMs)
+  checkAudience(payload, builtIn ? [trust.audience] : issuer.document.spec.audiences)
   checkRequiredClaims(payload, issuer.document)
-  const verified = builtIn ? builtInToken(payload, claims) : foreignToken(payload, claims, issuer.document, snapshot)
-  if (isRevoked(verified, snapshot)) throw refuse('TOKEN_INVALID', 'the token was revoked', newToken)
+  const verified = builtIn
+    ? builtInToken(payload, claims, isDelegated)
+    : foreignToken(payload, claims, issuer.document, trust)
+  if (isRevoked(verified, trust)) throw refuse('TOKEN_INVALID', 'the token was revoked', newToken)
   return verified
 }
 
@@ -59,38 +71,44 @@ export async function verifyToken(token: string, snapshot: CurrentSnapshot, nowM
  */
 export async function verifyTicketRecord(
   record: string,
-  snapshot: CurrentSnapshot,
+  trust: Trust,
   nowMs: number,
 ): Promise<{ readonly token: VerifiedToken; readonly payload: JWTPayload }> {
-  const issuer = issuerOf(record, snapshot, ticketTypes)
+  const { issuer } = issuerOf(record, trust, ticketTypes)
   const payload = await verifySignature(record, issuer, nowMs)
   const claims = readClaims(payload)
   checkLife(claims, limits.ticketSecondsMax, nowMs)
-  checkAudience(payload, [snapshot.audience])
-  const token = builtInToken(payload, claims)
-  if (isRevoked(token, snapshot)) throw refuse('TOKEN_INVALID', 'the ticket was revoked', newToken)
+  checkAudience(payload, [trust.audience])
+  const token = builtInToken(payload, claims, false)
+  if (isRevoked(token, trust)) throw refuse('TOKEN_INVALID', 'the ticket was revoked', newToken)
   return { token, payload }
 }
 
-/** True when a revocation of the snapshot names the token or its principal. Also asked for sessions that are open. */
+/** True when a revocation names the token or a principal of its chain. Also asked for sessions that are open. */
 export function isRevoked(
-  shown: Pick<VerifiedToken, 'token'> & { readonly principal: Pick<Principal, 'issuer' | 'subject'> },
-  snapshot: Pick<CurrentSnapshot, 'revocations'>,
+  shown: Pick<VerifiedToken, 'token'> & {
+    readonly principal: Pick<Principal, 'issuer' | 'subject'>
+    readonly actors?: readonly Pick<Principal, 'issuer' | 'subject'>[]
+  },
+  trust: Pick<Trust, 'revocations'>,
 ): boolean {
-  const { principal, token } = shown
-  return snapshot.revocations.some((revocation) => {
+  const { principal, actors = [], token } = shown
+  return trust.revocations.some((revocation) => {
     if (revocation.jti !== '')
       return revocation.jti === token.id && (revocation.issuer === '' || revocation.issuer === token.issuer)
-    return (
-      revocation.subject === principal.subject &&
-      revocation.issuer === principal.issuer &&
-      token.issuedAtMs < revocation.beforeMs
+    return [principal, ...actors].some(
+      ({ issuer, subject }) =>
+        revocation.subject === subject && revocation.issuer === issuer && token.issuedAtMs < revocation.beforeMs,
     )
   })
 }
 
 /** Reads `iss` without trusting it: it only selects the keys that must verify the rest. */
-function issuerOf(token: string, snapshot: CurrentSnapshot, types: AcceptedTypes = tokenTypes): SnapshotIssuer {
+function issuerOf(
+  token: string,
+  trust: Trust,
+  types: AcceptedTypes,
+): { readonly issuer: IssuerWithKeys; readonly typ: string } {
   let claimed: unknown
   let typ: unknown
   try {
@@ -99,7 +117,7 @@ function issuerOf(token: string, snapshot: CurrentSnapshot, types: AcceptedTypes
   } catch (cause) {
     throw refuse('TOKEN_INVALID', 'the password is no token that can be read', newToken, cause)
   }
-  const issuer = typeof claimed === 'string' ? snapshot.issuers.get(claimed) : undefined
+  const issuer = typeof claimed === 'string' ? trust.issuers.get(claimed) : undefined
   if (issuer === undefined || issuer.document.spec.issuer !== claimed)
     throw refuse(
       'TOKEN_ISSUER_UNKNOWN',
@@ -107,24 +125,28 @@ function issuerOf(token: string, snapshot: CurrentSnapshot, types: AcceptedTypes
       'compare "iss" letter by letter with the TrustedIssuer document',
     )
   const builtIn = issuer.document.metadata.name === builtInIssuerName
-  if (!(builtIn ? types.builtIn : types.foreign)?.test(typ === undefined ? '' : String(typ)))
-    throw refuse('TOKEN_INVALID', 'the token is of another kind than this issuer gives for logins', newToken)
-  return issuer
+  const shown = typ === undefined ? '' : String(typ)
+  if (!(builtIn ? types.builtIn : types.foreign)?.test(shown))
+    throw refuse('TOKEN_TYPE_WRONG', 'the token is of another kind than is taken here', newToken)
+  return { issuer, typ: shown }
 }
 
 // By its type no other JWT is taken for a login (RFC 8725, 3.11): the control plane marks the tokens that it makes for
 // targets; of other issuers, ID tokens and access tokens pass, a logout or security event token does not.
-interface AcceptedTypes {
+export interface AcceptedTypes {
   readonly builtIn: RegExp
   /** Null: other issuers make none. */
   readonly foreign: RegExp | null
 }
-const tokenTypes: AcceptedTypes = { builtIn: /^sallyport\+jwt$/, foreign: /^((application\/)?(at\+)?jwt)?$/i }
+const foreignTypes = /^((application\/)?(at\+)?jwt)?$/i
+const loginTypes: AcceptedTypes = { builtIn: /^sallyport(-act)?\+jwt$/, foreign: foreignTypes }
+/** What stands for an initiator on a connection of somebody else: tokens of the exchange alone. */
+export const initiatorTypes: AcceptedTypes = { builtIn: /^sallyport-act\+jwt$/, foreign: null }
 const ticketTypes: AcceptedTypes = { builtIn: /^sallyport-ticket\+jwt$/, foreign: null }
 
-const keySets = new WeakMap<SnapshotIssuer, JWTVerifyGetKey>()
+const keySets = new WeakMap<IssuerWithKeys, JWTVerifyGetKey>()
 
-function keysOf(issuer: SnapshotIssuer): JWTVerifyGetKey {
+function keysOf(issuer: IssuerWithKeys): JWTVerifyGetKey {
   const known = keySets.get(issuer)
   if (known !== undefined) return known
   const made = createLocalJWKSet({ keys: issuer.jwks.keys.map((key) => ({ ...key, kty: String(key['kty']) })) })
@@ -132,7 +154,7 @@ function keysOf(issuer: SnapshotIssuer): JWTVerifyGetKey {
   return made
 }
 
-async function verifySignature(token: string, issuer: SnapshotIssuer, nowMs: number): Promise<JWTPayload> {
+async function verifySignature(token: string, issuer: IssuerWithKeys, nowMs: number): Promise<JWTPayload> {
   const { algorithms, issuer: name } = issuer.document.spec
   const options = {
     algorithms: [...algorithms],
@@ -167,6 +189,8 @@ async function verifyByAny(
 
 function signatureError(thrown: unknown): SallyportError {
   if (thrown instanceof errors.JWTExpired) return refuse('TOKEN_EXPIRED', 'the token has expired', newToken, thrown)
+  if (thrown instanceof errors.JOSEAlgNotAllowed)
+    return refuse('TOKEN_ALGORITHM_WRONG', "the token's algorithm is none that its issuer uses", newToken, thrown)
   if (thrown instanceof errors.JWTClaimValidationFailed)
     return refuse('TOKEN_INVALID', `the token's claim "${thrown.claim}" is absent or not valid`, newToken, thrown)
   return refuse('TOKEN_INVALID', "the token's signature or form does not verify", newToken, thrown)
@@ -224,9 +248,11 @@ const BuiltInClaims = z.object({
   sp_name: z.string().min(1),
   sp_target: z.string().min(1),
   sp_role: z.string().min(1).optional(),
+  sp_once: z.boolean().default(false),
 })
 
-function builtInToken(payload: JWTPayload, claims: Claims): VerifiedToken {
+/** With actors it is a token of the exchange, and without it is not. */
+function builtInToken(payload: JWTPayload, claims: Claims, isDelegated: boolean): VerifiedToken {
   const parsed = BuiltInClaims.safeParse(payload)
   if (!parsed.success)
     throw refuse(
@@ -235,7 +261,12 @@ function builtInToken(payload: JWTPayload, claims: Claims): VerifiedToken {
       newToken,
     )
   const shown = parsed.data
+  const actors = builtInActors(payload)
+  if (actors.length > 0 !== isDelegated)
+    throw refuse('TOKEN_INVALID', 'the token\'s claim "act" does not fit its type', newToken)
   return {
+    actors,
+    isOnce: shown.sp_once,
     principal: {
       kind: shown.sp_kind,
       issuer: shown.sp_issuer,
@@ -255,11 +286,11 @@ function foreignToken(
   payload: JWTPayload,
   claims: Claims,
   document: TrustedIssuerDocument,
-  snapshot: CurrentSnapshot,
+  trust: Trust,
 ): VerifiedToken {
   const { issuer, principals, groupsClaim, exposeClaims } = document.spec
   const shown = groupValues(payload, groupsClaim)
-  const groups = snapshot.groups
+  const groups = trust.groups
     .filter(({ spec }) =>
       spec.members.some(
         (member) =>
@@ -270,6 +301,8 @@ function foreignToken(
     .map(({ metadata }) => metadata.name)
   const exposed = exposeClaims.filter((name) => Object.hasOwn(payload, name)).map((name) => [name, payload[name]])
   return {
+    actors: foreignActors(payload, issuer, trust.groups),
+    isOnce: false,
     principal: {
       kind: principals,
       issuer,

@@ -1,0 +1,80 @@
+// HTTP of the token exchange: a form goes in, JSON or the refusals of RFC 6749 come out. Whoever has both tokens may ask.
+import {
+  type ExchangeRefusal,
+  ExchangeRequest,
+  ExchangeResponse,
+  jwtTokenType,
+  ExchangeRefusal as Refusal,
+} from '@sallyport/api/exchange'
+import { asSallyportError, errorDocsUrl, SallyportError, surfacesOf } from '@sallyport/base/errors'
+import { principalKey } from '@sallyport/base/identity'
+import type { Deps } from '../deps.ts'
+import { type App, at } from '../http/route.ts'
+import { exchange } from './exchange.ts'
+
+/** From one address; a service with many users asks for each of them every few minutes. */
+const exchangesPerMinuteMax = 3_000
+/** Two tokens at their longest, and the rest. */
+const formBytesMax = 65_536
+
+export function exchangeRoutes(app: App, deps: Deps): void {
+  void app.register(async (scope: App) => {
+    scope.addContentTypeParser(
+      'application/x-www-form-urlencoded',
+      { parseAs: 'string', bodyLimit: formBytesMax },
+      async (_request: unknown, body: string | Buffer) => formOf(String(body)),
+    )
+    scope.route({
+      ...at('tokenExchange', { rateLimit: { max: exchangesPerMinuteMax, timeWindow: 60_000 } }),
+      schema: { body: ExchangeRequest, response: { 200: ExchangeResponse, 400: Refusal } },
+      handler: async (request, reply) => {
+        try {
+          const { token, jti, chain, seconds } = await exchange(deps, request.body)
+          deps.metrics.tokens.inc()
+          const { initiator, actors } = chain
+          const [initiatorKey, ...actorKeys] = [initiator, ...actors].map(principalKey)
+          const { audience: target } = request.body
+          request.log.info({ event: 'token-exchanged', initiator: initiatorKey, actors: actorKeys, target, jti })
+          return {
+            access_token: token,
+            issued_token_type: jwtTokenType,
+            token_type: 'N_A' as const,
+            expires_in: seconds,
+          }
+        } catch (thrown) {
+          const error = asSallyportError(thrown)
+          // What is nobody's fault out there is a problem like any other.
+          if (surfacesOf(error.code).http >= 500 && error.code !== 'FEATURE_UNSUPPORTED') throw thrown
+          request.log.info({ event: 'exchange-refused', code: error.code })
+          return await reply.code(400).send(refusalOf(error))
+        }
+      },
+    })
+  })
+}
+
+/** RFC 6749, 3.2: a parameter comes once or not at all. */
+function formOf(text: string): Record<string, string> {
+  const form: Record<string, string> = {}
+  for (const [name, value] of new URLSearchParams(text)) {
+    if (Object.hasOwn(form, name)) throw new SallyportError('REQUEST_INVALID', `"${name}" came twice`)
+    form[name] = value
+  }
+  return form
+}
+
+/** RFC 8693, 2.2.2: a token that is not valid makes the request invalid; a target that is not given, the target. */
+function refusalOf(error: SallyportError): ExchangeRefusal {
+  const { code, message, hint } = error
+  const kinds: Partial<Record<typeof code, ExchangeRefusal['error']>> = {
+    TARGET_UNKNOWN: 'invalid_target',
+    ACTOR_FORBIDDEN: 'invalid_target',
+    FEATURE_UNSUPPORTED: 'unsupported_grant_type',
+  }
+  return {
+    error: kinds[code] ?? 'invalid_request',
+    error_description: hint === undefined ? message : `${message}; ${hint}`,
+    error_uri: errorDocsUrl(code),
+    code,
+  }
+}

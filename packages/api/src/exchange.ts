@@ -1,0 +1,47 @@
+// POST /oauth2/token: token exchange (RFC 8693). A person's token and a function's become one that names both, for one target.
+import { z } from 'zod'
+
+export const exchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchange'
+export const jwtTokenType = 'urn:ietf:params:oauth:token-type:jwt'
+
+/** All tokens that are taken are JWTs, whatever their issuers call them (RFC 8693, 3). */
+const TokenType = z.enum([
+  jwtTokenType,
+  'urn:ietf:params:oauth:token-type:access_token',
+  'urn:ietf:params:oauth:token-type:id_token',
+])
+
+/** The form of a request; parameters that are not listed are ignored (RFC 6749, 3.2). */
+export const ExchangeRequest = z.object({
+  grant_type: z.string(),
+  /** Of the person for whom something is done; or a token of an earlier exchange. */
+  subject_token: z.string().min(1),
+  subject_token_type: TokenType,
+  /** Of the function that does it. */
+  actor_token: z.string().min(1),
+  actor_token_type: TokenType,
+  /** Name of a target. */
+  audience: z.string().min(1).max(63),
+  requested_token_type: z.enum([jwtTokenType, 'urn:ietf:params:oauth:token-type:access_token']).optional(),
+  /** `true`: the token is good for one login or one statement. */
+  single_use: z.enum(['true', 'false']).default('false'),
+})
+export type ExchangeRequest = z.infer<typeof ExchangeRequest>
+
+export const ExchangeResponse = z.object({
+  access_token: z.string(),
+  issued_token_type: z.literal(jwtTokenType),
+  /** It is no bearer token of HTTP alone (RFC 8693, 2.2.1). */
+  token_type: z.literal('N_A'),
+  expires_in: z.number().int(),
+})
+export type ExchangeResponse = z.infer<typeof ExchangeResponse>
+
+/** RFC 6749, 5.2, with our own code beside it. */
+export const ExchangeRefusal = z.object({
+  error: z.enum(['invalid_request', 'invalid_target', 'unsupported_grant_type']),
+  error_description: z.string(),
+  error_uri: z.string(),
+  code: z.string(),
+})
+export type ExchangeRefusal = z.infer<typeof ExchangeRefusal>
