@@ -170,6 +170,7 @@ async function openDoors(
     recorder,
     holds: link.holds,
     tickets: link.tickets,
+    tokens: link.tokens,
     parser,
     environment,
     maskHash: maskHashOf(identity),

@@ -7,7 +7,7 @@ import type { EntryBody } from '@sallyport/ledger/entry'
 import { compilePolicies } from '@sallyport/policy/decide'
 import type { Document, TrustedIssuerDocument } from '@sallyport/policy/document'
 import { parseDocuments } from '@sallyport/policy/parse'
-import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { type CryptoKey, exportJWK, generateKeyPair, SignJWT } from 'jose'
 import pg from 'pg'
 import { createBudgets } from '../src/limits/budgets.ts'
 import type { AgentTarget, CurrentSnapshot, Snapshots } from '../src/link/current.ts'
@@ -24,6 +24,7 @@ import { openSessions } from '../src/session/sessions.ts'
 import { makeCertificate } from './certificates.ts'
 import { type FakeHolds, fakeHolds } from './fake-holds.ts'
 import { type FakeTickets, fakeTickets } from './fake-tickets.ts'
+import { type FakeTokens, fakeTokens } from './fake-tokens.ts'
 
 export const issuer = 'https://sallyport.test'
 export const audience = 'sallyport:test'
@@ -171,6 +172,16 @@ export interface Shown {
   readonly jti?: string
   readonly kind?: 'user' | 'workload'
   readonly seconds?: number
+  /** Makes it a token of the exchange: subjects of workloads in the group "functions", outermost first. */
+  readonly actors?: readonly string[]
+  readonly once?: boolean
+  /** What a forger would do otherwise. */
+  readonly forged?: {
+    readonly header?: object
+    readonly claims?: object
+    readonly audience?: string
+    readonly key?: CryptoKey | Uint8Array
+  }
 }
 
 export interface DataPath {
@@ -186,6 +197,8 @@ export interface DataPath {
   readonly control: FakeHolds
   /** Its side of tickets. */
   readonly tickets: FakeTickets
+  /** Its side of tokens for one use. */
+  readonly tokens: FakeTokens
   readonly maskKey: Uint8Array
   token(shown?: Shown): Promise<string>
   /** A snapshot of these documents with the issuers of this test. */
@@ -221,6 +234,7 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
   const maskKey = randomBytes(32)
   const control = fakeHolds(options.after === undefined ? {} : { after: options.after })
   const tickets = fakeTickets({ maskKey, key: keys.privateKey, issuer, audience, algorithm: 'ES256' })
+  const tokens = fakeTokens()
   const clock = options.clock ?? systemClock
   const shared = {
     host: '127.0.0.1',
@@ -228,6 +242,7 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
     sessions: openSessions(),
     budgets: createBudgets(clock),
     tickets: tickets.tickets,
+    tokens: tokens.tokens,
     tls: { certificate: certificate.certificate, key: certificate.key },
     agent: { id: '0'.repeat(32), name: 'test' },
     snapshots,
@@ -258,15 +273,22 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
       sp_name: shown.subject ?? 'Ann',
       sp_target: shown.target ?? 'shop',
       ...(shown.role === undefined ? {} : { sp_role: shown.role }),
+      ...(shown.actors === undefined ? {} : { act: actOf(shown.actors) }),
+      ...(shown.once === true ? { sp_once: true } : {}),
+      ...shown.forged?.claims,
     })
-      .setProtectedHeader({ alg: 'ES256', typ: 'sallyport+jwt' })
+      .setProtectedHeader({
+        alg: 'ES256',
+        typ: shown.actors === undefined ? 'sallyport+jwt' : 'sallyport-act+jwt',
+        ...shown.forged?.header,
+      })
       .setIssuer(issuer)
-      .setAudience(audience)
+      .setAudience(shown.forged?.audience ?? audience)
       .setSubject(shown.subject ?? 'ann')
       .setIssuedAt()
-      .setExpirationTime(`${shown.seconds ?? 600}s`)
+      .setExpirationTime(`${shown.seconds ?? (shown.actors === undefined ? 600 : 300)}s`)
       .setJti(shown.jti ?? randomBytes(8).toString('hex'))
-      .sign(keys.privateKey)
+      .sign(shown.forged?.key ?? keys.privateKey)
   const config = async (shown: Shown & { password?: string; user?: string } = {}): Promise<pg.ClientConfig> => ({
     host: '127.0.0.1',
     port: listener.port,
@@ -285,6 +307,7 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
     lines,
     control,
     tickets,
+    tokens,
     maskKey,
     token,
     snapshot,
@@ -302,6 +325,18 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
     },
   }
 }
+
+const actOf = ([sub, ...rest]: readonly string[]): object | undefined =>
+  sub === undefined
+    ? undefined
+    : {
+        iss: 'https://idp.test',
+        sub,
+        sp_kind: 'workload',
+        sp_groups: ['functions'],
+        sp_name: sub,
+        ...(rest.length === 0 ? {} : { act: actOf(rest) }),
+      }
 
 export const builtInIssuer = (): TrustedIssuerDocument => ({
   apiVersion: 'sallyport.dev/v1',

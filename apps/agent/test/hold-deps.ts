@@ -1,9 +1,14 @@
 // What a gate needs to hold statements, for tests that have no session around it.
 import { createHash, randomBytes } from 'node:crypto'
+import { SallyportError } from '@sallyport/base/errors'
 import type { Holds } from '../src/link/holds.ts'
 import { realAfter } from '../src/link/holds.ts'
 import { heldSpans, scanTokens } from '../src/postgres/tokens.ts'
 import type { HoldDeps } from '../src/session/hold-execution.ts'
+import type { Initiators } from '../src/session/initiator.ts'
+
+/** Where nobody speaks for others. */
+export const noInitiators: Initiators = { of: () => new SallyportError('INITIATOR_INVALID', 'nobody here') }
 
 export const holdDepsOf = (holds: Holds, changes: Partial<HoldDeps> = {}): HoldDeps => ({
   holds,

@@ -451,6 +451,54 @@ describe('bytes that could be read in two ways (R-4.1, R-4.3, R-4.5)', () => {
   })
 })
 
+describe('a request on behalf of somebody', () => {
+  const more = '- { name: people, effect: allow, callers: { groups: [customers] }, objects: ["/v1/orders"] }'
+  const withPeople = (port: number, required = false): string =>
+    documents(port)
+      .replace('  rules:\n', `  rules:\n    ${more}\n`)
+      .replaceAll(
+        '  network: loopback\n',
+        `  network: loopback\n  mayAct: [{ actors: { groups: [engineering] }, initiators: { groups: [customers] } }]\n${required ? '  initiator: required\n' : ''}`,
+      )
+  const service = { subject: 'web', kind: 'workload', target: 'crm' } as const
+  const tokenFor = async (subject: string, actor = 'web', target = 'crm') =>
+    await path.token({ subject, groups: ['customers'], actors: [actor], target })
+  const ask = async (url: string, initiator: string | null, token: string) => {
+    const headers: Record<string, string> = initiator === null ? {} : { 'sallyport-initiator': initiator }
+    const reply = await send(url, { headers, token })
+    return reply.status === 200 ? 200 : JSON.parse(reply.body).code
+  }
+
+  it('has the rights that both have, and its header ends here', async () => {
+    path.snapshots.publish(path.snapshot(withPeople(api.port)))
+    const token = await path.token(service)
+    const forAnn = await tokenFor('ann')
+    expect(await ask('/crm/v1/orders', forAnn, token)).toBe(200)
+    expect(await ask('/crm/v1/people', forAnn, token)).toBe('POLICY_UNCOVERED')
+    expect(await ask('/crm/v1/people', null, token)).toBe(200)
+    expect(JSON.stringify(api.seen)).not.toContain('sallyport-initiator')
+    expect(path.recorder.of('intent')[0]).toMatchObject({
+      chain: { initiator: { subject: 'ann', assurance: 'verified' }, actors: [{ subject: 'web' }] },
+    })
+    expect(path.recorder.of('denied')[0]).toMatchObject({ chain: { initiator: { subject: 'ann' } } })
+    expect(JSON.stringify(path.recorder.entries)).not.toContain(forAnn)
+  })
+
+  it('is refused with a token that was copied, replayed, forged or made for another target (R-6.2)', async () => {
+    path.snapshots.publish(path.snapshot(withPeople(api.port, true)))
+    const token = await path.token(service)
+    expect(await ask('/crm/v1/orders', await tokenFor('ann', 'mailer'), token)).toBe('INITIATOR_COPIED')
+    expect(await ask('/crm/v1/orders', await tokenFor('ann', 'web', 'open'), token)).toBe('INITIATOR_AUDIENCE_WRONG')
+    expect(await ask('/crm/v1/orders', 'forged', token)).toBe('INITIATOR_INVALID')
+    const once = await path.token({ subject: 'ann', groups: ['customers'], actors: ['web'], target: 'crm', once: true })
+    expect(await ask('/crm/v1/orders', once, token)).toBe(200)
+    expect(await ask('/crm/v1/orders', once, token)).toBe('INITIATOR_REPLAYED')
+    expect(await ask('/crm/v1/orders', 'claimed:ann', token)).toBe('INITIATOR_REQUIRED')
+    expect(await ask('/crm/v1/orders', null, token)).toBe('INITIATOR_REQUIRED')
+    expect(api.seen).toHaveLength(1)
+  })
+})
+
 describe('a stream', () => {
   it('passes in both directions without being kept', async () => {
     const size = 32 * 1024 * 1024

@@ -25,7 +25,7 @@ import { createAnalyser, factsCache } from '../src/session/analysis.ts'
 import { createGate } from '../src/session/gate.ts'
 import { snapshotOf, testSnapshots } from './data-path.ts'
 import { fakeHolds } from './fake-holds.ts'
-import { holdDepsOf } from './hold-deps.ts'
+import { holdDepsOf, noInitiators } from './hold-deps.ts'
 import { noOwnCatalog, testCatalog } from './small-catalog.ts'
 
 const yaml = (masks: string): string => `
@@ -169,6 +169,7 @@ async function measure(name: string, way: Way, masks: string, statements: number
   })
   const known = testCatalog()
   const gate = createGate({
+    initiators: noInitiators,
     snapshots: testSnapshots(snapshotOf(yaml(masks), {})),
     target: 'shop',
     chain,

@@ -54,6 +54,9 @@ function sessionEffects(text: string): readonly SessionEffect[] {
       return [{ kind: 'transaction', verb: 'commit' }]
     case 'rollback':
       return [{ kind: 'transaction', verb: words[1] === 'to' ? 'rollback-to' : 'rollback' }]
+    case 'select':
+      if (!text.includes("set_config('sallyport.initiator'")) return []
+      return [{ kind: 'set', setting: 'sallyport.initiator', value: '', local: false }]
     case 'set':
       return [{ kind: 'set', setting: words[1] ?? '', value: words[2] ?? null, local: false }]
     case 'create':

@@ -17,6 +17,8 @@ export interface Call {
   readonly path?: Readonly<Record<string, string>>
   readonly query?: Readonly<Record<string, string | undefined>>
   readonly body?: unknown
+  /** In the place of a body: a form. */
+  readonly form?: Readonly<Record<string, string>>
 }
 
 export interface Api {
@@ -32,7 +34,7 @@ export interface Api {
 export function createApi(world: World, origin: string, bearer: string | null): Api {
   const open = async (route: RouteName, call: Call, timeout: number | null): Promise<Response> => {
     const { method } = routes[route]
-    const body = call.body === undefined ? undefined : JSON.stringify(call.body)
+    const { body, type } = bodyOf(call)
     const signals = timeout === null ? [] : [AbortSignal.timeout(timeout)]
     const request: RequestInit = {
       method,
@@ -41,7 +43,7 @@ export function createApi(world: World, origin: string, bearer: string | null): 
       headers: {
         'user-agent': `sallyport-cli/${version}`,
         accept: 'application/json, application/problem+json, application/x-ndjson',
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(body === undefined ? {} : { 'content-type': type }),
         ...(bearer === null ? {} : { authorization: `Bearer ${bearer}` }),
       },
       ...(body === undefined ? {} : { body }),
@@ -70,6 +72,12 @@ export function createApi(world: World, origin: string, bearer: string | null): 
       return response.body
     },
   }
+}
+
+function bodyOf({ body, form }: Call): { readonly body: string | undefined; readonly type: string } {
+  if (form !== undefined)
+    return { body: new URLSearchParams(form).toString(), type: 'application/x-www-form-urlencoded' }
+  return { body: body === undefined ? undefined : JSON.stringify(body), type: 'application/json' }
 }
 
 export function urlOf(origin: string, route: RouteName, call: Call): string {

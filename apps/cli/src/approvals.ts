@@ -107,7 +107,7 @@ function approvalText(approval: Approval): string {
   const facts = [
     ['request', `${approval.id}, ${approval.state}`],
     ['for', `${approval.initiator.display} (${approval.initiator.assurance})`],
-    ...approval.actors.map((actor) => ['through', `${actor.display} (${actor.assurance})`]),
+    ...[...approval.actors].reverse().map((actor) => ['through', `${actor.display} (${actor.assurance})`]),
     ['from', `${approval.clientAddress}, ${approval.applicationName || 'no application name'}`],
     ['target', `${approval.target} as "${approval.upstreamRole}", agent ${approval.agentName}`],
     ...(approval.statement === null ? [] : [['names in', approval.statement.searchPath.join(', ') || 'no schema']]),

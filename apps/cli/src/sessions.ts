@@ -2,7 +2,7 @@
 import { Session as RecordedSession, SessionEntries, SessionPage } from '@sallyport/api/recordings'
 import { SallyportError } from '@sallyport/base/errors'
 import { rowsOf } from '@sallyport/ledger/rows'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { reasonOf } from './api.ts'
 import { type AddCommand, type Session, usage } from './app.ts'
 import { escapeText } from './escape.ts'
@@ -107,8 +107,8 @@ const headText = (recorded: Recorded): string =>
   [
     `session   ${recorded.id}, ${recorded.state}`,
     `target    ${recorded.target} as "${recorded.upstreamRole}", agent ${recorded.agentName}`,
-    `caller    ${recorded.initiator.display} (${recorded.initiator.issuer} ${recorded.initiator.subject})`,
-    ...recorded.actors.map((actor) => `through   ${actor.display} (${actor.assurance})`),
+    `caller    ${recorded.initiator.display} (${recorded.initiator.assurance}, ${recorded.initiator.issuer} ${recorded.initiator.subject})`,
+    ...[...recorded.actors].reverse().map((actor) => `through   ${actor.display} (${actor.assurance})`),
     `from      ${recorded.clientAddress}, ${recorded.applicationName || 'no application name'}`,
     `login     ${recorded.authentication || 'not kept'}${recorded.tls ? '' : ', without TLS'}`,
     `time      ${recorded.openedAt} to ${recorded.closedAt ?? 'now'}`,
@@ -131,11 +131,15 @@ function entryText(entry: Record<string, unknown>): string {
   const start = `${text('seq').padStart(5)}  ${at}  ${text('kind').padEnd(14)}`
   switch (entry['kind']) {
     case 'intent':
-      return escapeText(`${start}  #${text('statement')} ${text('text')}${maskPlan(entry)}`)
+      return escapeText(`${start}  #${text('statement')} ${text('text')}${behalf(entry)}${maskPlan(entry)}`)
     case 'denied':
-      return escapeText(`${start}  #${text('statement')} ${text('text')}  -- ${text('code')}: ${text('message')}`)
+      return escapeText(
+        `${start}  #${text('statement')} ${text('text')}${behalf(entry)}  -- ${text('code')}: ${text('message')}`,
+      )
     case 'held':
-      return escapeText(`${start}  #${text('statement')} ${text('text')}  -- waits for request ${text('request')}`)
+      return escapeText(
+        `${start}  #${text('statement')} ${text('text')}${behalf(entry)}  -- waits for request ${text('request')}`,
+      )
     case 'hold-ended':
       return escapeText(`${start}  #${text('statement')} ${text('result')}${because(entry)}`)
     case 'outcome':
@@ -147,6 +151,14 @@ function entryText(entry: Record<string, unknown>): string {
     default:
       return escapeText(start)
   }
+}
+
+const Behalf = z.object({ initiator: z.object({ display: z.string(), assurance: z.string() }) })
+
+/** For whom a statement was, where that is not the caller of the session. */
+function behalf(entry: Record<string, unknown>): string {
+  const chain = Behalf.safeParse(entry['chain'])
+  return chain.success ? `  -- for ${chain.data.initiator.display} (${chain.data.initiator.assurance})` : ''
 }
 
 /** What was not proven about the result; nothing where all of it was. */

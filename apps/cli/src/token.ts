@@ -1,9 +1,11 @@
 // sallyport token TARGET: a short-lived token for one target, alone on stdout. sallyport connect TARGET: runs any
 // client with it, by environment variables (libpq's, or those of HTTP clients); the token is in no argument and in no file.
+import { ExchangeResponse, exchangeGrant, jwtTokenType } from '@sallyport/api/exchange'
 import { MyTargets } from '@sallyport/api/resources'
 import { TokenResponse } from '@sallyport/api/signin'
 import { SallyportError } from '@sallyport/base/errors'
-import type { AddCommand, Session } from './app.ts'
+import { type AddCommand, type Session, usage } from './app.ts'
+import { readFile } from './apply.ts'
 import { escapeText } from './escape.ts'
 import { configFolder } from './settings.ts'
 
@@ -12,8 +14,10 @@ export const addToken: AddCommand = (parent, app) => {
     .command('token <target>')
     .description('print a short-lived token for a target: the password of a database, the bearer token of an HTTP API')
     .option('--role <role>', 'the upstream role, when you may choose')
+    .option('--actor-file <path>', 'for a function that acts for you: its own token; prints one that names both')
+    .option('--single-use', 'with --actor-file: good for one login or one statement')
     .addHelpText('after', '\nExample:\n  PGPASSWORD=$(sallyport token shop) psql "host=… dbname=shop user=sallyport"')
-    .action((target: string, options: { role?: string }) => app.run((session) => token(session, target, options.role)))
+    .action((target: string, options: TokenOptions) => app.run((session) => token(session, target, options)))
   parent
     .command('connect <target> [command...]')
     .description('run a client connected to a target; without a command, show how to connect')
@@ -42,9 +46,35 @@ export async function requestToken(session: Session, target: string, role: strin
   return issued
 }
 
-async function token(session: Session, target: string, role: string | undefined): Promise<void> {
-  const issued = await requestToken(session, target, role)
-  session.out.result({ token: issued.token, expiresAt: issued.expiresAt, target }, () => issued.token)
+interface TokenOptions {
+  readonly role?: string
+  readonly actorFile?: string
+  readonly singleUse?: boolean
+}
+
+async function token(session: Session, target: string, options: TokenOptions): Promise<void> {
+  const { actorFile, singleUse } = options
+  if (singleUse === true && actorFile === undefined)
+    throw usage('--single-use is for tokens of functions', 'add --actor-file with the token of the function')
+  const issued = await requestToken(session, target, options.role)
+  const given = actorFile === undefined ? issued : await delegated(session, target, issued.token, options)
+  session.out.result({ token: given.token, expiresAt: given.expiresAt, target }, () => given.token)
+}
+
+/** The token that says for whom the function acts (RFC 8693). */
+async function delegated(session: Session, audience: string, own: string, { actorFile = '', singleUse }: TokenOptions) {
+  const form = {
+    grant_type: exchangeGrant,
+    subject_token: own,
+    subject_token_type: jwtTokenType,
+    actor_token: readFile(session, actorFile).trim(),
+    actor_token_type: jwtTokenType,
+    audience,
+    single_use: String(singleUse === true),
+  }
+  const { access_token, expires_in } = await session.api().call('tokenExchange', ExchangeResponse, { form })
+  const expiresAt = new Date(session.world.clock.nowMs() + expires_in * 1_000).toISOString()
+  return { token: access_token, expiresAt }
 }
 
 /** Variables of libpq that would send the client elsewhere, or weaken the connection. */

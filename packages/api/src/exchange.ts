@@ -1,8 +1,9 @@
 // POST /oauth2/token: token exchange (RFC 8693). A person's token and a function's become one that names both, for one target.
 import { z } from 'zod'
+import { Problem } from './problem.ts'
 
 export const exchangeGrant = 'urn:ietf:params:oauth:grant-type:token-exchange'
-export const jwtTokenType = 'urn:ietf:params:oauth:token-type:jwt'
+export const jwtTokenType = 'urn:ietf:params:oauth:token-type:jwt' as const
 
 /** All tokens that are taken are JWTs, whatever their issuers call them (RFC 8693, 3). */
 const TokenType = z.enum([
@@ -37,11 +38,10 @@ export const ExchangeResponse = z.object({
 })
 export type ExchangeResponse = z.infer<typeof ExchangeResponse>
 
-/** RFC 6749, 5.2, with our own code beside it. */
-export const ExchangeRefusal = z.object({
+/** RFC 6749, 5.2, and a problem document like any other in the same answer. */
+export const ExchangeRefusal = Problem.extend({
   error: z.enum(['invalid_request', 'invalid_target', 'unsupported_grant_type']),
   error_description: z.string(),
   error_uri: z.string(),
-  code: z.string(),
 })
 export type ExchangeRefusal = z.infer<typeof ExchangeRefusal>

@@ -3,7 +3,7 @@ import type { GroupDocument, TrustedIssuerDocument } from '@sallyport/policy/doc
 import { CompactSign, exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { IssuerWithKeys, Trust } from './trust.ts'
-import { isRevoked, verifyToken } from './verify.ts'
+import { initiatorTypes, isRevoked, verifyToken } from './verify.ts'
 
 const nowMs = Date.UTC(2026, 10, 24, 12)
 const now = nowMs / 1_000
@@ -304,5 +304,87 @@ describe('a revocation', () => {
     const verified = await verifyToken(await own(), snapshot, nowMs)
     const revocations = [{ jti: '', issuer: 'https://idp.example', subject: 'ann', beforeMs: nowMs }]
     expect(isRevoked(verified, { revocations })).toBe(true)
+  })
+})
+
+const actor = (sub: string, more: Record<string, unknown> = {}) => ({
+  iss: ci,
+  sub,
+  sp_kind: 'workload',
+  sp_groups: ['functions'],
+  sp_name: sub,
+  ...more,
+})
+const delegated = (from: Made = {}) =>
+  own({
+    exp: now + 200,
+    ...from,
+    header: { typ: 'sallyport-act+jwt', ...from.header },
+    claims: { act: actor('web'), ...from.claims },
+  })
+
+describe('a token of the exchange', () => {
+  it('names for whom and through whom, outermost first', async () => {
+    const act = actor('mailer', { act: actor('web') })
+    const verified = await verifyToken(await delegated({ claims: { act, sp_once: true } }), snapshot, nowMs)
+    expect(verified).toMatchObject({ principal: { subject: 'ann' }, target: 'shop', isOnce: true })
+    expect(verified.actors).toMatchObject([
+      { subject: 'mailer', kind: 'workload', groups: ['functions'], issuer: ci, assurance: 'verified' },
+      { subject: 'web' },
+    ])
+  })
+
+  it.each<[string, Made, string]>([
+    ['without an actor', { claims: { act: undefined } }, 'TOKEN_INVALID'],
+    ['with an actor that is a name', { claims: { act: 'web' } }, 'TOKEN_INVALID'],
+    ['with an actor without an issuer', { claims: { act: actor('web', { iss: undefined }) } }, 'TOKEN_INVALID'],
+    [
+      'with more actors than a chain has',
+      {
+        claims: {
+          act: [1, 2, 3, 4, 5].reduce<object | undefined>((inner, n) => actor(`a${n}`, { act: inner }), undefined),
+        },
+      },
+      'TOKEN_INVALID',
+    ],
+    ['with an actor, as a plain one', { header: { typ: 'sallyport+jwt' } }, 'TOKEN_INVALID'],
+    ['that lives longer than five minutes', { iat: now, exp: now + 301 }, 'TOKEN_INVALID'],
+    ['of another audience', { aud: 'sallyport:other' }, 'TOKEN_AUDIENCE_WRONG'],
+  ])('%s is refused', async (_, from, code) => {
+    expect(await codeOf(await delegated(from))).toBe(code)
+  })
+
+  it('is the only one that stands for an initiator', async () => {
+    const as = async (token: string) =>
+      await verifyToken(token, snapshot, nowMs, initiatorTypes).then(
+        () => 'verified',
+        (error: { code: string }) => error.code,
+      )
+    expect(await as(await delegated())).toBe('verified')
+    expect(await as(await own())).toBe('TOKEN_TYPE_WRONG')
+    expect(await as(await made({ header: { typ: 'sallyport-act+jwt' } }))).toBe('TOKEN_TYPE_WRONG')
+    expect(await as(await made({}))).toBe('TOKEN_TYPE_WRONG')
+  })
+
+  it('is revoked with any principal of its chain', async () => {
+    const token = await delegated()
+    for (const subject of ['web', 'stranger']) {
+      const revocations = [{ jti: '', issuer: ci, subject, beforeMs: nowMs }]
+      expect(await codeOf(token, { revocations })).toBe(subject === 'web' ? 'TOKEN_INVALID' : 'verified')
+    }
+  })
+})
+
+describe('an actor of another issuer’s token', () => {
+  it('is one of its own subjects, in the groups that name it', async () => {
+    const token = await made({ sub: 'ann', claims: { ...ciClaims, act: { sub: 'repo:acme/shop' } } })
+    const verified = await verifyToken(token, snapshot, nowMs)
+    expect(verified.actors).toMatchObject([
+      { issuer: ci, subject: 'repo:acme/shop', groups: ['robots'], kind: 'workload' },
+    ])
+  })
+
+  it.each([{ sub: 'web', iss: other }, { iss: ci }, 'web', []])('is nobody else: %j', async (act) => {
+    expect(await codeOf(await made({ claims: { ...ciClaims, act } }))).toBe('TOKEN_INVALID')
   })
 })

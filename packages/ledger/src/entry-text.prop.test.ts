@@ -12,6 +12,19 @@ const rule = fc.record({ policy: text, version: number, rule: text })
 const shadow = fc.array(
   fc.record({ policy: fc.string(), version: number, rule: fc.string(), effect: fc.constant('deny' as const) }),
 )
+const principal = fc.record({
+  kind: fc.constantFrom('user' as const, 'workload' as const),
+  issuer: fc.string(),
+  subject: fc.string(),
+  display: fc.string(),
+  groups: fc.array(fc.string(), { maxLength: 2 }),
+  assurance: fc.constantFrom('verified' as const, 'claimed' as const),
+})
+const chain = fc.record({
+  initiator: principal,
+  actors: fc.array(principal, { maxLength: 2 }),
+  tokenId: fc.string(),
+})
 const place = fc.record({ session: fc.constant('ab'.repeat(16)), seq: number, atMs: number, monoUs: number })
 const effect = fc.record({ operation: text, object: text, via: fc.constantFrom('direct' as const, 'derived' as const) })
 const intent = fc.record(
@@ -31,6 +44,7 @@ const intent = fc.record(
     maskedColumns: number,
     relaxed: fc.constant(true as const),
     shadow,
+    chain,
   },
   {
     requiredKeys: [

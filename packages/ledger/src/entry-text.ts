@@ -2,7 +2,7 @@
 // gives for the same value, at a fraction of its cost. Strings that are not well-formed are written as UTF-8 would have them.
 import { assert } from '@sallyport/base/assert'
 import { canonicalString, canonicalText } from './canonical.ts'
-import type { Entry, EntryRule } from './entry.ts'
+import type { Entry, EntryChain, EntryRule } from './entry.ts'
 
 type Intent = Extract<Entry, { kind: 'intent' }>
 type Outcome = Extract<Entry, { kind: 'outcome' }>
@@ -21,6 +21,7 @@ type IntentMember =
       | 'maskedColumns'
       | 'relaxed'
       | 'shadow'
+      | 'chain'
     )
 type OutcomeMember =
   | ('v' | 'session' | 'seq' | 'atMs' | 'monoUs' | 'kind' | 'statement' | 'result' | 'tag' | 'sqlstate' | 'rows')
@@ -33,7 +34,7 @@ true satisfies AllOf<keyof Outcome, OutcomeMember>
 /** The canonical text of an intent. Members in the order of RFC 8785, section 3.2.3. */
 export function intentText(place: EntryPlace, body: Omit<Intent, keyof EntryPlace | 'v'>): string {
   return (
-    `{"atMs":${whole(place.atMs)},"decision":"${body.decision}","effects":${effectsText(body.effects)}` +
+    `{"atMs":${whole(place.atMs)}${chainText(body.chain)},"decision":"${body.decision}","effects":${effectsText(body.effects)}` +
     `,"fingerprint":${canonicalString(body.fingerprint)},"kind":"intent","maskedColumns":${whole(body.maskedColumns)}` +
     `,"masks":${stringsText(body.masks)},"monoUs":${whole(place.monoUs)},"parameters":${stringsText(body.parameters)}` +
     `,"protocol":"${body.protocol}"${body.relaxed === true ? ',"relaxed":true' : ''},"rule":${ruleText(body.rule)}${placeText(place)}${shadowText(body.shadow)}` +
@@ -65,6 +66,18 @@ const ruleText = ({ policy, rule, version }: EntryRule): string =>
 
 const shadowText = (shadow: Intent['shadow']): string =>
   shadow === undefined ? '' : `,"shadow":${canonicalText(shadow)}`
+
+// The same object for every statement of one initiator's token.
+const chainTexts = new WeakMap<EntryChain, string>()
+
+function chainText(chain: EntryChain | undefined): string {
+  if (chain === undefined) return ''
+  const known = chainTexts.get(chain)
+  if (known !== undefined) return known
+  const made = `,"chain":${canonicalText(chain)}`
+  chainTexts.set(chain, made)
+  return made
+}
 
 function stringsText(values: readonly (string | null)[]): string {
   let text = '['

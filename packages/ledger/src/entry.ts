@@ -24,6 +24,14 @@ export interface EntryPrincipal {
   readonly assurance: 'verified' | 'claimed'
 }
 
+/** For whom one statement is, and through whom, where that is not the chain of its session. */
+export interface EntryChain {
+  readonly initiator: EntryPrincipal
+  readonly actors: readonly EntryPrincipal[]
+  /** `jti` of the token that says so; empty for a claim. Never the token. */
+  readonly tokenId: string
+}
+
 export interface EntryRule {
   readonly policy: string
   readonly version: number
@@ -84,6 +92,8 @@ export type EntryBody =
       readonly relaxed?: true
       /** Absent where there is none. */
       readonly shadow?: readonly EntryShadow[]
+      /** Absent where it is the session's own. */
+      readonly chain?: EntryChain
     }
   | {
       /** A statement that was not let through. Nothing of it reached the target. */
@@ -105,6 +115,8 @@ export type EntryBody =
       readonly rule: EntryRule | null
       /** Absent where there is none. */
       readonly shadow?: readonly EntryShadow[]
+      /** Absent where it is the session's own. */
+      readonly chain?: EntryChain
     }
   | {
       /** A statement that waits for a person. Nothing of it has reached the target. The text of several statements is one. */
@@ -132,6 +144,8 @@ export type EntryBody =
       readonly waits: boolean
       /** Absent where there is none. */
       readonly shadow?: readonly EntryShadow[]
+      /** Absent where it is the session's own. */
+      readonly chain?: EntryChain
     }
   | {
       /** What came of a `held` statement. After `approved` its intent follows under the same number; else it never runs. */

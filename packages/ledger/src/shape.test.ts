@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { canonicalBytes } from './canonical.ts'
 import type { EntryBody } from './entry.ts'
 import { parseEntry, parseHead } from './shape.ts'
-import { testBody } from './testing-record.ts'
+import { testBody, testPrincipal } from './testing-record.ts'
 
 const shared = { v: 1, session: '11'.repeat(16), seq: 0, atMs: 1_780_000_000_000, monoUs: 0 }
 const bodies: EntryBody[] = [
@@ -28,6 +28,18 @@ test.each(bodies.filter(({ kind }) => ['intent', 'denied', 'outcome'].includes(k
     expect(read({ shadow: [] })).toBe(false)
     expect(read({ shadow: [{ ...shadow[0], effect: 'none' }] })).toBe(false)
     expect(read({ shadow: [{ ...shadow[0], more: 1 }] })).toBe(false)
+  },
+)
+
+test.each(bodies.filter(({ kind }) => ['intent', 'denied', 'held'].includes(kind)))(
+  '$kind may say for whom the statement was',
+  (body) => {
+    const chain = { initiator: testPrincipal, actors: [testPrincipal], tokenId: 'jti' }
+    const read = (more: object) => parseEntry(canonicalBytes({ ...shared, ...body, ...more })).ok
+    expect(read({ chain })).toBe(true)
+    expect(read({ chain: { ...chain, token: 'x' } })).toBe(false)
+    expect(read({ chain: { ...chain, actors: [{}] } })).toBe(false)
+    expect(read({ chain: null })).toBe(false)
   },
 )
 

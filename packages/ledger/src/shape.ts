@@ -3,7 +3,7 @@
 import { limits } from '@sallyport/base/limits'
 import type { Parsed } from './bytes.ts'
 import { parseCanonical } from './canonical.ts'
-import type { Entry, EntryBody, EntryPrincipal, EntryRule, EntryShadow, Head } from './entry.ts'
+import type { Entry, EntryBody, EntryChain, EntryPrincipal, EntryRule, EntryShadow, Head } from './entry.ts'
 
 /** What is wrong with the value: empty when nothing is, else the field's path or a few words. */
 type Check = (value: unknown) => string
@@ -42,7 +42,7 @@ const listOf =
   }
 
 /** Fields that records before them do not have. */
-const optional: ReadonlySet<string> = new Set(['shadow', 'relaxed'])
+const optional: ReadonlySet<string> = new Set(['shadow', 'relaxed', 'chain'])
 
 /** Not empty: an entry with nothing to say has one form. */
 const some =
@@ -74,6 +74,8 @@ const principal = fields({
   groups: listOf(text),
   assurance: oneOf('verified', 'claimed'),
 } satisfies Fields<EntryPrincipal>)
+
+const chain = fields({ initiator: principal, actors: listOf(principal), tokenId: text } satisfies Fields<EntryChain>)
 
 const rule = fields({ policy: text, version: count, rule: text } satisfies Fields<EntryRule>)
 const shadow = some(
@@ -128,8 +130,9 @@ const bodies = {
     maskedColumns: count,
     relaxed: oneOf(true),
     shadow,
+    chain,
   },
-  denied: { kind: oneOf('denied'), ...statement, code: text, message: text, rule: orNull(rule), shadow },
+  denied: { kind: oneOf('denied'), ...statement, code: text, message: text, rule: orNull(rule), shadow, chain },
   held: {
     kind: oneOf('held'),
     ...statement,
@@ -140,6 +143,7 @@ const bodies = {
     expiresAtMs: count,
     waits: flag,
     shadow,
+    chain,
   },
   'hold-ended': {
     kind: oneOf('hold-ended'),

@@ -50,9 +50,13 @@ function isBaseline(name: string, value: string | null, env: Environment): boole
   if (name === 'transaction_read_only' || name === 'default_transaction_read_only')
     return value !== null && isTrue(value)
   if (timeouts.has(name)) return value !== null && isShort(value)
+  // The agent's own: what was said with it is taken out before (apps/agent, postgres/initiator-text.ts).
+  if (name === initiatorSetting) return value === null || value === ''
   if (toolingSettings.has(name)) return env.context.preset === 'tooling'
   return free.has(name)
 }
+
+const initiatorSetting = 'sallyport.initiator'
 
 /** `5000`, `5s`, `2min`: positive and at most the maximum. */
 function isShort(value: string): boolean {
@@ -71,6 +75,8 @@ const pinned: Readonly<Record<string, RegExp>> = {
   array_nulls: /^(on|true|yes|1)$/i,
   transform_null_equals: /^(off|false|no|0)$/i,
   quote_all_identifiers: /^(off|false|no|0)$/i,
+  // A token that was written in a way that is not read goes nowhere.
+  'sallyport.initiator': /^$/,
   role: /^(?!)/,
   session_authorization: /^(?!)/,
 }

@@ -13,6 +13,7 @@ const head = (fields: RequestHead['fields'], more: Partial<RequestHead> = {}): R
   query: [['q', 'x y']],
   fields,
   token: new Secret('token-token'),
+  initiator: null,
   isTokenApart: false,
   hasBody: true,
   contentLength: null,

@@ -7,6 +7,7 @@ import type { HttpRequestFacts } from '@sallyport/policy/http'
 import { type Fields, fieldOf, fieldsOf, requestFields } from '@sallyport/wire/http/fields'
 import { encodeSegment, parseRequestTarget, type RequestTarget } from '@sallyport/wire/http/request-target'
 import { ProtocolError } from '@sallyport/wire/protocol-error'
+import type { Said } from '../session/initiator.ts'
 
 export interface RequestHead {
   readonly method: string
@@ -20,6 +21,8 @@ export interface RequestHead {
   readonly token: Secret
   /** It said `Sallyport-Authorization`; then `Authorization` is not ours. */
   readonly isTokenApart: boolean
+  /** For whom it is, where it says so: `Sallyport-Initiator`. */
+  readonly initiator: Said | null
   readonly hasBody: boolean
   readonly contentLength: number | null
 }
@@ -47,6 +50,7 @@ export function readHead(request: IncomingMessage): RequestHead {
     query,
     fields,
     ...tokenOf(fields),
+    initiator: initiatorOf(fields),
     hasBody: coding !== undefined || (contentLength ?? 0) > 0,
     contentLength: coding === undefined ? (contentLength ?? 0) : null,
   }
@@ -72,6 +76,11 @@ function tokenOf(fields: Fields): Pick<RequestHead, 'token' | 'isTokenApart'> {
   throw new SallyportError('TOKEN_MISSING', 'no token was sent', {
     hint: 'send "Authorization: Bearer TOKEN"; "sallyport token TARGET" gives one',
   })
+}
+
+function initiatorOf(fields: Fields): Said | null {
+  const value = fieldOf(fields, 'sallyport-initiator')
+  return value === undefined ? null : { value: new Secret(value) }
 }
 
 /** What rules read; fields that end at the gateway are not among them. */

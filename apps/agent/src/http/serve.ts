@@ -132,7 +132,7 @@ async function exchange(parts: Exchange): Promise<void> {
           hash: deps.maskHash,
           room: serving.room,
           meter: granted.meter,
-          quotas: () => session.gate.quotas(factsOf(head)),
+          quotas: () => session.gate.quotas(factsOf(head), head.initiator),
           requestId: `${session.id}/${granted.number}`,
           signal,
         },
@@ -176,6 +176,7 @@ function askedRequest(parts: Exchange, { body, needles, gone }: Looking): AskedR
   return {
     facts: factsOf(head),
     kept: recordedRequest(head, hiding(serving.deps, needles)),
+    initiator: head.initiator,
     body: async () => bodyFacts(head.fields, await body.read()),
     async outward(kinds) {
       const found = outwardInHead(head, fields, { needles, kinds })
@@ -331,7 +332,7 @@ function refuse(
   const endsIt = error.code === 'PROTOCOL_VIOLATION' || error.code === 'CONNECTION_LIMIT' || !request.complete
   const close = endsIt ? ['connection', 'close'] : []
   const isLimited = error.code === 'LIMIT_REACHED' && session !== null && head !== null
-  const left = isLimited ? quotaFields(session.gate.quotas(factsOf(head))) : []
+  const left = isLimited ? quotaFields(session.gate.quotas(factsOf(head), head.initiator)) : []
   response.writeHead(status, [...[...fields, ...left].flat(), ...close])
   response.end(request.method === 'HEAD' ? undefined : body)
 }

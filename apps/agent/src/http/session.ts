@@ -13,10 +13,11 @@ import type { CurrentSnapshot } from '../link/current.ts'
 import { realAfter } from '../link/holds.ts'
 import type { SessionRecord } from '../record/record.ts'
 import type { KnownSecrets } from '../secrets/known.ts'
-import { type AdmittedHttp, admitHttp, stillAdmitted } from '../session/admit.ts'
+import { type AdmittedHttp, admitHttp, stillAdmitted, useUp } from '../session/admit.ts'
 import type { SessionDeps } from '../session/deps.ts'
 import { entryPrincipal } from '../session/entry-principal.ts'
 import type { HoldDeps } from '../session/hold-execution.ts'
+import { sessionInitiators } from '../session/initiator.ts'
 import { describeThrown } from '../session/log.ts'
 import { createRequestGate, type RequestGate } from '../session/request-gate.ts'
 import type { Sessions } from '../session/sessions.ts'
@@ -72,10 +73,11 @@ export function connectionSessions(socket: Socket, shared: HttpShared): Connecti
       if (known !== undefined) return known
       const snapshot = deps.snapshots.current()
       const token = await verifyToken(head.token.reveal(), snapshot, deps.clock.nowMs())
+      const admitted = admitHttp(head.target, token, snapshot)
+      await useUp(admitted, deps.tokens)
       // A pipelined request may have come to the same meanwhile.
       const raced = current()
       if (raced !== undefined) return raced
-      const admitted = admitHttp(head.target, token, snapshot)
       makeRoom(open)
       const made = openSession(
         { socket, shared, admitted, userAgent, snapshotVersion: snapshot.version },
@@ -200,10 +202,13 @@ function lifeOf(on: { readonly onEnding: () => void; readonly onOver: (reason: s
 
 const openGate = (opening: Opening, id: SessionId, record: SessionRecord): RequestGate => {
   const { deps, budgets } = opening.shared
+  const { chain } = opening.admitted
+  const target = opening.admitted.target.document.metadata.name
   return createRequestGate({
     snapshots: deps.snapshots,
-    target: opening.admitted.target.document.metadata.name,
-    chain: opening.admitted.chain,
+    target,
+    chain,
+    initiators: sessionInitiators({ ...deps, chain, target, upstreamRole: null }),
     session: decisionSession(opening, id),
     record,
     clock: deps.clock,

@@ -23,14 +23,17 @@ export interface Limiter {
   metersOf(policies: CompiledPolicies, catalog: Catalog, source: RowSource): (facts: StatementFacts) => Meter | null
 }
 
-export function createLimiter(chain: Chain, budgets: Budgets): Limiter {
-  // Limits per statement count a portal across its Executes and FETCHes, for as long as it is open.
+/** Limits per statement count a portal across its Executes and FETCHes, for as long as it is open, whoever asks. */
+export function tallies(): (portal: object) => Tally {
   const portals = new WeakMap<object, Tally>()
-  const tallyOf = (portal: object): Tally => {
+  return (portal) => {
     const known = portals.get(portal) ?? new Map()
     portals.set(portal, known)
     return known
   }
+}
+
+export function createLimiter(chain: Chain, budgets: Budgets, tallyOf = tallies()): Limiter {
   return {
     charge: (all, policies, catalog) => charge(all, { policies, chain, catalog }, budgets),
     metersOf(policies, catalog, { portal, cursor }) {
@@ -38,11 +41,11 @@ export function createLimiter(chain: Chain, budgets: Budgets): Limiter {
       return (facts) => {
         const fetched = facts.session.flatMap((effect) => (effect.kind === 'fetch' ? [effect.name] : []))
         // A cursor of the same text exists only once its DECLARE has run, so it is looked up with each row.
-        const tallies = (): readonly Tally[] => {
+        const counting = (): readonly Tally[] => {
           const open = fetched.length === 0 ? [portal] : [portal, ...fetched.map(cursor)]
           return [text, ...open.flatMap((one) => (one === null || one === undefined ? [] : [tallyOf(one)]))]
         }
-        return createMeter(limitsFor(policies, facts, chain, catalog), tallies, budgets)
+        return createMeter(limitsFor(policies, facts, chain, catalog), counting, budgets)
       }
     },
   }

@@ -20,17 +20,19 @@ import type { Catalog } from '@sallyport/sql/catalog'
 import { type Budgets, createBudgets } from '../limits/budgets.ts'
 import type { IngestStream } from '../record/upload.ts'
 import type { Log } from '../session/log.ts'
+import { type Asking, openAsking } from './asking.ts'
 import { type Backoff, backoffMs, linkBackoff, pause } from './backoff.ts'
 import { Catalogs } from './catalogs.ts'
 import { openChannel } from './channel.ts'
-import { type Holds, type LinkHolds, linkHolds, realAfter } from './holds.ts'
+import { type Holds, realAfter } from './holds.ts'
 import { type Identity, renewAtMs } from './identity.ts'
 import { openIngestStream } from './ingest.ts'
 import { type LinkLeases, linkLeases } from './leases.ts'
 import { renew } from './renew.ts'
 import { openScans, type Scan, type Scans } from './scans.ts'
 import type { SnapshotKeeper } from './snapshot.ts'
-import { type LinkTickets, linkTickets, type Tickets } from './tickets.ts'
+import type { Tickets } from './tickets.ts'
+import type { Tokens } from './tokens.ts'
 
 export interface LinkTiming {
   readonly heartbeatMs: number
@@ -82,6 +84,8 @@ export interface Link {
   readonly holds: Holds
   /** Asks about tickets. */
   readonly tickets: Tickets
+  /** Uses up tokens for one use. */
+  readonly tokens: Tokens
   /** Waits until the link is up. Rejects when the signal fires or the link has ended. */
   openIngest(signal: AbortSignal): Promise<IngestStream>
   /** Sends the newest catalog of a target now, or when the link is up again. */
@@ -99,8 +103,9 @@ export function startLink(deps: LinkDeps): Link {
     get isUp() {
       return running.isUp
     },
-    holds: running.holds,
-    tickets: running.tickets,
+    holds: running.asking.holds,
+    tickets: running.asking.tickets,
+    tokens: running.asking.tokens,
     openIngest: (signal) => running.openIngest(signal),
     uploadCatalog: (target, upstreamRole, catalog) => running.uploadCatalog(target, upstreamRole, catalog),
     renewNow: () => running.renewNow(),
@@ -121,8 +126,7 @@ class RunningLink {
   readonly #deps: LinkDeps
   readonly #timing: LinkTiming
   readonly #catalogs: Catalogs
-  readonly holds: LinkHolds
-  readonly tickets: LinkTickets
+  readonly asking: Asking
   readonly #leases: LinkLeases
   readonly #scans: Scans
   readonly #stopping = new AbortController()
@@ -144,8 +148,7 @@ class RunningLink {
     this.#catalogs = new Catalogs(deps.log)
     const { scan, log, randomBytes, clock, budgets = createBudgets(clock) } = deps
     const up = { send: (body: AgentMessage['body']) => this.#sendIfUp(body), after: realAfter, random: randomBytes }
-    this.holds = linkHolds(up)
-    this.tickets = linkTickets(up)
+    this.asking = openAsking(up)
     this.#leases = linkLeases({ ...up, budgets, clock })
     this.#scans = openScans({ scan, log, send: (value) => void this.#sendIfUp({ case: 'scanDone', value }) })
   }
@@ -215,8 +218,7 @@ class RunningLink {
       return await this.#serve(openLinkCall(client))
     } finally {
       this.isUp = false
-      this.holds.lost()
-      this.tickets.lost()
+      this.asking.lost()
       this.#leases.lost()
       this.#client = undefined
       this.#call = undefined
@@ -313,17 +315,14 @@ class RunningLink {
       case 'killSession':
         this.#deps.onKillSession(body.value.session, printable(body.value.reason))
         return false
-      case 'holdState':
-        this.holds.state(body.value)
-        return false
-      case 'holdClaimed':
-        this.holds.claimed(body.value)
-        return false
       case 'scanRequested':
         this.#scans.requested(body.value)
         return false
+      case 'holdState':
+      case 'holdClaimed':
       case 'ticketFound':
-        this.tickets.found(body.value)
+      case 'tokenTaken':
+        this.asking.take(body)
         return false
       case 'leaseAsked':
         this.#leases.asked(body.value)

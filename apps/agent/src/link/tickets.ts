@@ -4,7 +4,7 @@ import { create } from '@bufbuild/protobuf'
 import { limits } from '@sallyport/base/limits'
 import type { AgentMessage } from '@sallyport/proto/gen/sallyport/v1/link_pb'
 import { type TicketFound, TicketWantedSchema } from '@sallyport/proto/gen/sallyport/v1/ticket_pb'
-import type { After } from './holds.ts'
+import { type QuestionDeps, questions } from './questions.ts'
 
 /** The control plane's answer. Without a link, and when it is late, it is the one for a ticket that is not there. */
 export interface TicketAnswer {
@@ -28,45 +28,30 @@ export interface LinkTickets extends Tickets {
   lost(): void
 }
 
-export interface LinkTicketsDeps {
+export interface LinkTicketsDeps extends QuestionDeps {
   /** False when the link is down. */
   readonly send: (body: AgentMessage['body']) => boolean
-  readonly after: After
-  readonly random: (bytes: number) => Uint8Array
 }
 
 const nothing: TicketAnswer = { record: null, isSpent: false }
 
 export function linkTickets(deps: LinkTicketsDeps): LinkTickets {
   const records = keptRecords()
-  const questions = new Map<string, (answer: TicketAnswer) => void>()
+  const asked = questions(deps, nothing)
   return {
     known: (id) => records.get(id),
     async ask(id, spend) {
-      if (questions.size >= limits.ticketLookupsMax) return nothing
-      const call = Buffer.from(deps.random(16)).toString('hex')
-      const answer = await new Promise<TicketAnswer>((resolve) => {
-        const stopTimer = deps.after(limits.ticketAnswerMsMax, () => settle(nothing))
-        const settle = (given: TicketAnswer): void => {
-          stopTimer()
-          questions.delete(call)
-          resolve(given)
-        }
-        questions.set(call, settle)
-        const value = create(TicketWantedSchema, { call, ticket: id, spend })
-        if (!deps.send({ case: 'ticketWanted', value })) settle(nothing)
-      })
+      const answer = await asked.ask((call) =>
+        deps.send({ case: 'ticketWanted', value: create(TicketWantedSchema, { call, ticket: id, spend }) }),
+      )
       records.put(id, answer.record)
       return answer
     },
     found({ call, record, spent }) {
-      const settle = questions.get(call)
-      if (record.length > limits.tokenBytesMax) return settle?.(nothing)
-      settle?.({ record: record === '' ? null : record, isSpent: spent && record !== '' })
+      const isNone = record === '' || record.length > limits.tokenBytesMax
+      asked.answered(call, isNone ? nothing : { record, isSpent: spent })
     },
-    lost() {
-      for (const settle of [...questions.values()]) settle(nothing)
-    },
+    lost: asked.lost,
   }
 }
 

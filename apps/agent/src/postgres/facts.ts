@@ -102,6 +102,8 @@ function applyEffect(state: State, effect: SessionEffect, text: string): void {
         pendingSegment: null,
         described: null,
         sensitive: true,
+        said: null,
+        sets: null,
       })
       return
     case 'deallocate':
@@ -146,6 +148,7 @@ const cursorOf = (name: string, body: StatementFacts, text: string): Portal => (
   pendingSegment: null,
   columns: null,
   sensitive: true,
+  sets: undefined,
 })
 
 function applyDiscard(state: State, what: 'all' | 'plans' | 'sequences' | 'temp'): void {

@@ -6,7 +6,8 @@ import type { FrontendMessage, NoticeFields } from '@sallyport/wire/postgres/mes
 import type { JudgedStatement, Judgement } from '../session/gate.ts'
 import { boundParameters } from './facts.ts'
 import { bindAgain, keptBind, waitForAnswers } from './holding.ts'
-import { errorFields, protocolFields } from './refuse.ts'
+import { boundFor, noteJudged, preparedFor } from './initiator.ts'
+import { endsBlock, errorFields, protocolFields } from './refuse.ts'
 import { isWatched } from './rows.ts'
 import {
   type Action,
@@ -64,6 +65,10 @@ export function takeJudgement(state: State, judgement: Judgement, out: Action[])
   state.kept = null
   if (state.mode === 'skipping') return drop(judgement, out)
   if (judgement.kind === 'unsettled') return waitForAnswers(state, message, out)
+  if (message.type === 'query' || message.type === 'execute') {
+    const portal = message.type === 'execute' ? state.portals.get(message.portal) : undefined
+    noteJudged(state, message, judgement.kind === 'allowed' ? judgement.statements : [], portal ?? kept ?? undefined)
+  }
   if (judgement.kind === 'refused') {
     const fields = refusalFields(state, message, judgement)
     if (message.type === 'query') provokeQuery(state, out, fields)
@@ -123,15 +128,12 @@ const namesOnly: ReadonlySet<string> = new Set<SallyportErrorCode>([
   'CURSOR_MISSING',
   'COLUMN_AMBIGUOUS',
 ])
-/** What the server runs in a failed block (postgres.c, IsTransactionExitStmt), with whatever follows it in the text. */
-const endsBlock = /^\s*(commit|end|rollback|abort|prepare\s+transaction)\b/i
-
 function textOf(state: State, message: FrontendMessage): string {
   if (message.type === 'query' || message.type === 'parse') return message.text
   return message.type === 'bind' ? (state.statements.get(message.statement)?.text ?? '') : ''
 }
 
-function provokeQuery(state: State, out: Action[], fields: NoticeFields): undefined {
+export function provokeQuery(state: State, out: Action[], fields: NoticeFields): undefined {
   out.push({ do: 'forward', message: { type: 'query', text: provokedText } })
   expect(state, { kind: 'refusal', fields, ready: true, failed: false })
   endUnnamed(state)
@@ -179,6 +181,7 @@ function forwardParse(
     pendingSegment: state.segment,
     described: null,
     sensitive: judged?.sensitive ?? false,
+    ...preparedFor(state, message),
   }
   forwardExtended(state, message, out)
   // A failed Parse leaves no unnamed statement behind either: the server drops the old one first.
@@ -212,6 +215,7 @@ function forwardBind(
     pendingSegment: state.segment,
     columns: null,
     sensitive: judged?.sensitive ?? false,
+    sets: boundFor(state, message),
   }
   forwardExtended(state, message, out)
   const undo = () => {

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import { SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
 import { Secret } from '@sallyport/base/secret'
+import type { VerifiedToken } from '@sallyport/identity/verify'
 import { decodeFrontend, decodePassword, decodeSaslInitial, decodeStartup } from '@sallyport/wire/postgres/decode'
 import { encodeBackend } from '@sallyport/wire/postgres/encode'
 import { type Frame, FrameSplitter, StartupSplitter } from '@sallyport/wire/postgres/frames'
@@ -14,7 +15,7 @@ import type {
 } from '@sallyport/wire/postgres/messages'
 import { frontendCaps } from '@sallyport/wire/postgres/names'
 import type { OpenTicket } from '../session/ticket.ts'
-import type { VerifiedToken } from '@sallyport/identity/verify'
+import { bearerWanted, type OAuthPlace, oauthMechanism, oauthMessageBytesMax, readBearer } from './oauth-server.ts'
 import {
   challenge,
   fits,
@@ -39,7 +40,7 @@ export interface Encrypted {
 export type Encrypt = (protocol: string) => Promise<Encrypted>
 
 /** How a caller proved itself, for rules and the record (docs/policy.md). */
-export type Authentication = 'jwt-password' | 'ticket-scram-sha-256' | 'ticket-scram-sha-256-plus'
+export type Authentication = 'jwt-password' | 'jwt-oauthbearer' | 'ticket-scram-sha-256' | 'ticket-scram-sha-256-plus'
 
 /** What the client asks for, once it has shown a token, which is not verified yet, or proved a ticket. */
 export interface Greeting {
@@ -58,6 +59,8 @@ export interface Doors {
   /** Throws when no login is possible now. */
   readonly openTicket: (id: string) => OpenTicket
   readonly random: (bytes: number) => Uint8Array
+  /** Where a client without a token gets one; null when this installation trusts no provider of people. */
+  readonly oauthPlace: () => OAuthPlace | null
 }
 export interface CancelAsked {
   readonly kind: 'cancel'
@@ -128,16 +131,27 @@ export class Handshake {
   }
 
   async #authenticate(startup: Startup, encrypted: boolean): Promise<Greeting> {
-    const { minor, negotiate, ticket } = startup
+    const { minor, negotiate, ticket, oauth } = startup
     if (negotiate !== null)
       await this.#send({ type: 'negotiateProtocolVersion', minor, unknownOptions: [...negotiate] })
-    const shown = ticket === null ? await this.#password() : await this.#ticket(ticket)
+    const token = oauth ? () => this.#oauth() : () => this.#password()
+    const shown = ticket === null ? await token() : await this.#ticket(ticket)
     return { kind: 'greeting', stream: this.#stream, encrypted, startup, ...shown }
   }
 
   async #password(): Promise<Pick<Greeting, 'authentication' | 'shown'>> {
     const bytes = await this.#ask({ kind: 'cleartext' })
     return { authentication: 'jwt-password', shown: new Secret(decodePassword(bytes)) }
+  }
+
+  async #oauth(): Promise<Pick<Greeting, 'authentication' | 'shown'>> {
+    const bytes = await this.#sasl({ kind: 'sasl', mechanisms: [oauthMechanism] }, oauthMessageBytesMax)
+    const { mechanism, response } = decodeSaslInitial(bytes)
+    const token = readBearer(mechanism, response)
+    if (token !== null) return { authentication: 'jwt-oauthbearer', shown: new Secret(token) }
+    // RFC 7628, 3.2.3: whatever the client says to it, the exchange has failed; libpq then connects anew.
+    await this.#sasl({ kind: 'saslContinue', bytes: bearerWanted(this.#doors.oauthPlace()) })
+    throw new SallyportError('TOKEN_MISSING', 'no token was sent', { hint: 'set oauth_issuer and oauth_client_id' })
   }
 
   async #ticket(id: string): Promise<Pick<Greeting, 'authentication' | 'shown'>> {
@@ -156,9 +170,9 @@ export class Handshake {
   }
 
   /** A step of SASL: the client's messages are small, whatever the frame of a password may hold. */
-  async #sasl(authentication: AuthenticationMessage): Promise<Buffer> {
+  async #sasl(authentication: AuthenticationMessage, bytesMax: number = limits.saslMessageBytesMax): Promise<Buffer> {
     const bytes = await this.#ask(authentication)
-    if (bytes.length > limits.saslMessageBytesMax)
+    if (bytes.length > bytesMax)
       throw new SallyportError('PROTOCOL_VIOLATION', `a SASL message of ${bytes.length} bytes`)
     return bytes
   }

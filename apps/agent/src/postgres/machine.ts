@@ -14,6 +14,7 @@ import type { HoldNotice } from '../session/hold-words.ts'
 import { askContext } from './context.ts'
 import { takeJudgement } from './forward.ts'
 import { takeHold } from './holding.ts'
+import { withoutInitiator } from './initiator.ts'
 import { resume, takeClient } from './requests.ts'
 import { passCopyIn, passRow, takeTarget, unfinished } from './results.ts'
 import { type Action, awaited, isClean, openState, type Running, type State, waitsForClient } from './state.ts'
@@ -76,7 +77,7 @@ export function createMachine(options: MachineOptions): Machine {
       if (state.phase === 'closed') return out
       switch (input.from) {
         case 'client':
-          takeClient(state, input.message, out)
+          takeClient(state, withoutInitiator(state, input.message), out)
           break
         case 'target':
           takeTarget(state, input.message, options.hash, out)

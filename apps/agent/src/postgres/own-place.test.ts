@@ -17,6 +17,7 @@ const portal = (holds: boolean): Portal => ({
   pendingSegment: null,
   columns: null,
   sensitive: false,
+  sets: undefined,
 })
 const at = (changes: Partial<State>, ...portals: readonly Portal[]) =>
   readingPlace({ ...openState(180_004), ...changes, portals: new Map(portals.map((one) => [one.name, one])) })

@@ -39,6 +39,8 @@ const harmlessSettings: ReadonlySet<string> = new Set([
   'statement_timeout',
   'lock_timeout',
   'transaction_timeout',
+  // The agent's own: no target has it.
+  'sallyport.initiator',
   'idle_in_transaction_session_timeout',
   'idle_session_timeout',
   'transaction_isolation',

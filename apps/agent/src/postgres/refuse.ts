@@ -75,3 +75,6 @@ export const protocolFields = (sqlstate: string, message: string): NoticeFields 
   ['C', sqlstate],
   ['M', message],
 ]
+
+/** What the server runs in a failed block (postgres.c, IsTransactionExitStmt), with whatever follows it in the text. */
+export const endsBlock = /^\s*(commit|end|rollback|abort|prepare\s+transaction)\b/i

@@ -6,12 +6,14 @@ import { limits } from '@sallyport/base/limits'
 import type { StatementFacts } from '@sallyport/sql/facts'
 import type { FrontendMessage, NoticeFields } from '@sallyport/wire/postgres/messages'
 import type { JudgeRequest, SessionNames } from '../session/gate.ts'
+import { misplacedInitiator } from '../session/initiator.ts'
 import { noParameters } from '../session/recorded.ts'
 import { keepsTooMuch, reservedName, reservedPrefix } from '../session/refusals.ts'
 import { askContext } from './context.ts'
 import { boundParameters } from './facts.ts'
-import { forwardExtended, forwardSync, provoke } from './forward.ts'
+import { forwardExtended, forwardSync, provoke, provokeQuery } from './forward.ts'
 import { heldExecution } from './holding.ts'
+import { awaitsReady, initiatorOf, isMisplaced } from './initiator.ts'
 import { readingPlace } from './own-place.ts'
 import { errorFields, protocolFields } from './refuse.ts'
 import { type Action, close, expect, goodbye, isClean, keptBytes, portalBytes, type State } from './state.ts'
@@ -77,6 +79,7 @@ function takeNormal(state: State, message: FrontendMessage, out: Action[]): unde
     }
     return
   }
+  if (isMisplaced(state, message)) return refuseMisplaced(state, message, out)
   switch (message.type) {
     case 'query':
       return judgeText(state, message, message.text, out)
@@ -116,6 +119,7 @@ function mustWait(state: State, message: FrontendMessage): boolean {
   if (state.settling && state.expected.length > 0) return true
   const last = state.expected.at(-1)
   if (last !== undefined && 'copiesDue' in last && last.copiesDue > 0) return true
+  if (awaitsReady(state, message)) return true
   switch (message.type) {
     case 'query':
     case 'execute':
@@ -153,7 +157,7 @@ function defined(state: State, message: Message<'parse' | 'bind' | 'describe' | 
 function judge(
   state: State,
   message: Message<'query' | 'parse' | 'bind' | 'execute'>,
-  { moment, text, facts, parameters, portal }: Omit<JudgeRequest, 'names' | 'hold' | 'reading'>,
+  { moment, text, facts, parameters, portal }: Omit<JudgeRequest, 'names' | 'hold' | 'reading' | 'initiator'>,
   out: Action[],
 ): undefined {
   if (!state.pathKnown && state.status !== 'E') {
@@ -170,7 +174,9 @@ function judge(
   const reading = state.settling ? readingPlace(state) : 'unsettled'
   state.settling = false
   const names = new NamesNow(state)
-  const asked: JudgeRequest = { moment, text, facts, parameters, names, hold, reading }
+  const initiator = initiatorOf(state, message, text)
+  const said = initiator === undefined ? {} : { initiator }
+  const asked: JudgeRequest = { moment, text, facts, parameters, names, hold, reading, ...said }
   out.push({ do: 'judge', request: portal === undefined ? asked : { ...asked, portal } })
 }
 
@@ -303,6 +309,14 @@ function forget<T>(table: Map<string, T>, name: string): (() => void) | null {
   if (previous === undefined) return null
   table.delete(name)
   return () => table.set(name, previous)
+}
+
+/** Nobody behind this may see what stands in the text. */
+function refuseMisplaced(state: State, message: FrontendMessage, out: Action[]): undefined {
+  const error = misplacedInitiator()
+  out.push({ do: 'refused', what: 'a text that says in the wrong place for whom it is', error })
+  if (message.type === 'query') provokeQuery(state, out, errorFields(error, 'ERROR'))
+  else provoke(state, out, errorFields(error, 'ERROR'))
 }
 
 /** Answered in protocol: ErrorResponse, then ReadyForQuery. Everything that was due has come by now. */

@@ -9,6 +9,7 @@ import { lost, takeAsked } from './context.ts'
 import { detectedCopy, detectedText, hidesColumns } from './detected.ts'
 import { applyCompleted } from './facts.ts'
 import { takeError, visible } from './failures.ts'
+import { initiatorAnswered, initiatorAtReady, setsInitiator } from './initiator.ts'
 import { endOverrun, isDropped, startOverrun, withoutWords } from './overrun.ts'
 import { takeParameter } from './parameters.ts'
 import {
@@ -126,6 +127,7 @@ function takeQueryAnswer(
     return
   }
   if (message.type === 'commandComplete') {
+    if (setsInitiator(running.judged.facts)) initiatorAnswered(state, null)
     complete(state, running, message, out)
     due.at += 1
     due.columns = null
@@ -153,6 +155,7 @@ function takeExecuteAnswer(
   switch (message.type) {
     case 'commandComplete':
       settle(state)
+      if (portal.sets !== undefined) initiatorAnswered(state, portal)
       return complete(state, running, message, out)
     case 'portalSuspended':
       settle(state)
@@ -294,6 +297,7 @@ function ready(state: State, status: TransactionStatus, shown: Action[] | null, 
   state.status = status
   if (status === 'I') endTransaction(state, out)
   if (shown === null) return
+  initiatorAtReady(state, status)
   showPath(state, shown)
   shown.push({ do: 'send', message: { type: 'readyForQuery', status } })
 }

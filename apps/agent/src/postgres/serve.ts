@@ -7,6 +7,7 @@ import { asSallyportError, SallyportError } from '@sallyport/base/errors'
 import { type SessionId, sessionId } from '@sallyport/base/ids'
 import { limits } from '@sallyport/base/limits'
 import { Secret } from '@sallyport/base/secret'
+import { verifyToken } from '@sallyport/identity/verify'
 import type { DecisionContext } from '@sallyport/policy/decide'
 import { analysisOf } from '@sallyport/policy/document'
 import { durationMs } from '@sallyport/policy/duration'
@@ -16,7 +17,7 @@ import { realAfter } from '../link/holds.ts'
 import { countStatement } from '../metrics.ts'
 import type { SessionRecord } from '../record/record.ts'
 import { resolveCredential } from '../secrets/broker.ts'
-import { type Admitted, admit, stillAdmitted } from '../session/admit.ts'
+import { type Admitted, admit, stillAdmitted, stillAdmittedNow, useUp } from '../session/admit.ts'
 import { createAnalyser, type FactsCache } from '../session/analysis.ts'
 import type { Callers } from '../session/callers.ts'
 import type { CatalogSource, OwnCatalogSource } from '../session/catalog-source.ts'
@@ -24,10 +25,10 @@ import type { SessionDeps } from '../session/deps.ts'
 import { entryPrincipal } from '../session/entry-principal.ts'
 import { createGate, type Gate } from '../session/gate.ts'
 import type { HoldDeps } from '../session/hold-execution.ts'
+import { sessionInitiators } from '../session/initiator.ts'
 import { describeThrown } from '../session/log.ts'
 import type { Sessions } from '../session/sessions.ts'
 import { type Origin, openTicket } from '../session/ticket.ts'
-import { verifyToken } from '@sallyport/identity/verify'
 import type { CancelKeys } from './cancel.ts'
 import type { CatalogPool, SharedCatalog } from './catalogs.ts'
 import type { DeadlineBounds } from './deadlines.ts'
@@ -37,6 +38,7 @@ import { type Doors, type Encrypt, type Greeting, Handshake } from './handshake.
 import { injectedLogin } from './injected.ts'
 import { LentConnection } from './lent.ts'
 import { createMachine } from './machine.ts'
+import { oauthPlaceOf } from './oauth-server.ts'
 import { createOwnCatalog } from './own-catalog.ts'
 import { readingParameters } from './parameters.ts'
 import type { Lease, Pool } from './pool.ts'
@@ -104,7 +106,12 @@ export async function serveConnection(connection: Connection, shared: Shared): P
 const doorsOf = (connection: Connection, deps: SessionDeps): Doors => {
   const { tickets, snapshots, maskHash, random, clock } = deps
   const ticketDeps = { tickets, snapshots, maskHash, random, after: realAfter, nowMs: () => clock.nowMs() }
-  return { tls: connection.tls, random, openTicket: (id) => openTicket(ticketDeps, id, connection) }
+  return {
+    tls: connection.tls,
+    random,
+    openTicket: (id) => openTicket(ticketDeps, id, connection),
+    oauthPlace: () => oauthPlaceOf(snapshots.current()),
+  }
 }
 
 /** Tells the client why, if it still listens, and closes. */
@@ -147,6 +154,7 @@ async function openSession(connection: Connection, greeting: Greeting, shared: S
   // A ticket's user name is its own; the role is the one that it was issued for.
   const user = startup.ticket === null ? startup.user : defaultUser
   const admitted = admit({ target: startup.database, user, defaultUser }, token, snapshot)
+  await useUp(admitted, deps.tokens)
   connection.onAuthenticated()
   const leave = shared.callers.enter(admitted.token.principal)
   try {
@@ -238,7 +246,7 @@ function startSession(opened: Opened): Run {
     endWhenIdle: (reason) => run.endWhenIdle(reason),
   })
   // A revocation may have come while the target was being connected to.
-  if (!stillAdmittedNow(admitted, deps)) run.end('no longer admitted')
+  if (!stillAdmittedNow(admitted, deps.snapshots)) run.end('no longer admitted')
   void run.ended.then((reason) => {
     remove()
     key.release()
@@ -272,6 +280,7 @@ function openGate(opened: Opened, record: SessionRecord, catalog: CatalogSource)
     snapshots: deps.snapshots,
     target: targetName,
     chain: admitted.chain,
+    initiators: sessionInitiators({ ...deps, ...admitted, target: targetName }),
     session: decisionSession(opened),
     catalog,
     analyser: createAnalyser(
@@ -325,18 +334,9 @@ function holdDeps(opened: Opened): HoldDeps {
     after: realAfter,
     random: deps.random,
     consoleUrl: () => deps.snapshots.current().consoleUrl,
-    estimate: (held) => estimates.of(held, { chain, parser: deps.parser, clock: deps.clock, connect }),
+    estimate: (held, chain) => estimates.of(held, { chain, parser: deps.parser, clock: deps.clock, connect }),
     isTokenExpired: () => isTokenExpired(admitted, deps.clock),
     onHeld: (request) => deps.log.info({ session: id, request }, 'statement-held'),
-  }
-}
-
-function stillAdmittedNow(admitted: Admitted, deps: SessionDeps): boolean {
-  try {
-    return stillAdmitted(admitted, deps.snapshots.current())
-  } catch {
-    // No snapshot: the gate says so to each statement.
-    return true
   }
 }
 

@@ -3,6 +3,7 @@
 import { SallyportError } from '@sallyport/base/errors'
 import { ticketIdOf } from '@sallyport/base/ticket'
 import type { StartupPacket } from '@sallyport/wire/postgres/messages'
+import { oauthUserOf } from './oauth-server.ts'
 
 /** The user name that stands for the target's default role. */
 export const defaultUser = 'sallyport'
@@ -33,6 +34,8 @@ export interface Startup {
   readonly user: string
   /** The ticket that the user name stands for; null asks for a token. */
   readonly ticket: string | null
+  /** The token comes by OAUTHBEARER in place of a password. */
+  readonly oauth: boolean
   /** Empty when the client named none. */
   readonly database: string
   readonly applicationName: string
@@ -76,6 +79,7 @@ function readStartup(packet: StartupMessage, encrypted: boolean, tls: ListenerTl
   const named = distinct(packet.parameters)
   const user = named.get('user') ?? ''
   const ticket = ticketIdOf(user)
+  const oauthUser = ticket === null ? oauthUserOf(user) : null
   // A ticket's secret is not sent, so that nobody can read it on the way; a token is.
   if (!encrypted && ticket === null) throw tlsRequired('this listener takes tokens over TLS only')
   refuseReplication(named.get('replication'))
@@ -90,8 +94,9 @@ function readStartup(packet: StartupMessage, encrypted: boolean, tls: ListenerTl
   return {
     minor,
     negotiate: unknown.length > 0 || packet.minor !== minor ? unknown : null,
-    user,
+    user: oauthUser ?? user,
     ticket,
+    oauth: oauthUser !== null,
     database: named.get('database') ?? '',
     applicationName: settings.get('application_name') ?? '',
     settings,

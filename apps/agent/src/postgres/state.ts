@@ -14,8 +14,10 @@ import type {
   TransactionStatus,
 } from '@sallyport/wire/postgres/messages'
 import type { JudgedStatement, JudgeRequest, Protection } from '../session/gate.ts'
+import type { Said } from '../session/initiator.ts'
 import type { BoundParameters } from '../session/recorded.ts'
 import { nameChanges } from '../session/refusals.ts'
+import { type InitiatorState, noInitiator, type Setting } from './initiator.ts'
 import type { Overrun } from './overrun.ts'
 
 /** What the runner has to do, in order. */
@@ -77,6 +79,10 @@ export interface Prepared {
   described: Described | null
   /** Errors and notices about it may quote protected values. */
   readonly sensitive: boolean
+  /** For whom it was prepared, by a comment in its text, and the scope in which that counts. */
+  readonly said: { readonly said: Said; readonly scope: number } | null
+  /** Executing it says for whom the next statements run. */
+  readonly sets: Setting | null
 }
 
 export interface Described {
@@ -104,6 +110,8 @@ export interface Portal {
   pendingSegment: number | null
   columns: readonly ColumnDescription[] | null
   readonly sensitive: boolean
+  /** For whom statements run once it is executed, null: for nobody else; undefined where it does not say. */
+  readonly sets: Said | null | undefined
 }
 
 export type BoundMessage = Extract<FrontendMessage, { type: 'bind' }>
@@ -187,6 +195,8 @@ export interface State {
   flushed: boolean
   readonly statements: Map<string, Prepared>
   readonly portals: Map<string, Portal>
+  /** For whom statements run. */
+  readonly initiator: InitiatorState
   /** Channels whose LISTEN was allowed and ran. */
   readonly listening: Set<string>
   /** Masks were in force for a statement of this session: what others notify is looked through. */
@@ -258,6 +268,7 @@ export const openState = (serverVersion: number, settings: Iterable<readonly [st
   flushed: false,
   statements: new Map(),
   portals: new Map(),
+  initiator: noInitiator(),
   listening: new Set(),
   masked: false,
   detection: null,

@@ -3,6 +3,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { SallyportError } from '@sallyport/base/errors'
 import type { Chain } from '@sallyport/base/identity'
+import { actorWithoutRight } from '@sallyport/identity/may-act'
+import { isRevoked, type VerifiedToken } from '@sallyport/identity/verify'
 import { admits } from '@sallyport/policy/decide'
 import {
   type CredentialReference,
@@ -12,8 +14,8 @@ import {
   type PostgresTargetDocument,
   type TargetDocument,
 } from '@sallyport/policy/document'
-import type { AgentTarget, CurrentSnapshot } from '../link/current.ts'
-import { isRevoked, type VerifiedToken } from '@sallyport/identity/verify'
+import type { AgentTarget, CurrentSnapshot, Snapshots } from '../link/current.ts'
+import type { Tokens } from '../link/tokens.ts'
 
 const proof: unique symbol = Symbol('admitted')
 
@@ -42,7 +44,7 @@ export interface Asked {
   readonly defaultUser: string
 }
 
-/** Throws TARGET_UNKNOWN, TOKEN_AUDIENCE_WRONG, UPSTREAM_ROLE_FORBIDDEN, INITIATOR_REQUIRED or POLICY_UNCOVERED. */
+/** Throws TARGET_UNKNOWN, TOKEN_AUDIENCE_WRONG, UPSTREAM_ROLE_FORBIDDEN, ACTOR_FORBIDDEN or POLICY_UNCOVERED. */
 export function admit(asked: Asked, token: VerifiedToken, snapshot: CurrentSnapshot): Admitted {
   const { document, ...rest } = askedTarget(asked.target, token, snapshot)
   if (!isPostgresTarget(document))
@@ -79,10 +81,11 @@ function askedTarget(name: string, token: VerifiedToken, snapshot: CurrentSnapsh
 }
 
 function admittedChain({ document, policies }: AgentTarget, token: VerifiedToken): Chain {
-  const chain: Chain = { initiator: token.principal, actors: [] }
-  if (document.spec.initiator === 'required' && token.principal.kind !== 'user')
-    throw new SallyportError('INITIATOR_REQUIRED', `target "${document.metadata.name}" needs a verified initiator`, {
-      hint: 'connect with a token that names the person for whom you act',
+  const chain: Chain = { initiator: token.principal, actors: token.actors }
+  // Without an initiator a session may be opened anywhere: who it is comes with each statement, and the rules ask for it.
+  if (actorWithoutRight(document, chain) !== undefined)
+    throw new SallyportError('ACTOR_FORBIDDEN', 'nothing lets an actor of the token act for its initiator here', {
+      hint: 'the owner of the target lists under "mayAct" which actors may act for which groups',
     })
   const admission = admits(policies, chain)
   if (!admission.ok) throw new SallyportError('POLICY_UNCOVERED', admission.message, { hint: admission.hint })
@@ -97,9 +100,20 @@ export function stillAdmitted(admitted: Admitted | AdmittedHttp, snapshot: Curre
     target !== undefined &&
     permits(target.document, admitted) &&
     snapshot.issuers.has(token.token.issuer) &&
-    !isRevoked({ principal: token.principal, token: token.token }, snapshot) &&
+    !isRevoked(token, snapshot) &&
+    actorWithoutRight(target.document, chain) === undefined &&
     admits(target.policies, chain).ok
   )
+}
+
+/** The same, by the snapshot of this moment. */
+export function stillAdmittedNow(admitted: Admitted, snapshots: Pick<Snapshots, 'current'>): boolean {
+  try {
+    return stillAdmitted(admitted, snapshots.current())
+  } catch {
+    // No snapshot: the gate says so to each statement.
+    return true
+  }
 }
 
 /** Still the same kind of target, and still with the role. */
@@ -128,4 +142,12 @@ function permittedRole(
       hint: `use "${asked.defaultUser}" for the target's default role`,
     })
   return role
+}
+
+/** A token for one use is used up by the session that it opens. Throws TOKEN_REPLAYED. */
+export async function useUp({ token }: Pick<Admitted, 'token'>, tokens: Tokens): Promise<void> {
+  if (!token.isOnce || (await tokens.take(token.token.id, token.expiresAtMs))) return
+  throw new SallyportError('TOKEN_REPLAYED', 'the token was used before, or the control plane could not be asked', {
+    hint: 'ask for a new token for each use',
+  })
 }

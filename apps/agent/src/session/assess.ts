@@ -117,7 +117,11 @@ export function ownCatalog({ catalog }: GateDeps, { names, facts, reading }: Jud
   return facts !== null && reading === 'impossible' ? catalog.own.latest(names) : catalog.own.fresh(names)
 }
 
-const refused = (error: SallyportError, judged: Judged | null = null, position: number | null = null): Refused => ({
+export const refused = (
+  error: SallyportError,
+  judged: Judged | null = null,
+  position: number | null = null,
+): Refused => ({
   kind: 'refused',
   error,
   judged,

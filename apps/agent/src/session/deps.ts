@@ -6,6 +6,7 @@ import type { SqlParser } from '@sallyport/sql/facts'
 import type { Snapshots } from '../link/current.ts'
 import type { Holds } from '../link/holds.ts'
 import type { Tickets } from '../link/tickets.ts'
+import type { Tokens } from '../link/tokens.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Recorder } from '../record/record.ts'
 import type { Log } from './log.ts'
@@ -18,6 +19,8 @@ export interface SessionDeps {
   readonly holds: Holds
   /** Asks the control plane about tickets. */
   readonly tickets: Tickets
+  /** Uses up tokens for one use. */
+  readonly tokens: Tokens
   readonly parser: SqlParser
   /** Where credential references of kind `env` are looked up. */
   readonly environment: Readonly<Record<string, string | undefined>>

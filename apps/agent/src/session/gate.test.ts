@@ -7,7 +7,7 @@ import type { SqlParser, StatementFacts } from '@sallyport/sql/facts'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { snapshotOf, testSnapshots } from '../../test/data-path.ts'
 import { fakeHolds } from '../../test/fake-holds.ts'
-import { holdDepsOf } from '../../test/hold-deps.ts'
+import { holdDepsOf, noInitiators } from '../../test/hold-deps.ts'
 import { noOwnCatalog, testCatalog } from '../../test/small-catalog.ts'
 import { createBudgets } from '../limits/budgets.ts'
 import { loadParser } from '../parser.ts'
@@ -57,6 +57,7 @@ function open(rules = readAll, catalog: Partial<CatalogSource> = {}): Opened {
     opened.entries.push(body)
   }
   const gate = createGate({
+    initiators: noInitiators,
     snapshots,
     target: 'shop',
     chain: {

@@ -3,35 +3,37 @@
 // INVARIANT: a statement that may run has its intent noted before `judge` answers, and written before it is forwarded.
 import { assert } from '@sallyport/base/assert'
 import type { Clock } from '@sallyport/base/clock'
-import { asSallyportError, type SallyportError } from '@sallyport/base/errors'
+import { asSallyportError, SallyportError } from '@sallyport/base/errors'
 import type { Chain } from '@sallyport/base/identity'
-import type { EntryBody, EntryRule } from '@sallyport/ledger/entry'
-import type { Detection } from '@sallyport/mask/detect/detection'
-import type { MaskPlan, ProtectedColumn } from '@sallyport/mask/plan'
+import type { EntryBody, EntryChain } from '@sallyport/ledger/entry'
+import type { MaskPlan } from '@sallyport/mask/plan'
 import type { CompiledPolicies, Decision, DecisionContext } from '@sallyport/policy/decide'
-import type { Catalog, CatalogRelation } from '@sallyport/sql/catalog'
+import type { Catalog } from '@sallyport/sql/catalog'
 import type { StatementFacts } from '@sallyport/sql/facts'
 import type { Budgets } from '../limits/budgets.ts'
-import { createLimiter, type Limiter, type RowSource } from '../limits/limiter.ts'
+import { createLimiter, type Limiter, type RowSource, tallies } from '../limits/limiter.ts'
 import type { Meter } from '../limits/meter.ts'
 import type { Snapshots } from '../link/current.ts'
 import type { SessionRecord } from '../record/record.ts'
 import type { Analyser, SessionNames } from './analysis.ts'
-import { type Assessed, assess, assessNow, type Cleared, ownCatalog } from './assess.ts'
+import { type Assessed, assess, assessNow, type Cleared, ownCatalog, refused as refusedBy } from './assess.ts'
 import type { CatalogSource, ReadingPlace } from './catalog-source.ts'
+import { depsFor } from './entry-principal.ts'
+import { deniedEntry, intentEntry, protocolOf } from './gate-entries.ts'
 import { type HeldExecution, type HeldText, isHeld } from './held.ts'
 import { createHolding, type Holding } from './hold.ts'
 import type { ApprovedRun, Ending, HoldDeps, HoldSteps } from './hold-execution.ts'
 import type { HoldNotice } from './hold-words.ts'
+import { type Behalf, type Initiators, pastInitiator, type Said } from './initiator.ts'
 import { limited } from './limited.ts'
-import { protectionCache } from './protection.ts'
-import { type BoundParameters, noParameters, recordStatement, type TokenScan } from './recorded.ts'
+import { type Protection, protectionCache } from './protection.ts'
+import { type BoundParameters, noParameters, type TokenScan } from './recorded.ts'
 import { catalogStale, changedUnseen } from './refusals.ts'
 import { meansTheSame } from './same-meaning.ts'
 import { sizeRefusal } from './size.ts'
 import { type CopyGuard, copyGuard } from './write-back.ts'
 
-export type { SessionNames }
+export type { Protection, SessionNames }
 
 /**
  * When a statement is looked at. `parse` and `bind` let it be prepared and described, `run` lets it run; `query` is
@@ -48,6 +50,8 @@ export interface JudgeRequest {
   /** Whose rows an Execute asks for, as an identity; absent for a text. */
   readonly portal?: object
   readonly names: SessionNames
+  /** For whom, where its client said so; `past`: what it was prepared for is over. Absent: for the session's own chain. */
+  readonly initiator?: Said | 'past'
   /** Null while answers are due: a text that is held is judged again once they have come. */
   readonly hold: HeldExecution | null
   /** `unsettled` while answers are due, `impossible` where the target cannot be asked without the client noticing. */
@@ -72,15 +76,6 @@ export interface JudgedStatement {
   /** Asked before an answer that comes late is shown: does the statement still mean what was judged? Absent where nothing is
    * hidden from the caller. */
   readonly stillMeans?: () => Promise<boolean>
-}
-
-/** What the session may not see unmasked, and how to look up relations: for the check of row descriptions. */
-export interface Protection {
-  readonly columns: readonly ProtectedColumn[]
-  /** What detectors look for in everything else that leaves; null: nothing. */
-  readonly detection: Detection | null
-  isProtected(relationOid: number, column: number): boolean
-  relation(oid: number): CatalogRelation | undefined
 }
 
 export type Judgement =
@@ -109,6 +104,7 @@ export interface GateDeps {
   readonly snapshots: Snapshots
   readonly target: string
   readonly chain: Chain
+  readonly initiators: Initiators
   readonly session: DecisionContext['session']
   readonly catalog: CatalogSource
   readonly analyser: Analyser
@@ -132,32 +128,39 @@ export interface Judged {
   readonly guarded: boolean
 }
 
-/** The gate with what it remembers: how many statements it has numbered, and what was protected last. */
+/** The gate for one chain, with what it remembers: what was protected last, and how many statements the session has. */
 interface Live {
+  /** With this chain. */
   readonly deps: GateDeps
+  /** Null for the session's own chain. */
+  readonly behalf: Behalf | null
+  /** The same for entries. */
+  readonly chain: EntryChain | null
   readonly holding: Holding
   readonly limiter: Limiter
-  statements: number
+  readonly numbers: { last: number }
   readonly protectionOf: (policies: CompiledPolicies, catalog: Catalog) => Protection
 }
 type Answer = Judgement | Promise<Judgement>
 
 export function createGate(deps: GateDeps): Gate {
-  const holding = createHolding(deps.hold)
-  const limiter = createLimiter(deps.chain, deps.budgets)
-  const live: Live = { deps, holding, limiter, statements: 0, protectionOf: protectionCache(deps.chain) }
+  const { liveOf, own } = lives(deps)
+  // One text is judged at a time, for one chain.
+  let now = own
+  const judgeFor = (found: Behalf | SallyportError | null, request: JudgeRequest, onWaits: OnWaits): Answer => {
+    if (found instanceof SallyportError) return deny(own, request, found)
+    now = found === null ? own : liveOf(found)
+    return judgeNow(now, request, onWaits)
+  }
   return {
     judge(request, onWaits = () => {}) {
       const tooLarge = sizeRefusal(request.text)
-      if (tooLarge !== null) return deny(live, { ...request, text: '' }, tooLarge)
-      const own = ownCatalog(deps, request)
-      if (own !== undefined) return carryOut(live, request, assess(deps, request, own, true), onWaits)
-      const catalog = deps.catalog.fresh()
-      if (catalog !== undefined) return carryOut(live, request, assess(deps, request, catalog), onWaits)
-      return deps.catalog.read().then(
-        (read) => carryOut(live, request, assess(deps, request, read), onWaits),
-        (thrown: unknown) => deny(live, request, catalogStale(thrown)),
-      )
+      if (tooLarge !== null) return deny(own, { ...request, text: '' }, tooLarge)
+      const { initiator } = request
+      if (initiator === undefined) return judgeFor(null, request, onWaits)
+      const found = initiator === 'past' ? pastInitiator() : deps.initiators.of(initiator)
+      if (!(found instanceof Promise)) return judgeFor(found, request, onWaits)
+      return found.then((settled) => judgeFor(settled, request, onWaits))
     },
     refuse(what, error) {
       const nothing = {
@@ -167,16 +170,52 @@ export function createGate(deps: GateDeps): Gate {
         hold: null,
         reading: 'unsettled',
       } as const
-      void deny(live, { moment: 'run', text: what, ...nothing }, error)
+      void deny(own, { moment: 'run', text: what, ...nothing }, error)
     },
     get statements() {
-      return live.statements
+      return own.numbers.last
     },
     get isHolding() {
-      return holding.isHolding
+      return now.holding.isHolding
     },
-    endHold: (why) => holding.end(why),
+    endHold: (why) => now.holding.end(why),
   }
+}
+
+type OnWaits = (notice: HoldNotice) => void
+
+/** A gate for each chain, with the session's numbers and portals in common. */
+function lives(deps: GateDeps) {
+  const numbers = { last: 0 }
+  const portals = tallies()
+  const made = (of: GateDeps, behalf: Behalf | null): Live => ({
+    deps: of,
+    behalf,
+    chain: of.hold.place.behalf ?? null,
+    numbers,
+    holding: createHolding(of.hold),
+    limiter: createLimiter(of.chain, of.budgets, portals),
+    protectionOf: protectionCache(of.chain),
+  })
+  const known = new WeakMap<Behalf, Live>()
+  const liveOf = (behalf: Behalf): Live => {
+    const live = known.get(behalf) ?? made(depsFor(deps, behalf), behalf)
+    known.set(behalf, live)
+    return live
+  }
+  return { liveOf, own: made(deps, null) }
+}
+
+function judgeNow(live: Live, request: JudgeRequest, onWaits: OnWaits): Answer {
+  const { deps } = live
+  const own = ownCatalog(deps, request)
+  if (own !== undefined) return carryOut(live, request, assess(deps, request, own, true), onWaits)
+  const catalog = deps.catalog.fresh()
+  if (catalog !== undefined) return carryOut(live, request, assess(deps, request, catalog), onWaits)
+  return deps.catalog.read().then(
+    (read) => carryOut(live, request, assess(deps, request, read), onWaits),
+    (thrown: unknown) => deny(live, request, catalogStale(thrown)),
+  )
 }
 
 /** At Parse and Bind nothing runs yet: what is held may be prepared and described. */
@@ -228,21 +267,24 @@ function heldOf(request: JudgeRequest, assessed: Assessed): HeldText | null {
 function stepsOf(live: Live, request: JudgeRequest): HoldSteps {
   const { deps } = live
   return {
-    assess: () => assessNow(deps, request),
+    async assess() {
+      const over = live.behalf?.refusal() ?? null
+      return over === null ? await assessNow(deps, request) : refusedBy(over)
+    },
     heldOf: (assessed) => heldOf(request, assessed),
     carryOut: (assessed) => carryOut(live, request, assessed, () => {}, true),
     deny: (error) => deny(live, request, error),
     refusal: (error) => refusal(deps, error, null),
     append: (body) => deps.record.append(body),
     get nextNumber() {
-      return live.statements + 1
+      return live.numbers.last + 1
     },
     begin() {
-      live.statements += 1
+      live.numbers.last += 1
     },
     run: ({ all, policies, catalog }, number, before, approved) => {
-      assert(live.statements === number, 'another statement began while one was held')
-      live.statements = number - 1
+      assert(live.numbers.last === number, 'another statement began while one was held')
+      live.numbers.last = number - 1
       return allow(live, request, { kind: 'clear', all, policies, catalog }, { before, approved })
     },
   }
@@ -257,19 +299,8 @@ function deny(
   position: number | null = null,
 ): Answer {
   const { deps } = live
-  live.statements += 1
-  const { text, parameters } = request
-  const body: EntryBody = {
-    kind: 'denied',
-    statement: live.statements,
-    protocol: protocolOf(request),
-    ...recordStatement(text, judged?.facts ?? null, parameters, judged?.guarded ?? true, deps.scan),
-    code: error.code,
-    // The parser quotes the text that it stumbles over: for the caller's eyes only.
-    message: error.code === 'STATEMENT_SYNTAX' ? 'the text is no valid SQL' : error.message,
-    rule: judged === null ? null : ruleOf(judged.decision),
-    ...shadowOf(judged),
-  }
+  live.numbers.last += 1
+  const body = deniedEntry(live, request, error, judged)
   const refused = (): Judgement => refusal(deps, error, position)
   return afterAppend(deps.record, [body], refused, refused)
 }
@@ -294,12 +325,12 @@ function allow(
   const meterOf = isRun && policies.limits > 0 ? live.limiter.metersOf(policies, catalog, rowSource(request)) : null
   const stillMeans = isRun && protection.columns.length > 0 ? meansTheSame(deps, request, all, catalog) : null
   const statements = all.map((judged): JudgedStatement => {
-    if (isRun) live.statements += 1
+    if (isRun) live.numbers.last += 1
     return {
       facts: judged.facts,
       plan: judged.plan.kind === 'refuse' ? { kind: 'plain' } : judged.plan,
       sensitive: judged.sensitive,
-      number: isRun ? live.statements : null,
+      number: isRun ? live.numbers.last : null,
       startedAtUs,
       protection,
       approved,
@@ -308,9 +339,9 @@ function allow(
       ...(stillMeans === null ? {} : { stillMeans }),
     }
   })
-  const first = live.statements - all.length + 1
+  const first = live.numbers.last - all.length + 1
   const decision = approved === null ? 'allow' : 'approved'
-  const intents = isRun ? all.map((judged, index) => intent(deps, request, judged, first + index, decision)) : []
+  const intents = isRun ? all.map((judged, index) => intentEntry(live, request, judged, first + index, decision)) : []
   return afterAppend(
     deps.record,
     approval === null ? intents : [approval.before, ...intents],
@@ -324,32 +355,6 @@ const rowSource = ({ portal, names }: JudgeRequest): RowSource => ({
   cursor: (name) => names.portal?.(name),
 })
 
-function intent(
-  deps: GateDeps,
-  request: JudgeRequest,
-  judged: Judged,
-  statement: number,
-  decision: 'allow' | 'approved',
-): EntryBody {
-  const { plan, facts, guarded } = judged
-  return {
-    kind: 'intent',
-    statement,
-    protocol: protocolOf(request),
-    ...recordStatement(facts.text, facts, request.parameters, guarded, deps.scan),
-    decision,
-    rule: ruleOf(judged.decision) ?? { policy: '', version: 0, rule: '' },
-    masks: plan.kind === 'mask' ? plan.rules : [],
-    maskedColumns: plan.kind === 'mask' ? plan.columns.filter((method) => method !== null).length : 0,
-    ...(plan.kind === 'mask' && plan.relaxed === true ? { relaxed: true } : {}),
-    ...shadowOf(judged),
-  }
-}
-
-/** Only where there is something to say: most entries have no such field. */
-const shadowOf = (judged: Judged | null): { readonly shadow?: Decision['shadow'] } =>
-  judged === null || judged.decision.shadow.length === 0 ? {} : { shadow: judged.decision.shadow }
-
 const noNames: SessionNames = {
   searchPath: [],
   prepared: () => undefined,
@@ -360,12 +365,6 @@ const noNames: SessionNames = {
   pathTouched: false,
   isFull: false,
 }
-
-const protocolOf = (request: JudgeRequest): 'simple' | 'extended' =>
-  request.moment === 'query' ? 'simple' : 'extended'
-
-const ruleOf = ({ policy, version, rule }: Decision): EntryRule | null =>
-  rule === '' ? null : { policy, version, rule }
 
 /** Notes all, then answers; with a promise only when the record waits for the disk. */
 function afterAppend(

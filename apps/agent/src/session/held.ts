@@ -6,7 +6,7 @@ import { principalKey } from '@sallyport/base/identity'
 import { limits } from '@sallyport/base/limits'
 import type { Sha256 } from '@sallyport/ledger/bytes'
 import { canonicalBytes } from '@sallyport/ledger/canonical'
-import type { EntryBody, EntryRule } from '@sallyport/ledger/entry'
+import type { EntryBody, EntryChain, EntryRule } from '@sallyport/ledger/entry'
 import {
   approvalDigest,
   type HeldEstimate,
@@ -103,6 +103,8 @@ export interface HeldPlace {
   readonly agent: { readonly id: string; readonly name: string }
   readonly target: string
   readonly chain: Chain
+  /** The same for entries, where it is not the session's own. */
+  readonly behalf?: EntryChain
   readonly session: DecisionContext['session']
   readonly spans: (text: string) => readonly HeldSpan[]
 }
@@ -223,6 +225,7 @@ export function recordHeld(
     protocol: held.protocol,
     ...(held.recorded ?? recordStatement(held.text, facts, held.parameters, guarded, scan)),
     ...(shadow.length === 0 ? {} : { shadow }),
+    ...(place.behalf === undefined ? {} : { chain: place.behalf }),
   }
 }
 type DigestName = 'statementDigest' | 'evidenceDigest'

@@ -2,6 +2,7 @@
 // INVARIANT: a `held` entry gets one `hold-ended`, and after giving up nothing more is written.
 import type { Clock } from '@sallyport/base/clock'
 import type { SallyportError } from '@sallyport/base/errors'
+import type { Chain } from '@sallyport/base/identity'
 import type { EntryBody } from '@sallyport/ledger/entry'
 import type { HeldEstimate } from '@sallyport/ledger/hold'
 import type { After, HoldAnswer, HoldCall, Holds, ReleaseReason } from '../link/holds.ts'
@@ -23,7 +24,7 @@ export interface HoldDeps {
   readonly random: (bytes: number) => Uint8Array
   readonly consoleUrl: () => string
   /** Never rejects, and settles within limits.holdEstimateMsMax. */
-  readonly estimate: (held: HeldText) => Promise<HeldEstimate>
+  readonly estimate: (held: HeldText, chain: Chain) => Promise<HeldEstimate>
   readonly isTokenExpired: () => boolean
   readonly onHeld: (request: string) => void
 }

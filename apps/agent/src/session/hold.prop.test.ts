@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { snapshotOf, testSnapshots } from '../../test/data-path.ts'
 import { type FakeHolds, fakeHolds } from '../../test/fake-holds.ts'
-import { holdDepsOf } from '../../test/hold-deps.ts'
+import { holdDepsOf, noInitiators } from '../../test/hold-deps.ts'
 import { manualAfter } from '../../test/manual-after.ts'
 import { noOwnCatalog, testCatalog } from '../../test/small-catalog.ts'
 import { createBudgets } from '../limits/budgets.ts'
@@ -72,6 +72,7 @@ function world(callers: number): World {
     const entries: EntryBody[] = []
     const hold = holdDepsOf(control.holds, { after: timers.after })
     const gate = createGate({
+      initiators: noInitiators,
       snapshots,
       target: 'shop',
       chain: hold.place.chain,

@@ -120,7 +120,7 @@ async function once(execution: Execution, held: HeldText): Promise<Came> {
   const terms = termsOf(held.all)
   assert(terms !== null, 'nothing is held')
   const digest = digestOfHeld(held, deps.place)
-  const estimate = await unlessEnded(execution, deps.estimate(held))
+  const estimate = await unlessEnded(execution, deps.estimate(held, deps.place.chain))
   if (estimate === gaveUp) return await gone(execution, null)
   const evidence = heldEvidence(held, deps.place, terms, { digest, number: steps.nextNumber, estimate })
   const bytes = evidenceBytes(evidence)

@@ -30,10 +30,12 @@ import {
 } from '../limits/request.ts'
 import type { Snapshots } from '../link/current.ts'
 import type { SessionRecord } from '../record/record.ts'
+import { depsFor } from './entry-principal.ts'
 import type { Judged } from './gate.ts'
 import type { HoldDeps } from './hold-execution.ts'
+import type { Behalf, Initiators, Said } from './initiator.ts'
 import { type OutwardFinding, outwardRefusal } from './outward.ts'
-import { cut, type RecordedStatement, recordedTextCharsMax } from './recorded.ts'
+import { append, noteEnd, recorded, shadowOf } from './request-entries.ts'
 import { type HeldRequest, holdRequest, noCatalog, type RequestRun } from './request-hold.ts'
 import { conditionRefusal, refusalBy, routeRefusal } from './request-refusals.ts'
 
@@ -41,6 +43,7 @@ export interface RequestGateDeps {
   readonly snapshots: Snapshots
   readonly target: string
   readonly chain: Chain
+  readonly initiators: Initiators
   readonly session: DecisionContext['session']
   readonly record: SessionRecord
   readonly clock: Clock
@@ -87,6 +90,8 @@ export interface AskedRequest {
   outward(kinds: ReadonlySet<DetectorName>): Promise<OutwardFinding | null>
   /** How it stands in the record. */
   readonly kept: KeptRequest
+  /** For whom, where it says so; null: for the session's own chain. */
+  readonly initiator: Said | null
   /** How it is held: asked for once a rule holds it. Rejects with the refusal where it cannot be. */
   held(): Promise<Omit<HeldRequest, 'recorded'>>
 }
@@ -95,37 +100,48 @@ export interface RequestGate {
   /** Rejects with the refusal, which is in the record by then. */
   judge(asked: AskedRequest): Promise<Granted>
   /** What is left of the limits that concern a request, for its answer. */
-  quotas(facts: HttpRequestFacts): readonly Quota[]
+  quotas(facts: HttpRequestFacts, initiator: Said | null): readonly Quota[]
   readonly requests: number
 }
 
 export function createRequestGate(deps: RequestGateDeps): RequestGate {
-  const live: Live = { deps, requests: 0 }
+  const numbers = { last: 0 }
+  const own: Live = { deps, behalf: null, numbers }
+  const liveOf = (found: Behalf | null): Live =>
+    found === null ? own : { deps: depsFor(deps, found), behalf: found, numbers }
   return {
-    judge: (asked) => judge(live, asked),
-    quotas(facts) {
+    async judge(asked) {
+      const { initiator } = asked
+      const found = initiator === null ? null : await deps.initiators.of(initiator)
+      if (!(found instanceof SallyportError)) return await judge(liveOf(found), asked)
+      return await refuse(askingOf(own, asked), nextNumber(own), { error: found, ...unjudged })
+    },
+    quotas(facts, initiator) {
       try {
+        const found = initiator === null ? null : deps.initiators.of(initiator)
         const policies = currentPolicies(deps)
-        if (policies.limits === 0) return []
-        return quotasOf(
-          requestFacts(facts, '', routeOf(policies, facts.method, facts.path)),
-          { policies, chain: deps.chain, catalog: noCatalog },
-          deps.budgets,
-        )
+        if (policies.limits === 0 || found instanceof Promise || found instanceof SallyportError) return []
+        const { chain } = liveOf(found).deps
+        const route = routeOf(policies, facts.method, facts.path)
+        return quotasOf(requestFacts(facts, '', route), { policies, chain, catalog: noCatalog }, deps.budgets)
       } catch {
         // Nobody decides by them.
         return []
       }
     },
     get requests() {
-      return live.requests
+      return numbers.last
     },
   }
 }
 
+/** The gate for one chain. */
 interface Live {
+  /** With this chain. */
   readonly deps: RequestGateDeps
-  requests: number
+  /** Null for the session's own chain. */
+  readonly behalf: Behalf | null
+  readonly numbers: { last: number }
 }
 
 /** One request and what it is to the rules. */
@@ -138,9 +154,15 @@ interface Asking {
   request: HttpRequestFacts
 }
 
+const askingOf = (live: Live, asked: AskedRequest): Asking => ({
+  live,
+  asked,
+  facts: requestFacts(asked.facts, asked.kept.text),
+  request: asked.facts,
+})
+
 async function judge(live: Live, asked: AskedRequest): Promise<Granted> {
-  const facts = requestFacts(asked.facts, asked.kept.text)
-  const asking: Asking = { live, asked, facts, request: asked.facts }
+  const asking = askingOf(live, asked)
   const judged = await judgeWhole(live.deps, asking)
   const charge = chargeOf(asking, judged)
   const { refusal } = charge
@@ -157,9 +179,9 @@ async function judge(live: Live, asked: AskedRequest): Promise<Granted> {
   }
 }
 
-function nextNumber(live: Live): number {
-  live.requests += 1
-  return live.requests
+function nextNumber({ numbers }: Live): number {
+  numbers.last += 1
+  return numbers.last
 }
 
 /** Throws the refusal. When it cannot be written the request stays refused all the same. */
@@ -169,7 +191,7 @@ async function refuse({ live, asked, facts }: Asking, number: number, refusal: R
     kind: 'denied',
     statement: number,
     protocol: 'http',
-    ...recorded(facts, asked.kept.path),
+    ...recorded(live.deps.hold.place, facts, asked.kept.path),
     code: error.code,
     message: error.message,
     rule,
@@ -191,10 +213,12 @@ async function hold(asking: Asking, judged: Cleared, charge: RequestCharge): Pro
   let last = judged
   const run = await holdRequest(
     deps.hold,
-    { ...held, recorded: recorded(facts, asked.kept.path) },
+    { ...held, recorded: recorded(live.deps.hold.place, facts, asked.kept.path) },
     { all: [judgedOf(asking, judged)], policies: judged.policies },
     {
       async assess() {
+        const over = live.behalf?.refusal() ?? null
+        if (over !== null) return over
         const again = await judgeWhole(deps, asking)
         if ('error' in again) return again.error
         last = again
@@ -227,7 +251,7 @@ const judgedOf = ({ live, facts, asked: { facts: request } }: Asking, { decision
 })
 
 function intent(
-  { asked, facts }: Asking,
+  { live, asked, facts }: Asking,
   number: number,
   { rule, masking, decision, shadow }: Cleared & Pick<RequestCharge, 'shadow'>,
   how: 'allow' | 'approved',
@@ -236,7 +260,7 @@ function intent(
     kind: 'intent',
     statement: number,
     protocol: 'http',
-    ...recorded(facts, asked.kept.path),
+    ...recorded(live.deps.hold.place, facts, asked.kept.path),
     decision: how,
     rule,
     masks: masking?.rules ?? [],
@@ -260,7 +284,7 @@ function granted(
       charge.leave()
       const durationUs = Math.max(0, Math.round(deps.monotonicUs() - startedUs))
       approved?.outcome({ result: outcome.result, tag: outcome.tag, sqlstate: '', rows: 0, durationUs })
-      void end(deps, number, durationUs, outcome)
+      void noteEnd(deps.record, number, durationUs, outcome)
     },
   }
 }
@@ -272,6 +296,7 @@ interface Refusal {
   /** What it was judged by; null when it was not. */
   readonly policies: CompiledPolicies | null
 }
+const unjudged = { rule: null, decision: null, policies: null } as const
 /** Allowed, or held. */
 interface Cleared {
   readonly rule: EntryRule
@@ -295,7 +320,7 @@ async function judgeWhole(deps: RequestGateDeps, asking: Asking): Promise<Refusa
     }
     return 'error' in judged ? judged : ((await outward(deps, asking, judged)) ?? judged)
   } catch (thrown) {
-    return { error: asSallyportError(thrown), rule: null, decision: null, policies: null }
+    return { error: asSallyportError(thrown), ...unjudged }
   }
 }
 
@@ -323,7 +348,7 @@ function judgeRequest(deps: RequestGateDeps, asking: Asking): Refusal | Cleared 
     const error = refusalBy(decision) ?? routeRefusal(route) ?? (masking === null ? null : conditionRefusal(request))
     return error === null ? { rule, decision, masking, policies } : { error, rule, decision, policies }
   } catch (thrown) {
-    return { error: asSallyportError(thrown), rule: null, decision: null, policies: null }
+    return { error: asSallyportError(thrown), ...unjudged }
   }
 }
 
@@ -356,45 +381,4 @@ function currentPolicies(deps: RequestGateDeps): CompiledPolicies {
   if (target === undefined)
     throw new SallyportError('POLICY_MISSING', `target "${deps.target}" is not served here any more`)
   return target.policies
-}
-
-const recorded = (facts: StatementFacts, path: string): RecordedStatement => ({
-  text: cut(facts.text, recordedTextCharsMax),
-  textTruncated: facts.text.length > recordedTextCharsMax,
-  fingerprint: '',
-  verb: facts.verb,
-  effects: facts.effects.map(({ operation, via }) => ({ operation, object: path, via })),
-  parameters: [],
-})
-
-async function append(record: SessionRecord, body: EntryBody): Promise<void> {
-  await record.append(body)
-}
-
-async function end(
-  deps: RequestGateDeps,
-  statement: number,
-  durationUs: number,
-  { result, tag, bytes, maskedValues }: RequestOutcome,
-): Promise<void> {
-  // A lost outcome leaves an intent without an end, which the record shows.
-  await append(deps.record, {
-    kind: 'outcome',
-    statement,
-    result,
-    tag,
-    sqlstate: '',
-    rows: 0,
-    bytes,
-    maskedValues,
-    durationUs,
-  }).catch(() => undefined)
-}
-
-function shadowOf(
-  decision: Decision | null,
-  limits: Decision['shadow'] = [],
-): { readonly shadow?: Decision['shadow'] } {
-  const all = [...(decision?.shadow ?? []), ...limits]
-  return all.length === 0 ? {} : { shadow: all }
 }

@@ -10,12 +10,12 @@ import {
   ticketSaltBytes,
   ticketSaltLabel,
 } from '@sallyport/base/ticket'
+import { type VerifiedToken, verifyTicketRecord } from '@sallyport/identity/verify'
 import type { KeyedHash } from '@sallyport/mask/replace'
 import { z } from 'zod'
 import type { CurrentSnapshot } from '../link/current.ts'
 import type { After } from '../link/holds.ts'
 import type { TicketAnswer, Tickets } from '../link/tickets.ts'
-import { type VerifiedToken, verifyTicketRecord } from '@sallyport/identity/verify'
 
 export interface TicketDeps {
   readonly tickets: Tickets

@@ -5,7 +5,7 @@ import type { z } from 'zod'
 import { Assurance } from '../ui/Badge.tsx'
 import { VisibleText } from '../ui/VisibleText.tsx'
 
-type Principal = z.infer<typeof Who>
+type Principal = Omit<z.infer<typeof Who>, 'groups'>
 
 export function PrincipalName({ who, strong = false }: { readonly who: Principal; readonly strong?: boolean }) {
   return (
@@ -25,11 +25,11 @@ export function PrincipalName({ who, strong = false }: { readonly who: Principal
   )
 }
 
-/** In the order of the call: the innermost actor last. */
+/** In the order of the call: from the initiator to the actor that has connected, which records name first. */
 export function Chain({ initiator, actors }: { readonly initiator: Principal; readonly actors: readonly Principal[] }) {
   return (
     <ol className="flex flex-wrap items-center gap-x-2 gap-y-1">
-      {[initiator, ...actors].map((who, index) => (
+      {[initiator, ...[...actors].reverse()].map((who, index) => (
         <li key={`${who.issuer} ${who.subject} ${who.kind}`} className="flex min-w-0 items-center gap-1.5">
           {index === 0 ? null : (
             <>

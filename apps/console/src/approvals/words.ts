@@ -4,7 +4,7 @@ import { count } from '../util/format.ts'
 
 /** `Ana through refund-worker`. */
 export function callerOf({ initiator, actors }: Pick<ApprovalItem, 'initiator' | 'actors'>): string {
-  const outermost = actors.at(-1)
+  const [outermost] = actors
   return outermost === undefined ? initiator.display : `${initiator.display} through ${outermost.display}`
 }
 

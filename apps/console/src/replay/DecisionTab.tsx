@@ -4,6 +4,7 @@ import { rowsOf } from '@sallyport/ledger/rows'
 import { Link } from '@tanstack/react-router'
 import { Ban, Check, CircleAlert, CornerDownRight, Hourglass, UserCheck, UserX } from 'lucide-react'
 import type { ReactNode } from 'react'
+import { Chain } from '../approvals/Chain.tsx'
 import { Badge } from '../ui/Badge.tsx'
 import { VisibleText } from '../ui/VisibleText.tsx'
 import { absoluteTime, clockTime, duration, plural } from '../util/format.ts'
@@ -15,8 +16,19 @@ import { type EntryOf, type Story, shadowsOf } from './story.ts'
 export function DecisionTab({ story, openedAtMs }: { readonly story: Story; readonly openedAtMs: number }) {
   const rule = story.held?.rule ?? story.intent?.rule ?? story.denied?.rule ?? null
   const shadows = shadowsOf(story)
+  const { chain } = story.begun
   return (
     <div className="space-y-5">
+      {chain === undefined ? null : (
+        <Block title="On behalf of">
+          <Chain initiator={chain.initiator} actors={chain.actors} />
+          <p className="mt-1.5 text-xs text-ink-3">
+            {chain.tokenId === ''
+              ? 'A name that nobody has verified.'
+              : `By token ${chain.tokenId}, for this statement.`}
+          </p>
+        </Block>
+      )}
       <Block title="Rule">
         <RuleLine rule={rule} isDenied={story.denied !== null} />
       </Block>

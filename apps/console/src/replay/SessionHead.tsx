@@ -58,6 +58,7 @@ export function SessionHead({
 /** What an agent calls its ways in, in words of people; others as they stand. */
 const logins: ReadonlyMap<string, string> = new Map([
   ['jwt-password', 'token'],
+  ['jwt-oauthbearer', 'token, by OAUTHBEARER'],
   ['ticket-scram-sha-256', 'ticket'],
   ['ticket-scram-sha-256-plus', 'ticket, bound to its TLS connection'],
 ])
@@ -70,9 +71,9 @@ function Facts({ session }: { readonly session: Session }) {
     session.state === 'interrupted' && session.closedAt === null ? null : span(end - Date.parse(session.openedAt))
   return (
     <p className="mt-0.5 flex flex-wrap gap-x-3 text-[13px] text-ink-2 lg:gap-x-2 lg:[&>*+*]:before:mr-2 lg:[&>*+*]:before:text-ink-3 lg:[&>*+*]:before:content-['·']">
-      {session.actors.map((actor) => (
+      {[...session.actors].reverse().map((actor) => (
         <span key={`${actor.issuer} ${actor.subject}`}>
-          through <VisibleText text={actor.display} /> {actor.assurance === 'claimed' ? '(claimed)' : ''}
+          through <VisibleText text={actor.display} /> <Assurance assurance={actor.assurance} />
         </span>
       ))}
       <span title={`Agent ${session.agentName}`}>

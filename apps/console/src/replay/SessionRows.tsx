@@ -91,11 +91,11 @@ function Caller({ session }: { readonly session: Session }) {
       </div>
       <div className="text-xs font-normal text-ink-3 empty:hidden">
         {actors.length === 0 ? null : 'through '}
-        {actors.map((actor, index) => (
+        {[...actors].reverse().map((actor, index) => (
           <span key={`${actor.issuer} ${actor.subject}`}>
             {index === 0 ? '' : ', '}
             <VisibleText text={actor.display} />
-            {actor.assurance === 'claimed' ? ' (claimed)' : ''}
+            {` (${actor.assurance})`}
           </span>
         ))}
         {applicationName === '' ? null : (

@@ -9,6 +9,7 @@ import {
 import { asSallyportError, errorDocsUrl, SallyportError, surfacesOf } from '@sallyport/base/errors'
 import { principalKey } from '@sallyport/base/identity'
 import type { Deps } from '../deps.ts'
+import { problemOf } from '../http/errors.ts'
 import { type App, at } from '../http/route.ts'
 import { exchange } from './exchange.ts'
 
@@ -35,18 +36,18 @@ export function exchangeRoutes(app: App, deps: Deps): void {
           const [initiatorKey, ...actorKeys] = [initiator, ...actors].map(principalKey)
           const { audience: target } = request.body
           request.log.info({ event: 'token-exchanged', initiator: initiatorKey, actors: actorKeys, target, jti })
-          return {
+          return await reply.send({
             access_token: token,
             issued_token_type: jwtTokenType,
-            token_type: 'N_A' as const,
+            token_type: 'N_A',
             expires_in: seconds,
-          }
+          })
         } catch (thrown) {
           const error = asSallyportError(thrown)
           // What is nobody's fault out there is a problem like any other.
           if (surfacesOf(error.code).http >= 500 && error.code !== 'FEATURE_UNSUPPORTED') throw thrown
           request.log.info({ event: 'exchange-refused', code: error.code })
-          return await reply.code(400).send(refusalOf(error))
+          return await reply.code(400).send(refusalOf(error, request.id))
         }
       },
     })
@@ -64,7 +65,7 @@ function formOf(text: string): Record<string, string> {
 }
 
 /** RFC 8693, 2.2.2: a token that is not valid makes the request invalid; a target that is not given, the target. */
-function refusalOf(error: SallyportError): ExchangeRefusal {
+function refusalOf(error: SallyportError, requestId: string): ExchangeRefusal {
   const { code, message, hint } = error
   const kinds: Partial<Record<typeof code, ExchangeRefusal['error']>> = {
     TARGET_UNKNOWN: 'invalid_target',
@@ -72,9 +73,10 @@ function refusalOf(error: SallyportError): ExchangeRefusal {
     FEATURE_UNSUPPORTED: 'unsupported_grant_type',
   }
   return {
+    ...problemOf(error, requestId),
+    status: 400,
     error: kinds[code] ?? 'invalid_request',
     error_description: hint === undefined ? message : `${message}; ${hint}`,
     error_uri: errorDocsUrl(code),
-    code,
   }
 }

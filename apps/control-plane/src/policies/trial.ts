@@ -128,7 +128,7 @@ function decideText(
   catalog: Catalog,
 ): Decision {
   const context = {
-    chain: chainOfRecord(opened),
+    chain: chainOfRecord(entry.chain ?? opened),
     session: {
       id: entry.session,
       upstreamRole: opened.upstreamRole,
@@ -148,7 +148,7 @@ function decideText(
   return rest.reduce((found, next) => (order[next.kind] > order[found.kind] ? next : found), first)
 }
 
-const chainOfRecord = ({ initiator, actors }: OpenedEntry): Chain => ({
+const chainOfRecord = ({ initiator, actors }: Pick<OpenedEntry, 'initiator' | 'actors'>): Chain => ({
   initiator: principalOf(initiator),
   actors: actors.map(principalOf),
 })
@@ -199,7 +199,8 @@ function addChange(
   { opened, entry }: RecordedOne,
   { from, to }: Extract<Came, { kind: 'decided' }>,
 ): void {
-  const { target, initiator } = opened
+  const { target } = opened
+  const { initiator } = entry.chain ?? opened
   const who = `${initiator.issuer} ${initiator.subject}`
   const key = JSON.stringify([target, who, entry.fingerprint, from.decision, from.rule, to.decision, to.rule])
   const known = changes.get(key)

@@ -43,6 +43,7 @@ const singles = [
   'transfer-encoding',
   'authorization',
   'sallyport-authorization',
+  'sallyport-initiator',
   'expect',
   'prefer',
   'if-match',
