@@ -38,8 +38,18 @@ describe('former names', () => {
       ['public', 'people', 'ssn'],
       ['public', 'people', 'name'],
     ])
-    const back = withFormerNames(swapped, renamed(['id', 'name', 'ssn']))
-    expect(formerly(back)[2]).toEqual([['public', 'people', 'name']])
+  })
+
+  it('are gone where a column has the name again that it had first', () => {
+    const swapped = withFormerNames(first, renamed(['id', 'ssn', 'name']))
+    const again = withFormerNames(swapped, renamed(['id', 'other', 'name']))
+    expect(formerly(again)[1]).toEqual([
+      ['public', 'people', 'name'],
+      ['public', 'people', 'ssn'],
+    ])
+    expect(formerly(withFormerNames(again, renamed(['id', 'ssn', 'name'])))[1]).toEqual([['public', 'people', 'name']])
+    const original = renamed(['id', 'name', 'ssn'])
+    expect(withFormerNames(again, original)).toBe(original)
   })
 
   it('are not those of another relation or column of the same name', () => {
@@ -51,5 +61,6 @@ describe('former names', () => {
     let catalog = first
     for (let turn = 0; turn < 20; turn++) catalog = withFormerNames(catalog, renamed(['id', 'name', `c${turn}`]))
     expect(formerly(catalog)[2]).toHaveLength(8)
+    expect(formerly(catalog)[2]![0]).toEqual(['public', 'people', 'ssn'])
   })
 })

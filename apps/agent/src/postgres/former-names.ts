@@ -6,7 +6,7 @@ import type { Catalog, CatalogColumn, CatalogRelation } from '@sallyport/sql/cat
 
 type Name = NonNullable<CatalogColumn['formerly']>[number]
 
-/** Names of one column that are remembered; the oldest go first. */
+/** Names of one column that are remembered: its first one and the last ones. */
 const namesMax = 8
 
 /** `next` with the names that the same columns have in `before`, or had there; itself where there are none. */
@@ -40,7 +40,9 @@ function formerNames(earlier: CatalogRelation, relation: CatalogRelation, column
   if (same === undefined) return []
   const now = JSON.stringify([relation.schema, relation.name, column.name])
   const all: Name[] = [...(same.formerly ?? []), [earlier.schema, earlier.name, same.name]]
-  const distinct = new Map(all.map((name) => [JSON.stringify(name), name]))
-  distinct.delete(now)
-  return [...distinct.values()].slice(-namesMax)
+  // Renamed back: what it was called in between says nothing any more. So does a database that was made anew with its numbers.
+  const back = all.findIndex((name) => JSON.stringify(name) === now)
+  const names = back < 0 ? all : all.slice(0, back)
+  // The first name is the one that a policy was most likely written for.
+  return names.length <= namesMax ? names : [...names.slice(0, 1), ...names.slice(1 - namesMax)]
 }
