@@ -23,9 +23,7 @@ import {
 import { approvedNumbers, heldNumbers } from './columns.ts'
 import { checkHead, type JudgedHead } from './heads.ts'
 import {
-  appendEntries,
-  appendHead,
-  findSession,
+  findSessions,
   hashAt,
   headAt,
   heldAmong,
@@ -34,9 +32,8 @@ import {
   lockAgent,
   raiseAlarm,
   type StoredSession,
-  saveSession,
 } from './store.ts'
-import { additionOf } from './summary.ts'
+import { Unit } from './unit.ts'
 
 export interface AppendDeps {
   readonly db: Db
@@ -54,13 +51,12 @@ export async function acceptAll(
   requests: readonly IngestRequest[],
 ): Promise<IngestResponse[]> {
   return await inIngest(deps.db, async (tx) => {
+    const agent = await activeAgent(tx, agentId)
+    const ids = requests.map(({ batch }) => batch?.session ?? '')
+    const unit = new Unit(tx, agent, await findSessions(tx, ids))
     const responses: IngestResponse[] = []
-    let agent = await activeAgent(tx, agentId)
-    for (const request of requests) {
-      const { response, head } = await acceptOne(deps, tools, tx, agent, request)
-      if (head !== null) agent = { ...agent, headCounter: head.head.counter, headHash: head.hash }
-      responses.push(response)
-    }
+    for (const request of requests) responses.push(await acceptOne(deps, tools, unit, request))
+    await unit.stored()
     return responses
   })
 }
@@ -72,41 +68,31 @@ async function activeAgent(tx: IngestTx, agentId: string): Promise<AgentChain> {
   return agent
 }
 
-interface Accepted {
-  readonly response: IngestResponse
-  /** Where the agent's chain stands afterwards, when it moved. */
-  readonly head: JudgedHead | null
-}
-
-async function acceptOne(
-  deps: AppendDeps,
-  tools: Tools,
-  tx: IngestTx,
-  agent: AgentChain,
-  request: IngestRequest,
-): Promise<Accepted> {
+async function acceptOne(deps: AppendDeps, tools: Tools, unit: Unit, request: IngestRequest): Promise<IngestResponse> {
+  const { agent } = unit
   const batch = shownBatch(request)
   if (batch === null) {
     deps.log.error({ event: 'batch-malformed', agent: agent.id })
-    return { response: answer(request, -1, 'REQUEST_INVALID', 'the batch is empty or past its limits'), head: null }
+    return answer(request, -1, 'REQUEST_INVALID', 'the batch is empty or past its limits')
   }
-  const refuse = async (reason: string, head: JudgedHead | null, tipSeq: number): Promise<Accepted> => {
+  const session = unit.session(batch.session)
+  const tipSeq = session?.agent === agent.id ? session.seq : -1
+  const refuse = async (reason: string): Promise<IngestResponse> => {
     deps.log.error({ event: 'record-refused', agent: agent.id, session: batch.session, reason })
     const id = deps.randomBytes(16).toString('hex')
-    await raiseAlarm(tx, { id, at: new Date(deps.clock.nowMs()), agent: agent.id, session: batch.session, reason })
-    return { response: answer(request, tipSeq, 'CHAIN_BROKEN', reason), head }
+    const alarm = { id, at: new Date(deps.clock.nowMs()), agent: agent.id, session: batch.session, reason }
+    await raiseAlarm(await unit.stored(), alarm)
+    return answer(request, tipSeq, 'CHAIN_BROKEN', reason)
   }
   const head = checkHead(batch, agent, tools)
-  const session = await findSession(tx, batch.session)
-  const tipSeq = session?.agent === agent.id ? session.seq : -1
-  if (head.kind === 'refused') return await refuse(head.reason, null, tipSeq)
+  if (head.kind === 'refused') return await refuse(head.reason)
   if (head.kind === 'seen') {
-    const problem = await repetitionProblem(tx, batch, head, tipSeq)
-    return problem === null ? { response: answer(request, tipSeq), head: null } : await refuse(problem, null, tipSeq)
+    const problem = await repetitionProblem(await unit.stored(), batch, head, tipSeq)
+    return problem === null ? answer(request, tipSeq) : await refuse(problem)
   }
-  await appendHead(tx, batch, head)
-  const problem = await storeEntries(tx, tools, batch, head, session)
-  return problem === null ? { response: answer(request, head.head.seq), head } : await refuse(problem, head, tipSeq)
+  unit.addHead(batch, head)
+  const problem = await takeEntries(tools, unit, batch, head, session)
+  return problem === null ? answer(request, head.head.seq) : await refuse(problem)
 }
 
 /** A head whose counter was used before is the same one again, or a fork. */
@@ -123,39 +109,37 @@ async function repetitionProblem(
   return head.seq <= tipSeq ? null : 'the entries under this head were refused before'
 }
 
-/** Null when the entries are stored; else why not. */
-async function storeEntries(
-  tx: IngestTx,
+/** Null when the entries are stored, or will be with the rest; else why not. */
+async function takeEntries(
   tools: Tools,
+  unit: Unit,
   batch: ShownBatch,
   { head }: JudgedHead,
   session: StoredSession | null,
 ): Promise<string | null> {
-  const previous = needsStoredPrevious(batch, session) ? await hashAt(tx, batch.session, batch.firstSeq - 1) : null
+  const previous = needsStoredPrevious(batch, session)
+    ? await hashAt(await unit.stored(), batch.session, batch.firstSeq - 1)
+    : null
   const checked = checkEntries(batch, head, session, previous, tools)
   if (checked.kind === 'refused') return checked.reason
-  const last = checked.entries.at(-1)
-  if (last === undefined || checked.fresh.length === 0) {
-    const stored = await hashAt(tx, batch.session, head.seq)
+  if (checked.fresh.length === 0) {
+    const stored = await hashAt(await unit.stored(), batch.session, head.seq)
     return stored === head.hash ? null : 'entries that are stored already were sent again with other content'
   }
-  const continues = await continuing(tx, batch.session, checked.fresh)
-  await appendEntries(tx, batch.session, checked.fresh, continues)
-  const tip = { seq: last.entry.seq, hash: last.hash }
-  await saveSession(tx, head.agent, batch.session, session, additionOf(checked.fresh, continues), tip)
+  unit.addEntries(batch.session, checked.fresh, await continuing(unit, batch.session, checked.fresh))
   return null
 }
 
 /** Tells approved intents that run under the number of a `held`, in this batch or an earlier one, from further statements. */
 async function continuing(
-  tx: IngestTx,
+  unit: Unit,
   session: string,
   fresh: readonly CheckedEntry[],
 ): Promise<(statement: number) => boolean> {
   const entries = fresh.map(({ entry }) => entry)
   const here = new Set(heldNumbers(entries))
   const open = approvedNumbers(entries).filter((statement) => !here.has(statement))
-  const earlier = await heldAmong(tx, session, open)
+  const earlier = open.length === 0 ? new Set<number>() : await heldAmong(await unit.stored(), session, open)
   return (statement) => here.has(statement) || earlier.has(statement)
 }
 

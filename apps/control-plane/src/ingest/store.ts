@@ -7,7 +7,7 @@ import type { Db, Tx } from '../db.ts'
 import type { AgentChain, CheckedEntry, SessionTip, ShownBatch } from './check.ts'
 import { columnsOf } from './columns.ts'
 import type { JudgedHead } from './heads.ts'
-import { type Addition, addCounts, countMax, dateOf, objectsMax, unite, verbsMax } from './summary.ts'
+import { type Addition, addCounts, countMax, dateOf, type Opening, objectsMax, unite, verbsMax } from './summary.ts'
 
 /** For a batch that waits for another replica's, in milliseconds. */
 const transactionMsMax = 30_000
@@ -57,26 +57,18 @@ export interface StoredSession extends SessionTip {
   readonly maskedValues: number
   readonly verbs: readonly string[]
   readonly objects: readonly string[]
-  readonly alarm: string | null
 }
 
-export async function findSession(tx: IngestTx, id: string): Promise<StoredSession | null> {
-  const row = await tx.recordedSession.findUnique({ where: { id } })
-  if (row === null) return null
-  const { statements, denied, held, maskedValues, verbs, objects, alarm } = row
-  return {
-    agent: row.agentId,
-    seq: row.tipSeq,
-    hash: row.tipHash,
-    closed: row.closedAt !== null,
-    statements,
-    denied,
-    held,
-    maskedValues,
-    verbs,
-    objects,
-    alarm,
-  }
+/** Those of these sessions that are stored. */
+export async function findSessions(tx: IngestTx, ids: readonly string[]): Promise<Map<string, StoredSession>> {
+  const rows = await tx.recordedSession.findMany({ where: { id: { in: [...new Set(ids)] } } })
+  return new Map(
+    rows.map((row): [string, StoredSession] => {
+      const { statements, denied, held, maskedValues, verbs, objects } = row
+      const tip = { agent: row.agentId, seq: row.tipSeq, hash: row.tipHash, closed: row.closedAt !== null }
+      return [row.id, { ...tip, statements, denied, held, maskedValues, verbs, objects }]
+    }),
+  )
 }
 
 export async function hashAt(tx: IngestTx, sessionId: string, seq: number): Promise<string | null> {
@@ -96,38 +88,43 @@ export async function headAt(tx: IngestTx, agentId: string, counter: number): Pr
   return row?.head ?? null
 }
 
+/** Entries of one session that have been checked. */
+export interface FreshEntries {
+  readonly session: string
+  readonly entries: readonly CheckedEntry[]
+  readonly continues: (statement: number) => boolean
+}
+
 /**
  * One statement with an array a column: Prisma's createMany costs four times as much for rows of this kind. The bytes
  * travel as the text that they are (parseEntry has seen that they are canonical JSON, so UTF-8 without NUL).
  */
-export async function appendEntries(
-  tx: IngestTx,
-  session: string,
-  entries: readonly CheckedEntry[],
-  continues: (statement: number) => boolean,
-): Promise<void> {
-  if (entries.length === 0) return
-  const columns = entries.map(({ entry }) => columnsOf(entry, continues))
+export async function appendEntries(tx: IngestTx, fresh: readonly FreshEntries[]): Promise<void> {
+  const rows = fresh.flatMap(({ session, entries, continues }) =>
+    entries.map((checked) => ({ session, ...checked, columns: columnsOf(checked.entry, continues) })),
+  )
+  if (rows.length === 0) return
   await tx.$executeRaw`
     INSERT INTO "RecordedEntry" ("sessionId", "seq", "kind", "atMs", "hash", "bytes",
       "monoUs", "statement", "verb", "object", "lane", "rows", "durationUs")
-    SELECT ${session}, row.seq, row.kind, row.at, row.hash, convert_to(row.text, 'UTF8'),
+    SELECT row.session, row.seq, row.kind, row.at, row.hash, convert_to(row.text, 'UTF8'),
       row.mono, nullif(row.statement, -1), nullif(row.verb, ''), nullif(row.object, ''), nullif(row.lane, ''),
       nullif(row.rows, -1), nullif(row.duration, -1)
     FROM unnest(
-      ${entries.map(({ entry }) => entry.seq)}::int[],
-      ${entries.map(({ entry }) => entry.kind)}::text[],
-      ${entries.map(({ entry }) => BigInt(entry.atMs))}::bigint[],
-      ${entries.map(({ hash }) => hash)}::text[],
-      ${entries.map(({ bytes }) => textOf(bytes))}::text[],
-      ${columns.map(({ monoUs }) => BigInt(monoUs))}::bigint[],
-      ${columns.map(({ statement }) => statement ?? -1)}::int[],
-      ${columns.map(({ verb }) => verb ?? '')}::text[],
-      ${columns.map(({ object }) => object ?? '')}::text[],
-      ${columns.map(({ lane }) => lane ?? '')}::text[],
-      ${columns.map(({ rows }) => rows ?? -1)}::int[],
-      ${columns.map(({ durationUs }) => BigInt(durationUs ?? -1))}::bigint[]
-    ) AS row (seq, kind, at, hash, text, mono, statement, verb, object, lane, rows, duration)`
+      ${rows.map(({ session }) => session)}::text[],
+      ${rows.map(({ entry }) => entry.seq)}::int[],
+      ${rows.map(({ entry }) => entry.kind)}::text[],
+      ${rows.map(({ entry }) => BigInt(entry.atMs))}::bigint[],
+      ${rows.map(({ hash }) => hash)}::text[],
+      ${rows.map(({ bytes }) => textOf(bytes))}::text[],
+      ${rows.map(({ columns }) => BigInt(columns.monoUs))}::bigint[],
+      ${rows.map(({ columns }) => columns.statement ?? -1)}::int[],
+      ${rows.map(({ columns }) => columns.verb ?? '')}::text[],
+      ${rows.map(({ columns }) => columns.object ?? '')}::text[],
+      ${rows.map(({ columns }) => columns.lane ?? '')}::text[],
+      ${rows.map(({ columns }) => columns.rows ?? -1)}::int[],
+      ${rows.map(({ columns }) => BigInt(columns.durationUs ?? -1))}::bigint[]
+    ) AS row (session, seq, kind, at, hash, text, mono, statement, verb, object, lane, rows, duration)`
 }
 
 const Held = z.object({ statement: z.number().int() })
@@ -148,60 +145,103 @@ export async function heldAmong(tx: IngestTx, session: string, statements: reado
   )
 }
 
-/** Stores the head and moves the agent's chain to it. */
-export async function appendHead(tx: IngestTx, batch: ShownBatch, { head, hash }: JudgedHead): Promise<void> {
-  await tx.recordedHead.create({
-    data: {
-      agentId: head.agent,
-      counter: BigInt(head.counter),
-      sessionId: head.session,
-      seq: head.seq,
-      hash: head.hash,
-      head: new Uint8Array(batch.head),
-      signature: new Uint8Array(batch.signature),
-      at: dateOf(head.atMs),
-    },
-  })
-  await tx.agent.update({
-    where: { id: head.agent },
-    data: { headCounter: BigInt(head.counter), headHash: hash },
-  })
+export interface NextHead {
+  readonly batch: ShownBatch
+  readonly judged: JudgedHead
 }
 
-/** Adds what new entries say to the session's row, or makes the row. */
-export async function saveSession(
-  tx: IngestTx,
-  agent: string,
-  session: string,
+/** Stores heads that follow each other, and moves the agent's chain to the last one. */
+export async function appendHeads(tx: IngestTx, heads: readonly NextHead[]): Promise<void> {
+  const last = heads.at(-1)?.judged
+  if (last === undefined) return
+  const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
+  await tx.$executeRaw`
+    INSERT INTO "RecordedHead" ("agentId", "counter", "sessionId", "seq", "hash", "head", "signature", "at")
+    SELECT ${last.head.agent}, row.counter, row.session, row.seq, row.hash, decode(row.head, 'hex'),
+      decode(row.signature, 'hex'), row.at::timestamptz
+    FROM unnest(
+      ${heads.map(({ judged }) => BigInt(judged.head.counter))}::bigint[],
+      ${heads.map(({ judged }) => judged.head.session)}::text[],
+      ${heads.map(({ judged }) => judged.head.seq)}::int[],
+      ${heads.map(({ judged }) => judged.head.hash)}::text[],
+      ${heads.map(({ batch }) => hexOf(batch.head))}::text[],
+      ${heads.map(({ batch }) => hexOf(batch.signature))}::text[],
+      ${heads.map(({ judged }) => dateOf(judged.head.atMs).toISOString())}::text[]
+    ) AS row (counter, session, seq, hash, head, signature, at)`
+  await tx.$executeRaw`
+    UPDATE "Agent" SET "headCounter" = ${BigInt(last.head.counter)}, "headHash" = ${last.hash}
+    WHERE "id" = ${last.head.agent}`
+}
+
+/** A session's row after new entries; `opening` where it has none yet. */
+export interface ChangedSession {
+  readonly id: string
+  readonly opening: Opening | null
+  readonly closing: Addition['closing']
+  readonly now: StoredSession
+}
+
+/** What a session's row says once these entries are in it. */
+export function advanced(
   before: StoredSession | null,
+  agent: string,
   added: Addition,
   tip: { readonly seq: number; readonly hash: string },
-): Promise<void> {
-  const counted = {
+): StoredSession {
+  return {
+    agent,
+    ...tip,
+    closed: before?.closed === true || added.closing !== null,
     statements: addCounts(before?.statements ?? 0, added.statements),
     denied: addCounts(before?.denied ?? 0, added.denied),
     held: addCounts(before?.held ?? 0, added.held),
     maskedValues: addCounts(before?.maskedValues ?? 0, added.maskedValues),
     verbs: unite(before?.verbs ?? [], added.verbs, verbsMax),
     objects: unite(before?.objects ?? [], added.objects, objectsMax),
-    tipSeq: tip.seq,
-    tipHash: tip.hash,
-    ...(added.closing === null ? {} : { closedAt: added.closing.at, closeReason: added.closing.reason }),
   }
-  const { opening } = added
-  if (opening === null) await tx.recordedSession.update({ where: { id: session }, data: counted })
-  else
-    await tx.recordedSession.create({
-      data: {
-        ...opening,
-        initiator: jsonOf(opening.initiator),
-        actors: opening.actors.map(jsonOf),
-        ...counted,
-        id: session,
-        agentId: agent,
-      },
-    })
 }
+
+/** Makes and changes the rows of sessions, each with one statement for all of them. */
+export async function saveSessions(tx: IngestTx, changed: readonly ChangedSession[]): Promise<void> {
+  const created = changed.flatMap(({ id, opening, closing, now }) =>
+    opening === null
+      ? []
+      : {
+          ...opening,
+          initiator: jsonOf(opening.initiator),
+          actors: opening.actors.map(jsonOf),
+          ...countedOf(now),
+          ...(closing === null ? {} : { closedAt: closing.at, closeReason: closing.reason }),
+          id,
+          agentId: now.agent,
+        },
+  )
+  if (created.length > 0) await tx.recordedSession.createMany({ data: created })
+  const rows = changed.flatMap(({ id, opening, closing, now }) =>
+    opening !== null
+      ? []
+      : { id, ...countedOf(now), closedAt: closing?.at.toISOString(), closeReason: closing?.reason },
+  )
+  if (rows.length === 0) return
+  await tx.$executeRaw`
+    UPDATE "RecordedSession" AS session SET
+      "statements" = row."statements", "denied" = row."denied", "held" = row."held",
+      "maskedValues" = row."maskedValues",
+      "verbs" = ARRAY(SELECT jsonb_array_elements_text(row."verbs")),
+      "objects" = ARRAY(SELECT jsonb_array_elements_text(row."objects")),
+      "tipSeq" = row."tipSeq", "tipHash" = row."tipHash",
+      "closedAt" = coalesce(row."closedAt", session."closedAt"),
+      "closeReason" = coalesce(row."closeReason", session."closeReason")
+    FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS row (
+      "id" text, "statements" int, "denied" int, "held" int, "maskedValues" int, "verbs" jsonb, "objects" jsonb,
+      "tipSeq" int, "tipHash" text, "closedAt" timestamptz, "closeReason" text)
+    WHERE session."id" = row."id"`
+}
+
+const countedOf = ({ statements, denied, held, maskedValues, verbs, objects, seq, hash }: StoredSession) => ({
+  ...{ statements, denied, held, maskedValues, verbs: [...verbs], objects: [...objects] },
+  ...{ tipSeq: seq, tipHash: hash },
+})
 
 const jsonOf = (principal: NonNullable<Addition['opening']>['initiator']) => ({
   ...principal,
