@@ -445,14 +445,15 @@ describe('a peer that is slow or gone', () => {
     expect(bodies[2]).toMatchObject({ result: 'unknown', statement: 1 })
   })
 
-  it('a target that is killed gives a neutral error and an unknown outcome', async () => {
+  it("R-1.11: a target's end is told by its SQLSTATE in fixed words, and leaves an unknown outcome", async () => {
     const from = path.recorder.entries.length
     const client = await path.connect()
     const failed = errorOf(client.query('select pg_sleep(602)'))
     const find = "select pid from pg_stat_activity where query = 'select pg_sleep(602)' and state = 'active'"
     await until(async () => (await real.admin.query(find)).rowCount === 1)
     await real.admin.query(`select pg_terminate_backend(pid) from (${find}) x`)
-    expect(await failed).toMatchObject({ code: '08006' })
+    const message = 'terminating connection due to administrator command'
+    expect(await failed).toMatchObject({ severity: 'FATAL', code: '57P01', message, hint: undefined })
     const outcome = path.recorder.entries.slice(from).find(({ body }) => body.kind === 'outcome')
     expect(outcome?.body).toMatchObject({ result: 'unknown' })
     await client.end().catch(() => {})

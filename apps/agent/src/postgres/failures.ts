@@ -6,7 +6,7 @@ import type { KeyedHash } from '@sallyport/mask/replace'
 import type { NoticeFields } from '@sallyport/wire/postgres/messages'
 import { lost } from './context.ts'
 import { detectedFields } from './detected.ts'
-import { fieldOf, neutralText, scrubFields } from './refuse.ts'
+import { endingFields, fieldOf, neutralText, scrubFields } from './refuse.ts'
 import { type Action, close, type Expected, endPortals, type State, settle } from './state.ts'
 
 /** R-1.27: scrubbed for statements on protected columns, for whatever such a transaction says later, and when idle. */
@@ -103,7 +103,7 @@ function voidUntilSync(state: State, sqlstate: string, out: Action[]): undefined
   if (state.expected.length === 0) state.mode = 'skipping'
 }
 
-/** The target ends the connection. SQLSTATE and severity stay, its words do not (R-1.11). */
+/** The target ends the connection. Its words do not pass (R-1.11); its SQLSTATE does where PostgreSQL has fixed words for it. */
 function takeFatal(state: State, fields: NoticeFields, out: Action[]): undefined {
   const sqlstate = fieldOf(fields, 'C')
   close(
@@ -111,5 +111,6 @@ function takeFatal(state: State, fields: NoticeFields, out: Action[]): undefined
     out,
     `the target ended the session: ${sqlstate}`,
     new SallyportError('UPSTREAM_UNREACHABLE', `the target ended the session: ${neutralText(sqlstate)}`),
+    endingFields(sqlstate),
   )
 }

@@ -2,7 +2,7 @@
 import { SallyportError } from '@sallyport/base/errors'
 import type { NoticeFields } from '@sallyport/wire/postgres/messages'
 import { describe, expect, it } from 'vitest'
-import { errorFields, neutralText, scrubFields } from './refuse.ts'
+import { endingFields, errorFields, neutralText, scrubFields } from './refuse.ts'
 
 const secret = '123-45-6789'
 const everyField: NoticeFields = [...'SVCMDHPpqWstcdnFLR'].map((code) => [code, code === 'C' ? '23505' : secret])
@@ -26,6 +26,21 @@ describe('our own errors', () => {
   it('point at the place in the text when there is one', () => {
     const error = new SallyportError('STATEMENT_SYNTAX', 'syntax error')
     expect(errorFields(error, 'ERROR', 8)).toContainEqual(['P', '8'])
+  })
+})
+
+describe('R-1.11: the end of a session by the target', () => {
+  it.each([
+    ['57P01', 'terminating connection due to administrator command'],
+    ['25P03', 'terminating connection due to idle-in-transaction timeout'],
+    ['28000', undefined],
+    ['XX000', undefined],
+    ['', undefined],
+  ])('%s is told as %s', (sqlstate, message) => {
+    const fields = endingFields(sqlstate)
+    expect(fields === undefined ? undefined : Object.fromEntries(fields)).toEqual(
+      message === undefined ? undefined : { S: 'FATAL', V: 'FATAL', C: sqlstate, M: message },
+    )
   })
 })
 

@@ -68,6 +68,27 @@ export function scrubFields(fields: NoticeFields): NoticeFields {
   ]
 }
 
+// How PostgreSQL ends a session by itself (postgres.c, ProcessInterrupts and quickdie): the words are fixed and hold no value.
+const endingTexts: ReadonlyMap<string, string> = new Map([
+  ['25P03', 'terminating connection due to idle-in-transaction timeout'],
+  ['25P04', 'terminating connection due to transaction timeout'],
+  ['57P01', 'terminating connection due to administrator command'],
+  ['57P02', 'terminating connection because of crash of another server process'],
+  ['57P05', 'terminating connection due to idle-session timeout'],
+])
+
+/** The target's last error as clients know it, never in the words that came; undefined where no fixed words belong to it. */
+export function endingFields(sqlstate: string): NoticeFields | undefined {
+  const message = endingTexts.get(sqlstate)
+  if (message === undefined) return undefined
+  return [
+    ['S', 'FATAL'],
+    ['V', 'FATAL'],
+    ['C', sqlstate],
+    ['M', message],
+  ]
+}
+
 /** An error in PostgreSQL's own words and SQLSTATE, where the server's answer would be the same. */
 export const protocolFields = (sqlstate: string, message: string): NoticeFields => [
   ['S', 'ERROR'],

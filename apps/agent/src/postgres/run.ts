@@ -7,6 +7,7 @@ import type { ByteWriter } from '@sallyport/wire/bytes/writer'
 import { decodeBackend, decodeFrontend } from '@sallyport/wire/postgres/decode'
 import { encodeBackend, writeBackend, writeFrontend } from '@sallyport/wire/postgres/encode'
 import { type Frame, FrameSplitter, headerBytes } from '@sallyport/wire/postgres/frames'
+import type { NoticeFields } from '@sallyport/wire/postgres/messages'
 import { backendBytes, backendCaps, frontendBytes, frontendCaps } from '@sallyport/wire/postgres/names'
 import type { SessionRecord } from '../record/record.ts'
 import type { Gate, Judgement } from '../session/gate.ts'
@@ -280,7 +281,7 @@ class SessionRun implements Run {
           this.#deps.onCatalogChanged()
           break
         case 'close':
-          this.#finish(action.reason, action.error)
+          this.#finish(action.reason, action.error, action.fields)
           break
       }
     }
@@ -341,7 +342,7 @@ class SessionRun implements Run {
     this.#finish('the target vanished', connectionLost(cause))
   }
 
-  #finish(reason: string, error: SallyportError | null): void {
+  #finish(reason: string, error: SallyportError | null, shown?: NoticeFields): void {
     if (this.#isOver) return
     this.#isOver = true
     this.#deadlines.clear()
@@ -352,7 +353,8 @@ class SessionRun implements Run {
     this.#deps.lent.end()
     const unfinished = machine.unfinished()
     for (const running of unfinished) noteOutcome(this.#deps, running, { result: 'unknown', tag: '', sqlstate: '' })
-    const last = error === null ? null : encodeBackend({ type: 'errorResponse', fields: errorFields(error, 'FATAL') })
+    const fields = error === null ? null : (shown ?? errorFields(error, 'FATAL'))
+    const last = fields === null ? null : encodeBackend({ type: 'errorResponse', fields })
     if (last !== null) this.#toClient.bytes(last)
     else if (!isClean && unfinished.length === 0 && this.#toTarget.length === 0)
       writeFrontend(this.#toTarget, { type: 'terminate' })

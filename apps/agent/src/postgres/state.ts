@@ -40,7 +40,13 @@ export type Action =
   /** Objects were changed and are visible to others now: the catalog has to be read anew. */
   | { readonly do: 'catalogChanged' }
   /** Ends both sides. With an error the client is told FATAL; without one it is not told. */
-  | { readonly do: 'close'; readonly reason: string; readonly error: SallyportError | null }
+  /** `fields` are what the client reads of it, where that is not the error itself. */
+  | {
+      readonly do: 'close'
+      readonly reason: string
+      readonly error: SallyportError | null
+      readonly fields?: NoticeFields | undefined
+    }
 
 /** Maskers of a result, made for these descriptions of its columns. */
 export interface RowMasking {
@@ -354,10 +360,16 @@ export function keptBytes(state: State): number {
   return bytes
 }
 
-export function close(state: State, out: Action[], reason: string, error: SallyportError | null): undefined {
+export function close(
+  state: State,
+  out: Action[],
+  reason: string,
+  error: SallyportError | null,
+  fields?: NoticeFields,
+): undefined {
   if (state.phase === 'closed') return
   state.phase = 'closed'
-  out.push({ do: 'close', reason, error })
+  out.push({ do: 'close', reason, error, ...(fields === undefined ? {} : { fields }) })
 }
 
 /** Why a session ends when the client sends Terminate. */
