@@ -14,6 +14,7 @@ import type {
   StartupPacket,
 } from '@sallyport/wire/postgres/messages'
 import { frontendCaps } from '@sallyport/wire/postgres/names'
+import { ProtocolError } from '@sallyport/wire/protocol-error'
 import type { OpenTicket } from '../session/ticket.ts'
 import { bearerWanted, type OAuthPlace, oauthMechanism, oauthMessageBytesMax, readBearer } from './oauth-server.ts'
 import {
@@ -207,11 +208,20 @@ export class Handshake {
   async #readPacket(): Promise<{ packet: StartupPacket; buffered: boolean }> {
     const splitter = new StartupSplitter()
     for (;;) {
-      const frame = splitter.push(await readChunk(this.#stream))
+      const frame = this.#take(splitter, await readChunk(this.#stream))
       if (frame === undefined) continue
       const packet = decodeStartup(frame.body)
       if (frame.rest.length > 0) this.#stream.unshift(frame.rest)
       return { packet, buffered: frame.rest.length > 0 || this.#stream.readableLength > 0 }
+    }
+  }
+
+  /** what has no possible length is no client of ours. PostgreSQL hangs up on it without a word (ProcessStartupPacket). */
+  #take(splitter: StartupSplitter, chunk: Buffer): ReturnType<StartupSplitter['push']> {
+    try {
+      return splitter.push(chunk)
+    } catch (thrown) {
+      throw thrown instanceof ProtocolError ? this.#attack(thrown.message) : thrown
     }
   }
 
