@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { runCli } from './stack/cli.ts'
+import { decide } from './stack/holds.ts'
 import { until } from './stack/until.ts'
 import { expectExplained, useStack } from './stack/use.ts'
 
@@ -20,7 +21,9 @@ beforeAll(async () => {
   api = createServer((request, response) => {
     seen.push({ url: request.url ?? '', authorization: request.headers.authorization ?? '' })
     response.writeHead(200, { 'content-type': 'application/json', 'set-cookie': 'session=1' })
-    response.end(JSON.stringify({ method: request.method, url: request.url }))
+    const isPersonal = /people|refunds/.test(request.url ?? '')
+    const owner = isPersonal ? { owner: 'olga.private@example.com' } : {}
+    response.end(JSON.stringify({ method: request.method, url: request.url, ...owner }))
   })
   await new Promise<void>((resolve) => api.listen(0, '127.0.0.1', resolve))
   const { port } = api.address() as AddressInfo
@@ -53,23 +56,37 @@ spec:
   targets: { names: [crm] }
   rules:
     - { name: read, effect: allow, callers: { groups: [engineering] }, operations: [http.GET, http.HEAD], objects: ["/v1/**"] }
+    - name: changes-need-a-person
+      effect: hold
+      callers: { groups: [engineering] }
+      operations: [http.POST]
+      objects: ["/v1/**"]
+      when: http.body.amount <= 100
+      approval: { reviewers: [{ group: dba }], wait: 60s }
     - { name: no-exports, effect: deny, objects: ["/v1/exports/**"], message: exports leave by the warehouse only }
+  masks: [{ name: owner, routes: ["/v1/people/**", "/v1/refunds"], path: $.owner, method: email }]
+  outward: [{ name: no-keys, detect: [aws-key], message: keys stay inside }]
+  limits: [{ name: reads, per: initiator, requests: 1000, every: 1h }]
 `
 
 /** As a person would with a token from the console: the URL and the authority come with it. */
-async function ask(path: string, login: string, method = 'GET') {
+async function ask(path: string, login: string, method = 'GET', body: string | null = null) {
   const person = await stack().as(login)
-  const { body } = await person.post('/api/v1/tokens', { target: 'crm' })
-  const { token, connection } = body
+  const { token, connection } = (await person.post('/api/v1/tokens', { target: 'crm' })).body
   const ca = join(stack().dir, 'people', 'http-authority.pem')
   writeFileSync(ca, connection.ca)
   // Another process: the authority is a matter of its environment.
-  const script = `fetch(process.argv[1], { method: process.argv[2], headers: { authorization: 'Bearer ' + process.argv[3] } })
+  const script = `const [, url, method, token, body] = process.argv
+    fetch(url, { method, body, headers: { authorization: 'Bearer ' + token, ...(body ? { 'content-type': 'application/json' } : {}) } })
     .then(async (r) => console.log(JSON.stringify({ status: r.status, headers: Object.fromEntries(r.headers), body: await r.text() })))`
-  const child = spawn(process.execPath, ['-e', script, `${connection.url}${path}`, method, token], {
-    env: { PATH: process.env.PATH ?? '', NODE_EXTRA_CA_CERTS: ca },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const child = spawn(
+    process.execPath,
+    ['-e', script, `${connection.url}${path}`, method, token, ...(body === null ? [] : [body])],
+    {
+      env: { PATH: process.env.PATH ?? '', NODE_EXTRA_CA_CERTS: ca },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
   let text = ''
   child.stdout.setEncoding('utf8').on('data', (piece: string) => {
     text += piece
@@ -101,6 +118,44 @@ test('what no rule allows, and what a rule denies, does not reach the API', asyn
     expectExplained(code)
   }
   expect(seen.length).toBe(before)
+})
+
+test('answers come masked, and secrets do not leave', async () => {
+  const masked = await ask('/v1/people/7', 'ann')
+  expect(JSON.parse(masked.body)).toMatchObject({ owner: '***@example.com', url: '/api/v1/people/7' })
+  expect(masked.headers['cache-control']).toBe('no-store')
+  expect(masked.headers['ratelimit']).toMatch(/^"crm-access\/reads";r=[0-9]+;t=[0-9]+$/)
+  const before = seen.length
+  const stopped = await ask('/v1/people?key=AKIAIOSFODNN7EXAMPLE', 'ann')
+  expect(JSON.parse(stopped.body)).toMatchObject({ code: 'OUTWARD_SECRET', hint: 'keys stay inside' })
+  expectExplained('OUTWARD_SECRET')
+  expect(seen.length).toBe(before)
+})
+
+test('a held request is shown to a person, and runs once when it is sent again after the approval', async () => {
+  const before = seen.length
+  const refund = '{"amount":7,"note":"once"}'
+  const held = await ask('/v1/refunds', 'ann', 'POST', refund)
+  expect(held.status).toBe(403)
+  expect(held.headers['retry-after']).toBe('5')
+  const { code, approvalUrl } = JSON.parse(held.body)
+  expect(code).toBe('HOLD_PENDING')
+  const id = String(approvalUrl).split('/').at(-1) ?? ''
+  const bob = await stack().as('bob')
+  const card = await bob.get(`/api/v1/approvals/${id}`)
+  expect(card.body).toMatchObject({ verbs: ['POST'], objects: ['/v1/refunds'], target: 'crm' })
+  expect(card.body.statement.text).toContain(refund)
+  expect((await decide(bob, id, 'approved')).status).toBe(200)
+  const run = await ask('/v1/refunds', 'ann', 'POST', refund)
+  expect(run.status, run.body).toBe(200)
+  expect(JSON.parse(run.body)).toMatchObject({ method: 'POST', owner: '***@example.com' })
+  expect(JSON.parse((await ask('/v1/refunds', 'ann', 'POST', refund)).body)).toMatchObject({ code: 'HOLD_PENDING' })
+  // Another amount is another rule's business: none allows it.
+  expect(JSON.parse((await ask('/v1/refunds', 'ann', 'POST', '{"amount":101}')).body)).toMatchObject({
+    code: 'POLICY_UNCOVERED',
+  })
+  expect(seen.length).toBe(before + 1)
+  await until('the run is reported', async () => (await bob.get(`/api/v1/approvals/${id}`)).body.state === 'run')
 })
 
 test.skipIf(!hasCurl)('curl works in the environment that the command line makes', async () => {
@@ -139,6 +194,7 @@ test('its record shows the requests, holds neither token nor credential, and ver
     const { text, body } = await auditor.get(`/api/v1/sessions/${id}/entries?limit=500`)
     expect(text).not.toContain('crm-credential')
     expect(text).not.toContain('Bearer')
+    expect(text).not.toMatch(/olga|AKIA|once/)
     for (const entry of body.items) if (entry.kind === 'intent') texts.push(entry.text)
   }
   expect(texts).toContain('GET /v1/orders?page=2')
