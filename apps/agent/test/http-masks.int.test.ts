@@ -187,6 +187,16 @@ describe('an answer under masks', () => {
     answer({ 'content-type': 'application/problem+json' }, person, 409)
     expect(await send('/crm/people/1')).toMatchObject({ status: 409, body: masked })
   })
+  it('without a type passes where it is empty, also when nobody said so', async () => {
+    api.answer = (_request, response) => {
+      response.writeHead(201)
+      response.flushHeaders()
+      setImmediate(() => response.end())
+    }
+    expect(await send('/crm/people', { method: 'GET' })).toMatchObject({ status: 201, body: '' })
+    answer({ 'content-type': 'text/plain', 'content-length': '0' }, '')
+    expect(await send('/crm/people/1')).toMatchObject({ status: 200, body: '' })
+  })
   it.each([204, 200])('without a body passes: %i', async (status) => {
     answer(status === 200 ? { 'content-length': '0' } : {}, '', status)
     expect(await send('/crm/people/1')).toMatchObject({ status, body: '' })

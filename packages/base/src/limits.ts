@@ -161,6 +161,8 @@ export const limits = {
   httpHeldBodyBytesMax: 131_072,
   /** An answer of JSON under masks, kept whole until it is known to be JSON, in bytes after decoding; past it it is refused. */
   httpMaskedBodyBytesMax: 8_388_608,
+  /** Characters of it that are masked in one turn: others have theirs in between. */
+  httpMaskedTurnCharsMax: 65_536,
   /** A line of JSON or a server-sent event of an answer under masks, in bytes. */
   httpMaskedLineBytesMax: 1_048_576,
   /** Bodies that one agent keeps whole at once, in bytes; past it the next one is refused until there is room. */

@@ -45,7 +45,8 @@ export function requestBody(
     const chunks: Buffer[] = []
     let bytes = 0
     try {
-      for await (const chunk of request) {
+      // Whoever is refused is told so: the connection stays until the answer is out.
+      for await (const chunk of request.iterator({ destroyOnReturn: false })) {
         bytes += chunk.length
         if (bytes > most) throw tooLarge()
         if (!room.take(chunk.length)) throw noRoom()

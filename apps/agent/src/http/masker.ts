@@ -1,10 +1,11 @@
 // Masks the body of one answer while it passes: JSON whole, NDJSON line by line, server-sent events one by one, text as far
 // as no finding can change any more (THREATS R-4.7, R-4.8). Pure: bytes in, bytes out; any split gives the same bytes.
 // INVARIANT: what `push` and `end` return holds nothing that the masks hide; what cannot be read in one way throws.
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { limits } from '@sallyport/base/limits'
 import { hideEach, widestDetection } from '@sallyport/mask/detect/detection'
 import { hideIn, hidingStream } from '@sallyport/mask/detect/hide'
-import { documentMasker } from '@sallyport/mask/json/document'
+import { type DocumentMasker, documentMasker } from '@sallyport/mask/json/document'
 import type { KeyedHash } from '@sallyport/mask/replace'
 import type { AnswerMasking } from '@sallyport/policy/answers'
 import { eventText, readEvents, type ServerEvent } from '@sallyport/wire/http/events'
@@ -18,7 +19,8 @@ export interface Masker {
   readonly isWhole: boolean
   /** Throws Unmaskable, or ProtocolError for lines and events past their length. */
   push(chunk: Uint8Array): Uint8Array
-  end(): Uint8Array
+  /** What is masked whole takes several turns, so that a long answer holds up nobody else. */
+  end(): Uint8Array | Promise<Uint8Array>
   /** Gives back what it holds; to be called once, however the answer ends. */
   release(): void
   /** Values that were hidden so far. */
@@ -44,11 +46,10 @@ export function maskerOf(media: Media, masking: AnswerMasking, hash: KeyedHash, 
   }
 }
 
-type DocumentMask = ReturnType<typeof documentMasker>
-const documentMasks = new WeakMap<AnswerMasking, { readonly hash: KeyedHash; readonly mask: DocumentMask }>()
+const documentMasks = new WeakMap<AnswerMasking, { readonly hash: KeyedHash; readonly mask: DocumentMasker }>()
 
 /** Made once for all answers under the same masks. */
-function documentMask(masking: AnswerMasking, hash: KeyedHash): DocumentMask {
+function documentMask(masking: AnswerMasking, hash: KeyedHash): DocumentMasker {
   const known = documentMasks.get(masking)
   if (known !== undefined && known.hash === hash) return known.mask
   const mask = documentMasker(masking.parts, masking.detection, hash)
@@ -84,11 +85,17 @@ function jsonMasker(masking: AnswerMasking, hash: KeyedHash, room: Room): Masker
       chunks.push(chunk)
       return nothing
     },
-    end() {
+    async end() {
       if (bytes === 0) return nothing
       const text = utf8Text(Buffer.concat(chunks), true)
       chunks = []
-      const masked = text === null ? null : mask(text)
+      if (text === null) throw noJson()
+      const masking = mask.start(text)
+      let masked = masking.step(limits.httpMaskedTurnCharsMax)
+      while (masked === undefined) {
+        await nextTurn()
+        masked = masking.step(limits.httpMaskedTurnCharsMax)
+      }
       if (masked === null) throw noJson()
       values = masked.values
       return Buffer.from(masked.text, 'utf8')
@@ -114,7 +121,7 @@ function lineMasker(masking: AnswerMasking, hash: KeyedHash): Masker {
     isFirst = false
     if (text === null) throw noJson()
     if (/^[ \t\r]*$/.test(text)) return nothing
-    const document = mask(text)
+    const document = mask.mask(text)
     if (document === null) throw noJson()
     values += document.values
     return Buffer.from(document.text, 'utf8')
@@ -140,7 +147,7 @@ function eventMasker(masking: AnswerMasking, hash: KeyedHash): Masker {
   let values = 0
   const data = (text: string): string => {
     if (sentinels.has(text)) return text
-    const document = mask(text)
+    const document = mask.mask(text)
     if (document !== null) {
       values += document.values
       return document.text

@@ -111,7 +111,7 @@ async function pass(
     await out(masker === null ? next : masker.push(next))
   }
   const rest = scan.end()
-  const last = masker === null ? rest : Buffer.concat([masker.push(rest), masker.end()])
+  const last = masker === null ? rest : Buffer.concat([masker.push(rest), await masker.end()])
   count(last.length)
   begin()
   response.end(last)
@@ -124,8 +124,8 @@ async function drained(response: ServerResponse, signal: AbortSignal): Promise<v
 
 function answerMasker({ hash, room }: Relaying, masking: AnswerMasking, answer: Answer): Masker | null {
   const contentType = fieldOf(answer.fields, 'content-type')
-  // Nothing to mask, and no type for it.
-  if (contentType === undefined && fieldOf(answer.fields, 'content-length') === '0') return emptyMasker
+  // Nothing to mask, whatever its type; or no type by which it could be.
+  if (contentType === undefined || fieldOf(answer.fields, 'content-length') === '0') return emptyMasker
   if (answer.fields.filter(([name]) => name === 'content-type').length > 1)
     throw new Unmaskable('the answer has two content types')
   const masker = maskerOf(mediaOf(contentType), masking, hash, room)
@@ -133,11 +133,11 @@ function answerMasker({ hash, room }: Relaying, masking: AnswerMasking, answer: 
   throw new Unmaskable('the content type of the answer is none in which they can be applied')
 }
 
-/** Of an answer that says that it is empty; whatever comes all the same does not go on. */
+/** Of an answer that is empty, as far as anybody knows; whatever comes all the same does not go on. */
 const emptyMasker: Masker = {
   isWhole: true,
   push(chunk) {
-    if (chunk.length > 0) throw new Unmaskable('the answer is longer than it says')
+    if (chunk.length > 0) throw new Unmaskable('the answer has no content type')
     return chunk
   },
   end: () => new Uint8Array(0),

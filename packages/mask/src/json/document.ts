@@ -4,7 +4,7 @@ import { type Detection, hideEach } from '../detect/detection.ts'
 import { jsonHiding } from '../detect/values.ts'
 import type { KeyedHash } from '../replace.ts'
 import { type JsonPart, type Place, partsRewriter } from './mask.ts'
-import { type Rewriter, rewriteJson } from './rewrite.ts'
+import { type Rewriter, startRewriting } from './rewrite.ts'
 
 export interface MaskedDocument {
   readonly text: string
@@ -12,31 +12,47 @@ export interface MaskedDocument {
   readonly values: number
 }
 
-/** The document masked, or null where it is no JSON: then nobody can tell what it shows. */
+export interface DocumentMasker {
+  /** The document masked, or null where it is no JSON: then nobody can tell what it shows. */
+  mask(text: string): MaskedDocument | null
+  /** The same in several turns. */
+  start(text: string): Masking
+}
+
+export interface Masking {
+  /** Goes on for about so many characters; undefined: there is more. */
+  step(characters: number): MaskedDocument | null | undefined
+}
+
 export function documentMasker(
   parts: readonly JsonPart[],
   detection: Detection | null,
   hash: KeyedHash,
-): (text: string) => MaskedDocument | null {
+): DocumentMasker {
   const { root, rewriter } = partsRewriter(parts, hash)
-  let values = 0
-  const counted = (by: string | null): string | null => {
-    if (by !== null) values += 1
-    return by
-  }
   const hiding = detection === null ? null : jsonHiding({ hide: hideEach(detection, hash), kinds: detection.kinds })
-  const both: Rewriter<Place | null> = {
-    member: rewriter.member,
-    whole(place) {
-      const by = rewriter.whole(place)
-      return by === null ? null : (raw) => (raw === 'null' ? by(raw) : (counted(by(raw)) ?? raw))
-    },
-    scalar: (raw) => counted(hiding?.scalar(raw) ?? null),
-    name: (raw) => counted(hiding?.name(raw) ?? null),
+  const start = (text: string): Masking => {
+    let values = 0
+    const counted = (by: string | null): string | null => {
+      if (by !== null) values += 1
+      return by
+    }
+    const both: Rewriter<Place | null> = {
+      member: rewriter.member,
+      whole(place) {
+        const by = rewriter.whole(place)
+        return by === null ? null : (raw) => (raw === 'null' ? by(raw) : (counted(by(raw)) ?? raw))
+      },
+      scalar: (raw) => counted(hiding?.scalar(raw) ?? null),
+      name: (raw) => counted(hiding?.name(raw) ?? null),
+    }
+    const rewriting = startRewriting(text, root, both)
+    return {
+      step(characters) {
+        const masked = rewriting.step(characters)
+        return typeof masked === 'string' ? { text: masked, values } : masked
+      },
+    }
   }
-  return (text) => {
-    values = 0
-    const masked = rewriteJson(text, root, both)
-    return masked === null ? null : { text: masked, values }
-  }
+  return { start, mask: (text) => start(text).step(Number.POSITIVE_INFINITY) ?? null }
 }

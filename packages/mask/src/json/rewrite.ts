@@ -18,9 +18,24 @@ export interface Rewriter<P> {
 export const jsonDepthMax = 10_000
 
 /** The document rewritten, the text itself where nothing changes, or null where it is no JSON. */
-export function rewriteJson<P>(text: string, root: P, rewriter: Rewriter<P>): string | null {
+export const rewriteJson = <P>(text: string, root: P, rewriter: Rewriter<P>): string | null =>
+  startRewriting(text, root, rewriter).step(Number.POSITIVE_INFINITY) ?? null
+
+/** A rewriting that others may do something between. */
+export interface Rewriting {
+  /** Reads on for about so many characters, up to the end of a value; undefined: there is more. */
+  step(characters: number): string | null | undefined
+}
+
+export function startRewriting<P>(text: string, root: P, rewriter: Rewriter<P>): Rewriting {
   const reading: Reading<P> = { text, at: 0, from: 0, written: '', open: [], place: root, replacing: null }
+  return { step: (characters) => advance(reading, rewriter, reading.at + characters) }
+}
+
+function advance<P>(reading: Reading<P>, rewriter: Rewriter<P>, until: number): string | null | undefined {
+  const { text } = reading
   for (;;) {
+    if (reading.at >= until) return undefined
     if (!readValue(reading, rewriter)) return null
     // After a value: the end of what is around it, or the next one.
     for (;;) {
