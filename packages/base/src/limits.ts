@@ -163,6 +163,8 @@ export const limits = {
   httpMaskedBodyBytesMax: 8_388_608,
   /** Characters of it that are masked in one turn: others have theirs in between. */
   httpMaskedTurnCharsMax: 65_536,
+  /** One text of it that detectors look through; a longer one is hidden whole, since nobody else has a turn meanwhile. */
+  httpMaskedTextCharsMax: 1_048_576,
   /** A line of JSON or a server-sent event of an answer under masks, in bytes. */
   httpMaskedLineBytesMax: 1_048_576,
   /** Bodies that one agent keeps whole at once, in bytes; past it the next one is refused until there is room. */

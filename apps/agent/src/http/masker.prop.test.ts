@@ -106,6 +106,13 @@ describe('an answer of JSON', () => {
     expect(out).toBe(text.replaceAll('078-05-1120', hidden).replaceAll('ann@example.com', hidden))
     expect(turns).toBeGreaterThanOrEqual(Math.floor(text.length / limits.httpMaskedTurnCharsMax) - 1)
   })
+  it('with a text longer than detectors look through at once has it hidden whole', async () => {
+    const text = (length: number): string => `{"a":"${'x'.repeat(length - 2)}","b":1}`
+    const max = limits.httpMaskedTextCharsMax
+    expect(await masked(json, byDetector, text(max))).toBe(text(max))
+    expect(await masked(json, byDetector, text(max + 1))).toBe(`{"a":"${hidden}","b":1}`)
+    expect(await masked(json, byPath, text(max + 1))).toBe(text(max + 1))
+  })
   it('waits for room that others have', () => {
     const room = roomOf(10)
     expect(() => maskerOf(mediaOf(json), byPath, hash, room)?.push(Buffer.alloc(11))).toThrow('as many answers')

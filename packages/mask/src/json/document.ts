@@ -1,8 +1,10 @@
 // Masks a whole JSON document: parts by their paths, and what detectors find in everything else. One reading of the text does
 // both, so that they can never disagree about what it says (THREATS ).
+import { limits } from '@sallyport/base/limits'
 import { type Detection, hideEach } from '../detect/detection.ts'
 import { jsonHiding } from '../detect/values.ts'
 import type { KeyedHash } from '../replace.ts'
+import { redacted } from '../replace-text.ts'
 import { type JsonPart, type Place, partsRewriter } from './mask.ts'
 import { type Rewriter, startRewriting } from './rewrite.ts'
 
@@ -43,8 +45,8 @@ export function documentMasker(
         const by = rewriter.whole(place)
         return by === null ? null : (raw) => (raw === 'null' ? by(raw) : (counted(by(raw)) ?? raw))
       },
-      scalar: (raw) => counted(hiding?.scalar(raw) ?? null),
-      name: (raw) => counted(hiding?.name(raw) ?? null),
+      scalar: (raw) => counted(hiding === null ? null : isLong(raw) ? hidden : hiding.scalar(raw)),
+      name: (raw) => counted(hiding === null ? null : isLong(raw) ? hidden : hiding.name(raw)),
     }
     const rewriting = startRewriting(text, root, both)
     return {
@@ -56,3 +58,7 @@ export function documentMasker(
   }
   return { start, mask: (text) => start(text).step(Number.POSITIVE_INFINITY) ?? null }
 }
+
+/** Detectors take their time for a text, and all of it at once. */
+const isLong = (raw: string): boolean => raw.length > limits.httpMaskedTextCharsMax
+const hidden = JSON.stringify(redacted)
