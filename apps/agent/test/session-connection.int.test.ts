@@ -78,7 +78,8 @@ async function raw(port = path.port): Promise<{ socket: Socket; closed: Promise<
   const chunks: Buffer[] = []
   socket.on('data', (chunk) => chunks.push(chunk))
   socket.on('error', () => {})
-  const closed = once(socket, 'close').then(() => Buffer.concat(chunks))
+  // Also by a reset: whoever hangs up with bytes unread sends one.
+  const closed = new Promise<Buffer>((done) => socket.once('close', () => done(Buffer.concat(chunks))))
   return { socket, closed }
 }
 async function tls(options: { alpn?: string[]; direct?: boolean; session?: Buffer } = {}): Promise<TLSSocket> {
