@@ -172,19 +172,31 @@ function relationOf(name: string, spec: CatalogSpec, oidOf: (name: string) => nu
       onUpdate: cascade.onUpdate ?? 'none',
     })),
     rowSecurity: full.rowSecurity ?? full.policies !== undefined,
-    ...(full.policies === undefined
-      ? {}
-      : {
-          policies: full.policies.map((policy, at) =>
-            typeof policy === 'string'
-              ? { name: `policy_${at}`, using: policy, check: null }
-              : { name: `policy_${at}`, ...policy },
-          ),
-        }),
-    ...(full.partitionedBy === undefined ? {} : { partitionedBy: full.partitionedBy.map(numberOf) }),
+    ...policiesOf(full),
+    ...partitionedBy(full, numberOf),
     checks: full.checks ?? [],
     compared: (full.compared ?? []).map(numberOf),
   }
+}
+
+/** Row security without policies in the spec is one whose policies are not known. */
+function policiesOf({ policies, rowSecurity }: RelationSpec): Pick<CatalogRelation, 'policies'> {
+  if (policies === undefined) return rowSecurity === true ? {} : { policies: [] }
+  return {
+    policies: policies.map((policy, at) =>
+      typeof policy === 'string'
+        ? { name: `policy_${at}`, using: policy, check: null }
+        : { name: `policy_${at}`, ...policy },
+    ),
+  }
+}
+
+function partitionedBy(
+  { kind, partitionedBy: columns }: RelationSpec,
+  numberOf: (column: string) => number,
+): Pick<CatalogRelation, 'partitionedBy'> {
+  if (columns === undefined) return kind === 'partitioned' ? {} : { partitionedBy: [] }
+  return { partitionedBy: columns.map(numberOf) }
 }
 
 const isColumns = (entry: readonly string[] | RelationSpec): entry is readonly string[] => Array.isArray(entry)
