@@ -20,7 +20,7 @@ const labels = (text: string) => at(text)?.labels ?? []
 
 describe('completion', () => {
   it.each<[string, string, readonly string[]]>([
-    ['fields of the document', '  |', ['targets', 'rules', 'masks', 'masking', 'limits']],
+    ['fields of the document', '  |', ['targets', 'rules', 'masks', 'masking', 'limits', 'outward']],
     ['fields that are not there yet', '  rules: []\n  ma|\n', ['masks', 'masking']],
     ['fields of an item behind its dash', '  rules:\n    - na|', ['name']],
     ['values behind a key', '  rules:\n    - name: a\n      effect: |', ['allow', 'hold', 'deny']],
