@@ -26,11 +26,11 @@ export function needlesOf(secrets: readonly Secret[]): Needles {
   return [...forms].map((form) => Buffer.from(form, 'utf8'))
 }
 
-/** Hexadecimal digits of either case, and a space as forms write it. */
+/** Hexadecimal digits of either case, a space as forms write it, and a bare plus as they read it. */
 function urlForms(text: string): string[] {
   const upper = encodeURIComponent(text)
   const lower = upper.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase())
-  return [upper, lower, upper.replaceAll('%20', '+'), lower.replaceAll('%20', '+')]
+  return [upper, lower, upper.replaceAll('%20', '+'), lower.replaceAll('%20', '+'), text.replaceAll('+', ' ')]
 }
 
 /** With the escapes that PHP, Go and others write although nobody has to. */

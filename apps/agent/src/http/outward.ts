@@ -27,9 +27,11 @@ export function outwardInHead(
     ...segments.map((segment) => ['the path', segment] as const),
     ...query.flatMap(([name, value]) => [['the query', name] as const, ['the query', value] as const]),
   ]
+  const whole: Place = ['the URL', wholeLine({ segments, query })]
   const own: readonly Place[] = fields.map(([name, value]) => [`the field "${name}"`, `${name}: ${value}`])
   const isSignIn = ([name]: Fields[number]): boolean => name === 'authorization' || name === 'cookie'
-  for (const [where, text] of [...line, ...own]) if (holdsAny(outward, text)) return { kind: 'credential', where }
+  for (const [where, text] of [...line, whole, ...own])
+    if (holdsAny(outward, text)) return { kind: 'credential', where }
   if (outward.kinds.size === 0) return null
   const looked = own.filter((_, index) => fields[index] !== undefined && !isSignIn(fields[index]))
   for (const [where, text] of [...line, ...looked]) {
@@ -41,7 +43,17 @@ export function outwardInHead(
 
 type Place = readonly [where: string, text: string]
 
-const holdsAny = ({ needles }: Outward, text: string): boolean => {
+/** Path and query in one, decoded: a slash, `&`, `=` or `?` of a credential takes it apart. */
+export function wholeLine({ segments, query }: Pick<RequestHead, 'segments' | 'query'>): string {
+  const path = segments.join('/')
+  if (query.length === 0) return path
+  const pairs = query.map(([name, value]) => `${name}=${value}`)
+  // A name without a value may have come with the sign or without it.
+  const bare = query.map(([name, value]) => (value === '' ? name : `${name}=${value}`))
+  return `${path}?${pairs.join('&')}\n${path}?${bare.join('&')}`
+}
+
+export const holdsAny = ({ needles }: Pick<Outward, 'needles'>, text: string): boolean => {
   const bytes = Buffer.from(text, 'utf8')
   return needles.some((list) => holdsNeedle(list, bytes))
 }

@@ -18,10 +18,10 @@ import type { HeldRequest } from '../session/request-hold.ts'
 import { type RequestBody, requestBody } from './body.ts'
 import { bodyFacts } from './body-facts.ts'
 import { type Injected, injectedCredential } from './credential.ts'
-import { holdsNeedle, type Needles, needlesOf } from './echo.ts'
+import { type Needles, needlesOf } from './echo.ts'
 import { shownRequest, waitMsOf } from './held.ts'
 import type { OauthTokens } from './oauth.ts'
-import { outwardInBody, outwardInHead } from './outward.ts'
+import { holdsAny, outwardInBody, outwardInHead, wholeLine } from './outward.ts'
 import { quotaFields } from './quota.ts'
 import { refusalOf } from './refuse.ts'
 import { type Outcome, relay } from './relay.ts'
@@ -175,7 +175,7 @@ function askedRequest(parts: Exchange, { body, needles, gone }: Looking): AskedR
   const fields = callersFields(head, session.admitted.target.document.spec.passFields, null)
   return {
     facts: factsOf(head),
-    kept: recordedRequest(head, hiding(serving.deps, needles)),
+    kept: recordedRequest(head, hiding(serving.deps, needles, head)),
     initiator: head.initiator,
     body: async () => bodyFacts(head.fields, await body.read()),
     async outward(kinds) {
@@ -234,12 +234,17 @@ async function outwardNeedles({ head, serving }: Exchange): Promise<readonly Nee
 }
 
 /** For the record: what looks personal or secret in a path or query, or is a credential of the agent, is not kept. */
-function hiding(deps: SessionDeps, needles: readonly Needles[]): (text: string) => string {
+function hiding(deps: SessionDeps, needles: readonly Needles[], head: RequestHead): (text: string) => string {
   const hide = hideBy('redact', deps.maskHash)
-  return (text) => {
-    const bytes = Buffer.from(text, 'utf8')
-    return needles.some((list) => holdsNeedle(list, bytes)) ? '[redacted]' : hideIn(text, hide).text
+  // Nearly always there is none in all of it.
+  if (!holdsAny({ needles }, wholeLine(head))) return (text) => hideIn(text, hide).text
+  const hidden = (text: string): string => (holdsAny({ needles }, text) ? '[redacted]' : hideIn(text, hide).text)
+  const left = {
+    segments: head.segments.map(hidden),
+    query: head.query.map(([name, value]) => [hidden(name), hidden(value)] as const),
   }
+  // One that is spread over several of them is in none alone.
+  return holdsAny({ needles }, wholeLine(left)) ? () => '[redacted]' : hidden
 }
 
 /** Sends the request with what the gateway sets in the place of what it took out. */

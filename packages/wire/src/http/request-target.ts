@@ -59,6 +59,9 @@ export const encodeSegment = (text: string): string =>
 /** Names and values of a query, or of a body that is a form. Throws ProtocolError for what two servers read in two ways. */
 export function parsePairs(raw: string, where: 'query' | 'form'): RequestTarget['query'] {
   if (raw === '') return []
+  // A query is written anew; a form goes on as it is, and a few servers split it there too, or take the mark off.
+  if (where === 'form' && /^\ufeff|;/.test(raw))
+    throw new ProtocolError('a form with a bare semicolon or a byte order mark')
   const pairs = raw.split('&')
   if (pairs.length > queryPairsMax) throw new ProtocolError(`a ${where} of ${pairs.length} pairs`)
   const query = pairs.map((pair) => {
