@@ -33,6 +33,8 @@ describe('a request', () => {
     ['POST', '/v1/orders', 'unknown'],
     ['GET', '/v1/orders/7/lines', 'unknown'],
     ['GET', '/v1/Orders/7', 'unclear'],
+    ['GET', '/v1/orders/MINE', 'unclear'],
+    ['GET', '/v1/orders/7.JSON', 'unclear'],
     ['GET', '/v2/xx', 'unclear'],
     ['GET', '/v2/ax', 'left'],
   ])('%s %s: %s', (method, path, expected) => {

@@ -47,6 +47,10 @@ export function compileNamedRoutes({ list }: ListedRoutes): RouteFinder {
     // OpenAPI 3.1, "Paths Object": what is concrete comes before what is templated.
     const [best, next] = exact.sort((left, right) => compareRanks(right.rank, left.rank))
     if (best === undefined) return { kind: 'unknown' }
+    // `/users/ME` is no user's page where a server that does not mind capitals has `/users/me`.
+    const isOther = (route: Compiled): boolean =>
+      compareRanks(route.rank, best.rank) >= 0 && !exact.includes(route) && fitsCarelessly(route, segments)
+    if (candidates.some(isOther)) return { kind: 'unclear' }
     return next !== undefined && compareRanks(best.rank, next.rank) === 0
       ? { kind: 'unclear' }
       : { kind: 'named', name: best.name }
