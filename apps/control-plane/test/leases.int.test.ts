@@ -94,6 +94,7 @@ test('has the answer in time although one says nothing', async () => {
 
 test.each([
   ["of a target that is not the agent's", { target: 'payroll' }],
+  ['about a budget of another target', { budget: budget.replace('orders', 'payroll') }],
   ['of a target that is not there', { target: 'nowhere' }],
   ['without a share', { share: 0n }],
   ['with a name that is too long', { budget: 'x'.repeat(limits.leaseNameBytesMax + 1) }],

@@ -66,7 +66,7 @@ export function createBudgets(clock: Clock, budgetsMax: number = limits.budgetsP
       const window = windowOf(claim, nowMs)
       // More budgets than fit: nobody knows what is left of this one.
       if (window === null) return { claim, retryMs: sweepMs }
-      const max = claim.max + loans.change(claim.budget, nowMs)
+      const max = claim.max + loans.change(claim.budget, claim.max, nowMs)
       const spent = spentIn(window, nowMs) + claim.amount
       if (claim.shared === true && spent > max * scarceFrom) budgets.onScarce?.(claim)
       if (spent > max) return { claim, retryMs: waitMs(window, claim.amount, max, nowMs) }
@@ -101,7 +101,7 @@ export function createBudgets(clock: Clock, budgetsMax: number = limits.budgetsP
 
 function leftOf(window: Window | undefined, claim: Omit<Claim, 'amount'>, loans: Loans, nowMs: number) {
   const { budget, everyMs } = claim
-  const max = claim.max + loans.change(budget, nowMs)
+  const max = claim.max + loans.change(budget, claim.max, nowMs)
   if (window === undefined || window.everyMs !== everyMs) return { left: Math.max(0, max), resetMs: 0 }
   return { left: Math.max(0, max - spentIn(window, nowMs)), resetMs: waitMs(window, max, max, nowMs) }
 }

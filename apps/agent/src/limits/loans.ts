@@ -22,10 +22,14 @@ const answersMax = 16
 
 /** Kept back of a share, so that an agent that wakes up is not refused at once: one in so many parts. */
 const keptPart = 4
+const kept = (share: number): number => Math.ceil(share / keptPart)
 
 export interface Loans {
-  /** What more than its share may be spent of a budget here; below zero: less. */
-  change(budget: string, nowMs: number): number
+  /**
+   * What more than its share may be spent of a budget here; below zero: less. A borrower with other policies, or that lies, may
+   * have named a larger share: also then a part is kept of what is the share here.
+   */
+  change(budget: string, share: number, nowMs: number): number
   /** Lends what is not spent. Gives how much the borrower has in all. */
   lend(wanted: Wanted, spent: number, nowMs: number): number
   borrow(budget: string, amount: number, untilMs: number): void
@@ -57,13 +61,15 @@ export function createLoans(budgetsMax: number = limits.budgetsPerAgentMax): Loa
     return Math.max(0, ...loans.map(({ amount }) => amount))
   }
   return {
-    change: (budget, nowMs) =>
-      lent.size === 0 && borrowed.size === 0 ? 0 : borrowedOf(budget, nowMs) - lentOf(budget, nowMs),
+    change: (budget, share, nowMs) =>
+      lent.size === 0 && borrowed.size === 0
+        ? 0
+        : borrowedOf(budget, nowMs) - Math.min(lentOf(budget, nowMs), share - kept(share)),
     lend({ borrower, budget, share, everyMs }, spent, nowMs) {
       const all = lentOf(budget, nowMs)
       const before = lent.get(budget)?.get(borrower)?.amount ?? 0
       if (before === 0 && lent.size >= budgetsMax && !forget(lent, nowMs)) return 0
-      const free = share - Math.ceil(share / keptPart) - spent - (all - before)
+      const free = share - kept(share) - spent - (all - before)
       const amount = Math.max(before, Math.floor(free))
       if (amount <= 0) return 0
       const loans = lent.get(budget) ?? new Map<string, Loan>()

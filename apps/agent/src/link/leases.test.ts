@@ -120,6 +120,13 @@ describe('an agent that is asked', () => {
     expect(lent()).toEqual([0n])
   })
 
+  it('keeps its part also where the borrower says that a share is more than it is', () => {
+    const { asked, take } = open()
+    asked({ share: 1_000_000n })
+    asked({ share: 1_000_000n, borrower: 'third' })
+    expect(take(8)).toBe(2)
+  })
+
   it('lends nothing of a window of another length: policies differ for a moment', () => {
     const { take, asked, lent } = open()
     take()

@@ -3,6 +3,7 @@
 // INVARIANT: an agent asks about its own targets only, and only agents of that target are asked.
 import { create } from '@bufbuild/protobuf'
 import { limits } from '@sallyport/base/limits'
+import { targetOfBudget } from '@sallyport/policy/limits'
 import {
   LeaseAskedSchema,
   LeaseGrantedSchema,
@@ -98,8 +99,12 @@ export function createLeases(deps: LeasesDeps): Leases {
   }
 }
 
-const isSound = ({ budget, share, everyMs }: LeaseWanted): boolean =>
-  Buffer.byteLength(budget) <= limits.leaseNameBytesMax && share > 0n && everyMs > 0n
+/** The budget's own target is the one that is asked about: its name is what lenders go by. */
+const isSound = ({ target, budget, share, everyMs }: LeaseWanted): boolean =>
+  Buffer.byteLength(budget) <= limits.leaseNameBytesMax &&
+  targetOfBudget(budget) === target &&
+  share > 0n &&
+  everyMs > 0n
 
 /** The other agents of the target that are linked here. Those of another replica are not asked, and lend nothing. */
 async function lendersOf(deps: LeasesDeps, agent: AgentIdentity, target: string): Promise<readonly GreetedLink[]> {
