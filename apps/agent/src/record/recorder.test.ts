@@ -1,12 +1,24 @@
 // The recorder on a real disk: chains, restarts, limits, and what happens when nothing can be written.
 import { createHash } from 'node:crypto'
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  closeSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { parseEntry } from '@sallyport/ledger/shape'
 import { chainEntries, testAgent, testBody } from '@sallyport/ledger/testing-record'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { OpenRecorder } from './recorder.ts'
 import { type PlacedEntry, Spool } from './spool.ts'
+import { encodeSpooled } from './spooled.ts'
 import { type TestPlace, testPlace } from './testing-recorder.ts'
 
 let place: TestPlace
@@ -30,6 +42,16 @@ function onDisk(): PlacedEntry[] {
   return found
 }
 const kindsOf = (session: string) => onDisk().flatMap(({ entry }) => (entry.session === session ? entry.kind : []))
+const codeOfThrown = (thrown: unknown): string => String((thrown as { readonly code?: unknown }).code)
+/** Descriptors of files in this directory. */
+const openFiles = (directory: string): number[] =>
+  readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).startsWith(directory) ? [Number(fd)] : []
+    } catch {
+      return []
+    }
+  })
 const failure = (run: () => unknown): unknown => {
   try {
     return run()
@@ -73,6 +95,35 @@ test('sessions that run at the same time each have their own chain', () => {
   const records = [recorder.open(a, 'spool'), recorder.open(b, 'spool')]
   for (const body of [opened(), intent(1), outcome(1)]) for (const record of records) record.append(body)
   for (const session of [a, b]) expect(kindsOf(session)).toEqual(['session-opened', 'intent', 'outcome'])
+})
+
+test('a sync that waited for one that failed fails as well: nobody knows what of it is on the disk', async () => {
+  const directory = join(place.directory, 'alone')
+  mkdirSync(directory)
+  const spool = new Spool(directory, 16_384, place.log)
+  const frame = (kind: 'intent') =>
+    encodeSpooled({
+      kind,
+      session: a,
+      seq: 0,
+      monoUs: 0,
+      statements: 0,
+      hash: new Uint8Array(32),
+      bytes: new Uint8Array(700),
+    })
+  const first = openFiles(directory)
+  expect(first).toEqual([])
+  spool.append(frame('intent'), false)
+  const [file] = openFiles(directory)
+  spool.append(frame('intent'), false)
+  // The first segment is closed to writing and was not synced; a descriptor that is gone is a disk that fails.
+  closeSync(file!)
+  const failing = spool.sync().catch(codeOfThrown)
+  await Promise.resolve()
+  await Promise.resolve()
+  const waiting = spool.sync().then(() => 'synced', codeOfThrown)
+  expect(await failing).toBeDefined()
+  expect(await waiting).toBe('SPOOL_UNWRITABLE')
 })
 
 test('strict recording settles after the sync, off records nothing', async () => {

@@ -264,6 +264,8 @@ export class Spool {
     const active = this.#active
     this.#unsynced = []
     try {
+      // A sync that waited for one that failed would say that all is well: the kernel tells of lost pages once.
+      if (this.#failed) throw unwritable()
       for (const file of closed) await syncFile(file)
       if (active !== undefined) await syncFile(active.file)
     } catch (cause) {
