@@ -15,6 +15,8 @@ const nameStart = /[A-Za-z_\u0080-\uffff]/
 const namePart = /[A-Za-z0-9_$\u0080-\uffff]/
 const space = /[ \t\n\r\f\v]/
 const digit = /[0-9]/
+/** As long as it is written: the scanner knows no limit. */
+const dollarTag = /\$([A-Za-z_\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*)?\$/y
 
 /** Every token of the text; whitespace is left out. */
 export function tokens(text: string): Token[] {
@@ -51,8 +53,8 @@ const token = (kind: TokenKind, start: number, end: number): Token => ({ kind, s
 function word(text: string, start: number): Token {
   const letter = text.charAt(start).toLowerCase()
   const next = text.charAt(start + 1)
-  if (next === "'" && 'ebxn'.includes(letter))
-    return token('string', start, quoteEnd(text, start + 1, "'", letter === 'e'))
+  if (next === "'" && letter === 'e') return token('string', start, escapedEnd(text, start + 1))
+  if (next === "'" && 'bxn'.includes(letter)) return token('string', start, quoteEnd(text, start + 1, "'", false))
   if (letter === 'u' && next === '&') {
     const quote = text.charAt(start + 2)
     if (quote === "'") return token('string', start, quoteEnd(text, start + 2, "'", false))
@@ -76,6 +78,30 @@ function quoteEnd(text: string, open: number, quote: string, escapes: boolean): 
   return text.length
 }
 
+/** A text of E'' goes on in the next quotes, when only space with a line's end is between them, and escapes go on with it. */
+function escapedEnd(text: string, open: number): number {
+  let end = quoteEnd(text, open, "'", true)
+  for (let next = continued(text, end); next !== null; next = continued(text, end))
+    end = quoteEnd(text, next, "'", true)
+  return end
+}
+
+/** Index of the quote that goes on with a string that ends at `from` (scan.l, `quotecontinue`); null where none does. */
+function continued(text: string, from: number): number | null {
+  let hasLineEnd = false
+  let at = from
+  while (at < text.length) {
+    const here = text.charAt(at)
+    if (here === "'") return hasLineEnd ? at : null
+    if (text.startsWith('--', at)) at = lineEnd(text, at)
+    else if (space.test(here)) {
+      hasLineEnd ||= here === '\n' || here === '\r'
+      at += 1
+    } else return null
+  }
+  return null
+}
+
 /** `$1`, or a string in `$tag$`. */
 function dollar(text: string, start: number): Token {
   if (digit.test(text.charAt(start + 1))) {
@@ -83,7 +109,8 @@ function dollar(text: string, start: number): Token {
     while (digit.test(text.charAt(end))) end += 1
     return token('parameter', start, end)
   }
-  const tag = /^\$([A-Za-z_\u0080-\uffff][A-Za-z0-9_\u0080-\uffff]*)?\$/.exec(text.slice(start, start + 200))?.[0]
+  dollarTag.lastIndex = start
+  const tag = dollarTag.exec(text)?.[0]
   if (tag === undefined) return token('other', start, start + 1)
   const close = text.indexOf(tag, start + tag.length)
   return token('string', start, close < 0 ? text.length : close + tag.length)
