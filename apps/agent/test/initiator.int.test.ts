@@ -118,7 +118,21 @@ describe('a connection of a function', () => {
       expect(text).not.toContain(token)
       expect(text).not.toContain(token.split('.')[2])
     }
+    // The SET that was refused took back what was said before, once.
+    expect(await ask(client, 'select id from shared')).toBe('INITIATOR_REQUIRED')
     expect(await ask(client, 'select id from shared')).toEqual([3])
+  })
+
+  it('a COMMIT that the target skips leaves no statement of its transaction to the function alone', async () => {
+    const client = await connect()
+    await client.query('begin')
+    await client.query(`SET sallyport.initiator = '${await tokenFor('ann')}'`)
+    await client.query('savepoint s')
+    await client.query('select 1/0; commit').catch(() => {})
+    await client.query('rollback to s').catch(() => {})
+    expect(await ask(client, own)).not.toEqual([4])
+    await client.query('rollback')
+    expect(await ask(client, own)).toEqual([4])
   })
 
   it('leaves with each statement for whom it was', async () => {

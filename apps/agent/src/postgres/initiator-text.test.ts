@@ -98,6 +98,6 @@ describe('in the wrong place', () => {
     ['its function with another parameter', "select set_config('sallyport.initiator', $2, true)"],
     ['looking it up', "select current_setting('sallyport.initiator', true)"],
   ])('%s', (_, text) => {
-    expect(readInitiator(text)).toEqual({ kind: 'misplaced' })
+    expect(readInitiator(text)).toMatchObject({ kind: 'misplaced' })
   })
 })

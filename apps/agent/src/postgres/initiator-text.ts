@@ -12,7 +12,8 @@ export type InitiatorText =
   | { readonly kind: 'set'; readonly text: string; readonly value: string | null }
   /** The value comes with Bind, as the only parameter. */
   | { readonly kind: 'parameter'; readonly text: string }
-  | { readonly kind: 'misplaced' }
+  /** `sets`: it would have changed for whom what comes after it runs. */
+  | { readonly kind: 'misplaced'; readonly sets?: boolean }
 
 /** The setting exists at no target; giving it its default changes nothing there and answers as the client expects. */
 const setText = 'SET sallyport.initiator TO DEFAULT'
@@ -34,9 +35,11 @@ export function readInitiator(text: string): InitiatorText {
   const words = all.filter(({ kind }) => kind !== 'comment').map((token) => wordOf(text, token))
   while (words.at(-1) === ';') words.pop()
   const setting = settingText(words)
-  if (saying.length === 0) return setting ?? (mentionsSetting(words) ? misplaced : none)
+  const mentions = mentionsSetting(words)
+  if (saying.length === 0) return setting ?? (mentions ? misplacedBy(words) : none)
   const [comment] = saying
-  if (setting !== null || mentionsSetting(words) || saying.length > 1) return misplaced
+  if (setting !== null || mentions) return misplacedBy(words)
+  if (saying.length > 1) return misplaced
   if (comment === undefined || comment !== all[last]) return misplaced
   return commentText(text, comment) ?? misplaced
 }
@@ -87,8 +90,17 @@ function settingText(words: readonly string[]): InitiatorText | null {
 /** Nobody is said by an empty text. */
 const bare = (literal: string): string | null => (literal === "''" ? null : literal.slice(1, -1))
 
-const mentionsSetting = (words: readonly string[]): boolean =>
-  words.some(
-    (word, at) =>
-      word.toLowerCase() === name || (word === 'sallyport' && words[at + 1] === '.' && words[at + 2] === 'initiator'),
-  )
+const changes: ReadonlySet<string> = new Set(['set', 'reset', 'set_config'])
+const misplacedBy = (words: readonly string[]): InitiatorText =>
+  words.some((word) => changes.has(word)) ? { kind: 'misplaced', sets: true } : misplaced
+
+function mentionsSetting(words: readonly string[]): boolean {
+  // Elsewhere a quoted name is that of a table or column.
+  const isQuotable = words[0] === 'set' || words[0] === 'reset'
+  const plain = (word: string | undefined): string | undefined =>
+    isQuotable ? (/^"(\w+)"$/.exec(word ?? '')?.[1]?.toLowerCase() ?? word) : word
+  return words.some((word, at) => {
+    if (/^(e|n|u&)?'sallyport\.initiator'$/i.test(word)) return true
+    return plain(word) === 'sallyport' && words[at + 1] === '.' && plain(words[at + 2]) === 'initiator'
+  })
+}

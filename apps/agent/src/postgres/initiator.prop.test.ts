@@ -164,7 +164,7 @@ function play(messages: readonly FrontendMessage[], isWaiting: (at: number) => b
   const forwarded: string[] = []
   const judge = (request: JudgeRequest): Judgement => {
     const { initiator } = request
-    const said = initiator === undefined || initiator === 'past' ? initiator : initiator.value.reveal()
+    const said = typeof initiator === 'object' ? initiator.value.reveal() : initiator
     const isBad = said === 'past' || said === 'forged'
     const judgement: Judgement = isBad
       ? { kind: 'refused', error: pastInitiator(), position: null }
@@ -230,6 +230,8 @@ function expectRight(all: readonly Move[], events: readonly Event[]): void {
   const preparedIn = new Map<string, number>()
   let scope = 0
   let hasFailed = false
+  // COMMIT and ROLLBACK end what counts; in what has failed after them nobody is said.
+  let wasEnded = false
   let force: { who: string; place: 'new' | 'inside' | 'outside'; used: boolean } | null = null
   for (const event of events) {
     if (event.what === 'prepared') preparedIn.set(event.text, scope)
@@ -239,6 +241,8 @@ function expectRight(all: readonly Move[], events: readonly Event[]): void {
       if (force?.place === 'new') force.place = isOpen ? 'inside' : 'outside'
       if (force !== null && (force.place === 'inside' ? !isOpen : force.used)) force = null
       if (!isOpen) scope += 1
+      if (wasEnded && hasFailed && force === null) force = { who: 'past', place: 'inside', used: false }
+      wasEnded = false
     } else if (hasFailed && event.isAllowed && /initiator/.test(event.text)) scope += 1
     else if (/initiator/.test(event.text)) {
       // SET itself: what it says is looked at, or it takes back what was said.
@@ -256,6 +260,7 @@ function expectRight(all: readonly Move[], events: readonly Event[]): void {
       if (isNumbered) expect(event.who, event.text).toBe(right)
       if (force !== null) force.used = true
       if (event.isAllowed && /commit|rollback/.test(event.text)) {
+        wasEnded ||= force !== null
         force = null
         scope += 1
       }

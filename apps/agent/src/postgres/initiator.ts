@@ -6,7 +6,7 @@ import { Secret } from '@sallyport/base/secret'
 import type { StatementFacts } from '@sallyport/sql/facts'
 import type { FrontendMessage, TransactionStatus } from '@sallyport/wire/postgres/messages'
 import type { JudgedStatement } from '../session/gate.ts'
-import type { Said } from '../session/initiator.ts'
+import { claimPrefix, type Said } from '../session/initiator.ts'
 import { type InitiatorText, readInitiator } from './initiator-text.ts'
 import type { Portal, Prepared, State } from './state.ts'
 
@@ -29,7 +29,7 @@ type Own =
   | { readonly kind: 'comment'; readonly said: Said }
   | { readonly kind: 'set'; readonly said: Said | null }
   | { readonly kind: 'parameter' }
-  | { readonly kind: 'misplaced' }
+  | { readonly kind: 'misplaced'; readonly sets?: boolean }
 
 export interface InitiatorState {
   inForce: InForce | null
@@ -37,11 +37,19 @@ export interface InitiatorState {
   scope: number
   /** A Query was sent that ends a transaction, whatever is open after it. */
   isOver: boolean
+  /** Something counted when a COMMIT or ROLLBACK was judged, which the target may skip. */
+  wasEnded: boolean
   /** By the message as the target may see it. */
   readonly own: WeakMap<FrontendMessage, Own>
 }
 
-export const noInitiator = (): InitiatorState => ({ inForce: null, scope: 0, isOver: false, own: new WeakMap() })
+export const noInitiator = (): InitiatorState => ({
+  inForce: null,
+  scope: 0,
+  isOver: false,
+  wasEnded: false,
+  own: new WeakMap(),
+})
 
 /** A prepared statement that sets the initiator: by its parameter, or by what stood in its text. */
 export type Setting = { readonly by: 'parameter' } | { readonly by: 'text'; readonly value: Secret | null }
@@ -99,6 +107,8 @@ function ownOf(read: Exclude<InitiatorText, { kind: 'none' }>): Own {
       return { kind: 'comment', said: { value: new Secret(read.value) } }
     case 'set':
       return { kind: 'set', said: saidBy(read.value) }
+    case 'misplaced':
+      return read
     default:
       return { kind: read.kind }
   }
@@ -106,6 +116,13 @@ function ownOf(read: Exclude<InitiatorText, { kind: 'none' }>): Own {
 
 export const isMisplaced = (state: State, message: FrontendMessage): boolean =>
   state.initiator.own.get(message)?.kind === 'misplaced'
+
+/** What says it in the wrong place is refused: a SET takes back what was said before, a comment uses it up. */
+export function noteMisplaced({ initiator }: State, message: FrontendMessage): void {
+  const says = initiator.own.get(message)
+  if (says?.kind === 'misplaced' && says.sets === true) set(initiator, 'past')
+  else if (initiator.inForce !== null && message.type === 'query') initiator.inForce.isUsed = true
+}
 
 /** What a Parse leaves with its statement. */
 export function preparedFor(state: State, message: FrontendMessage): Pick<Prepared, 'said' | 'sets'> {
@@ -124,7 +141,22 @@ export function boundFor(state: State, message: FrontendMessage): Said | null | 
 }
 
 /** For whom a message is judged; undefined: for the session's own chain. */
-export function initiatorOf(state: State, message: FrontendMessage, text: string): Said | 'past' | undefined {
+export function initiatorOf(
+  state: State,
+  message: FrontendMessage,
+  text: string,
+): Said | 'past' | 'conflict' | undefined {
+  const said = saidFor(state, message, text)
+  const { own, inForce } = state.initiator
+  const isSet = own.get(message)?.kind === 'set' || said === undefined || said === 'past'
+  // Whoever can put something at the end of a text may not get rid of the person that it is for.
+  if (isSet || !isClaim(said) || inForce === null || inForce.said === null || inForce.said === 'past') return said
+  return isClaim(inForce.said) ? said : 'conflict'
+}
+
+const isClaim = ({ value }: Said): boolean => value.reveal().startsWith(claimPrefix)
+
+function saidFor(state: State, message: FrontendMessage, text: string): Said | 'past' | undefined {
   // However a token has ended meanwhile: there is a way out of every transaction. A text that does more is for whom it says.
   if (state.status === 'E' ? endsAll.test(text) : undoesAll.test(text)) return undefined
   const { own, inForce } = state.initiator
@@ -142,9 +174,10 @@ export function initiatorOf(state: State, message: FrontendMessage, text: string
   return inForce?.said ?? undefined
 }
 
-const undoesAll = /^\s*(rollback|abort)(\s+(work|transaction))?\s*;?\s*$/i
+// Only one way to read each space: texts of megabytes are held against these.
+const undoesAll = /^\s*(rollback|abort)(\s+(work|transaction))?\s*(;\s*)?$/i
 /** In a failed transaction COMMIT undoes it, too. */
-const endsAll = /^\s*(commit|end|rollback|abort)(\s+(work|transaction))?\s*;?\s*$/i
+const endsAll = /^\s*(commit|end|rollback|abort)(\s+(work|transaction))?\s*(;\s*)?$/i
 
 function ofPrepared({ initiator }: State, statement: Prepared | null | undefined): Said | 'past' | undefined {
   const { inForce, scope } = initiator
@@ -199,6 +232,7 @@ export function noteJudged(
   const { inForce } = initiator
   if (inForce !== null) inForce.isUsed = true
   if (!statements.some(endsTransaction)) return
+  initiator.wasEnded ||= inForce !== null
   // In a batch the next message belongs to another transaction; a Query ends with a ReadyForQuery of its own.
   if (message.type === 'execute') end(initiator)
   else initiator.isOver = true
@@ -238,8 +272,9 @@ function end(initiator: InitiatorState): void {
 
 /** After a text or a batch, as the client is told. */
 export function initiatorAtReady({ initiator }: State, status: TransactionStatus): void {
-  const { isOver } = initiator
+  const { isOver, wasEnded } = initiator
   initiator.isOver = false
+  initiator.wasEnded = false
   while (initiator.inForce?.isAnswered === false) initiator.inForce = initiator.inForce.before
   const { inForce } = initiator
   const isOpen = status !== 'I'
@@ -247,4 +282,7 @@ export function initiatorAtReady({ initiator }: State, status: TransactionStatus
   const isPast = inForce !== null && (inForce.place === 'transaction' ? !isOpen : inForce.isUsed)
   if (isPast || isOver) end(initiator)
   else if (!isOpen) initiator.scope += 1
+  // It may be the same transaction still, and ROLLBACK TO goes on in it: for nobody, until it is said again or over.
+  if (wasEnded && status === 'E' && initiator.inForce === null)
+    initiator.inForce = { said: 'past', place: 'transaction', isUsed: false, isAnswered: true, before: null }
 }

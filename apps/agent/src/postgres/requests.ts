@@ -13,7 +13,7 @@ import { askContext } from './context.ts'
 import { boundParameters } from './facts.ts'
 import { forwardExtended, forwardSync, provoke, provokeQuery } from './forward.ts'
 import { heldExecution } from './holding.ts'
-import { awaitsReady, initiatorOf, isMisplaced } from './initiator.ts'
+import { awaitsReady, initiatorOf, isMisplaced, noteMisplaced } from './initiator.ts'
 import { readingPlace } from './own-place.ts'
 import { errorFields, protocolFields } from './refuse.ts'
 import { type Action, close, expect, goodbye, isClean, keptBytes, portalBytes, type State } from './state.ts'
@@ -314,6 +314,7 @@ function forget<T>(table: Map<string, T>, name: string): (() => void) | null {
 /** Nobody behind this may see what stands in the text. */
 function refuseMisplaced(state: State, message: FrontendMessage, out: Action[]): undefined {
   const error = misplacedInitiator()
+  noteMisplaced(state, message)
   out.push({ do: 'refused', what: 'a text that says in the wrong place for whom it is', error })
   if (message.type === 'query') provokeQuery(state, out, errorFields(error, 'ERROR'))
   else provoke(state, out, errorFields(error, 'ERROR'))

@@ -24,7 +24,7 @@ import { type HeldExecution, type HeldText, isHeld } from './held.ts'
 import { createHolding, type Holding } from './hold.ts'
 import type { ApprovedRun, Ending, HoldDeps, HoldSteps } from './hold-execution.ts'
 import type { HoldNotice } from './hold-words.ts'
-import { type Behalf, type Initiators, pastInitiator, type Said } from './initiator.ts'
+import { type Behalf, conflict, type Initiators, pastInitiator, type Said } from './initiator.ts'
 import { limited } from './limited.ts'
 import { type Protection, protectionCache } from './protection.ts'
 import { type BoundParameters, noParameters, type TokenScan } from './recorded.ts'
@@ -50,8 +50,9 @@ export interface JudgeRequest {
   /** Whose rows an Execute asks for, as an identity; absent for a text. */
   readonly portal?: object
   readonly names: SessionNames
-  /** For whom, where its client said so; `past`: what it was prepared for is over. Absent: for the session's own chain. */
-  readonly initiator?: Said | 'past'
+  /** For whom, where its client said so; `past`: what it was prepared for is over; `conflict`: it
+   * claims somebody where another was proved. Absent: for the session's own chain. */
+  readonly initiator?: Said | 'past' | 'conflict'
   /** Null while answers are due: a text that is held is judged again once they have come. */
   readonly hold: HeldExecution | null
   /** `unsettled` while answers are due, `impossible` where the target cannot be asked without the client noticing. */
@@ -158,7 +159,9 @@ export function createGate(deps: GateDeps): Gate {
       if (tooLarge !== null) return deny(own, { ...request, text: '' }, tooLarge)
       const { initiator } = request
       if (initiator === undefined) return judgeFor(null, request, onWaits)
-      const found = initiator === 'past' ? pastInitiator() : deps.initiators.of(initiator)
+      if (initiator === 'past') return judgeFor(pastInitiator(), request, onWaits)
+      if (initiator === 'conflict') return judgeFor(conflict(), request, onWaits)
+      const found = deps.initiators.of(initiator)
       if (!(found instanceof Promise)) return judgeFor(found, request, onWaits)
       return found.then((settled) => judgeFor(settled, request, onWaits))
     },

@@ -43,7 +43,8 @@ export interface InitiatorDeps {
   readonly clock: Clock
 }
 
-const claimPrefix = 'claimed:'
+/** Before a name that nobody has verified. */
+export const claimPrefix = 'claimed:'
 const claimCharsMax = 512
 
 export function sessionInitiators(deps: InitiatorDeps): Initiators {
@@ -91,9 +92,10 @@ const callerOf = ({ actors, initiator }: Chain): Principal => actors[0] ?? initi
 function claimedBehalf(deps: InitiatorDeps, text: string): Behalf | SallyportError {
   const caller = callerOf(deps.chain)
   if (deps.chain.actors.length > 0 || caller.kind !== 'workload') return conflict()
-  const [, issuer = '', subject = ''] = /^(?:(\S+:\/\/\S*) )?(.+)$/s.exec(text) ?? []
-  if (subject === '' || text.length > claimCharsMax)
-    return refused('INITIATOR_INVALID', 'a claimed initiator has a name of at most 512 characters')
+  // The length first: the expression takes longer than a text is long.
+  const isLong = text.length > claimCharsMax
+  const [, issuer = '', subject = ''] = isLong ? [] : (/^(?:(\S+:\/\/\S*) )?(.+)$/s.exec(text) ?? [])
+  if (subject === '') return refused('INITIATOR_INVALID', 'a claimed initiator has a name of at most 512 characters')
   const initiator: Principal = {
     kind: 'user',
     issuer,
@@ -187,7 +189,8 @@ function withdrawn(
   )
 }
 
-const conflict = (): SallyportError =>
+/** A comment claims somebody where a token was SET, or the connection is for one person. */
+export const conflict = (): SallyportError =>
   refused(
     'INITIATOR_CONFLICT',
     'the connection speaks for somebody already',
