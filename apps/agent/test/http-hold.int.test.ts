@@ -247,6 +247,18 @@ describe('a caller that waits', () => {
   })
 })
 
+describe('a target that is reached otherwise from now on', () => {
+  it('gets nothing that was approved for the one before, also where the caller has waited all the time', async () => {
+    const reply = send('/crm/v1/orders', waiting())
+    const held = await path.control.next()
+    path.snapshots.publish(path.snapshot(documents(api.port).replace('passFields: [cookie]', '')))
+    path.control.decide(held, 'approved')
+    expect(JSON.parse((await reply).body)).toMatchObject({ code: 'SESSION_ENDED' })
+    expect(api.seen).toEqual([])
+    expect(path.recorder.of('denied')[0]).toMatchObject({ code: 'SESSION_ENDED' })
+  })
+})
+
 describe('what cannot be held', () => {
   it('a text longer than a reviewer is shown', async () => {
     const body = `"${'x'.repeat(131_071)}"`

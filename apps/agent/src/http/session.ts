@@ -207,6 +207,7 @@ const openGate = (opening: Opening, id: SessionId, record: SessionRecord): Reque
   return createRequestGate({
     snapshots: deps.snapshots,
     target,
+    isSameTarget: () => isSameTarget(opening.admitted, deps.snapshots.current()),
     chain,
     initiators: sessionInitiators({ ...deps, chain, target, upstreamRole: null }),
     session: decisionSession(opening, id),

@@ -42,6 +42,8 @@ import { conditionRefusal, refusalBy, routeRefusal } from './request-refusals.ts
 export interface RequestGateDeps {
   readonly snapshots: Snapshots
   readonly target: string
+  /** The target is still reached as when the session began; a request that has waited is judged again. */
+  readonly isSameTarget: () => boolean
   readonly chain: Chain
   readonly initiators: Initiators
   readonly session: DecisionContext['session']
@@ -338,6 +340,10 @@ function judgeRequest(deps: RequestGateDeps, asking: Asking): Refusal | Cleared 
   const { request } = asking
   try {
     const policies = currentPolicies(deps)
+    if (!deps.isSameTarget())
+      throw new SallyportError('SESSION_ENDED', 'the target has changed since the session began', {
+        hint: 'send the request again',
+      })
     const { chain, session, clock } = deps
     const route = routeOf(policies, request.method, request.path)
     asking.facts = requestFacts(request, asking.asked.kept.text, route)
