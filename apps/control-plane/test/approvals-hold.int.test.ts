@@ -132,6 +132,22 @@ describe('what an agent says about a held statement', () => {
     expect((await link.held(evidenceOf(agent))).state).toBe('pending')
   })
 
+  it('counts names that are only claimed for the function that claims them, and for nobody else', async () => {
+    const { initiator } = evidenceOf(agent)
+    const shop = { ...initiator, kind: 'workload' as const, subject: 'repo:shop' }
+    const claimed = (subject: string) =>
+      evidenceOf(agent, { initiator: { ...initiator, subject, assurance: 'claimed' }, actors: [shop] })
+    const calls = Array.from({ length: limits.holdsPendingPerCallerMax }, (_, at) =>
+      link.open(claimed(at % 2 === 0 ? 'ann' : `nobody-${at}`), { waits: false }),
+    )
+    for (const call of calls) await link.state(call, 'pending')
+    const refused = await link.held(claimed('another'), 'refused')
+    expect(refused.errorCode).toBe('HOLD_UNAVAILABLE')
+    const ann = { ...initiator, subject: 'ann' }
+    for (let made = 0; made < limits.holdsPendingPerCallerMax / 2 + 1; made++)
+      expect((await link.held(evidenceOf(agent, { initiator: ann }))).state).toBe('pending')
+  })
+
   it('is refused when one caller makes them faster than anybody can read, and others go on', async () => {
     const hasty = { ...evidenceOf(agent).initiator, subject: 'repo:hasty' }
     for (let made = 0; made < limits.holdsPerCallerPerMinuteMax; made++) {

@@ -6,12 +6,13 @@ import { principalKey } from '@sallyport/base/identity'
 import { isId } from '@sallyport/base/ids'
 import { limits } from '@sallyport/base/limits'
 import { canonicalBytes } from '@sallyport/ledger/canonical'
+import type { EntryPrincipal } from '@sallyport/ledger/entry'
 import type { HeldEvidence } from '@sallyport/ledger/hold'
 import { isStoreConflict, type Tx } from '../db.ts'
 import type { Deps } from '../deps.ts'
 import { readDocument } from '../policies/store.ts'
 import { announce } from './announce.ts'
-import { approvalDigestOf, type Columns, columnsOf, digestOf, evidenceContext, parseEvidence } from './evidence.ts'
+import { approvalDigestOf, columnsOf, digestOf, evidenceContext, parseEvidence } from './evidence.ts'
 import { expire } from './expire.ts'
 import { sessionOwner } from './session-store.ts'
 import * as store from './store.ts'
@@ -79,7 +80,7 @@ async function attachOrCreate(
   opening: Opening,
   evidence: HeldEvidence,
 ): Promise<{ request: store.HeldRequest; isNew: boolean }> {
-  await store.lockCaller(tx, principalKey(evidence.initiator))
+  await store.lockCaller(tx, principalKey(callerOf(evidence)))
   const known = await store.findCall(tx, opening.call)
   if (known !== null && known.agentId !== agent.agentId) throw invalid('the call is of another agent')
   const before = await store.findByCall(tx, agent.agentId, opening.call)
@@ -94,9 +95,15 @@ async function attachOrCreate(
   return { request: now, isNew: request === null }
 }
 
+/** A claimed initiator could be another one each time, so the function that claims it is counted. */
+const callerOf = ({ initiator, actors: [outermost] }: HeldEvidence): EntryPrincipal =>
+  initiator.assurance === 'claimed' ? (outermost ?? initiator) : initiator
+
 /** Reviewers' attention is finite (THREATS R-6.12). One agent's requests can crowd out those of no other. */
-async function checkRoom(tx: Tx, { agentId, initiatorKey }: Columns, at: Date): Promise<void> {
-  const { mine, agents, recent } = await store.countOpen(tx, agentId, initiatorKey, at)
+async function checkRoom(tx: Tx, evidence: HeldEvidence, at: Date): Promise<void> {
+  const { agent, initiator } = evidence
+  const caller = { ...callerOf(evidence), isClaiming: initiator.assurance === 'claimed' }
+  const { mine, agents, recent } = await store.countOpen(tx, agent, caller, at)
   if (mine >= limits.holdsPendingPerCallerMax)
     throw new SallyportError('HOLD_UNAVAILABLE', 'too many of your statements wait for a decision', {
       hint: 'wait until some are decided, or withdraw them',
@@ -134,7 +141,7 @@ async function createRequest(
 ): Promise<store.HeldRequest> {
   const createdAt = new Date(deps.clock.nowMs())
   const columns = columnsOf(evidence)
-  await checkRoom(tx, columns, createdAt)
+  await checkRoom(tx, evidence, createdAt)
   const id = deps.randomBytes(16).toString('hex')
   const expiresAt = new Date(createdAt.getTime() + Math.min(evidence.expiresInMs, limits.holdExpiresMsMax))
   const evidenceDigest = digestOf(evidence)

@@ -1,6 +1,7 @@
 // Held requests, verdicts and waiting calls in the store. Queries only; what may be done stands in rules.ts.
 // INVARIANT: every change of a request's state names the state that it changes from, so that of two racing ones one wins.
 import { ApprovalState, VerdictWord } from '@sallyport/api/approvals'
+import { principalKey } from '@sallyport/base/identity'
 import type { z } from 'zod'
 import type { Db, Tx } from '../db.ts'
 import { Prisma } from '../gen/prisma/client.ts'
@@ -88,15 +89,20 @@ export async function lockCaller(tx: Tx, initiatorKey: string): Promise<void> {
 export async function countOpen(
   tx: Tx,
   agentId: string,
-  initiatorKey: string,
+  caller: { readonly issuer: string; readonly subject: string; readonly isClaiming: boolean },
   at: Date,
 ): Promise<{ mine: number; agents: number; recent: number }> {
   const pending = { state: 'pending', expiresAt: { gt: at } } as const
   const minuteAgo = new Date(at.getTime() - 60_000)
+  const isOfActor = (name: 'issuer' | 'subject') => ({ facts: { path: ['actors', '0', name], equals: caller[name] } })
+  const isClaimed = { facts: { path: ['initiator', 'assurance'], equals: 'claimed' } }
+  const callers = caller.isClaiming
+    ? { AND: [isClaimed, isOfActor('issuer'), isOfActor('subject')] }
+    : { initiatorKey: principalKey(caller), NOT: isClaimed }
   return {
-    mine: await tx.holdRequest.count({ where: { ...pending, agentId, initiatorKey } }),
+    mine: await tx.holdRequest.count({ where: { ...pending, agentId, ...callers } }),
     agents: await tx.holdRequest.count({ where: { ...pending, agentId } }),
-    recent: await tx.holdRequest.count({ where: { agentId, initiatorKey, createdAt: { gt: minuteAgo } } }),
+    recent: await tx.holdRequest.count({ where: { agentId, ...callers, createdAt: { gt: minuteAgo } } }),
   }
 }
 
