@@ -51,6 +51,10 @@ describe('a route', () => {
     ['/v1/a**', 'segment of its own'],
     ['/v1/../x', 'dot segment'],
     ['/v1/größe', 'percent-encoded'],
+    ['/v1/%7Eann/*', 'write "/v1/~ann/*"'],
+    ['/v1/gr%c3%b6%c3%9fe', 'write "/v1/gr%C3%B6%C3%9Fe"'],
+    ['/v1/[x]', 'write "/v1/%5Bx%5D"'],
+    ['/v1/100%', 'percent sign'],
   ])('%s can match nothing, and says why', (pattern, why) => {
     expect(patternProblem(pattern, 'object')).toContain(why)
   })

@@ -43,9 +43,12 @@ describe('a request', () => {
   })
 })
 
-it.each(['v1', '/a?b', '/a*', '/{a', '/{a/b}', '/a//b', '/a/../b', '/größe'])('%s is no path of a list', (path) => {
-  expect(templateProblem(path)).not.toBeNull()
-})
+it.each(['v1', '/%7Ea', '/a/{b}%2c', '/a%', '/a?b', '/a*', '/{a', '/{a/b}', '/a//b', '/a/../b', '/größe'])(
+  '%s is no path of a list',
+  (path) => {
+    expect(templateProblem(path)).not.toBeNull()
+  },
+)
 
 const target = (unknown: string) => `
 apiVersion: sallyport.dev/v1

@@ -1,6 +1,7 @@
 // The routes that a Target lists, by their names: `getOrder` is GET on `/v1/orders/{id}`. A request has one of them, or none; what
 // two servers could route in two ways has none (THREATS R-4.5, R-4.11).
 import { matchesPart } from './match-part.ts'
+import { spellingProblem } from './route.ts'
 
 export interface NamedRoute {
   readonly name: string
@@ -91,7 +92,7 @@ export function templateProblem(path: string): string | null {
   if (/[?#*]/.test(path)) return `"${path}" holds a query, a fragment or a star; write the path alone, with {names}`
   if (/[{}]/.test(path.replace(/\{[^{}/]+\}/g, ''))) return `"${path}" has a brace that is no {name} within one segment`
   if (/\/\/|\/\.{1,2}(\/|$)/.test(path)) return `"${path}" has an empty or a dot segment; such requests are refused`
-  return null
+  return spellingProblem(path)
 }
 
 /** Two that nobody could tell apart have the same key. */

@@ -40,5 +40,26 @@ export function routeProblem(pattern: string): string | null {
     return `"${pattern}": "**" is a segment of its own`
   if (segments.some((segment) => segment === '.' || segment === '..'))
     return `"${pattern}" has a dot segment; such requests are refused`
-  return null
+  return spellingProblem(pattern)
+}
+
+/** Of a route that is spelled as no request is read; a deny rule on it would stop nothing. */
+export function spellingProblem(pattern: string): string | null {
+  const canonical = canonicalRoute(pattern)
+  if (canonical === null) return `"${pattern}" has a percent sign that encodes nothing; write "%25"`
+  return canonical === pattern ? null : `"${pattern}" is spelled as no request is read; write "${canonical}"`
+}
+
+/** As requests are written anew (packages/wire, http/request-target.ts); braces of templates stay. */
+function canonicalRoute(pattern: string): string | null {
+  try {
+    const encoded = (text: string): string =>
+      encodeURIComponent(decodeURIComponent(text)).replace(/%(?:24|26|2B|2C|3A|3D|40)/g, decodeURIComponent)
+    return pattern
+      .split(/(\/|\{[^{}/]+\})/)
+      .map((part) => (/^[{/]/.test(part) ? part : encoded(part)))
+      .join('')
+  } catch {
+    return null
+  }
 }
