@@ -149,10 +149,10 @@ async function expectClosed(from: Stack, steady: AddedAgent, fronts: readonly Fr
   await until('no passage is open', () => fronts.every((front) => front.open === 0))
   for (const agent of watchedOf(from, steady)) await expectIdle(from, agent)
   for (const agent of watchedOf(from, steady)) {
-    const sockets = socketsOf(agent.processId)
-    say(`sockets of agent ${agent.processId}: ${sockets ?? 'not known here'}`)
     // Two listeners, the link, a metrics request, the pool, and a catalog connection for each target.
-    if (sockets !== undefined) expect(sockets).toBeLessThanOrEqual(5 + pooledIdleMax + targets.length)
+    const socketsMax = 5 + pooledIdleMax + targets.length
+    await until('no further socket is open', () => (socketsOf(agent.processId) ?? 0) <= socketsMax)
+    say(`sockets of agent ${agent.processId}: ${socketsOf(agent.processId) ?? 'not known here'}`)
   }
 }
 
@@ -162,20 +162,22 @@ async function expectIdle(from: Stack, agent: Watched): Promise<void> {
   await until('no connection is open', async () => (await metricOf(agent, 'sallyport_connections')) === 0)
   await until('no backend is left but in a pool', async () => {
     const rows = await backends(from)
-    return (
+    const isQuiet =
       rows.every(({ state }) => state === 'idle') &&
       targets.every(
         (name) => rows.filter((row) => row.name === name).length <= (name === 'chaos-plain' ? 0 : pooledIdleMax),
       )
-    )
+    if (!isQuiet) throw new Error(rows.map(({ name, state, query }) => `${name} ${state}: ${query}`).join('; '))
+    return isQuiet
   })
 }
 
-async function backends(from: Stack): Promise<readonly { name: string; state: string }[]> {
+async function backends(from: Stack): Promise<readonly { name: string; state: string; query: string }[]> {
   const admin = new pg.Client({ connectionString: from.target.url('postgres') })
   await admin.connect()
   try {
-    const text = "SELECT application_name AS name, state FROM pg_stat_activity WHERE usename = 'app_rw'"
+    const text =
+      "SELECT application_name AS name, state, left(query, 80) AS query FROM pg_stat_activity WHERE usename = 'app_rw'"
     return (await admin.query(text)).rows
   } finally {
     await admin.end()
