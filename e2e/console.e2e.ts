@@ -400,7 +400,7 @@ describe.skipIf(!hasChromium)('the console', () => {
     await client.connect()
     for (let run = 0; run < runs; run++) {
       // One caller may have so many statements held within a minute.
-      if (run >= limits.holdsPerCallerPerMinuteMax / 2) await pause(60_000 / limits.holdsPerCallerPerMinuteMax)
+      if (run >= limits.holdsPerCallerPerMinuteMax / 6) await pause(60_000 / limits.holdsPerCallerPerMinuteMax)
       // Another shape each time: the list shows requests of one shape as one row.
       const known = new Set<string>(
         (await bob.get('/api/v1/approvals?limit=200')).body.items.map((item: any) => item.id),
