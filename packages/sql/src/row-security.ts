@@ -7,7 +7,7 @@ import { walk } from './expressions.ts'
 import { relationEntry } from './relations.ts'
 import { type Environment, emptyScope, inside } from './scope.ts'
 import { payload, unvisited } from './tree.ts'
-import { parseQuery } from './views.ts'
+import { insideDefinition, parseQuery } from './views.ts'
 
 const decided = new WeakMap<CatalogIndex, WeakMap<CatalogRelation, Draft>>()
 
@@ -46,16 +46,7 @@ function decideBy(text: string, relation: CatalogRelation, env: Environment, dra
     draft.unknowns.add('the expression of a policy')
     return
   }
-  const inner: Environment = {
-    ...env,
-    draft,
-    naming: 'definition',
-    searchPath: [],
-    context: { ...env.context, prepared: new Map(), cursors: new Map(), preset: 'none' },
-    depth: env.depth + parsed.depth,
-    expanding: [...env.expanding, relation.oid],
-    body: null,
-  }
+  const inner = insideDefinition(env, relation, draft, parsed.depth)
   const scope = { ...inside(emptyScope(inner), [relationEntry(inner, relation, relation.name)]), nested: true }
   const value = walk(target, scope)
   // No caller wrote it: an equality is no look-up that a rule could permit.

@@ -62,6 +62,25 @@ function shapeOf(env: Environment, view: CatalogRelation): Shape {
   return made
 }
 
+/** Where what is defined with a relation is read: a view's query, a policy's expression. Nothing of the session reaches there. */
+export function insideDefinition(
+  env: Environment,
+  relation: CatalogRelation,
+  draft: Draft,
+  depth: number,
+): Environment {
+  return {
+    ...env,
+    draft,
+    naming: 'definition',
+    searchPath: [],
+    context: { ...env.context, prepared: new Map(), cursors: new Map(), preset: 'none' },
+    depth: env.depth + depth,
+    expanding: [...env.expanding, relation.oid],
+    body: null,
+  }
+}
+
 function expand(env: Environment, view: CatalogRelation): Shape {
   const draft = newDraft()
   const fail = (): Shape => {
@@ -70,16 +89,7 @@ function expand(env: Environment, view: CatalogRelation): Shape {
   }
   const parsed = parseQuery(env, view.definition ?? '')
   if (parsed === null) return fail()
-  const inner: Environment = {
-    ...env,
-    draft,
-    naming: 'definition',
-    searchPath: [],
-    context: { ...env.context, prepared: new Map(), cursors: new Map(), preset: 'none' },
-    depth: env.depth + parsed.depth,
-    expanding: [...env.expanding, view.oid],
-    body: null,
-  }
+  const inner = insideDefinition(env, view, draft, parsed.depth)
   const columns = queryColumns(parsed.query, emptyScope(inner))
   for (const left of unvisited(parsed.significant, draft.seen)) draft.unknowns.add(left)
   return { columns, draft }
