@@ -2,13 +2,16 @@
 // injected, rules are about routes, and every request stands in a record that verifies.
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { Client } from '@modelcontextprotocol/sdk/client/index.js'
+import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { runCli } from './stack/cli.ts'
 import { decide } from './stack/holds.ts'
+import { cliScript } from './stack/stack.ts'
 import { until } from './stack/until.ts'
 import { expectExplained, useStack } from './stack/use.ts'
 
@@ -202,4 +205,105 @@ test('its record shows the requests, holds neither token nor credential, and ver
   writeFileSync(file, (await auditor.get(`/api/v1/sessions/${found[0].id}/export`)).text)
   const verified = await runCli(['audit', 'verify', file, '--json'], { home: await stack().cliHome('adam') })
   expect(verified.status, verified.stderr + verified.stdout).toBe(0)
+})
+
+/** A client of the official SDK, with the command line as its server: its whole environment is a login. */
+async function door(login: string, ...parameters: string[]) {
+  const home = await stack().cliHome(login)
+  const client = new Client({ name: 'model', version: '1' })
+  const transport = new StdioClientTransport({
+    command: process.execPath,
+    args: [cliScript, 'mcp', ...parameters],
+    env: { PATH: process.env.PATH ?? '', HOME: home, XDG_CONFIG_HOME: home },
+    stderr: 'pipe',
+  })
+  await client.connect(transport)
+  const heard: string[] = []
+  const call = async (name: string, given: Record<string, unknown> = {}) => {
+    const onprogress = ({ message }: { message?: string | undefined }) => void heard.push(message ?? '')
+    const answer = await client.callTool({ name, arguments: given }, undefined, { onprogress })
+    const [content] = answer.content as { type: string; text: string }[]
+    return { isError: answer.isError === true, value: JSON.parse(content?.text ?? 'null') }
+  }
+  return { client, call, heard, pid: transport.pid }
+}
+
+test('a model works through "sallyport mcp" with no credential: targets, masked columns by name, rows, refusals', async () => {
+  const { client, call } = await door('ann')
+  try {
+    const { tools } = await client.listTools()
+    expect(tools.map(({ name }) => name)).toEqual([
+      'list_targets',
+      'describe_schema',
+      'approval_requests',
+      'query',
+      'http_request',
+    ])
+    const { value: list } = await call('list_targets')
+    expect(list.targets.map(({ name }: { name: string }) => name)).toEqual(['crm', 'shop'])
+    const { value: schema } = await call('describe_schema', { target: 'shop', match: 'customers' })
+    expect(schema.relations).toHaveLength(1)
+    expect(schema.relations[0]).toMatchObject({ name: 'public.customers', may: expect.arrayContaining(['select']) })
+    expect(schema.relations[0].columns).toContain('email text not null MASKED (email)')
+    const read = await call('query', { target: 'shop', sql: 'SELECT name, email FROM customers ORDER BY id', rows: 2 })
+    expect(read.value.results[0]).toMatchObject({ columns: ['name', 'email'], cut: expect.stringContaining('2 of ') })
+    expect(read.value.results[0].rows).toHaveLength(2)
+    for (const [, email] of read.value.results[0].rows) expect(email).toMatch(/^\*\*\*@/)
+    const denied = await call('query', { target: 'shop', sql: "UPDATE customers SET name = 'x' WHERE id = 1" })
+    expect(denied).toMatchObject({ isError: true, value: { error: { code: 'POLICY_DENIED' } } })
+    expectExplained(denied.value.error.code)
+    const person = await call('http_request', { target: 'crm', method: 'GET', path: '/v1/people/7' })
+    expect(person.value.status).toBe(200)
+    expect(JSON.parse(person.value.text).owner).toMatch(/^\*\*\*@/)
+    const unknown = await call('query', { target: 'payroll', sql: 'SELECT 1' })
+    expect(unknown).toMatchObject({ isError: true, value: { error: { code: 'TARGET_UNKNOWN' } } })
+    expect(JSON.stringify([list, schema, read, denied, person])).not.toMatch(/eyJ|crm-credential/)
+  } finally {
+    await client.close()
+  }
+})
+
+test('what needs a person is pending with its URL, at once, and runs when the very same call comes again', async () => {
+  const bob = await stack().as('bob')
+  const { client, call, heard } = await door('ann', '--target', 'shop', 'crm')
+  try {
+    const erase = { target: 'shop', sql: 'DELETE FROM payments WHERE id = 21', waitSeconds: 0 }
+    const first = await call('query', erase)
+    expect(first).toMatchObject({ isError: false, value: { status: 'pending', url: expect.any(String) } })
+    expect(heard.join()).toContain(first.value.url)
+    const id = first.value.url.split('/').at(-1)
+    expect(first.value.url).toBe(`${stack().url}/approvals/${id}`)
+    expect((await call('approval_requests')).value.requests[0]).toMatchObject({
+      url: first.value.url,
+      state: 'pending',
+    })
+    expect((await call('query', erase)).value.url).toBe(first.value.url)
+    expect((await decide(bob, id, 'approved')).status).toBe(200)
+    expect((await call('query', erase)).value.results).toMatchObject([{ command: 'DELETE', rowCount: 1 }])
+    const refund = { target: 'crm', method: 'POST', path: '/v1/refunds', body: '{"amount":7}', waitSeconds: 0 }
+    const held = await call('http_request', refund)
+    expect(held.value).toMatchObject({ status: 'pending', url: expect.stringContaining('/approvals/') })
+    expect((await decide(bob, held.value.url.split('/').at(-1), 'approved')).status).toBe(200)
+    expect((await call('http_request', refund)).value).toMatchObject({ status: 200 })
+  } finally {
+    await client.close()
+  }
+})
+
+test('the server of "sallyport mcp" serves what it was told to, and says when the login is over', async () => {
+  const { client, call } = await door('bob', '--target', 'shop')
+  try {
+    expect((await call('http_request', { target: 'crm', method: 'GET', path: '/v1/ping' })).value.error.code).toBe(
+      'TARGET_UNKNOWN',
+    )
+    const home = await stack().cliHome('bob')
+    const file = join(home, 'sallyport', 'login.json')
+    const login = readFileSync(file, 'utf8')
+    writeFileSync(file, JSON.stringify({ ...JSON.parse(login), expiresAt: '2020-01-01T00:00:00Z' }))
+    const over = await call('query', { target: 'shop', sql: 'SELECT 1' })
+    writeFileSync(file, login)
+    expect(over.value.error).toMatchObject({ code: 'LOGIN_REQUIRED', hint: expect.stringContaining('sallyport login') })
+  } finally {
+    await client.close()
+  }
 })

@@ -224,3 +224,10 @@ const once = (socket: Socket, event: 'connect' | 'data' | 'secureConnect'): Prom
     socket.once('error', reject)
     socket.once('close', () => reject(new Error('closed')))
   })
+
+/** For a CancelRequest: nobody answers it. */
+export function sendOnce(host: string, port: number, bytes: Uint8Array): void {
+  const socket = connectTcp({ host, port, timeout: probeMsMax })
+  for (const event of ['timeout', 'error']) socket.once(event, () => socket.destroy())
+  socket.end(bytes)
+}

@@ -21,7 +21,8 @@ import { setTimeout } from 'node:timers/promises'
 import { systemClock } from '@sallyport/base/clock'
 import { SallyportError } from '@sallyport/base/errors'
 import { exportLineCharsMax } from '@sallyport/ledger/export'
-import { probeAgent } from './doctor.ts'
+import { probeAgent, sendOnce } from './doctor.ts'
+import { askHttp } from './http-call.ts'
 import { splitLines } from './lines.ts'
 import type { Screen } from './output.ts'
 import { interruptedStatus, runCli } from './program.ts'
@@ -161,10 +162,13 @@ const world: World = {
   fetch: globalThis.fetch,
   run,
   readStdin,
+  stdio: () => ({ input: process.stdin, output: process.stdout }),
+  askHttp,
   readLines,
   sha256: (bytes) => createHash('sha256').update(bytes).digest(),
   verifySignature,
   probe: probeAgent,
+  sendOnce,
   pause: async (ms, signal) => await setTimeout(ms, undefined, { signal }),
   interrupted: interruption.signal,
 }

@@ -9,6 +9,7 @@ import { addAudit } from './audit.ts'
 import { addDoctor } from './doctor.ts'
 import { addPolicy } from './explain.ts'
 import { addLogin } from './login.ts'
+import { addMcp } from './mcp.ts'
 import { addOpenapi } from './openapi.ts'
 import { renderFailure } from './output.ts'
 import { addQuery } from './query.ts'
@@ -27,6 +28,7 @@ const commands: readonly AddCommand[] = [
   addToken,
   addTicket,
   addQuery,
+  addMcp,
   addApply,
   addScan,
   addOpenapi,

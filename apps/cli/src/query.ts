@@ -1,32 +1,19 @@
 // sallyport query TARGET "SQL": one text through the agent, over TLS that is verified in full, shown as a table without
 // any installed client. Values are shown as PostgreSQL writes them; nothing in them can reach the terminal unescaped.
-import { isErrorCode, SallyportError, type SallyportErrorCode, surfacesOf } from '@sallyport/base/errors'
-import pg from 'pg'
-import { reasonOf } from './api.ts'
+import { SallyportError } from '@sallyport/base/errors'
 import { type AddCommand, type Session, usage } from './app.ts'
 import { escapeText } from './escape.ts'
-import type { Cell } from './table.ts'
+import { runSql, type ShownResult, type SqlFields } from './sql.ts'
 import { requestToken } from './token.ts'
 
 /** Rows that are kept to be shown, when --rows says nothing else. */
 const rowsDefault = 10_000
 const rowsMax = 1_000_000
-/** To connect and log in, in milliseconds. */
-const connectMsMax = 20_000
 
 interface QueryOptions {
   readonly role?: string
   readonly file?: string
   readonly rows?: string
-}
-
-export interface ShownResult {
-  readonly command: string
-  readonly columns: readonly { readonly name: string; readonly typeOid: number }[]
-  readonly rows: readonly (readonly Cell[])[]
-  readonly rowCount: number | null
-  /** True when more rows came than were kept. */
-  readonly cut: boolean
 }
 
 export const addQuery: AddCommand = (parent, app) => {
@@ -49,42 +36,21 @@ async function query(session: Session, target: string, sql: string | undefined, 
   const text = await readSql(session, sql, options.file)
   const keep = rowsOption(options.rows)
   const issued = await requestToken(session, target, options.role)
-  const { host, port, database, user, ca, url } = issued.connection
-  if (url !== null)
+  if (issued.connection.url !== null)
     throw new SallyportError('REQUEST_INVALID', `"${target}" is an HTTP API; it takes no SQL`, {
       hint: `"sallyport connect ${target}" shows how to ask it`,
     })
-  const client = new pg.Client({
-    host,
-    port,
-    database,
-    user,
-    password: issued.token,
-    ssl: { ca, rejectUnauthorized: true, minVersion: 'TLSv1.2' },
-    connectionTimeoutMillis: connectMsMax,
-    application_name: 'sallyport query',
-    // Text as PostgreSQL writes it: a client that parses dates and numbers changes them.
-    types: { getTypeParser: () => (value: unknown) => value },
+  const results = await runSql({
+    issued,
+    text,
+    keep: { rows: keep, characters: Number.POSITIVE_INFINITY },
+    applicationName: 'sallyport query',
+    onNotice: (fields) => session.out.message(noticeText(fields)),
+    interrupted: session.world.interrupted,
+    cancel: session.world.sendOnce,
   })
-  client.on('notice', (notice) => session.out.message(noticeText(notice)))
-  try {
-    const lost = new Promise<never>((_, reject) => client.once('error', reject))
-    lost.catch(() => {})
-    await Promise.race([client.connect(), lost])
-    const results = await Promise.race([runText(client, text, keep), lost, interruption(session)])
-    showResults(session, results)
-  } catch (thrown) {
-    throw sqlFailure(thrown, `${host}:${port}`)
-  } finally {
-    await client.end().catch(() => {})
-  }
+  showResults(session, results)
 }
-
-const interruption = (session: Session): Promise<never> =>
-  new Promise((_, reject) => {
-    const { interrupted } = session.world
-    interrupted.addEventListener('abort', () => reject(interrupted.reason), { once: true })
-  })
 
 async function readSql(session: Session, sql: string | undefined, file: string | undefined): Promise<string> {
   if ((sql === undefined) === (file === undefined))
@@ -101,39 +67,6 @@ function rowsOption(text: string | undefined): number {
   const rows = /^[0-9]{1,7}$/.test(text) ? Number(text) : 0
   if (rows < 1 || rows > rowsMax) throw usage(`--rows "${text}" is no number of rows`, `1 to ${rowsMax}`)
   return rows
-}
-
-/** Runs the text by the simple protocol: several statements give several results, as in psql. */
-function runText(client: pg.Client, text: string, keep: number): Promise<ShownResult[]> {
-  const rows = new Map<object, { kept: Cell[][]; count: number }>()
-  // Typed for QueryConfig, which lacks rowMode; node-postgres itself takes it.
-  const config = { text, rowMode: 'array' }
-  const sent = client.query(new pg.Query<Cell[]>(config))
-  sent.on('row', (row: unknown, result: object | undefined) => {
-    if (result === undefined || !Array.isArray(row)) return
-    const of = rows.get(result) ?? { kept: [], count: 0 }
-    rows.set(result, of)
-    of.count++
-    if (of.kept.length < keep) of.kept.push(row.map((cell) => (cell === null ? null : String(cell))))
-  })
-  return new Promise((resolve, reject) => {
-    sent.on('error', reject)
-    sent.on('end', (ended: pg.QueryResult | pg.QueryResult[]) => {
-      const results = Array.isArray(ended) ? ended : [ended]
-      resolve(
-        results.map((result) => {
-          const of = rows.get(result) ?? { kept: [], count: 0 }
-          return {
-            command: result.command ?? '',
-            columns: result.fields.map((field) => ({ name: field.name, typeOid: field.dataTypeID })),
-            rows: of.kept,
-            rowCount: result.rowCount,
-            cut: of.count > of.kept.length,
-          }
-        }),
-      )
-    })
-  })
 }
 
 // Numeric types of pg_type.dat: int8, int2, int4, oid, float4, float8, numeric, money.
@@ -170,58 +103,9 @@ function resultText(session: Session, result: ShownResult): string {
   return `${table}\n(${result.rowCount ?? 0} ${result.rowCount === 1 ? 'row' : 'rows'})`
 }
 
-interface SqlFields {
-  readonly severity?: string | undefined
-  readonly code?: string | undefined
-  readonly message?: string | undefined
-  readonly detail?: string | undefined
-  readonly hint?: string | undefined
-}
-
 const noticeText = (fields: SqlFields): string =>
   escapeText(
     [`${fields.severity ?? 'NOTICE'}: ${fields.message ?? ''}`, fields.detail, fields.hint]
       .filter((part) => part !== undefined && part !== '')
       .join('; '),
   )
-
-/** An error of the target or the agent, with its SQLSTATE. */
-export class SqlFailure extends SallyportError {
-  readonly sqlstate: string
-  constructor(fields: SqlFields & { readonly code: string }) {
-    const detail = fields.detail === undefined || fields.detail === '' ? '' : ` (${fields.detail})`
-    // The agent's hint ends with the code and its page, which a failure shows anyway.
-    const hint = fields.hint?.replace(/ ?\(?[A-Z][A-Z_]+, see https:\/\/\S+$/, '')
-    const message = `${fields.code} ${fields.message ?? ''}${detail}`
-    super(codeOf(fields.code, fields.hint ?? ''), message, hint ? { hint } : {})
-    this.sqlstate = fields.code
-  }
-}
-
-// What the target itself says, by class (PostgreSQL, appendix A). The agent's refusals name their code in the hint.
-const codesOfClass = {
-  '08': 'UPSTREAM_UNREACHABLE',
-  '28': 'TOKEN_INVALID',
-  '3D': 'TARGET_UNKNOWN',
-} as const
-type KnownClass = keyof typeof codesOfClass
-const isKnownClass = (text: string): text is KnownClass => Object.hasOwn(codesOfClass, text)
-
-/** The agent's own code when the hint names one that has this SQLSTATE; else what the class says. */
-function codeOf(sqlstate: string, hint: string): SallyportErrorCode {
-  const named = /\b([A-Z][A-Z_]+), see https:\/\//.exec(hint)?.[1] ?? ''
-  if (isErrorCode(named) && surfacesOf(named).sqlstate === sqlstate) return named
-  const group = sqlstate.slice(0, 2)
-  if (sqlstate.startsWith('57P')) return 'SESSION_ENDED'
-  return isKnownClass(group) ? codesOfClass[group] : 'STATEMENT_FAILED'
-}
-
-function sqlFailure(thrown: unknown, address: string): unknown {
-  if (thrown instanceof pg.DatabaseError && thrown.code !== undefined)
-    return new SqlFailure({ ...thrown, code: thrown.code, message: thrown.message })
-  if (thrown instanceof SallyportError || (thrown instanceof Error && thrown.name === 'AbortError')) return thrown
-  return new SallyportError('UPSTREAM_UNREACHABLE', `the agent at ${address} cannot be used${reasonOf(thrown)}`, {
-    cause: thrown,
-    hint: '"sallyport doctor" tests the connection step by step',
-  })
-}

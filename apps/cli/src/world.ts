@@ -1,7 +1,9 @@
 // Everything outside the process that the commands touch, as one argument: terminal, files, clock, network, programs.
 // main.ts makes the real one; tests make theirs.
+import type { Readable, Writable } from 'node:stream'
 import type { Clock } from '@sallyport/base/clock'
 import type { Probe } from './doctor.ts'
+import type { AskHttp } from './http-call.ts'
 import type { Screen } from './output.ts'
 
 export interface Files {
@@ -26,12 +28,17 @@ export interface World {
   /** Runs a program on this terminal until it ends; its exit status, 128 + n after signal n. NOT_FOUND without it. */
   readonly run: (command: string, parameters: readonly string[], env: Record<string, string>) => Promise<number>
   readonly readStdin: () => Promise<string>
+  /** The process's own streams, for a protocol on them. */
+  readonly stdio: () => { readonly input: Readable; readonly output: Writable }
+  readonly askHttp: AskHttp
   /** A file line by line, without line feeds, whatever its size; null when there is none. */
   readonly readLines: (path: string) => AsyncIterable<string> | null
   readonly sha256: (bytes: Uint8Array) => Uint8Array
   readonly verifySignature: (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array) => boolean
   /** TCP and TLS to an agent, for the doctor. */
   readonly probe: Probe
+  /** Sends bytes on a connection of their own, without waiting for anything. */
+  readonly sendOnce: (host: string, port: number, bytes: Uint8Array) => void
   /** Waits for milliseconds, or until the signal. */
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>
   /** Fires on Ctrl-C. */

@@ -1,5 +1,6 @@
 // A world for tests: memory instead of files, captured screens, no network unless a test brings it.
 import { createHash, createPublicKey, verify } from 'node:crypto'
+import { Readable, Writable } from 'node:stream'
 import { manualClock } from '@sallyport/base/clock'
 import { runCli } from '../src/program.ts'
 import type { World } from '../src/world.ts'
@@ -55,6 +56,8 @@ export function makeWorld(
       return 3
     },
     readStdin: async () => '',
+    stdio: () => ({ input: Readable.from([]), output: new Writable() }),
+    askHttp: () => Promise.reject(new Error('no network in this test')),
     readLines(path) {
       const text = stored.get(path)
       return text === undefined ? null : linesOf(text)
@@ -65,6 +68,7 @@ export function makeWorld(
       return verify(null, message, key, signature)
     },
     probe: async () => ({ protocol: 'TLSv1.3', validTo: 'later' }),
+    sendOnce: () => {},
     pause: async () => {},
     interrupted: new AbortController().signal,
     ...changes,

@@ -10,6 +10,7 @@ import {
   allowPolicy,
   groupDocument,
   makeDocuments,
+  makePerson,
   makeRole,
   roleDocuments,
   type SignedIn,
@@ -125,3 +126,43 @@ describe('explain', () => {
 })
 
 const condition = () => ({ ...allowPolicy('x', 'orders', 'engineering').spec.rules[0], when: '1 + "a" == 2' })
+
+describe('what of a target is open to oneself', () => {
+  const schema = async (who: SignedIn, target: string, query = '') =>
+    await test.app.inject({ url: `/api/v1/me/targets/${target}/schema${query}`, headers: who.headers })
+
+  it('names relations, what may be done, and masked columns', async () => {
+    const ana = await makePerson(test, ['eng'])
+    const response = await schema(ana, 'orders')
+    expect(response.statusCode, response.body).toBe(200)
+    expect(response.json()).toEqual({
+      target: 'orders',
+      protocol: 'postgres',
+      relations: [
+        {
+          schema: 'public',
+          name: 'customers',
+          kind: 'table',
+          operations: [{ operation: 'select', effect: 'allow', maybe: false }],
+          columns: [
+            { name: 'id', type: 'pg_catalog.int4', notNull: true, mask: null },
+            { name: 'name', type: 'pg_catalog.text', notNull: false, mask: null },
+            { name: 'email', type: 'pg_catalog.text', notNull: false, mask: 'partial(4)' },
+          ],
+        },
+      ],
+      routes: [],
+      left: 0,
+    })
+    expect((await schema(ana, 'orders', '?match=CUSTOM')).json().relations).toHaveLength(1)
+    expect((await schema(ana, 'orders', '?match=payroll')).json().relations).toEqual([])
+  })
+
+  it('does not know a target that no policy opens, an administrator or not (R-6.10)', async () => {
+    for (const who of [admin, await makePerson(test, ['eng'])]) {
+      const [closed, absent] = [await schema(who, 'empty'), await schema(who, 'nothing')]
+      expect(closed.json()).toMatchObject({ code: 'TARGET_UNKNOWN' })
+      expect({ ...closed.json(), requestId: '' }).toEqual({ ...absent.json(), requestId: '' })
+    }
+  })
+})

@@ -97,6 +97,44 @@ export type MyTarget = z.infer<typeof MyTarget>
 export const MyTargets = z.object({ items: z.array(MyTarget) })
 export type MyTargets = z.infer<typeof MyTargets>
 
+/** GET /api/v1/me/targets/:name/schema: what of a target rules open to the caller, and what of that is hidden from them. */
+export const MySchemaQuery = z.strictObject({
+  /** A part of `schema.relation`, of a route's name or of its path, without regard to capitals. */
+  match: z.string().min(1).max(200).optional(),
+})
+const OpenOperation = z.object({
+  operation: z.string(),
+  effect: z.enum(['allow', 'hold']),
+  /** A rule about it has a condition or hours. */
+  maybe: z.boolean(),
+})
+export const MySchema = z.object({
+  target: z.string(),
+  protocol: z.enum(['postgres', 'http']),
+  relations: z.array(
+    z.object({
+      schema: z.string(),
+      name: z.string(),
+      kind: z.string(),
+      operations: z.array(OpenOperation),
+      columns: z.array(
+        z.object({ name: z.string(), type: z.string(), notNull: z.boolean(), mask: z.string().nullable() }),
+      ),
+    }),
+  ),
+  routes: z.array(
+    z.object({
+      name: z.string(),
+      path: z.string(),
+      operations: z.array(OpenOperation),
+      masks: z.array(z.string()),
+    }),
+  ),
+  /** How many more there are. */
+  left: z.number().int(),
+})
+export type MySchema = z.infer<typeof MySchema>
+
 export const Agent = z.object({
   id: z.string(),
   name: z.string(),

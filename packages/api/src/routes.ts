@@ -35,6 +35,8 @@ export const routes = {
   resourceVersions: { method: 'GET', path: '/api/v1/resources/:kind/:name/versions', access: ['admin', 'auditor'] },
   resourceDelete: { method: 'DELETE', path: '/api/v1/resources/:kind/:name', access: ['admin'] },
   myTargets: { method: 'GET', path: '/api/v1/me/targets', access: 'session' },
+  // Of a target that is open to the caller, what is open of it.
+  mySchema: { method: 'GET', path: '/api/v1/me/targets/:name/schema', access: 'session' },
   explain: { method: 'POST', path: '/api/v1/policies/explain', access: ['admin', 'auditor'] },
   scanCreate: { method: 'POST', path: '/api/v1/targets/:name/scans', access: ['admin'] },
   scan: { method: 'GET', path: '/api/v1/scans/:id', access: ['admin'] },

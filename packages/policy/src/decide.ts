@@ -61,7 +61,8 @@ const rulebooks = new WeakSet<object>()
 const isRulebook = (value: unknown): value is Rulebook =>
   typeof value === 'object' && value !== null && rulebooks.has(value)
 
-function rulebookOf(policies: CompiledPolicies): Rulebook {
+/** For other files of this package: nobody else looks into them. */
+export function rulebookOf(policies: CompiledPolicies): Rulebook {
   const { internal } = policies
   assert(isRulebook(internal), 'policies that compilePolicies did not make')
   return internal

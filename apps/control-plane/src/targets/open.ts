@@ -41,16 +41,28 @@ export const chainOf = (actor: Pick<Actor, 'issuer' | 'subject' | 'display' | 'g
 })
 
 /** Targets that some policy opens to this person, in order of name. */
-export async function openTargets(deps: Pick<Deps, 'db'>, actor: Actor): Promise<TargetDocument[]> {
+export const openTargets = async (deps: Pick<Deps, 'db'>, actor: Actor): Promise<TargetDocument[]> =>
+  (await openWith(deps, actor)).targets
+
+async function openWith(deps: Pick<Deps, 'db'>, actor: Actor) {
   const all = await readDocuments(deps.db, ['Target', 'Policy', 'Label'])
   const targets = all.flatMap(({ document }) => (document.kind === 'Target' ? [document] : []))
-  return targets.filter((target) => admits(compileFor(target, all), chainOf(actor)).ok)
+  return { all, targets: targets.filter((target) => admits(compileFor(target, all), chainOf(actor)).ok) }
 }
 
 /** The target of this name, if it is open to this person. Throws TARGET_UNKNOWN. */
-export async function openTarget(deps: Pick<Deps, 'db'>, actor: Actor, name: string): Promise<TargetDocument> {
-  const target = (await openTargets(deps, actor)).find((candidate) => candidate.metadata.name === name)
-  if (target !== undefined) return target
+export const openTarget = async (deps: Pick<Deps, 'db'>, actor: Actor, name: string): Promise<TargetDocument> =>
+  (await openTargetWith(deps, actor, name)).target
+
+/** The same, with the documents by which it is. */
+export async function openTargetWith(
+  deps: Pick<Deps, 'db'>,
+  actor: Actor,
+  name: string,
+): Promise<{ readonly target: TargetDocument; readonly all: readonly Versioned[] }> {
+  const { targets, all } = await openWith(deps, actor)
+  const target = targets.find((candidate) => candidate.metadata.name === name)
+  if (target !== undefined) return { target, all }
   throw new SallyportError('TARGET_UNKNOWN', 'no target of this name is open to you', {
     hint: '"sallyport targets" lists those that are; a policy opens more',
   })

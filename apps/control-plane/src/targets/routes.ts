@@ -1,13 +1,17 @@
 // HTTP for people who want to reach a target: which are open to me, and a token for one of them.
-import { MyTargets } from '@sallyport/api/resources'
+import { MySchema, MySchemaQuery, MyTargets } from '@sallyport/api/resources'
 import { TokenRequest, TokenResponse } from '@sallyport/api/signin'
 import { isHttpTarget } from '@sallyport/policy/document'
+import { z } from 'zod'
 import type { Deps } from '../deps.ts'
 import { actorOf } from '../http/actor.ts'
 import { type App, at } from '../http/route.ts'
 import { issueToken } from '../identities/tokens.ts'
 import { connectionOf, openTarget, openTargets, reachableAt } from './open.ts'
 import { checkedRole, defaultUser, roleNames } from './rules.ts'
+import { mySchema } from './schema.ts'
+
+const TargetParams = z.object({ name: z.string().max(64) })
 
 /** Requests go below it. */
 const httpUrl = ({ host, port }: { readonly host: string; readonly port: number }, target: string): string =>
@@ -29,6 +33,11 @@ export function targetRoutes(app: App, deps: Deps): void {
       }))
       return { items: await Promise.all(items) }
     },
+  })
+  app.route({
+    ...at('mySchema'),
+    schema: { params: TargetParams, querystring: MySchemaQuery, response: { 200: MySchema } },
+    handler: async (request) => await mySchema(deps, actorOf(request), request.params.name, request.query.match),
   })
   app.route({
     ...at('token'),
