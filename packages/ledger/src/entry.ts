@@ -43,7 +43,7 @@ export interface EntryShadow extends EntryRule {
   readonly effect: 'allow' | 'deny' | 'hold' | 'limit'
 }
 
-export type StatementProtocol = 'simple' | 'extended' | 'http'
+export type StatementProtocol = 'simple' | 'extended' | 'http' | 'mcp'
 
 export type EntryBody =
   | {
@@ -68,7 +68,7 @@ export type EntryBody =
       /** Written before anything of the statement goes to the target. */
       readonly kind: 'intent'
       readonly statement: number
-      /** How it came: a Query message, an Execute of a prepared statement, or a request of HTTP. */
+      /** How it came: a Query message, an Execute of a prepared statement, a request of HTTP, or a message of MCP. */
       readonly protocol: StatementProtocol
       /** Text as recorded: literals that meet protected columns replaced by `‹type:hash›`. */
       readonly text: string

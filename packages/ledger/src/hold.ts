@@ -86,7 +86,7 @@ export interface HeldEvidence {
   readonly actors: readonly EntryPrincipal[]
   readonly clientAddress: string
   readonly applicationName: string
-  readonly protocol: 'simple' | 'extended' | 'http'
+  readonly protocol: 'simple' | 'extended' | 'http' | 'mcp'
   readonly text: string
   readonly spans: readonly HeldSpan[]
   /** As people read them: text, null for NULL, or `‹binary n bytes›` where no text form is known. */

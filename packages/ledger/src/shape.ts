@@ -87,7 +87,7 @@ const shadow = some(
   } satisfies Fields<EntryShadow>),
 )
 const effect = fields({ operation: text, object: text, via: oneOf('direct', 'derived') })
-const protocol = oneOf('simple', 'extended', 'http')
+const protocol = oneOf('simple', 'extended', 'http', 'mcp')
 
 const shared = { v: oneOf(1), session: id, seq: count, atMs: count, monoUs: count }
 

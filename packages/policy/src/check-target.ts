@@ -1,6 +1,7 @@
 // What a schema cannot say about a Target: roles and routes that are given twice, credentials that would go in clear text.
 import { type CheckProblem, problem } from './check-problem.ts'
 import type { TargetDocument } from './document.ts'
+import type { McpServer } from './mcp-target.ts'
 import { type NamedRoute, templateKey, templateProblem } from './named-routes.ts'
 
 export function checkTarget({ spec }: TargetDocument): CheckProblem[] {
@@ -17,6 +18,8 @@ function checkHttpTarget({
   tls,
   credential,
   routes,
+  passFields,
+  mcp,
 }: Extract<TargetDocument['spec'], { protocol: 'http' }>): CheckProblem[] {
   const isOpen = (text: string): boolean => !text.startsWith('https:') && network === 'public'
   const clear = (text: string): string =>
@@ -25,11 +28,33 @@ function checkHttpTarget({
   return [
     ...(isOpen(url) ? [problem(['spec', 'url'], clear(url))] : []),
     ...listProblems(routes?.list ?? []),
+    ...(mcp === undefined ? [] : mcpProblems(mcp, { routes, passFields })),
     ...(tokenUrl !== null && isOpen(tokenUrl)
       ? [problem(['spec', 'credential', 'oauth', 'tokenUrl'], clear(tokenUrl))]
       : []),
     ...(tls.client !== undefined && !url.startsWith('https:')
       ? [problem(['spec', 'tls', 'client'], `"${url}" has no TLS, so no certificate is shown; use https, or remove it`)]
+      : []),
+  ]
+}
+
+/** What is about requests says nothing of messages, and would read as if it did. */
+function mcpProblems(
+  { sql, pins, pinning }: McpServer,
+  { routes, passFields }: { readonly routes?: unknown; readonly passFields: readonly string[] },
+): CheckProblem[] {
+  const named = sql.map(({ tool, argument }) => `${tool} ${argument}`)
+  const repeated = named.findIndex((name, index) => named.indexOf(name) !== index)
+  return [
+    ...(routes === undefined
+      ? []
+      : [problem(['spec', 'routes'], 'an MCP server has one endpoint and no routes; remove them')]),
+    ...(passFields.length === 0
+      ? []
+      : [problem(['spec', 'passFields'], 'to an MCP server no field of a caller goes on; remove them')]),
+    ...(repeated === -1 ? [] : [problem(['spec', 'mcp', 'sql', repeated], 'the argument is given twice; remove one')]),
+    ...(pinning === 'off' && Object.keys(pins).length > 0
+      ? [problem(['spec', 'mcp', 'pins'], '"pinning: off" reads no pins; remove one of the two')]
       : []),
   ]
 }

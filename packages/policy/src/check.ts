@@ -18,6 +18,7 @@ import type {
 import { durationMs } from './duration.ts'
 import { limitName } from './limits.ts'
 import { type CallerSelector, patternProblem } from './match.ts'
+import { isMcpPattern } from './mcp-objects.ts'
 import { isRoute } from './route.ts'
 import { floorPolicyName } from './rulebook.ts'
 import { isTimeZone } from './time.ts'
@@ -232,8 +233,13 @@ const routesProblems = (routes: readonly string[], path: Path): CheckProblem[] =
   routes.flatMap((pattern, index) => {
     const at = [...path, index]
     if (pattern === '**') return []
-    if (!isRoute(pattern) && !/^route:./.test(pattern))
-      return [problem(at, `"${pattern}" is no route; write a path, "/v1/customers/**", or a name, "route:getCustomer"`)]
+    if (!isRoute(pattern) && !isMcpPattern(pattern) && !/^route:./.test(pattern))
+      return [
+        problem(
+          at,
+          `"${pattern}" is no route; write a path, "/v1/customers/**", a name, "route:getCustomer", or a tool, "server/tool"`,
+        ),
+      ]
     const message = patternProblem(pattern, 'object')
     return message === null ? [] : [problem(at, message)]
   })

@@ -11,6 +11,7 @@ import { conditionSyntaxProblem } from './condition-syntax.ts'
 import type { DecisionContext } from './decide.ts'
 import type { BodyFacts, HttpRequestFacts } from './http.ts'
 import { matchesPart } from './match-part.ts'
+import { McpFact, mcpFields } from './mcp-fact.ts'
 import { Instant, timeFields } from './time.ts'
 
 /** Entries of a list that a condition may read; past it, reading the list is an error. */
@@ -113,6 +114,7 @@ export function conditionFacts(
       session: new SessionFact(session),
       statement: new StatementFact(facts, context.parameters),
       http: new HttpFact(context.http ?? null),
+      mcp: new McpFact(context.mcp ?? null),
       now: new Instant(context.nowMs),
     },
   }
@@ -334,6 +336,7 @@ function buildEnvironment(): Environment {
       },
     })
     .registerType('Http', { ctor: HttpFact, fields: httpFields })
+    .registerType('Mcp', { ctor: McpFact, fields: mcpFields })
     .registerFunction('string.like(string): bool', (text: string, pattern: string) => matchesPart(pattern, text), sync)
   registerTime(cel)
   return cel
@@ -344,6 +347,7 @@ function buildEnvironment(): Environment {
     .registerVariable('session', 'Session')
     .registerVariable('statement', 'Statement')
     .registerVariable('http', 'Http')
+    .registerVariable('mcp', 'Mcp')
     .registerVariable('now', 'Time')
 }
 

@@ -14,6 +14,7 @@ import { candidatesOf, examine, lazily } from './examine.ts'
 import type { HttpRequestFacts, RequestRoute } from './http.ts'
 import { type CompiledOutward, isOnRoute } from './http-rules.ts'
 import { type AppliedLimit, appliedLimits, appliedLookups } from './limits.ts'
+import type { McpFacts } from './mcp.ts'
 import { principalText } from './messages.ts'
 import { resolve } from './resolve.ts'
 import { type CompiledRule, compileRulebook, effectiveRules, names, type Rulebook, sourcesOf } from './rulebook.ts'
@@ -84,6 +85,8 @@ export interface DecisionContext {
   readonly parameters: readonly (string | null)[]
   /** The request, where it is one of HTTP. */
   readonly http?: HttpRequestFacts
+  /** The message, where it is one of MCP. */
+  readonly mcp?: McpFacts
   readonly nowMs: number
 }
 
@@ -146,6 +149,34 @@ export function decide(policies: CompiledPolicies, facts: StatementFacts, contex
     },
     shadow,
   }
+}
+
+/**
+ * Could it be let through or held, whatever its arguments are? For lists of what a caller may ask for: a condition that fails
+ * because it reads arguments may be true of some. It permits nothing.
+ */
+export function mayAsk(policies: CompiledPolicies, facts: StatementFacts, context: DecisionContext): boolean {
+  const book = rulebookOf(policies)
+  if (book.broken.length > 0) return false
+  const findings = examine(book, facts, context).filter(({ rule }) => !rule.shadow)
+  const isPossible = ({ outcome }: (typeof findings)[number]): boolean =>
+    outcome === 'matched' || outcome === 'condition-error'
+  if (findings.some(({ rule, outcome }) => rule.effect === 'deny' && outcome === 'matched')) return false
+  const principals = verifiedPrincipals(context.chain)
+  return (
+    principals.length > 0 &&
+    principals.every((principal) =>
+      facts.effects.every((effect) =>
+        findings.some(
+          (found) =>
+            found.rule.effect !== 'deny' &&
+            found.principal === principal &&
+            isPossible(found) &&
+            found.effects.includes(effect),
+        ),
+      ),
+    )
+  )
 }
 
 // The same for every statement of these facts, whoever sends it.

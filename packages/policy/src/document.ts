@@ -4,6 +4,7 @@
 import { DetectorName, JsonPaths, MaskRule, Routes, Unless } from '@sallyport/mask/rule'
 import { z } from 'zod'
 import { CredentialReference, HttpCredential } from './credential.ts'
+import { McpServer } from './mcp-target.ts'
 
 export const apiVersion = 'sallyport.dev/v1'
 const resourceName = z
@@ -33,6 +34,8 @@ export const operations = [
   'copy-file',
   'admin',
   'mcp.call',
+  'mcp.read',
+  'mcp.prompt',
 ] as const
 export const Operation = z.union([
   z.enum(operations),
@@ -254,6 +257,8 @@ const HttpTarget = z.strictObject({
     })
     .optional(),
   passFields: z.array(z.enum(['authorization', 'cookie', 'range', 'if-range'])).default([]),
+  /** It is a server of the Model Context Protocol, and `url` its endpoint; nothing else passes. */
+  mcp: McpServer.optional(),
   recording: z.enum(['strict', 'spool', 'off']).default('spool'),
   initiator: z.enum(['optional', 'required']).default('optional'),
   mayAct: MayAct,

@@ -4,6 +4,7 @@ import type { Principal } from '@sallyport/base/identity'
 import type { z } from 'zod'
 import type { Callers, PolicyDocument, TargetDocument } from './document.ts'
 import { matchesPart } from './match-part.ts'
+import { compileMcpPattern, isMcpPattern, mcpPatternProblem } from './mcp-objects.ts'
 import { unknownName } from './problems.ts'
 import { compileRoute, isRoute, routeProblem } from './route.ts'
 
@@ -21,6 +22,7 @@ export type Ambiguity = 'match' | 'no-match'
 export function compilePattern(pattern: string, ambiguity: Ambiguity): Matcher {
   if (pattern === '**') return () => true
   if (isRoute(pattern)) return compileRoute(pattern, ambiguity)
+  if (isMcpPattern(pattern)) return compileMcpPattern(pattern, ambiguity)
   const prefix = prefixed.exec(pattern)
   if (prefix !== null) {
     const [, kind = '', rest = ''] = prefix
@@ -112,6 +114,7 @@ export function patternProblem(pattern: string, kind: 'object' | 'column'): stri
   if (pattern !== pattern.trim()) return `"${pattern}" has a space at its start or end; remove it`
   if (pattern === '**') return null
   if (kind === 'object' && isRoute(pattern)) return routeProblem(pattern)
+  if (kind === 'object' && isMcpPattern(pattern)) return mcpPatternProblem(pattern)
   if (pattern.includes('**')) return `"${pattern}": "**" stands alone and means everything; write "*" inside a part`
   if ((pattern.match(/"/g)?.length ?? 0) % 2 !== 0) return `"${pattern}" has a quote that is not closed`
   if (kind === 'object' && prefixed.test(pattern)) return prefixProblem(pattern)
@@ -121,7 +124,6 @@ export function patternProblem(pattern: string, kind: 'object' | 'column'): stri
     if (parts.length === 3) return null
     return `"${pattern}" is not a column; write schema.relation.column, for example "public.customers.email"`
   }
-  if (pattern.includes('/')) return null
   if (/[()]/.test(pattern) && !/^[^()]+\(\)$/.test(pattern)) {
     return `"${pattern}" is not a function; write schema.function() with nothing between the brackets`
   }
@@ -159,6 +161,9 @@ export const objectKinds: readonly string[] = [
   'system',
   'transaction',
   'route',
+  'tool',
+  'resource',
+  'prompt',
 ]
 
 function prefixProblem(pattern: string): string | null {

@@ -21,8 +21,8 @@ export const sqlOperations = [
 ] as const
 export type SqlOperation = (typeof sqlOperations)[number]
 
-/** Of SQL, or of a request: `http.GET`. */
-export type Operation = SqlOperation | `http.${string}`
+/** Of SQL, of a request (`http.GET`), or of a message (`mcp.call`). */
+export type Operation = SqlOperation | `http.${string}` | `mcp.${string}`
 
 /** One thing that a statement does to one object. */
 export interface Effect {

@@ -109,9 +109,11 @@ interface Exchange {
 async function exchange(parts: Exchange): Promise<void> {
   const { head, session, serving, response } = parts
   const { deps } = serving
-  const over = session.begin()
   const { document } = session.admitted.target
   const target = document.metadata.name
+  if (document.spec.mcp !== undefined)
+    throw new SallyportError('FEATURE_UNSUPPORTED', 'servers of MCP are not reached yet')
+  const over = session.begin()
   const gone = new AbortController()
   response.once('close', () => gone.abort())
   const body = bodyOf(parts)
@@ -205,7 +207,7 @@ async function heldRequest(
   fields: Fields,
   body: RequestBody,
   gone: AbortSignal,
-): Promise<Omit<HeldRequest, 'recorded'>> {
+): Promise<Omit<HeldRequest, 'recorded' | 'protocol'>> {
   const { document } = session.admitted.target
   const shown = shownRequest(head, fields, await body.read())
   if (shown === null)

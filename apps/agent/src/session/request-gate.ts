@@ -4,9 +4,7 @@
 import type { Clock } from '@sallyport/base/clock'
 import { asSallyportError, SallyportError } from '@sallyport/base/errors'
 import type { Chain } from '@sallyport/base/identity'
-import { toHex, utf8 } from '@sallyport/ledger/bytes'
 import type { EntryBody, EntryRule } from '@sallyport/ledger/entry'
-import type { DetectorName } from '@sallyport/mask/rule'
 import type { AnswerMasking } from '@sallyport/policy/answers'
 import {
   answerMaskingFor,
@@ -14,30 +12,28 @@ import {
   type Decision,
   type DecisionContext,
   decide,
+  mayAsk,
   outwardFor,
-  routeOf,
 } from '@sallyport/policy/decide'
-import { type BodyFacts, type HttpRequestFacts, requestFacts } from '@sallyport/policy/http'
+import type { HttpRequestFacts } from '@sallyport/policy/http'
+import type { McpFacts, McpSubject } from '@sallyport/policy/mcp'
 import type { StatementFacts } from '@sallyport/sql/facts'
 import type { Budgets } from '../limits/budgets.ts'
-import {
-  type ByteMeter,
-  chargeRequest,
-  notCharged,
-  type Quota,
-  quotasOf,
-  type RequestCharge,
-} from '../limits/request.ts'
+import { chargeRequest, notCharged, type Quota, quotasOf, type RequestCharge } from '../limits/request.ts'
 import type { Snapshots } from '../link/current.ts'
 import type { SessionRecord } from '../record/record.ts'
 import { depsFor } from './entry-principal.ts'
 import type { Judged } from './gate.ts'
 import type { HoldDeps } from './hold-execution.ts'
 import type { Behalf, Initiators, Said } from './initiator.ts'
-import { type OutwardFinding, outwardRefusal } from './outward.ts'
+import { outwardRefusal } from './outward.ts'
+import type { AskedRequest, Granted, RequestOutcome } from './request-asked.ts'
 import { append, noteEnd, recorded, shadowOf } from './request-entries.ts'
 import { type HeldRequest, holdRequest, noCatalog, type RequestRun } from './request-hold.ts'
 import { conditionRefusal, refusalBy, routeRefusal } from './request-refusals.ts'
+import { factsWithoutRules, heldFacts, type KeptRequest, protocolOf, subjectOf } from './request-subject.ts'
+
+export type { AskedRequest, Granted, KeptRequest, RequestOutcome }
 
 export interface RequestGateDeps {
   readonly snapshots: Snapshots
@@ -54,53 +50,11 @@ export interface RequestGateDeps {
   readonly hold: HoldDeps
 }
 
-/** What became of a request that was let through. */
-export interface RequestOutcome {
-  readonly result: 'done' | 'failed' | 'cancelled'
-  /** Status of the answer; empty when there was none. */
-  readonly tag: string
-  /** Of the answer's body, as it went to the caller. */
-  readonly bytes: number
-  /** Values that were hidden in it. */
-  readonly maskedValues: number
-}
-
-/** A request that may go on. */
-export interface Granted {
-  readonly number: number
-  /** What is hidden in its answer; null: nothing. */
-  readonly masking: AnswerMasking | null
-  /** Counts the bytes of its answer; null where no limit does. */
-  readonly meter: ByteMeter | null
-  /** Called once, at the end. */
-  end(outcome: RequestOutcome): void
-}
-
-/** A request without what may not be kept. */
-export interface KeptRequest {
-  readonly text: string
-  readonly path: string
-}
-
-/** A request that asks to go on. */
-export interface AskedRequest {
-  /** Without its body. */
-  readonly facts: HttpRequestFacts
-  /** What the body says: asked for once a condition reads it. Rejects where it cannot be read in one way. */
-  body(): Promise<BodyFacts>
-  /** Looks for known credentials, and for what these detectors find. */
-  outward(kinds: ReadonlySet<DetectorName>): Promise<OutwardFinding | null>
-  /** How it stands in the record. */
-  readonly kept: KeptRequest
-  /** For whom, where it says so; null: for the session's own chain. */
-  readonly initiator: Said | null
-  /** How it is held: asked for once a rule holds it. Rejects with the refusal where it cannot be. */
-  held(): Promise<Omit<HeldRequest, 'recorded'>>
-}
-
 export interface RequestGate {
   /** Rejects with the refusal, which is in the record by then. */
   judge(asked: AskedRequest): Promise<Granted>
+  /** Which of the things that a server of MCP lists could be asked for. Rejects with why nobody can tell. */
+  lister(asked: Pick<AskedRequest, 'facts' | 'initiator'>): Promise<(subject: McpSubject) => boolean>
   /** What is left of the limits that concern a request, for its answer. */
   quotas(facts: HttpRequestFacts, initiator: Said | null): readonly Quota[]
   readonly requests: number
@@ -118,14 +72,32 @@ export function createRequestGate(deps: RequestGateDeps): RequestGate {
       if (!(found instanceof SallyportError)) return await judge(liveOf(found), asked)
       return await refuse(askingOf(own, asked), nextNumber(own), { error: found, ...unjudged })
     },
+    async lister({ facts, initiator }) {
+      const found = initiator === null ? null : await deps.initiators.of(initiator)
+      if (found instanceof SallyportError) throw found
+      const { chain, session, clock } = liveOf(found).deps
+      const policies = currentPolicies(deps)
+      return (subject) => {
+        const mcp: McpFacts = { method: '', subject, arguments: { kind: 'unread' } }
+        const listed = subjectOf(policies, { facts, mcp, kept: { text: '', path: '' } })
+        return mayAsk(policies, listed.facts, {
+          chain,
+          session,
+          parameters: [],
+          http: facts,
+          mcp,
+          nowMs: clock.nowMs(),
+        })
+      }
+    },
     quotas(facts, initiator) {
       try {
         const found = initiator === null ? null : deps.initiators.of(initiator)
         const policies = currentPolicies(deps)
         if (policies.limits === 0 || found instanceof Promise || found instanceof SallyportError) return []
         const { chain } = liveOf(found).deps
-        const route = routeOf(policies, facts.method, facts.path)
-        return quotasOf(requestFacts(facts, '', route), { policies, chain, catalog: noCatalog }, deps.budgets)
+        const subject = subjectOf(policies, { facts, kept: { text: '', path: '' } })
+        return quotasOf(subject.facts, { policies, chain, catalog: noCatalog }, deps.budgets)
       } catch {
         // Nobody decides by them.
         return []
@@ -159,7 +131,7 @@ interface Asking {
 const askingOf = (live: Live, asked: AskedRequest): Asking => ({
   live,
   asked,
-  facts: requestFacts(asked.facts, asked.kept.text),
+  facts: factsWithoutRules(asked, live.deps.target),
   request: asked.facts,
 })
 
@@ -192,7 +164,7 @@ async function refuse({ live, asked, facts }: Asking, number: number, refusal: R
   await append(live.deps.record, {
     kind: 'denied',
     statement: number,
-    protocol: 'http',
+    protocol: protocolOf(asked),
     ...recorded(live.deps.hold.place, facts, asked.kept.path),
     code: error.code,
     message: error.message,
@@ -206,7 +178,7 @@ async function refuse({ live, asked, facts }: Asking, number: number, refusal: R
 async function hold(asking: Asking, judged: Cleared, charge: RequestCharge): Promise<Granted> {
   const { live, asked, facts } = asking
   const { deps } = live
-  let held: Omit<HeldRequest, 'recorded'>
+  let held: Omit<HeldRequest, 'recorded' | 'protocol'>
   try {
     held = await asked.held()
   } catch (thrown) {
@@ -215,7 +187,7 @@ async function hold(asking: Asking, judged: Cleared, charge: RequestCharge): Pro
   let last = judged
   const run = await holdRequest(
     deps.hold,
-    { ...held, recorded: recorded(live.deps.hold.place, facts, asked.kept.path) },
+    { ...held, protocol: protocolOf(asked), recorded: recorded(live.deps.hold.place, facts, asked.kept.path) },
     { all: [judgedOf(asking, judged)], policies: judged.policies },
     {
       async assess() {
@@ -239,13 +211,8 @@ async function hold(asking: Asking, judged: Cleared, charge: RequestCharge): Pro
   return granted(asking, run, last.masking, charge)
 }
 
-/** What a hold looks at: the verb that people read is the method, and what is asked for again is known by method and path. */
-const judgedOf = ({ live, facts, asked: { facts: request } }: Asking, { decision }: Cleared): Judged => ({
-  facts: {
-    ...facts,
-    verb: request.method,
-    fingerprint: toHex(live.deps.hold.place.sha256(utf8(`${request.method} ${request.path}`))).slice(0, 16),
-  },
+const judgedOf = ({ live, facts, asked }: Asking, { decision }: Cleared): Judged => ({
+  facts: heldFacts(facts, asked, live.deps.hold.place),
   decision,
   plan: { kind: 'plain' },
   sensitive: false,
@@ -261,7 +228,7 @@ function intent(
   return {
     kind: 'intent',
     statement: number,
-    protocol: 'http',
+    protocol: protocolOf(asked),
     ...recorded(live.deps.hold.place, facts, asked.kept.path),
     decision: how,
     rule,
@@ -320,18 +287,29 @@ async function judgeWhole(deps: RequestGateDeps, asking: Asking): Promise<Refusa
       asking.request = { ...asking.request, body: await asking.asked.body() }
       judged = judgeRequest(deps, asking)
     }
-    return 'error' in judged ? judged : ((await outward(deps, asking, judged)) ?? judged)
+    if ('error' in judged) return judged
+    return (await outward(deps, asking, judged)) ?? (await also(deps, asking, judged)) ?? judged
   } catch (thrown) {
     return { error: asSallyportError(thrown), ...unjudged }
   }
 }
 
+async function also(
+  { chain }: RequestGateDeps,
+  { asked }: Asking,
+  { rule, decision, policies }: Cleared,
+): Promise<Refusal | null> {
+  const error = (await asked.also?.(chain)) ?? null
+  return error === null ? null : { error, rule, decision, policies }
+}
+
 async function outward(
   { chain }: RequestGateDeps,
-  { asked, request }: Asking,
+  { asked }: Asking,
   { policies, decision }: Cleared,
 ): Promise<Refusal | null> {
-  const rules = outwardFor(policies, chain, request.path, routeOf(policies, request.method, request.path))
+  const { object, route } = subjectOf(policies, asked)
+  const rules = outwardFor(policies, chain, object, route)
   const found = await asked.outward(new Set(rules.flatMap(({ kinds }) => [...kinds])))
   return found === null ? null : { ...outwardRefusal(rules, found), decision, policies }
 }
@@ -345,12 +323,14 @@ function judgeRequest(deps: RequestGateDeps, asking: Asking): Refusal | Cleared 
         hint: 'send the request again',
       })
     const { chain, session, clock } = deps
-    const route = routeOf(policies, request.method, request.path)
-    asking.facts = requestFacts(request, asking.asked.kept.text, route)
-    const { facts } = asking
-    const decision = decide(policies, facts, { chain, session, parameters: [], http: request, nowMs: clock.nowMs() })
+    const { mcp } = asking.asked
+    const { facts, object, route } = subjectOf(policies, asking.asked)
+    asking.facts = facts
+    const message = mcp === undefined ? {} : { mcp }
+    const context = { chain, session, parameters: [], http: request, ...message, nowMs: clock.nowMs() }
+    const decision = decide(policies, facts, context)
     const rule = { policy: decision.policy, version: decision.version, rule: decision.rule }
-    const masking = answerMaskingFor(policies, chain, request.path, route)
+    const masking = answerMaskingFor(policies, chain, object, route)
     const error = refusalBy(decision) ?? routeRefusal(route) ?? (masking === null ? null : conditionRefusal(request))
     return error === null ? { rule, decision, masking, policies } : { error, rule, decision, policies }
   } catch (thrown) {

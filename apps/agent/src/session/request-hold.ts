@@ -17,6 +17,7 @@ export type ClearedRequest = Omit<Cleared, 'catalog' | 'kind'>
 export interface HeldRequest {
   /** As reviewers read it. */
   readonly text: string
+  readonly protocol: HeldText['protocol']
   /** What else a verdict is bound to: `name=value`. */
   readonly settings: readonly string[]
   /** How the target is reached, as a digest. */
@@ -185,11 +186,11 @@ function endWith(holding: { end(why: 'vanished' | 'draining'): boolean }, { gone
 }
 
 const heldTextOf = (
-  { text, settings, recorded, waitMsMax }: HeldRequest,
+  { text, protocol, settings, recorded, waitMsMax }: HeldRequest,
   { policies, catalog }: Cleared,
 ): Omit<HeldText, 'all'> => ({
   text,
-  protocol: 'http',
+  protocol,
   parameters: noParameters,
   searchPath: [],
   execution: {

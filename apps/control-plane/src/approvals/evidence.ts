@@ -66,7 +66,7 @@ const Evidence = z.strictObject({
   actors: z.array(Principal).max(16),
   clientAddress: name,
   applicationName: name,
-  protocol: z.enum(['simple', 'extended', 'http']),
+  protocol: z.enum(['simple', 'extended', 'http', 'mcp']),
   text: text(limits.statementBytesMax),
   spans: z.array(z.strictObject({ start: count, end: count, kind: z.enum(spanKinds) })).max(limits.statementTokensMax),
   parameters: z.array(z.string().nullable()).max(limits.parametersMax),

@@ -17,6 +17,8 @@ export interface JsonBounds {
   readonly depthMax: number
   /** Entries of one object or list. */
   readonly entriesMax: number
+  /** `exact`: names that differ in their case alone are two; only the same one twice is refused. */
+  readonly names?: 'exact'
 }
 
 /** Characters of a number that has to be whole to be compared. */
@@ -32,6 +34,19 @@ export function parseJson(text: string, bounds: JsonBounds): JsonValue {
   if (reading.at !== text.length) throw new ProtocolError('a body with more than one JSON value')
   return value
 }
+
+/** The same value as a text, in one spelling: what was judged is what is sent. */
+export function jsonText(value: JsonValue): string {
+  if (typeof value === 'bigint') return value.toString()
+  // Of -0 nobody makes anything else than of 0.
+  if (value === null || typeof value !== 'object') return JSON.stringify(value)
+  if (isJsonList(value)) return `[${value.map(jsonText).join(',')}]`
+  return `{${[...value].map(([name, member]) => `${JSON.stringify(name)}:${jsonText(member)}`).join(',')}}`
+}
+
+export const isJsonList = (value: JsonValue | undefined): value is readonly JsonValue[] => Array.isArray(value)
+export const isJsonObject = (value: JsonValue | undefined): value is ReadonlyMap<string, JsonValue> =>
+  value instanceof Map
 
 interface Reading {
   readonly text: string
@@ -61,8 +76,9 @@ function readObject(reading: Reading, depth: number): JsonValue {
     if (reading.text[reading.at] !== '"') throw notJson()
     const name = readString(reading)
     // Some servers do not mind the case of names, and of two they take either.
-    if (folded.has(name.toLowerCase())) throw new ProtocolError('a JSON object with one name twice')
-    folded.add(name.toLowerCase())
+    const key = reading.bounds.names === 'exact' ? name : name.toLowerCase()
+    if (folded.has(key)) throw new ProtocolError('a JSON object with one name twice')
+    folded.add(key)
     expect(reading, ':')
     members.set(name, readValue(reading, depth))
   })

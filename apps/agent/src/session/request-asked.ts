@@ -1,0 +1,48 @@
+// A request that asks to go on, and one that may: what the data path and the gate say to each other about it.
+
+import type { SallyportError } from '@sallyport/base/errors'
+import type { Chain } from '@sallyport/base/identity'
+import type { DetectorName } from '@sallyport/mask/rule'
+import type { AnswerMasking } from '@sallyport/policy/answers'
+import type { BodyFacts } from '@sallyport/policy/http'
+import type { ByteMeter } from '../limits/request.ts'
+import type { Said } from './initiator.ts'
+import type { OutwardFinding } from './outward.ts'
+import type { HeldRequest } from './request-hold.ts'
+import type { Carried } from './request-subject.ts'
+
+/** What became of a request that was let through. */
+export interface RequestOutcome {
+  readonly result: 'done' | 'failed' | 'cancelled'
+  /** Status of the answer; empty when there was none. */
+  readonly tag: string
+  /** Of the answer's body, as it went to the caller. */
+  readonly bytes: number
+  /** Values that were hidden in it. */
+  readonly maskedValues: number
+}
+
+/** A request that may go on. */
+export interface Granted {
+  readonly number: number
+  /** What is hidden in its answer; null: nothing. */
+  readonly masking: AnswerMasking | null
+  /** Counts the bytes of its answer; null where no limit does. */
+  readonly meter: ByteMeter | null
+  /** Called once, at the end. */
+  end(outcome: RequestOutcome): void
+}
+
+/** A request that asks to go on: its facts are without its body. */
+export interface AskedRequest extends Carried {
+  /** What the body says: asked for once a condition reads it. Rejects where it cannot be read in one way. */
+  body(): Promise<BodyFacts>
+  /** Looks for known credentials, and for what these detectors find. */
+  outward(kinds: ReadonlySet<DetectorName>): Promise<OutwardFinding | null>
+  /** What else has to be so before it goes on, asked once nothing denies it; null: it is. Absent: nothing else. */
+  also?(chain: Chain): Promise<SallyportError | null>
+  /** For whom, where it says so; null: for the session's own chain. */
+  readonly initiator: Said | null
+  /** How it is held: asked for once a rule holds it. Rejects with the refusal where it cannot be. */
+  held(): Promise<Omit<HeldRequest, 'recorded' | 'protocol'>>
+}

@@ -1,0 +1,40 @@
+// What a Target says of itself where it is a server of the Model Context Protocol (docs/mcp.md).
+import { z } from 'zod'
+
+const name = z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/, 'a name of letters, digits, "_", "." and "-", at most 64')
+
+/** Of one definition: SHA-256 of its name, description and schemas. */
+export const McpPin = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'a digest as refusals and the record say it: sha256:…')
+
+export const mcpMedia = ['image', 'audio', 'blob'] as const
+export type McpMedia = (typeof mcpMedia)[number]
+
+export const McpServer = z.strictObject({
+  /** Origins of web pages that may ask; without any, no page may. */
+  origins: z
+    .array(z.string().regex(/^https?:\/\/[a-z0-9.-]+(:[0-9]{1,5})?$/, 'an origin: https://app.example'))
+    .max(20)
+    .default([]),
+  /** What of results passes although nobody can look into it. */
+  media: z.array(z.enum(mcpMedia)).default([]),
+  /**
+   * Which definitions of tools count. `first-seen`: those that the agent saw first, until they change. `listed`: those of `pins`
+   * alone. `off`: any.
+   */
+  pinning: z.enum(['first-seen', 'listed', 'off']).default('first-seen'),
+  /** Definitions that somebody has approved. */
+  pins: z.record(name, McpPin).default({}),
+  /** Arguments that hold SQL, and for which database: judged as if the caller sent it there. */
+  sql: z
+    .array(
+      z.strictObject({
+        tool: name,
+        argument: z.string().min(1).max(200),
+        target: z.string().min(1),
+        role: z.string().min(1).optional(),
+      }),
+    )
+    .max(50)
+    .default([]),
+})
+export type McpServer = z.infer<typeof McpServer>
