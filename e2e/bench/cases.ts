@@ -2,10 +2,10 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type pg from 'pg'
+import { cpuUs, residentMb } from '../stack/process.ts'
 import type { GroupName, Options } from './options.ts'
 import type { Field, Peer, PeerName } from './peers.ts'
 import { parsePgbench, quantile, readLatencies } from './pgbench.ts'
-import { cpuUs, residentMb } from './process.ts'
 import { runTool, type Tools } from './tools.ts'
 
 export interface Figure {

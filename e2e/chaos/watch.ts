@@ -1,6 +1,6 @@
 // What can be seen of an agent from outside: memory, sockets, and what its own metrics say. Reads only.
 import { readdirSync, readlinkSync } from 'node:fs'
-import { residentMb } from '../bench/process.ts'
+import { residentMb } from '../stack/process.ts'
 
 export interface Watched {
   readonly processId: number

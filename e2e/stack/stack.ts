@@ -78,6 +78,8 @@ export interface Stack {
   startAgent(env?: Readonly<Record<string, string>>): Promise<void>
   /** Again, as it was, after it was ended. */
   startTarget(): Promise<void>
+  /** One control plane more on the same store, with ports and a log of its own. It is stopped with the stack. */
+  addReplica(): Promise<Replica>
   /** One agent more, with a name and a folder of its own. It is stopped with the stack. */
   addAgent(name: string): Promise<AddedAgent>
   /** The API as this person; logs in once. */
@@ -93,6 +95,15 @@ export interface AddedAgent {
   readonly logFile: string
   readonly port: number
   readonly metricsPort: number
+}
+
+export interface Replica {
+  readonly process: Child
+  readonly url: string
+  readonly grpcPort: number
+  readonly logFile: string
+  /** Again, as it was, after it was ended. */
+  start(): Promise<void>
 }
 
 type Closers = (() => Promise<void>)[]
@@ -213,6 +224,11 @@ async function open(
     },
     async startTarget() {
       made.target = await runTarget()
+    },
+    async addReplica() {
+      const replica = await addReplica(parts)
+      closers.push(() => replica.process.stop())
+      return replica
     },
     async addAgent(name) {
       const added = await addAgent(made, parts, name)
@@ -384,6 +400,29 @@ async function runAgent(
   })
   await ready(child, `http://127.0.0.1:${ports.agentMetrics}/readyz`, logs.agent, options.signal)
   return child
+}
+
+/** The same keys and store; browsers and agents find it by whatever stands before the replicas. */
+async function addReplica(parts: Parts): Promise<Replica> {
+  const [http, grpc, controlMetrics] = [await freePort(), await freePort(), await freePort()]
+  const logFile = join(parts.dir, 'logs', `control-plane-${grpc}.log`)
+  const own: Parts = {
+    ...parts,
+    ports: { ...parts.ports, http, grpc, controlMetrics },
+    logs: { ...parts.logs, control: logFile },
+  }
+  let process = await runControlPlane(own)
+  return {
+    get process() {
+      return process
+    },
+    url: `http://localhost:${http}`,
+    grpcPort: grpc,
+    logFile,
+    async start() {
+      process = await runControlPlane(own)
+    },
+  }
 }
 
 /** Ports, folder and log of its own; everything else as the stack's first agent has it. */

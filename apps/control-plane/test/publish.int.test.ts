@@ -175,3 +175,13 @@ test('an agent whose row is gone keeps no other from its snapshots', async () =>
   expect(links[0].received).toHaveLength(1)
   for (const link of links) link.close()
 })
+
+test('agents that come back together are each served, with versions above what they report', async () => {
+  const agents = []
+  for (const name of ['many-1', 'many-2', 'many-3', 'many-4']) agents.push(await joinAgent(stack, name))
+  const links = agents.map((agent, at) => openLink(stack, agent, { snapshotVersion: BigInt(at * 10) }))
+  const snapshots = await Promise.all(links.map(async (link) => read(await link.until(after(0n)))))
+  expect(snapshots.map(({ agentId }) => agentId)).toEqual(agents.map(({ id }) => id))
+  expect(snapshots.map(({ version }) => version)).toEqual([1n, 11n, 21n, 31n])
+  for (const link of links) link.close()
+})

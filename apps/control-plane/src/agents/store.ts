@@ -1,4 +1,5 @@
 // Agents and join tokens in the store. Queries only; what may be done stands in agents.ts and rules.ts.
+import { z } from 'zod'
 import { type Db, isStoreConflict, type Tx } from '../db.ts'
 import { retiredName } from './rules.ts'
 
@@ -121,25 +122,51 @@ export async function greetAgent(
   })
 }
 
-export async function touchAgent(db: Db, id: string, at: Date): Promise<void> {
-  await db.agent.update({ where: { id }, data: { lastSeenAt: at } })
+/** What was heard of an agent since it was last written. */
+export interface Heard {
+  readonly id: string
+  /** Absent: nothing but what follows. */
+  readonly at?: Date | undefined
+  /** The snapshot that it applied last. */
+  readonly applied?: bigint | undefined
 }
 
-export async function setSnapshotApplied(db: Db, id: string, version: bigint): Promise<void> {
-  await db.agent.update({ where: { id }, data: { snapshotApplied: version } })
+/** Writes what was heard of many agents in one statement. */
+export async function noteHeard(db: Db, heard: readonly Heard[]): Promise<void> {
+  const ids = heard.map(({ id }) => id)
+  const times = heard.map(({ at }) => at ?? null)
+  const applied = heard.map(({ applied: version }) => version ?? null)
+  await db.$executeRaw`
+    WITH locked AS (SELECT "id" FROM "Agent" WHERE "id" = ANY(${ids}::text[]) ORDER BY "id" FOR UPDATE)
+    UPDATE "Agent" AS a
+    SET "lastSeenAt" = greatest(a."lastSeenAt", h."at"), "snapshotApplied" = coalesce(h."applied", a."snapshotApplied")
+    FROM locked, unnest(${ids}::text[], ${times}::timestamptz[], ${applied}::bigint[]) AS h("id", "at", "applied")
+    WHERE a."id" = locked."id" AND h."id" = a."id"`
 }
 
-/** The next version for this agent: above every one that was made, and above the one that it reports (a store put back from a backup). */
-export async function nextSnapshotVersion(db: Db, id: string, reported: bigint): Promise<bigint> {
-  return await inRowTransaction(db, async (tx) => {
-    await tx.agent.updateMany({ where: { id, snapshotVersion: { lt: reported } }, data: { snapshotVersion: reported } })
-    const row = await tx.agent.update({
-      where: { id },
-      data: { snapshotVersion: { increment: 1 } },
-      select: { snapshotVersion: true },
-    })
-    return row.snapshotVersion
-  })
+const Versions = z.array(z.object({ id: z.string(), version: z.bigint() }))
+
+/**
+ * The next snapshot version of each of these agents: above every one that was made, and above the one that it reports (a
+ * store put back from a backup). An agent that is not in the store is not in the answer. Rows are locked in order of id,
+ * so that replicas that count for the same agents wait for each other and never block each other.
+ */
+export async function nextSnapshotVersions(
+  db: Db,
+  wanted: readonly { readonly id: string; readonly reported: bigint }[],
+): Promise<ReadonlyMap<string, bigint>> {
+  const ids = wanted.map(({ id }) => id)
+  const reported = wanted.map((one) => one.reported)
+  const rows = await db.$queryRaw`
+    WITH locked AS (SELECT "id" FROM "Agent" WHERE "id" = ANY(${ids}::text[]) ORDER BY "id" FOR UPDATE),
+    highest AS (
+      SELECT u."id", max(u."reported") AS "reported"
+      FROM unnest(${ids}::text[], ${reported}::bigint[]) AS u("id", "reported") GROUP BY u."id"
+    )
+    UPDATE "Agent" AS a SET "snapshotVersion" = greatest(a."snapshotVersion", highest."reported") + 1
+    FROM locked, highest WHERE a."id" = locked."id" AND highest."id" = a."id"
+    RETURNING a."id", a."snapshotVersion" AS "version"`
+  return new Map(Versions.parse(rows).map(({ id, version }) => [id, version]))
 }
 
 export interface NewCatalog {

@@ -17,8 +17,9 @@ import type { TicketWanted } from '@sallyport/proto/gen/sallyport/v1/ticket_pb'
 import type { TokenShown } from '@sallyport/proto/gen/sallyport/v1/token_pb'
 import { printable } from '@sallyport/proto/status'
 import type { Logger } from 'pino'
+import type { AgentsHeard } from '../agents/heard.ts'
 import { checkAdvertise, checkedVersion } from '../agents/rules.ts'
-import { greetAgent, setSnapshotApplied, touchAgent } from '../agents/store.ts'
+import { greetAgent } from '../agents/store.ts'
 import type { Db } from '../db.ts'
 import type { Bus } from '../live/bus.ts'
 import type { Publisher } from '../policies/publish.ts'
@@ -50,6 +51,7 @@ export interface LinkDeps {
   readonly holds: Holds
   readonly leases: Leases
   readonly links: Pick<Links, 'greeted'>
+  readonly heard: AgentsHeard
   readonly bus: Pick<Bus, 'publish'>
 }
 
@@ -156,9 +158,9 @@ async function takeLinked(
 ): Promise<void> {
   switch (body.case) {
     case 'heartbeat':
-      return await beat(deps, agent, body.value, send)
+      return beat(deps, agent, body.value, send)
     case 'snapshotApplied':
-      return await noteApplied(deps, agent, body.value)
+      return noteApplied(deps, agent, body.value)
     case 'catalog':
       return await acceptCatalog(deps, agent, body.value)
     case 'scanDone':
@@ -186,20 +188,19 @@ async function takeLinked(
   }
 }
 
-async function beat(
+function beat(
   deps: LinkDeps,
   agent: AgentIdentity,
   heartbeat: Heartbeat,
   send: (body: ControlMessage['body']) => void,
-): Promise<void> {
-  const nowMs = deps.clock.nowMs()
-  await touchAgent(deps.db, agent.agentId, new Date(nowMs))
+): void {
+  deps.heard.seen(agent.agentId, new Date(deps.clock.nowMs()))
   const { sessions, spoolBytes } = heartbeat
   deps.log.debug({ event: 'agent-heartbeat', agent: agent.agentId, sessions, spoolBytes: Number(spoolBytes) })
   send({ case: 'pong', value: create(PongSchema, { atMs: heartbeat.atMs }) })
 }
 
-async function noteApplied(deps: LinkDeps, agent: AgentIdentity, applied: SnapshotApplied): Promise<void> {
+function noteApplied(deps: LinkDeps, agent: AgentIdentity, applied: SnapshotApplied): void {
   if (applied.version > versionMax)
     throw new SallyportError('REQUEST_INVALID', 'SnapshotApplied names no version of ours')
   if (applied.errorCode !== '')
@@ -210,5 +211,5 @@ async function noteApplied(deps: LinkDeps, agent: AgentIdentity, applied: Snapsh
       code: printable(applied.errorCode),
       reason: printable(applied.errorMessage),
     })
-  await setSnapshotApplied(deps.db, agent.agentId, applied.version)
+  deps.heard.applied(agent.agentId, applied.version)
 }

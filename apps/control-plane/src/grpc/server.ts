@@ -14,6 +14,7 @@ import { IngestService } from '@sallyport/proto/gen/sallyport/v1/ingest_pb'
 import { LinkService } from '@sallyport/proto/gen/sallyport/v1/link_pb'
 import { grpcService } from '@sallyport/proto/grpc'
 import type { Logger } from 'pino'
+import { type AgentsHeard, gatherHeard } from '../agents/heard.ts'
 import type { InstallationKeys } from '../agents/keys.ts'
 import { certificateName, hostOf } from '../agents/rules.ts'
 import type { Db } from '../db.ts'
@@ -71,11 +72,13 @@ export async function startGrpc(deps: GrpcDeps): Promise<GrpcServer> {
   let issued = await authority.issueControlPlane(names)
   const credentials = new OptionalClientCertificate(authority, issued)
   const links = createLinks(deps)
+  const heard = gatherHeard(deps)
   const server = new Server(options)
   addServices(
     server,
     deps,
     links,
+    heard,
     names.map((name) => name.value),
   )
   const port = await bind(server, deps.listen, credentials)
@@ -104,6 +107,7 @@ export async function startGrpc(deps: GrpcDeps): Promise<GrpcServer> {
       clearInterval(renewal)
       links.stop()
       await shutdown(server)
+      await heard.stop()
     },
   }
 }
@@ -150,7 +154,13 @@ async function shutdown(server: Server): Promise<void> {
 }
 
 /** The only place where methods are given to the server: each but Join passes `authenticateAgent` first. */
-function addServices(server: Server, deps: GrpcDeps, links: Links, ownNames: readonly string[]): void {
+function addServices(
+  server: Server,
+  deps: GrpcDeps,
+  links: Links,
+  heard: AgentsHeard,
+  ownNames: readonly string[],
+): void {
   const { log, keys } = deps
   const peer = { ...deps, installation: keys.installation, authority: keys.authority }
   const enroll = createEnrollCalls({ ...deps, ownNames })
@@ -170,7 +180,7 @@ function addServices(server: Server, deps: GrpcDeps, links: Links, ownNames: rea
   )
   const leases = createLeases({ ...deps, links })
   const link = stream<LinkCall>(log, 'link', authenticated, links, (agent, call, failed) =>
-    serveLink({ ...deps, links, leases }, agent, call, failed),
+    serveLink({ ...deps, links, leases, heard }, agent, call, failed),
   )
   const add = (service: Parameters<typeof grpcService>[0], methods: UntypedServiceImplementation) =>
     server.addService(grpcService(service), methods)

@@ -14,12 +14,13 @@ import {
   SignedSnapshotSchema,
   type Snapshot,
   SnapshotSchema,
+  type VersionedDocument,
   VersionedDocumentSchema,
 } from '@sallyport/proto/gen/sallyport/v1/snapshot_pb'
 import { signedBytesOf } from '@sallyport/proto/signed'
 import type { Logger } from 'pino'
 import type { SnapshotSigner } from '../agents/keys.ts'
-import { nextSnapshotVersion, readRevocations } from '../agents/store.ts'
+import { nextSnapshotVersions, readRevocations } from '../agents/store.ts'
 import type { Db } from '../db.ts'
 import type { StoredKeys } from '../identities/issuer-store.ts'
 import { selectFor } from './select.ts'
@@ -29,6 +30,8 @@ import { readDocuments, type StoredDocument } from './store.ts'
 const debounceMs = 20
 /** After a failure the next try comes in, in milliseconds. */
 const retryMs = 1_000
+/** Agents whose versions are counted together; between two such groups other work has its turn. */
+const groupMax = 100
 
 export interface PublisherDeps {
   readonly db: Db
@@ -66,6 +69,8 @@ type Attached = Map<AttachedAgent, { sentMs: number }>
 export function createPublisher(deps: PublisherDeps): Publisher {
   const attached: Attached = new Map()
   const delays = openDelays()
+  /** Attached, and not in turn yet: they go together, because a thousand may come back at once. */
+  const fresh = new Set<AttachedAgent>()
   let pending: { readonly sent: Promise<void>; readonly resolve: () => void } | undefined
   let running: Promise<void> = Promise.resolve()
   let isStopped = false
@@ -76,6 +81,11 @@ export function createPublisher(deps: PublisherDeps): Publisher {
       delays.after(retryMs, () => void publish())
     })
     return running
+  }
+  const takeFresh = (): readonly AttachedAgent[] => {
+    const taken = [...fresh]
+    fresh.clear()
+    return taken
   }
   const publish = (): Promise<void> => {
     if (isStopped) return Promise.resolve()
@@ -101,8 +111,12 @@ export function createPublisher(deps: PublisherDeps): Publisher {
     publish,
     attach(agent) {
       attached.set(agent, { sentMs: 0 })
-      void sendInTurn(() => [agent])
-      return () => attached.delete(agent)
+      fresh.add(agent)
+      if (fresh.size === 1) void sendInTurn(takeFresh)
+      return () => {
+        attached.delete(agent)
+        fresh.delete(agent)
+      }
     },
     stop() {
       isStopped = true
@@ -132,42 +146,51 @@ function openDelays() {
 
 /** False when some agent went without: the trouble of one never keeps another from its snapshot. */
 async function sendTo(deps: PublisherDeps, attached: Attached, agents: readonly AttachedAgent[]): Promise<boolean> {
-  const failed = (err: unknown, agent?: string): false => {
-    deps.log.error({ event: 'snapshot-failed', agent, err })
-    return false
-  }
+  const failed = (err: unknown, agent?: string): void => deps.log.error({ event: 'snapshot-failed', agent, err })
+  if (agents.length === 0) return true
   let isComplete = true
   try {
     const source = await readSource(deps)
-    for (const agent of agents) {
-      const isSent = await sendOne(deps, attached, source, agent).catch((err: unknown) => failed(err, agent.agentId))
-      isComplete &&= isSent
+    for (let from = 0; from < agents.length; from += groupMax) {
+      const group = agents.slice(from, from + groupMax).filter((agent) => attached.has(agent))
+      const wanted = group.map(({ agentId, reportedVersion }) => ({ id: agentId, reported: reportedVersion }))
+      const versions = group.length === 0 ? new Map() : await nextSnapshotVersions(deps.db, wanted)
+      for (const agent of group) {
+        try {
+          sendOne(deps, attached, source, agent, versions.get(agent.agentId))
+        } catch (err) {
+          failed(err, agent.agentId)
+          isComplete = false
+        }
+      }
     }
   } catch (err) {
-    return failed(err)
+    failed(err)
+    return false
   }
   return isComplete
 }
 
-async function sendOne(
+function sendOne(
   deps: PublisherDeps,
   attached: Attached,
   source: Source,
   agent: AttachedAgent,
-): Promise<boolean> {
-  if (!attached.has(agent)) return true
-  const version = await nextSnapshotVersion(deps.db, agent.agentId, agent.reportedVersion)
+  version: bigint | undefined,
+): void {
   const state = attached.get(agent)
-  if (state === undefined) return true
+  if (state === undefined) return
+  if (version === undefined) throw new Error('the store does not know this agent')
   agent.send(buildSnapshot(deps, source, agent, version))
   state.sentMs = deps.clock.nowMs()
-  return true
 }
 
 interface Source {
   readonly documents: readonly StoredDocument[]
   readonly revocations: Snapshot['revocations']
   readonly keys: ReadonlyMap<string, StoredKeys>
+  /** As the snapshot carries it: made once for all agents. */
+  readonly versioned: (document: StoredDocument) => VersionedDocument
 }
 
 async function readSource(deps: PublisherDeps): Promise<Source> {
@@ -182,7 +205,8 @@ async function readSource(deps: PublisherDeps): Promise<Source> {
       beforeMs: BigInt(before.getTime()),
     }),
   )
-  return { documents: await readDocuments(deps.db), revocations, keys: await deps.issuerKeys() }
+  const documents = await readDocuments(deps.db)
+  return { documents, revocations, keys: await deps.issuerKeys(), versioned: onceEach(versioned) }
 }
 
 function buildSnapshot(
@@ -199,10 +223,10 @@ function buildSnapshot(
     version,
     issuedAtMs: BigInt(nowMs),
     notAfterMs: BigInt(nowMs + limits.snapshotLifeMs),
-    targets: selected.targets.map(versioned),
-    policies: selected.policies.map(versioned),
-    labels: selected.labels.map(versioned),
-    groups: selected.groups.map(versioned),
+    targets: selected.targets.map(source.versioned),
+    policies: selected.policies.map(source.versioned),
+    labels: selected.labels.map(source.versioned),
+    groups: selected.groups.map(source.versioned),
     issuers: [builtIn(deps, nowMs), ...selected.issuers.map((stored) => trusted(stored, source.keys))],
     revocations: source.revocations,
     audience: deps.audience,
@@ -213,6 +237,16 @@ function buildSnapshot(
 
 const versioned = ({ name, version, document }: StoredDocument) =>
   create(VersionedDocumentSchema, { name, version, json: JSON.stringify(document) })
+
+/** The same call gives what it gave before. */
+function onceEach<K extends object, V>(make: (key: K) => V): (key: K) => V {
+  const made = new Map<K, V>()
+  return (key) => {
+    const value = made.get(key) ?? make(key)
+    made.set(key, value)
+    return value
+  }
+}
 
 const builtIn = ({ builtInIssuer }: PublisherDeps, nowMs: number): Issuer =>
   create(IssuerSchema, {
