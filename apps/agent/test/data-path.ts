@@ -27,6 +27,7 @@ import { type FakeTickets, fakeTickets } from './fake-tickets.ts'
 import { type FakeTokens, fakeTokens } from './fake-tokens.ts'
 
 export const issuer = 'https://sallyport.test'
+const platform = 'https://idp.test'
 export const audience = 'sallyport:test'
 
 type Of<K extends Document['kind']> = Extract<Document, { kind: K }>
@@ -226,6 +227,8 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
   const keys = await generateKeyPair('ES256', { extractable: true })
   const issuers = new Map([
     [issuer, { document: builtInIssuer(), jwks: { keys: [{ ...(await exportJWK(keys.publicKey)), alg: 'ES256' }] } }],
+    // Of whom tokens of the control plane speak: workloads count for as long as their platform is trusted.
+    [platform, { document: platformIssuer(), jwks: { keys: [] } }],
   ])
   const snapshot = (yaml: string, rest: Partial<CurrentSnapshot> = {}) => snapshotOf(yaml, { issuers, ...rest })
   const snapshots = testSnapshots(snapshot(options.yaml, options.rest))
@@ -353,3 +356,8 @@ export const builtInIssuer = (): TrustedIssuerDocument => ({
     exposeClaims: [],
   },
 })
+
+const platformIssuer = (): TrustedIssuerDocument => {
+  const { spec, ...document } = builtInIssuer()
+  return { ...document, metadata: { name: 'platform' }, spec: { ...spec, issuer: platform, principals: 'workload' } }
+}

@@ -1,7 +1,6 @@
 // sallyport policy trial --since 7d -f draft.yaml: what a draft would have decided otherwise on recorded statements.
 import { PolicyTrialResult } from '@sallyport/api/policies'
-import { Duration } from '@sallyport/policy/document'
-import { durationMs } from '@sallyport/policy/duration'
+import { Duration, durationMs } from '@sallyport/policy/duration'
 import { type AddCommand, type Session, usage } from './app.ts'
 import { checkSources, readFile } from './apply.ts'
 import { escapeText } from './escape.ts'

@@ -59,6 +59,7 @@ const ConfigFile = z.strictObject({
   migrationsDirectory: z.string().min(1).optional(),
   consoleDirectory: z.string().min(1).optional(),
   webhookNetworks: z.array(Network).max(100).default([]),
+  issuerNetworks: z.array(Network).max(100).default([]),
   bootstrapFile: z.string().min(1).optional(),
   allowInsecureLoopback: flag.default(false),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
@@ -102,6 +103,8 @@ export interface Config {
   readonly consoleDirectory: string
   /** Networks (CIDR) that webhooks may reach although they are private. */
   readonly webhookNetworks: readonly string[]
+  /** Networks (CIDR) where keys of issuers may be fetched although they are private. */
+  readonly issuerNetworks: readonly string[]
   readonly bootstrapFile: string | null
   readonly allowInsecureLoopback: boolean
   readonly logLevel: string
@@ -128,6 +131,7 @@ export const variables = {
   SALLYPORT_MIGRATIONS_DIR: ['migrationsDirectory'],
   SALLYPORT_CONSOLE_DIR: ['consoleDirectory'],
   SALLYPORT_WEBHOOK_NETWORKS: ['webhookNetworks'],
+  SALLYPORT_ISSUER_NETWORKS: ['issuerNetworks'],
   SALLYPORT_BOOTSTRAP_FILE: ['bootstrapFile'],
   SALLYPORT_ALLOW_INSECURE_LOOPBACK: ['allowInsecureLoopback'],
   SALLYPORT_LOG_LEVEL: ['logLevel'],
@@ -135,7 +139,12 @@ export const variables = {
 } as const satisfies Record<string, readonly string[]>
 
 /** Variables whose text is YAML (or JSON): lists. */
-const yamlVariables = new Set(['SALLYPORT_TRUSTED_PROXIES', 'SALLYPORT_PROVIDERS', 'SALLYPORT_WEBHOOK_NETWORKS'])
+const yamlVariables = new Set([
+  'SALLYPORT_TRUSTED_PROXIES',
+  'SALLYPORT_PROVIDERS',
+  'SALLYPORT_WEBHOOK_NETWORKS',
+  'SALLYPORT_ISSUER_NETWORKS',
+])
 
 export interface ConfigSources {
   readonly env: Readonly<Record<string, string | undefined>>

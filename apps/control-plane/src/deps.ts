@@ -5,6 +5,7 @@ import type { SqlParser } from '@sallyport/sql/facts'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Config } from './config.ts'
 import type { Db } from './db.ts'
+import type { IssuerFetch } from './identities/issuer-fetch.ts'
 import type { StoredKeys } from './identities/issuer-store.ts'
 import type { TokenKey } from './identities/token-key.ts'
 import type { Bus } from './live/bus.ts'
@@ -22,6 +23,8 @@ export interface Deps {
   readonly metrics: Metrics
   /** Key sets of trusted issuers that may be used now, by issuer. */
   readonly issuerKeys: () => Promise<ReadonlyMap<string, StoredKeys>>
+  /** Asks an issuer that a document names, or AWS in its place. */
+  readonly askIssuer: IssuerFetch
   /** Signs the tokens for targets. */
   readonly tokenKey: TokenKey
   /** Salt of a ticket's SCRAM verifier, as every agent makes it from the id. */

@@ -17,6 +17,7 @@ import { createHolds } from './grpc/hold.ts'
 import type { Links } from './grpc/links.ts'
 import { startGrpc } from './grpc/server.ts'
 import { isStoreReady } from './http/store.ts'
+import { createIssuerFetch, issuerReachOf } from './identities/issuer-fetch.ts'
 import { createIssuerKeys } from './identities/issuers.ts'
 import { openTokenKey } from './identities/token-key.ts'
 import { builtInIssuerDocument, jwksOf } from './identities/tokens.ts'
@@ -75,12 +76,12 @@ async function open(config: Config, log: Logger, clock: Clock, closers: Closers)
   const db = await openStore(config, log)
   closers.push(() => db.$disconnect())
   const bus = await openHints(config, log, closers)
+  const askIssuer = createIssuerFetch(issuerReachOf(config))
   const issuerKeys = createIssuerKeys({
     db,
     clock,
     log,
-    fetch,
-    allowInsecureLoopback: config.allowInsecureLoopback,
+    ask: askIssuer,
     changed: () => void publisher.publish(),
   })
   closers.push(() => issuerKeys.stop())
@@ -106,6 +107,7 @@ async function open(config: Config, log: Logger, clock: Clock, closers: Closers)
     ...shared,
     metrics: createMetrics(),
     issuerKeys: () => issuerKeys.current(),
+    askIssuer,
     tokenKey,
     ticketSalt: ticketSaltBy(keys.maskKey),
     authorityPem: keys.authority.certificatePem,

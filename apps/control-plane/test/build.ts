@@ -49,6 +49,7 @@ export const testConfig = (changes: Partial<Config> = {}): Config => ({
   migrationsDirectory,
   consoleDirectory: '/nonexistent',
   webhookNetworks: [],
+  issuerNetworks: [],
   bootstrapFile: null,
   allowInsecureLoopback: false,
   logLevel: 'info',
@@ -76,6 +77,9 @@ export async function buildTestApp(changes: Partial<Config> = {}, extra: Partial
     randomBytes,
     metrics: createMetrics(),
     issuerKeys: async () => new Map(),
+    askIssuer: async () => {
+      throw new Error('nobody is asked here')
+    },
     tokenKey: await openTokenKey(keysDirectory),
     ticketSalt: ticketSaltBy(keys.maskKey),
     authorityPem: keys.authority.certificatePem,

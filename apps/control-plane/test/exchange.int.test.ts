@@ -24,7 +24,7 @@ const trustedIssuer = (name: string, issuer: string, principals: 'user' | 'workl
   apiVersion,
   kind: 'TrustedIssuer',
   metadata: { name },
-  spec: { issuer, principals, audiences: ['sallyport'], algorithms: ['ES256'] },
+  spec: { issuer, principals, audiences: ['sallyport'], algorithms: ['ES256'], exposeClaims: ['level', 'env'] },
 })
 const functionGroup = (name: string, subject: string) => ({
   apiVersion,
@@ -202,6 +202,60 @@ describe('a token of the exchange', () => {
   })
 })
 
+describe('what a token keeps of those that it is made of', () => {
+  it('R-6.2: "may_act" of the person’s own token, through every exchange after it', async () => {
+    const claims = { groups: ['customers'], may_act: { iss: platform, sub: 'web' } }
+    const first = await ask({ subject_token: await ann({ claims }) })
+    const subject_token = first.json().access_token
+    const second = await ask({ subject_token, actor_token: await web({ sub: 'mailer' }) })
+    expect(second.json()).toMatchObject({ error: 'invalid_target', code: 'ACTOR_FORBIDDEN' })
+    const same = (await ask({ subject_token })).json().access_token
+    expect(decodeJwt(same)).toMatchObject({ may_act: { iss: platform, sub: 'web' } })
+  })
+
+  it('R-6.3: their ids, so that revoking one of them ends it', async () => {
+    const subject_token = await ann({ claims: { groups: ['customers'], jti: 'of-ann' } })
+    const actor_token = await web({ claims: { jti: 'of-web' } })
+    const first = (await ask({ subject_token, actor_token })).json().access_token
+    const mailer = await web({ sub: 'mailer', claims: { jti: 'of-mailer' } })
+    const second = (await ask({ subject_token: first, actor_token: mailer })).json().access_token
+    const trust = await currentTrust(test.deps)
+    const codes = async (jti: string) =>
+      await Promise.all(
+        [first, second].map((token) =>
+          verifyToken(
+            token,
+            { ...trust, revocations: [{ jti, issuer: '', subject: '', beforeMs: 0 }] },
+            test.clock.nowMs(),
+          ).then(
+            () => 'good',
+            ({ code }) => code,
+          ),
+        ),
+      )
+    expect(await codes('of-ann')).toEqual(['TOKEN_REVOKED', 'TOKEN_REVOKED'])
+    expect(await codes('of-web')).toEqual(['TOKEN_REVOKED', 'TOKEN_REVOKED'])
+    expect(await codes(decodeJwt(first).jti ?? '')).toEqual(['TOKEN_REVOKED', 'TOKEN_REVOKED'])
+    expect(await codes('of-mailer')).toEqual(['good', 'TOKEN_REVOKED'])
+    expect(await codes('of-nobody')).toEqual(['good', 'good'])
+  })
+
+  it('the claims of each that its issuer lets rules read, and no others', async () => {
+    const claims = { groups: ['customers'], level: 'gold', secret: 'no' }
+    const token = (
+      await ask({ subject_token: await ann({ claims }), actor_token: await web({ claims: { env: 'prod' } }) })
+    ).json().access_token
+    const verified = await verifyToken(token, await currentTrust(test.deps), test.clock.nowMs())
+    expect([verified.principal.claims, verified.actors[0]?.claims]).toEqual([{ level: 'gold' }, { env: 'prod' }])
+    const long = 'x'.repeat(7_000)
+    const large = await ask({
+      subject_token: await ann({ claims: { ...claims, level: long } }),
+      actor_token: await web({ claims: { env: long } }),
+    })
+    expect(large.json().code).toBe('REQUEST_TOO_LARGE')
+  })
+})
+
 describe('R-6.2: what is not exchanged', () => {
   const forged = async () => (await generateKeyPair('ES256')).privateKey
   it.each<[string, () => Promise<Record<string, string | undefined>>, string, string]>([
@@ -209,19 +263,19 @@ describe('R-6.2: what is not exchanged', () => {
       'a forged person',
       async () => ({ subject_token: await ann({ key: await forged() }) }),
       'invalid_request',
-      'TOKEN_INVALID',
+      'TOKEN_SIGNATURE_WRONG',
     ],
     [
       'a forged function',
       async () => ({ actor_token: await web({ key: await forged() }) }),
       'invalid_request',
-      'TOKEN_INVALID',
+      'TOKEN_SIGNATURE_WRONG',
     ],
     [
       'the key of the other issuer',
       async () => ({ actor_token: await web({ key: idpKey }) }),
       'invalid_request',
-      'TOKEN_INVALID',
+      'TOKEN_SIGNATURE_WRONG',
     ],
     [
       'a token that has ended',
@@ -307,7 +361,7 @@ describe('R-6.2: what is not exchanged', () => {
       before: new Date(test.clock.nowMs() + 1_000),
     }
     await test.deps.db.revocation.create({ data: { ...row, issuer: platform, subject: 'web' } as never })
-    expect((await ask()).json().code).toBe('TOKEN_INVALID')
+    expect((await ask()).json().code).toBe('TOKEN_REVOKED')
     await test.deps.db.revocation.deleteMany({})
     expect((await ask()).statusCode).toBe(200)
   })

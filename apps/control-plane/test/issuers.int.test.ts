@@ -5,13 +5,14 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { TrustedIssuerDocument } from '@sallyport/policy/document'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { createIssuerFetch, issuerAnswerBytesMax, issuerReachOf } from '../src/identities/issuer-fetch.ts'
 import {
   createIssuerKeys,
   issuerAttemptMs,
   issuerKeysFreshMs,
   issuerKeysStaleMsMax,
 } from '../src/identities/issuers.ts'
-import { fetchKeys, issuerAnswerBytesMax } from '../src/identities/jwks.ts'
+import { fetchKeys, keysOf } from '../src/identities/jwks.ts'
 import { createLog } from '../src/log.ts'
 import { type GrpcStack, startGrpcStack } from './grpc-stack.ts'
 import { stopServer } from './stack.ts'
@@ -42,8 +43,10 @@ const documentOf = (changes: Record<string, unknown> = {}) =>
     metadata: { name: 'ci' },
     spec: { issuer: origin, audiences: ['a'], ...changes },
   })
+const asking = (allowInsecureLoopback: boolean, issuerNetworks: readonly string[] = []) =>
+  createIssuerFetch(issuerReachOf({ allowInsecureLoopback, issuerNetworks }))
 const fetching = (changes: Record<string, unknown> = {}, allowInsecureLoopback = true) =>
-  fetchKeys({ fetch, allowInsecureLoopback }, documentOf(changes))
+  fetchKeys({ ask: asking(allowInsecureLoopback) }, documentOf(changes))
 const json =
   (value: unknown): RequestListener =>
   (_, response) =>
@@ -123,6 +126,32 @@ test('plain http on loopback needs to be allowed', async () => {
   expect(asked).toEqual([])
 })
 
+test.each([
+  ['a private address', 'https://10.0.0.1/keys', /not a public one/],
+  ['another way to write one', 'https://0x0a000001/keys', /not a public one/],
+  ['the metadata of a cloud', 'https://169.254.169.254/keys', /metadata/],
+  ['metadata in a mapped address', 'https://[::ffff:169.254.169.254]/keys', /hides another/],
+  ['this machine', 'https://127.0.0.1/keys', /not a public one/],
+  ['a name of this machine', 'https://localhost/keys', /not a public one/],
+])('R-6.2: keys are not fetched from %s', async (_, jwksUri, reason) => {
+  await expect(fetchKeys({ ask: asking(false) }, documentOf({ jwksUri }))).rejects.toThrow(reason)
+})
+
+test('a network that the operator named is reached, its metadata is not', async () => {
+  const ask = asking(false, ['127.0.0.0/8', '169.254.0.0/16'])
+  const get = { method: 'GET', headers: {} } as const
+  // Nothing speaks TLS there: it was dialled.
+  await expect(ask(origin.replace('http:', 'https:'), get)).rejects.toThrow(/no answer/)
+  await expect(ask('https://169.254.169.254/', get)).rejects.toThrow(/metadata/)
+})
+
+test('pinned keys are used as they are, without what is private, and of AWS there are none', () => {
+  const fetched = new Map([[origin, { jwks: { keys: [{ kid: 'fetched' }] } }]])
+  expect(keysOf(documentOf(), fetched).keys).toEqual([{ kid: 'fetched' }])
+  expect(keysOf(documentOf({ jwks: { keys: [{ ...good, d: 'private' }] } }), fetched).keys).toEqual([good])
+  expect(keysOf(documentOf({ preset: 'aws' }), fetched).keys).toEqual([])
+})
+
 let stack: GrpcStack
 beforeAll(async () => {
   stack = await startGrpcStack()
@@ -139,8 +168,7 @@ test('key sets are refreshed in time, kept when a fetch fails, and dropped when 
     db: stack.db,
     clock: stack.clock,
     log: createLog('silent'),
-    fetch,
-    allowInsecureLoopback: true,
+    ask: asking(true),
     changed: () => changes++,
   })
   const current = async () => (await keys.current()).get(origin)?.jwks.keys.map(({ kid }) => kid)

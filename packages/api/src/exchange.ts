@@ -12,6 +12,18 @@ const TokenType = z.enum([
   'urn:ietf:params:oauth:token-type:id_token',
 ])
 
+/** A request to AWS STS that the caller has signed, in place of a token; Google's STS calls it the same. */
+export const awsTokenType = 'urn:ietf:params:aws:token-type:aws4_request' as const
+
+/** A workload of AWS asks for a token of its own for a target. */
+export const AwsTokenRequest = z.object({
+  grant_type: z.literal(exchangeGrant),
+  subject_token: z.string().min(1).max(16_384),
+  subject_token_type: z.literal(awsTokenType),
+  audience: z.string().min(1).max(63),
+})
+export type AwsTokenRequest = z.infer<typeof AwsTokenRequest>
+
 /** The form of a request; parameters that are not listed are ignored (RFC 6749, 3.2). */
 export const ExchangeRequest = z.object({
   grant_type: z.string(),

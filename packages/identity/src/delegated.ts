@@ -17,6 +17,7 @@ const BuiltInActor = z.object({
   sp_kind: z.enum(['user', 'workload']),
   sp_groups: z.array(z.string()),
   sp_name: z.string().min(1),
+  sp_claims: z.record(z.string(), z.unknown()).default({}),
   act: z.unknown().optional(),
 })
 
@@ -27,9 +28,9 @@ const ForeignActor = z.object({
 })
 
 const refused = (why: string): SallyportError =>
-  new SallyportError('TOKEN_INVALID', `the token's claim "act" ${why}`, { hint: 'get a new token' })
+  new SallyportError('TOKEN_ACTOR_WRONG', `the token's claim "act" ${why}`, { hint: 'get a new token' })
 
-/** The claim as it is nested, outermost first. Throws TOKEN_INVALID. */
+/** The claim as it is nested, outermost first. Throws TOKEN_ACTOR_WRONG. */
 function nested<T extends { readonly act?: unknown }>(act: unknown, schema: z.ZodType<T>): readonly T[] {
   const found: T[] = []
   for (let next = act; next !== undefined; ) {
@@ -49,7 +50,7 @@ export const builtInActors = ({ act }: JWTPayload): readonly Principal[] =>
     issuer: actor.iss,
     subject: actor.sub,
     groups: actor.sp_groups,
-    claims: {},
+    claims: actor.sp_claims,
     display: actor.sp_name,
     assurance: 'verified',
   }))
@@ -88,6 +89,11 @@ export function actClaim(actors: readonly Principal[]): Readonly<Record<string, 
     sp_kind: outermost.kind,
     sp_groups: [...outermost.groups],
     sp_name: outermost.display,
+    ...claimsOf(outermost),
     ...(inner === undefined ? {} : { act: inner }),
   }
 }
+
+/** Left out where there are none. */
+export const claimsOf = ({ claims }: Pick<Principal, 'claims'>): Readonly<Record<string, unknown>> =>
+  Object.keys(claims).length === 0 ? {} : { sp_claims: claims }

@@ -3,7 +3,7 @@ import type { GroupDocument, TrustedIssuerDocument } from '@sallyport/policy/doc
 import { CompactSign, exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { IssuerWithKeys, Trust } from './trust.ts'
-import { initiatorTypes, isRevoked, verifyToken } from './verify.ts'
+import { initiatorTypes, isRevoked, isStillTrusted, verifyToken } from './verify.ts'
 
 const nowMs = Date.UTC(2026, 10, 24, 12)
 const now = nowMs / 1_000
@@ -167,7 +167,7 @@ describe('a token of the control plane', () => {
   })
 
   it.each(['sp_issuer', 'sp_kind', 'sp_groups', 'sp_name', 'sp_target'])('is refused without %s', async (claim) => {
-    expect(await codeOf(await own({ claims: { [claim]: undefined } }))).toBe('TOKEN_INVALID')
+    expect(await codeOf(await own({ claims: { [claim]: undefined } }))).toBe('TOKEN_CLAIM_MISSING')
   })
 
   it('is refused for the audience that its document lists instead of the installation', async () => {
@@ -191,24 +191,24 @@ describe('R-6.2: hostile tokens', () => {
     ['nothing at all', () => '', 'TOKEN_MISSING'],
     ['a password', () => 'hunter2', 'TOKEN_INVALID'],
     ['three empty parts', () => '..', 'TOKEN_INVALID'],
-    ['one byte more than is taken', () => 'a'.repeat(16_385), 'TOKEN_INVALID'],
+    ['one byte more than is taken', () => 'a'.repeat(16_385), 'TOKEN_TOO_LARGE'],
     ['another issuer', () => made({ iss: 'https://evil.example' }), 'TOKEN_ISSUER_UNKNOWN'],
     ['an issuer with a slash more', () => made({ iss: `${ci}/` }), 'TOKEN_ISSUER_UNKNOWN'],
     ['an issuer in capitals', () => made({ iss: ci.toUpperCase() }), 'TOKEN_ISSUER_UNKNOWN'],
     ['another audience', () => made({ aud: 'somebody-else' }), 'TOKEN_AUDIENCE_WRONG'],
     ['a list without our audience', () => made({ aud: ['a', 'b'] }), 'TOKEN_AUDIENCE_WRONG'],
-    ['the key of another issuer', () => made({ iss: other, header: { kid: 'other' } }), 'TOKEN_INVALID'],
-    ['an unknown key id', () => made({ header: { kid: 'unknown' } }), 'TOKEN_INVALID'],
-    ['a key id that walks', () => made({ header: { kid: '../../dev/null' } }), 'TOKEN_INVALID'],
+    ['the key of another issuer', () => made({ iss: other, header: { kid: 'other' } }), 'TOKEN_SIGNATURE_WRONG'],
+    ['an unknown key id', () => made({ header: { kid: 'unknown' } }), 'TOKEN_KEY_UNKNOWN'],
+    ['a key id that walks', () => made({ header: { kid: '../../dev/null' } }), 'TOKEN_KEY_UNKNOWN'],
     [
       'a key of its own',
       async () => made({ header: { kid: undefined, jwk: await exportJWK(ownKeys.publicKey) }, keys: ownKeys }),
-      'TOKEN_INVALID',
+      'TOKEN_SIGNATURE_WRONG',
     ],
     [
       'a header URL with its own keys',
       () => made({ header: { jku: 'http://127.0.0.1:1/keys' }, keys: ownKeys }),
-      'TOKEN_INVALID',
+      'TOKEN_SIGNATURE_WRONG',
     ],
     [
       'a critical header that nobody knows',
@@ -241,29 +241,29 @@ describe('R-6.2: hostile tokens', () => {
       'TOKEN_ALGORITHM_WRONG',
     ],
     ['a logout token', () => made({ header: { typ: 'logout+jwt' } }), 'TOKEN_TYPE_WRONG'],
-    ['no exp', () => made({ exp: undefined }), 'TOKEN_INVALID'],
-    ['no iat', () => made({ iat: undefined }), 'TOKEN_INVALID'],
-    ['no subject', () => made({ sub: undefined }), 'TOKEN_INVALID'],
-    ['an empty subject', () => made({ sub: '' }), 'TOKEN_INVALID'],
-    ['an iat in the future', () => made({ iat: now + 61 }), 'TOKEN_INVALID'],
-    ['an nbf in the future', () => made({ nbf: now + 61 }), 'TOKEN_INVALID'],
+    ['no exp', () => made({ exp: undefined }), 'TOKEN_CLAIM_MISSING'],
+    ['no iat', () => made({ iat: undefined }), 'TOKEN_CLAIM_MISSING'],
+    ['no subject', () => made({ sub: undefined }), 'TOKEN_CLAIM_MISSING'],
+    ['an empty subject', () => made({ sub: '' }), 'TOKEN_CLAIM_MISSING'],
+    ['an iat in the future', () => made({ iat: now + 61 }), 'TOKEN_NOT_YET_VALID'],
+    ['an nbf in the future', () => made({ nbf: now + 61 }), 'TOKEN_NOT_YET_VALID'],
     ['an exp that has passed', () => made({ iat: now - 600, exp: now - 61 }), 'TOKEN_EXPIRED'],
-    ['a life one second too long', () => made({ iat: now, exp: now + 3_601 }), 'TOKEN_INVALID'],
-    ['a required claim that is absent', () => made({ claims: { ref: 'main' } }), 'TOKEN_INVALID'],
+    ['a life one second too long', () => made({ iat: now, exp: now + 3_601 }), 'TOKEN_LIFE_TOO_LONG'],
+    ['a required claim that is absent', () => made({ claims: { ref: 'main' } }), 'TOKEN_CLAIM_WRONG'],
     [
       'R-6.3: a required claim by prefix',
       () => made({ claims: { ...ciClaims, environment: 'production-eu' } }),
-      'TOKEN_INVALID',
+      'TOKEN_CLAIM_WRONG',
     ],
     [
       'a required claim that is a list',
       () => made({ claims: { ...ciClaims, environment: ['production'] } }),
-      'TOKEN_INVALID',
+      'TOKEN_CLAIM_WRONG',
     ],
     [
       'R-6.4: groups that the issuer left out',
       () => made({ claims: { ...ciClaims, _claim_names: { groups: 'src1' } } }),
-      'TOKEN_INVALID',
+      'TOKEN_GROUPS_OMITTED',
     ],
   ])('%s is refused', async (_, token, code) => {
     expect(await codeOf(await token())).toBe(code)
@@ -284,11 +284,11 @@ describe('R-6.2: hostile tokens', () => {
 describe('a revocation', () => {
   const entry = { jti: '', issuer: '', subject: '', beforeMs: 0 }
   it.each<[string, Partial<typeof entry>, string]>([
-    ['of this token', { jti: 'j1' }, 'TOKEN_INVALID'],
-    ['of this token by its issuer', { jti: 'j1', issuer: ci }, 'TOKEN_INVALID'],
+    ['of this token', { jti: 'j1' }, 'TOKEN_REVOKED'],
+    ['of this token by its issuer', { jti: 'j1', issuer: ci }, 'TOKEN_REVOKED'],
     ['of the same id by another issuer', { jti: 'j1', issuer: other }, 'verified'],
     ['of another token', { jti: 'j2' }, 'verified'],
-    ['of the principal, later', { issuer: ci, subject: 'repo:acme/shop', beforeMs: nowMs }, 'TOKEN_INVALID'],
+    ['of the principal, later', { issuer: ci, subject: 'repo:acme/shop', beforeMs: nowMs }, 'TOKEN_REVOKED'],
     [
       'of the principal, before the token',
       { issuer: ci, subject: 'repo:acme/shop', beforeMs: nowMs - 11_000 },
@@ -335,9 +335,9 @@ describe('a token of the exchange', () => {
   })
 
   it.each<[string, Made, string]>([
-    ['without an actor', { claims: { act: undefined } }, 'TOKEN_INVALID'],
-    ['with an actor that is a name', { claims: { act: 'web' } }, 'TOKEN_INVALID'],
-    ['with an actor without an issuer', { claims: { act: actor('web', { iss: undefined }) } }, 'TOKEN_INVALID'],
+    ['without an actor', { claims: { act: undefined } }, 'TOKEN_ACTOR_WRONG'],
+    ['with an actor that is a name', { claims: { act: 'web' } }, 'TOKEN_ACTOR_WRONG'],
+    ['with an actor without an issuer', { claims: { act: actor('web', { iss: undefined }) } }, 'TOKEN_ACTOR_WRONG'],
     [
       'with more actors than a chain has',
       {
@@ -345,10 +345,10 @@ describe('a token of the exchange', () => {
           act: [1, 2, 3, 4, 5].reduce<object | undefined>((inner, n) => actor(`a${n}`, { act: inner }), undefined),
         },
       },
-      'TOKEN_INVALID',
+      'TOKEN_ACTOR_WRONG',
     ],
-    ['with an actor, as a plain one', { header: { typ: 'sallyport+jwt' } }, 'TOKEN_INVALID'],
-    ['that lives longer than five minutes', { iat: now, exp: now + 301 }, 'TOKEN_INVALID'],
+    ['with an actor, as a plain one', { header: { typ: 'sallyport+jwt' } }, 'TOKEN_ACTOR_WRONG'],
+    ['that lives longer than five minutes', { iat: now, exp: now + 301 }, 'TOKEN_LIFE_TOO_LONG'],
     ['of another audience', { aud: 'sallyport:other' }, 'TOKEN_AUDIENCE_WRONG'],
   ])('%s is refused', async (_, from, code) => {
     expect(await codeOf(await delegated(from))).toBe(code)
@@ -366,11 +366,39 @@ describe('a token of the exchange', () => {
     expect(await as(await made({}))).toBe('TOKEN_TYPE_WRONG')
   })
 
+  it('is revoked with any token that it was made of', async () => {
+    const token = await delegated({ claims: { sp_from: [{ iss: other, jti: 'parent-1' }] } })
+    const revoked = async (jti: string, issuer: string) =>
+      await codeOf(token, { revocations: [{ jti, issuer, subject: '', beforeMs: 0 }] })
+    expect(await revoked('parent-1', other)).toBe('TOKEN_REVOKED')
+    expect(await revoked('parent-1', '')).toBe('TOKEN_REVOKED')
+    expect(await revoked('parent-1', ci)).toBe('verified')
+    expect(await revoked('parent-2', other)).toBe('verified')
+  })
+
+  it('carries what rules may read of each of its chain', async () => {
+    const act = actor('web', { sp_claims: { environment: 'production' } })
+    const verified = await verifyToken(await delegated({ claims: { act, sp_claims: { level: 3 } } }), snapshot, nowMs)
+    expect(verified.principal.claims).toEqual({ level: 3 })
+    expect(verified.actors[0]?.claims).toEqual({ environment: 'production' })
+  })
+
+  it('is good no longer than the platform of its function is trusted', async () => {
+    const token = await delegated()
+    const issuers = new Map([...snapshot.issuers].filter(([issuer]) => issuer !== ci))
+    expect(await codeOf(token, { issuers })).toBe('TOKEN_ISSUER_UNKNOWN')
+    const verified = await verifyToken(token, snapshot, nowMs)
+    expect([isStillTrusted(verified, snapshot), isStillTrusted(verified, { ...snapshot, issuers })]).toEqual([
+      true,
+      false,
+    ])
+  })
+
   it('is revoked with any principal of its chain', async () => {
     const token = await delegated()
     for (const subject of ['web', 'stranger']) {
       const revocations = [{ jti: '', issuer: ci, subject, beforeMs: nowMs }]
-      expect(await codeOf(token, { revocations })).toBe(subject === 'web' ? 'TOKEN_INVALID' : 'verified')
+      expect(await codeOf(token, { revocations })).toBe(subject === 'web' ? 'TOKEN_REVOKED' : 'verified')
     }
   })
 })
@@ -385,6 +413,6 @@ describe('an actor of another issuer’s token', () => {
   })
 
   it.each([{ sub: 'web', iss: other }, { iss: ci }, 'web', []])('is nobody else: %j', async (act) => {
-    expect(await codeOf(await made({ claims: { ...ciClaims, act } }))).toBe('TOKEN_INVALID')
+    expect(await codeOf(await made({ claims: { ...ciClaims, act } }))).toBe('TOKEN_ACTOR_WRONG')
   })
 })

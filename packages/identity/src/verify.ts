@@ -18,7 +18,12 @@ import {
 } from 'jose'
 import { z } from 'zod'
 import { builtInActors, delegatedTokenType, foreignActors } from './delegated.ts'
+import { foreignPrincipal } from './foreign.ts'
 import { builtInIssuerName, type IssuerWithKeys, type Trust } from './trust.ts'
+
+/** A token as revocations name it. */
+export type Parent = z.infer<typeof Parent>
+const Parent = z.object({ iss: z.string().min(1).max(1_024), jti: z.string().min(1).max(1_024) })
 
 export interface VerifiedToken {
   /** For whom it speaks. */
@@ -27,6 +32,8 @@ export interface VerifiedToken {
   readonly actors: readonly Principal[]
   /** Good for one use. */
   readonly isOnce: boolean
+  /** Tokens that it was made of: what revokes one of them revokes it. */
+  readonly parents: readonly Parent[]
   /** What revocations name: the signing issuer, `jti` (or empty), and when it was issued. */
   readonly token: { readonly issuer: string; readonly id: string; readonly issuedAtMs: number }
   readonly expiresAtMs: number
@@ -39,6 +46,7 @@ export interface VerifiedToken {
 const refuse = (code: SallyportErrorCode, message: string, hint: string, cause?: unknown): SallyportError =>
   new SallyportError(code, message, { hint, cause })
 const newToken = 'get a new one with "sallyport token TARGET"'
+const compareClocks = 'compare the clocks of issuer and agent'
 
 /** Verifies a token of one of these types at `nowMs`. Throws a SallyportError with a TOKEN_ code. */
 export async function verifyToken(
@@ -49,7 +57,7 @@ export async function verifyToken(
 ): Promise<VerifiedToken> {
   if (token === '') throw refuse('TOKEN_MISSING', 'no token was sent', 'send the token as the password')
   if (token.length > limits.tokenBytesMax)
-    throw refuse('TOKEN_INVALID', `the token is longer than ${limits.tokenBytesMax} bytes`, newToken)
+    throw refuse('TOKEN_TOO_LARGE', `the token is longer than ${limits.tokenBytesMax} bytes`, newToken)
   const { issuer, typ } = issuerOf(token, trust, types)
   const payload = await verifySignature(token, issuer, nowMs)
   const claims = readClaims(payload)
@@ -57,11 +65,10 @@ export async function verifyToken(
   const isDelegated = builtIn && typ === delegatedTokenType
   checkLife(claims, isDelegated ? limits.delegatedTokenSeconds : lifeMaxOf(issuer.document), nowMs)
   checkAudience(payload, builtIn ? [trust.audience] : issuer.document.spec.audiences)
-  checkRequiredClaims(payload, issuer.document)
   const verified = builtIn
-    ? builtInToken(payload, claims, isDelegated)
+    ? builtInToken(payload, claims, isDelegated, trust)
     : foreignToken(payload, claims, issuer.document, trust)
-  if (isRevoked(verified, trust)) throw refuse('TOKEN_INVALID', 'the token was revoked', newToken)
+  if (isRevoked(verified, trust)) throw refuse('TOKEN_REVOKED', 'the token was revoked', newToken)
   return verified
 }
 
@@ -79,23 +86,27 @@ export async function verifyTicketRecord(
   const claims = readClaims(payload)
   checkLife(claims, limits.ticketSecondsMax, nowMs)
   checkAudience(payload, [trust.audience])
-  const token = builtInToken(payload, claims, false)
-  if (isRevoked(token, trust)) throw refuse('TOKEN_INVALID', 'the ticket was revoked', newToken)
+  const token = builtInToken(payload, claims, false, trust)
+  if (isRevoked(token, trust)) throw refuse('TOKEN_REVOKED', 'the ticket was revoked', newToken)
   return { token, payload }
 }
 
-/** True when a revocation names the token or a principal of its chain. Also asked for sessions that are open. */
+/** True when a revocation names the token, one that it was made of, or a principal of its chain. Also asked for sessions that are open. */
 export function isRevoked(
   shown: Pick<VerifiedToken, 'token'> & {
     readonly principal: Pick<Principal, 'issuer' | 'subject'>
+    readonly parents?: readonly Parent[]
     readonly actors?: readonly Pick<Principal, 'issuer' | 'subject'>[]
   },
   trust: Pick<Trust, 'revocations'>,
 ): boolean {
-  const { principal, actors = [], token } = shown
+  const { principal, actors = [], parents = [], token } = shown
+  const tokens = [{ iss: token.issuer, jti: token.id }, ...parents]
   return trust.revocations.some((revocation) => {
     if (revocation.jti !== '')
-      return revocation.jti === token.id && (revocation.issuer === '' || revocation.issuer === token.issuer)
+      return tokens.some(
+        ({ iss, jti }) => revocation.jti === jti && (revocation.issuer === '' || revocation.issuer === iss),
+      )
     return [principal, ...actors].some(
       ({ issuer, subject }) =>
         revocation.subject === subject && revocation.issuer === issuer && token.issuedAtMs < revocation.beforeMs,
@@ -184,16 +195,27 @@ async function verifyByAny(
       if (!(thrown instanceof errors.JWSSignatureVerificationFailed)) throw signatureError(thrown)
     }
   }
-  throw refuse('TOKEN_INVALID', "no key of the issuer verifies the token's signature", newToken)
+  throw refuse('TOKEN_SIGNATURE_WRONG', "no key of the issuer verifies the token's signature", newToken)
 }
 
 function signatureError(thrown: unknown): SallyportError {
   if (thrown instanceof errors.JWTExpired) return refuse('TOKEN_EXPIRED', 'the token has expired', newToken, thrown)
   if (thrown instanceof errors.JOSEAlgNotAllowed)
     return refuse('TOKEN_ALGORITHM_WRONG', "the token's algorithm is none that its issuer uses", newToken, thrown)
+  if (thrown instanceof errors.JWKSNoMatchingKey)
+    return refuse(
+      'TOKEN_KEY_UNKNOWN',
+      "the token's key is none that its issuer publishes",
+      'new keys of an issuer are known after five minutes',
+      thrown,
+    )
+  if (thrown instanceof errors.JWSSignatureVerificationFailed)
+    return refuse('TOKEN_SIGNATURE_WRONG', "the token's signature does not verify", newToken, thrown)
+  if (thrown instanceof errors.JWTClaimValidationFailed && thrown.claim === 'nbf' && thrown.reason === 'check_failed')
+    return refuse('TOKEN_NOT_YET_VALID', 'the token\'s "nbf" lies in the future', compareClocks, thrown)
   if (thrown instanceof errors.JWTClaimValidationFailed)
-    return refuse('TOKEN_INVALID', `the token's claim "${thrown.claim}" is absent or not valid`, newToken, thrown)
-  return refuse('TOKEN_INVALID', "the token's signature or form does not verify", newToken, thrown)
+    return refuse('TOKEN_CLAIM_MISSING', `the token's claim "${thrown.claim}" is absent or not valid`, newToken, thrown)
+  return refuse('TOKEN_INVALID', "the token's form does not verify", newToken, thrown)
 }
 
 const Claims = z.object({
@@ -207,7 +229,11 @@ type Claims = z.infer<typeof Claims>
 function readClaims(payload: JWTPayload): Claims {
   const parsed = Claims.safeParse(payload)
   if (parsed.success) return parsed.data
-  throw refuse('TOKEN_INVALID', `the token's claim "${parsed.error.issues[0]?.path.join('.')}" is not valid`, newToken)
+  throw refuse(
+    'TOKEN_CLAIM_MISSING',
+    `the token's claim "${parsed.error.issues[0]?.path.join('.')}" is not valid`,
+    newToken,
+  )
 }
 
 const lifeMaxOf = ({ spec }: TrustedIssuerDocument): number =>
@@ -215,29 +241,19 @@ const lifeMaxOf = ({ spec }: TrustedIssuerDocument): number =>
 
 function checkLife(claims: Claims, lifeMax: number, nowMs: number): void {
   if (claims.iat * 1_000 > nowMs + limits.clockLeewaySeconds * 1_000)
-    throw refuse('TOKEN_INVALID', 'the token\'s "iat" lies in the future', 'compare the clocks of issuer and agent')
+    throw refuse('TOKEN_NOT_YET_VALID', 'the token\'s "iat" lies in the future', compareClocks)
   if (claims.exp - claims.iat > lifeMax)
-    throw refuse('TOKEN_INVALID', `the token lives longer than the ${lifeMax} seconds that are accepted`, newToken)
+    throw refuse(
+      'TOKEN_LIFE_TOO_LONG',
+      `the token lives longer than the ${lifeMax} seconds that are accepted`,
+      newToken,
+    )
 }
 
 function checkAudience(payload: JWTPayload, accepted: readonly string[]): void {
   const audiences = typeof payload.aud === 'string' ? [payload.aud] : (payload.aud ?? [])
   if (!audiences.some((audience) => accepted.includes(audience)))
     throw refuse('TOKEN_AUDIENCE_WRONG', 'the token was made for another audience', `ask for audience "${accepted[0]}"`)
-}
-
-/** Exact values: no prefixes, no wildcards (R-6.3). */
-function checkRequiredClaims(payload: JWTPayload, document: TrustedIssuerDocument): void {
-  for (const [name, wanted] of Object.entries(document.spec.requiredClaims)) {
-    const shown = payload[name]
-    const accepted = typeof wanted === 'string' ? [wanted] : wanted
-    if (typeof shown !== 'string' || !accepted.includes(shown))
-      throw refuse(
-        'TOKEN_INVALID',
-        `the token's claim "${name}" is not what the issuer's document requires`,
-        `compare "requiredClaims" of TrustedIssuer "${document.metadata.name}" with the token`,
-      )
-  }
 }
 
 /** What the control plane puts into its tokens for one target. */
@@ -249,30 +265,38 @@ const BuiltInClaims = z.object({
   sp_target: z.string().min(1),
   sp_role: z.string().min(1).optional(),
   sp_once: z.boolean().default(false),
+  /** What the principal's own issuer says of it, as far as rules may read it. */
+  sp_claims: z.record(z.string(), z.unknown()).default({}),
+  sp_from: z
+    .array(Parent)
+    .max(2 * limits.actorsMax)
+    .default([]),
 })
 
 /** With actors it is a token of the exchange, and without it is not. */
-function builtInToken(payload: JWTPayload, claims: Claims, isDelegated: boolean): VerifiedToken {
+function builtInToken(payload: JWTPayload, claims: Claims, isDelegated: boolean, trust: Trust): VerifiedToken {
   const parsed = BuiltInClaims.safeParse(payload)
   if (!parsed.success)
     throw refuse(
-      'TOKEN_INVALID',
+      'TOKEN_CLAIM_MISSING',
       `the token's claim "${parsed.error.issues[0]?.path.join('.')}" is absent or not valid`,
       newToken,
     )
   const shown = parsed.data
   const actors = builtInActors(payload)
+  checkPlatforms([{ kind: shown.sp_kind, issuer: shown.sp_issuer }, ...actors], trust)
   if (actors.length > 0 !== isDelegated)
-    throw refuse('TOKEN_INVALID', 'the token\'s claim "act" does not fit its type', newToken)
+    throw refuse('TOKEN_ACTOR_WRONG', 'the token\'s claim "act" does not fit its type', newToken)
   return {
     actors,
     isOnce: shown.sp_once,
+    parents: shown.sp_from,
     principal: {
       kind: shown.sp_kind,
       issuer: shown.sp_issuer,
       subject: claims.sub,
       groups: shown.sp_groups,
-      claims: {},
+      claims: shown.sp_claims,
       display: shown.sp_name,
       assurance: 'verified',
     },
@@ -282,50 +306,38 @@ function builtInToken(payload: JWTPayload, claims: Claims, isDelegated: boolean)
   }
 }
 
+type Issued = Pick<Principal, 'kind' | 'issuer'>
+
+/** A workload is believed no longer than its platform, whoever signed for it meanwhile. */
+const arePlatformsTrusted = (principals: readonly Issued[], { issuers }: Pick<Trust, 'issuers'>): boolean =>
+  principals.every(({ kind, issuer }) => kind !== 'workload' || issuers.has(issuer))
+
+/** Whether a token that was verified under an earlier state of trust would still be believed: not by its age. */
+export const isStillTrusted = (verified: VerifiedToken, trust: Pick<Trust, 'issuers' | 'revocations'>): boolean =>
+  trust.issuers.has(verified.token.issuer) &&
+  arePlatformsTrusted([verified.principal, ...verified.actors], trust) &&
+  !isRevoked(verified, trust)
+
+function checkPlatforms(principals: readonly Issued[], trust: Trust): void {
+  if (!arePlatformsTrusted(principals, trust))
+    throw refuse('TOKEN_ISSUER_UNKNOWN', 'the token names a workload of an issuer that is not trusted here', newToken)
+}
+
 function foreignToken(
   payload: JWTPayload,
   claims: Claims,
   document: TrustedIssuerDocument,
   trust: Trust,
 ): VerifiedToken {
-  const { issuer, principals, groupsClaim, exposeClaims } = document.spec
-  const shown = groupValues(payload, groupsClaim)
-  const groups = trust.groups
-    .filter(({ spec }) =>
-      spec.members.some(
-        (member) =>
-          member.issuer === issuer &&
-          ('subject' in member ? member.subject === claims.sub : shown.includes(member.claim)),
-      ),
-    )
-    .map(({ metadata }) => metadata.name)
-  const exposed = exposeClaims.filter((name) => Object.hasOwn(payload, name)).map((name) => [name, payload[name]])
   return {
-    actors: foreignActors(payload, issuer, trust.groups),
+    actors: foreignActors(payload, document.spec.issuer, trust.groups),
     isOnce: false,
-    principal: {
-      kind: principals,
-      issuer,
-      subject: claims.sub,
-      groups,
-      claims: Object.fromEntries(exposed),
-      display: claims.sub,
-      assurance: 'verified',
-    },
+    parents: [],
+    principal: foreignPrincipal(payload, claims.sub, document, trust.groups),
     ...tokenOf(payload, claims),
     target: null,
     upstreamRole: null,
   }
-}
-
-/** R-6.4: groups that the issuer left out ("overage") are not the same as no groups, so the token is refused. */
-function groupValues(payload: JWTPayload, claim: string): readonly string[] {
-  const left = z.record(z.string(), z.unknown()).safeParse(payload['_claim_names'])
-  if (left.success && Object.hasOwn(left.data, claim))
-    throw refuse('TOKEN_INVALID', `the issuer left the claim "${claim}" out of the token`, 'have it list the groups')
-  const value = payload[claim]
-  if (typeof value === 'string') return [value]
-  return Array.isArray(value) ? value.filter((entry) => typeof entry === 'string') : []
 }
 
 const tokenOf = (payload: JWTPayload, claims: Claims): Pick<VerifiedToken, 'token' | 'expiresAtMs'> => ({

@@ -2,6 +2,7 @@
 // type-check, promises that this version does not keep. Refused when saved, so that no policy is weaker than it reads.
 import { parseJsonPath } from '@sallyport/mask/json/path'
 import type { MaskRule } from '@sallyport/mask/rule'
+import { checkIssuer } from './check-issuer.ts'
 import { type CheckProblem, type Path, problem } from './check-problem.ts'
 import { checkTarget } from './check-target.ts'
 import { compileCondition } from './conditions.ts'
@@ -13,7 +14,6 @@ import type {
   OutwardRule,
   PolicyDocument,
   Rule,
-  TrustedIssuerDocument,
 } from './document.ts'
 import { durationMs } from './duration.ts'
 import { limitName } from './limits.ts'
@@ -335,18 +335,4 @@ function repeatedNames(
     seen.add(name)
     return []
   })
-}
-
-/** The name and the issuer of the tokens that the control plane makes itself. */
-const reservedIssuer = 'sallyport'
-
-function checkIssuer({ metadata, spec }: TrustedIssuerDocument): CheckProblem[] {
-  const message = `"${reservedIssuer}" is reserved for the tokens of this installation; choose another`
-  return [
-    ...(metadata.name === reservedIssuer ? [problem(['metadata', 'name'], message)] : []),
-    ...(spec.issuer.toLowerCase() === reservedIssuer ? [problem(['spec', 'issuer'], message)] : []),
-    ...(/\s/.test(spec.issuer)
-      ? [problem(['spec', 'issuer'], 'an issuer holds no space; write it as in the token')]
-      : []),
-  ]
 }

@@ -4,6 +4,8 @@
 import { DetectorName, JsonPaths, MaskRule, Routes, Unless } from '@sallyport/mask/rule'
 import { z } from 'zod'
 import { CredentialReference, HttpCredential } from './credential.ts'
+import { Duration } from './duration.ts'
+import { TrustedIssuerSpec } from './issuer-spec.ts'
 import { McpServer } from './mcp-target.ts'
 
 export const apiVersion = 'sallyport.dev/v1'
@@ -56,9 +58,6 @@ export const Callers = z.strictObject({
     .min(1)
     .optional(),
 })
-
-/** `30s`, `15m`, `1h`, `7d`. */
-export const Duration = z.string().regex(/^[1-9][0-9]{0,5}(s|m|h|d)$/, 'a duration: 30s, 15m, 1h, 7d')
 
 export const Approval = z.strictObject({
   reviewers: z
@@ -294,27 +293,7 @@ export const TrustedIssuerDocument = z.strictObject({
   apiVersion: z.literal(apiVersion),
   kind: z.literal('TrustedIssuer'),
   metadata,
-  spec: z.strictObject({
-    issuer: z.url(),
-    /** Who its tokens speak for. */
-    principals: z.enum(['user', 'workload']).default('workload'),
-    /** Exact values of `aud`; one of them must be in the token. */
-    audiences: z.array(z.string().min(1)).min(1),
-    algorithms: z
-      .array(z.enum(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']))
-      .min(1)
-      .default(['RS256', 'ES256']),
-    /** Fetched by the control plane; discovered from the issuer when absent. */
-    jwksUri: z.url().optional(),
-    /** Exact values that claims must have; a list means one of. */
-    requiredClaims: z.record(z.string().min(1), z.union([z.string(), z.array(z.string()).min(1)])).default({}),
-    /** Longest life (exp - iat) that is accepted. */
-    maxLife: Duration.default('1h'),
-    /** Claim that holds group ids, mapped by Group documents. */
-    groupsClaim: z.string().min(1).default('groups'),
-    /** Claims that rules may read as caller.claims. */
-    exposeClaims: z.array(z.string().min(1)).default([]),
-  }),
+  spec: TrustedIssuerSpec,
 })
 export type TrustedIssuerDocument = z.infer<typeof TrustedIssuerDocument>
 

@@ -1,4 +1,9 @@
 // Durations as documents write them: `30s`, `15m`, `1h`, `7d`.
+import { z } from 'zod'
+
+/** `30s`, `15m`, `1h`, `7d`. */
+export const Duration = z.string().regex(/^[1-9][0-9]{0,5}(s|m|h|d)$/, 'a duration: 30s, 15m, 1h, 7d')
+
 import { assert } from '@sallyport/base/assert'
 
 const msOf: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }

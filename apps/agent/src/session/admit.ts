@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { SallyportError } from '@sallyport/base/errors'
 import type { Chain } from '@sallyport/base/identity'
 import { actorWithoutRight } from '@sallyport/identity/may-act'
-import { isRevoked, type VerifiedToken } from '@sallyport/identity/verify'
+import { isStillTrusted, type VerifiedToken } from '@sallyport/identity/verify'
 import { admits } from '@sallyport/policy/decide'
 import {
   type CredentialReference,
@@ -99,8 +99,7 @@ export function stillAdmitted(admitted: Admitted | AdmittedHttp, snapshot: Curre
   return (
     target !== undefined &&
     permits(target.document, admitted) &&
-    snapshot.issuers.has(token.token.issuer) &&
-    !isRevoked(token, snapshot) &&
+    isStillTrusted(token, snapshot) &&
     actorWithoutRight(target.document, chain) === undefined &&
     admits(target.policies, chain).ok
   )

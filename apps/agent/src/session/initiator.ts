@@ -9,7 +9,7 @@ import { type Chain, type Principal, principalKey } from '@sallyport/base/identi
 import { limits } from '@sallyport/base/limits'
 import type { Secret } from '@sallyport/base/secret'
 import { actorWithoutRight } from '@sallyport/identity/may-act'
-import { initiatorTypes, isRevoked, type VerifiedToken, verifyToken } from '@sallyport/identity/verify'
+import { initiatorTypes, isStillTrusted, type VerifiedToken, verifyToken } from '@sallyport/identity/verify'
 import type { CurrentSnapshot, Snapshots } from '../link/current.ts'
 import type { Tokens } from '../link/tokens.ts'
 
@@ -177,8 +177,7 @@ function withdrawn(
   chain: Chain,
   snapshot: CurrentSnapshot,
 ): SallyportError | null {
-  if (isRevoked(token, snapshot) || !snapshot.issuers.has(token.token.issuer))
-    return refused('INITIATOR_INVALID', "the initiator's token was revoked")
+  if (!isStillTrusted(token, snapshot)) return refused('INITIATOR_INVALID', "the initiator's token was revoked")
   const served = snapshot.targets.get(target)
   // Without the target the gate itself says what is wrong.
   if (served === undefined || actorWithoutRight(served.document, chain) === undefined) return null

@@ -191,13 +191,18 @@ export interface Columns {
   readonly facts: Facts
 }
 
+/** Whose request it is. A name that nobody has verified is nobody's: who bears it may neither read nor withdraw the request. */
+export const initiatorKeyOf = (
+  initiator: Pick<HeldEvidence['initiator'], 'issuer' | 'subject' | 'assurance'>,
+): string => (initiator.assurance === 'claimed' ? `claimed:${principalKey(initiator)}` : principalKey(initiator))
+
 export const columnsOf = (evidence: HeldEvidence): Columns => ({
   statementDigest: evidence.statementDigest,
   agentId: evidence.agent,
   agentName: evidence.agentName,
   sessionId: evidence.session,
   target: evidence.target,
-  initiatorKey: principalKey(evidence.initiator),
+  initiatorKey: initiatorKeyOf(evidence.initiator),
   initiatorName: evidence.initiator.display,
   fingerprint: evidence.fingerprint,
   verbs: verbsOf(evidence),

@@ -34,10 +34,11 @@ const request = (changes: Partial<RuledRequest> = {}): RuledRequest => ({
   state: 'pending',
   expiresAt: new Date(1_000),
   quorum: [{ group: 'dba', count: 1 }],
-  initiator: { issuer, subject: 'ann' },
+  initiator: { issuer, subject: 'ann', assurance: 'verified' },
   actors: [{ issuer: 'https://ci.test', subject: 'shop' }],
   ...changes,
 })
+const claimedAnn = { issuer, subject: 'ann', assurance: 'claimed' } as const
 const one = (group: string, count = 1) => ({ group, count })
 
 describe('a quorum', () => {
@@ -131,10 +132,17 @@ describe('who may read a request (R-6.10)', () => {
   })
 })
 
+it('R-6.10: whose name is only claimed reads nothing, and decides nothing either', () => {
+  const claimed = request({ initiator: claimedAnn })
+  expect(mayRead(person('ann', [], ['member']), claimed)).toBe(false)
+  expect(hasRight(person('ann', ['dba']), claimed).ok).toBe(false)
+})
+
 describe('withdrawing', () => {
   it.each<[string, Reader, Partial<RuledRequest>, boolean]>([
     ['is for the initiator', person('ann', []), {}, true],
     ['is not for a reviewer', person('bo', ['dba']), {}, false],
+    ['is not for who is only claimed to have asked', person('ann', []), { initiator: claimedAnn }, false],
     ['is not for what was approved', person('ann', []), { state: 'approved' }, false],
     ['is not for what has expired', person('ann', []), { expiresAt: new Date(1) }, false],
   ])('%s', (_name, who, changes, expected) => {

@@ -29,7 +29,7 @@ export interface RuledRequest {
   readonly state: ApprovalState
   readonly expiresAt: Date
   readonly quorum: readonly QuorumEntry[]
-  readonly initiator: Named
+  readonly initiator: Named & { readonly assurance: 'verified' | 'claimed' }
   readonly actors: readonly Named[]
 }
 
@@ -59,6 +59,10 @@ export function mergedQuorum(quorum: readonly QuorumEntry[]): QuorumEntry[] {
   return [...counts].map(([group, count]) => ({ group, count }))
 }
 
+/** Of a claimed initiator nobody is: whoever writes a comment would give away what is in the request. */
+const isInitiator = (person: Named, { initiator }: Pick<RuledRequest, 'initiator'>): boolean =>
+  initiator.assurance === 'verified' && isSame(person, initiator)
+
 const isInQuorum = (request: Pick<RuledRequest, 'quorum'>, groups: readonly string[]): boolean =>
   request.quorum.some(({ group }) => groups.includes(group))
 
@@ -66,7 +70,7 @@ const isInQuorum = (request: Pick<RuledRequest, 'quorum'>, groups: readonly stri
 export function mayRead(reader: Reader, request: RuledRequest): boolean {
   if (reader.roles.includes('admin') || reader.roles.includes('auditor')) return true
   if (reader.roles.includes('reviewer') && isInQuorum(request, reader.groups)) return true
-  return isSame(reader, request.initiator)
+  return isInitiator(reader, request)
 }
 
 const groupsText = (quorum: readonly QuorumEntry[]): string =>
@@ -102,7 +106,7 @@ export function mayDecide(
 
 /** Only the initiator, and only while nobody has decided. */
 export function mayCancel(person: Reader, request: RuledRequest, nowMs: number): boolean {
-  return isSame(person, request.initiator) && request.state === 'pending' && request.expiresAt.getTime() > nowMs
+  return isInitiator(person, request) && request.state === 'pending' && request.expiresAt.getTime() > nowMs
 }
 
 /** Why nothing can be decided any more; null while it is pending. */

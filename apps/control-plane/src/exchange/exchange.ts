@@ -7,16 +7,13 @@ import { SallyportError } from '@sallyport/base/errors'
 import type { Chain } from '@sallyport/base/identity'
 import { limits } from '@sallyport/base/limits'
 import { actClaim, delegatedTokenType } from '@sallyport/identity/delegated'
-import { actorWithoutRight, tokenLets } from '@sallyport/identity/may-act'
-import { type VerifiedToken, verifyToken } from '@sallyport/identity/verify'
-import { admits } from '@sallyport/policy/decide'
-import type { TargetDocument } from '@sallyport/policy/document'
+import { tokenLets } from '@sallyport/identity/may-act'
+import { type Parent, type VerifiedToken, verifyToken } from '@sallyport/identity/verify'
 import { decodeJwt } from 'jose'
 import type { Deps } from '../deps.ts'
 import { signFor } from '../identities/tokens.ts'
 import { currentTrust } from '../identities/trust.ts'
-import { readDocuments } from '../policies/store.ts'
-import { compileFor } from '../targets/open.ts'
+import { actorForbidden, openTarget } from './open-target.ts'
 
 export type ExchangeDeps = Pick<Deps, 'db' | 'clock' | 'config' | 'tokenKey' | 'issuerKeys' | 'randomBytes'>
 
@@ -39,16 +36,12 @@ export async function exchange(deps: ExchangeDeps, asked: ExchangeRequest): Prom
   const chain: Chain = { initiator: person.principal, actors: [actor.principal, ...person.actors] }
   if (chain.actors.length > limits.actorsMax)
     throw new SallyportError('REQUEST_INVALID', `a chain has at most ${limits.actorsMax} actors`)
-  await checkTarget(deps, asked.audience, chain)
-  if (!tokenLets(decodeJwt(asked.subject_token)['may_act'], person.token.issuer, actor.principal))
-    throw forbidden('the claim "may_act" of the subject token leaves it to another actor')
-  return await sign(deps, asked, chain, { person, actor, nowMs })
+  await openTarget(deps, asked.audience, chain)
+  const { may_act: mayAct } = decodeJwt(asked.subject_token)
+  if (!tokenLets(mayAct, person.token.issuer, actor.principal))
+    throw actorForbidden('the claim "may_act" of the subject token leaves it to another actor')
+  return await sign(deps, asked, chain, { person, actor, mayAct, nowMs })
 }
-
-const forbidden = (message: string): SallyportError =>
-  new SallyportError('ACTOR_FORBIDDEN', message, {
-    hint: 'the owner of the target lists under "mayAct" which actors may act for which groups',
-  })
 
 const notFor = (message: string, hint: string): SallyportError =>
   new SallyportError('REQUEST_INVALID', message, { hint })
@@ -68,25 +61,25 @@ function checkParts(person: VerifiedToken, actor: VerifiedToken, { audience }: E
       })
 }
 
-/** A target that is not open to both is answered like one that does not exist (THREATS R-6.10). */
-async function checkTarget(deps: ExchangeDeps, name: string, chain: Chain): Promise<TargetDocument> {
-  const all = await readDocuments(deps.db, ['Target', 'Policy', 'Label'])
-  const stored = all.find(({ document }) => document.kind === 'Target' && document.metadata.name === name)
-  const target = stored?.document.kind === 'Target' ? stored.document : undefined
-  if (target === undefined || !admits(compileFor(target, all), chain).ok)
-    throw new SallyportError('TARGET_UNKNOWN', 'no target of this name is open to both', {
-      hint: '"audience" is the name of a target; some policy has to name the person and the actor',
-    })
-  if (actorWithoutRight(target, chain) !== undefined)
-    throw forbidden(`nothing lets this actor act for this person at "${name}"`)
-  return target
+interface Shown {
+  readonly person: VerifiedToken
+  readonly actor: VerifiedToken
+  readonly mayAct: unknown
+  readonly nowMs: number
 }
+
+/** Every token that this one is made of, of all exchanges before. */
+const parentsOf = (shown: readonly VerifiedToken[]): readonly Parent[] =>
+  shown.flatMap(({ token, parents }) => [
+    ...(token.id === '' ? [] : [{ iss: token.issuer, jti: token.id }]),
+    ...parents,
+  ])
 
 async function sign(
   deps: ExchangeDeps,
   asked: ExchangeRequest,
   chain: Chain,
-  { person, actor, nowMs }: { readonly person: VerifiedToken; readonly actor: VerifiedToken; readonly nowMs: number },
+  { person, actor, mayAct, nowMs }: Shown,
 ): Promise<Exchanged> {
   const issuedAt = Math.floor(nowMs / 1_000)
   const ends = [person, actor].map(({ expiresAtMs }) => Math.floor(expiresAtMs / 1_000))
@@ -95,7 +88,13 @@ async function sign(
   if (expires <= issuedAt)
     throw new SallyportError('TOKEN_EXPIRED', 'a token that was sent has expired', { hint: 'get a new one' })
   const jti = deps.randomBytes(16).toString('hex')
-  const more = { act: actClaim(chain.actors), ...(asked.single_use === 'true' ? { sp_once: true } : {}) }
+  const more = {
+    act: actClaim(chain.actors),
+    sp_from: parentsOf([person, actor]),
+    // INVARIANT: what the person's own token says of who may act is kept for every exchange after this one.
+    ...(mayAct === undefined ? {} : { may_act: { iss: actor.principal.issuer, sub: actor.principal.subject } }),
+    ...(asked.single_use === 'true' ? { sp_once: true } : {}),
+  }
   const token = await signFor(deps, chain.initiator, {
     type: delegatedTokenType,
     jti,

@@ -1,5 +1,7 @@
 // HTTP of the token exchange: a form goes in, JSON or the refusals of RFC 6749 come out. Whoever has both tokens may ask.
 import {
+  AwsTokenRequest,
+  awsTokenType,
   type ExchangeRefusal,
   ExchangeRequest,
   ExchangeResponse,
@@ -8,10 +10,12 @@ import {
 } from '@sallyport/api/exchange'
 import { asSallyportError, errorDocsUrl, SallyportError, surfacesOf } from '@sallyport/base/errors'
 import { principalKey } from '@sallyport/base/identity'
+import { z } from 'zod'
 import type { Deps } from '../deps.ts'
 import { problemOf } from '../http/errors.ts'
 import { type App, at } from '../http/route.ts'
 import { exchange } from './exchange.ts'
+import { tokenOfAws } from './workload.ts'
 
 /** From one address; a service with many users asks for each of them every few minutes. */
 const exchangesPerMinuteMax = 3_000
@@ -27,21 +31,28 @@ export function exchangeRoutes(app: App, deps: Deps): void {
     )
     scope.route({
       ...at('tokenExchange', { rateLimit: { max: exchangesPerMinuteMax, timeWindow: 60_000 } }),
-      schema: { body: ExchangeRequest, response: { 200: ExchangeResponse, 400: Refusal } },
+      schema: { body: z.union([AwsTokenRequest, ExchangeRequest]), response: { 200: ExchangeResponse, 400: Refusal } },
       handler: async (request, reply) => {
         try {
+          if (request.body.subject_token_type === awsTokenType) {
+            const made = await tokenOfAws(deps, request.body)
+            deps.metrics.tokens.inc()
+            const { principal, jti } = made
+            request.log.info({
+              event: 'workload-token',
+              caller: principalKey(principal),
+              target: request.body.audience,
+              jti,
+            })
+            return await reply.send(answerOf(made))
+          }
           const { token, jti, chain, seconds } = await exchange(deps, request.body)
           deps.metrics.tokens.inc()
           const { initiator, actors } = chain
           const [initiatorKey, ...actorKeys] = [initiator, ...actors].map(principalKey)
           const { audience: target } = request.body
           request.log.info({ event: 'token-exchanged', initiator: initiatorKey, actors: actorKeys, target, jti })
-          return await reply.send({
-            access_token: token,
-            issued_token_type: jwtTokenType,
-            token_type: 'N_A',
-            expires_in: seconds,
-          })
+          return await reply.send(answerOf({ token, seconds }))
         } catch (thrown) {
           const error = asSallyportError(thrown)
           // What is nobody's fault out there is a problem like any other.
@@ -53,6 +64,13 @@ export function exchangeRoutes(app: App, deps: Deps): void {
     })
   })
 }
+
+const answerOf = ({ token, seconds }: { readonly token: string; readonly seconds: number }): ExchangeResponse => ({
+  access_token: token,
+  issued_token_type: jwtTokenType,
+  token_type: 'N_A',
+  expires_in: seconds,
+})
 
 /** RFC 6749, 3.2: a parameter comes once or not at all. */
 function formOf(text: string): Record<string, string> {

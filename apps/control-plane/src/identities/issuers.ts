@@ -7,7 +7,7 @@ import type { Logger } from 'pino'
 import type { Db } from '../db.ts'
 import { readDocuments } from '../policies/store.ts'
 import { putIssuerError, putIssuerKeys, readIssuerKeys, type StoredKeys } from './issuer-store.ts'
-import { fetchKeys, type JwksDeps } from './jwks.ts'
+import { fetchKeys, isUnfetched, type JwksDeps } from './jwks.ts'
 
 /** A key set is fetched anew after, in milliseconds. */
 export const issuerKeysFreshMs = 300_000
@@ -65,6 +65,7 @@ async function refreshDue(deps: IssuerKeysDeps, attempts: Map<string, number>): 
   const stored = new Map((await readIssuerKeys(deps.db)).map((keys) => [keys.issuer, keys]))
   const nowMs = deps.clock.nowMs()
   const due = documents.filter(({ spec }) => {
+    if (isUnfetched(spec)) return false
     const fetchedMs = stored.get(spec.issuer)?.fetchedAt.getTime() ?? 0
     const attemptMs = attempts.get(spec.issuer) ?? 0
     return fetchedMs + issuerKeysFreshMs <= nowMs && attemptMs + issuerAttemptMs <= nowMs

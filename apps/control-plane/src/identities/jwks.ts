@@ -1,21 +1,18 @@
-// Fetches the public keys of a trusted issuer: https only, no redirects, short time, small answers (THREATS R-6.2).
+// Fetches the public keys of a trusted issuer (THREATS R-6.2), by discovery or from where its document says.
 // Keys are narrowed to their public members; what is no signature key is left out.
 import { SallyportError } from '@sallyport/base/errors'
 import type { TrustedIssuerDocument } from '@sallyport/policy/document'
 import { z } from 'zod'
-import { isAllowedUrl } from '../config.ts'
+import { type IssuerFetch, unreachable } from './issuer-fetch.ts'
+import type { StoredKeys } from './issuer-store.ts'
 
-/** Time for one answer, in milliseconds, and its size, in bytes. */
-export const issuerAnswerMsMax = 5_000
-export const issuerAnswerBytesMax = 262_144
 /** Keys of one issuer; large identity providers have fewer than ten. */
 export const issuerKeysMax = 100
 
 export type PublicJwk = Record<string, string | string[]>
 
 export interface JwksDeps {
-  readonly fetch: typeof globalThis.fetch
-  readonly allowInsecureLoopback: boolean
+  readonly ask: IssuerFetch
 }
 
 const Discovery = z.object({ issuer: z.string(), jwks_uri: z.string() })
@@ -44,41 +41,28 @@ async function discover(deps: JwksDeps, issuer: string): Promise<string> {
   return discovery.data.jwks_uri
 }
 
-async function fetchJson(deps: JwksDeps, address: string): Promise<unknown> {
-  const url = URL.canParse(address) ? new URL(address) : undefined
-  if (url === undefined || url.username !== '' || !isAllowedUrl(url, deps.allowInsecureLoopback))
-    throw new SallyportError('REQUEST_INVALID', `"${address}" is not an https address`)
-  const unreachable = (why: string, cause?: unknown) =>
-    new SallyportError('UPSTREAM_UNREACHABLE', `cannot fetch "${url.href}": ${why}`, { cause })
-  let text: string
-  try {
-    const response = await deps.fetch(url, {
-      redirect: 'error',
-      headers: { accept: 'application/json' },
-      signal: AbortSignal.timeout(issuerAnswerMsMax),
-    })
-    if (!response.ok) throw unreachable(`status ${response.status}`)
-    text = await readSmall(response, () => unreachable('the answer is too large'))
-  } catch (cause) {
-    throw cause instanceof SallyportError ? cause : unreachable('no answer', cause)
-  }
+async function fetchJson({ ask }: JwksDeps, address: string): Promise<unknown> {
+  const { status, text } = await ask(address, { method: 'GET', headers: { accept: 'application/json' } })
+  if (status < 200 || status > 299) throw unreachable(address, `status ${status}`)
   try {
     return JSON.parse(text)
   } catch (cause) {
-    throw unreachable('the answer is not JSON', cause)
+    throw unreachable(address, 'the answer is not JSON', cause)
   }
 }
 
-async function readSmall(response: Response, tooLarge: () => SallyportError): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of response.body ?? []) {
-    size += chunk.byteLength
-    if (size > issuerAnswerBytesMax) throw tooLarge()
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
+/** Keys that verify tokens of an issuer now: those that its document pins, or that were fetched. */
+export function keysOf(
+  { spec }: TrustedIssuerDocument,
+  fetched: ReadonlyMap<string, Pick<StoredKeys, 'jwks'>>,
+): StoredKeys['jwks'] {
+  if (isUnfetched(spec)) return { keys: (spec.jwks?.keys ?? []).map(publicPart).filter((key) => key !== undefined) }
+  return fetched.get(spec.issuer)?.jwks ?? { keys: [] }
 }
+
+/** Keys are pinned, or there are none: AWS signs no tokens. */
+export const isUnfetched = ({ jwks, preset }: TrustedIssuerDocument['spec']): boolean =>
+  jwks !== undefined || preset === 'aws'
 
 // RFC 7518, section 6; RFC 8037 for OKP. Symmetric keys ("oct") are never taken: HS256 with a public key is an attack.
 const members: Readonly<Record<string, readonly string[]>> = {

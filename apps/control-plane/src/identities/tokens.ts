@@ -1,6 +1,9 @@
 // Tokens for targets: short-lived, signed by the installation, naming the person whom a provider verified. Agents trust
 // them through the document that `builtInIssuerDocument` makes; nothing else may call itself that.
+import { SallyportError } from '@sallyport/base/errors'
+import type { Principal } from '@sallyport/base/identity'
 import { limits } from '@sallyport/base/limits'
+import { claimsOf } from '@sallyport/identity/delegated'
 import { builtInIssuerName } from '@sallyport/identity/trust'
 import { apiVersion, type TrustedIssuerDocument } from '@sallyport/policy/document'
 import { type JSONWebKeySet, SignJWT } from 'jose'
@@ -47,16 +50,27 @@ interface Signed {
 
 type SigningDeps = Pick<Deps, 'config' | 'tokenKey'>
 
-/** A person as tokens name it. */
-type Named = Pick<Actor, 'issuer' | 'subject' | 'groups' | 'display'>
+/** Whom tokens name. */
+type Named = Pick<Principal, 'kind' | 'issuer' | 'subject' | 'groups' | 'display' | 'claims'>
 
-/** Signs what agents believe about a person. The caller has checked that the target is open to the person. */
-export async function signFor(deps: SigningDeps, actor: Named, signed: Signed): Promise<string> {
-  return await new SignJWT({
-    sp_issuer: actor.issuer,
-    sp_kind: 'user',
-    sp_groups: [...actor.groups],
-    sp_name: actor.display,
+/** The person of a login. */
+export const personOf = ({ issuer, subject, groups, display }: Actor): Named => ({
+  kind: 'user',
+  issuer,
+  subject,
+  groups,
+  display,
+  claims: {},
+})
+
+/** Signs what agents believe about a principal. The caller has checked that the target is open to it. Throws REQUEST_TOO_LARGE. */
+export async function signFor(deps: SigningDeps, named: Named, signed: Signed): Promise<string> {
+  const token = await new SignJWT({
+    sp_issuer: named.issuer,
+    sp_kind: named.kind,
+    sp_groups: [...named.groups],
+    sp_name: named.display,
+    ...claimsOf(named),
     sp_target: signed.target,
     ...(signed.role === undefined ? {} : { sp_role: signed.role }),
     ...signed.more,
@@ -64,12 +78,16 @@ export async function signFor(deps: SigningDeps, actor: Named, signed: Signed): 
     .setProtectedHeader({ alg: 'EdDSA', typ: signed.type, kid: deps.tokenKey.keyId })
     .setIssuer(deps.config.publicUrl)
     .setAudience([audienceOf(deps.config)])
-    .setSubject(actor.subject)
+    .setSubject(named.subject)
     .setJti(signed.jti)
     .setIssuedAt(signed.issuedAt)
     .setNotBefore(signed.issuedAt)
     .setExpirationTime(signed.expires)
     .sign(deps.tokenKey.privateKey)
+  if (token.length <= limits.tokenBytesMax) return token
+  throw new SallyportError('REQUEST_TOO_LARGE', `the token would be longer than ${limits.tokenBytesMax} bytes`, {
+    hint: 'expose fewer claims, or map fewer groups, in the TrustedIssuer documents',
+  })
 }
 
 /** From now for so many seconds, and never longer than the login that asked for it. */
@@ -88,6 +106,6 @@ export async function issueToken(
 ): Promise<{ token: string; jti: string; expiresAt: Date }> {
   const life = lifeOf(deps.clock, actor, limits.targetTokenSeconds)
   const jti = deps.randomBytes(16).toString('hex')
-  const token = await signFor(deps, actor, { type: tokenType, jti, ...life, target, role })
+  const token = await signFor(deps, personOf(actor), { type: tokenType, jti, ...life, target, role })
   return { token, jti, expiresAt: new Date(life.expires * 1_000) }
 }

@@ -5,6 +5,7 @@ import { readRevocations } from '../agents/store.ts'
 import { audienceOf } from '../config.ts'
 import type { Deps } from '../deps.ts'
 import { readDocuments } from '../policies/store.ts'
+import { keysOf } from './jwks.ts'
 import { builtInIssuerDocument, jwksOf } from './tokens.ts'
 
 export type TrustDeps = Pick<Deps, 'db' | 'clock' | 'config' | 'tokenKey' | 'issuerKeys'>
@@ -25,7 +26,7 @@ export async function currentTrust(deps: TrustDeps): Promise<Trust> {
     if (document.kind !== 'TrustedIssuer' || document.metadata.name === builtInIssuerName) continue
     const { issuer } = document.spec
     // Of two with the same issuer the first stays, and ours is the first; so do agents.
-    if (!issuers.has(issuer)) issuers.set(issuer, { document, jwks: keys.get(issuer)?.jwks ?? { keys: [] } })
+    if (!issuers.has(issuer)) issuers.set(issuer, { document, jwks: keysOf(document, keys) })
   }
   return {
     issuers,

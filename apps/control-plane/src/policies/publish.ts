@@ -23,6 +23,7 @@ import type { SnapshotSigner } from '../agents/keys.ts'
 import { nextSnapshotVersions, readRevocations } from '../agents/store.ts'
 import type { Db } from '../db.ts'
 import type { StoredKeys } from '../identities/issuer-store.ts'
+import { keysOf } from '../identities/jwks.ts'
 import { selectFor } from './select.ts'
 import { readDocuments, type StoredDocument } from './store.ts'
 
@@ -257,10 +258,11 @@ const builtIn = ({ builtInIssuer }: PublisherDeps, nowMs: number): Issuer =>
 
 /** An issuer whose keys we do not have goes without: its tokens are then refused with a reason. */
 function trusted({ document }: StoredDocument, keys: ReadonlyMap<string, StoredKeys>): Issuer {
-  const stored = document.kind === 'TrustedIssuer' ? keys.get(document.spec.issuer) : undefined
+  const isIssuer = document.kind === 'TrustedIssuer'
+  const stored = isIssuer ? keys.get(document.spec.issuer) : undefined
   return create(IssuerSchema, {
     json: JSON.stringify(document),
-    jwks: JSON.stringify(stored?.jwks ?? { keys: [] }),
+    jwks: JSON.stringify(isIssuer ? keysOf(document, keys) : { keys: [] }),
     fetchedAtMs: BigInt(stored?.fetchedAt.getTime() ?? 0),
   })
 }

@@ -11,7 +11,7 @@ import { appendAction } from '../audit/store.ts'
 import { inTransaction, isStoreConflict } from '../db.ts'
 import type { Deps } from '../deps.ts'
 import { type Actor, actorKey } from '../http/actor.ts'
-import { lifeOf, signFor } from '../identities/tokens.ts'
+import { lifeOf, personOf, signFor } from '../identities/tokens.ts'
 import { openTarget, reachableAt } from '../targets/open.ts'
 import { checkedRole, roleNames } from '../targets/rules.ts'
 import { checkedSources, mayRevoke, stateOf } from './rules.ts'
@@ -57,7 +57,7 @@ export async function issueTicket(deps: TicketDeps, actor: Actor, asked: TicketR
     sources: [...sources],
     usesMax,
     usesLeft: usesMax,
-    record: await signFor(deps, actor, signed),
+    record: await signFor(deps, personOf(actor), signed),
     createdAt: new Date(deps.clock.nowMs()),
     expiresAt: new Date(expires * 1_000),
   }

@@ -1,0 +1,53 @@
+// Who a token of another issuer speaks for: the principal with its Sallyport groups and the claims that rules may read. The
+// control plane makes the same of what AWS says about a caller.
+import { SallyportError } from '@sallyport/base/errors'
+import type { Principal } from '@sallyport/base/identity'
+import type { GroupDocument, TrustedIssuerDocument } from '@sallyport/policy/document'
+import { exposedClaims } from '@sallyport/policy/issuer-presets'
+import { z } from 'zod'
+import { checkClaims, type Payload } from './claims.ts'
+
+/** Throws TOKEN_CLAIM_WRONG or TOKEN_GROUPS_OMITTED. */
+export function foreignPrincipal(
+  payload: Payload,
+  subject: string,
+  document: TrustedIssuerDocument,
+  groups: readonly GroupDocument[],
+): Principal {
+  checkClaims(payload, document)
+  const { issuer, principals, groupsClaim } = document.spec
+  const shown = groupValues(payload, groupsClaim)
+  const exposed = exposedClaims(document.spec).filter((name) => Object.hasOwn(payload, name))
+  return {
+    kind: principals,
+    issuer,
+    subject,
+    groups: groups
+      .filter(({ spec }) =>
+        spec.members.some(
+          (member) =>
+            member.issuer === issuer &&
+            ('subject' in member ? member.subject === subject : shown.includes(member.claim)),
+        ),
+      )
+      .map(({ metadata }) => metadata.name),
+    claims: Object.fromEntries(exposed.map((name) => [name, payload[name]])),
+    display: subject,
+    assurance: 'verified',
+  }
+}
+
+/**
+ * R-6.4: groups that the issuer left out ("overage", of Microsoft also "hasgroups") are not the same as no groups, so the token
+ * is refused.
+ */
+function groupValues(payload: Payload, claim: string): readonly string[] {
+  const left = z.record(z.string(), z.unknown()).safeParse(payload['_claim_names'])
+  if ((left.success && Object.hasOwn(left.data, claim)) || (claim === 'groups' && payload['hasgroups'] === true))
+    throw new SallyportError('TOKEN_GROUPS_OMITTED', `the issuer left the claim "${claim}" out of the token`, {
+      hint: 'have the issuer list the groups that are assigned to the application, at most 200',
+    })
+  const value = payload[claim]
+  if (typeof value === 'string') return [value]
+  return Array.isArray(value) ? value.filter((entry) => typeof entry === 'string') : []
+}
