@@ -22,9 +22,11 @@ import type { App } from './http/route.ts'
 import { liveRoutes } from './live/routes.ts'
 import { webhooksRoutes } from './notifications/routes.ts'
 import { overviewRoutes } from './overview/routes.ts'
+import { peopleRoutes } from './people/routes.ts'
 import { policyRoutes } from './policies/routes.ts'
 import { recordingsRoutes } from './recordings/routes.ts'
 import { scansRoutes } from './scans/routes.ts'
+import { scimRoutes } from './scim/routes.ts'
 import { signinRoutes } from './signin/routes.ts'
 import { sessionCookieName } from './signin/rules.ts'
 import { targetRoutes } from './targets/routes.ts'
@@ -60,6 +62,8 @@ export async function buildApp(deps: Deps): Promise<App> {
   await app.register(swagger, openapiOptions(deps.config.publicUrl, sessionCookieName(deps.config)))
   healthRoutes(app, deps)
   signinRoutes(app, deps)
+  peopleRoutes(app, deps)
+  scimRoutes(app, deps)
   targetRoutes(app, deps)
   ticketsRoutes(app, deps)
   exchangeRoutes(app, deps)

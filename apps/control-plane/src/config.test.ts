@@ -29,6 +29,9 @@ const readFile = (path: string): string => {
 const load = (env: Record<string, string | undefined>) =>
   loadConfig({ env, readFile, migrationsDirectory: '/app/prisma/migrations', consoleDirectory: '/app/console' })
 
+const secretOf = ({ providers: [provider] }: ReturnType<typeof load>): string | undefined =>
+  provider?.kind === 'oidc' ? provider.clientSecret?.reveal() : undefined
+
 const refusal = (env: Record<string, string | undefined>): SallyportError => {
   try {
     load(env)
@@ -64,14 +67,27 @@ describe('the configuration', () => {
     expect(load({ ...good, SALLYPORT_PUBLIC_URL: undefined, SALLYPORT_CONFIG: '/etc/sp.yaml' }).publicUrl).toBe(
       'https://from-file.example.com',
     )
-    expect(config.providers[0]?.clientSecret?.reveal()).toBe('s3cret')
+    expect(secretOf(config)).toBe('s3cret')
     expect(config.providers[0]).toMatchObject({ display: 'corp', cliClientId: 'c', groupsClaim: 'groups' })
   })
 
   it('takes providers from a variable, and their secrets from another', () => {
     const providers = '[{name: a, issuer: "https://a.example.com", clientId: c, clientSecret: {env: A_SECRET}}]'
     const config = load({ ...good, SALLYPORT_PROVIDERS: providers, A_SECRET: 'xyz' })
-    expect(config.providers[0]?.clientSecret?.reveal()).toBe('xyz')
+    expect(secretOf(config)).toBe('xyz')
+  })
+
+  it('takes providers of SAML beside those of OpenID Connect, with certificates that are certificates', () => {
+    const saml = '{kind: saml, name: s, entityId: "https://s.example.com/e", signInUrl: "https://s.example.com/sso"'
+    const broken = `[${saml}, certificates: [{file: /run/secret}]}]`
+    expect(refusal({ ...good, SALLYPORT_PROVIDERS: broken }).message).toContain('no certificate in PEM')
+    expect(refusal({ ...good, SALLYPORT_PROVIDERS: `[${saml}}]` }).code).toBe('CONFIG_INVALID')
+  })
+
+  it('refuses two providers that would name people alike', () => {
+    const twice =
+      '[{name: a, issuer: "https://a.example.com", clientId: c}, {name: b, issuer: "https://a.example.com", clientId: d}]'
+    expect(refusal({ ...good, SALLYPORT_PROVIDERS: twice }).message).toContain('the same issuer')
   })
 
   it('prints no secret', () => {

@@ -6,27 +6,11 @@ import { Secret } from '@sallyport/base/secret'
 import ipaddr from 'ipaddr.js'
 import { parse as parseYaml } from 'yaml'
 import { z } from 'zod'
+import { type ProviderConfig, ProviderFile, readProviders } from './provider-config.ts'
 
 const port = z.coerce.number().int().min(0).max(65_535)
 const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')])
 const Network = z.string().refine((text) => ipaddr.isValidCIDR(text), 'a network like 10.1.0.0/16')
-const SecretReference = z.union([
-  z.strictObject({ env: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/) }),
-  z.strictObject({ file: z.string().min(1) }),
-])
-
-const ProviderFile = z.strictObject({
-  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lowercase letters, digits and hyphens'),
-  display: z.string().min(1).max(100).optional(),
-  issuer: z.url(),
-  clientId: z.string().min(1),
-  clientSecret: SecretReference.optional(),
-  /** Client of the CLI's device flow; audience of the ID tokens that the CLI shows. */
-  cliClientId: z.string().min(1).optional(),
-  scopes: z.string().min(1).default('openid profile email'),
-  groupsClaim: z.string().min(1).default('groups'),
-})
-
 const ConfigFile = z.strictObject({
   databaseUrl: z.string().regex(/^postgres(ql)?:\/\//, 'a postgresql:// URL'),
   publicUrl: z.url(),
@@ -66,18 +50,6 @@ const ConfigFile = z.strictObject({
   providers: z.array(ProviderFile).max(20).default([]),
 })
 type ConfigFile = z.infer<typeof ConfigFile>
-
-/** An identity provider that people sign in with. */
-export interface ProviderConfig {
-  readonly name: string
-  readonly display: string
-  readonly issuer: string
-  readonly clientId: string
-  readonly clientSecret: Secret | null
-  readonly cliClientId: string
-  readonly scopes: string
-  readonly groupsClaim: string
-}
 
 export interface Config {
   readonly databaseUrl: Secret
@@ -179,7 +151,10 @@ export function loadConfig(sources: ConfigSources): Config {
     migrationsDirectory: file.migrationsDirectory ?? sources.migrationsDirectory,
     consoleDirectory: resolve(file.consoleDirectory ?? sources.consoleDirectory),
     bootstrapFile: file.bootstrapFile ?? null,
-    providers: readProviders(file, sources),
+    providers: readProviders(file.providers, {
+      ...sources,
+      isAllowedUrl: (url) => isAllowedUrl(url, file.allowInsecureLoopback),
+    }),
   }
 }
 
@@ -259,35 +234,6 @@ function checkedPublicUrl(file: ConfigFile): string {
   if (url.pathname !== '/' || url.search !== '' || url.hash !== '' || url.username !== '')
     throw invalid('publicUrl (SALLYPORT_PUBLIC_URL) must be an origin: no path, no query, no user')
   return url.origin
-}
-
-function readProviders(file: ConfigFile, sources: ConfigSources): ProviderConfig[] {
-  const names = new Set<string>()
-  return file.providers.map((provider, index) => {
-    const where = `providers.${index}`
-    if (names.has(provider.name)) throw invalid(`${where}: there are two providers "${provider.name}"`)
-    names.add(provider.name)
-    if (!isAllowedUrl(new URL(provider.issuer), file.allowInsecureLoopback))
-      throw invalid(`${where}.issuer must be https`)
-    return {
-      ...provider,
-      display: provider.display ?? provider.name,
-      clientSecret: readSecret(provider.clientSecret, `${where}.clientSecret`, sources),
-      cliClientId: provider.cliClientId ?? provider.clientId,
-    }
-  })
-}
-
-function readSecret(
-  reference: z.infer<typeof SecretReference> | undefined,
-  where: string,
-  sources: ConfigSources,
-): Secret | null {
-  if (reference === undefined) return null
-  if ('file' in reference) return new Secret(textOf(reference.file, where, sources).replace(/\r?\n$/, ''))
-  const value = sources.env[reference.env]
-  if (value === undefined || value === '') throw invalid(`${where}: the variable "${reference.env}" is not set`)
-  return new Secret(value)
 }
 
 /** What tokens for this installation carry in `aud`. */

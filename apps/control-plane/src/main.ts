@@ -52,6 +52,11 @@ async function main(): Promise<void> {
   stopOnSignal(running, log)
   const { httpPort, grpcPort, metricsPort } = running
   log.info({ event: 'listening', url: config.publicUrl, httpPort, grpcPort, metricsPort })
+  if (running.setupLink !== null)
+    // To the terminal of whoever starts it, and to no log: it makes an administrator.
+    process.stderr.write(
+      `sallyport control plane: open this once, and sign in, to become the first administrator: ${running.setupLink.reveal()}\n`,
+    )
 }
 
 main().catch(fail)

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { Clock } from '@sallyport/base/clock'
 import { SallyportError } from '@sallyport/base/errors'
+import type { Secret } from '@sallyport/base/secret'
 import type { Logger } from 'pino'
 import { type InstallationKeys, openKeys } from './agents/keys.ts'
 import { buildApp } from './app.ts'
@@ -40,6 +41,7 @@ import { hasAdmins } from './policies/rules.ts'
 import { readDocuments } from './policies/store.ts'
 import { followScans } from './scans/follow.ts'
 import { createProviders } from './signin/providers.ts'
+import { makeSetupLink } from './signin/setup.ts'
 import { ticketSaltBy } from './tickets/scram.ts'
 import { openVault } from './vault.ts'
 
@@ -48,6 +50,8 @@ export interface Running {
   readonly httpPort: number
   readonly grpcPort: number
   readonly metricsPort: number
+  /** For the operator's terminal while nobody is an administrator: who opens it becomes the first one. */
+  readonly setupLink: Secret | null
   /** Takes no new work, finishes what runs, closes everything. */
   stop(): Promise<void>
 }
@@ -122,11 +126,11 @@ async function open(config: Config, log: Logger, clock: Clock, closers: Closers)
       bus.publish({ kind: 'agent', id: agentId })
     },
   }
-  await bootstrap(deps)
+  const setupLink = await bootstrap(deps)
   await issuerKeys.refresh()
   const httpPort = await listenHttp(deps, closers)
   const metricsPort = await listenMetrics(deps, closers)
-  return { httpPort, grpcPort: grpc.port, metricsPort }
+  return { httpPort, grpcPort: grpc.port, metricsPort, setupLink }
 }
 
 /** Redis where it is configured, and the store always: with both, a dead Redis is noticed by nobody. */
@@ -199,8 +203,8 @@ async function openStore(config: Config, log: Logger): Promise<Db> {
   }
 }
 
-/** The documents of a fresh store; says so when nobody can administer. */
-async function bootstrap(deps: Deps): Promise<void> {
+/** The documents of a fresh store. While nobody is an administrator: the link to become the first one. */
+async function bootstrap(deps: Deps): Promise<Secret | null> {
   const { bootstrapFile } = deps.config
   if (bootstrapFile !== null) {
     try {
@@ -211,9 +215,17 @@ async function bootstrap(deps: Deps): Promise<void> {
       if (!isStoreConflict(thrown)) throw thrown
     }
   }
+  const link = await makeSetupLink(deps)
   const documents = (await readDocuments(deps.db, ['Role'])).map((stored) => stored.document)
   if (!hasAdmins(documents))
-    deps.log.warn({ event: 'no-administrator', hint: 'give SALLYPORT_BOOTSTRAP_FILE a Group and a Role document' })
+    deps.log.warn({
+      event: 'no-administrator',
+      hint:
+        link === null
+          ? 'configure an identity provider, or give SALLYPORT_BOOTSTRAP_FILE a Group and a Role document'
+          : 'open the link that stands on stderr, once, and sign in',
+    })
+  return link
 }
 
 function readBootstrap(path: string): string {

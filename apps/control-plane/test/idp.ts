@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
-import type { ProviderConfig } from '../src/config.ts'
+import type { OidcProvider } from '../src/provider-config.ts'
 
 export interface TestPerson {
   readonly sub: string
@@ -19,9 +19,11 @@ export interface TestPerson {
 
 export interface TestIdp {
   readonly issuer: string
-  readonly provider: ProviderConfig
+  readonly provider: OidcProvider
   /** The person whom the next login is for. */
   signInAs(person: TestPerson): void
+  /** Whoever left: the provider knows them no more. */
+  dismiss(sub: string): void
   /** An ID token for the CLI's client, with the provider's own key; claims and header can be changed. */
   idToken(person: TestPerson, changes?: JWTPayload, header?: Record<string, unknown>): Promise<string>
   stop(): Promise<void>
@@ -44,22 +46,26 @@ export async function startTestIdp(redirectUri: string): Promise<TestIdp> {
   const keys = await generateKeyPair('RS256', { extractable: true })
   const jwk = { ...(await exportJWK(keys.privateKey)), kid: 'one', use: 'sig', alg: 'RS256' }
   let person: TestPerson = { sub: 'nobody' }
+  const dismissed = new Set<string>()
   const provider = new Provider(issuer, {
     clients: [
       {
         client_id: 'console',
         client_secret: 'a-secret-of-the-test',
         redirect_uris: [redirectUri],
-        grant_types: ['authorization_code'],
+        grant_types: ['authorization_code', 'refresh_token'],
+        post_logout_redirect_uris: [new URL('/sign-in', redirectUri).href],
         response_types: ['code'],
       },
     ],
     jwks: { keys: [jwk] },
     claims: { openid: ['sub'], profile: ['name'], groups: ['groups', '_claim_names'] },
-    scopes: ['openid', 'profile', 'groups'],
+    scopes: ['openid', 'profile', 'groups', 'offline_access'],
+    issueRefreshToken: async () => true,
     conformIdTokenClaims: false,
     cookies: { keys: [randomBytes(16).toString('hex')] },
-    findAccount: (_context: unknown, id: string) => ({ accountId: id, claims: async () => ({ ...person, sub: id }) }),
+    findAccount: (_context: unknown, id: string) =>
+      dismissed.has(id) ? undefined : { accountId: id, claims: async () => ({ ...person, sub: id }) },
     interactions: { url: (_context: unknown, interaction: { uid: string }) => `/interaction/${interaction.uid}` },
     features: { devInteractions: { enabled: false } },
     pkce: { required: () => true },
@@ -77,6 +83,9 @@ export async function startTestIdp(redirectUri: string): Promise<TestIdp> {
   return {
     issuer,
     provider: {
+      kind: 'oidc',
+      provisionedSubject: 'externalId',
+      provisionedOnly: false,
       name: 'test',
       display: 'Test',
       issuer,
@@ -85,10 +94,12 @@ export async function startTestIdp(redirectUri: string): Promise<TestIdp> {
       cliClientId,
       scopes: 'openid profile groups',
       groupsClaim: 'groups',
+      signOutAtProvider: true,
     },
     signInAs(next) {
       person = next
     },
+    dismiss: (sub) => void dismissed.add(sub),
     async idToken(who, changes = {}, header = {}) {
       const now = Math.floor(Date.now() / 1_000)
       const claims = { iss: issuer, aud: cliClientId, iat: now, exp: now + 600, jti: randomBytes(8).toString('hex') }

@@ -50,6 +50,9 @@ async function refusalOf(name: RouteName, headers: Record<string, string>): Prom
   return ['LOGIN_REQUIRED', 'ROLE_MISSING', 'CSRF_MISMATCH'].includes(code) ? code : null
 }
 
+/** Routes of SCIM take no person at all; their refusals are SCIM's own (scim.int.test.ts). */
+const isScim = (name: RouteName): boolean => routes[name].access === 'scim'
+
 const permitted = (name: RouteName, role: RoleName): boolean => {
   const access = routes[name].access
   return typeof access === 'string' || (access as readonly RoleName[]).includes(role)
@@ -90,12 +93,23 @@ describe('what is registered', () => {
 })
 
 describe('nobody', () => {
-  it.each(names.filter((name) => routes[name].access !== 'public'))('is not let in to %s', async (name) => {
-    for (const headers of [{}, { authorization: 'Bearer nonsense' }, { cookie: '__Host-sallyport=nonsense' }]) {
+  it.each(names.filter((name) => routes[name].access !== 'public' && !isScim(name)))(
+    'is not let in to %s',
+    async (name) => {
+      for (const headers of [{}, { authorization: 'Bearer nonsense' }, { cookie: '__Host-sallyport=nonsense' }]) {
+        const response = await call(name, headers as Record<string, string>)
+        expect(response.statusCode).toBe(401)
+        expect(response.headers['content-type']).toContain('application/problem+json')
+        expect(response.json()).toMatchObject({ code: 'LOGIN_REQUIRED', type: errorDocsUrl('LOGIN_REQUIRED') })
+      }
+    },
+  )
+
+  it.each(names.filter(isScim))('and no person either is let in to %s', async (name) => {
+    for (const headers of [{}, ...[...people.values()].map((person) => person.headers)]) {
       const response = await call(name, headers as Record<string, string>)
       expect(response.statusCode).toBe(401)
-      expect(response.headers['content-type']).toContain('application/problem+json')
-      expect(response.json()).toMatchObject({ code: 'LOGIN_REQUIRED', type: errorDocsUrl('LOGIN_REQUIRED') })
+      expect(response.json()).toMatchObject({ status: '401', schemas: ['urn:ietf:params:scim:api:messages:2.0:Error'] })
     }
   })
 
@@ -111,7 +125,7 @@ describe.each([...roleNames])('a person with the role %s alone', (role) => {
     expect(response.json()).toMatchObject({ code: 'ROLE_MISSING', type: errorDocsUrl('ROLE_MISSING') })
   })
 
-  it.each(names.filter((name) => permitted(name, role) && name !== 'logout'))(
+  it.each(names.filter((name) => permitted(name, role) && !isScim(name) && name !== 'logout'))(
     'gets past the door of %s',
     async (name) => {
       expect(await refusalOf(name, people.get(role)!.headers)).toBeNull()

@@ -1,11 +1,14 @@
 // Every route of the API, who may call it, and what goes in and out: one table that the server registers, that the
 // negative tests are generated from, and that the CLI's client follows.
 
-/** What a caller needs. `public`: nothing. `session`: signed in, any role. Roles: one of them; admin is not implied. */
-export type Access = 'public' | 'session' | readonly ('admin' | 'reviewer' | 'auditor' | 'member')[]
+/**
+ * What a caller needs. `public`: nothing. `session`: signed in, any role. `scim`: the token of a provider's SCIM client.
+ * Roles: one of them; admin is not implied.
+ */
+export type Access = 'public' | 'session' | 'scim' | readonly ('admin' | 'reviewer' | 'auditor' | 'member')[]
 
 export interface RouteEntry {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   readonly path: string
   readonly access: Access
 }
@@ -18,9 +21,42 @@ export const routes = {
   authConfig: { method: 'GET', path: '/api/v1/auth/config', access: 'public' },
   login: { method: 'GET', path: '/auth/login', access: 'public' },
   callback: { method: 'GET', path: '/auth/callback', access: 'public' },
+  // The link of the first administrator, which the control plane prints at its start.
+  setup: { method: 'GET', path: '/auth/setup', access: 'public' },
+  samlMetadata: { method: 'GET', path: '/auth/saml/:provider/metadata', access: 'public' },
+  samlAnswer: { method: 'POST', path: '/auth/saml/:provider/acs', access: 'public' },
+  samlFinish: { method: 'GET', path: '/auth/saml/finish', access: 'public' },
   cliLogin: { method: 'POST', path: '/api/v1/auth/cli', access: 'public' },
   logout: { method: 'POST', path: '/api/v1/auth/logout', access: 'session' },
   me: { method: 'GET', path: '/api/v1/me', access: 'session' },
+  myLogins: { method: 'GET', path: '/api/v1/me/logins', access: 'session' },
+  myLoginEnd: { method: 'POST', path: '/api/v1/me/logins/:id/end', access: 'session' },
+  myLoginsEnd: { method: 'POST', path: '/api/v1/me/end-sessions', access: 'session' },
+  people: { method: 'GET', path: '/api/v1/people', access: ['admin', 'auditor'] },
+  personEnd: { method: 'POST', path: '/api/v1/people/:id/end-sessions', access: ['admin'] },
+  personDisable: { method: 'POST', path: '/api/v1/people/:id/disable', access: ['admin'] },
+  personEnable: { method: 'POST', path: '/api/v1/people/:id/enable', access: ['admin'] },
+  scimTokens: { method: 'GET', path: '/api/v1/scim-tokens', access: ['admin', 'auditor'] },
+  scimTokenCreate: { method: 'POST', path: '/api/v1/scim-tokens', access: ['admin'] },
+  scimTokenRevoke: { method: 'POST', path: '/api/v1/scim-tokens/:id/revoke', access: ['admin'] },
+  provisionedGroups: { method: 'GET', path: '/api/v1/provisioned-groups', access: ['admin', 'auditor'] },
+  scimConfig: { method: 'GET', path: '/scim/v2/ServiceProviderConfig', access: 'scim' },
+  scimResourceTypes: { method: 'GET', path: '/scim/v2/ResourceTypes', access: 'scim' },
+  scimResourceType: { method: 'GET', path: '/scim/v2/ResourceTypes/:id', access: 'scim' },
+  scimSchemas: { method: 'GET', path: '/scim/v2/Schemas', access: 'scim' },
+  scimSchema: { method: 'GET', path: '/scim/v2/Schemas/:id', access: 'scim' },
+  scimUsers: { method: 'GET', path: '/scim/v2/Users', access: 'scim' },
+  scimUserCreate: { method: 'POST', path: '/scim/v2/Users', access: 'scim' },
+  scimUser: { method: 'GET', path: '/scim/v2/Users/:id', access: 'scim' },
+  scimUserReplace: { method: 'PUT', path: '/scim/v2/Users/:id', access: 'scim' },
+  scimUserPatch: { method: 'PATCH', path: '/scim/v2/Users/:id', access: 'scim' },
+  scimUserDelete: { method: 'DELETE', path: '/scim/v2/Users/:id', access: 'scim' },
+  scimGroups: { method: 'GET', path: '/scim/v2/Groups', access: 'scim' },
+  scimGroupCreate: { method: 'POST', path: '/scim/v2/Groups', access: 'scim' },
+  scimGroup: { method: 'GET', path: '/scim/v2/Groups/:id', access: 'scim' },
+  scimGroupReplace: { method: 'PUT', path: '/scim/v2/Groups/:id', access: 'scim' },
+  scimGroupPatch: { method: 'PATCH', path: '/scim/v2/Groups/:id', access: 'scim' },
+  scimGroupDelete: { method: 'DELETE', path: '/scim/v2/Groups/:id', access: 'scim' },
   token: { method: 'POST', path: '/api/v1/tokens', access: 'session' },
   // What is asked for is proved by the two tokens that come with the request.
   tokenExchange: { method: 'POST', path: '/oauth2/token', access: 'public' },

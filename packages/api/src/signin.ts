@@ -5,9 +5,11 @@ export const AuthConfig = z.object({
   installation: z.string(),
   providers: z.array(
     z.object({
+      kind: z.enum(['oidc', 'saml']).default('oidc'),
       name: z.string(),
       display: z.string(),
       issuer: z.string(),
+      /** Empty where a CLI has no way in: SAML. */
       cliClientId: z.string(),
       scopes: z.string(),
     }),
@@ -28,6 +30,26 @@ export const Me = z.object({
   csrfToken: z.string().nullable(),
 })
 export type Me = z.infer<typeof Me>
+
+/** POST /api/v1/auth/logout. A browser goes on to `endSession`, where the provider ends its own session. */
+export const LogoutResponse = z.object({ endSession: z.string().nullable() })
+
+/** GET /api/v1/me/logins: where one is signed in. */
+export const MyLogin = z.object({
+  id: z.string(),
+  kind: z.enum(['browser', 'cli']),
+  provider: z.string(),
+  /** As the login said them: to recognise it by, and nothing else. */
+  address: z.string(),
+  client: z.string(),
+  createdAt: z.iso.datetime(),
+  lastUsedAt: z.iso.datetime(),
+  expiresAt: z.iso.datetime(),
+  isCurrent: z.boolean(),
+})
+export type MyLogin = z.infer<typeof MyLogin>
+export const MyLogins = z.object({ items: z.array(MyLogin) })
+export type MyLogins = z.infer<typeof MyLogins>
 
 /** POST /api/v1/auth/cli: an ID token from the device flow for a session of ours. */
 export const CliLoginRequest = z.strictObject({ provider: z.string().min(1), idToken: z.string().min(1).max(16_384) })

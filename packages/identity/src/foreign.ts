@@ -6,6 +6,7 @@ import type { GroupDocument, TrustedIssuerDocument } from '@sallyport/policy/doc
 import { exposedClaims } from '@sallyport/policy/issuer-presets'
 import { z } from 'zod'
 import { checkClaims, type Payload } from './claims.ts'
+import { provisionedPrefix } from './trust.ts'
 
 /** Throws TOKEN_CLAIM_WRONG or TOKEN_GROUPS_OMITTED. */
 export function foreignPrincipal(
@@ -48,6 +49,7 @@ function groupValues(payload: Payload, claim: string): readonly string[] {
       hint: 'have the issuer list the groups that are assigned to the application, at most 200',
     })
   const value = payload[claim]
-  if (typeof value === 'string') return [value]
-  return Array.isArray(value) ? value.filter((entry) => typeof entry === 'string') : []
+  const values = typeof value === 'string' ? [value] : Array.isArray(value) ? value : []
+  // A group that calls itself one of SCIM's is in none of them.
+  return values.filter((entry) => typeof entry === 'string' && !entry.startsWith(provisionedPrefix))
 }

@@ -5,6 +5,9 @@ import type { GroupDocument, TrustedIssuerDocument } from '@sallyport/policy/doc
 /** Name of the TrustedIssuer document that stands for the control plane itself. */
 export const builtInIssuerName = 'sallyport'
 
+/** Values of a groups claim that start so are groups of SCIM, which the control plane alone says who is in. */
+export const provisionedPrefix = 'scim:'
+
 export interface IssuerWithKeys {
   readonly document: TrustedIssuerDocument
   /** JWK set, public keys only. */

@@ -1,8 +1,8 @@
 // Around every signed-in page: who is signed in (else the sign-in page), what waits, and the live stream.
+import { LogoutResponse } from '@sallyport/api/signin'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Navigate, Outlet, useRouterState } from '@tanstack/react-router'
 import { useEffect, useRef } from 'react'
-import { z } from 'zod'
 import { change } from '../api/client.ts'
 import { RequestError } from '../api/errors.ts'
 import { meQuery, overviewQuery } from '../api/queries.ts'
@@ -56,8 +56,11 @@ function SignedIn({ me }: { readonly me: Parameters<typeof Frame>[0]['me'] }) {
   const say = useToast()
   const waiting = useWaiting()
   const signOut = async () => {
+    let next = paths.signIn('/')
     try {
-      await change('POST', '/api/v1/auth/logout', undefined, z.unknown())
+      const { endSession } = await change('POST', '/api/v1/auth/logout', undefined, LogoutResponse)
+      // The provider's own page: it ends the session there, and comes back to ours.
+      if (endSession !== null) next = endSession
     } catch (error) {
       // Somebody who is already signed out wants nothing else.
       if (!(error instanceof RequestError && error.status === 401)) {
@@ -66,7 +69,7 @@ function SignedIn({ me }: { readonly me: Parameters<typeof Frame>[0]['me'] }) {
       }
     }
     queries.clear()
-    window.location.assign(paths.signIn('/'))
+    window.location.assign(next)
   }
   return (
     <Frame me={me} waiting={waiting} onSignOut={() => void signOut()}>

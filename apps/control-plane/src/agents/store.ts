@@ -1,4 +1,5 @@
 // Agents and join tokens in the store. Queries only; what may be done stands in agents.ts and rules.ts.
+import { TrustedIssuerDocument } from '@sallyport/policy/document'
 import { z } from 'zod'
 import { type Db, isStoreConflict, type Tx } from '../db.ts'
 import { retiredName } from './rules.ts'
@@ -188,7 +189,23 @@ export async function putCatalog(db: Db, next: NewCatalog): Promise<void> {
   })
 }
 
-/** Revocations of tokens and principals that some token alive could still meet. */
+/**
+ * Revocations of tokens and principals that some token alive could still meet; and people who are disabled, where an issuer
+ * that agents trust could give them another token meanwhile.
+ */
 export async function readRevocations(db: Db, since: Date) {
-  return await db.revocation.findMany({ where: { before: { gte: since } }, orderBy: { id: 'asc' } })
+  const rows = await db.revocation.findMany({ where: { before: { gte: since } }, orderBy: { id: 'asc' } })
+  const issuers = (
+    await db.resource.findMany({ where: { kind: 'TrustedIssuer' }, select: { document: true } })
+  ).flatMap(({ document }) => TrustedIssuerDocument.safeParse(document).data?.spec.issuer ?? [])
+  if (issuers.length === 0) return rows
+  const [people, users] = await Promise.all([
+    db.person.findMany({ where: { issuer: { in: issuers }, disabledAt: { not: null } }, select: nameOf }),
+    db.scimUser.findMany({ where: { issuer: { in: issuers }, active: false, subject: { not: null } }, select: nameOf }),
+  ])
+  return [...rows, ...[...people, ...users].map((who) => ({ jti: null, ...who, before: endOfTime }))]
 }
+
+const nameOf = { issuer: true, subject: true } as const
+/** The last moment that a Date can hold (ECMA-262, 21.4.1.1). */
+const endOfTime = new Date(8.64e15)

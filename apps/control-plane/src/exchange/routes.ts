@@ -8,11 +8,12 @@ import {
   jwtTokenType,
   ExchangeRefusal as Refusal,
 } from '@sallyport/api/exchange'
-import { asSallyportError, errorDocsUrl, SallyportError, surfacesOf } from '@sallyport/base/errors'
+import { asSallyportError, errorDocsUrl, type SallyportError, surfacesOf } from '@sallyport/base/errors'
 import { principalKey } from '@sallyport/base/identity'
 import { z } from 'zod'
 import type { Deps } from '../deps.ts'
 import { problemOf } from '../http/errors.ts'
+import { takesForms } from '../http/form.ts'
 import { type App, at } from '../http/route.ts'
 import { exchange } from './exchange.ts'
 import { tokenOfAws } from './workload.ts'
@@ -24,11 +25,7 @@ const formBytesMax = 65_536
 
 export function exchangeRoutes(app: App, deps: Deps): void {
   void app.register(async (scope: App) => {
-    scope.addContentTypeParser(
-      'application/x-www-form-urlencoded',
-      { parseAs: 'string', bodyLimit: formBytesMax },
-      async (_request: unknown, body: string | Buffer) => formOf(String(body)),
-    )
+    takesForms(scope, formBytesMax)
     scope.route({
       ...at('tokenExchange', { rateLimit: { max: exchangesPerMinuteMax, timeWindow: 60_000 } }),
       schema: { body: z.union([AwsTokenRequest, ExchangeRequest]), response: { 200: ExchangeResponse, 400: Refusal } },
@@ -71,16 +68,6 @@ const answerOf = ({ token, seconds }: { readonly token: string; readonly seconds
   token_type: 'N_A',
   expires_in: seconds,
 })
-
-/** RFC 6749, 3.2: a parameter comes once or not at all. */
-function formOf(text: string): Record<string, string> {
-  const form: Record<string, string> = {}
-  for (const [name, value] of new URLSearchParams(text)) {
-    if (Object.hasOwn(form, name)) throw new SallyportError('REQUEST_INVALID', `"${name}" came twice`)
-    form[name] = value
-  }
-  return form
-}
 
 /** RFC 8693, 2.2.2: a token that is not valid makes the request invalid; a target that is not given, the target. */
 function refusalOf(error: SallyportError, requestId: string): ExchangeRefusal {

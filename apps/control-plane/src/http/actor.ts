@@ -63,7 +63,10 @@ function shownBy(request: FastifyRequest, cookieName: string): Shown | null {
 }
 
 /** Throws LOGIN_REQUIRED unless somebody is signed in. */
-export async function authenticate(deps: Deps, request: FastifyRequest): Promise<Actor> {
+export async function authenticate(
+  deps: Deps,
+  request: FastifyRequest,
+): Promise<Actor & { readonly turnsOver: boolean }> {
   const shown = shownBy(request, sessionCookieName(deps.config))
   if (shown === null)
     throw new SallyportError('LOGIN_REQUIRED', 'this needs a signed-in person', {

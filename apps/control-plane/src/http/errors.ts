@@ -79,7 +79,7 @@ function statusOf(thrown: unknown): number {
 }
 
 /** What was thrown as a code of ours, and the fields that a schema refused. */
-function classify(thrown: unknown): { error: SallyportError; fields: readonly FieldProblem[] } {
+export function classify(thrown: unknown): { error: SallyportError; fields: readonly FieldProblem[] } {
   if (thrown instanceof SallyportError) return { error: thrown, fields: [] }
   if (hasZodFastifySchemaValidationErrors(thrown)) {
     const fields = thrown.validation.slice(0, 50).map((issue) => ({

@@ -23,6 +23,7 @@ const linesAnswer = {
 const rolesOf = (name: RouteName): string => {
   const access = routes[name].access
   if (access === 'public') return 'for everyone'
+  if (access === 'scim') return "for a provider's SCIM client"
   return access === 'session' ? 'for everyone who is signed in' : `for ${access.join(', ')}`
 }
 
@@ -37,7 +38,7 @@ export function describeRoute(route: RouteOptions, name: RouteName): void {
     operationId: name,
     description: rolesOf(name),
     tags: [tagOf(route.url)],
-    security: isPublic ? [] : [{ login: [] }, { session: [] }],
+    security: isPublic ? [] : routes[name].access === 'scim' ? [{ scim: [] }] : [{ login: [] }, { session: [] }],
     ...given,
     response: { ...(Object.keys(response).length === 0 ? { 200: linesAnswer } : response), default: problemAnswer },
   }
@@ -51,6 +52,7 @@ export const openapiOptions = (publicUrl: string, cookieName: string): FastifyDy
     components: {
       securitySchemes: {
         login: { type: 'http', scheme: 'bearer', description: 'access token of POST /api/v1/auth/cli' },
+        scim: { type: 'http', scheme: 'bearer', description: "token of a provider's SCIM client" },
         session: {
           type: 'apiKey',
           in: 'cookie',

@@ -1,13 +1,16 @@
-// Signing in: a browser by the code flow, a CLI by an ID token of its device flow. Whoever gets a login here proved
-// who it is at a configured provider a moment ago; each proof is good for one login.
+// Signing in: a browser by the code flow or by SAML, a CLI by an ID token of its device flow. Whoever gets a login here
+// proved who it is at a configured provider a moment ago; each proof is good for one login.
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { SallyportError } from '@sallyport/base/errors'
-import type { ProviderConfig } from '../config.ts'
+import { inRowTransaction } from '../agents/store.ts'
 import { isStoreConflict } from '../db.ts'
 import type { Deps } from '../deps.ts'
+import type { OidcProvider, ProviderConfig } from '../provider-config.ts'
+import { lockProvisioned, syncProvisioned } from '../scim/standing-store.ts'
 import type { VerifiedIdentity } from './providers.ts'
 import { attemptMsMax, displayOf, groupClaimsOf, type LoginKind, safeReturnTo } from './rules.ts'
-import { hashToken, openLogin } from './session.ts'
+import { samlUrl } from './saml.ts'
+import { hashToken, type LoginOrigin, openLogin } from './session.ts'
 import { addAttempt, takeAttempt, upsertPerson } from './store.ts'
 
 /** A login at its start: where the browser goes, and the secret that binds the attempt to this browser. */
@@ -20,7 +23,7 @@ export interface StartedLogin {
 const stateOf = (serial: string, browserSecret: string): string =>
   `${serial}.${createHash('sha256').update(`${serial}.${browserSecret}`).digest('base64url')}`
 
-function isStateOf(state: string, browserSecret: string): boolean {
+export function isStateOf(state: string, browserSecret: string): boolean {
   const expected = Buffer.from(stateOf(state.split('.')[0] ?? '', browserSecret))
   const shown = Buffer.from(state)
   return shown.length === expected.length && timingSafeEqual(shown, expected)
@@ -42,19 +45,34 @@ export async function startLogin(
   const returnTo = safeReturnTo(asked.returnTo, deps.config.publicUrl)
   const random = () => deps.randomBytes(32).toString('base64url')
   const secret = browserSecret !== undefined && /^[\w-]{43}$/.test(browserSecret) ? browserSecret : random()
-  const request = { state: stateOf(random(), secret), nonce: random(), verifier: random() }
-  const url = await deps.providers.authorizationUrl(provider, request)
+  const state = stateOf(random(), secret)
+  const request =
+    provider.kind === 'saml'
+      ? { state: samlRequestId(state), nonce: '', verifier: '' }
+      : { state, nonce: random(), verifier: random() }
+  const url =
+    provider.kind === 'saml'
+      ? await samlUrl(deps.config, provider, request.state)
+      : await deps.providers.authorizationUrl(provider, request)
   const nowMs = deps.clock.nowMs()
   const expiresAt = new Date(nowMs + attemptMsMax)
   await addAttempt(deps.db, { ...request, provider: provider.name, returnTo, expiresAt }, new Date(nowMs))
   return { url, browserSecret: secret }
 }
 
-const attemptGone = (message: string): SallyportError =>
+/** An ID of XML starts with a letter or an underscore (XML Schema, NCName); the rest is the state as it is. */
+const samlRequestId = (state: string): string => `_${state}`
+
+export const attemptGone = (message: string): SallyportError =>
   new SallyportError('LOGIN_FAILED', message, { hint: 'start the login again' })
 
 /** Ends a browser's login at our callback. `search` is the query of the callback's URL, as it came. */
-export async function finishLogin(deps: Deps, search: string, browserSecret: string | undefined) {
+export async function finishLogin(
+  deps: Deps,
+  search: string,
+  browserSecret: string | undefined,
+  from: LoginOrigin = {},
+) {
   const url = new URL(`/auth/callback${search}`, deps.config.publicUrl)
   const states = url.searchParams.getAll('state')
   const state = states[0]
@@ -63,19 +81,26 @@ export async function finishLogin(deps: Deps, search: string, browserSecret: str
     throw attemptGone('this login was not started in this browser')
   const attempt = await takeAttempt(deps.db, state, new Date(deps.clock.nowMs()))
   if (attempt === null) throw attemptGone('this login was already finished, or took longer than ten minutes')
-  const provider = deps.providers.find(attempt.provider)
+  const provider = oidcOf(deps.providers.find(attempt.provider))
   const identity = await deps.providers.finish(provider, url, attempt)
-  const login = await admitPerson(deps, provider, identity, 'browser')
+  const login = await admitPerson(deps, provider, identity, 'browser', from)
   return { ...login, returnTo: attempt.returnTo }
 }
 
+function oidcOf(provider: ProviderConfig): OidcProvider {
+  if (provider.kind === 'oidc') return provider
+  throw new SallyportError('REQUEST_INVALID', `"${provider.name}" speaks SAML, which has no such login`, {
+    hint: 'sign in with the browser, or name a provider of OpenID Connect',
+  })
+}
+
 /** A login for a CLI that shows an ID token. The token is good once. */
-export async function loginWithIdToken(deps: Deps, providerName: string, idToken: string) {
-  const provider = deps.providers.find(providerName)
+export async function loginWithIdToken(deps: Deps, providerName: string, idToken: string, from: LoginOrigin = {}) {
+  const provider = oidcOf(deps.providers.find(providerName))
   const nowMs = deps.clock.nowMs()
   const identity = await deps.providers.verifyCliToken(provider, idToken, nowMs)
   await useOnce(deps, idToken, nowMs)
-  return await admitPerson(deps, provider, identity, 'cli')
+  return await admitPerson(deps, provider, identity, 'cli', from)
 }
 
 /** Keeps the token's hash for as long as the token could be shown again; the second one to come finds it there. */
@@ -97,17 +122,37 @@ async function useOnce(deps: Deps, idToken: string, nowMs: number): Promise<void
   }
 }
 
-async function admitPerson(deps: Deps, provider: ProviderConfig, identity: VerifiedIdentity, kind: LoginKind) {
-  const person = await upsertPerson(deps.db, {
-    id: deps.randomBytes(16).toString('hex'),
-    issuer: identity.issuer,
-    subject: identity.subject,
-    display: displayOf(identity.claims, identity.subject),
-    groupClaims: groupClaimsOf(identity.claims, provider.groupsClaim, provider.name),
-    at: new Date(deps.clock.nowMs()),
+/** Lets a verified person in. Throws LOGIN_FAILED for those who may not: disabled, or not provisioned where that is asked for. */
+export async function admitPerson(
+  deps: Deps,
+  provider: ProviderConfig,
+  identity: VerifiedIdentity,
+  kind: LoginKind,
+  from: LoginOrigin,
+) {
+  const { issuer, subject, claims } = identity
+  const groupClaims = groupClaimsOf(claims, provider.groupsClaim, provider.name)
+  const display = displayOf(claims, subject)
+  const id = deps.randomBytes(16).toString('hex')
+  const at = new Date(deps.clock.nowMs())
+  const { person, standing } = await inRowTransaction(deps.db, async (tx) => {
+    const found = await lockProvisioned(tx, provider.name, subject)
+    const row = await upsertPerson(tx, { id, issuer, subject, display, groupClaims, at })
+    await syncProvisioned(tx, [{ issuer, subject }])
+    return { person: row, standing: found }
   })
-  if (person.disabledAt !== null) throw new SallyportError('LOGIN_FAILED', 'this person may not sign in')
-  const login = await openLogin(deps, person.id, kind)
+  const mayNot = person.disabledAt !== null || standing === 'inactive'
+  if (mayNot || (standing === 'unknown' && provider.provisionedOnly))
+    throw new SallyportError('LOGIN_FAILED', 'this person may not sign in', {
+      hint: 'an administrator enables the person, or has the provider provision them',
+    })
+  const { refreshToken, idToken, endsAt } = identity
+  const login = await openLogin(deps, person.id, kind, {
+    ...from,
+    provider: provider.name,
+    // A CLI keeps no session at the provider; what it showed is good once.
+    ...(kind === 'browser' ? { refreshToken, idToken, endsAt } : {}),
+  })
   deps.log.info({ event: 'login', kind, provider: provider.name, person: person.id })
-  return { ...login, personId: person.id }
+  return { ...login, personId: person.id, issuer, subject }
 }

@@ -3,16 +3,30 @@
 import { createHash } from 'node:crypto'
 import { SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
+import { Secret } from '@sallyport/base/secret'
 import { createRemoteJWKSet, type JWTPayload, type JWTVerifyGetKey, errors as joseErrors, jwtVerify } from 'jose'
 import * as openid from 'openid-client'
-import { type Config, isAllowedUrl, type ProviderConfig } from '../config.ts'
+import { type Config, isAllowedUrl } from '../config.ts'
+import type { OidcProvider, ProviderConfig } from '../provider-config.ts'
 
 /** What a provider said about a person, verified. */
 export interface VerifiedIdentity {
   readonly issuer: string
   readonly subject: string
   readonly claims: Readonly<Record<string, unknown>>
+  /** The provider ends its own session then, at the latest. */
+  readonly endsAt?: Date
+  /** Of OpenID Connect: what the provider is asked with later, whether the person is still who they are. */
+  readonly refreshToken?: Secret
+  /** What the provider knows the session by when it is asked to end it. */
+  readonly idToken?: Secret
 }
+
+/** What came of asking again: the person as the provider knows them now, or that it does not want to hear of them. */
+export type Refreshed =
+  | { readonly kind: 'same'; readonly refreshToken?: Secret }
+  | { readonly kind: 'again'; readonly identity: VerifiedIdentity }
+  | { readonly kind: 'ended' }
 
 export interface AuthorizationRequest {
   readonly state: string
@@ -24,11 +38,15 @@ export interface Providers {
   /** Throws REQUEST_INVALID for a name that is not configured. */
   find(name: string): ProviderConfig
   /** Where to send the browser. */
-  authorizationUrl(provider: ProviderConfig, request: AuthorizationRequest): Promise<URL>
+  authorizationUrl(provider: OidcProvider, request: AuthorizationRequest): Promise<URL>
   /** Exchanges the code of our callback's URL and verifies the ID token. Throws LOGIN_FAILED. */
-  finish(provider: ProviderConfig, callbackUrl: URL, request: AuthorizationRequest): Promise<VerifiedIdentity>
+  finish(provider: OidcProvider, callbackUrl: URL, request: AuthorizationRequest): Promise<VerifiedIdentity>
   /** Verifies an ID token that was made for the CLI's client. Throws TOKEN_*. */
-  verifyCliToken(provider: ProviderConfig, idToken: string, nowMs: number): Promise<VerifiedIdentity>
+  verifyCliToken(provider: OidcProvider, idToken: string, nowMs: number): Promise<VerifiedIdentity>
+  /** Asks again with the refresh token of a login (RFC 6749, 6). Throws UPSTREAM_UNREACHABLE. */
+  refresh(provider: OidcProvider, refreshToken: Secret, subject: string): Promise<Refreshed>
+  /** Where the browser ends its session at the provider (OpenID Connect RP-Initiated Logout 1.0); null where it cannot. */
+  endSessionUrl(provider: OidcProvider, idToken: Secret): Promise<URL | null>
 }
 
 /** A provider answers within this many seconds or is taken as gone. */
@@ -49,7 +67,7 @@ const unreachable = (provider: ProviderConfig, cause: unknown): SallyportError =
     hint: 'try again; the operator finds the reason in the log',
   })
 
-async function discover(config: Config, provider: ProviderConfig): Promise<Discovered> {
+async function discover(config: Config, provider: OidcProvider): Promise<Discovered> {
   const secret = provider.clientSecret?.reveal()
   // A loopback provider over http exists in demos and tests only; config.ts refuses it elsewhere.
   const execute = [
@@ -76,7 +94,7 @@ async function discover(config: Config, provider: ProviderConfig): Promise<Disco
 /** Providers are discovered at the first login, again after a failure, and then kept. */
 export function createProviders(config: Config): Providers {
   const discovered = new Map<string, Promise<Discovered>>()
-  const open = async (provider: ProviderConfig): Promise<Discovered> => {
+  const open = async (provider: OidcProvider): Promise<Discovered> => {
     const known = discovered.get(provider.name) ?? discover(config, provider)
     discovered.set(provider.name, known)
     try {
@@ -111,12 +129,23 @@ export function createProviders(config: Config): Providers {
       const { keys } = await open(provider)
       return await verifyIdToken(keys, provider, idToken, nowMs)
     },
+    async refresh(provider, refreshToken, subject) {
+      return await refreshOnce(await open(provider), provider, refreshToken, subject)
+    },
+    async endSessionUrl(provider, idToken) {
+      const { configuration } = await open(provider)
+      if (configuration.serverMetadata().end_session_endpoint === undefined) return null
+      return openid.buildEndSessionUrl(configuration, {
+        id_token_hint: idToken.reveal(),
+        post_logout_redirect_uri: `${config.publicUrl}/sign-in`,
+      })
+    },
   }
 }
 
 async function exchange(
   { configuration }: Discovered,
-  provider: ProviderConfig,
+  provider: OidcProvider,
   callbackUrl: URL,
   request: AuthorizationRequest,
 ): Promise<VerifiedIdentity> {
@@ -129,7 +158,13 @@ async function exchange(
     })
     const claims = tokens.claims()
     if (claims === undefined) throw new Error('no ID token')
-    return { issuer: claims.iss, subject: claims.sub, claims }
+    return {
+      issuer: claims.iss,
+      subject: claims.sub,
+      claims,
+      ...(tokens.refresh_token === undefined ? {} : { refreshToken: new Secret(tokens.refresh_token) }),
+      ...(tokens.id_token === undefined ? {} : { idToken: new Secret(tokens.id_token) }),
+    }
   } catch (cause) {
     if (cause instanceof TypeError) throw unreachable(provider, cause)
     throw new SallyportError('LOGIN_FAILED', `"${provider.name}" did not confirm the login`, {
@@ -139,9 +174,32 @@ async function exchange(
   }
 }
 
+async function refreshOnce(
+  { configuration }: Discovered,
+  provider: OidcProvider,
+  refreshToken: Secret,
+  subject: string,
+): Promise<Refreshed> {
+  try {
+    const tokens = await openid.refreshTokenGrant(configuration, refreshToken.reveal())
+    const next = tokens.refresh_token === undefined ? {} : { refreshToken: new Secret(tokens.refresh_token) }
+    const claims = tokens.claims()
+    if (claims === undefined || tokens.id_token === undefined) return { kind: 'same', ...next }
+    // OpenID Connect Core 12.2: issuer and subject stay what they were.
+    if (claims.iss !== provider.issuer || claims.sub !== subject) return { kind: 'ended' }
+    const idToken = new Secret(tokens.id_token)
+    return { kind: 'again', identity: { issuer: claims.iss, subject: claims.sub, claims, idToken, ...next } }
+  } catch (cause) {
+    // A refusal ends the login: invalid_grant is what a provider says of somebody who left (RFC 6749, 5.2).
+    const isNo = cause instanceof openid.ResponseBodyError && cause.status < 500 && cause.status !== 429
+    if (isNo) return { kind: 'ended' }
+    throw unreachable(provider, cause)
+  }
+}
+
 async function verifyIdToken(
   keys: JWTVerifyGetKey,
-  provider: ProviderConfig,
+  provider: OidcProvider,
   idToken: string,
   nowMs: number,
 ): Promise<VerifiedIdentity> {
@@ -163,7 +221,7 @@ async function verifyIdToken(
   }
 }
 
-function identityOf(payload: JWTPayload, provider: ProviderConfig): VerifiedIdentity {
+function identityOf(payload: JWTPayload, provider: OidcProvider): VerifiedIdentity {
   const { iss, sub, aud, azp } = payload
   if (typeof iss !== 'string' || typeof sub !== 'string' || sub === '')
     throw new SallyportError('TOKEN_INVALID', 'the ID token names nobody')

@@ -1,18 +1,18 @@
 // HTTP of signing in: configuration for clients, the browser's two redirects, the CLI's exchange, logout, and "who am I".
-import { AuthConfig, CliLoginRequest, CliLoginResponse, Me } from '@sallyport/api/signin'
+import { AuthConfig, CliLoginRequest, CliLoginResponse, LogoutResponse, Me } from '@sallyport/api/signin'
 import { assert } from '@sallyport/base/assert'
-import { asSallyportError } from '@sallyport/base/errors'
-import type { FastifyReply, FastifyRequest } from 'fastify'
 import { z } from 'zod'
-import { type Config, isSecure } from '../config.ts'
-import { acceptsPage } from '../console/rules.ts'
 import type { Deps } from '../deps.ts'
 import { type Actor, actorOf } from '../http/actor.ts'
-import { sendProblem } from '../http/errors.ts'
+import { cookieOptions } from '../http/cookie.ts'
 import { type App, at } from '../http/route.ts'
+import { counted, endBrowserLogin, originOf, redirect, sendSignInError } from './browser.ts'
 import { finishLogin, loginWithIdToken, startLogin } from './login.ts'
+import { providerLogoutUrl } from './logins.ts'
 import { attemptCookieName, attemptMsMax, sessionCookieName } from './rules.ts'
+import { samlRoutes } from './saml-routes.ts'
 import { findActor } from './session.ts'
+import { checkSetupCode, setupCookieName } from './setup.ts'
 import { endLogin } from './store.ts'
 
 const meOf = (actor: Actor): Me => ({
@@ -25,27 +25,7 @@ const meOf = (actor: Actor): Me => ({
   csrfToken: actor.login.kind === 'browser' ? actor.login.csrfToken : null,
 })
 
-/** Lax: the cookie comes along when the provider sends the browser back, and never with another site's POST. */
-const cookieOptions = (config: Config) => ({
-  path: '/',
-  httpOnly: true,
-  secure: isSecure(config),
-  sameSite: 'lax' as const,
-})
-
 const LoginQuery = z.object({ provider: z.string().max(63).optional(), returnTo: z.string().max(2_000).optional() })
-
-/** Counts a login by its outcome. */
-async function counted<T>(deps: Deps, kind: 'browser' | 'cli', run: () => Promise<T>): Promise<T> {
-  try {
-    const result = await run()
-    deps.metrics.logins.inc({ kind, outcome: 'ok' })
-    return result
-  } catch (thrown) {
-    deps.metrics.logins.inc({ kind, outcome: 'refused' })
-    throw thrown
-  }
-}
 
 export function signinRoutes(app: App, deps: Deps): void {
   const rateLimit = { max: deps.config.http.loginsPerMinute, timeWindow: 60_000 }
@@ -54,13 +34,15 @@ export function signinRoutes(app: App, deps: Deps): void {
     schema: { response: { 200: AuthConfig } },
     handler: async () => ({
       installation: deps.config.installation,
-      providers: deps.config.providers.map(({ name, display, issuer, cliClientId, scopes }) => ({
-        name,
-        display,
-        issuer,
-        cliClientId,
-        scopes,
-      })),
+      providers: deps.config.providers.map((provider) => {
+        const { kind, name, display, issuer } = provider
+        const isOidc = provider.kind === 'oidc'
+        // A CLI has no way in by SAML; without a client there is nothing for it to start.
+        const cli = isOidc
+          ? { cliClientId: provider.cliClientId, scopes: provider.scopes }
+          : { cliClientId: '', scopes: '' }
+        return { kind, name, display, issuer, ...cli }
+      }),
     }),
   })
   browserRoutes(app, deps, rateLimit)
@@ -69,7 +51,7 @@ export function signinRoutes(app: App, deps: Deps): void {
     schema: { body: CliLoginRequest, response: { 200: CliLoginResponse } },
     handler: async (request) => {
       const { provider, idToken } = request.body
-      const login = await counted(deps, 'cli', () => loginWithIdToken(deps, provider, idToken))
+      const login = await counted(deps, 'cli', () => loginWithIdToken(deps, provider, idToken, originOf(request)))
       const actor = await findActor(deps, 'cli', login.token)
       assert(actor !== null, 'a login that was just opened is not found')
       return { accessToken: login.token, expiresAt: login.expiresAt.toISOString(), me: meOf(actor) }
@@ -82,12 +64,13 @@ export function signinRoutes(app: App, deps: Deps): void {
   })
   app.route({
     ...at('logout'),
-    schema: { response: { 204: z.undefined() } },
+    schema: { response: { 200: LogoutResponse } },
     handler: async (request, reply) => {
-      const actor = actorOf(request)
-      await endLogin(deps.db, actor.login.id, new Date(deps.clock.nowMs()))
+      const { login } = actorOf(request)
+      const endSession = login.kind === 'browser' ? await providerLogoutUrl(deps, login.id) : null
+      await endLogin(deps.db, login.id, new Date(deps.clock.nowMs()))
       reply.clearCookie(sessionCookieName(deps.config), cookieOptions(deps.config))
-      return await reply.code(204).send()
+      return { endSession }
     },
   })
 }
@@ -113,24 +96,22 @@ function browserRoutes(app: App, deps: Deps, rateLimit: { max: number; timeWindo
     handler: async (request, reply) => {
       const at = request.url.indexOf('?')
       const search = at === -1 ? '' : request.url.slice(at)
-      const login = await counted(deps, 'browser', () => finishLogin(deps, search, request.cookies[attemptCookie]))
-      reply.clearCookie(attemptCookie, cookieOptions(deps.config))
-      const expires = login.expiresAt
-      reply.setCookie(sessionCookieName(deps.config), login.token, { ...cookieOptions(deps.config), expires })
-      return await redirect(reply, login.returnTo)
+      return await endBrowserLogin(deps, request, reply, (from) =>
+        counted(deps, 'browser', () => finishLogin(deps, search, request.cookies[attemptCookie], from)),
+      )
     },
   })
+  app.route({
+    ...at('setup', { rateLimit }),
+    errorHandler: sendSignInError,
+    schema: { querystring: z.object({ code: z.string().min(1).max(100) }), response: { 302: z.undefined() } },
+    handler: async (request, reply) => {
+      const { code } = request.query
+      await checkSetupCode(deps, code)
+      const maxAge = attemptMsMax / 1_000
+      reply.setCookie(setupCookieName(deps.config), code, { ...cookieOptions(deps.config), maxAge })
+      return await redirect(reply, '/sign-in')
+    },
+  })
+  samlRoutes(app, deps, rateLimit)
 }
-
-/** A person sees what went wrong on the sign-in page, by its code alone; whoever asks for no page gets the problem. */
-function sendSignInError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  if (!acceptsPage(request.headers.accept)) {
-    sendProblem(thrown, request, reply)
-    return
-  }
-  const error = asSallyportError(thrown)
-  request.log.info({ event: 'sign-in-failed', code: error.code, err: error.cause ?? error })
-  reply.redirect(`/sign-in?error=${error.code}`, 302)
-}
-
-const redirect = (reply: FastifyReply, to: string): FastifyReply => reply.redirect(to, 302)

@@ -86,7 +86,20 @@ describe('groups and roles', () => {
     ['not by a claim as a subject', { issuer, subject: 'db-admins', groupClaims: [] }, []],
     ['not by the name of the group', { issuer, subject: 'bo', groupClaims: ['dba'] }, []],
   ])('follow from documents %s', (_how, identity, groups) => {
-    expect(groupsOf(identity, documents)).toEqual(groups)
+    expect(groupsOf({ provisioned: [], ...identity }, documents)).toEqual(groups)
+  })
+  it('of SCIM count by what SCIM said alone, whatever a login brings along (THREATS R-6.4)', () => {
+    const members = [{ issuer, claim: 'scim:0123' }]
+    const group = Document.parse({
+      apiVersion: 'sallyport.dev/v1',
+      kind: 'Group',
+      metadata: { name: 'team' },
+      spec: { members },
+    })
+    const who = { issuer, subject: 'bo' }
+    expect(groupsOf({ ...who, groupClaims: ['scim:0123'], provisioned: [] }, [group])).toEqual([])
+    expect(groupsOf({ ...who, groupClaims: [], provisioned: ['scim:0123'] }, [group])).toEqual(['team'])
+    expect(() => groupClaimsOf({ groups: ['scim:0123'] }, 'groups', 'corp')).toThrow(/starts with/)
   })
   it('give roles to groups, and "member" to everyone', () => {
     expect(rolesOf(['dba'], documents)).toEqual(['admin', 'auditor', 'member'])

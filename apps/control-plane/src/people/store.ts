@@ -1,0 +1,56 @@
+// People in the store as administrators see them, and what ends for one of them.
+import type { Db, Tx } from '../db.ts'
+
+interface Who {
+  readonly issuer: string
+  readonly subject: string
+}
+
+/** Ends the logins that are open, but one. Returns how many there were. */
+export async function endLoginsOf(tx: Tx, { issuer, subject }: Who, at: Date, except: string | null): Promise<number> {
+  const { count } = await tx.login.updateMany({
+    where: { person: { issuer, subject }, revokedAt: null, ...(except === null ? {} : { id: { not: except } }) },
+    data: { revokedAt: at },
+  })
+  return count
+}
+
+/** Agents read it from their next snapshot: what was issued to the person before that is good no more. */
+export async function addPersonRevocation(
+  tx: Tx,
+  revocation: Who & { readonly id: string; readonly at: Date; readonly by: string; readonly reason: string },
+): Promise<void> {
+  await tx.revocation.create({ data: { ...revocation, before: revocation.at } })
+}
+
+/** In the order of their names, after the place (display, id). */
+export async function pagePeople(db: Db, after: readonly [string, string] | null, limit: number, loginsSince: Date) {
+  const [display, id] = after ?? ['', '']
+  const where = after === null ? {} : { OR: [{ display: { gt: display } }, { display, id: { gt: id } }] }
+  return await db.person.findMany({
+    where,
+    orderBy: [{ display: 'asc' }, { id: 'asc' }],
+    take: limit,
+    include: {
+      logins: {
+        where: { revokedAt: null, expiresAt: { gt: loginsSince } },
+        select: { id: true, lastUsedAt: true },
+        take: loginsCountedMax,
+      },
+    },
+  })
+}
+
+/** Logins of one person that are counted for the list. */
+export const loginsCountedMax = 100
+
+export async function findPerson(db: Db | Tx, id: string) {
+  return await db.person.findUnique({ where: { id } })
+}
+
+/** Disables or enables; true when that was a change. `disabledBy` null: enable. */
+export async function setDisabled(tx: Tx, id: string, at: Date, disabledBy: string | null): Promise<boolean> {
+  const where = disabledBy === null ? { id, disabledAt: { not: null } } : { id, disabledAt: null }
+  const data = disabledBy === null ? { disabledAt: null, disabledBy: null } : { disabledAt: at, disabledBy }
+  return (await tx.person.updateMany({ where, data })).count === 1
+}

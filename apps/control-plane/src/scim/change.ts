@@ -1,0 +1,73 @@
+// What every change of SCIM has in common: it is audited under the provider's name, agents hear of it once it is committed,
+// and two that meet are told apart by the store.
+import { inRowTransaction } from '../agents/store.ts'
+import { appendAction } from '../audit/store.ts'
+import { isStoreConflict, type Tx } from '../db.ts'
+import type { Deps } from '../deps.ts'
+import { endEverything, endTokens } from '../people/end.ts'
+import { ScimRefusal } from './errors.ts'
+import { setPersonActive } from './store.ts'
+import type { ScimClient } from './tokens.ts'
+
+export type ScimDeps = Pick<Deps, 'db' | 'clock' | 'config' | 'randomBytes' | 'publish' | 'log'>
+
+/** A change under way. */
+export interface Change {
+  readonly tx: Tx
+  readonly deps: ScimDeps
+  readonly client: ScimClient
+  readonly at: Date
+  /** People whose tokens end with the commit. */
+  readonly ended: Set<string>
+}
+
+interface Who {
+  readonly issuer: string
+  readonly subject: string
+}
+
+/** Runs a change and tells agents of what it ended. Throws 409 uniqueness when the store has such a one already. */
+export async function changing<T>(deps: ScimDeps, client: ScimClient, run: (change: Change) => Promise<T>): Promise<T> {
+  const at = new Date(deps.clock.nowMs())
+  const ended = new Set<string>()
+  let result: T
+  try {
+    result = await inRowTransaction(deps.db, async (tx) => await run({ tx, deps, client, at, ended }))
+  } catch (thrown) {
+    if (isStoreConflict(thrown))
+      throw new ScimRefusal(409, 'there is one with this name, or this external id, already', 'uniqueness')
+    throw thrown
+  }
+  if (ended.size > 0) await deps.publish(['Person/provisioned'])
+  return result
+}
+
+export const newId = (deps: Pick<Deps, 'randomBytes'>): string => deps.randomBytes(16).toString('hex')
+
+export async function audit(
+  { tx, deps, client, at }: Change,
+  action: string,
+  object: string,
+  detail: Readonly<Record<string, string | number | boolean | null>>,
+): Promise<void> {
+  await appendAction(tx, { id: newId(deps), at, actor: client.actor, action, object, detail })
+}
+
+/** Deprovisioned: nobody signs in as this person any more, and all that they have open ends. */
+export async function closeDoor(change: Change, who: Who, reason: string): Promise<void> {
+  const { tx, deps, client, at, ended } = change
+  await setPersonActive(tx, who, false, at, client.actor)
+  await endEverything(tx, deps, { who, at, by: client.actor, reason })
+  ended.add(who.subject)
+}
+
+/** Active again, unless an administrator closed the door. */
+export async function openDoor({ tx, client, at }: Change, who: Who): Promise<void> {
+  await setPersonActive(tx, who, true, at, client.actor)
+}
+
+/** Somebody is in fewer groups: what was issued with the old ones ends, logins go on with the new ones. */
+export async function lessRights({ tx, deps, client, at, ended }: Change, who: Who): Promise<void> {
+  await endTokens(tx, deps, { who, at, by: client.actor, reason: 'taken out of a group' })
+  ended.add(who.subject)
+}
