@@ -175,6 +175,26 @@ export const limits = {
   httpDecodedRatioMax: 100,
   /** What an encoded answer may grow to, however small it was, in bytes. */
   httpDecodedFreeBytes: 1_048_576,
+  /** One message of MCP in either direction, in bytes. */
+  mcpMessageBytesMax: 1_048_576,
+  /** Entries of one list or object in a message to an MCP server. */
+  mcpArgumentEntriesMax: 10_000,
+  /** Entries of one list or object in an answer of an MCP server. */
+  mcpEntriesMax: 100_000,
+  /** MCP sessions of one agent; past it the one that was used longest ago ends. */
+  mcpSessionsMax: 5_000,
+  /** MCP sessions of one caller at one agent; past it the one that was used longest ago ends. */
+  mcpSessionsPerCallerMax: 100,
+  /** An MCP session ends after so long without a message, in milliseconds. */
+  mcpSessionIdleMsMax: 1_800_000,
+  /** Requests of one MCP session that are not answered yet. */
+  mcpPendingPerSessionMax: 64,
+  /** Events of one MCP session by which a client may go on; older ones are forgotten. */
+  mcpEventsPerSessionMax: 1_000,
+  /** A held call keeps its client waiting at most, in milliseconds: clients give up after a minute. */
+  mcpHoldWaitMsMax: 50_000,
+  /** While a call is held its client hears of it every, in milliseconds. */
+  mcpProgressEveryMs: 5_000,
   /** Budgets of limits over time in one agent's memory: one for each limit and whoever it counts. Past it statements under
    * limits are denied. */
   budgetsPerAgentMax: 100_000,

@@ -49,7 +49,7 @@ export function maskerOf(media: Media, masking: AnswerMasking, hash: KeyedHash, 
 const documentMasks = new WeakMap<AnswerMasking, { readonly hash: KeyedHash; readonly mask: DocumentMasker }>()
 
 /** Made once for all answers under the same masks. */
-function documentMask(masking: AnswerMasking, hash: KeyedHash): DocumentMasker {
+export function documentMask(masking: AnswerMasking, hash: KeyedHash): DocumentMasker {
   const known = documentMasks.get(masking)
   if (known !== undefined && known.hash === hash) return known.mask
   const mask = documentMasker(masking.parts, masking.detection, hash)

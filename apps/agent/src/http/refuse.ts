@@ -56,9 +56,13 @@ const titles: Readonly<Record<number, string>> = {
 }
 
 /** Where people decide on a request that is held; messages name the place, and clients should not have to read them. */
-function approvalOf({ code, message, hint }: SallyportError): { readonly approvalUrl?: string } {
-  if (!code.startsWith('HOLD_')) return {}
-  const url = /https?:\/\/\S+\/approvals\/[0-9a-f]{32}/.exec(`${message} ${hint ?? ''}`)?.[0]
+export function approvalUrlOf({ code, message, hint }: SallyportError): string | undefined {
+  if (!code.startsWith('HOLD_')) return undefined
+  return /https?:\/\/\S+\/approvals\/[0-9a-f]{32}/.exec(`${message} ${hint ?? ''}`)?.[0]
+}
+
+function approvalOf(error: SallyportError): { readonly approvalUrl?: string } {
+  const url = approvalUrlOf(error)
   return url === undefined ? {} : { approvalUrl: url }
 }
 

@@ -118,7 +118,7 @@ async function pass(
 }
 
 /** A caller that reads nothing holds a connection to the target for so long and no longer. */
-async function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
+export async function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
   await once(response, 'drain', { signal: AbortSignal.any([signal, AbortSignal.timeout(limits.clientStalledMsMax)]) })
 }
 

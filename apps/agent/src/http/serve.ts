@@ -4,38 +4,30 @@ import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { asSallyportError, SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
-import type { Secret } from '@sallyport/base/secret'
 import { hideBy, hideIn } from '@sallyport/mask/detect/hide'
 import type { AnswerMasking } from '@sallyport/policy/answers'
 import { type Fields, fieldOf, requestFields } from '@sallyport/wire/http/fields'
 import { foldedName, queryText } from '@sallyport/wire/http/request-target'
 import { ProtocolError } from '@sallyport/wire/protocol-error'
+import { mcpExchange } from '../mcp/serve.ts'
 import { countStatement } from '../metrics.ts'
 import type { SessionDeps } from '../session/deps.ts'
 import { describeThrown } from '../session/log.ts'
 import type { AskedRequest, Granted } from '../session/request-gate.ts'
 import type { HeldRequest } from '../session/request-hold.ts'
-import { type RequestBody, requestBody } from './body.ts'
+import type { RequestBody } from './body.ts'
 import { bodyFacts } from './body-facts.ts'
 import { type Injected, injectedCredential } from './credential.ts'
-import { type Needles, needlesOf } from './echo.ts'
+import type { Needles } from './echo.ts'
+import { bodyOf, type Exchange, type HttpServing, outwardNeedles } from './exchange.ts'
 import { shownRequest, waitMsOf } from './held.ts'
-import type { OauthTokens } from './oauth.ts'
 import { holdsAny, outwardInBody, outwardInHead, wholeLine } from './outward.ts'
 import { quotaFields } from './quota.ts'
 import { refusalOf } from './refuse.ts'
 import { type Outcome, relay } from './relay.ts'
 import { factsOf, type RequestHead, readHead, recordedRequest } from './request.ts'
-import type { Room } from './room.ts'
-import { type ConnectionSessions, connectionSessions, type HttpSession, type HttpShared } from './session.ts'
-import type { Answer, Upstreams } from './upstream.ts'
-
-export interface HttpServing extends HttpShared {
-  readonly upstreams: Upstreams
-  /** For bodies that are kept whole. */
-  readonly room: Room
-  readonly tokens: OauthTokens
-}
+import { type ConnectionSessions, connectionSessions, type HttpSession } from './session.ts'
+import type { Answer } from './upstream.ts'
 
 export interface HttpServer {
   /** Settles when the answer is out, and never rejects. */
@@ -98,21 +90,12 @@ function admittedHead(connection: Connection, request: IncomingMessage): Request
   }
 }
 
-interface Exchange {
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
-  readonly head: RequestHead
-  readonly session: HttpSession
-  readonly serving: HttpServing
-}
-
 async function exchange(parts: Exchange): Promise<void> {
   const { head, session, serving, response } = parts
   const { deps } = serving
   const { document } = session.admitted.target
   const target = document.metadata.name
-  if (document.spec.mcp !== undefined)
-    throw new SallyportError('FEATURE_UNSUPPORTED', 'servers of MCP are not reached yet')
+  if (document.spec.mcp !== undefined) return await mcpExchange(parts, document.spec.mcp)
   const over = session.begin()
   const gone = new AbortController()
   response.once('close', () => gone.abort())
@@ -155,16 +138,6 @@ async function exchange(parts: Exchange): Promise<void> {
   }
 }
 
-const bodyOf = ({ request, response, head, serving }: Exchange): RequestBody =>
-  requestBody(request, {
-    hasBody: head.hasBody,
-    length: head.contentLength,
-    room: serving.room,
-    onAsked: once(() => {
-      if (fieldOf(head.fields, 'expect')?.toLowerCase() === '100-continue') response.writeContinue()
-    }),
-  })
-
 interface Looking {
   readonly body: RequestBody
   readonly needles: readonly Needles[]
@@ -191,16 +164,6 @@ function askedRequest(parts: Exchange, { body, needles, gone }: Looking): AskedR
   }
 }
 
-/** Calls it at the first time alone. */
-function once(run: () => void): () => void {
-  let isDone = false
-  return () => {
-    if (isDone) return
-    isDone = true
-    run()
-  }
-}
-
 /** Read whole: a person decides on all of it. Throws REQUEST_TOO_LARGE where nobody could be shown it. */
 async function heldRequest(
   { head, session }: Exchange,
@@ -223,16 +186,6 @@ async function heldRequest(
     gone,
     ended: session.signal,
   }
-}
-
-const needlesOfList = new WeakMap<readonly Secret[], Needles>()
-
-/** What may not go on: every credential of the agent in all its forms, and the caller's own token for the gateway. */
-async function outwardNeedles({ head, serving }: Exchange): Promise<readonly Needles[]> {
-  const secrets = await serving.known.current()
-  const known = needlesOfList.get(secrets) ?? needlesOf(secrets)
-  needlesOfList.set(secrets, known)
-  return [known, [Buffer.from(head.token.reveal(), 'utf8')]]
 }
 
 /** For the record: what looks personal or secret in a path or query, or is a credential of the agent, is not kept. */

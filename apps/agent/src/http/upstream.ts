@@ -65,6 +65,8 @@ export function openUpstreams(environment: Environment = {}): Upstreams {
           // An API that does not read such a body would take it for a request (THREATS ).
           ...(body !== null && !/^(POST|PUT|PATCH)$/.test(method) ? { reset: true } : {}),
         })
+        // Whoever reads it is told; where nobody does any more, an error is no news.
+        answer.on('error', () => {})
         return { status: statusCode, fields: answerFields(headers), body: answer }
       } catch (thrown) {
         throw upstreamError(target, thrown)

@@ -11,6 +11,7 @@ import { roomOf } from '../http/room.ts'
 import { type HttpServer, httpServer } from '../http/serve.ts'
 import { openUpstreams, type Upstreams } from '../http/upstream.ts'
 import type { Budgets } from '../limits/budgets.ts'
+import { mcpSessions } from '../mcp/sessions.ts'
 import { knownSecrets } from '../secrets/known.ts'
 import type { Sessions } from '../session/sessions.ts'
 import type { ListenerDeps, TlsMaterial } from './deps.ts'
@@ -100,6 +101,7 @@ const serverOf = (deps: HttpListenerDeps, upstreams: Upstreams): HttpServer =>
     budgets: deps.budgets,
     known: knownSecrets(deps.snapshots, deps.environment, deps.clock),
     room: roomOf(limits.httpKeptBodiesBytesMax),
+    mcp: mcpSessions(deps.clock, deps.random),
     tokens: oauthTokens({ upstreams, environment: deps.environment, clock: deps.clock }),
   })
 

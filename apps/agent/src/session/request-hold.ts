@@ -8,6 +8,7 @@ import type { JudgedStatement, Judgement } from './gate.ts'
 import { type HeldText, isHeld } from './held.ts'
 import { createHolding } from './hold.ts'
 import type { ApprovedRun, HoldDeps, HoldSteps } from './hold-execution.ts'
+import type { HoldNotice } from './hold-words.ts'
 import { noParameters, type RecordedStatement } from './recorded.ts'
 
 /** Judged: nothing denies it. */
@@ -27,6 +28,8 @@ export interface HeldRequest {
   /** Fires when the caller is gone; the other one when its session ends. */
   readonly gone: AbortSignal
   readonly ended: AbortSignal
+  /** Told when the caller begins to wait. */
+  readonly onWaits?: (notice: HoldNotice) => void
 }
 
 /** What the gate does for one held request. */
@@ -97,7 +100,7 @@ export async function holdRequest(
     run: null,
   }
   const holding = createHolding(deps)
-  const judging = holding.hold(held, holdSteps(underway), () => {})
+  const judging = holding.hold(held, holdSteps(underway), request.onWaits ?? (() => {}))
   const stop = endWith(holding, request)
   try {
     const judgement = await judging

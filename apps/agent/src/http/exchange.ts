@@ -1,0 +1,62 @@
+// One exchange with a client: what was asked, by whom, and what all exchanges share. Requests of HTTP and messages of MCP are
+// read from it in the same way.
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Secret } from '@sallyport/base/secret'
+import { fieldOf } from '@sallyport/wire/http/fields'
+import type { McpSessions } from '../mcp/sessions.ts'
+import { type RequestBody, requestBody } from './body.ts'
+import { type Needles, needlesOf } from './echo.ts'
+import type { OauthTokens } from './oauth.ts'
+import type { RequestHead } from './request.ts'
+import type { Room } from './room.ts'
+import type { HttpSession, HttpShared } from './session.ts'
+import type { Upstreams } from './upstream.ts'
+
+export interface HttpServing extends HttpShared {
+  readonly upstreams: Upstreams
+  /** For bodies that are kept whole. */
+  readonly room: Room
+  readonly tokens: OauthTokens
+  readonly mcp: McpSessions
+}
+
+export interface Exchange {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly head: RequestHead
+  readonly session: HttpSession
+  readonly serving: HttpServing
+}
+
+export const bodyOf = ({ request, response, head, serving }: Exchange): RequestBody =>
+  requestBody(request, {
+    hasBody: head.hasBody,
+    length: head.contentLength,
+    room: serving.room,
+    onAsked: once(() => {
+      if (fieldOf(head.fields, 'expect')?.toLowerCase() === '100-continue') response.writeContinue()
+    }),
+  })
+
+/** Calls it at the first time alone. */
+function once(run: () => void): () => void {
+  let isDone = false
+  return () => {
+    if (isDone) return
+    isDone = true
+    run()
+  }
+}
+
+const needlesOfList = new WeakMap<readonly Secret[], Needles>()
+
+/** What may not go on: every credential of the agent in all its forms, and the caller's own token for the gateway. */
+export async function outwardNeedles({
+  head,
+  serving,
+}: Pick<Exchange, 'head' | 'serving'>): Promise<readonly Needles[]> {
+  const secrets = await serving.known.current()
+  const known = needlesOfList.get(secrets) ?? needlesOf(secrets)
+  needlesOfList.set(secrets, known)
+  return [known, [Buffer.from(head.token.reveal(), 'utf8')]]
+}

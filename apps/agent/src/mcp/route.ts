@@ -1,0 +1,113 @@
+// What a server of MCP sends, message by message: what of it goes to the client, and how it is shown. Answers are shown by what was
+// asked, on whatever stream they come; the server's own requests end here (THREATS R-4.16, R-4.17).
+import type { JsonValue } from '@sallyport/wire/http/json'
+import type { JsonObject, McpMessage, McpNotification, McpRequest, McpResponse } from '@sallyport/wire/mcp/message'
+import { checkUri } from '@sallyport/wire/mcp/uri'
+import type { McpCall } from './call.ts'
+import { type Showing, shownError, shownParams, shownResult } from './results.ts'
+import { sendAside } from './send.ts'
+import type { McpSession } from './sessions.ts'
+
+export interface Routing {
+  readonly call: McpCall
+  readonly session: McpSession
+  /** How notifications of this stream are shown. */
+  readonly beside: () => Showing
+  /** As the record names the exchange. */
+  readonly requestId: string
+}
+
+export interface Routed {
+  /** Null: nothing of it goes on. */
+  readonly message: McpMessage | null
+  readonly values: number
+}
+
+const dropped: Routed = { message: null, values: 0 }
+
+/** Throws ANSWER_REFUSED for a result that is none of what was asked. */
+export async function routed(routing: Routing, message: McpMessage): Promise<Routed> {
+  switch (message.kind) {
+    case 'request':
+      await answerServer(routing, message)
+      return dropped
+    case 'notification':
+      return noticed(routing, message)
+    case 'response':
+      return answered(routing.session, message)
+  }
+}
+
+/** INVARIANT: an answer to a question that nobody asked goes nowhere. */
+function answered(session: McpSession, message: McpResponse): Routed {
+  const pending = message.id === null ? undefined : session.pending(message.id)
+  if (pending === undefined || message.id === null) return dropped
+  session.settle(message.id)
+  return shownAnswer(message, pending.showing)
+}
+
+export function shownAnswer(message: McpResponse, showing: Showing): Routed {
+  if (message.error !== null) {
+    const { value, values } = shownError(message.error, showing)
+    return { message: { ...message, error: value }, values }
+  }
+  const { value, values } = shownResult(message.result ?? new Map(), showing)
+  return { message: { ...message, result: value }, values }
+}
+
+/** `notifications/cancelled` and those of tasks are about requests that no client has. */
+function noticed({ session, beside }: Routing, message: McpNotification): Routed {
+  const { method, params } = message
+  const shown = (only: JsonObject): Routed => {
+    const { value, values } = shownParams(only, beside())
+    return { message: { kind: 'notification', method, params: value }, values }
+  }
+  switch (method) {
+    case 'notifications/progress': {
+      const token = params.get('progressToken')
+      if (token === undefined || !session.hasToken(tokenKey(token))) return dropped
+      const told = shown(without(params, 'progressToken'))
+      if (told.message?.kind !== 'notification') return dropped
+      return { ...told, message: { ...message, params: new Map([...told.message.params, ['progressToken', token]]) } }
+    }
+    case 'notifications/message':
+      return shown(params)
+    case 'notifications/resources/updated':
+      return isReadable(params.get('uri'), beside()) ? shown(params) : dropped
+    case 'notifications/tools/list_changed':
+    case 'notifications/resources/list_changed':
+    case 'notifications/prompts/list_changed':
+      return { message: { ...message, params: new Map() }, values: 0 }
+    default:
+      return dropped
+  }
+}
+
+const without = (params: JsonObject, member: string): JsonObject =>
+  new Map([...params].filter(([name]) => name !== member))
+
+/** Of a token that is a text or a number. */
+export const tokenKey = (token: JsonValue): string => `${typeof token}:${String(token)}`
+
+function isReadable(uri: JsonValue | undefined, { may }: Showing): boolean {
+  try {
+    return typeof uri === 'string' && may({ kind: 'resource', name: checkUri(uri) })
+  } catch {
+    return false
+  }
+}
+
+/** A server may ask whether somebody is there, and nothing else: no model, no person and no file of the client is its own. */
+async function answerServer({ call, session, requestId }: Routing, { id, method }: McpRequest): Promise<void> {
+  const refused = { code: -32601, message: 'the gateway carries no requests of servers', data: undefined }
+  const answer: McpResponse =
+    method === 'ping'
+      ? { kind: 'response', id, result: new Map(), error: null }
+      : { kind: 'response', id, result: null, error: refused }
+  if (method !== 'ping') call.serving.deps.log.warn({ session: call.session.id }, 'mcp-server-request-refused')
+  const signal = AbortSignal.any([session.signal, call.session.signal, AbortSignal.timeout(answerMsMax)])
+  await sendAside(call, { message: answer, session, requestId, signal })
+}
+
+/** For the server to take an answer to its own question, in milliseconds. */
+const answerMsMax = 10_000

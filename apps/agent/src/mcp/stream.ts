@@ -1,0 +1,122 @@
+// The stream by which a server of MCP says what nobody asked for, and by which a client goes on where another stream broke off. All
+// that comes on it is shown as on any other (THREATS R-4.17).
+import { SallyportError } from '@sallyport/base/errors'
+import { limits } from '@sallyport/base/limits'
+import { widestDetection } from '@sallyport/mask/detect/detection'
+import { fieldOf } from '@sallyport/wire/http/fields'
+import type { McpNotification } from '@sallyport/wire/mcp/message'
+import type { Outcome } from '../http/relay.ts'
+import { formOf, incoming } from './answers.ts'
+import { showingOf } from './ask.ts'
+import { askedMessage, listedFor } from './asked.ts'
+import { type McpCall, sessionOf } from './call.ts'
+import type { Understood } from './methods.ts'
+import { checkStatus, pass } from './relay.ts'
+import { responderOf } from './responder.ts'
+import type { Showing } from './results.ts'
+import { type Sent, send } from './send.ts'
+import type { McpSession } from './sessions.ts'
+import { unreadable } from './unreadable.ts'
+
+const nothing: Understood = { answer: 'plain', subject: null, arguments: new Map() }
+
+/** As it stands in the record. */
+const opening = (method: 'GET' | 'DELETE'): McpNotification => ({
+  kind: 'notification',
+  method: method === 'GET' ? 'stream' : 'end-session',
+  params: new Map(),
+})
+
+interface Asked {
+  readonly session: McpSession
+  readonly sent: Sent
+  readonly requestId: string
+  readonly signal: AbortSignal
+  readonly outcome: Outcome
+}
+
+/** Asks the server, with an entry of it as of any message. */
+async function asked(call: McpCall, method: 'GET' | 'DELETE', session: McpSession): Promise<Asked> {
+  const lastEventId = method === 'GET' ? resumed(call, session) : undefined
+  const granted = await call.session.gate.judge(
+    askedMessage(call, {
+      message: opening(method),
+      initiator: call.head.initiator,
+      understood: nothing,
+      also: undefined,
+      onWaits: null,
+    }),
+  )
+  const outcome: Outcome = { result: 'failed', tag: '', bytes: 0, maskedValues: 0 }
+  const requestId = `${call.session.id}/${granted.number}`
+  const signal = AbortSignal.any([call.gone, call.session.signal, session.signal])
+  try {
+    const from = lastEventId === undefined ? {} : { lastEventId }
+    const sent = await send(call, { method, message: null, session, requestId, signal, ...from })
+    outcome.tag = String(sent.answer.status)
+    outcome.result = sent.answer.status < 300 ? 'done' : 'failed'
+    return { session, sent, requestId, signal, outcome }
+  } finally {
+    // A stream may be open for days; what goes on it was asked for by others.
+    granted.end(outcome)
+  }
+}
+
+/** Throws NOT_FOUND for an event that this session never had: another caller's leads nowhere. */
+function resumed({ head }: McpCall, session: McpSession): string | undefined {
+  const id = fieldOf(head.fields, 'last-event-id')
+  if (id === undefined) return undefined
+  const own = session.ofServer(id)
+  if (own !== undefined) return own
+  throw new SallyportError('NOT_FOUND', 'there is no event of this id in the session', {
+    hint: 'open the stream without Last-Event-ID',
+  })
+}
+
+export async function openStream(call: McpCall): Promise<void> {
+  const session = sessionOf(call)
+  if (!/\btext\/event-stream\b|\*\/\*/.test(fieldOf(call.head.fields, 'accept') ?? ''))
+    throw new SallyportError('METHOD_UNSUPPORTED', 'GET opens a stream of events', { hint: 'accept text/event-stream' })
+  const { sent, requestId, signal, outcome } = await asked(call, 'GET', session)
+  const { answer } = sent
+  try {
+    if (answer.status === 405) throw new SallyportError('METHOD_UNSUPPORTED', 'the MCP server has no stream of its own')
+    checkStatus(call, session, answer.status)
+    if (answer.status >= 300 || formOf(answer) !== 'events') throw unreadable('it is no stream of events')
+    const may = await listedFor(call, call.head.initiator)
+    const over = AbortSignal.any([signal, AbortSignal.timeout(lifeMs(call))])
+    over.addEventListener('abort', () => answer.body.destroy(), { once: true })
+    const responder = responderOf(call.response, over)
+    responder.stream()
+    const routing = { call, session, beside: () => besideOf(call, may), requestId }
+    for await (const one of incoming(answer, 'events', sent.needles)) await pass(routing, one, responder, outcome)
+    responder.end()
+  } finally {
+    answer.body.destroy()
+  }
+}
+
+/** As long as the token is good; it ends before a timer of Node's would not count any more. */
+const lifeMs = ({ session, serving }: McpCall): number => {
+  const leftMs = session.admitted.token.expiresAtMs - serving.deps.clock.nowMs()
+  return Math.max(1, Math.min(leftMs + limits.clockLeewaySeconds * 1_000, limits.tokenLifeSecondsMax * 1_000))
+}
+
+/** What belongs to no call may be of any: where anything is hidden at the target, all detectors look. */
+function besideOf(call: McpCall, may: Showing['may']): Showing {
+  const { document } = call.session.admitted.target
+  const masks = call.serving.deps.snapshots.current().targets.get(document.metadata.name)?.policies.masks ?? 1
+  const masking = masks === 0 ? null : { parts: [], detection: widestDetection(null), rules: [] }
+  return showingOf(call, nothing, { masking }, may)
+}
+
+export async function endSession(call: McpCall): Promise<void> {
+  const session = sessionOf(call)
+  if (session.serverId !== null) {
+    const { sent } = await asked(call, 'DELETE', session)
+    sent.answer.body.destroy()
+  }
+  call.serving.mcp.end(session.id)
+  call.response.writeHead(204, { 'cache-control': 'no-store' })
+  call.response.end()
+}
