@@ -3,10 +3,10 @@
 import { writeFileSync } from 'node:fs'
 import { cpus, release, totalmem } from 'node:os'
 import { asSallyportError, SallyportError, surfacesOf } from '@sallyport/base/errors'
-import { casesOf, type Ground } from './cases.ts'
+import { type Case, casesOf, type Ground } from './cases.ts'
 import { readBaseline, worseThan } from './check.ts'
 import { help, type Options, readOptions } from './options.ts'
-import { openField, type PeerName, peerNames } from './peers.ts'
+import { type Field, openField, type Peer, type PeerName, peerNames } from './peers.ts'
 import { randomFrom, shuffled } from './random.ts'
 import { type Failure, type Line, type Measured, summarise, table } from './report.ts'
 import { findTools, runTool, type Tools, versionOf } from './tools.ts'
@@ -73,7 +73,7 @@ async function measure(ground: Ground): Promise<Outcome> {
         const label = `[${done}/${count}] ${one.name}, ${peer}`
         if (failures.some((failure) => failure.case === one.name && failure.peer === peer)) continue
         try {
-          const figures = await one.run((one.tls ? field.tlsPeers : field.peers)[peer], ground)
+          const figures = await one.run(peersOf(field, one)[peer], ground)
           measured.push(...figures.map((figure) => ({ case: one.name, peer, ...figure })))
           const [first] = figures
           say(`${label}: ${first === undefined ? 'done' : `${first.value.toFixed(1)} ${first.unit}`}`)
@@ -134,3 +134,8 @@ main().catch((thrown: unknown) => {
   if (error.code === 'INTERNAL') console.error(error.cause ?? thrown)
   process.exitCode = surfacesOf(error.code).exit
 })
+
+function peersOf(field: Field, { tls, shared }: Case): Readonly<Record<PeerName, Peer>> {
+  if (shared === true) return { ...field.peers, ...field.sharedPeers }
+  return tls ? field.tlsPeers : field.peers
+}

@@ -27,6 +27,8 @@ export interface Case {
   readonly peers: readonly PeerName[]
   /** Every hop has TLS; else none has. */
   readonly tls: boolean
+  /** The proxies share connections by the transaction. */
+  readonly shared?: true
   run(peer: Peer, ground: Ground): Promise<readonly Figure[]>
 }
 
@@ -42,6 +44,7 @@ export function casesOf(options: Options): readonly Case[] {
     ...counts.map((clients) => pgbenchCase('select-prepared', all, clients, ['--select-only', '--protocol=prepared'])),
     ...counts.map((clients) => pgbenchCase('tpcb', unmasked, clients, [])),
     churnCase,
+    ...manyClients(),
     ...overTls(options),
     { name: 'big-select', group: 'big-select', peers: all, tls: false, run: bigSelect },
     { name: 'copy-out', group: 'copy-out', peers: unmasked, tls: false, run: copyOut },
@@ -49,6 +52,13 @@ export function casesOf(options: Options): readonly Case[] {
     { name: 'memory', group: 'memory', peers: ['pgbouncer', 'agent'], tls: false, run: memory },
   ]
   return every.filter(({ group }) => options.groups.includes(group))
+}
+
+/** More clients than a target likes connections, of which the proxies have few. */
+function manyClients(): readonly Case[] {
+  const simple = pgbenchCase('select-simple', unmasked, 128, ['--select-only'])
+  const tpcb = pgbenchCase('tpcb', unmasked, 128, [])
+  return [simple, tpcb].map((one) => ({ ...one, name: `${one.name}-shared`, group: 'many', shared: true }))
 }
 
 /** What TLS costs: some cases once more, with it on every hop. */

@@ -9,7 +9,12 @@ const encrypted = (places: Places): string => `
     ca: |
       ${places.TARGET_CA.trim().replaceAll('\n', '\n      ')}`
 
-const target = (name: string, places: Places, tls: string): string => `apiVersion: sallyport.dev/v1
+const target = (
+  name: string,
+  places: Places,
+  tls: string,
+  pool = '{ mode: session, idle: 40 }',
+): string => `apiVersion: sallyport.dev/v1
 kind: Target
 metadata: { name: ${name}, labels: { bench: "yes" } }
 spec:
@@ -22,8 +27,12 @@ spec:
   roles:
     - name: app_rw
       password: { file: "${places.CREDENTIAL_FILE}" }
-  pool: { mode: session, idle: 40 }
+  pool: ${pool}
 `
+
+/** As many connections as pgbouncer has in transaction mode. */
+export const sharedConnections = 20
+const sharedPool = `{ mode: transaction, connections: ${sharedConnections} }`
 
 /** Masked are the column that pgbench's SELECT returns and one of three of the big table. */
 const policies = `apiVersion: sallyport.dev/v1
@@ -50,5 +59,6 @@ export const documents = (places: Places): string =>
       target(name, places, ' { mode: disable }'),
       target(`${name}-tls`, places, encrypted(places)),
     ]),
+    target('bench-shared', places, ' { mode: disable }', sharedPool),
     policies,
   ].join('---\n')

@@ -8,6 +8,7 @@ export const groupNames = [
   'select-prepared',
   'tpcb',
   'churn',
+  'many',
   'tls',
   'big-select',
   'copy-out',

@@ -39,6 +39,8 @@ export interface Field {
   readonly peers: Readonly<Record<PeerName, Peer>>
   /** The same with TLS on every hop. */
   readonly tlsPeers: Readonly<Record<PeerName, Peer>>
+  /** Without TLS, with connections to the target that are shared by the transaction. */
+  readonly sharedPeers: Readonly<Record<'direct' | 'pgbouncer' | 'agent', Peer>>
   readonly targetVersion: string
   /** Bytes of the values of the big table as a result in text format, message headers included. */
   readonly bigBytes: number
@@ -111,9 +113,11 @@ export async function openField(
     await applyDocuments(stack)
     const peers = await openPeers(ways, false)
     const tlsPeers = await openPeers(ways, true)
-    for (const peer of [...Object.values(peers), ...Object.values(tlsPeers)]) await answers(peer)
+    const sharedPeers = await openShared(ways, peers)
+    for (const peer of [...Object.values(peers), ...Object.values(tlsPeers), ...Object.values(sharedPeers)])
+      await answers(peer)
     const admin = (sql: string) => asSuperuser(stack, sql)
-    return { dir, peers, tlsPeers, targetVersion: version, bigBytes, copyFile, admin, stop }
+    return { dir, peers, tlsPeers, sharedPeers, targetVersion: version, bigBytes, copyFile, admin, stop }
   } catch (thrown) {
     await stop()
     throw thrown
@@ -139,6 +143,17 @@ async function openPeers(ways: Ways, tls: boolean): Promise<Record<PeerName, Pee
     pgbouncer: await bouncerPeer(ways, tls),
     agent: await agentPeer('agent', stack, `bench${suffix}`, dir, tls),
     'agent, masks on': await agentPeer('agent, masks on', stack, `bench-masked${suffix}`, dir, tls),
+  }
+}
+
+/** The same proxies, by another name of the database. */
+async function openShared({ dir, stack, login }: Ways, peers: Record<PeerName, Peer>): Promise<Field['sharedPeers']> {
+  const { PGPORT = '' } = await peers.pgbouncer.env()
+  const shared: Login = { ...login, port: Number(PGPORT), database: 'bench_shared' }
+  return {
+    direct: peers.direct,
+    pgbouncer: { ...peers.pgbouncer, ...loginOf('pgbouncer', shared, dir) },
+    agent: await agentPeer('agent', stack, 'bench-shared', dir, false),
   }
 }
 
@@ -207,12 +222,15 @@ function variables(login: Login, dir: string, name: PeerName): Record<string, st
 const clientOf = ({ ca, ...login }: Login): pg.Client =>
   new pg.Client({ host: 'localhost', ...login, ssl: ca === null ? false : { ca, rejectUnauthorized: true } })
 
-function passwordPeer(name: PeerName, login: Login, dir: string): Peer {
+function loginOf(name: PeerName, login: Login, dir: string): Pick<Peer, 'env' | 'client'> {
   const env = variables(login, dir, name)
+  return { env: async () => env, client: async () => clientOf(login) }
+}
+
+function passwordPeer(name: PeerName, login: Login, dir: string): Peer {
   return {
     name,
-    env: async () => env,
-    client: async () => clientOf(login),
+    ...loginOf(name, login, dir),
     processId: () => undefined,
     restart: async () => {},
   }

@@ -1,4 +1,4 @@
-// pgbouncer as a peer: session mode, SCRAM on both sides, TLS on both sides with names verified or on neither, everything else
+// pgbouncer as a peer: session mode, and for a database of another name transaction mode; SCRAM on both sides, TLS on both sides with names verified or on neither, everything else
 // as it comes.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -8,6 +8,7 @@ import type { ServerCertificate } from '../stack/certs.ts'
 import { lastLines } from '../stack/child.ts'
 import type { Account } from '../stack/postgres-place.ts'
 import type { Reaper } from '../stack/reaper.ts'
+import { sharedConnections } from './documents.ts'
 
 export interface PgbouncerOptions {
   readonly file: string
@@ -46,6 +47,7 @@ export async function startPgbouncer(options: PgbouncerOptions): Promise<Pgbounc
     [
       '[databases]',
       `bench = host=localhost port=${target.port} dbname=bench`,
+      `bench_shared = host=localhost port=${target.port} dbname=bench pool_mode=transaction pool_size=${sharedConnections}`,
       '[pgbouncer]',
       'listen_addr = 127.0.0.1',
       `listen_port = ${port}`,

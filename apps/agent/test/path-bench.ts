@@ -18,6 +18,7 @@ import { Departures } from '../src/postgres/departures.ts'
 import { LentConnection } from '../src/postgres/lent.ts'
 import { createMachine } from '../src/postgres/machine.ts'
 import { runSession } from '../src/postgres/run.ts'
+import { OwnConnection } from '../src/postgres/target-link.ts'
 import { scanTokens } from '../src/postgres/tokens.ts'
 import { loadRecordKey } from '../src/record/key.ts'
 import { openRecorder } from '../src/record/recorder.ts'
@@ -191,7 +192,7 @@ async function measure(name: string, way: Way, masks: string, statements: number
   target.onBytes = () => void setImmediate(() => target.say(path))
   const run = runSession({
     client,
-    target,
+    link: new OwnConnection({ target, cancelTarget: async () => {}, releaseTarget() {} }),
     machine: createMachine({
       serverVersion: 180_004,
       hash: (value) => createHmac('sha256', key).update(value).digest(),
@@ -205,9 +206,7 @@ async function measure(name: string, way: Way, masks: string, statements: number
     monotonicUs,
     log,
     onCatalogChanged() {},
-    async cancelTarget() {},
     isTokenExpired: () => false,
-    releaseTarget() {},
     onOutcome(running, outcome) {
       countStatement(counts, outcome)
       counts.rows += running.rows

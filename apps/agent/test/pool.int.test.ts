@@ -32,11 +32,12 @@ afterAll(async () => {
   await server?.stop()
 })
 
-const bounds: PoolBounds = { connectionsMax: 3, idleMax: 2, idleMsMax: 60_000, waitMsMax: 20_000 }
+const bounds: PoolBounds = { connectionsMax: 3, idleMax: 2, idleMsMax: 60_000, warmMin: 0, waitMsMax: 20_000 }
 function request(changes: Partial<PoolRequest> = {}): PoolRequest {
   return {
     group: 'shop app',
     kind: 'ann',
+    caller: 'ann',
     bounds,
     signal: new AbortController().signal,
     connect: () =>

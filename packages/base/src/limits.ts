@@ -112,9 +112,21 @@ export const limits = {
   poolResetMsMax: 5_000,
   /** Sessions that wait for a connection of one target and role; past it they are refused at once. */
   poolWaitingMax: 1_000,
+  /** Of them, of one caller. */
+  poolWaitingPerCallerMax: 500,
   /** A connection is not kept for another session once it is so old, in milliseconds: rights to log in, settings of roles and
    * addresses of targets are looked at when one is opened. */
   pooledAgeMsMax: 3_600_000,
+  /** Connections of one role that sessions share by the transaction, unless the target says otherwise. */
+  transactionConnectionsDefault: 20,
+  /** Prepared statements that a connection shared by the transaction keeps; the one used longest ago goes first. */
+  backendStatementsMax: 1_000,
+  /** Settings that one session has changed and that go with it to its next connection; past it the session ends. */
+  followedSettingsMax: 64,
+  /** Their names and values, in bytes; past it the session ends. */
+  followedSettingsBytesMax: 16_384,
+  /** Between two looks at a credential whose connections are shared by the transaction, in milliseconds. */
+  credentialLookMs: 2_000,
   /** Idle connections that an agent keeps, of all targets. */
   pooledIdleMax: 500,
   /** Requests of one caller at one agent that nobody has decided yet; past it a held statement is denied. */

@@ -7,6 +7,7 @@ import { CredentialReference, HttpCredential } from './credential.ts'
 import { Duration } from './duration.ts'
 import { TrustedIssuerSpec } from './issuer-spec.ts'
 import { McpServer } from './mcp-target.ts'
+import { Pooling } from './pooling.ts'
 
 export const apiVersion = 'sallyport.dev/v1'
 const resourceName = z
@@ -195,21 +196,7 @@ const PostgresTarget = z.strictObject({
   /** How long a session may leave a transaction open and say nothing; its locks are in everybody's way meanwhile. */
   idleInTransaction: Duration.default('5m'),
   /** How the agent keeps its connections to the target. */
-  pool: z
-    .strictObject({
-      /** `session`: a connection is cleaned and kept for the next session. */
-      mode: z.enum(['none', 'session']).default('none'),
-      /** Whose sessions may take over one another's connections. */
-      share: z.enum(['principal', 'everyone']).default('principal'),
-      /** Connections of one role at once, of each agent; without it as many as there are sessions. */
-      connections: z.number().int().min(1).max(10_000).optional(),
-      /** Idle connections of one role that are kept. */
-      idle: z.number().int().min(1).max(500).default(10),
-      idleTimeout: Duration.default('60s'),
-      /** How long a session waits when all connections are in use. */
-      wait: Duration.default('10s'),
-    })
-    .prefault({}),
+  pool: Pooling,
 })
 
 const HttpTarget = z.strictObject({

@@ -100,7 +100,15 @@ export const testTarget: TargetDocument = {
     initiator: 'optional',
     preset: 'none',
     idleInTransaction: '5m',
-    pool: { mode: 'none', share: 'principal', idle: 10, idleTimeout: '60s', wait: '10s' },
+    pool: {
+      mode: 'none',
+      share: 'principal',
+      idle: 10,
+      idleTimeout: '60s',
+      warm: 0,
+      sessionState: 'refuse',
+      wait: '10s',
+    },
   },
 }
 

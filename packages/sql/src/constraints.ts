@@ -137,12 +137,15 @@ function understand(env: Environment, relation: CatalogRelation, text: string): 
   const refs = columnRefs(env.index, relation)
   if (parsed === null) return { runsOwnCode: true, reads: refs }
   queryColumns(parsed.query, inside(emptyScope(inner), [relationEntry(inner, bare(relation), null)]))
-  const own = [...draft.functions.values()].some(
-    ({ name, computes }) => !name.startsWith('pg_catalog.') && computes !== true,
-  )
+  const own =
+    [...draft.functions.values()].some(({ name, computes }) => !name.startsWith('pg_catalog.') && computes !== true) ||
+    [...draft.effects.values()].some(({ operation, object }) => operation === 'set' || changesSession.test(object))
   const reads = draft.unknowns.size > 0 ? refs : refs.filter((ref) => draft.reads.has(ref))
   return { runsOwnCode: own || draft.unknowns.size > 0 || draft.opaque.size > 0, reads }
 }
+
+/** What it would leave in the session is seen by nobody: no caller wrote it. */
+const changesSession = /^pg_catalog\.(set_config|setseed|pg_(try_)?advisory_lock(_shared)?)\(\)$/
 
 /** Its columns by themselves: an expression is not followed into that of another column. */
 const bare = (relation: CatalogRelation): CatalogRelation => ({

@@ -3,6 +3,7 @@ import { createServer, type Socket } from 'node:net'
 import { createBudgets } from '../limits/budgets.ts'
 import { cancelKeys } from '../postgres/cancel.ts'
 import { openCatalogs } from '../postgres/catalogs.ts'
+import { watchCredentials } from '../postgres/credential-watch.ts'
 import { Departures } from '../postgres/departures.ts'
 import { openEstimates } from '../postgres/estimate.ts'
 import { createPool } from '../postgres/pool.ts'
@@ -46,6 +47,7 @@ export async function startListener(deps: ListenerDeps): Promise<Listener> {
     estimates,
     budgets: deps.budgets ?? createBudgets(deps.clock),
     pool,
+    credentials: watchCredentials(deps.environment, () => performance.now()),
     departures: new Departures(),
     callers: createCallers(bounds.connectionsPerCallerMax),
   }

@@ -104,6 +104,7 @@ function applyEffect(state: State, effect: SessionEffect, text: string): void {
         sensitive: true,
         said: null,
         sets: null,
+        place: '',
       })
       return
     case 'deallocate':

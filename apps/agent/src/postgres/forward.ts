@@ -3,6 +3,7 @@
 import { assert } from '@sallyport/base/assert'
 import type { SallyportErrorCode } from '@sallyport/base/errors'
 import type { FrontendMessage, NoticeFields } from '@sallyport/wire/postgres/messages'
+import { versionOf } from '../session/analysis.ts'
 import type { JudgedStatement, Judgement } from '../session/gate.ts'
 import { boundParameters } from './facts.ts'
 import { bindAgain, keptBind, waitForAnswers } from './holding.ts'
@@ -28,8 +29,13 @@ export const provokedText = 'refused by sallyport'
 /** Never prepared, because its text never parses; named, so that the client's unnamed statement survives. */
 export const provokedName = '_sallyport_refused'
 
-export function forwardExtended(state: State, message: FrontendMessage, out: Action[]): undefined {
-  out.push({ do: 'forward', message })
+export function forwardExtended(
+  state: State,
+  message: FrontendMessage,
+  out: Action[],
+  statement?: Prepared | null,
+): undefined {
+  out.push(statement == null ? { do: 'forward', message } : { do: 'forward', message, statement })
   state.segmentOpen = true
   state.flushed = false
 }
@@ -182,8 +188,9 @@ function forwardParse(
     described: null,
     sensitive: judged?.sensitive ?? false,
     ...preparedFor(state, message),
+    place: JSON.stringify([judged === undefined ? '' : (versionOf(judged.facts) ?? ''), state.searchPath]),
   }
-  forwardExtended(state, message, out)
+  forwardExtended(state, message, out, statement)
   // A failed Parse leaves no unnamed statement behind either: the server drops the old one first.
   const undo = () => {
     if (state.statements.get(message.name) === statement) state.statements.delete(message.name)
@@ -217,7 +224,7 @@ function forwardBind(
     sensitive: judged?.sensitive ?? false,
     sets: boundFor(state, message),
   }
-  forwardExtended(state, message, out)
+  forwardExtended(state, message, out, statement)
   const undo = () => {
     if (state.portals.get(message.portal) === portal) state.portals.delete(message.portal)
   }

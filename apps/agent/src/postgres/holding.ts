@@ -100,7 +100,8 @@ export function takeHold(state: State, notice: HoldNotice, out: Action[]): undef
 export function bindAgain(state: State, kept: Portal, judged: JudgedStatement | undefined, out: Action[]): undefined {
   assert(kept.bind !== null, 'a portal without its Bind was waited for')
   const portal: Portal = { ...kept, pendingSegment: state.segment, protection: judged?.protection ?? null }
-  out.push({ do: 'forward', message: kept.bind })
+  const { statement } = kept
+  out.push({ do: 'forward', message: kept.bind, ...(statement === null ? {} : { statement }) })
   state.segmentOpen = true
   state.flushed = false
   const undo = () => {

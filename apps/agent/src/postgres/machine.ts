@@ -6,9 +6,10 @@
 // INVARIANT: nothing is forwarded that the gate has not let through, and nothing is sent that no answer was due for.
 
 import { unreachable } from '@sallyport/base/assert'
+import type { SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
 import type { KeyedHash } from '@sallyport/mask/replace'
-import type { BackendMessage, FrontendMessage } from '@sallyport/wire/postgres/messages'
+import type { BackendMessage, FrontendMessage, NoticeFields } from '@sallyport/wire/postgres/messages'
 import type { Judgement } from '../session/gate.ts'
 import type { HoldNotice } from '../session/hold-words.ts'
 import { askContext } from './context.ts'
@@ -16,8 +17,18 @@ import { takeJudgement } from './forward.ts'
 import { takeHold } from './holding.ts'
 import { withoutInitiator } from './initiator.ts'
 import { resume, takeClient } from './requests.ts'
-import { passCopyIn, passRow, takeTarget, unfinished } from './results.ts'
-import { type Action, awaited, isClean, openState, type Running, type State, waitsForClient } from './state.ts'
+import { passCopyIn, passRow, takeTarget, takeUnserved, unfinished } from './results.ts'
+import {
+  type Action,
+  awaited,
+  endsWithReady,
+  isAtRest,
+  isClean,
+  openState,
+  type Running,
+  type State,
+  waitsForClient,
+} from './state.ts'
 
 export type { Action, Running }
 
@@ -27,6 +38,8 @@ export type Input =
   | { readonly from: 'gate'; readonly judgement: Judgement }
   /** The statement that is judged waits for a person from now on. */
   | { readonly from: 'hold'; readonly notice: HoldNotice }
+  /** What was forwarded since the target was at rest has not reached it, and never will: for the client it fails with these. */
+  | { readonly from: 'unserved'; readonly fields: NoticeFields; readonly error: SallyportError }
   /** The cancel request of a `cancelTarget` was delivered, or could not be. */
   | { readonly from: 'cancelled' }
 
@@ -43,6 +56,10 @@ export interface Machine {
   readonly isIdle: boolean
   /** The same, and the target has nothing before it that a Sync would have to end: another session could go on here. */
   readonly isClean: boolean
+  /** Nothing of the session is at the target: it could go on at another connection. */
+  readonly isAtRest: boolean
+  /** So many times the target has still to say ReadyForQuery. */
+  readonly readiesDue: number
   /** The target keeps a transaction or a COPY open and only the client can go on with it: nothing is due from anybody else. */
   readonly waitsForClient: boolean
   /** True: this DataRow of so many bytes is counted and may pass as it is. False: give it to `step`. */
@@ -72,32 +89,7 @@ const wantsClient = (state: State): boolean =>
 export function createMachine(options: MachineOptions): Machine {
   const state: State = openState(options.serverVersion, options.settings)
   return {
-    step(input) {
-      const out: Action[] = []
-      if (state.phase === 'closed') return out
-      switch (input.from) {
-        case 'client':
-          takeClient(state, withoutInitiator(state, input.message), out)
-          break
-        case 'target':
-          takeTarget(state, input.message, options.hash, out)
-          resume(state, out)
-          break
-        case 'gate':
-          takeJudgement(state, input.judgement, out)
-          resume(state, out)
-          break
-        case 'hold':
-          takeHold(state, input.notice, out)
-          break
-        case 'cancelled':
-          state.cancelling = false
-          break
-        default:
-          unreachable(input)
-      }
-      return out
-    },
+    step: (input) => step(state, options, input),
     start() {
       const out: Action[] = []
       askContext(state, out)
@@ -115,6 +107,12 @@ export function createMachine(options: MachineOptions): Machine {
     get isClean() {
       return isClean(state)
     },
+    get isAtRest() {
+      return isAtRest(state)
+    },
+    get readiesDue() {
+      return state.expected.filter(endsWithReady).length
+    },
     get waitsForClient() {
       return waitsForClient(state)
     },
@@ -123,4 +121,35 @@ export function createMachine(options: MachineOptions): Machine {
     unfinished: () => unfinished(state),
     awaited: () => awaited(state),
   }
+}
+
+function step(state: State, { hash }: MachineOptions, input: Input): readonly Action[] {
+  const out: Action[] = []
+  if (state.phase === 'closed') return out
+  switch (input.from) {
+    case 'client':
+      takeClient(state, withoutInitiator(state, input.message), out)
+      break
+    case 'target':
+      takeTarget(state, input.message, hash, out)
+      resume(state, out)
+      break
+    case 'gate':
+      takeJudgement(state, input.judgement, out)
+      resume(state, out)
+      break
+    case 'hold':
+      takeHold(state, input.notice, out)
+      break
+    case 'unserved':
+      takeUnserved(state, input.fields, input.error, hash, out)
+      resume(state, out)
+      break
+    case 'cancelled':
+      state.cancelling = false
+      break
+    default:
+      unreachable(input)
+  }
+  return out
 }

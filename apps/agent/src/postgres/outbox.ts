@@ -2,29 +2,29 @@
 import type { Duplex } from 'node:stream'
 import { ByteWriter } from '@sallyport/wire/bytes/writer'
 import type { SessionRecord } from '../record/record.ts'
+import type { TargetLink } from './target-link.ts'
 
 // INVARIANT: no byte leaves for either side before the record of what it belongs to is written.
 export class Outbox {
   readonly toClient = new ByteWriter()
-  readonly toTarget = new ByteWriter()
   readonly #client: Duplex
-  readonly #target: Duplex
+  readonly #link: TargetLink
   readonly #record: SessionRecord
 
-  constructor(client: Duplex, target: Duplex, record: SessionRecord) {
+  constructor(client: Duplex, link: TargetLink, record: SessionRecord) {
     this.#client = client
-    this.#target = target
+    this.#link = link
     this.#record = record
   }
 
   get length(): number {
-    return this.toClient.length + this.toTarget.length
+    return this.toClient.length + this.#link.toTarget.length
   }
 
   /** Throws SPOOL_UNWRITABLE; then nothing has left. */
   send(): void {
     this.#record.write()
-    if (this.toTarget.length > 0) this.#target.write(this.toTarget.take())
+    this.#link.send()
     if (this.toClient.length > 0) this.#client.write(this.toClient.take())
   }
 
@@ -40,7 +40,7 @@ export class Outbox {
 
   /** What waits for a record that cannot be written never leaves. */
   drop(): void {
-    this.toTarget.take()
+    this.#link.toTarget.take()
     this.toClient.take()
   }
 }

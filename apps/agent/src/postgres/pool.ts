@@ -4,6 +4,7 @@
 // INVARIANT: what is in `idle` is clean, logged in and silent; whatever says a byte, ends or waits too long is closed.
 import { SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
+import { FairQueue } from './fair-queue.ts'
 import { resetUpstream } from './reset.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -15,6 +16,8 @@ export interface PoolBounds {
   readonly idleMax: number
   /** For how long, in milliseconds. */
   readonly idleMsMax: number
+  /** Connections that are kept for longer, and opened ahead. */
+  readonly warmMin: number
   /** How long a session waits for a connection when all are in use, in milliseconds. */
   readonly waitMsMax: number
 }
@@ -24,18 +27,29 @@ export interface PoolRequest {
   readonly group: string
   /** Everything that makes two connections the same one; starts with nothing of another group's. */
   readonly kind: string
+  /** Who asks: callers that wait are served in turn. */
+  readonly caller: string
   readonly bounds: PoolBounds
   readonly signal: AbortSignal
-  connect(): Promise<Upstream>
+  connect(signal: AbortSignal): Promise<Upstream>
+  /** Of several that are idle. */
+  prefers?(upstream: Upstream): boolean
+  /** False: connections of this kind are not kept any more. */
+  isCurrent?(): boolean
 }
+
+/** Makes a connection clean, and proves it; true at once where nothing can have changed on it. Never rejects. */
+export type Reset = (upstream: Upstream) => true | Promise<boolean>
 
 /** A connection in the hands of one session. */
 export interface Lease {
   readonly upstream: Upstream
   /** It comes from an earlier session. */
   readonly isReused: boolean
+  /** Somebody waits for a connection of this target and role. */
+  readonly isWanted: boolean
   /** Ends the lease. `clean`: nothing is open or due, and the socket has no listeners of the session's any more. */
-  release(clean: boolean): void
+  release(clean: boolean, reset?: Reset): void
 }
 
 interface Idle {
@@ -49,7 +63,7 @@ interface Group {
   /** In use, being reset, being opened, and idle. */
   open: number
   readonly idle: Idle[]
-  readonly waiting: Waiting[]
+  readonly waiting: FairQueue<Waiting>
   /** Sessions that have waited and may go on now; what they will take is nobody else's. */
   granted: number
 }
@@ -66,6 +80,10 @@ const freeOf = (group: Group, bounds: PoolBounds): number =>
 export interface Pool {
   /** Throws what `connect` throws, and CONNECTION_LIMIT when none came free in time or too many wait. */
   take(request: PoolRequest): Promise<Lease>
+  /** One that is idle, if there is one and nobody waits. */
+  takeNow(request: PoolRequest): Lease | undefined
+  /** Closes what is idle of a kind that nobody asks for any more. */
+  retire(group: string, kind: string): void
   readonly idleCount: number
   /** Closes what is idle and keeps nothing any more. */
   close(): void
@@ -83,6 +101,7 @@ class UpstreamPool implements Pool {
   readonly #openedMs = new WeakMap<Upstream['socket'], number>()
   #idleCount = 0
   #isClosed = false
+  readonly #closing = new AbortController()
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs
@@ -92,16 +111,23 @@ class UpstreamPool implements Pool {
     return this.#idleCount
   }
 
+  takeNow(request: PoolRequest): Lease | undefined {
+    const group = this.#groups.get(request.group)
+    if (group === undefined || group.waiting.length > 0 || freeOf(group, request.bounds) <= 0) return undefined
+    const kept = this.#takeIdle(group, request)
+    return kept === undefined ? undefined : this.#lease(request, group, kept, true)
+  }
+
   async take(request: PoolRequest): Promise<Lease> {
-    const group = this.#groups.get(request.group) ?? { open: 0, idle: [], waiting: [], granted: 0 }
+    const group = this.#groups.get(request.group) ?? newGroup()
     this.#groups.set(request.group, group)
     if (group.waiting.length > 0 || freeOf(group, request.bounds) <= 0) await this.#waitFor(group, request)
-    const kept = this.#takeIdle(group, request.kind)
+    const kept = this.#takeIdle(group, request)
     if (kept !== undefined) return this.#lease(request, group, kept, true)
     if (group.open >= request.bounds.connectionsMax) this.#closeOldest(group)
     group.open += 1
     try {
-      const upstream = await request.connect()
+      const upstream = await request.connect(request.signal)
       this.#openedMs.set(upstream.socket, this.#nowMs())
       return this.#lease(request, group, upstream, false)
     } catch (thrown) {
@@ -111,8 +137,34 @@ class UpstreamPool implements Pool {
     }
   }
 
+  retire(name: string, kind: string): void {
+    const group = this.#groups.get(name)
+    if (group === undefined) return
+    for (const idle of [...group.idle]) if (idle.kind === kind) this.#close(group, idle)
+    this.#changed(name, group)
+  }
+
+  /** Opens what is to be kept warm, behind somebody's back. Who fails to is not tried again before the next one is asked for. */
+  #fill(request: PoolRequest, group: Group): void {
+    const { warmMin, connectionsMax } = request.bounds
+    while (!this.#isClosed && group.open < Math.min(warmMin, connectionsMax)) {
+      group.open += 1
+      void request.connect(this.#closing.signal).then(
+        (upstream) => {
+          this.#openedMs.set(upstream.socket, this.#nowMs())
+          this.#settle(request, group, upstream, true)
+        },
+        () => {
+          group.open -= 1
+          this.#changed(request.group, group)
+        },
+      )
+    }
+  }
+
   close(): void {
     this.#isClosed = true
+    this.#closing.abort(new Error('the agent stops'))
     for (const [name, group] of this.#groups) {
       while (group.idle.length > 0) this.#closeOldest(group)
       this.#changed(name, group)
@@ -120,8 +172,17 @@ class UpstreamPool implements Pool {
   }
 
   /** The one that was used last: the others grow old and are closed. */
-  #takeIdle(group: Group, kind: string): Upstream | undefined {
-    const at = group.idle.findLastIndex((idle) => idle.kind === kind)
+  #takeIdle(group: Group, { kind, prefers }: PoolRequest): Upstream | undefined {
+    let at = -1
+    for (let place = group.idle.length - 1; place >= 0; place--) {
+      const idle = group.idle[place]
+      if (idle?.kind !== kind) continue
+      if (at < 0) at = place
+      if (prefers === undefined || prefers(idle.upstream)) {
+        at = place
+        break
+      }
+    }
     const [found] = at < 0 ? [] : group.idle.splice(at, 1)
     if (found === undefined) return undefined
     this.#idleCount -= 1
@@ -131,26 +192,36 @@ class UpstreamPool implements Pool {
 
   /** Makes room, whatever the kind of what is idle. */
   #closeOldest(group: Group): void {
-    const [oldest] = group.idle.splice(0, 1)
-    if (oldest === undefined) return
-    this.#idleCount -= 1
-    group.open -= 1
-    oldest.letGo()
-    oldest.upstream.socket.destroy()
+    const [oldest] = group.idle
+    if (oldest !== undefined) this.#close(group, oldest)
   }
 
-  async #waitFor(group: Group, { bounds, signal }: PoolRequest): Promise<void> {
+  #close(group: Group, idle: Idle): void {
+    const at = group.idle.indexOf(idle)
+    if (at < 0) return
+    group.idle.splice(at, 1)
+    this.#idleCount -= 1
+    group.open -= 1
+    idle.letGo()
+    idle.upstream.socket.destroy()
+  }
+
+  async #waitFor(group: Group, { bounds, signal, caller }: PoolRequest): Promise<void> {
     const full = (why: string) =>
       new SallyportError('CONNECTION_LIMIT', `all connections to this target are in use${why}`, {
         hint: 'close idle sessions, try again later, or ask the owner of the target for a larger pool',
       })
-    if (group.waiting.length >= limits.poolWaitingMax) throw full(', and as many sessions wait as may')
+    if (
+      group.waiting.length >= limits.poolWaitingMax ||
+      group.waiting.lengthOf(caller) >= limits.poolWaitingPerCallerMax
+    )
+      throw full(', and as many sessions wait as may')
+    signal.throwIfAborted()
     await new Promise<void>((resolve, reject) => {
       const leave = () => {
         clearTimeout(timer)
         signal.removeEventListener('abort', gone)
-        const at = group.waiting.indexOf(waiting)
-        if (at >= 0) group.waiting.splice(at, 1)
+        group.waiting.remove(caller, waiting)
       }
       const gone = () => {
         leave()
@@ -169,53 +240,71 @@ class UpstreamPool implements Pool {
         reject(full(`, and none came free within ${Math.ceil(bounds.waitMsMax / 1_000)} s`))
       }, bounds.waitMsMax)
       signal.addEventListener('abort', gone, { once: true })
-      group.waiting.push(waiting)
+      group.waiting.add(caller, waiting)
     })
     group.granted -= 1
   }
 
   #lease(request: PoolRequest, group: Group, upstream: Upstream, isReused: boolean): Lease {
     let isOver = false
+    this.#fill(request, group)
     return {
       upstream,
       isReused,
-      release: (clean) => {
+      get isWanted() {
+        return group.waiting.length > 0
+      },
+      release: (clean, reset = resetUpstream) => {
         if (isOver) return
         isOver = true
-        void this.#takeBack(request, group, upstream, clean)
+        const proven = clean && this.#mayKeep(request, upstream) ? reset(upstream) : null
+        if (proven instanceof Promise) void proven.then((isClean) => this.#settle(request, group, upstream, isClean))
+        else if (proven === true) this.#settle(request, group, upstream, true)
+        else {
+          // A session that ends in another way has said its goodbyes itself.
+          if (clean) upstream.socket.destroy()
+          this.#gone(request.group, group)
+        }
       },
     }
   }
 
-  async #takeBack(request: PoolRequest, group: Group, upstream: Upstream, clean: boolean): Promise<void> {
-    const { bounds, kind } = request
-    const ageMs = this.#nowMs() - (this.#openedMs.get(upstream.socket) ?? Number.NEGATIVE_INFINITY)
-    const mayKeep = clean && !this.#isClosed && ageMs <= limits.pooledAgeMsMax
-    const isClean = mayKeep && bounds.idleMsMax > 0 && (await resetUpstream(upstream))
-    const hasRoom = group.idle.length < bounds.idleMax && this.#idleCount < limits.pooledIdleMax
-    if (isClean && !this.#isClosed && (group.waiting.length > 0 || hasRoom))
-      this.#keep(request, group, { ...upstream, leftover: Buffer.alloc(0) }, kind)
-    else {
-      // A session that ends in another way has said its goodbyes itself.
-      if (clean) upstream.socket.destroy()
-      group.open -= 1
-    }
-    this.#changed(request.group, group)
+  #mayKeep({ bounds, isCurrent }: PoolRequest, upstream: Upstream): boolean {
+    return !this.#isClosed && bounds.idleMsMax > 0 && !this.#isOld(upstream) && isCurrent?.() !== false
   }
 
-  #keep({ group: name, bounds }: PoolRequest, group: Group, upstream: Upstream, kind: string): void {
+  #isOld({ socket }: Upstream): boolean {
+    return this.#nowMs() - (this.#openedMs.get(socket) ?? Number.NEGATIVE_INFINITY) > limits.pooledAgeMsMax
+  }
+
+  /** It is clean, or destroyed. */
+  #settle(request: PoolRequest, group: Group, upstream: Upstream, isClean: boolean): void {
+    const hasRoom = group.idle.length < request.bounds.idleMax && this.#idleCount < limits.pooledIdleMax
+    if (isClean && !this.#isClosed && (group.waiting.length > 0 || hasRoom)) {
+      this.#keep(request, group, upstream.leftover.length === 0 ? upstream : { ...upstream, leftover: nothing })
+      this.#changed(request.group, group)
+      return
+    }
+    upstream.socket.destroy()
+    this.#gone(request.group, group)
+  }
+
+  #gone(name: string, group: Group): void {
+    group.open -= 1
+    this.#changed(name, group)
+  }
+
+  #keep(request: PoolRequest, group: Group, upstream: Upstream): void {
+    const { group: name, bounds, kind } = request
     const { socket } = upstream
     const drop = () => {
-      const at = group.idle.indexOf(idle)
-      if (at < 0) return
-      group.idle.splice(at, 1)
-      this.#idleCount -= 1
-      group.open -= 1
-      idle.letGo()
-      socket.destroy()
+      this.#close(group, idle)
       this.#changed(name, group)
     }
-    const timer = setTimeout(drop, bounds.idleMsMax)
+    const timer = setTimeout(() => {
+      if (group.open <= bounds.warmMin && !this.#isOld(upstream)) timer.refresh()
+      else drop()
+    }, bounds.idleMsMax)
     timer.unref()
     const idle: Idle = {
       kind,
@@ -237,10 +326,17 @@ class UpstreamPool implements Pool {
     this.#idleCount += 1
   }
 
-  /** A connection came free or is gone: whoever waits longest goes on. */
+  /** A connection came free or is gone: whoever's turn it is goes on. */
   #changed(name: string, group: Group): void {
-    for (let next = group.waiting[0]; next !== undefined && freeOf(group, next.bounds) > 0; next = group.waiting[0])
-      next.go()
+    for (
+      let next = group.waiting.first;
+      next !== undefined && freeOf(group, next.bounds) > 0;
+      next = group.waiting.first
+    )
+      group.waiting.next()?.go()
     if (group.open === 0 && group.waiting.length === 0 && group.granted === 0) this.#groups.delete(name)
   }
 }
+
+const nothing = Buffer.alloc(0)
+const newGroup = (): Group => ({ open: 0, idle: [], waiting: new FairQueue(), granted: 0 })

@@ -273,7 +273,7 @@ function takeDescribe(state: State, message: Message<'describe'>, out: Action[])
       out,
       message.what === 'statement' ? unknownStatement(message.name) : unknownPortal(message.name),
     )
-  forwardExtended(state, message, out)
+  forwardExtended(state, message, out, statement)
   expect(state, {
     kind: 'describe',
     statement: statement ?? portal?.statement ?? null,

@@ -4,7 +4,7 @@ import { unreachable } from '@sallyport/base/assert'
 import { SallyportError } from '@sallyport/base/errors'
 import { hideIn } from '@sallyport/mask/detect/hide'
 import type { KeyedHash } from '@sallyport/mask/replace'
-import type { BackendMessage, TransactionStatus } from '@sallyport/wire/postgres/messages'
+import type { BackendMessage, NoticeFields, TransactionStatus } from '@sallyport/wire/postgres/messages'
 import { lost, takeAsked } from './context.ts'
 import { detectedCopy, detectedText, hidesColumns } from './detected.ts'
 import { applyCompleted } from './facts.ts'
@@ -288,6 +288,24 @@ function takeReady(state: State, status: TransactionStatus, out: Action[]): unde
   if (due.kind === 'sync' && due.hidden && status !== 'I') return lost(state, out)
   settle(state)
   ready(state, status, hidden ? null : out, out)
+}
+
+/** As a target would answer that refuses everything: nothing has begun, so that nothing is open afterwards. */
+export function takeUnserved(
+  state: State,
+  fields: NoticeFields,
+  error: SallyportError,
+  hash: KeyedHash,
+  out: Action[],
+): undefined {
+  for (let due = state.expected[0]; due !== undefined && state.phase === 'open'; due = state.expected[0]) {
+    if (due.kind === 'ask') return close(state, out, 'no connection to the target', error)
+    state.copyRefused = fields
+    if (due.kind !== 'sync') takeError(state, fields, hash, out)
+    state.copyRefused = null
+    const next = state.expected[0]
+    if (next !== undefined && mayEnd(next)) takeReady(state, 'I', out)
+  }
 }
 
 /** Between two texts or segments. `shown`: where the client is told; null for our own questions. */

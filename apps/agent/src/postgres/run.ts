@@ -5,7 +5,7 @@ import { asSallyportError, SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
 import type { ByteWriter } from '@sallyport/wire/bytes/writer'
 import { decodeBackend, decodeFrontend } from '@sallyport/wire/postgres/decode'
-import { encodeBackend, writeBackend, writeFrontend } from '@sallyport/wire/postgres/encode'
+import { encodeBackend, writeBackend } from '@sallyport/wire/postgres/encode'
 import { type Frame, FrameSplitter, headerBytes } from '@sallyport/wire/postgres/frames'
 import type { NoticeFields } from '@sallyport/wire/postgres/messages'
 import { backendBytes, backendCaps, frontendBytes, frontendCaps } from '@sallyport/wire/postgres/names'
@@ -17,17 +17,18 @@ import { type DeadlineBounds, Deadlines } from './deadlines.ts'
 import type { Departures } from './departures.ts'
 import { LateAnswers } from './late.ts'
 import type { LentConnection } from './lent.ts'
-import type { Action, Machine, Running } from './machine.ts'
+import type { Action, Input, Machine, Running } from './machine.ts'
 import { Outbox } from './outbox.ts'
 import { neverRun, noteOutcome } from './outcome.ts'
 import { errorFields } from './refuse.ts'
 import { RowRun } from './row-run.ts'
 import { goodbye } from './state.ts'
 import { closeSoon, connectionLost, flow } from './streams.ts'
+import type { TargetLink, TargetTaker } from './target-link.ts'
 
 export interface RunDeps {
   readonly client: Duplex
-  readonly target: Duplex
+  readonly link: TargetLink
   readonly machine: Machine
   readonly gate: Gate
   readonly record: SessionRecord
@@ -40,12 +41,8 @@ export interface RunDeps {
   /** Objects at the target were changed by this session. */
   readonly onCatalogChanged: () => void
   readonly onOutcome: (running: Running, result: string) => void
-  /** Asks the target to stop what runs; best effort. Settles once the target has got it, or cannot. Never rejects. */
-  readonly cancelTarget: () => Promise<void>
   /** Looked at before each message of an idle client, and before a held statement runs. */
   readonly isTokenExpired: () => boolean
-  /** Ends our hold on the target's socket. `clean`: it is idle and nobody listens to it; else it is closed. */
-  readonly releaseTarget: (clean: boolean) => void
 }
 
 export interface Run {
@@ -71,7 +68,6 @@ class SessionRun implements Run {
   readonly #fromTarget = new FrameSplitter(backendCaps())
   readonly #outbox: Outbox
   readonly #toClient: ByteWriter
-  readonly #toTarget: ByteWriter
   /** Whole messages of the client that wait for their turn. */
   #waiting: Frame[] = []
   #waitingAt = 0
@@ -80,8 +76,6 @@ class SessionRun implements Run {
   readonly #late: LateAnswers
   #isOver = false
   #isLeaving = false
-  /** Cancel requests of the client's that the target may not have got yet. */
-  #cancelsDue = 0
   #idleReason: string | null = null
   #settle: (reason: string) => void = () => {}
 
@@ -90,10 +84,9 @@ class SessionRun implements Run {
     this.ended = new Promise((resolve) => {
       this.#settle = resolve
     })
-    const { client, target } = deps
-    this.#outbox = new Outbox(client, target, deps.record)
+    const { client, link } = deps
+    this.#outbox = new Outbox(client, link, deps.record)
     this.#toClient = this.#outbox.toClient
-    this.#toTarget = this.#outbox.toTarget
     this.#rows = new RowRun(this.#toClient)
     this.#deadlines = new Deadlines({
       ...deps.deadlines,
@@ -102,18 +95,15 @@ class SessionRun implements Run {
       onLate: (reason, error) => this.#finish(reason, error),
     })
     const changed = (error: SallyportError): void => this.#finish('objects were changed while it waited', error)
-    this.#late = new LateAnswers({ monotonicUs: deps.monotonicUs, take: this.#onTargetBytes, changed })
+    this.#late = new LateAnswers({ monotonicUs: deps.monotonicUs, take: this.#onBytes, changed })
     client.on('data', (chunk: Buffer) => this.#guard('client', () => this.#takeClientBytes(chunk)))
-    target.on('data', this.#onTargetBytes)
-    client.on('drain', this.#onDrain)
-    target.on('drain', this.#onDrain)
+    client.on('drain', () => this.#balance())
     client.on('error', () => this.#finish('the client vanished', null))
     client.on('close', () => this.#finish('the client vanished', null))
-    target.on('error', this.#onTargetError)
-    target.on('close', this.#onTargetClosed)
+    link.start(this.#taker())
     deps.lent.attach({
       write: (bytes) => {
-        this.#toTarget.bytes(bytes)
+        link.own(bytes)
         this.#leaveSoon()
       },
       lost: (error) => this.#targetLost(error),
@@ -121,18 +111,24 @@ class SessionRun implements Run {
     this.#guard('target', () => this.#perform(deps.machine.start()))
   }
 
-  readonly #onDrain = (): void => this.#balance()
-  readonly #onTargetBytes = (chunk: Buffer): void => this.#guard('target', () => this.#takeTargetBytes(chunk))
-  readonly #onTargetError = (error: Error): void => this.#targetLost(error)
-  readonly #onTargetClosed = (): void => this.#targetLost(undefined)
+  readonly #onBytes = (chunk: Buffer): void => this.#guard('target', () => this.#takeTargetBytes(chunk))
+
+  #taker(): TargetTaker {
+    const step = (input: Input): void => this.#guard('target', () => this.#perform(this.#deps.machine.step(input)))
+    return {
+      bytes: this.#onBytes,
+      drained: () => this.#balance(),
+      lost: (cause) => this.#targetLost(cause),
+      failed: (reason, error) => this.#finish(reason, error),
+      unserved: (fields, error) => step({ from: 'unserved', fields, error }),
+      reported: (name, value) => step({ from: 'target', message: { type: 'parameterStatus', name, value } }),
+      woken: () => this.#guard('target', () => {}),
+    }
+  }
 
   cancel(): void {
-    const { gate, machine, cancelTarget } = this.#deps
-    if (gate.endHold('cancelled') || !machine.isRunning) return
-    this.#cancelsDue += 1
-    void cancelTarget().finally(() => {
-      this.#cancelsDue -= 1
-    })
+    const { gate, machine, link } = this.#deps
+    if (!gate.endHold('cancelled') && machine.isRunning) void link.cancel()
   }
 
   end(reason: string): void {
@@ -151,12 +147,20 @@ class SessionRun implements Run {
     if (this.#isOver) return
     try {
       work()
+      // Others wait for the connection: they have it before the client's next message does.
+      if (this.#deps.link.isWanted) this.#mayRest()
       this.#takeWaiting()
+      this.#mayRest()
     } catch (thrown) {
       this.#fail(side, thrown)
       return
     }
     this.#leaveSoon()
+  }
+
+  #mayRest(): void {
+    const { machine, link, lent } = this.#deps
+    if (!this.#isOver && machine.isAtRest && !lent.isLent) link.rest(this.#fromTarget.pendingBytes === 0)
   }
 
   /** What is written to both sides leaves when the others that woke up with this session are done, or as soon as it is much. */
@@ -221,8 +225,10 @@ class SessionRun implements Run {
   }
 
   #takeWaiting(): void {
-    const { machine } = this.#deps
+    const { machine, link } = this.#deps
     while (!this.#isOver && machine.wantsClient) {
+      // In the middle of a COPY the client has to go on.
+      if (link.mustYield && !machine.waitsForClient) break
       const frame = this.#waiting[this.#waitingAt]
       if (frame === undefined) break
       if (machine.isIdle && this.#deps.isTokenExpired()) {
@@ -231,7 +237,7 @@ class SessionRun implements Run {
       }
       this.#waitingAt += 1
       if (frame.typeByte === frontendBytes.copyData && machine.passCopyIn())
-        this.#toTarget.begin(frame.typeByte).bytes(frame.body).finish()
+        link.toTarget.begin(frame.typeByte).bytes(frame.body).finish()
       else this.#perform(machine.step({ from: 'client', message: decodeFrontend(frame) }))
     }
   }
@@ -244,7 +250,7 @@ class SessionRun implements Run {
 
   readonly #onTargetMessage = (typeByte: number, bytes: Buffer, start: number, end: number): void => {
     if (this.#isOver) return
-    const { machine, lent } = this.#deps
+    const { machine, lent, link } = this.#deps
     // Rows that nothing must change go on without being taken apart, and those beside each other together.
     if (!lent.isLent && typeByte === backendBytes.dataRow && machine.passRow(end - start)) {
       this.#rows.take(bytes, start - headerBytes, end)
@@ -253,14 +259,18 @@ class SessionRun implements Run {
     this.#rows.finish()
     const frame = { typeByte, body: bytes.subarray(start, end) }
     if (lent.isLent && lent.take(frame)) return
-    this.#perform(machine.step({ from: 'target', message: decodeBackend(frame) }))
+    const seen = link.answered(typeByte, frame.body)
+    if (seen === 'hidden') return
+    const message = seen === 'as-parsed' ? parsed : decodeBackend(frame)
+    this.#perform(machine.step({ from: 'target', message }))
+    if (typeByte === backendBytes.readyForQuery) link.settled(machine.readiesDue)
   }
 
   #perform(actions: readonly Action[]): void {
     for (const action of actions) {
       switch (action.do) {
         case 'forward':
-          writeFrontend(this.#toTarget, action.message)
+          this.#deps.link.forward(action.message, action.statement)
           break
         case 'send':
           writeBackend(this.#toClient, action.message)
@@ -272,7 +282,7 @@ class SessionRun implements Run {
           noteOutcome(this.#deps, action.running, action)
           break
         case 'cancelTarget':
-          void this.#deps.cancelTarget().then(() => this.#guard('target', () => this.#cancelDelivered()))
+          void this.#deps.link.cancel().then(() => this.#guard('target', () => this.#cancelDelivered()))
           break
         case 'refused':
           this.#deps.gate.refuse(action.what, action.error)
@@ -295,6 +305,7 @@ class SessionRun implements Run {
   #judged(judgement: Judgement | Promise<Judgement>): void {
     const { machine } = this.#deps
     if (!(judgement instanceof Promise)) {
+      if (judgement.kind === 'allowed') this.#deps.link.note(judgement.statements)
       this.#perform(machine.step({ from: 'gate', judgement }))
       return
     }
@@ -318,6 +329,7 @@ class SessionRun implements Run {
 
   #stepOrGiveBack(judgement: Judgement): readonly Action[] {
     try {
+      if (judgement.kind === 'allowed') this.#deps.link.note(judgement.statements)
       return this.#deps.machine.step({ from: 'gate', judgement })
     } catch (thrown) {
       neverRun(judgement)
@@ -328,11 +340,10 @@ class SessionRun implements Run {
   /** R-1.17: a side is read only while the other takes its bytes and its own messages get their turn. */
   #balance(): void {
     if (this.#isOver) return
-    const { client, target } = this.#deps
+    const { client, link } = this.#deps
     const isUpToDate = this.#waitingAt === this.#waiting.length || this.#deps.gate.isHolding
-    const mayReadClient = !target.writableNeedDrain && isUpToDate
-    flow(client, mayReadClient)
-    flow(target, !client.writableNeedDrain && !this.#late.isAsking)
+    flow(client, !link.isFull && isUpToDate)
+    link.flow(!client.writableNeedDrain && !this.#late.isAsking)
     this.#deadlines.noteStalled(client.writableNeedDrain)
   }
 
@@ -346,7 +357,7 @@ class SessionRun implements Run {
     if (this.#isOver) return
     this.#isOver = true
     this.#deadlines.clear()
-    const { client, target, machine, record, cancelTarget, releaseTarget, gate } = this.#deps
+    const { client, link, machine, record, gate } = this.#deps
     // First of all: whatever waits for a person never runs, and the record says so while it is open.
     gate.endHold('vanished')
     const isClean = error === null && this.#isTargetClean()
@@ -356,39 +367,23 @@ class SessionRun implements Run {
     const fields = error === null ? null : (shown ?? errorFields(error, 'FATAL'))
     const last = fields === null ? null : encodeBackend({ type: 'errorResponse', fields })
     if (last !== null) this.#toClient.bytes(last)
-    else if (!isClean && unfinished.length === 0 && this.#toTarget.length === 0)
-      writeFrontend(this.#toTarget, { type: 'terminate' })
+    else if (!isClean && unfinished.length === 0 && link.toTarget.length === 0) link.forward({ type: 'terminate' })
     // What runs is asked to stop: PostgreSQL notices a closed connection only when it writes to it.
     // A client that said goodbye wants it to finish.
-    if (unfinished.length > 0 && reason !== goodbye) void cancelTarget()
+    if (unfinished.length > 0 && reason !== goodbye) void link.cancel()
     this.#outbox.sendLast(last)
     client.end()
     closeSoon(client)
-    if (isClean) this.#letGoOfTarget()
-    else {
-      target.end()
-      closeSoon(target)
-    }
-    releaseTarget(isClean)
+    link.end(isClean)
     record.close(reason)
     this.#settle(reason)
   }
 
   /** R-1.18: whoever comes next finds it as a login leaves it, but for what a reset undoes. */
   #isTargetClean(): boolean {
-    const { machine, target, lent } = this.#deps
-    // A cancel that is still on its way would hit a statement of whoever comes next (R-1.12).
-    if (this.#cancelsDue > 0) return false
-    const isSilent = this.#toTarget.length === 0 && target.writableLength === 0 && this.#fromTarget.pendingBytes === 0
-    return machine.isClean && isSilent && !lent.isLent && !target.destroyed && target.writable
-  }
-
-  #letGoOfTarget(): void {
-    const { target } = this.#deps
-    target.pause()
-    target.off('data', this.#onTargetBytes)
-    target.off('drain', this.#onDrain)
-    target.off('error', this.#onTargetError)
-    target.off('close', this.#onTargetClosed)
+    const { machine, link, lent } = this.#deps
+    return machine.isClean && link.isClean && this.#fromTarget.pendingBytes === 0 && !lent.isLent
   }
 }
+
+const parsed = { type: 'parseComplete' } as const

@@ -27,10 +27,12 @@ import { createGate, type Gate } from '../session/gate.ts'
 import type { HoldDeps } from '../session/hold-execution.ts'
 import { sessionInitiators } from '../session/initiator.ts'
 import { describeThrown } from '../session/log.ts'
+import type { SessionState } from '../session/outlasting.ts'
 import type { Sessions } from '../session/sessions.ts'
 import { type Origin, openTicket } from '../session/ticket.ts'
 import type { CancelKeys } from './cancel.ts'
 import type { CatalogPool, SharedCatalog } from './catalogs.ts'
+import type { CredentialWatch } from './credential-watch.ts'
 import type { DeadlineBounds } from './deadlines.ts'
 import type { Departures } from './departures.ts'
 import type { Estimates } from './estimate.ts'
@@ -39,15 +41,15 @@ import { injectedLogin } from './injected.ts'
 import { LentConnection } from './lent.ts'
 import { createMachine } from './machine.ts'
 import { oauthPlaceOf } from './oauth-server.ts'
+import { type OpenedTarget, openTarget } from './open-target.ts'
 import { createOwnCatalog } from './own-catalog.ts'
 import { readingParameters } from './parameters.ts'
-import type { Lease, Pool } from './pool.ts'
-import { poolRequest } from './pooled.ts'
+import type { Pool } from './pool.ts'
 import { errorFields } from './refuse.ts'
 import { type Run, runSession } from './run.ts'
 import { defaultUser, type ListenerTls } from './startup.ts'
 import { heldSpans, scanTokens } from './tokens.ts'
-import { cancelUpstream, connectUpstream, type Upstream, type UpstreamLogin } from './upstream.ts'
+import { connectUpstream, type Upstream, type UpstreamLogin } from './upstream.ts'
 import { serverVersionOf, welcome } from './welcome.ts'
 
 /** What all connections of a listener share. */
@@ -60,6 +62,7 @@ export interface Shared {
   readonly estimates: Estimates
   readonly budgets: Budgets
   readonly pool: Pool
+  readonly credentials: CredentialWatch
   readonly departures: Departures
   readonly callers: Callers
 }
@@ -176,12 +179,11 @@ async function connectSession(
   const { startup } = greeting
   const id = sessionId(Buffer.from(deps.random(16)).toString('hex'))
   const login = await injectedLogin(admitted, startup.settings, connection.signal, deps)
-  const lease = await shared.pool.take(poolRequest(admitted, login))
+  const target = await openTarget(admitted, login, shared)
   try {
-    return startSession({ ...admission, id, login, lease, upstream: lease.upstream })
+    return startSession({ ...admission, id, login, target, upstream: target.upstream })
   } catch (thrown) {
-    lease.upstream.socket.destroy()
-    lease.release(false)
+    target.drop()
     throw thrown
   }
 }
@@ -193,7 +195,7 @@ interface Opened {
   readonly admitted: Admitted
   readonly id: SessionId
   readonly login: UpstreamLogin
-  readonly lease: Lease
+  readonly target: OpenedTarget
   readonly upstream: Upstream
   readonly snapshotVersion: number
 }
@@ -212,7 +214,7 @@ function startSession(opened: Opened): Run {
   if (upstream.leftover.length > 0) upstream.socket.unshift(upstream.leftover)
   const run = runSession({
     client: greeting.stream,
-    target: upstream.socket,
+    link: opened.target.link,
     machine: createMachine({
       serverVersion: serverVersionOf(upstream),
       hash: deps.maskHash,
@@ -226,9 +228,7 @@ function startSession(opened: Opened): Run {
     monotonicUs: deps.monotonicUs,
     log: deps.log,
     onCatalogChanged: () => shared.catalogs.changed(targetName),
-    cancelTarget: () => cancelTarget(opened),
     isTokenExpired: () => isTokenExpired(admitted, deps.clock),
-    releaseTarget: (clean) => opened.lease.release(clean),
     onOutcome: (running, outcome) => {
       countStatement(counts, outcome)
       counts.rows += running.rows
@@ -236,7 +236,7 @@ function startSession(opened: Opened): Run {
     },
   })
   deps.metrics.sessions.inc({ target: targetName })
-  deps.metrics.pooled.inc({ target: targetName, reused: String(opened.lease.isReused) })
+  deps.metrics.pooled.inc({ target: targetName, reused: String(opened.target.isReused) })
   deps.log.info({ session: id, target: targetName, address: connection.address }, 'session-opened')
   const remove = sessions.add({
     id,
@@ -295,11 +295,18 @@ function openGate(opened: Opened, record: SessionRecord, catalog: CatalogSource)
     monotonicUs: deps.monotonicUs,
     hold: holdDeps(opened),
     budgets: shared.budgets,
+    sessionState: sessionStateOf(admitted),
     onRefused: (error) => {
       countStatement(deps.metrics.countsOf(targetName), 'denied')
       deps.log.info({ session: id, code: error.code, cause: describeThrown(error.cause) }, 'statement-denied')
     },
   })
+}
+
+/** Where connections are shared by the transaction. */
+const sessionStateOf = ({ target }: Admitted): SessionState | undefined => {
+  const { pool } = target.document.spec
+  return pool.mode === 'transaction' ? pool.sessionState : undefined
 }
 
 /** A token is good for as long as it was good for at login: leeway for clocks included. */
@@ -379,14 +386,4 @@ function decisionSession(opened: Opened): DecisionContext['session'] {
     tls: greeting.encrypted,
     authentication: greeting.authentication,
   }
-}
-
-async function cancelTarget({ upstream, login, shared, id }: Opened): Promise<void> {
-  const { backendKey } = upstream
-  if (backendKey === null) return
-  const { host, port, tls } = login
-  const { signal } = new AbortController()
-  await cancelUpstream({ host, port, tls, backendKey, signal }).catch((thrown: unknown) =>
-    shared.deps.log.warn({ session: id, cause: describeThrown(thrown) }, 'cancel-failed'),
-  )
 }

@@ -22,7 +22,8 @@ import type { Overrun } from './overrun.ts'
 
 /** What the runner has to do, in order. */
 export type Action =
-  | { readonly do: 'forward'; readonly message: FrontendMessage }
+  /** `statement`: the named or unnamed one that a Parse makes, and that a Bind or Describe is about. */
+  | { readonly do: 'forward'; readonly message: FrontendMessage; readonly statement?: Prepared }
   | { readonly do: 'send'; readonly message: BackendMessage }
   /** Ask the gate; its answer comes back as an input. No client message is taken until then. */
   | { readonly do: 'judge'; readonly request: JudgeRequest }
@@ -89,6 +90,8 @@ export interface Prepared {
   readonly said: { readonly said: Said; readonly scope: number } | null
   /** Executing it says for whom the next statements run. */
   readonly sets: Setting | null
+  /** Where its names were understood: the same text means the same thing at the same place. */
+  readonly place: string
 }
 
 export interface Described {
@@ -242,10 +245,11 @@ export interface State {
 }
 
 /** Nothing is due, open or on its way. */
-export const isClean = (state: State): boolean =>
+export const isClean = (state: State): boolean => isAtRest(state) && state.held === null && state.judging === null
+
+/** The target has nothing of the session's: no transaction, no message, no answer that is due. */
+export const isAtRest = (state: State): boolean =>
   state.expected.length === 0 &&
-  state.held === null &&
-  state.judging === null &&
   state.status === 'I' &&
   state.mode === 'normal' &&
   !state.segmentOpen &&
@@ -307,6 +311,9 @@ export function settle(state: State): void {
   const entry = state.expected.shift()
   if (entry !== undefined && 'changes' in entry && entry.changes) state.changesDue -= 1
 }
+
+export const endsWithReady = (due: Expected): boolean =>
+  due.kind === 'query' || due.kind === 'sync' || ((due.kind === 'refusal' || due.kind === 'ask') && due.ready)
 
 /** The first statement that was forwarded and not answered; `isNext`: its answer comes next. */
 export function awaited({ expected }: State): { readonly running: Running; readonly isNext: boolean } | null {

@@ -7,6 +7,7 @@ import type { Catalog } from '@sallyport/sql/catalog'
 import type { StatementFacts } from '@sallyport/sql/facts'
 import { versionOf } from './analysis.ts'
 import type { GateDeps, Judged, JudgeRequest } from './gate.ts'
+import { sharingRefusal } from './outlasting.ts'
 import { holdsSecret } from './recorded.ts'
 import {
   approvalRefusal,
@@ -153,6 +154,7 @@ function assessFacts(
   for (const each of judged) {
     const error =
       settingRefusal(each.facts) ??
+      (deps.sessionState === undefined ? null : sharingRefusal(each.facts, deps.sessionState)) ??
       keepRefusal(each.facts, request.names) ??
       freshnessRefusal(each.facts, request.names) ??
       orderRefusal(each.facts, afterEnd, request.names) ??

@@ -26,6 +26,7 @@ import type { ApprovedRun, Ending, HoldDeps, HoldSteps } from './hold-execution.
 import type { HoldNotice } from './hold-words.ts'
 import { type Behalf, conflict, type Initiators, pastInitiator, type Said } from './initiator.ts'
 import { limited } from './limited.ts'
+import type { SessionState } from './outlasting.ts'
 import { type Protection, protectionCache } from './protection.ts'
 import { type BoundParameters, noParameters, type TokenScan } from './recorded.ts'
 import { catalogStale, changedUnseen } from './refusals.ts'
@@ -115,6 +116,8 @@ export interface GateDeps {
   readonly monotonicUs: () => number
   readonly hold: HoldDeps
   readonly budgets: Budgets
+  /** What becomes of statements whose effect outlasts their transaction; absent where the session has its own connection. */
+  readonly sessionState?: SessionState | undefined
   /** The cause of a refusal, for the operator's log. */
   readonly onRefused: (error: SallyportError) => void
 }
