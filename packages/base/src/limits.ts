@@ -163,6 +163,8 @@ export const limits = {
   httpPeekedBodyBytesMax: 65_536,
   /** Objects and lists in one another in a body that conditions read. */
   httpBodyDepthMax: 64,
+  /** Members or entries of one object or list of a request's body in which parts are hidden. */
+  httpBodyEntriesMax: 100_000,
   /** For an authorisation server to answer with a token, in milliseconds. */
   oauthAnswerMsMax: 10_000,
   /** The answer of an authorisation server, in bytes. */

@@ -6,15 +6,8 @@ import { checkIssuer } from './check-issuer.ts'
 import { type CheckProblem, type Path, problem } from './check-problem.ts'
 import { checkTarget } from './check-target.ts'
 import { compileCondition } from './conditions.ts'
-import type {
-  Document,
-  FloorDocument,
-  LabelDocument,
-  LimitRule,
-  OutwardRule,
-  PolicyDocument,
-  Rule,
-} from './document.ts'
+import type { Document, FloorDocument, LabelDocument, PolicyDocument, Rule } from './document.ts'
+import type { LimitRule, OutwardRule } from './document-limits.ts'
 import { durationMs } from './duration.ts'
 import { limitName } from './limits.ts'
 import { type CallerSelector, patternProblem } from './match.ts'
@@ -58,6 +51,7 @@ function checkPolicy({ metadata, spec }: PolicyDocument): CheckProblem[] {
     ...(spec.outward ?? []).flatMap((rule, index) => [
       ...unlessProblems(rule.unless, ['spec', 'outward', index]),
       ...routesProblems(rule.routes ?? [], ['spec', 'outward', index, 'routes']),
+      ...('path' in rule ? pathProblems(rule.path, ['spec', 'outward', index, 'path']) : []),
     ]),
     ...repeatedNames(spec.rules, spec.masks, spec.limits, spec.outward),
   ]

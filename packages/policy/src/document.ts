@@ -1,18 +1,17 @@
 // The YAML documents of DESIGN §4 as types: Target, Policy, TrustedIssuer, Group, Role, Label.
 // Unknown fields are refused: a typing mistake must never loosen a policy.
 
-import { DetectorName, JsonPaths, MaskRule, Routes, Unless } from '@sallyport/mask/rule'
+import { JsonPaths, MaskRule, Routes, Unless } from '@sallyport/mask/rule'
 import { z } from 'zod'
 import { CredentialReference, HttpCredential } from './credential.ts'
+import { LimitRule, OutwardRule } from './document-limits.ts'
+import { Callers, resourceName } from './document-shared.ts'
 import { Duration } from './duration.ts'
 import { TrustedIssuerSpec } from './issuer-spec.ts'
 import { McpServer } from './mcp-target.ts'
 import { Pooling } from './pooling.ts'
 
 export const apiVersion = 'sallyport.dev/v1'
-const resourceName = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'lowercase letters, digits and hyphens, at most 63, not starting with a hyphen')
 const labels = z.record(z.string().min(1), z.string())
 const metadata = z.strictObject({
   name: resourceName,
@@ -44,21 +43,6 @@ export const Operation = z.union([
   z.enum(operations),
   z.string().regex(/^http\.[A-Z]+$/, 'an operation: select, insert …, http.GET'),
 ])
-
-/** Who a rule is about. Keys are ANDed, entries of a list ORed. */
-export const Callers = z.strictObject({
-  any: z.literal(true).optional(),
-  groups: z.array(z.string().min(1)).min(1).optional(),
-  /** `issuer subject` keys, exact. */
-  principals: z
-    .array(z.strictObject({ issuer: z.string().min(1), subject: z.string().min(1) }))
-    .min(1)
-    .optional(),
-  kinds: z
-    .array(z.enum(['user', 'workload']))
-    .min(1)
-    .optional(),
-})
 
 export const Approval = z.strictObject({
   reviewers: z
@@ -100,40 +84,6 @@ export const Rule = z.discriminatedUnion('effect', [
   z.strictObject({ effect: z.literal('deny'), callers: Callers.optional(), ...ruleShared }),
 ])
 export type Rule = z.infer<typeof Rule>
-
-const amount = z.number().int().positive().max(1_000_000_000_000)
-export const LimitRule = z.strictObject({
-  name: resourceName.optional(),
-  per: z.enum(['initiator', 'actor', 'target', 'statement']),
-  /** Statements that are sent to run. */
-  requests: amount.optional(),
-  /** Rows that go to the caller. */
-  rows: amount.optional(),
-  /** Bytes of those rows, or of the answers of an HTTP API. */
-  bytes: amount.optional(),
-  /** Requests to an HTTP API at the same time. */
-  concurrent: amount.optional(),
-  every: Duration.optional(),
-  objects: z.array(z.string().min(1)).min(1).optional(),
-  callers: Callers.optional(),
-  /** May a statement under a limit of rows put several rows into one (array_agg)? */
-  packing: z.enum(['deny', 'allow']).default('deny'),
-  message: z.string().min(1).max(500).optional(),
-  mode: z.enum(['enforce', 'shadow']).default('enforce'),
-})
-export type LimitRule = z.infer<typeof LimitRule>
-
-/** What may not leave through requests to HTTP APIs: what detectors find in a URL, in fields or in a body stops the request. */
-export const OutwardRule = z.strictObject({
-  name: resourceName,
-  detect: z.array(DetectorName).min(1),
-  /** Of requests to these routes alone. */
-  routes: Routes.optional(),
-  /** Whose requests are not looked at. */
-  unless: Unless.optional(),
-  message: z.string().min(1).max(500).optional(),
-})
-export type OutwardRule = z.infer<typeof OutwardRule>
 
 export const PolicyDocument = z.strictObject({
   apiVersion: z.literal(apiVersion),

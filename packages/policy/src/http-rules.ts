@@ -22,7 +22,12 @@ export interface CompiledOutward {
   readonly policy: string
   readonly version: number
   readonly name: string
+  /** Empty where members are hidden by path. */
   readonly kinds: ReadonlySet<DetectorName>
+  /** How it is hidden in bodies; null: it stops the request. */
+  readonly method: MaskMethod | null
+  /** Members that are hidden in bodies. */
+  readonly paths: readonly JsonPath[]
   /** Null: every request. */
   readonly routes: Matcher | null
   readonly unless: Unless | null
@@ -62,19 +67,24 @@ export function compileFieldMasks(
 export const routesOf = (routes: readonly string[]): Matcher =>
   anyOf(routes.map((pattern) => compilePattern(pattern, 'match')))
 
-export const compileOutward = (source: {
-  readonly policy: string
-  readonly version: number
-  readonly outward?: PolicyDocument['spec']['outward']
-}): CompiledOutward[] =>
-  (source.outward ?? []).map(({ name, detect, routes, unless, message }) => ({
+export const compileOutward = (
+  source: {
+    readonly policy: string
+    readonly version: number
+    readonly outward?: PolicyDocument['spec']['outward']
+  },
+  pathsOf: (path: string | readonly string[]) => readonly JsonPath[],
+): CompiledOutward[] =>
+  (source.outward ?? []).map((rule) => ({
     policy: source.policy,
     version: source.version,
-    name,
-    kinds: new Set(detect),
-    routes: routes === undefined ? null : routesOf(routes),
-    unless: unless ?? null,
-    message: message ?? null,
+    name: rule.name,
+    kinds: new Set('detect' in rule ? rule.detect : []),
+    method: rule.method ?? null,
+    paths: 'path' in rule ? pathsOf(rule.path) : [],
+    routes: rule.routes === undefined ? null : routesOf(rule.routes),
+    unless: rule.unless ?? null,
+    message: 'message' in rule ? (rule.message ?? null) : null,
   }))
 
 /** Absent where the label names none. */

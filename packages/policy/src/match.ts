@@ -2,7 +2,8 @@
 // `*` never crosses a dot, `**` is everything. A part in double quotes is one part, whatever dots it holds.
 import type { Principal } from '@sallyport/base/identity'
 import type { z } from 'zod'
-import type { Callers, PolicyDocument, TargetDocument } from './document.ts'
+import type { PolicyDocument, TargetDocument } from './document.ts'
+import type { Callers } from './document-shared.ts'
 import { matchesPart } from './match-part.ts'
 import { compileMcpPattern, isMcpPattern, mcpPatternProblem } from './mcp-objects.ts'
 import { unknownName } from './problems.ts'

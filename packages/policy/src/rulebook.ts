@@ -172,7 +172,7 @@ export function compileRulebook(input: RulebookInput): Rulebook {
     ),
     detectors: detectors.filter(({ routes }) => routes === null),
     routeDetectors: detectors.filter(({ routes }) => routes !== null),
-    outward: sources.flatMap(compileOutward),
+    outward: sources.flatMap((source) => compileOutward(source, (path) => pathsOf(path, complainOf(source)))),
     limits: sources.flatMap((source) => compileLimits(source, input.target.spec.agents.length)),
     shadows: rules.some((rule) => rule.shadow),
     broken,

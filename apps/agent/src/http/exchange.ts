@@ -3,6 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Secret } from '@sallyport/base/secret'
 import { fieldOf } from '@sallyport/wire/http/fields'
+import { mediaOf } from '@sallyport/wire/http/media'
 import type { McpSessions } from '../mcp/sessions.ts'
 import { type RequestBody, requestBody } from './body.ts'
 import { type Needles, needlesOf } from './echo.ts'
@@ -31,6 +32,7 @@ export interface Exchange {
 export const bodyOf = ({ request, response, head, serving }: Exchange): RequestBody =>
   requestBody(request, {
     hasBody: head.hasBody,
+    kindOf: () => mediaOf(fieldOf(head.fields, 'content-type')).kind,
     length: head.contentLength,
     room: serving.room,
     onAsked: once(() => {

@@ -49,6 +49,7 @@ const titles: Readonly<Record<number, string>> = {
   404: 'Not found',
   405: 'Method not allowed',
   413: 'Too large',
+  415: 'Cannot be read',
   429: 'Too many requests',
   501: 'Not supported',
   502: 'The target did not answer as it should',

@@ -12,7 +12,7 @@ import { type Fields, fieldOf, responseFields } from '@sallyport/wire/http/field
 import { mediaOf } from '@sallyport/wire/http/media'
 import { ProtocolError } from '@sallyport/wire/protocol-error'
 import type { ByteMeter, Quota } from '../limits/request.ts'
-import type { RequestOutcome } from '../session/request-gate.ts'
+import type { RequestOutcome } from '../session/request-asked.ts'
 import { decoded } from './decode.ts'
 import { echoScan, holdsNeedle, type Needles, needlesOf } from './echo.ts'
 import { locationOf } from './location.ts'

@@ -13,7 +13,7 @@ import { mcpExchange } from '../mcp/serve.ts'
 import { countStatement } from '../metrics.ts'
 import type { SessionDeps } from '../session/deps.ts'
 import { describeThrown } from '../session/log.ts'
-import type { AskedRequest, Granted } from '../session/request-gate.ts'
+import type { AskedRequest, Granted } from '../session/request-asked.ts'
 import type { HeldRequest } from '../session/request-hold.ts'
 import type { RequestBody } from './body.ts'
 import { bodyFacts } from './body-facts.ts'
@@ -21,6 +21,7 @@ import { type Injected, injectedCredential } from './credential.ts'
 import type { Needles } from './echo.ts'
 import { bodyOf, type Exchange, type HttpServing, outwardNeedles } from './exchange.ts'
 import { shownRequest, waitMsOf } from './held.ts'
+import { fieldsBeside, hiddenBody } from './hidden-body.ts'
 import { holdsAny, outwardInBody, outwardInHead, wholeLine } from './outward.ts'
 import { quotaFields } from './quota.ts'
 import { refusalOf } from './refuse.ts'
@@ -153,12 +154,18 @@ function askedRequest(parts: Exchange, { body, needles, gone }: Looking): AskedR
     kept: recordedRequest(head, hiding(serving.deps, needles, head)),
     initiator: head.initiator,
     body: async () => bodyFacts(head.fields, await body.read()),
-    async outward(kinds) {
-      const found = outwardInHead(head, fields, { needles, kinds })
+    async outward(stops, hides) {
+      const found = outwardInHead(head, fields, { needles, kinds: new Set([...stops, ...hides]) })
       if (found !== null || !head.hasBody) return found
       const isPeeked = head.contentLength !== null && head.contentLength <= limits.httpPeekedBodyBytesMax
-      if (kinds.size === 0 && !isPeeked) return null
-      return outwardInBody(head, await body.read(), { needles, kinds })
+      if (stops.size === 0 && !isPeeked) return null
+      return outwardInBody(head, await body.read(), { needles, kinds: stops })
+    },
+    async hide(masking) {
+      if (!head.hasBody) return 0
+      const hidden = await hiddenBody(head.fields, await body.read(), masking, serving)
+      body.replace(hidden.bytes)
+      return hidden.values
     },
     held: () => heldRequest(parts, fields, body, gone),
   }
@@ -172,7 +179,7 @@ async function heldRequest(
   gone: AbortSignal,
 ): Promise<Omit<HeldRequest, 'recorded' | 'protocol'>> {
   const { document } = session.admitted.target
-  const shown = shownRequest(head, fields, await body.read())
+  const shown = shownRequest(head, fieldsBeside(body, fields), await body.sent())
   if (shown === null)
     throw new SallyportError(
       'REQUEST_TOO_LARGE',
@@ -213,13 +220,13 @@ async function forward(
   const injected = await injectedCredential(document, deps.environment, tokens, deps.clock.nowMs())
   const signal = AbortSignal.any([gone, session.signal])
   const path = pathOf(document.spec.url, head, injected)
-  const fields = fieldsFor(head, document.spec.passFields, injected, granted, session)
+  const fields = fieldsBeside(body, fieldsFor(head, document.spec.passFields, injected, granted, session))
   const request = { method: head.method, path, signal }
   // Of a signed request every byte counts.
   const signed =
     injected.sign === null
       ? fields
-      : injected.sign({ ...request, host: new URL(document.spec.url).host, fields, body: await body.read() })
+      : injected.sign({ ...request, host: new URL(document.spec.url).host, fields, body: await body.sent() })
   const answer = await upstreams.send(document, { ...request, fields: signed, body: body.forTarget(needles.flat()) })
   if (answer.status === 401) tokens.refused(document)
   return { answer, injected, signal }

@@ -35,4 +35,24 @@ export const credentialOutward = (where: string): SallyportError =>
     hint: 'leave it out: the agent puts in what the target asks for, and its owner should ask where it came from',
   })
 
+/** What stops a request, and what stops it outside its body alone, where it is hidden. Where nothing can be hidden all of it stops. */
+export function outwardKinds(
+  rules: readonly CompiledOutward[],
+  canHide: boolean,
+): readonly [stops: ReadonlySet<DetectorName>, hides: ReadonlySet<DetectorName>] {
+  const kindsOf = (hides: boolean): ReadonlySet<DetectorName> =>
+    new Set(rules.filter(({ method }) => (canHide && method !== null) === hides).flatMap(({ kinds }) => [...kinds]))
+  return [kindsOf(false), kindsOf(true)]
+}
+
+/** A rule hides members of a message in which nobody can. */
+export const cannotHide = (): SallyportError =>
+  new SallyportError(
+    'BODY_UNREADABLE',
+    'a rule hides parts of what is sent here, and it cannot be hidden in such a message',
+    {
+      hint: 'ask the owner of the policy to stop it in place of hiding it',
+    },
+  )
+
 const kindText = (kind: DetectorName): string => `${/^[aeiou]/.test(kind) ? 'an' : 'a'} ${kind}`

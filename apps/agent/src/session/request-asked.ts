@@ -5,6 +5,7 @@ import type { Chain } from '@sallyport/base/identity'
 import type { DetectorName } from '@sallyport/mask/rule'
 import type { AnswerMasking } from '@sallyport/policy/answers'
 import type { BodyFacts } from '@sallyport/policy/http'
+import type { BodyMasking } from '@sallyport/policy/outgoing'
 import type { ByteMeter } from '../limits/request.ts'
 import type { Said } from './initiator.ts'
 import type { OutwardFinding } from './outward.ts'
@@ -18,7 +19,7 @@ export interface RequestOutcome {
   readonly tag: string
   /** Of the answer's body, as it went to the caller. */
   readonly bytes: number
-  /** Values that were hidden in it. */
+  /** Values that were hidden in it; in the record those of the request's body are among them. */
   readonly maskedValues: number
 }
 
@@ -37,8 +38,10 @@ export interface Granted {
 export interface AskedRequest extends Carried {
   /** What the body says: asked for once a condition reads it. Rejects where it cannot be read in one way. */
   body(): Promise<BodyFacts>
-  /** Looks for known credentials, and for what these detectors find. */
-  outward(kinds: ReadonlySet<DetectorName>): Promise<OutwardFinding | null>
+  /** Looks for known credentials, and for what these detectors find; of `hides` not in the body. */
+  outward(stops: ReadonlySet<DetectorName>, hides: ReadonlySet<DetectorName>): Promise<OutwardFinding | null>
+  /** Hides this in the body that goes on; how many values. Rejects where it cannot be read in one way. Absent: nobody can. */
+  hide?(masking: BodyMasking): Promise<number>
   /** What else has to be so before it goes on, asked once nothing denies it; null: it is. Absent: nothing else. */
   also?(chain: Chain): Promise<SallyportError | null>
   /** For whom, where it says so; null: for the session's own chain. */

@@ -5,7 +5,7 @@ import type { StatementFacts } from '@sallyport/sql/facts'
 import type { SessionRecord } from '../record/record.ts'
 import type { HeldPlace } from './held.ts'
 import { cut, type RecordedStatement, recordedTextCharsMax } from './recorded.ts'
-import type { RequestOutcome } from './request-gate.ts'
+import type { RequestOutcome } from './request-asked.ts'
 
 /** What is kept of a request, and for whom it was where that is not the session's own chain. */
 export const recorded = (

@@ -1,6 +1,7 @@
 // The one place where a request of HTTP is let through, held or stopped, as gate.ts is for statements. No snapshot, no policy, no
 // record: each of them means deny.
 // INVARIANT: a request that may go on has its intent in the record before `judge` resolves.
+import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '@sallyport/base/clock'
 import { asSallyportError, SallyportError } from '@sallyport/base/errors'
 import type { Chain } from '@sallyport/base/identity'
@@ -17,6 +18,7 @@ import {
 } from '@sallyport/policy/decide'
 import type { HttpRequestFacts } from '@sallyport/policy/http'
 import type { McpFacts, McpSubject } from '@sallyport/policy/mcp'
+import { type BodyMasking, bodyMaskingOf } from '@sallyport/policy/outgoing'
 import type { StatementFacts } from '@sallyport/sql/facts'
 import type { Budgets } from '../limits/budgets.ts'
 import { chargeRequest, notCharged, type Quota, quotasOf, type RequestCharge } from '../limits/request.ts'
@@ -26,7 +28,7 @@ import { depsFor } from './entry-principal.ts'
 import type { Judged } from './gate.ts'
 import type { HoldDeps } from './hold-execution.ts'
 import type { Behalf, Initiators, Said } from './initiator.ts'
-import { outwardRefusal } from './outward.ts'
+import { cannotHide, outwardKinds, outwardRefusal } from './outward.ts'
 import type { AskedRequest, Granted, RequestOutcome } from './request-asked.ts'
 import { append, noteEnd, recorded, shadowOf } from './request-entries.ts'
 import { type HeldRequest, holdRequest, noCatalog, type RequestRun } from './request-hold.ts'
@@ -146,7 +148,7 @@ async function judge(live: Live, asked: AskedRequest): Promise<Granted> {
     if (judged.decision.kind === 'hold') return await hold(asking, judged, charge)
     const number = nextNumber(live)
     await append(live.deps.record, intent(asking, number, { ...judged, shadow: charge.shadow }, 'allow'))
-    return granted(asking, { number, approved: null }, judged.masking, charge)
+    return granted(asking, { number, approved: null }, judged, charge)
   } catch (thrown) {
     charge.leave()
     throw thrown
@@ -195,6 +197,8 @@ async function hold(asking: Asking, judged: Cleared, charge: RequestCharge): Pro
         if (over !== null) return over
         const again = await judgeWhole(deps, asking)
         if ('error' in again) return again.error
+        // Other rules may hide other parts of the body than those that people are shown.
+        if (!isDeepStrictEqual(shownOf(await asked.held()), shownOf(held))) return changedMeanwhile()
         last = again
         return { all: [judgedOf(asking, again)], policies: again.policies }
       },
@@ -208,7 +212,7 @@ async function hold(asking: Asking, judged: Cleared, charge: RequestCharge): Pro
       },
     },
   )
-  return granted(asking, run, last.masking, charge)
+  return granted(asking, run, last, charge)
 }
 
 const judgedOf = ({ live, facts, asked }: Asking, { decision }: Cleared): Judged => ({
@@ -219,10 +223,17 @@ const judgedOf = ({ live, facts, asked }: Asking, { decision }: Cleared): Judged
   guarded: false,
 })
 
+const shownOf = ({ text, settings }: Pick<HeldRequest, 'text' | 'settings'>) => ({ text, settings })
+
+const changedMeanwhile = (): SallyportError =>
+  new SallyportError('SESSION_ENDED', 'what would be sent is no longer what people were asked about', {
+    hint: 'send the request again',
+  })
+
 function intent(
   { live, asked, facts }: Asking,
   number: number,
-  { rule, masking, decision, shadow }: Cleared & Pick<RequestCharge, 'shadow'>,
+  { rule, masking, hiding, decision, shadow }: Cleared & Pick<RequestCharge, 'shadow'>,
   how: 'allow' | 'approved',
 ): EntryBody {
   return {
@@ -232,8 +243,8 @@ function intent(
     ...recorded(live.deps.hold.place, facts, asked.kept.path),
     decision: how,
     rule,
-    masks: masking?.rules ?? [],
-    maskedColumns: masking?.parts.length ?? 0,
+    masks: [...(masking?.rules ?? []), ...(hiding?.rules ?? [])],
+    maskedColumns: (masking?.parts.length ?? 0) + (hiding?.parts.length ?? 0),
     ...shadowOf(decision, shadow),
   }
 }
@@ -241,7 +252,7 @@ function intent(
 function granted(
   { live: { deps } }: Asking,
   { number, approved }: RequestRun,
-  masking: AnswerMasking | null,
+  { masking, hidden }: Pick<Cleared, 'masking' | 'hidden'>,
   charge: RequestCharge,
 ): Granted {
   const startedUs = deps.monotonicUs()
@@ -253,7 +264,7 @@ function granted(
       charge.leave()
       const durationUs = Math.max(0, Math.round(deps.monotonicUs() - startedUs))
       approved?.outcome({ result: outcome.result, tag: outcome.tag, sqlstate: '', rows: 0, durationUs })
-      void noteEnd(deps.record, number, durationUs, outcome)
+      void noteEnd(deps.record, number, durationUs, { ...outcome, maskedValues: outcome.maskedValues + hidden })
     },
   }
 }
@@ -271,6 +282,9 @@ interface Cleared {
   readonly rule: EntryRule
   readonly decision: Decision
   readonly masking: AnswerMasking | null
+  /** What was hidden in the body, and how many values; null: nothing had to be. */
+  readonly hiding: BodyMasking | null
+  readonly hidden: number
   readonly policies: CompiledPolicies
 }
 
@@ -288,7 +302,8 @@ async function judgeWhole(deps: RequestGateDeps, asking: Asking): Promise<Refusa
       judged = judgeRequest(deps, asking)
     }
     if ('error' in judged) return judged
-    return (await outward(deps, asking, judged)) ?? (await also(deps, asking, judged)) ?? judged
+    const cleared = await outward(deps, asking, judged)
+    return 'error' in cleared ? cleared : ((await also(deps, asking, cleared)) ?? cleared)
   } catch (thrown) {
     return { error: asSallyportError(thrown), ...unjudged }
   }
@@ -303,15 +318,16 @@ async function also(
   return error === null ? null : { error, rule, decision, policies }
 }
 
-async function outward(
-  { chain }: RequestGateDeps,
-  { asked }: Asking,
-  { policies, decision }: Cleared,
-): Promise<Refusal | null> {
+async function outward({ chain }: RequestGateDeps, { asked }: Asking, cleared: Cleared): Promise<Refusal | Cleared> {
+  const { policies, decision } = cleared
   const { object, route } = subjectOf(policies, asked)
   const rules = outwardFor(policies, chain, object, route)
-  const found = await asked.outward(new Set(rules.flatMap(({ kinds }) => [...kinds])))
-  return found === null ? null : { ...outwardRefusal(rules, found), decision, policies }
+  const found = await asked.outward(...outwardKinds(rules, asked.hide !== undefined))
+  if (found !== null) return { ...outwardRefusal(rules, found), decision, policies }
+  const hiding = bodyMaskingOf(rules)
+  if (hiding === null) return cleared
+  if (asked.hide === undefined) return { error: cannotHide(), rule: null, decision, policies }
+  return { ...cleared, hiding, hidden: await asked.hide(hiding) }
 }
 
 function judgeRequest(deps: RequestGateDeps, asking: Asking): Refusal | Cleared {
@@ -332,7 +348,9 @@ function judgeRequest(deps: RequestGateDeps, asking: Asking): Refusal | Cleared 
     const rule = { policy: decision.policy, version: decision.version, rule: decision.rule }
     const masking = answerMaskingFor(policies, chain, object, route)
     const error = refusalBy(decision) ?? routeRefusal(route) ?? (masking === null ? null : conditionRefusal(request))
-    return error === null ? { rule, decision, masking, policies } : { error, rule, decision, policies }
+    return error === null
+      ? { rule, decision, masking, hiding: null, hidden: 0, policies }
+      : { error, rule, decision, policies }
   } catch (thrown) {
     return { error: asSallyportError(thrown), ...unjudged }
   }
