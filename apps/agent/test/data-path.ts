@@ -213,6 +213,7 @@ export interface DataPathOptions {
   readonly yaml: string
   readonly environment: Readonly<Record<string, string>>
   readonly bounds?: Partial<ListenerBounds>
+  readonly httpConnectionsPerCallerMax?: number
   readonly clientTls?: 'required' | 'optional'
   /** For the snapshot. */
   readonly rest?: Partial<CurrentSnapshot>
@@ -267,7 +268,11 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
     clientTls: options.clientTls ?? 'required',
     ...(options.bounds === undefined ? {} : { bounds: options.bounds }),
   })
-  const http = await startHttpListener(shared)
+  const { httpConnectionsPerCallerMax: connectionsPerCallerMax } = options
+  const http = await startHttpListener({
+    ...shared,
+    ...(connectionsPerCallerMax === undefined ? {} : { connectionsPerCallerMax }),
+  })
   const token = async (shown: Shown = {}): Promise<string> =>
     await new SignJWT({
       sp_issuer: 'https://idp.test',

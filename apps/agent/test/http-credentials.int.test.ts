@@ -41,7 +41,7 @@ spec:
   network: loopback
   credential:
     oauth:
-      tokenUrl: http://127.0.0.1:${ports.issuer}/oauth2/token
+      tokenUrl: http://127.0.0.1:${ports.issuer}/oauth2/token?tenant=a%20b
       clientId: "agent:1"
       clientSecret: { env: CLIENT_SECRET }
       scope: ${scope}
@@ -133,7 +133,7 @@ describe('a token by OAuth', () => {
     const replies = await Promise.all(Array.from({ length: 20 }, () => send('/crm/x')))
     expect(replies.every(({ status }) => status === 200)).toBe(true)
     expect(issuer.seen).toHaveLength(1)
-    expect(issuer.seen[0]).toMatchObject({ method: 'POST', url: '/oauth2/token' })
+    expect(issuer.seen[0]).toMatchObject({ method: 'POST', url: '/oauth2/token?tenant=a%20b' })
     expect(Object.fromEntries(new URLSearchParams(issuer.seen[0]?.body))).toEqual({
       grant_type: 'client_credentials',
       scope: `scope-${tests}`,
@@ -243,5 +243,19 @@ describe('a signature of AWS', () => {
 describe('a certificate', () => {
   it('is shown to an API that asks for one', async () => {
     expect(await send('/guarded/x')).toMatchObject({ status: 200, body: 'agent' })
+  })
+})
+
+describe('a second object of a request to an object store', () => {
+  it('is refused, since no rule about routes sees it, unless the target lets it pass', async () => {
+    const copy = { method: 'PUT', headers: { 'x-amz-copy-source': '/other-bucket/secret' } }
+    const refused = await send('/bucket/mine', copy)
+    expect(JSON.parse(refused.body)).toMatchObject({ status: 403, code: 'POLICY_UNCOVERED' })
+    expect(path.recorder.of('denied')[0]).toMatchObject({ code: 'POLICY_UNCOVERED' })
+    expect(api.seen).toEqual([])
+    const yaml = documents().replace(/(metadata: \{ name: bucket \}\nspec:\n)/, '$1  passFields: [x-amz-copy-source]\n')
+    path.snapshots.publish(path.snapshot(yaml))
+    expect((await send('/bucket/mine', copy)).status).toBe(200)
+    expect(api.seen[0]?.headers['x-amz-copy-source']).toBe('/other-bucket/secret')
   })
 })

@@ -2,6 +2,7 @@
 // (THREATS R-4.11).
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
+import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type DataPath, startDataPath } from './data-path.ts'
 import { httpClient } from './http-client.ts'
@@ -178,5 +179,106 @@ describe('a limit of requests at once', () => {
     await path.recorder.seen(({ kind }) => kind === 'outcome')
     api.answer = (_request, answer) => answer.end('ok')
     expect((await send('/crm/v1/a')).status).toBe(200)
+  })
+})
+
+describe('a limit of cost', () => {
+  const json = (value: unknown) => (_request: unknown, response: ServerResponse) => {
+    response.writeHead(200, { 'content-type': 'application/json' })
+    response.end(JSON.stringify(value))
+  }
+  it('takes what a route costs, one unit where no weight says more, and nothing for what is denied', async () => {
+    limit(
+      '{ name: work, per: initiator, cost: 10, every: 60s, weights: [{ objects: ["/v1/search"], units: 6 }, { objects: ["/v1/**"], units: 2 }] }',
+    )
+    expect((await send('/crm/v2/denied')).status).toBe(403)
+    const first = await send('/crm/v1/search')
+    expect(first.headers['ratelimit-policy']).toBe('"api/work.cost";q=10;w=60;qu="cost-units"')
+    expect(first.headers['ratelimit']).toMatch(/^"api\/work\.cost";r=4;t=60$/)
+    expect((await send('/crm/v1/search')).status).toBe(429)
+    expect((await send('/crm/v1/a')).status).toBe(200)
+    expect((await send('/crm/v1/a')).status).toBe(200)
+    const refused = await send('/crm/v1/a')
+    expect(refused.status).toBe(429)
+    expect(JSON.parse(refused.body)).toMatchObject({
+      code: 'LIMIT_REACHED',
+      detail: expect.stringContaining('10 cost units'),
+    })
+  })
+  it.each<[string, string, (request: unknown, response: ServerResponse) => void]>([
+    ['its JSON', 'answer: $.usage.total_tokens', json({ usage: { total_tokens: 70 } })],
+    [
+      'the last event of a stream',
+      'answer: $.usage.total_tokens',
+      (_request, response) => {
+        response.writeHead(200, { 'content-type': 'text/event-stream' })
+        response.write('data: {"text":"a"}\n\ndata: {"usa')
+        response.end('ge":{"total_tokens":70}}\n\ndata: [DONE]\n\n')
+      },
+    ],
+    [
+      'a line',
+      'answer: $.usage.total_tokens',
+      (_request, response) => {
+        response.writeHead(200, { 'content-type': 'application/x-ndjson' })
+        response.end('{"text":"a"}\n{"usage":{"total_tokens":70}}')
+      },
+    ],
+    [
+      'a field',
+      'field: x-cost',
+      (_request, response) => {
+        response.writeHead(200, { 'x-cost': '69.5' })
+        response.end('ok')
+      },
+    ],
+    [
+      'its JSON in gzip',
+      'answer: $.usage.total_tokens',
+      (_request, response) => {
+        response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' })
+        response.end(gzipSync('{"usage":{"total_tokens":70}}'))
+      },
+    ],
+  ])('owes what the answer says in %s', async (what, source, answer) => {
+    const name = what.replaceAll(/[^a-z]/gi, '').toLowerCase()
+    limit(`{ name: ${name}, per: initiator, cost: 100, every: 60s, weights: [{ units: 10, ${source} }] }`)
+    api.answer = answer
+    expect((await send('/crm/v1/chat')).status).toBe(200)
+    expect((await send('/crm/v1/chat')).headers['ratelimit']).toMatch(/;r=20;/)
+    // More than there was is owed, and nothing goes on meanwhile.
+    expect((await send('/crm/v1/chat')).status).toBe(429)
+  })
+  it('keeps what was taken where the answer does not say', async () => {
+    limit('{ name: unsaid, per: initiator, cost: 30, every: 60s, weights: [{ units: 10, answer: $.usage }] }')
+    for (const value of [{}, { usage: 'many' }, { usage: -7 }]) {
+      api.answer = json(value)
+      expect((await send('/crm/v1/chat')).status).toBe(200)
+    }
+    expect((await send('/crm/v1/chat')).status).toBe(429)
+  })
+  it('holds to the unit under fifty callers', async () => {
+    limit('{ name: fifty, per: target, cost: 60, every: 1h, weights: [{ units: 3 }] }')
+    const replies = await fifty(() => send('/crm/v1/a'))
+    expect(replies.filter(({ status }) => status === 200)).toHaveLength(20)
+  })
+})
+
+describe('connections', () => {
+  it('of one caller are bounded, however many tokens it shows, and have room again when one ends (R-4.10)', async () => {
+    const own = await startDataPath({ yaml: documents(api.port, ''), environment: {}, httpConnectionsPerCallerMax: 2 })
+    const client = httpClient(() => own)
+    api.answer = (_request, response) => void response.write('open')
+    const first = await client.open('/crm/v1/a')
+    const second = await client.open('/crm/v1/a')
+    const refused = await client.send('/crm/v1/a')
+    expect(refused.status).toBe(429)
+    expect(JSON.parse(refused.body)).toMatchObject({ code: 'CONNECTION_LIMIT' })
+    api.answer = (_request, response) => response.end('ok')
+    expect((await client.send('/crm/v1/a', { shown: { subject: 'bob' } })).status).toBe(200)
+    first.destroy()
+    await expect.poll(async () => (await client.send('/crm/v1/a')).status).toBe(200)
+    second.destroy()
+    await own.stop()
   })
 })

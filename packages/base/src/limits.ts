@@ -163,6 +163,10 @@ export const limits = {
   httpPeekedBodyBytesMax: 65_536,
   /** Objects and lists in one another in a body that conditions read. */
   httpBodyDepthMax: 64,
+  /** Connections to HTTP targets of one caller (issuer and subject) at an agent. */
+  httpConnectionsPerCallerMax: 1_000,
+  /** Of one answer, line or event that is looked through for what it cost, in bytes. */
+  httpCostBodyBytesMax: 1_048_576,
   /** Members or entries of one object or list of a request's body in which parts are hidden. */
   httpBodyEntriesMax: 100_000,
   /** For an authorisation server to answer with a token, in milliseconds. */

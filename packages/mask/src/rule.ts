@@ -44,7 +44,7 @@ export const Unless = z.strictObject({
 export type Unless = z.infer<typeof Unless>
 
 /** A part of a JSON value, members from the root on; arrays are looked through. */
-const JsonPathText = z.string().regex(/^\$./, 'a path from the root on: $.contact.email')
+export const JsonPathText = z.string().regex(/^\$./, 'a path from the root on: $.contact.email')
 const pathsMax = 50
 export const JsonPaths = z.union([JsonPathText, z.array(JsonPathText).min(1).max(pathsMax)])
 

@@ -5,6 +5,7 @@ import type { MaskRule } from '@sallyport/mask/rule'
 import { checkIssuer } from './check-issuer.ts'
 import { type CheckProblem, type Path, problem } from './check-problem.ts'
 import { checkTarget } from './check-target.ts'
+import { checkWeights } from './check-weights.ts'
 import { compileCondition } from './conditions.ts'
 import type { Document, FloorDocument, LabelDocument, PolicyDocument, Rule } from './document.ts'
 import type { LimitRule, OutwardRule } from './document-limits.ts'
@@ -131,11 +132,11 @@ function checkWindow({ from, to, zone }: NonNullable<Rule['during']>[number], pa
 
 /** What a limit bounds, and over what time, must be clear: a limit that bounds nothing reads as one that does. */
 function checkLimit(limit: LimitRule, path: Path): CheckProblem[] {
-  const { per, requests, rows, bytes, concurrent, every } = limit
-  const timed = [requests, rows, bytes].filter((amount) => amount !== undefined).length
+  const { per, requests, rows, bytes, concurrent, cost, every } = limit
+  const timed = [requests, rows, bytes, cost].filter((amount) => amount !== undefined).length
   return [
     ...(timed === 0 && concurrent === undefined
-      ? [problem(path, 'the limit bounds nothing; give requests, rows, bytes or concurrent')]
+      ? [problem(path, 'the limit bounds nothing; give requests, rows, bytes, cost or concurrent')]
       : []),
     ...(per === 'statement' && concurrent !== undefined
       ? [problem([...path, 'concurrent'], 'a statement is one request; limit per initiator, actor or target')]
@@ -155,6 +156,10 @@ function checkLimit(limit: LimitRule, path: Path): CheckProblem[] {
     ...(every !== undefined && durationMs(every) > limitWindowMsMax
       ? [problem([...path, 'every'], 'the time is longer than 31 days; choose a shorter one')]
       : []),
+    ...checkWeights(limit, path),
+    ...(limit.weights ?? []).flatMap((weight, at) =>
+      patternsProblems(weight.objects ?? [], 'object', (index) => [...path, 'weights', at, 'objects', index]),
+    ),
     ...(limit.callers === undefined ? [] : checkCallers(limit.callers, 'deny', [...path, 'callers'])),
     ...patternsProblems(limit.objects ?? [], 'object', (index) => [...path, 'objects', index]),
   ]

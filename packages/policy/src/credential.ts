@@ -11,9 +11,13 @@ export type CredentialReference = z.infer<typeof CredentialReference>
 
 const fieldName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^`|~-]{1,128}$/, 'a header field name')
 
+/** RFC 6749, 3.2: it may have a query, which stays, and no fragment. */
 const serviceUrl = z
   .url({ protocol: /^https?$/ })
-  .refine((text) => /^https?:\/\/[^/?#@\\]+(\/[A-Za-z0-9._~/-]*)?$/.test(text), 'no user, query or fragment')
+  .refine(
+    (text) => /^https?:\/\/[^/?#@\\]+(\/[A-Za-z0-9._~/-]*(\?[A-Za-z0-9._~/?:@!$&'()*+,;=%-]*)?)?$/.test(text),
+    'no user and no fragment',
+  )
 
 /** Tokens by the client credentials grant (RFC 6749, 4.4). */
 const OauthCredential = z.strictObject({

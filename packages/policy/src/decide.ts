@@ -13,7 +13,7 @@ import type { FloorDocument, LabelDocument, PolicyDocument, TargetDocument } fro
 import { candidatesOf, examine, lazily } from './examine.ts'
 import type { HttpRequestFacts, RequestRoute } from './http.ts'
 import { type CompiledOutward, isOnRoute } from './http-rules.ts'
-import { type AppliedLimit, appliedLimits, appliedLookups } from './limits.ts'
+import { type AppliedLimit, appliedLimits, appliedLookups, sharedTermsIn } from './limits.ts'
 import type { McpFacts } from './mcp.ts'
 import { principalText } from './messages.ts'
 import { resolve } from './resolve.ts'
@@ -240,6 +240,12 @@ export function limitsFor(
     ...appliedLookups(facts.control, maskingOf(book, chain, catalog).lookups, policies.target.name, chain),
   ]
 }
+
+/** What these policies say of a budget that the agents of their target share; null: nothing. */
+export const sharedTerms = (
+  policies: CompiledPolicies,
+  budget: string,
+): { readonly share: number; readonly everyMs: number } | null => sharedTermsIn(rulebookOf(policies), budget)
 
 /** What is hidden from this chain, `unless` evaluated for every verified principal, patterns resolved by the catalog. */
 export const maskingFor = (policies: CompiledPolicies, chain: Chain, catalog: Catalog): Masking =>

@@ -1,5 +1,5 @@
 // What policies say beside rules and masks: how much may be asked for, and what may not leave.
-import { DetectorName, JsonPaths, MaskMethod, Routes, Unless } from '@sallyport/mask/rule'
+import { DetectorName, JsonPaths, JsonPathText, MaskMethod, Routes, Unless } from '@sallyport/mask/rule'
 import { z } from 'zod'
 import { Callers, resourceName } from './document-shared.ts'
 import { Duration } from './duration.ts'
@@ -16,6 +16,26 @@ export const LimitRule = z.strictObject({
   bytes: amount.optional(),
   /** Requests to an HTTP API at the same time. */
   concurrent: amount.optional(),
+  /** Cost units, as `weights` say them; without weights each request is one. */
+  cost: amount.optional(),
+  /** What a request costs; of several that fit it the most. What fits none costs one unit. */
+  weights: z
+    .array(
+      z.strictObject({
+        objects: z.array(z.string().min(1)).min(1).optional(),
+        /** Taken before the request goes on. */
+        units: z.number().int().min(0).max(1_000_000_000).default(1),
+        /** Where the answer of an HTTP API says what it was: a number in its JSON, or in a field. */
+        answer: JsonPathText.optional(),
+        field: z
+          .string()
+          .regex(/^[a-z0-9-]{1,64}$/, 'the name of a header field in lower case')
+          .optional(),
+      }),
+    )
+    .min(1)
+    .max(50)
+    .optional(),
   every: Duration.optional(),
   objects: z.array(z.string().min(1)).min(1).optional(),
   callers: Callers.optional(),

@@ -192,7 +192,19 @@ const HttpTarget = z.strictObject({
         .max(2_000),
     })
     .optional(),
-  passFields: z.array(z.enum(['authorization', 'cookie', 'range', 'if-range'])).default([]),
+  passFields: z
+    .array(
+      z.enum([
+        'authorization',
+        'cookie',
+        'range',
+        'if-range',
+        'x-amz-copy-source',
+        'x-ms-copy-source',
+        'x-goog-copy-source',
+      ]),
+    )
+    .default([]),
   /** It is a server of the Model Context Protocol, and `url` its endpoint; nothing else passes. */
   mcp: McpServer.optional(),
   recording: z.enum(['strict', 'spool', 'off']).default('spool'),

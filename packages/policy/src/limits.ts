@@ -6,6 +6,7 @@ import { limits as bounds } from '@sallyport/base/limits'
 import type { Lookups } from '@sallyport/mask/rule'
 import type { Catalog } from '@sallyport/sql/catalog'
 import type { ControlUse, StatementFacts } from '@sallyport/sql/facts'
+import { type CompiledWeight, compileWeights } from './costs.ts'
 import type { PolicyDocument } from './document.ts'
 import type { LimitRule } from './document-limits.ts'
 import { durationMs } from './duration.ts'
@@ -23,6 +24,9 @@ export interface CompiledLimit {
   readonly bytes: number | null
   /** Requests to an HTTP API at the same time. */
   readonly concurrent: number | null
+  /** Cost units, as `weights` say them. */
+  readonly cost: number | null
+  readonly weights: readonly CompiledWeight[]
   /** Null: for each statement by itself. */
   readonly everyMs: number | null
   /** `100 statements, 500 rows in 1m for each initiator`. */
@@ -65,6 +69,8 @@ export function compileLimits(
       rows: part(limit.rows),
       bytes: part(limit.bytes),
       concurrent: limit.concurrent === undefined ? null : shared(limit.concurrent),
+      cost: part(limit.cost),
+      weights: compileWeights(limit.weights),
       everyMs: limit.every === undefined ? null : durationMs(limit.every),
       text: limitText(limit),
       objects:
@@ -83,12 +89,13 @@ const anyOf =
   (name) =>
     matchers.some((matches) => matches(name))
 
-function limitText({ per, requests, rows, bytes, concurrent, every }: LimitRule): string {
+function limitText({ per, requests, rows, bytes, concurrent, cost, every }: LimitRule): string {
   const amounts = [
     ...(requests === undefined ? [] : [`${requests} ${requests === 1 ? 'statement' : 'statements'}`]),
     ...(rows === undefined ? [] : [`${rows} ${rows === 1 ? 'row' : 'rows'}`]),
     ...(bytes === undefined ? [] : [`${bytes} bytes`]),
     ...(concurrent === undefined ? [] : [`${concurrent} at once`]),
+    ...(cost === undefined ? [] : [`${cost} cost ${cost === 1 ? 'unit' : 'units'}`]),
   ].join(', ')
   if (per === 'statement') return `${amounts} for a statement`
   return `${amounts}${every === undefined ? '' : ` in ${every}`} for ${per === 'target' ? 'the target' : `each ${per}`}`
@@ -109,6 +116,8 @@ export function lookupLimit(
     rows: null,
     bytes: null,
     concurrent: null,
+    cost: null,
+    weights: [],
     everyMs: durationMs(every),
     text: `${requests} look-ups by a masked column in ${every} for each initiator`,
     objects: null,
@@ -193,6 +202,28 @@ export function appliedLimits(
 
 /** The target that a budget is for, by the budget's name; undefined for what is no name of a budget. */
 export const targetOfBudget = (budget: string): string | undefined => budget.split('\u0000')[2]
+
+/** What these limits say of a budget that agents share, by its name: what each may spend by itself, and in what time. */
+export function sharedTermsIn(
+  {
+    limits,
+    masks,
+  }: {
+    readonly limits: readonly CompiledLimit[]
+    readonly masks: readonly { readonly lookups: CompiledLimit | null }[]
+  },
+  budget: string,
+): { readonly share: number; readonly everyMs: number } | null {
+  const [policy, name, , , , ...rest] = budget.split('\u0000')
+  const unit = rest.at(-1)
+  // Behind look-ups the column stands before the unit.
+  const among = rest.length === 1 ? limits : masks.flatMap(({ lookups }) => (lookups === null ? [] : [lookups]))
+  const limit = among.find((one) => one.policy === policy && one.name === name)
+  if (limit === undefined || limit.everyMs === null || !limit.shared || rest.length > 2) return null
+  const units = { requests: limit.requests, rows: limit.rows, bytes: limit.bytes, cost: limit.cost }
+  const share = unit === 'requests' || unit === 'rows' || unit === 'bytes' || unit === 'cost' ? units[unit] : null
+  return share === null ? null : { share, everyMs: limit.everyMs }
+}
 
 /** Whose budgets. A claimed initiator could be another one each time, so whoever has proved itself is counted. */
 function budgetsOf(

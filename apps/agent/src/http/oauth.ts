@@ -93,7 +93,7 @@ async function asked(
   try {
     const answer = await upstreams.send(endpoint, {
       method: 'POST',
-      path: url.pathname,
+      path: `${url.pathname}${url.search}`,
       signal: AbortSignal.timeout(limits.oauthAnswerMsMax),
       ...formOf(oauth, secret),
     })

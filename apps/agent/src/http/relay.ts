@@ -11,8 +11,10 @@ import type { HttpTargetDocument } from '@sallyport/policy/document'
 import { type Fields, fieldOf, responseFields } from '@sallyport/wire/http/fields'
 import { mediaOf } from '@sallyport/wire/http/media'
 import { ProtocolError } from '@sallyport/wire/protocol-error'
+import type { CostMeter } from '../limits/cost.ts'
 import type { ByteMeter, Quota } from '../limits/request.ts'
 import type { RequestOutcome } from '../session/request-asked.ts'
+import { type CostWatch, costWatch } from './cost-watch.ts'
 import { decoded } from './decode.ts'
 import { echoScan, holdsNeedle, type Needles, needlesOf } from './echo.ts'
 import { locationOf } from './location.ts'
@@ -38,6 +40,8 @@ export interface Relaying {
   readonly room: Room
   /** Counts what goes; null where no limit does. */
   readonly meter: ByteMeter | null
+  /** Told what the answer says that it cost; null where nobody asks. */
+  readonly cost: CostMeter | null
   /** What is left of the limits, asked for when the answer begins. */
   readonly quotas: () => readonly Quota[]
   /** The request in the record. */
@@ -50,14 +54,16 @@ export async function relay(relaying: Relaying, answer: Answer, outcome: Outcome
   const { response, masking, method } = relaying
   const needles = needlesOf(relaying.secrets)
   let masker: Masker | null = null
+  const { cost } = relaying
+  const watch = cost === null ? null : costWatch(cost.sources, answer.fields)
   try {
     checkStatus(answer, masking)
     const hasBody = method !== 'HEAD' && answer.status !== 204 && answer.status !== 304
     masker = masking === null || !hasBody ? null : answerMasker(relaying, masking, answer)
     const fields = fieldsOf(relaying, answer, needles)
-    const isLookedInto = hasBody && (masking !== null || needles.length > 0)
+    const isLookedInto = hasBody && (masking !== null || needles.length > 0 || watch !== null)
     const body = isLookedInto ? decoded(answer.body, answer.fields) : answer.body
-    await pass(relaying, { status: answer.status, fields, body, needles, masker }, outcome)
+    await pass(relaying, { status: answer.status, fields, body, needles, masker, watch }, outcome)
     outcome.result = 'done'
   } catch (thrown) {
     answer.body.destroy()
@@ -66,6 +72,7 @@ export async function relay(relaying: Relaying, answer: Answer, outcome: Outcome
     if (!(error instanceof Unmaskable) || answer.status < 400 || response.headersSent) throw error
     withhold(relaying, answer.status, error, outcome)
   } finally {
+    if (watch !== null) cost?.settle(watch.end())
     if (masker !== null) outcome.maskedValues = masker.values
     masker?.release()
   }
@@ -77,11 +84,12 @@ interface Passing {
   readonly body: AsyncIterable<Uint8Array>
   readonly needles: Needles
   readonly masker: Masker | null
+  readonly watch: CostWatch | null
 }
 
 async function pass(
   { response, signal, meter, quotas }: Relaying,
-  { status, fields, body, needles, masker }: Passing,
+  { status, fields, body, needles, masker, watch }: Passing,
   outcome: Outcome,
 ): Promise<void> {
   // With the first byte: of a document that is no JSON after all nothing has gone out, not even its status.
@@ -106,6 +114,7 @@ async function pass(
     if (!response.write(bytes)) await drained(response, signal)
   }
   for await (const chunk of body) {
+    watch?.push(chunk)
     const next = scan.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length))
     if (next === null) throw credentialCameBack()
     await out(masker === null ? next : masker.push(next))
@@ -182,7 +191,7 @@ const ofTheCoding: ReadonlySet<string> = new Set([
   'etag',
 ])
 
-function fieldsOf({ masking, hash, target, method }: Relaying, answer: Answer, needles: Needles): Fields {
+function fieldsOf({ masking, hash, target, method, cost }: Relaying, answer: Answer, needles: Needles): Fields {
   const location = locationOf(fieldOf(answer.fields, 'location'), target)
   const all: Fields = [
     ...responseFields(answer.fields),
@@ -197,7 +206,9 @@ function fieldsOf({ masking, hash, target, method }: Relaying, answer: Answer, n
     return [...kept.map(([name, value]) => [name, name === 'date' ? value : hide(value)] as const), noStore]
   }
   const isEncoded = all.some(([name, value]) => name === 'content-encoding' && value.toLowerCase() !== 'identity')
-  return isEncoded && needles.length > 0 && method !== 'HEAD' ? all.filter(([name]) => !ofTheCoding.has(name)) : all
+  return isEncoded && (needles.length > 0 || cost !== null) && method !== 'HEAD'
+    ? all.filter(([name]) => !ofTheCoding.has(name))
+    : all
 }
 
 const noStore = ['cache-control', 'no-store'] as const

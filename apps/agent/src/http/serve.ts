@@ -15,6 +15,7 @@ import type { SessionDeps } from '../session/deps.ts'
 import { describeThrown } from '../session/log.ts'
 import type { AskedRequest, Granted } from '../session/request-asked.ts'
 import type { HeldRequest } from '../session/request-hold.ts'
+import { secondObjectRefusal } from '../session/request-refusals.ts'
 import type { RequestBody } from './body.ts'
 import { bodyFacts } from './body-facts.ts'
 import { type Injected, injectedCredential } from './credential.ts'
@@ -118,6 +119,7 @@ async function exchange(parts: Exchange): Promise<void> {
           hash: deps.maskHash,
           room: serving.room,
           meter: granted.meter,
+          cost: granted.cost,
           quotas: () => session.gate.quotas(factsOf(head), head.initiator),
           requestId: `${session.id}/${granted.number}`,
           signal,
@@ -167,6 +169,7 @@ function askedRequest(parts: Exchange, { body, needles, gone }: Looking): AskedR
       body.replace(hidden.bytes)
       return hidden.values
     },
+    also: async () => secondObjectRefusal(head.fields, session.admitted.target.document.spec.passFields),
     held: () => heldRequest(parts, fields, body, gone),
   }
 }

@@ -14,6 +14,7 @@ import { realAfter } from '../link/holds.ts'
 import type { SessionRecord } from '../record/record.ts'
 import type { KnownSecrets } from '../secrets/known.ts'
 import { type AdmittedHttp, admitHttp, stillAdmitted, useUp } from '../session/admit.ts'
+import type { Callers } from '../session/callers.ts'
 import type { SessionDeps } from '../session/deps.ts'
 import { entryPrincipal } from '../session/entry-principal.ts'
 import type { HoldDeps } from '../session/hold-execution.ts'
@@ -40,6 +41,8 @@ export interface HttpShared {
   readonly known: KnownSecrets
   readonly sessions: Sessions
   readonly budgets: Budgets
+  /** How many connections each caller has. */
+  readonly callers: Callers
 }
 
 export interface ConnectionSessions {
@@ -57,8 +60,16 @@ interface Open extends HttpSession {
 export function connectionSessions(socket: Socket, shared: HttpShared): ConnectionSessions {
   const open = new Map<string, Open>()
   const { deps } = shared
+  // By caller: how its place is given back. A caller has one place for the whole connection, however many tokens it shows.
+  const places = new Map<string, () => void>()
+  const enter = ({ issuer, subject }: Parameters<Callers['enter']>[0]): void => {
+    const caller = `${issuer}\u0000${subject}`
+    if (!places.has(caller) && !socket.destroyed) places.set(caller, shared.callers.enter({ issuer, subject }))
+  }
   socket.once('close', () => {
     for (const session of open.values()) session.end('the client closed the connection')
+    for (const leave of places.values()) leave()
+    places.clear()
   })
   return {
     async of(head, userAgent) {
@@ -74,6 +85,7 @@ export function connectionSessions(socket: Socket, shared: HttpShared): Connecti
       const snapshot = deps.snapshots.current()
       const token = await verifyToken(head.token.reveal(), snapshot, deps.clock.nowMs())
       const admitted = admitHttp(head.target, token, snapshot)
+      enter(admitted.token.principal)
       await useUp(admitted, deps.tokens)
       // A pipelined request may have come to the same meanwhile.
       const raced = current()

@@ -4,7 +4,7 @@
 // INVARIANT: a claim is taken as a whole or not at all.
 import type { Clock } from '@sallyport/base/clock'
 import { limits } from '@sallyport/base/limits'
-import { createLoans, type Loans, type Wanted } from './loans.ts'
+import { createLoans, type Loans, type Terms, type Wanted } from './loans.ts'
 import { createPlaces, type Places } from './places.ts'
 import { newWindow, spend, spentIn, type Window, waitMs } from './window.ts'
 
@@ -23,14 +23,16 @@ export interface Budgets {
   take(claims: readonly Claim[]): { readonly claim: Claim; readonly retryMs: number } | null
   /** The same without taking. */
   look(claims: readonly Claim[]): { readonly claim: Claim; readonly retryMs: number } | null
+  /** Counts what has been spent already, room or not. */
+  owe(claims: readonly Claim[]): void
   /** What is left of a budget, and when all of it is there again. */
   left(claim: Omit<Claim, 'amount'>): { readonly left: number; readonly resetMs: number }
   /** Places among those that run at the same time. */
   enter: Places['enter']
   /** Budgets in memory. */
   readonly size: number
-  /** Lends another agent what nobody has spent here. Gives how much it has of this agent in all. */
-  lend(wanted: Wanted): number
+  /** Lends another agent what nobody has spent here, by the terms of this agent. Gives how much it has of it in all. */
+  lend(wanted: Wanted, terms: Terms): number
   /** Others lend this much in all, until then. */
   borrow(budget: string, amount: number, untilMs: number): void
   /** Nobody can be asked any more: only the own share counts. */
@@ -86,17 +88,30 @@ export function createBudgets(clock: Clock, budgetsMax: number = limits.budgetsP
       }
       return null
     },
+    owe: (claims) => spendAll(claims, clock.nowMs(), windowOf),
     left: (claim) => leftOf(windows.get(claim.budget), claim, loans, clock.nowMs()),
     enter: createPlaces().enter,
     get size() {
       return windows.size
     },
-    lend: (wanted) => lendFrom(loans, windows.get(wanted.budget), wanted, clock.nowMs()),
+    lend: (wanted, terms) => lendFrom(loans, windows.get(wanted.budget), wanted, terms, clock.nowMs()),
     borrow: loans.borrow,
     cutOff: loans.cutOff,
     onScarce: null,
   }
   return budgets
+}
+
+/** Room or not: it was spent already. */
+function spendAll(
+  claims: readonly Claim[],
+  nowMs: number,
+  windowOf: (claim: Claim, nowMs: number) => Window | null,
+): void {
+  for (const claim of merged(claims)) {
+    const window = windowOf(claim, nowMs)
+    if (window !== null) spend(window, claim.amount, nowMs)
+  }
 }
 
 function leftOf(window: Window | undefined, claim: Omit<Claim, 'amount'>, loans: Loans, nowMs: number) {
@@ -106,10 +121,10 @@ function leftOf(window: Window | undefined, claim: Omit<Claim, 'amount'>, loans:
   return { left: Math.max(0, max - spentIn(window, nowMs)), resetMs: waitMs(window, max, max, nowMs) }
 }
 
-function lendFrom(loans: Loans, window: Window | undefined, wanted: Wanted, nowMs: number): number {
-  // Another length: the two agents have different policies at the moment.
-  if (window !== undefined && window.everyMs !== wanted.everyMs) return 0
-  return loans.lend(wanted, window === undefined ? 0 : spentIn(window, nowMs), nowMs)
+function lendFrom(loans: Loans, window: Window | undefined, wanted: Wanted, terms: Terms, nowMs: number): number {
+  // Another length: what was spent is still counted by older policies.
+  if (window !== undefined && window.everyMs !== terms.everyMs) return 0
+  return loans.lend(wanted, terms, window === undefined ? 0 : spentIn(window, nowMs), nowMs)
 }
 
 /** Others are asked before a budget is used up: from this part of it on. */

@@ -8,6 +8,7 @@ import { type AppliedLimit, type CompiledLimit, copiedBy, packingIn } from '@sal
 import type { Catalog } from '@sallyport/sql/catalog'
 import type { StatementFacts } from '@sallyport/sql/facts'
 import type { Budgets, Claim } from './budgets.ts'
+import { costClaims } from './cost.ts'
 import { rowClaims } from './meter.ts'
 import { copyRefused, limitReached, packingRefused } from './words.ts'
 
@@ -25,6 +26,7 @@ export function charge(
   all: readonly StatementFacts[],
   who: { readonly policies: CompiledPolicies; readonly chain: Chain; readonly catalog: Catalog },
   budgets: Budgets,
+  isDenied = false,
 ): Charged {
   const applied = all.flatMap((facts, at) =>
     limitsFor(who.policies, facts, who.chain, who.catalog).map((one) => ({ ...one, facts, at })),
@@ -35,17 +37,20 @@ export function charge(
   for (const one of applied) {
     const refusal = ahead(one, who.catalog, budgets)
     if (refusal === null) {
-      if (!one.limit.shadow) claims.push(...requestClaims(one))
+      if (!one.limit.shadow) claims.push(...requestClaims(one, isDenied))
     } else if (one.limit.shadow) note(shadow, one)
     else return { refusal: { limit: one.limit, error: refusal, at: one.at }, shadow }
   }
   const full = budgets.take(claims)
   if (full !== null) {
-    const one = applied.find((candidate) => requestClaims(candidate).some(({ budget }) => budget === full.claim.budget))
+    const one = applied.find((candidate) =>
+      requestClaims(candidate, isDenied).some(({ budget }) => budget === full.claim.budget),
+    )
     if (one !== undefined)
       return { refusal: { limit: one.limit, error: limitReached(one.limit, full.retryMs), at: one.at }, shadow }
   }
-  for (const one of applied) if (one.limit.shadow && budgets.take(requestClaims(one)) !== null) note(shadow, one)
+  for (const one of applied)
+    if (one.limit.shadow && budgets.take(requestClaims(one, isDenied)) !== null) note(shadow, one)
   return { refusal: null, shadow }
 }
 
@@ -54,10 +59,15 @@ interface AppliedTo extends AppliedLimit {
   readonly at: number
 }
 
-const requestClaims = ({ limit: { requests, everyMs, shared }, budgets }: AppliedLimit): readonly Claim[] =>
-  requests === null || everyMs === null
-    ? []
-    : budgets.map((budget) => ({ budget: `${budget}\u0000requests`, amount: 1, max: requests, everyMs, shared }))
+/** Of what is denied the attempt is counted, and no cost: it costs nobody anything. */
+const requestClaims = (one: AppliedTo, isDenied: boolean): readonly Claim[] => {
+  const { requests, everyMs, shared } = one.limit
+  const attempts =
+    requests === null || everyMs === null
+      ? []
+      : one.budgets.map((budget) => ({ budget: `${budget}\u0000requests`, amount: 1, max: requests, everyMs, shared }))
+  return isDenied ? attempts : [...attempts, ...costClaims(one, one.facts)]
+}
 
 /** What is known before the first row: no row is left, or rows could not be counted. */
 function ahead(one: AppliedTo, catalog: Catalog, budgets: Budgets): SallyportError | null {

@@ -32,7 +32,9 @@ function openAgents(count: number, share: number) {
     ask(at: number, lateMs: number, reached: readonly boolean[]): void {
       const untilMs = nowMs + everyMs
       const lent = agents.map((agent, from) =>
-        from === at || reached[from] === false ? 0 : agent.lend({ borrower: `agent ${at}`, budget, share, everyMs }),
+        from === at || reached[from] === false
+          ? 0
+          : agent.lend({ borrower: `agent ${at}`, budget }, { share, everyMs }),
       )
       answers.push({ atMs: nowMs + lateMs, to: at, amount: lent.reduce((sum, one) => sum + one, 0), untilMs })
       deliver()

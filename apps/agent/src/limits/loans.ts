@@ -7,6 +7,10 @@ import { limits } from '@sallyport/base/limits'
 export interface Wanted {
   readonly borrower: string
   readonly budget: string
+}
+
+/** What the lender's own policies say of a budget: nobody else's word counts. */
+export interface Terms {
   /** What each agent may spend by itself. */
   readonly share: number
   readonly everyMs: number
@@ -26,12 +30,12 @@ const kept = (share: number): number => Math.ceil(share / keptPart)
 
 export interface Loans {
   /**
-   * What more than its share may be spent of a budget here; below zero: less. A borrower with other policies, or that lies, may
-   * have named a larger share: also then a part is kept of what is the share here.
+   * What more than its share may be spent of a budget here; below zero: less. Policies may have been others when it was lent: also
+   * then a part is kept of what is the share here.
    */
   change(budget: string, share: number, nowMs: number): number
   /** Lends what is not spent. Gives how much the borrower has in all. */
-  lend(wanted: Wanted, spent: number, nowMs: number): number
+  lend(wanted: Wanted, terms: Terms, spent: number, nowMs: number): number
   borrow(budget: string, amount: number, untilMs: number): void
   /** Nothing that was borrowed counts any more. What was lent stays lent: whoever has it may still spend it. */
   cutOff(): void
@@ -65,7 +69,7 @@ export function createLoans(budgetsMax: number = limits.budgetsPerAgentMax): Loa
       lent.size === 0 && borrowed.size === 0
         ? 0
         : borrowedOf(budget, nowMs) - Math.min(lentOf(budget, nowMs), share - kept(share)),
-    lend({ borrower, budget, share, everyMs }, spent, nowMs) {
+    lend({ borrower, budget }, { share, everyMs }, spent, nowMs) {
       const all = lentOf(budget, nowMs)
       const before = lent.get(budget)?.get(borrower)?.amount ?? 0
       if (before === 0 && lent.size >= budgetsMax && !forget(lent, nowMs)) return 0

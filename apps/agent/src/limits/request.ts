@@ -9,6 +9,7 @@ import type { Catalog } from '@sallyport/sql/catalog'
 import type { StatementFacts } from '@sallyport/sql/facts'
 import type { Budgets, Claim } from './budgets.ts'
 import { charge } from './charge.ts'
+import { type CostMeter, costMeter } from './cost.ts'
 import type { Place } from './places.ts'
 import { limitFull, limitPassed, limitReached } from './words.ts'
 
@@ -30,18 +31,20 @@ export interface RequestCharge {
   /** Limits in shadow mode that would have refused it. */
   readonly shadow: readonly EntryShadow[]
   readonly meter: ByteMeter | null
+  /** What its answer is asked about; null: nothing. */
+  readonly cost: CostMeter | null
   /** Gives back its place among those that run; to be called when it is over, and does nothing a second time. */
   leave(): void
 }
 
-export const notCharged: RequestCharge = { refused: null, shadow: [], meter: null, leave: () => {} }
+export const notCharged: RequestCharge = { refused: null, shadow: [], meter: null, cost: null, leave: () => {} }
 
 /** Takes the request from all budgets, or from none. One that is denied is counted, and runs nowhere. */
 export function chargeRequest(facts: StatementFacts, who: Who, budgets: Budgets, isDenied: boolean): RequestCharge {
   const applied = limitsFor(who.policies, facts, who.chain, who.catalog)
   if (applied.length === 0) return notCharged
   if (isDenied) {
-    charge([facts], who, budgets)
+    charge([facts], who, budgets, true)
     return notCharged
   }
   const shadow: EntryShadow[] = []
@@ -51,7 +54,10 @@ export function chargeRequest(facts: StatementFacts, who: Who, budgets: Budgets,
   const counted = spent === null ? charge([facts], who, budgets) : null
   const refused = spent ?? counted?.refusal ?? null
   shadow.push(...(counted?.shadow.get(0) ?? []))
-  if (refused === null) return { refused, shadow, meter: byteMeter(applied, budgets), leave: place.leave }
+  if (refused === null) {
+    const cost = costMeter(applied, facts, budgets)
+    return { refused, shadow, meter: byteMeter(applied, budgets), cost, leave: place.leave }
+  }
   place.leave()
   return { ...notCharged, refused, shadow }
 }
@@ -133,10 +139,14 @@ const shadowEntry = ({ policy, version, name }: CompiledLimit): EntryShadow => (
   effect: 'limit',
 })
 
+/** The first two are registered by the draft; the third is ours. */
+export type QuotaUnit = 'requests' | 'content-bytes' | 'cost-units'
+const quotaUnits: readonly QuotaUnit[] = ['requests', 'content-bytes', 'cost-units']
+
 /** One limit and what is left of it, as answers say it (draft-ietf-httpapi-ratelimit-headers-10). */
 export interface Quota {
   readonly name: string
-  readonly unit: 'requests' | 'content-bytes'
+  readonly unit: QuotaUnit
   readonly quota: number
   readonly left: number
   readonly windowSeconds: number
@@ -151,22 +161,24 @@ export const quotasMax = 8
 export function quotasOf(facts: StatementFacts, who: Who, budgets: Budgets): readonly Quota[] {
   return limitsFor(who.policies, facts, who.chain, who.catalog)
     .filter(({ limit }) => !limit.shadow && limit.everyMs !== null)
-    .flatMap((one) => [quotaOf(one, 'requests', budgets) ?? [], quotaOf(one, 'content-bytes', budgets) ?? []].flat())
+    .flatMap((one) => quotaUnits.flatMap((unit) => quotaOf(one, unit, budgets) ?? []))
     .slice(0, quotasMax)
 }
 
-function quotaOf(
-  { limit, budgets: names }: AppliedLimit,
-  unit: 'requests' | 'content-bytes',
-  budgets: Budgets,
-): Quota | null {
+const ofUnit = {
+  requests: { key: 'requests', suffix: '' },
+  'content-bytes': { key: 'bytes', suffix: '.bytes' },
+  'cost-units': { key: 'cost', suffix: '.cost' },
+} as const satisfies Record<QuotaUnit, { key: 'requests' | 'bytes' | 'cost'; suffix: string }>
+
+function quotaOf({ limit, budgets: names }: AppliedLimit, unit: QuotaUnit, budgets: Budgets): Quota | null {
   const { policy, name, everyMs } = limit
-  const quota = unit === 'requests' ? limit.requests : limit.bytes
+  const { key, suffix } = ofUnit[unit]
+  const quota = limit[key]
   if (quota === null || everyMs === null) return null
-  const key = unit === 'requests' ? 'requests' : 'bytes'
   const states = names.map((budget) => budgets.left({ budget: `${budget}\u0000${key}`, max: quota, everyMs }))
   return {
-    name: unit === 'requests' ? `${policy}/${name}` : `${policy}/${name}.bytes`,
+    name: `${policy}/${name}${suffix}`,
     unit,
     quota,
     left: Math.min(quota, ...states.map(({ left }) => left)),

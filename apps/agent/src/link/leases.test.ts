@@ -8,6 +8,7 @@ import type { AgentMessage } from '@sallyport/proto/gen/sallyport/v1/link_pb'
 import { describe, expect, it } from 'vitest'
 import { manualAfter } from '../../test/manual-after.ts'
 import { type Claim, createBudgets } from '../limits/budgets.ts'
+import type { Terms } from '../limits/loans.ts'
 import { linkLeases } from './leases.ts'
 
 const budget = ['quotas', 'pace', 'orders', 'initiator', 'ann', 'requests'].join('\u0000')
@@ -18,9 +19,10 @@ function open() {
   const after = manualAfter()
   const budgets = createBudgets(clock)
   const sent: AgentMessage['body'][] = []
-  const state = { isUp: true, calls: 0 }
+  const state = { isUp: true, calls: 0, terms: { share: 8, everyMs: 60_000 } as Terms | null }
   const leases = linkLeases({
     budgets,
+    termsOf: (name) => (name === budget ? state.terms : null),
     clock,
     after: after.after,
     send(body) {
@@ -110,9 +112,19 @@ describe('an agent that is asked', () => {
 
   it.each([
     ['no share', { share: 0n }],
-    ['a share that is no number', { share: 2n ** 60n }],
+    ['a share of everything', { share: 2n ** 60n }],
     ['no window', { everyMs: 0n }],
-    ['a window of years', { everyMs: 2n ** 40n }],
+    ['a window in which it would be back at once', { everyMs: 1n }],
+  ])('goes by its own policies, whatever the borrower says: %s', (_, more) => {
+    const { clock, asked, lent } = open()
+    asked(more)
+    clock.advance(60_000)
+    asked({ ...more, borrower: 'third' })
+    expect(lent()).toEqual([6n, 0n])
+  })
+
+  it.each([
+    ['a budget that its policies do not know', { budget: 'other' }],
     ['a name that is too long', { budget: 'x'.repeat(limits.leaseNameBytesMax + 1) }],
   ])('lends nothing for %s', (_, more) => {
     const { asked, lent } = open()
@@ -127,10 +139,11 @@ describe('an agent that is asked', () => {
     expect(take(8)).toBe(2)
   })
 
-  it('lends nothing of a window of another length: policies differ for a moment', () => {
-    const { take, asked, lent } = open()
+  it('lends nothing of a window of another length: what was spent is counted by older policies', () => {
+    const { state, take, asked, lent } = open()
     take()
-    asked({ everyMs: 30_000n })
+    state.terms = { share: 8, everyMs: 30_000 }
+    asked({})
     expect(lent()).toEqual([0n])
   })
 })

@@ -12,6 +12,7 @@ import {
 } from '@sallyport/proto/gen/sallyport/v1/lease_pb'
 import type { AgentMessage } from '@sallyport/proto/gen/sallyport/v1/link_pb'
 import type { Budgets, Claim } from '../limits/budgets.ts'
+import type { Terms } from '../limits/loans.ts'
 import type { After } from './holds.ts'
 
 /** The link's end of it. */
@@ -25,15 +26,14 @@ export interface LinkLeases {
 
 export interface LinkLeasesDeps {
   readonly budgets: Budgets
+  /** What the policies of this agent say of a budget; null: nothing, or nothing that agents share. */
+  readonly termsOf: (budget: string) => Terms | null
   readonly clock: Clock
   /** False when the link is down. */
   readonly send: (body: AgentMessage['body']) => boolean
   readonly after: After
   readonly random: (bytes: number) => Uint8Array
 }
-
-/** `every` of a limit is at most 31 days (docs/policy.md, Limits). */
-const everyMsMax = 31 * 86_400_000
 
 export function linkLeases(deps: LinkLeasesDeps): LinkLeases {
   const { budgets, clock, send } = deps
@@ -68,15 +68,10 @@ export function linkLeases(deps: LinkLeasesDeps): LinkLeases {
     questions.set(call, { budget, untilMs: nowMs + everyMs, end })
   }
   return {
-    asked({ call, borrower, budget, share, everyMs }) {
-      const isSound =
-        Buffer.byteLength(budget) <= limits.leaseNameBytesMax &&
-        share > 0n &&
-        share <= BigInt(Number.MAX_SAFE_INTEGER) &&
-        everyMs > 0n &&
-        everyMs <= BigInt(everyMsMax)
-      const wanted = { borrower, budget, share: Number(share), everyMs: Number(everyMs) }
-      const amount = BigInt(isSound ? budgets.lend(wanted) : 0)
+    asked({ call, borrower, budget }) {
+      // Share and window that the borrower names are its own: one that lies would have back at once what it has spent.
+      const terms = Buffer.byteLength(budget) > limits.leaseNameBytesMax ? null : deps.termsOf(budget)
+      const amount = BigInt(terms === null ? 0 : budgets.lend({ borrower, budget }, terms))
       send({ case: 'leaseLent', value: create(LeaseLentSchema, { call, amount }) })
     },
     granted({ call, amount }) {

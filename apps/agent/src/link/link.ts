@@ -18,6 +18,7 @@ import { linkMethod } from '@sallyport/proto/method'
 import { errorOfStatus, printable } from '@sallyport/proto/status'
 import type { Catalog } from '@sallyport/sql/catalog'
 import { type Budgets, createBudgets } from '../limits/budgets.ts'
+import { termsIn } from '../limits/terms.ts'
 import type { IngestStream } from '../record/upload.ts'
 import type { Log } from '../session/log.ts'
 import { type Asking, openAsking } from './asking.ts'
@@ -149,7 +150,7 @@ class RunningLink {
     const { scan, log, randomBytes, clock, budgets = createBudgets(clock) } = deps
     const up = { send: (body: AgentMessage['body']) => this.#sendIfUp(body), after: realAfter, random: randomBytes }
     this.asking = openAsking(up)
-    this.#leases = linkLeases({ ...up, budgets, clock })
+    this.#leases = linkLeases({ ...up, budgets, clock, termsOf: (budget) => termsIn(deps.snapshots, budget) })
     this.#scans = openScans({ scan, log, send: (value) => void this.#sendIfUp({ case: 'scanDone', value }) })
   }
 

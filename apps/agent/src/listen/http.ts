@@ -13,6 +13,7 @@ import { openUpstreams, type Upstreams } from '../http/upstream.ts'
 import type { Budgets } from '../limits/budgets.ts'
 import { mcpSessions } from '../mcp/sessions.ts'
 import { knownSecrets } from '../secrets/known.ts'
+import { createCallers } from '../session/callers.ts'
 import type { Sessions } from '../session/sessions.ts'
 import type { ListenerDeps, TlsMaterial } from './deps.ts'
 import { listening } from './listening.ts'
@@ -31,6 +32,8 @@ export interface HttpListener {
 export interface HttpListenerDeps extends Omit<ListenerDeps, 'bounds' | 'sessions' | 'budgets' | 'clientTls'> {
   readonly sessions: Sessions
   readonly budgets: Budgets
+  /** Default: limits.httpConnectionsPerCallerMax. */
+  readonly connectionsPerCallerMax?: number
 }
 
 /** Listens. Rejects with PORT_TAKEN, NO_PERMISSION or CONFIG_INVALID. */
@@ -99,6 +102,7 @@ const serverOf = (deps: HttpListenerDeps, upstreams: Upstreams): HttpServer =>
     upstreams,
     sessions: deps.sessions,
     budgets: deps.budgets,
+    callers: createCallers(deps.connectionsPerCallerMax ?? limits.httpConnectionsPerCallerMax),
     known: knownSecrets(deps.snapshots, deps.environment, deps.clock),
     room: roomOf(limits.httpKeptBodiesBytesMax),
     mcp: mcpSessions(deps.clock, deps.random),

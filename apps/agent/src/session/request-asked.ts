@@ -6,6 +6,7 @@ import type { DetectorName } from '@sallyport/mask/rule'
 import type { AnswerMasking } from '@sallyport/policy/answers'
 import type { BodyFacts } from '@sallyport/policy/http'
 import type { BodyMasking } from '@sallyport/policy/outgoing'
+import type { CostMeter } from '../limits/cost.ts'
 import type { ByteMeter } from '../limits/request.ts'
 import type { Said } from './initiator.ts'
 import type { OutwardFinding } from './outward.ts'
@@ -30,6 +31,8 @@ export interface Granted {
   readonly masking: AnswerMasking | null
   /** Counts the bytes of its answer; null where no limit does. */
   readonly meter: ByteMeter | null
+  /** Told what the answer says that it cost; null where nobody asks. */
+  readonly cost: CostMeter | null
   /** Called once, at the end. */
   end(outcome: RequestOutcome): void
 }

@@ -260,6 +260,7 @@ function granted(
     number,
     masking,
     meter: charge.meter,
+    cost: charge.cost,
     end(outcome) {
       charge.leave()
       const durationUs = Math.max(0, Math.round(deps.monotonicUs() - startedUs))

@@ -2,6 +2,7 @@
 import { SallyportError } from '@sallyport/base/errors'
 import type { Decision } from '@sallyport/policy/decide'
 import type { HttpRequestFacts, RequestRoute } from '@sallyport/policy/http'
+import { type Fields, fieldOf, secondObjectFields } from '@sallyport/wire/http/fields'
 
 /** Null where no rule denies it. */
 export function refusalBy(decision: Decision): SallyportError | null {
@@ -27,6 +28,15 @@ export function conditionRefusal({ method, headers }: HttpRequestFacts): Sallypo
   if (name === undefined) return null
   return new SallyportError('MASK_UNPROVABLE', `masks apply to this route, and "${name}" compares what they hide`, {
     hint: 'send the request without the condition',
+  })
+}
+
+/** Routes are about the object that is asked for; that a second one may be named is for the target's owner to say. */
+export function secondObjectRefusal(fields: Fields, pass: readonly string[]): SallyportError | null {
+  const name = secondObjectFields.find((one) => !pass.includes(one) && fieldOf(fields, one) !== undefined)
+  if (name === undefined) return null
+  return new SallyportError('POLICY_UNCOVERED', `"${name}" names a second object, which no rule sees`, {
+    hint: `the owner of the target permits it by \`passFields\`, and rules then test http.headers["${name}"]`,
   })
 }
 

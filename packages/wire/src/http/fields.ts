@@ -143,6 +143,9 @@ function connectionOptions(fields: Fields): ReadonlySet<string> {
   return new Set(names)
 }
 
+/** Of object stores: a second object, which no rule about routes sees. Without the field the request would be another one. */
+export const secondObjectFields = ['x-amz-copy-source', 'x-ms-copy-source', 'x-goog-copy-source'] as const
+
 /** A field whose value was put together from what is not ours: refused rather than split (THREATS R-4.6). */
 export function checkedField(name: string, value: string): readonly [string, string] {
   if (!isFieldName(name) || !isFieldValue(value)) throw new ProtocolError(`a field "${name}" that cannot be sent`)
