@@ -179,8 +179,8 @@ async function openDoors(
     random: randomBytes,
     log,
     metrics,
-    onCatalog: (target: string, upstreamRole: string, catalog: Catalog) =>
-      link.uploadCatalog(target, upstreamRole, catalog),
+    onCatalog: (target: string, role: string, catalog: Catalog) => link.uploadCatalog(target, role, catalog),
+    mcpPinsFile: joinPath(config.dataDirectory, 'mcp-pins.json'),
   }
   const listener = await startListener({
     ...listening,

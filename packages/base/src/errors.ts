@@ -87,6 +87,7 @@ export const errorCodes = {
   LIMIT_UNPROVABLE: { sqlstate: '42501', http: 403, grpc: 7, exit: 5 },
   BODY_UNREADABLE: { sqlstate: '22023', http: 415, grpc: 3, exit: 2 },
   OUTWARD_SECRET: { sqlstate: '42501', http: 403, grpc: 7, exit: 5 },
+  TOOL_QUARANTINED: { sqlstate: '42501', http: 403, grpc: 7, exit: 5 },
   WRITE_BACK: { sqlstate: '42501', http: 403, grpc: 7, exit: 5 },
   TESTS_FAILED: { sqlstate: 'XX000', http: 422, grpc: 9, exit: 8 },
   HOLD_EXPIRED: { sqlstate: 'SPH01', http: 403, grpc: 7, exit: 6 },

@@ -209,6 +209,12 @@ export const limits = {
   mcpPendingPerSessionMax: 64,
   /** Events of one MCP session by which a client may go on; older ones are forgotten. */
   mcpEventsPerSessionMax: 1_000,
+  /** Definitions of tools that are kept of one MCP server; further tools do not exist. */
+  mcpPinsPerTargetMax: 2_000,
+  /** Age of a server's list of tools by which calls are judged, in milliseconds. */
+  mcpListAgeMsMax: 60_000,
+  /** Pages of that list. */
+  mcpListPagesMax: 50,
   /** A held call keeps its client waiting at most, in milliseconds: clients give up after a minute. */
   mcpHoldWaitMsMax: 50_000,
   /** While a call is held its client hears of it every, in milliseconds. */

@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Secret } from '@sallyport/base/secret'
 import { fieldOf } from '@sallyport/wire/http/fields'
 import { mediaOf } from '@sallyport/wire/http/media'
+import type { McpPins } from '../mcp/pins.ts'
 import type { McpSessions } from '../mcp/sessions.ts'
 import { type RequestBody, requestBody } from './body.ts'
 import { type Needles, needlesOf } from './echo.ts'
@@ -19,6 +20,7 @@ export interface HttpServing extends HttpShared {
   readonly room: Room
   readonly tokens: OauthTokens
   readonly mcp: McpSessions
+  readonly mcpPins: McpPins
 }
 
 export interface Exchange {

@@ -11,6 +11,7 @@ import { roomOf } from '../http/room.ts'
 import { type HttpServer, httpServer } from '../http/serve.ts'
 import { openUpstreams, type Upstreams } from '../http/upstream.ts'
 import type { Budgets } from '../limits/budgets.ts'
+import { openPins } from '../mcp/pins.ts'
 import { mcpSessions } from '../mcp/sessions.ts'
 import { knownSecrets } from '../secrets/known.ts'
 import { createCallers } from '../session/callers.ts'
@@ -34,6 +35,8 @@ export interface HttpListenerDeps extends Omit<ListenerDeps, 'bounds' | 'session
   readonly budgets: Budgets
   /** Default: limits.httpConnectionsPerCallerMax. */
   readonly connectionsPerCallerMax?: number
+  /** Where the definitions of tools are kept that were seen first; absent: in memory. */
+  readonly mcpPinsFile?: string
 }
 
 /** Listens. Rejects with PORT_TAKEN, NO_PERMISSION or CONFIG_INVALID. */
@@ -106,6 +109,9 @@ const serverOf = (deps: HttpListenerDeps, upstreams: Upstreams): HttpServer =>
     known: knownSecrets(deps.snapshots, deps.environment, deps.clock),
     room: roomOf(limits.httpKeptBodiesBytesMax),
     mcp: mcpSessions(deps.clock, deps.random),
+    mcpPins: openPins(deps.mcpPinsFile ?? null, deps.clock, (target, tool) =>
+      deps.log.warn({ target, tool }, 'mcp-tool-quarantined'),
+    ),
     tokens: oauthTokens({ upstreams, environment: deps.environment, clock: deps.clock }),
   })
 

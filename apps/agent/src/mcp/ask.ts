@@ -19,6 +19,7 @@ import type { AskedRequest, Granted } from '../session/request-asked.ts'
 import { askedMessage, listedFor, withoutInitiator } from './asked.ts'
 import { initialize } from './begin.ts'
 import { type McpCall, sessionOf } from './call.ts'
+import { pinRefusal } from './list.ts'
 import { droppedNotifications, isNotification, type Understood, understood } from './methods.ts'
 import { progressOf, tellWaiting } from './progress.ts'
 import { pendingMessage, refusalMessage } from './refuse.ts'
@@ -91,7 +92,13 @@ async function ask(call: McpCall, responder: Responder, request: McpRequest): Pr
       progress.stop = tellWaiting(responder, message, text)
     }
     const onWaits = progressOf(message) === null ? null : begin
-    const asked = askedMessage(call, { message, initiator, understood: known, also: alsoOf(call, known), onWaits })
+    const asked = askedMessage(call, {
+      message,
+      initiator,
+      understood: known,
+      also: alsoOf(call, session, known),
+      onWaits,
+    })
     const granted = await call.session.gate.judge(asked)
     progress.stop()
     if (known instanceof SallyportError) throw known
@@ -106,15 +113,17 @@ async function ask(call: McpCall, responder: Responder, request: McpRequest): Pr
   }
 }
 
-/** An argument that nobody has read as SQL is not sent to what runs it. */
-function alsoOf({ server }: McpCall, known: Understood | SallyportError): AskedRequest['also'] {
-  if (known instanceof SallyportError || known.subject?.kind !== 'tool') return undefined
+/** Is the tool what it was, and can its arguments be told? One that nobody has read as SQL is not sent to what runs it. */
+function alsoOf(call: McpCall, session: McpSession | null, known: Understood | SallyportError): AskedRequest['also'] {
+  if (known instanceof SallyportError || known.subject?.kind !== 'tool' || session === null) return undefined
   const { name } = known.subject
-  if (!server.sql.some(({ tool }) => tool === name)) return undefined
-  return async () =>
-    new SallyportError('STATEMENT_UNKNOWN', 'an argument of the tool is SQL, and nobody can tell what it does', {
+  return async () => {
+    const refusal = await pinRefusal(call, session, name)
+    if (refusal !== null || !call.server.sql.some(({ tool }) => tool === name)) return refusal
+    return new SallyportError('STATEMENT_UNKNOWN', 'an argument of the tool is SQL, and nobody can tell what it does', {
       hint: 'ask the database itself: it is a target of its own',
     })
+  }
 }
 
 const attempt = <T>(run: () => T): T | SallyportError => {
@@ -144,7 +153,7 @@ async function mayOf(
 }
 
 export const showingOf = (
-  { serving, server }: McpCall,
+  { serving, server, session }: McpCall,
   { answer }: Pick<Understood, 'answer'>,
   { masking }: Pick<Granted, 'masking'>,
   may: Showing['may'],
@@ -154,7 +163,8 @@ export const showingOf = (
   hash: serving.deps.maskHash,
   media: new Set(server.media),
   may,
-  isApproved: () => true,
+  isApproved: (definition) =>
+    serving.mcpPins.isApproved({ document: session.admitted.target.document, server }, definition),
 })
 
 interface CarryingOut {

@@ -5,6 +5,7 @@ import { fieldOf } from '@sallyport/wire/http/fields'
 import type { RequestBody } from '../http/body.ts'
 import type { Needles } from '../http/echo.ts'
 import type { Exchange } from '../http/exchange.ts'
+import type { PinnedServer } from './pins.ts'
 import type { McpSession } from './sessions.ts'
 
 export interface McpCall extends Exchange {
@@ -17,6 +18,11 @@ export interface McpCall extends Exchange {
   /** Fires when the client is gone. */
   readonly gone: AbortSignal
 }
+
+export const pinnedOf = ({ session, server }: McpCall): PinnedServer => ({
+  document: session.admitted.target.document,
+  server,
+})
 
 /** The session that a client goes on with. Throws REQUEST_INVALID without one, NOT_FOUND for one that is not the caller's. */
 export function sessionOf({ head, owner, serving }: McpCall): McpSession {

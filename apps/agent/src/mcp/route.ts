@@ -3,7 +3,7 @@
 import type { JsonValue } from '@sallyport/wire/http/json'
 import type { JsonObject, McpMessage, McpNotification, McpRequest, McpResponse } from '@sallyport/wire/mcp/message'
 import { checkUri } from '@sallyport/wire/mcp/uri'
-import type { McpCall } from './call.ts'
+import { type McpCall, pinnedOf } from './call.ts'
 import { type Showing, shownError, shownParams, shownResult } from './results.ts'
 import { sendAside } from './send.ts'
 import type { McpSession } from './sessions.ts'
@@ -56,7 +56,7 @@ export function shownAnswer(message: McpResponse, showing: Showing): Routed {
 }
 
 /** `notifications/cancelled` and those of tasks are about requests that no client has. */
-function noticed({ session, beside }: Routing, message: McpNotification): Routed {
+function noticed({ call, session, beside }: Routing, message: McpNotification): Routed {
   const { method, params } = message
   const shown = (only: JsonObject): Routed => {
     const { value, values } = shownParams(only, beside())
@@ -75,13 +75,18 @@ function noticed({ session, beside }: Routing, message: McpNotification): Routed
     case 'notifications/resources/updated':
       return isReadable(params.get('uri'), beside()) ? shown(params) : dropped
     case 'notifications/tools/list_changed':
+      call.serving.mcpPins.changed(pinnedOf(call))
+      return plain(message)
     case 'notifications/resources/list_changed':
     case 'notifications/prompts/list_changed':
-      return { message: { ...message, params: new Map() }, values: 0 }
+      return plain(message)
     default:
       return dropped
   }
 }
+
+/** Nothing stands in it that a client reads. */
+const plain = (message: McpNotification): Routed => ({ message: { ...message, params: new Map() }, values: 0 })
 
 const without = (params: JsonObject, member: string): JsonObject =>
   new Map([...params].filter(([name]) => name !== member))

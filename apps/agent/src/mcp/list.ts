@@ -1,0 +1,62 @@
+// The gateway's own look at what a server's tools say now, in the session of whoever calls: a call is judged by a list that is not
+// older than a minute (THREATS R-4.15).
+import type { SallyportError } from '@sallyport/base/errors'
+import { limits } from '@sallyport/base/limits'
+import { isJsonList, isJsonObject, type JsonValue } from '@sallyport/wire/http/json'
+import type { JsonObject, McpRequest } from '@sallyport/wire/mcp/message'
+import { formOf, incoming } from './answers.ts'
+import { type McpCall, pinnedOf } from './call.ts'
+import { checkStatus } from './relay.ts'
+import { send } from './send.ts'
+import type { McpSession } from './sessions.ts'
+import { unreadable } from './unreadable.ts'
+
+/** Null: the tool may be called. Rejects where nobody can tell. */
+export async function pinRefusal(call: McpCall, session: McpSession, tool: string): Promise<SallyportError | null> {
+  const { mcpPins } = call.serving
+  const where = pinnedOf(call)
+  if (!mcpPins.isFresh(where)) await look(call, session)
+  return mcpPins.refusal(where, tool)
+}
+
+async function look(call: McpCall, session: McpSession): Promise<void> {
+  const { mcpPins } = call.serving
+  const where = pinnedOf(call)
+  const names = new Set<string>()
+  let cursor: JsonValue | undefined
+  for (let page = 0; page < limits.mcpListPagesMax; page += 1) {
+    const result = await pageOf(call, session, cursor)
+    const tools = result.get('tools')
+    if (!isJsonList(tools)) throw unreadable('its list of tools is none')
+    for (const tool of tools.filter(isJsonObject)) {
+      const name = tool.get('name')
+      if (typeof name !== 'string') continue
+      // Of two of one name nobody knows which is called.
+      if (names.has(name)) throw unreadable('it lists two tools of one name')
+      names.add(name)
+      mcpPins.isApproved(where, tool)
+    }
+    cursor = result.get('nextCursor')
+    if (typeof cursor !== 'string') return mcpPins.listed(where, names)
+  }
+  throw unreadable(`its list of tools has more than ${limits.mcpListPagesMax} pages`)
+}
+
+async function pageOf(call: McpCall, session: McpSession, cursor: JsonValue | undefined): Promise<JsonObject> {
+  const id = `sallyport-${Buffer.from(call.serving.deps.random(8)).toString('hex')}`
+  const params = new Map<string, JsonValue>(cursor === undefined ? [] : [['cursor', cursor]])
+  const message: McpRequest = { kind: 'request', id, method: 'tools/list', params }
+  const signal = AbortSignal.any([call.gone, call.session.signal, session.signal, AbortSignal.timeout(lookMsMax)])
+  const { answer, needles } = await send(call, { method: 'POST', message, session, requestId: call.session.id, signal })
+  try {
+    checkStatus(call, session, answer.status)
+    for await (const { message: came } of incoming(answer, formOf(answer), needles))
+      if (came?.kind === 'response' && came.id === id && came.result !== null) return came.result
+    throw unreadable('nobody can tell which tools it has')
+  } finally {
+    answer.body.destroy()
+  }
+}
+
+/** For one page, in milliseconds. */
+const lookMsMax = 10_000
