@@ -53,6 +53,18 @@ afterEach(async () => {
   path.snapshots.publish(path.snapshot(yaml(target.server.port)))
 })
 
+const revoked = (subject: string) => ({
+  jti: '',
+  issuer: 'https://idp.test',
+  subject,
+  beforeMs: Date.now() + 5_000,
+})
+const groupOf = (name: string, subject: string) => ({
+  apiVersion: 'sallyport.dev/v1' as const,
+  kind: 'Group' as const,
+  metadata: { name },
+  spec: { members: [{ issuer: 'https://idp.test', subject }] },
+})
 const asFunction = { kind: 'workload', groups: ['functions'], subject: 'web' } as const
 async function connect(shown: Shown = asFunction): Promise<pg.Client> {
   const client = await path.connect(shown)
@@ -271,6 +283,28 @@ describe('a prepared statement', () => {
     expect(await came(client.query(inside))).toBe('INITIATOR_REQUIRED')
   })
 
+  it('by SQL, or a cursor, in a text that says for whom, is used for nobody without a new word', async () => {
+    const client = await connect()
+    const forAnn = comment(await tokenFor('ann'))
+    for (const parameters of [undefined, [] as never[]]) {
+      const name = parameters === undefined ? 'simple' : 'extended'
+      await ask(client, `prepare ${name} as select id from shared${forAnn}`, parameters)
+      expect(await ask(client, `execute ${name}`)).toBe('INITIATOR_REQUIRED')
+      expect(await ask(client, `execute ${name}`, [])).toBe('INITIATOR_REQUIRED')
+      expect(await ask(client, `execute ${name}${comment(await tokenFor('bob'))}`)).toEqual([3])
+      await client.query(`SET sallyport.initiator = '${await tokenFor('ann')}'`)
+      expect(await ask(client, `execute ${name}`)).toEqual([3])
+      expect(await ask(client, `execute ${name}`)).toBe('INITIATOR_REQUIRED')
+      await client.query(`deallocate ${name}`)
+      await client.query(`prepare ${name} as select id from shared`)
+      expect(await ask(client, `execute ${name}`)).toEqual([3])
+    }
+    await client.query('begin')
+    await client.query(`declare c cursor for select id from shared${forAnn}`)
+    expect(await ask(client, 'fetch 1 from c')).toBe('INITIATOR_REQUIRED')
+    await client.query('rollback')
+  })
+
   it('by SQL runs for whoever says EXECUTE', async () => {
     const client = await connect()
     await client.query(`prepare p as ${own}`)
@@ -432,6 +466,29 @@ describe('what changes meanwhile', () => {
     expect(await ask(client, own)).toEqual([4])
     path.snapshots.publish(path.snapshot(yaml(target.server.port, '')))
     expect(await ask(client, ann + comment(await tokenFor('ann')))).toBe('ACTOR_FORBIDDEN')
+  })
+
+  it.each([
+    ['the function is revoked', () => ({ revocations: [revoked('web')] })],
+    [
+      'a key or token that its own was made with is',
+      () => ({ revocations: [{ ...revoked(''), jti: 'parent-1', issuer: '' }] }),
+    ],
+    ['it is taken out of its group', () => ({ groups: [groupOf('functions', 'mailer')] })],
+    [
+      'its platform is trusted no longer',
+      () => ({ issuers: new Map([...path.snapshot(yaml(target.server.port)).issuers].slice(0, 1)) }),
+    ],
+  ])('ends a session with a prepared statement when %s', async (_, change) => {
+    const client = await connect({
+      ...asFunction,
+      forged: { claims: { sp_from: [{ iss: 'https://sallyport.test', jti: 'parent-1' }] } },
+    })
+    expect(await came(client.query({ name: 'own', text: own }))).toEqual([4])
+    const ended = new Promise((resolve) => client.once('end', resolve))
+    path.snapshots.publish(path.snapshot(yaml(target.server.port), change()))
+    await ended
+    await expect(client.query({ name: 'own', text: own })).rejects.toThrow()
   })
 
   it('a statement that is prepared and not revoked runs on for others', async () => {

@@ -14,6 +14,7 @@ import { addOpenapi } from './openapi.ts'
 import { renderFailure } from './output.ts'
 import { addQuery } from './query.ts'
 import { addScan } from './scan.ts'
+import { addRevoke, addServiceAccount } from './service-account.ts'
 import { addSessions } from './sessions.ts'
 import { addTicket } from './ticket.ts'
 import { addToken } from './token.ts'
@@ -27,6 +28,8 @@ const commands: readonly AddCommand[] = [
   addLogin,
   addToken,
   addTicket,
+  addServiceAccount,
+  addRevoke,
   addQuery,
   addMcp,
   addApply,

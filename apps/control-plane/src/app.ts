@@ -27,6 +27,7 @@ import { policyRoutes } from './policies/routes.ts'
 import { recordingsRoutes } from './recordings/routes.ts'
 import { scansRoutes } from './scans/routes.ts'
 import { scimRoutes } from './scim/routes.ts'
+import { revocationsRoutes, serviceAccountsRoutes } from './service-accounts/routes.ts'
 import { signinRoutes } from './signin/routes.ts'
 import { sessionCookieName } from './signin/rules.ts'
 import { targetRoutes } from './targets/routes.ts'
@@ -67,6 +68,8 @@ export async function buildApp(deps: Deps): Promise<App> {
   targetRoutes(app, deps)
   ticketsRoutes(app, deps)
   exchangeRoutes(app, deps)
+  serviceAccountsRoutes(app, deps)
+  revocationsRoutes(app, deps)
   policyRoutes(app, deps)
   scansRoutes(app, deps)
   agentsRoutes(app, deps)

@@ -24,6 +24,20 @@ export const AwsTokenRequest = z.object({
 })
 export type AwsTokenRequest = z.infer<typeof AwsTokenRequest>
 
+/** RFC 6749, 4.4. */
+export const clientCredentialsGrant = 'client_credentials'
+
+/** A service account asks with its key for a token for a target. */
+export const ServiceTokenRequest = z.object({
+  grant_type: z.literal(clientCredentialsGrant),
+  /** Name of the account. */
+  client_id: z.string().min(1).max(63),
+  /** Its key. */
+  client_secret: z.string().min(1).max(256),
+  audience: z.string().min(1).max(63),
+})
+export type ServiceTokenRequest = z.infer<typeof ServiceTokenRequest>
+
 /** The form of a request; parameters that are not listed are ignored (RFC 6749, 3.2). */
 export const ExchangeRequest = z.object({
   grant_type: z.string(),

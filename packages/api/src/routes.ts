@@ -65,6 +65,17 @@ export const routes = {
   myTickets: { method: 'GET', path: '/api/v1/me/tickets', access: 'session' },
   // Its owner or an administrator: who may is decided in tickets/rules.ts; others get NOT_FOUND.
   ticketRevoke: { method: 'POST', path: '/api/v1/tickets/:id/revoke', access: 'session' },
+  serviceAccounts: { method: 'GET', path: '/api/v1/service-accounts', access: ['admin', 'auditor'] },
+  serviceAccountCreate: { method: 'POST', path: '/api/v1/service-accounts', access: ['admin'] },
+  serviceAccountDisable: { method: 'POST', path: '/api/v1/service-accounts/:name/disable', access: ['admin'] },
+  serviceAccountKeyCreate: { method: 'POST', path: '/api/v1/service-accounts/:name/keys', access: ['admin'] },
+  serviceAccountKeyRevoke: {
+    method: 'POST',
+    path: '/api/v1/service-accounts/:name/keys/:id/revoke',
+    access: ['admin'],
+  },
+  revocations: { method: 'GET', path: '/api/v1/revocations', access: ['admin', 'auditor'] },
+  revoke: { method: 'POST', path: '/api/v1/revocations', access: ['admin'] },
   apply: { method: 'POST', path: '/api/v1/apply', access: ['admin'] },
   resources: { method: 'GET', path: '/api/v1/resources/:kind', access: ['admin', 'auditor'] },
   resource: { method: 'GET', path: '/api/v1/resources/:kind/:name', access: ['admin', 'auditor'] },

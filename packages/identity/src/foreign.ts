@@ -39,6 +39,22 @@ export function foreignPrincipal(
 }
 
 /**
+ * Which groups of a principal still stand: those of documents that are not here, since nothing here names them, and those that a
+ * member of the document gives it. A token of the control plane says groups, not from which claim: one of the issuer will do.
+ */
+export const standingGroups = (
+  { issuer, subject, groups }: Pick<Principal, 'issuer' | 'subject' | 'groups'>,
+  documents: readonly GroupDocument[],
+): readonly string[] =>
+  groups.filter((name) => {
+    const document = documents.find(({ metadata }) => metadata.name === name)
+    if (document === undefined) return true
+    return document.spec.members.some(
+      (member) => member.issuer === issuer && (!('subject' in member) || member.subject === subject),
+    )
+  })
+
+/**
  * R-6.4: groups that the issuer left out ("overage", of Microsoft also "hasgroups") are not the same as no groups, so the token
  * is refused.
  */

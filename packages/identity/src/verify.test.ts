@@ -281,6 +281,32 @@ describe('R-6.2: hostile tokens', () => {
   })
 })
 
+describe('a group', () => {
+  it('that somebody is taken out of no longer counts, in tokens that were issued before and for sessions that are open', async () => {
+    const groups = (members: readonly object[]) => [group('engineering', members as never)]
+    const under = async (members: readonly object[]) => {
+      const trust = { ...snapshot, groups: groups(members) }
+      return { trust, verified: await verifyToken(await own(), trust, nowMs) }
+    }
+    const idp = 'https://idp.example'
+    const named = await under([{ issuer: idp, subject: 'ann' }])
+    expect(named.verified.principal.groups).toEqual(['engineering'])
+    expect((await under([{ issuer: idp, claim: 'eng' }])).verified.principal.groups).toEqual(['engineering'])
+    for (const members of [
+      [{ issuer: idp, subject: 'bob' }],
+      [{ issuer: ci, subject: 'ann' }],
+      [{ issuer: ci, claim: 'eng' }],
+    ]) {
+      const { trust, verified } = await under(members)
+      expect(verified.principal.groups).toEqual([])
+      expect([isStillTrusted(named.verified, named.trust), isStillTrusted(named.verified, trust)]).toEqual([
+        true,
+        false,
+      ])
+    }
+  })
+})
+
 describe('a revocation', () => {
   const entry = { jti: '', issuer: '', subject: '', beforeMs: 0 }
   it.each<[string, Partial<typeof entry>, string]>([

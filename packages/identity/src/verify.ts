@@ -18,7 +18,7 @@ import {
 } from 'jose'
 import { z } from 'zod'
 import { builtInActors, delegatedTokenType, foreignActors } from './delegated.ts'
-import { foreignPrincipal } from './foreign.ts'
+import { foreignPrincipal, standingGroups } from './foreign.ts'
 import { builtInIssuerName, type IssuerWithKeys, type Trust } from './trust.ts'
 
 /** A token as revocations name it. */
@@ -283,7 +283,12 @@ function builtInToken(payload: JWTPayload, claims: Claims, isDelegated: boolean,
       newToken,
     )
   const shown = parsed.data
-  const actors = builtInActors(payload)
+  // Since it was issued, somebody may have been taken out of a group.
+  const standing = <P extends Pick<Principal, 'issuer' | 'subject' | 'groups'>>(one: P): P => ({
+    ...one,
+    groups: standingGroups(one, trust.groups),
+  })
+  const actors = builtInActors(payload).map(standing)
   checkPlatforms([{ kind: shown.sp_kind, issuer: shown.sp_issuer }, ...actors], trust)
   if (actors.length > 0 !== isDelegated)
     throw refuse('TOKEN_ACTOR_WRONG', 'the token\'s claim "act" does not fit its type', newToken)
@@ -291,15 +296,15 @@ function builtInToken(payload: JWTPayload, claims: Claims, isDelegated: boolean,
     actors,
     isOnce: shown.sp_once,
     parents: shown.sp_from,
-    principal: {
+    principal: standing({
       kind: shown.sp_kind,
       issuer: shown.sp_issuer,
       subject: claims.sub,
       groups: shown.sp_groups,
       claims: shown.sp_claims,
       display: shown.sp_name,
-      assurance: 'verified',
-    },
+      assurance: 'verified' as const,
+    }),
     ...tokenOf(payload, claims),
     target: shown.sp_target,
     upstreamRole: shown.sp_role ?? null,
@@ -313,9 +318,15 @@ const arePlatformsTrusted = (principals: readonly Issued[], { issuers }: Pick<Tr
   principals.every(({ kind, issuer }) => kind !== 'workload' || issuers.has(issuer))
 
 /** Whether a token that was verified under an earlier state of trust would still be believed: not by its age. */
-export const isStillTrusted = (verified: VerifiedToken, trust: Pick<Trust, 'issuers' | 'revocations'>): boolean =>
+export const isStillTrusted = (
+  verified: VerifiedToken,
+  trust: Pick<Trust, 'issuers' | 'revocations' | 'groups'>,
+): boolean =>
   trust.issuers.has(verified.token.issuer) &&
   arePlatformsTrusted([verified.principal, ...verified.actors], trust) &&
+  [verified.principal, ...verified.actors].every(
+    (one) => standingGroups(one, trust.groups).length === one.groups.length,
+  ) &&
   !isRevoked(verified, trust)
 
 function checkPlatforms(principals: readonly Issued[], trust: Trust): void {

@@ -40,12 +40,13 @@ export function applyCompleted(
   text: string,
   sensitive: boolean,
   out: Action[],
+  isForSomebody = false,
 ): undefined {
   state.ran = true
   if (sensitive) state.sensitive = true
   for (const effect of facts.session) {
     if (effect.kind === 'declare' && !mayDeclare(state, facts, effect.name)) return lostCursor(state, out)
-    applyEffect(state, effect, text)
+    applyEffect(state, effect, text, isForSomebody)
   }
   for (const { operation, object } of facts.effects)
     if (operation === 'listen') state.listening.add(object.replace(/^channel:/, ''))
@@ -81,7 +82,8 @@ function touchCatalog(state: State): void {
   touchPath(state)
 }
 
-function applyEffect(state: State, effect: SessionEffect, text: string): void {
+function applyEffect(state: State, effect: SessionEffect, text: string, isForSomebody: boolean): void {
+  const mark = isForSomebody ? ({ needsWord: true } as const) : {}
   switch (effect.kind) {
     case 'transaction':
       if (effect.verb === 'begin' || effect.verb === 'savepoint' || effect.verb === 'release') return
@@ -105,6 +107,7 @@ function applyEffect(state: State, effect: SessionEffect, text: string): void {
         said: null,
         sets: null,
         place: '',
+        ...mark,
       })
       return
     case 'deallocate':
@@ -112,7 +115,7 @@ function applyEffect(state: State, effect: SessionEffect, text: string): void {
       else clearStatements(state)
       return
     case 'declare':
-      state.portals.set(effect.name, cursorOf(effect.name, effect.body, text))
+      state.portals.set(effect.name, { ...cursorOf(effect.name, effect.body, text), ...mark })
       return
     case 'close':
       if (effect.name !== null) state.portals.delete(effect.name)

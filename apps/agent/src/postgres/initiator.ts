@@ -41,6 +41,8 @@ export interface InitiatorState {
   wasEnded: boolean
   /** By the message as the target may see it. */
   readonly own: WeakMap<FrontendMessage, Own>
+  /** Statements whose text said for whom: what they PREPARE or DECLARE runs for nobody else by itself. */
+  readonly forSomebody: WeakSet<JudgedStatement>
 }
 
 export const noInitiator = (): InitiatorState => ({
@@ -49,6 +51,7 @@ export const noInitiator = (): InitiatorState => ({
   isOver: false,
   wasEnded: false,
   own: new WeakMap(),
+  forSomebody: new WeakSet(),
 })
 
 /** A prepared statement that sets the initiator: by its parameter, or by what stood in its text. */
@@ -223,6 +226,8 @@ export function noteJudged(
   portal: Portal | undefined,
 ): void {
   const { initiator } = state
+  if (initiator.own.get(message)?.kind === 'comment' || (portal?.statement?.said ?? null) !== null)
+    for (const statement of statements) initiator.forSomebody.add(statement)
   const says = message.type === 'query' ? initiator.own.get(message) : undefined
   const sets = says?.kind === 'set' ? says.said : portal?.sets
   if (sets !== undefined) {

@@ -209,6 +209,10 @@ class NamesNow implements SessionNames {
   cursors(): ReadonlyMap<string, StatementFacts> {
     return cursorsOf(this.#state)
   }
+  needsWord(kind: 'execute' | 'fetch', name: string): boolean {
+    const { statements, portals } = this.#state
+    return (kind === 'execute' ? statements : portals).get(name)?.needsWord === true
+  }
   get isFull(): boolean {
     const { statements, portals } = this.#state
     return (

@@ -241,7 +241,7 @@ function complete(state: State, running: Running, message: Message<'commandCompl
   if (running.judged.protection.columns.length > 0) state.masked = true
   out.push({ do: 'outcome', running, result: 'done', tag: message.tag, sqlstate: '' })
   if (state.completed.at(-1) !== facts) state.completed.push(facts)
-  applyCompleted(state, facts, facts.text, sensitive, out)
+  applyCompleted(state, facts, facts.text, sensitive, out, state.initiator.forSomebody.has(running.judged))
   // INVARIANT: before the client hears that objects have changed, no session of this agent judges by what was (R-3.14).
   const isCommitted = state.status === 'I' || facts.verb === 'commit'
   if (state.catalogTouched && isCommitted) out.push({ do: 'catalogChanged' })

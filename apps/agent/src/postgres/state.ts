@@ -92,6 +92,8 @@ export interface Prepared {
   readonly sets: Setting | null
   /** Where its names were understood: the same text means the same thing at the same place. */
   readonly place: string
+  /** Made by SQL in a text that said for whom: EXECUTE has to say it again. */
+  readonly needsWord?: true
 }
 
 export interface Described {
@@ -121,6 +123,8 @@ export interface Portal {
   readonly sensitive: boolean
   /** For whom statements run once it is executed, null: for nobody else; undefined where it does not say. */
   readonly sets: Said | null | undefined
+  /** Declared in a text that said for whom: FETCH has to say it again. */
+  readonly needsWord?: true
 }
 
 export type BoundMessage = Extract<FrontendMessage, { type: 'bind' }>

@@ -14,6 +14,8 @@ export interface SessionNames {
   /** The portal or cursor of this name, as an identity: limits count its rows across texts. */
   portal?(name: string): object | undefined
   cursors(): ReadonlyMap<string, StatementFacts>
+  /** It was made, by SQL, in a text that said for whom: nothing of it runs until that is said again. */
+  needsWord?(kind: 'execute' | 'fetch', name: string): boolean
   /**
    * Which catalog shows what names mean. `shared`: everybody's. `temporary`: the same, and temporary objects that only the
    * session's own connection sees. `own`: only that connection sees it, because objects were changed in a transaction that

@@ -8,6 +8,7 @@ import type { StatementFacts } from '@sallyport/sql/facts'
 import { versionOf } from './analysis.ts'
 import type { GateDeps, Judged, JudgeRequest } from './gate.ts'
 import { sharingRefusal } from './outlasting.ts'
+import { pastInitiator } from './initiator.ts'
 import { holdsSecret } from './recorded.ts'
 import {
   approvalRefusal,
@@ -63,6 +64,8 @@ export function assess(deps: GateDeps, request: JudgeRequest, catalog: Catalog, 
       return refused(new SallyportError('STATEMENT_SYNTAX', analysis.message), null, analysis.position)
     if (request.moment !== 'query' && analysis.statements.length > 1) return refused(severalStatements())
     if (blind && analysis.statements.some(needsCatalog)) return { kind: 'needs-own' }
+    if (request.initiator === undefined && analysis.statements.some((facts) => needsWord(facts, request)))
+      return refused(pastInitiator())
     if (fetchesStale(deps, request, analysis.statements, catalog)) return refused(meansAnotherThing())
     return assessFacts(deps, request, analysis.statements, catalog)
   } catch (thrown) {
@@ -90,6 +93,16 @@ function fetchesStale(
     }),
   )
 }
+
+/**
+ * INVARIANT: what was prepared or declared for somebody is narrower than what the connection's own function may do, so it never
+ * runs for the function alone (DESIGN §3: the strictest of a chain wins).
+ */
+const needsWord = ({ session }: StatementFacts, { names }: JudgeRequest): boolean =>
+  session.some((effect) => {
+    const isUse = effect.kind === 'execute' || effect.kind === 'fetch'
+    return isUse && names.needsWord?.(effect.kind, effect.name) === true
+  })
 
 const isOwnWanted = ({ names }: Pick<JudgeRequest, 'names'>): boolean =>
   names.catalog === 'own' || names.catalog === 'temporary'

@@ -7,6 +7,7 @@ import {
   ExchangeResponse,
   jwtTokenType,
   ExchangeRefusal as Refusal,
+  ServiceTokenRequest,
 } from '@sallyport/api/exchange'
 import { asSallyportError, errorDocsUrl, type SallyportError, surfacesOf } from '@sallyport/base/errors'
 import { principalKey } from '@sallyport/base/identity'
@@ -16,7 +17,7 @@ import { problemOf } from '../http/errors.ts'
 import { takesForms } from '../http/form.ts'
 import { type App, at } from '../http/route.ts'
 import { exchange } from './exchange.ts'
-import { tokenOfAws } from './workload.ts'
+import { tokenOfAccount, tokenOfAws } from './workload.ts'
 
 /** From one address; a service with many users asks for each of them every few minutes. */
 const exchangesPerMinuteMax = 3_000
@@ -28,26 +29,25 @@ export function exchangeRoutes(app: App, deps: Deps): void {
     takesForms(scope, formBytesMax)
     scope.route({
       ...at('tokenExchange', { rateLimit: { max: exchangesPerMinuteMax, timeWindow: 60_000 } }),
-      schema: { body: z.union([AwsTokenRequest, ExchangeRequest]), response: { 200: ExchangeResponse, 400: Refusal } },
+      schema: {
+        body: z.union([ServiceTokenRequest, AwsTokenRequest, ExchangeRequest]),
+        response: { 200: ExchangeResponse, 400: Refusal },
+      },
       handler: async (request, reply) => {
         try {
-          if (request.body.subject_token_type === awsTokenType) {
-            const made = await tokenOfAws(deps, request.body)
+          const asked = request.body
+          if ('client_secret' in asked || asked.subject_token_type === awsTokenType) {
+            const made = 'client_secret' in asked ? await tokenOfAccount(deps, asked) : await tokenOfAws(deps, asked)
             deps.metrics.tokens.inc()
             const { principal, jti } = made
-            request.log.info({
-              event: 'workload-token',
-              caller: principalKey(principal),
-              target: request.body.audience,
-              jti,
-            })
+            request.log.info({ event: 'workload-token', caller: principalKey(principal), target: asked.audience, jti })
             return await reply.send(answerOf(made))
           }
-          const { token, jti, chain, seconds } = await exchange(deps, request.body)
+          const { token, jti, chain, seconds } = await exchange(deps, asked)
           deps.metrics.tokens.inc()
           const { initiator, actors } = chain
           const [initiatorKey, ...actorKeys] = [initiator, ...actors].map(principalKey)
-          const { audience: target } = request.body
+          const { audience: target } = asked
           request.log.info({ event: 'token-exchanged', initiator: initiatorKey, actors: actorKeys, target, jti })
           return await reply.send(answerOf({ token, seconds }))
         } catch (thrown) {
