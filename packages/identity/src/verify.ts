@@ -267,9 +267,10 @@ const BuiltInClaims = z.object({
   sp_once: z.boolean().default(false),
   /** What the principal's own issuer says of it, as far as rules may read it. */
   sp_claims: z.record(z.string(), z.unknown()).default({}),
+  /** Of each exchange the two tokens, and what each of them was made of. */
   sp_from: z
     .array(Parent)
-    .max(2 * limits.actorsMax)
+    .max(4 * limits.actorsMax)
     .default([]),
 })
 

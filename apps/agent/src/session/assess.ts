@@ -7,8 +7,8 @@ import type { Catalog } from '@sallyport/sql/catalog'
 import type { StatementFacts } from '@sallyport/sql/facts'
 import { versionOf } from './analysis.ts'
 import type { GateDeps, Judged, JudgeRequest } from './gate.ts'
-import { sharingRefusal } from './outlasting.ts'
 import { pastInitiator } from './initiator.ts'
+import { sharingRefusal } from './outlasting.ts'
 import { holdsSecret } from './recorded.ts'
 import {
   approvalRefusal,

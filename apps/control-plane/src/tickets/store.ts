@@ -67,21 +67,6 @@ export async function revokeTicket(tx: Tx, id: string, at: Date, by: string): Pr
   return count === 1
 }
 
-/** Agents read it from their next snapshot: sessions that the token or ticket opened end. */
-export async function addRevocation(
-  tx: Tx,
-  revocation: {
-    readonly id: string
-    readonly jti: string
-    readonly issuer: string
-    readonly at: Date
-    readonly by: string
-    readonly reason: string
-  },
-): Promise<void> {
-  await tx.revocation.create({ data: { ...revocation, before: revocation.at } })
-}
-
 /** Compare-and-set: takes one use of a ticket that is alive. False when there is none left. */
 export async function spendUse(db: Db, id: string, at: Date): Promise<boolean> {
   const { count } = await db.ticket.updateMany({

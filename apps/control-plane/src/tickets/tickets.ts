@@ -11,6 +11,7 @@ import { appendAction } from '../audit/store.ts'
 import { inTransaction, isStoreConflict } from '../db.ts'
 import type { Deps } from '../deps.ts'
 import { type Actor, actorKey } from '../http/actor.ts'
+import { addRevocation } from '../identities/revocation-store.ts'
 import { lifeOf, personOf, signFor } from '../identities/tokens.ts'
 import { openTarget, reachableAt } from '../targets/open.ts'
 import { checkedRole, roleNames } from '../targets/rules.ts'
@@ -117,7 +118,7 @@ export async function revokeTicket(deps: TicketDeps, actor: Actor, id: string): 
       })
     if (!(await store.revokeTicket(tx, id, at, by))) return false
     const issuer = deps.config.publicUrl
-    await store.addRevocation(tx, { id: newId(), jti: id, issuer, at, by, reason: 'ticket revoked' })
+    await addRevocation(tx, { id: newId(), jti: id, issuer, subject: null, at, by, reason: 'ticket revoked' })
     const detail = { target: found.target, role: found.upstreamRole, owner: found.display }
     const object = `Ticket/${id}`
     await appendAction(tx, { id: newId(), at, actor: by, action: 'revoke-ticket', object, detail })
