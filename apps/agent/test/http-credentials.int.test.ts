@@ -246,6 +246,14 @@ describe('a certificate', () => {
   })
 })
 
+it('a signed request carries no credential outward in a body that is read to be signed (R-4.12)', async () => {
+  const body = `${'x'.repeat(70_000)}${awsSecret}`
+  const headers = { 'content-type': 'text/plain', 'transfer-encoding': 'chunked' }
+  const reply = await send('/bucket/mine', { method: 'PUT', body, headers })
+  expect(JSON.parse(reply.body)).toMatchObject({ code: 'OUTWARD_SECRET' })
+  expect(api.seen).toEqual([])
+})
+
 describe('a second object of a request to an object store', () => {
   it('is refused, since no rule about routes sees it, unless the target lets it pass', async () => {
     const copy = { method: 'PUT', headers: { 'x-amz-copy-source': '/other-bucket/secret' } }

@@ -185,4 +185,15 @@ describe('a credential of the agent', () => {
     // The API never got a whole request.
     expect(api.seen).toEqual([])
   })
+  it.each<[string, string]>([
+    ['that is hidden in part', '/crm/orders'],
+    ['that people would be asked about', '/crm/held'],
+    ['that a condition reads', '/crm/judged'],
+  ])('never leaves in a body of unknown length, or a long one, %s (R-4.12)', async (_, url) => {
+    const body = JSON.stringify({ ssn: '078-05-1120', note: crmToken, fill: 'x'.repeat(70_000) })
+    const codings: readonly Record<string, string>[] = [{ 'transfer-encoding': 'chunked' }, {}]
+    for (const headers of codings) expect(codeOf(await send(url, post(body, headers)))).toBe('OUTWARD_SECRET')
+    expect(path.control.requests.filter(({ evidence }) => evidence.text.includes('xxxx'))).toEqual([])
+    expect(api.seen).toEqual([])
+  })
 })

@@ -13,15 +13,18 @@ export const addOpenapi: AddCommand = (program, app) => {
   program
     .command('openapi <file>')
     .description('print the routes of an OpenAPI description, for "routes" of an HTTP target')
+    .option('--schemas', 'with the schemas of bodies and queries')
     .addHelpText(
       'after',
       '\nExamples:\n  sallyport openapi crm.openapi.yaml\n  sallyport openapi crm.openapi.json >> crm.yaml',
     )
-    .action((file: string) => app.run((session) => print(session, file)))
+    .action((file: string, options: { schemas?: boolean }) =>
+      app.run((session) => print(session, file, options.schemas === true)),
+    )
 }
 
-async function print(session: Session, file: string): Promise<void> {
-  const { routes, problems } = routesOfOpenapi(descriptionOf(readFile(session, file), file))
+async function print(session: Session, file: string, schemas: boolean): Promise<void> {
+  const { routes, problems } = routesOfOpenapi(descriptionOf(readFile(session, file), file), { schemas })
   for (const problem of problems) session.out.message(`left out: ${problem}`)
   if (routes.length === 0)
     throw new SallyportError('DOCUMENT_INVALID', `"${file}" has no route that could be listed`, {

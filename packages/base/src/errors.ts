@@ -85,6 +85,7 @@ export const errorCodes = {
   CATALOG_STALE: { sqlstate: '57P03', http: 503, grpc: 14, exit: 7 },
   LIMIT_REACHED: { sqlstate: '53400', http: 429, grpc: 8, exit: 5 },
   LIMIT_UNPROVABLE: { sqlstate: '42501', http: 403, grpc: 7, exit: 5 },
+  SCHEMA_MISMATCH: { sqlstate: '22023', http: 400, grpc: 3, exit: 2 },
   BODY_UNREADABLE: { sqlstate: '22023', http: 415, grpc: 3, exit: 2 },
   OUTWARD_SECRET: { sqlstate: '42501', http: 403, grpc: 7, exit: 5 },
   TOOL_QUARANTINED: { sqlstate: '42501', http: 403, grpc: 7, exit: 5 },

@@ -1,4 +1,5 @@
 // What a schema cannot say about a Target: roles and routes that are given twice, credentials that would go in clear text.
+import { schemaProblem, schemasCharsMax } from './body-schema.ts'
 import { type CheckProblem, problem } from './check-problem.ts'
 import type { TargetDocument } from './document.ts'
 import type { McpServer } from './mcp-target.ts'
@@ -28,6 +29,7 @@ function checkHttpTarget({
   return [
     ...(isOpen(url) ? [problem(['spec', 'url'], clear(url))] : []),
     ...listProblems(routes?.list ?? []),
+    ...schemasProblems(routes?.list ?? []),
     ...(mcp === undefined ? [] : mcpProblems(mcp, { routes, passFields })),
     ...(tokenUrl !== null && isOpen(tokenUrl)
       ? [problem(['spec', 'credential', 'oauth', 'tokenUrl'], clear(tokenUrl))]
@@ -36,6 +38,23 @@ function checkHttpTarget({
       ? [problem(['spec', 'tls', 'client'], `"${url}" has no TLS, so no certificate is shown; use https, or remove it`)]
       : []),
   ]
+}
+
+type ListedRoute = NonNullable<Extract<TargetDocument['spec'], { protocol: 'http' }>['routes']>['list'][number]
+
+function schemasProblems(list: readonly ListedRoute[]): CheckProblem[] {
+  const characters = list.reduce((sum, { body, query }) => sum + JSON.stringify([body, query]).length, 0)
+  if (characters > schemasCharsMax)
+    return [
+      problem(['spec', 'routes', 'list'], `the schemas of a target are at most ${schemasCharsMax} characters long`),
+    ]
+  return list.flatMap((route, index) =>
+    (['body', 'query'] as const).flatMap((name) => {
+      const schema = route[name]
+      const found = schema === undefined ? null : schemaProblem(schema)
+      return found === null ? [] : [problem(['spec', 'routes', 'list', index, name], found)]
+    }),
+  )
 }
 
 /** What is about requests says nothing of messages, and would read as if it did. */

@@ -3,6 +3,7 @@
 
 import { JsonPaths, MaskRule, Routes, Unless } from '@sallyport/mask/rule'
 import { z } from 'zod'
+import { BodySchema } from './body-schema.ts'
 import { CredentialReference, HttpCredential } from './credential.ts'
 import { LimitRule, OutwardRule } from './document-limits.ts'
 import { Callers, resourceName } from './document-shared.ts'
@@ -186,6 +187,12 @@ const HttpTarget = z.strictObject({
             name: z.string().regex(/^[A-Za-z0-9_.-]{1,128}$/, 'letters, digits, "_", "." and "-"'),
             methods: z.array(z.string().regex(/^[A-Z]{1,20}$/, 'a method in capitals: GET')).min(1),
             path: z.string().min(1).max(500),
+            /** What it takes (packages/policy/src/body-schema.ts). Absent: nobody looks. */
+            body: BodySchema.optional(),
+            /** Without a body as well. */
+            optionalBody: z.boolean().optional(),
+            /** Of the names and values of the query, as an object. */
+            query: BodySchema.optional(),
           }),
         )
         .min(1)

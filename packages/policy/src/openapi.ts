@@ -1,17 +1,21 @@
-// The routes of an OpenAPI description (3.0, 3.1, and Swagger 2.0), as a Target lists them. Only methods, paths and names are
-// taken; what is not listed there stays unknown.
+// The routes of an OpenAPI description (3.0, 3.1, and Swagger 2.0), as a Target lists them. Methods, paths and names are
+// taken, and schemas of bodies and queries where they are asked for; what is not listed there stays unknown.
 import { type NamedRoute, templateKey, templateProblem } from './named-routes.ts'
+import { type OperationSchemas, schemasOfOperation } from './openapi-schemas.ts'
 
 const methods = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch'] as const
 
 /** What could be taken, and what could not with its reason. */
-export function routesOfOpenapi(description: unknown): {
-  readonly routes: readonly NamedRoute[]
+export function routesOfOpenapi(
+  description: unknown,
+  { schemas = false }: { readonly schemas?: boolean } = {},
+): {
+  readonly routes: readonly (NamedRoute & OperationSchemas)[]
   readonly problems: readonly string[]
 } {
   const paths = fieldOf(description, 'paths')
   if (!isRecord(paths)) return { routes: [], problems: ['the description has no "paths"; is it OpenAPI?'] }
-  const routes: NamedRoute[] = []
+  const routes: (NamedRoute & OperationSchemas)[] = []
   const problems: string[] = []
   const names = new Set<string>()
   const taken = new Set<string>()
@@ -25,12 +29,19 @@ export function routesOfOpenapi(description: unknown): {
       if (taken.has(key)) problems.push(`${method.toUpperCase()} ${path}: another path is the same but for its names`)
       else {
         const name = nameOf(item[method], method, path, names)
-        routes.push({ name, methods: [method.toUpperCase()], path })
+        const found = schemas ? schemasOf(description, item, method) : { schemas: {}, problems: [] }
+        problems.push(...found.problems.map((one) => `${name}: ${one}`))
+        routes.push({ name, methods: [method.toUpperCase()], path, ...found.schemas })
       }
       taken.add(key)
     }
   }
   return { routes, problems }
+}
+
+function schemasOf(description: unknown, item: Readonly<Record<string, unknown>>, method: string) {
+  const shared = fieldOf(item, 'parameters')
+  return schemasOfOperation(description, item[method], Array.isArray(shared) ? shared : [])
 }
 
 /** Its operationId, else method and path; a number behind it where that was there before. */

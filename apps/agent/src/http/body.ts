@@ -19,6 +19,8 @@ export interface RequestBody {
   /** These bytes go on in the place of the caller's. */
   replace(bytes: Buffer): void
   readonly isReplaced: boolean
+  /** All of it was read, and goes on without being looked at any more. */
+  readonly isRead: boolean
   /** What the target gets; null where there is none. A stream ends with OUTWARD_SECRET before the first byte of a needle. */
   forTarget(needles: Needles): Readable | Buffer | null
   /** Gives back its room; to be called once. */
@@ -75,6 +77,9 @@ export function requestBody(
     sent: async () => replaced ?? (await wholly()),
     replace(bytes) {
       replaced = bytes
+    },
+    get isRead() {
+      return kept !== null
     },
     get isReplaced() {
       return replaced !== null

@@ -13,6 +13,7 @@ import { mcpExchange } from '../mcp/serve.ts'
 import { countStatement } from '../metrics.ts'
 import type { SessionDeps } from '../session/deps.ts'
 import { describeThrown } from '../session/log.ts'
+import { credentialOutward } from '../session/outward.ts'
 import type { AskedRequest, Granted } from '../session/request-asked.ts'
 import type { HeldRequest } from '../session/request-hold.ts'
 import { secondObjectRefusal } from '../session/request-refusals.ts'
@@ -28,6 +29,7 @@ import { quotaFields } from './quota.ts'
 import { refusalOf } from './refuse.ts'
 import { type Outcome, relay } from './relay.ts'
 import { factsOf, type RequestHead, readHead, recordedRequest } from './request.ts'
+import { schemaRefusal } from './route-schemas.ts'
 import { type ConnectionSessions, connectionSessions, type HttpSession } from './session.ts'
 import type { Answer } from './upstream.ts'
 
@@ -104,10 +106,11 @@ async function exchange(parts: Exchange): Promise<void> {
   const body = bodyOf(parts)
   try {
     const needles = await outwardNeedles(parts)
-    const granted = await session.gate.judge(askedRequest(parts, { body, needles, gone: gone.signal }))
+    const looking = { body, needles, gone: gone.signal, read: lookedBody(head, body, needles) }
+    const granted = await session.gate.judge(askedRequest(parts, looking))
     const outcome: Outcome = { result: 'failed', tag: '', bytes: 0, maskedValues: 0 }
     try {
-      const { answer, injected, signal } = await forward(parts, granted, { body, needles, gone: gone.signal })
+      const { answer, injected, signal } = await forward(parts, granted, looking)
       outcome.tag = String(answer.status)
       await relay(
         {
@@ -145,10 +148,29 @@ interface Looking {
   readonly body: RequestBody
   readonly needles: readonly Needles[]
   readonly gone: AbortSignal
+  readonly read: LookedBody
+}
+
+/**
+ * Reads the body, and looks in it for known credentials, once. Throws OUTWARD_SECRET. Whoever needs the bytes asks here: what was read
+ * whole goes on as it is, and nobody would look at it while it goes (THREATS R-4.12).
+ */
+type LookedBody = () => Promise<Buffer>
+
+function lookedBody(head: RequestHead, body: RequestBody, needles: readonly Needles[]): LookedBody {
+  let isLooked = false
+  return async () => {
+    const bytes = await body.read()
+    if (isLooked) return bytes
+    if (outwardInBody(head, bytes, { needles, kinds: new Set() }) !== null) throw credentialOutward('the body')
+    isLooked = true
+    return bytes
+  }
 }
 
 /** What the gate may ask about a request; its body is read when the gate does. */
-function askedRequest(parts: Exchange, { body, needles, gone }: Looking): AskedRequest {
+function askedRequest(parts: Exchange, looking: Looking): AskedRequest {
+  const { body, needles, read } = looking
   const { head, session, serving } = parts
   const fields = callersFields(head, session.admitted.target.document.spec.passFields, null)
   return {
@@ -160,17 +182,21 @@ function askedRequest(parts: Exchange, { body, needles, gone }: Looking): AskedR
       const found = outwardInHead(head, fields, { needles, kinds: new Set([...stops, ...hides]) })
       if (found !== null || !head.hasBody) return found
       const isPeeked = head.contentLength !== null && head.contentLength <= limits.httpPeekedBodyBytesMax
-      if (stops.size === 0 && !isPeeked) return null
+      if (stops.size === 0 && !isPeeked && !body.isRead) return null
       return outwardInBody(head, await body.read(), { needles, kinds: stops })
     },
     async hide(masking) {
       if (!head.hasBody) return 0
-      const hidden = await hiddenBody(head.fields, await body.read(), masking, serving)
+      const hidden = await hiddenBody(head.fields, await read(), masking, serving)
       body.replace(hidden.bytes)
       return hidden.values
     },
-    also: async () => secondObjectRefusal(head.fields, session.admitted.target.document.spec.passFields),
-    held: () => heldRequest(parts, fields, body, gone),
+    async also() {
+      const { document } = session.admitted.target
+      const refusal = secondObjectRefusal(head.fields, document.spec.passFields)
+      return refusal ?? (await schemaRefusal(document, head, read))
+    },
+    held: () => heldRequest(parts, fields, looking),
   }
 }
 
@@ -178,10 +204,10 @@ function askedRequest(parts: Exchange, { body, needles, gone }: Looking): AskedR
 async function heldRequest(
   { head, session }: Exchange,
   fields: Fields,
-  body: RequestBody,
-  gone: AbortSignal,
+  { body, gone, read }: Looking,
 ): Promise<Omit<HeldRequest, 'recorded' | 'protocol'>> {
   const { document } = session.admitted.target
+  await read()
   const shown = shownRequest(head, fieldsBeside(body, fields), await body.sent())
   if (shown === null)
     throw new SallyportError(
@@ -216,7 +242,7 @@ function hiding(deps: SessionDeps, needles: readonly Needles[], head: RequestHea
 async function forward(
   { head, session, serving }: Exchange,
   granted: Granted,
-  { body, needles, gone }: Looking,
+  { body, needles, gone, read }: Looking,
 ): Promise<{ readonly answer: Answer; readonly injected: Injected; readonly signal: AbortSignal }> {
   const { deps, tokens, upstreams } = serving
   const { document } = session.admitted.target
@@ -225,6 +251,7 @@ async function forward(
   const path = pathOf(document.spec.url, head, injected)
   const fields = fieldsBeside(body, fieldsFor(head, document.spec.passFields, injected, granted, session))
   const request = { method: head.method, path, signal }
+  if (injected.sign !== null || body.isRead) await read()
   // Of a signed request every byte counts.
   const signed =
     injected.sign === null
