@@ -337,6 +337,18 @@ describe.each(servers)('PostgreSQL %s', (_, bin) => {
       expect(catalog.dependents).toContainEqual([`relation ${customers}`, `key ${orders}`])
       expect(catalog.dependents?.some(([on, what]) => on === what)).toBe(false)
       expect(catalog.systemRelations).toEqual(expect.arrayContaining(['pg_class', 'pg_stats']))
+      expect(catalog.systemColumns).toContain('pg_catalog.pg_am oid,amname,amhandler,amtype')
+      expect(catalog.systemColumns?.some((line) => line.startsWith('information_schema.columns table_catalog,'))).toBe(
+        true,
+      )
+    })
+
+    test('what an aggregate is made of', () => {
+      const partsOf = (name: string) => catalog.functions.find((one) => one.name === name)?.parts
+      expect(partsOf('total')).toEqual(['pg_catalog.int4pl()'])
+      expect(catalog.functions.filter(({ kind }) => kind === 'function').every(({ parts }) => parts === null)).toBe(
+        true,
+      )
     })
 
     test('types, without row types and arrays, and operators with their sides', () => {

@@ -64,6 +64,7 @@ const FunctionJson = z.strictObject({
   defaults: z.array(z.string()),
   results: z.array(z.strictObject({ name: z.string(), type: z.string() })),
   extension: z.string().nullable(),
+  parts: z.array(z.string()).nullable(),
 } satisfies Fields<CatalogFunction>)
 
 /** What a target answers; the version is made of it. */
@@ -81,9 +82,11 @@ export const CatalogLists = z.strictObject({
       name: z.string(),
       kind: z.enum(['base', 'composite', 'domain', 'enum', 'range', 'multirange', 'pseudo']),
       code: z.boolean(),
+      volatile: z.boolean(),
     }),
   ),
   systemRelations: z.array(z.string()),
+  systemColumns: z.array(z.string()),
   dependents: z.array(z.tuple([z.string(), z.string()])),
   operators: z.array(z.string()),
   members: z.array(z.string()),

@@ -60,7 +60,7 @@ export const unknown = (unknowns: readonly string[]): Words => ({
 
 export const unseen = (rule: CompiledRule, code: string): Words => ({
   message: `denied because it cannot be proven that this statement does nothing that rule "${rule.name}" is about: ${code}`,
-  hint: 'let the owner of the target list the function of the trigger under "trusted", if it reaches none of it',
+  hint: 'let the owner of the target list the function that it runs under "trusted", if that reaches none of it',
 })
 
 export const missing = (unknowns: readonly string[]): Words => ({

@@ -3,6 +3,7 @@
 import type { SallyportErrorCode } from '@sallyport/base/errors'
 import { type Principal, verifiedPrincipals } from '@sallyport/base/identity'
 import type { Effect, MissingName, StatementFacts } from '@sallyport/sql/facts'
+import { mayChange } from '@sallyport/sql/unseen'
 import type { Decision, DecisionContext } from './decide.ts'
 import type { Finding } from './examine.ts'
 import { isSystemObject, matchesCaller } from './match.ts'
@@ -88,22 +89,30 @@ function denyUnknowns(facts: StatementFacts): Deny | null {
   return { kind: 'deny', code: 'STATEMENT_UNKNOWN', ...say.unknown(facts.unknowns), ...nobody }
 }
 
+const writing = ['insert', 'update', 'delete', 'truncate', 'create', 'alter', 'drop']
+
 /**
- * A trigger that cannot be followed may reach whatever a rule denies or holds (THREATS R-2.10). Rules without objects are about
- * the statement itself, and that is known.
+ * Triggers, row security, defaults, checks, types and casts run with a statement. What cannot be followed of them may reach
+ * whatever a rule denies or holds (THREATS R-2.10). Rules without objects are about the statement itself, and that is known;
+ * but a statement that only reads must not write by the way where a rule denies to write.
  */
 function denyUnseen(
   book: Rulebook,
-  { opaque }: StatementFacts,
+  { opaque, effects }: StatementFacts,
   principals: readonly Principal[],
   trial: CompiledRule | null,
 ): Deny | null {
-  const code = opaque.find((one) => one.startsWith('the trigger '))
+  const code = opaque.find(mayChange)
   if (code === undefined) return null
   const isAbout = ({ callers }: CompiledRule): boolean =>
     callers === null || principals.some((principal) => matchesCaller(callers, principal))
+  const onlyReads = effects.every(
+    ({ operation, via }) => via === 'derived' || operation === 'select' || operation === 'call',
+  )
+  const mayReach = ({ objects, operations }: CompiledRule): boolean =>
+    objects !== null || (onlyReads && (operations === null || writing.some((one) => operations.has(one))))
   const rule = book.rules.find(
-    (one) => one.effect !== 'allow' && one.objects !== null && (!one.shadow || one === trial) && isAbout(one),
+    (one) => one.effect !== 'allow' && mayReach(one) && (!one.shadow || one === trial) && isAbout(one),
   )
   if (rule === undefined) return null
   return { kind: 'deny', code: 'STATEMENT_UNKNOWN', ...say.unseen(rule, code), ...ruleOf(rule) }

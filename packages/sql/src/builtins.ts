@@ -54,6 +54,11 @@ const effectful = [
 /** Ask what a role may do; harmless (R-2.4), though the patterns above would catch them. */
 const oracles = /^has_[a-z_]+_privilege$|^pg_has_role$|^pg_wal_lsn_diff$|^txid_current_(snapshot|if_assigned)$/
 
+/** Functions that run a text, read a relation or make a value of a type that an argument names (R-2.5): no effect list can
+ * be complete. */
+export const runsText =
+  /^pg_catalog\.((query|cursor|table|schema|database)_to_xml\w*|ts_stat|ts_rewrite|pg_logical_slot_\w+|lo_import|pg_restore_\w+|pg_input_is_valid|pg_input_error_info)$/
+
 const volatilities = { i: 'immutable', s: 'stable', v: 'volatile' } as const
 const kinds = { f: 'function', a: 'aggregate', w: 'window', p: 'procedure' } as const
 
@@ -121,8 +126,8 @@ export function builtin(name: string): Builtin | undefined {
 
 /** OUT columns that are the same in every supported version; those of other functions are sure in one version. */
 const stableColumns = new Set(
-  `json_each json_each_text jsonb_each jsonb_each_text aclexplode pg_options_to_table pg_partition_tree ts_debug ts_parse
-  ts_token_type`.split(/\s+/),
+  `json_each json_each_text jsonb_each jsonb_each_text aclexplode pg_options_to_table pg_partition_tree
+  pg_show_all_settings ts_debug ts_parse ts_token_type`.split(/\s+/),
 )
 
 /** Does the target's function have exactly the OUT columns that are listed? */

@@ -3,7 +3,7 @@
 import type { FuncCall, Node, WindowDef } from '@pgsql/types'
 import { areEnough, placed } from './arguments.ts'
 import { bodyColumns } from './bodies.ts'
-import { type Builtin, builtin } from './builtins.ts'
+import { type Builtin, builtin, runsText } from './builtins.ts'
 import type { CatalogFunction } from './catalog.ts'
 import { functionName } from './catalog-index.ts'
 import { addComputed, addControlOf, addEffect, addFlow } from './draft.ts'
@@ -203,9 +203,13 @@ export function userColumns(
   return columns
 }
 
+/** The word JSON_OBJECT was a name like any other before PostgreSQL 16: our grammar makes it a name of pg_catalog. */
+const asServerReads = (names: readonly string[], env: Environment): readonly string[] =>
+  env.index.catalog.serverVersion < 160_000 && names.join('.') === 'pg_catalog.json_object' ? ['json_object'] : names
+
 /** Functions of the catalog that a name can reach. */
-function userFunctions(names: readonly string[], env: Environment): readonly CatalogFunction[] {
-  const [name = '', schema, database] = [...names].reverse()
+function userFunctions(written: readonly string[], env: Environment): readonly CatalogFunction[] {
+  const [name = '', schema, database] = [...asServerReads(written, env)].reverse()
   if (database !== undefined && database !== env.index.catalog.database) return []
   return (env.index.functions.get(name) ?? []).filter((one) => {
     if (schema !== undefined) return one.schema === schema
@@ -243,11 +247,6 @@ function accepts(one: CatalogFunction, values: readonly Value[], variadic: boole
     return !(isSystemTypeName(value.type) && !isSystemTypeName(type))
   })
 }
-
-/** Functions that run a text, read a relation or make a value of a type that an argument names (R-2.5): no effect list can
- * be complete. */
-const runsText =
-  /^pg_catalog\.((query|cursor|table|schema|database)_to_xml\w*|ts_stat|ts_rewrite|pg_logical_slot_\w+|lo_import|pg_restore_\w+|pg_input_is_valid|pg_input_error_info)$/
 
 const showsMore = /^pg_catalog\.(pg_stat|pg_mcv_|pg_cursor|pg_prepared|pg_read_|pg_ls_|pg_logical_|lo_|loread)/
 

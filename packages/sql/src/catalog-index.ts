@@ -25,6 +25,8 @@ export interface CatalogIndex {
   readonly types: ReadonlyMap<string, string>
   /** `schema.name` of types whose values run code of the target when they are made. */
   readonly codeTypes: ReadonlySet<string>
+  /** Those of them whose code may change something. */
+  readonly volatileTypes: ReadonlySet<string>
   readonly schemas: ReadonlyMap<string, boolean>
   /** Views that the text itself has made, by number: what their columns are made of, and what reading them does. */
   readonly madeViews?: ReadonlyMap<number, { readonly columns: readonly Column[]; readonly draft: Draft }>
@@ -32,6 +34,8 @@ export interface CatalogIndex {
   /** By what they depend on (catalog.ts); null when the catalog does not say. */
   readonly dependents: ReadonlyMap<string, readonly string[]> | null
   readonly columns: Map<number, readonly ColumnRef[]>
+  /** Names of the columns of PostgreSQL's own relations, in order, as the target has them. */
+  readonly systemColumns: ReadonlyMap<string, readonly string[]>
 }
 
 const indexes = new WeakMap<Catalog, CatalogIndex>()
@@ -57,11 +61,18 @@ function build(catalog: Catalog): CatalogIndex {
     functionByOid: new Map(catalog.functions.map((one) => [one.oid, one])),
     operators: grouped(catalog.operators.map(parseOperator), (operator) => [operator.name]),
     types,
-    codeTypes: codeTypesOf(catalog),
+    codeTypes: codeTypesOf(catalog, ({ code }) => code !== false),
+    volatileTypes: codeTypesOf(catalog, ({ code, volatile }) => code !== false && volatile !== false),
     schemas: new Map(catalog.schemas.map(({ name, writable }) => [name, writable])),
     children: grouped(catalog.relations, (relation) => relation.parents),
     dependents: catalog.dependents === undefined ? null : dependentsOf(catalog.dependents),
     columns: new Map(),
+    systemColumns: new Map(
+      (catalog.systemColumns ?? []).map((line) => {
+        const [name = '', columns = ''] = line.split(' ')
+        return [name, columns.split(',')]
+      }),
+    ),
   }
 }
 
@@ -71,10 +82,10 @@ function dependentsOf(pairs: NonNullable<Catalog['dependents']>): ReadonlyMap<st
 }
 
 /** Domains and ranges by what the catalog says, and every composite that holds one, near or far. */
-function codeTypesOf(catalog: Catalog): ReadonlySet<string> {
+function codeTypesOf(catalog: Catalog, isMeant: (type: Catalog['types'][number]) => boolean): ReadonlySet<string> {
   const found = new Set<string>()
-  for (const { schema, name, kind, code } of catalog.types)
-    if (['domain', 'range', 'multirange'].includes(kind) && code !== false) found.add(`${schema}.${name}`)
+  for (const type of catalog.types)
+    if (['domain', 'range', 'multirange'].includes(type.kind) && isMeant(type)) found.add(`${type.schema}.${type.name}`)
   const holders = catalog.relations.filter(({ kind }) => kind !== 'sequence')
   for (let before = -1; before !== found.size; ) {
     before = found.size

@@ -84,6 +84,9 @@ export interface CatalogFunction {
   readonly results?: readonly { readonly name: string; readonly type: string }[]
   /** The extension that it came with. Absent or null: none. */
   readonly extension?: string | null
+  /** Of an aggregate whose states are of PostgreSQL's own types: the functions that it calls, as `schema.name()`. Absent or
+   * null: not known. */
+  readonly parts?: readonly string[] | null
 }
 
 /** One database as one upstream role sees it. */
@@ -106,6 +109,8 @@ export interface Catalog {
     readonly kind: 'base' | 'composite' | 'domain' | 'enum' | 'range' | 'multirange' | 'pseudo'
     /** False: no function of the target runs when a value of it is made. Absent: it may. For domains and ranges. */
     readonly code?: boolean
+    /** False: none of those functions is volatile, so that they change nothing. Absent: one may be. */
+    readonly volatile?: boolean
   }[]
   /** Casts by a function that is no C code: `schema.type` both, arrays as `schema._type`. Absent: none. */
   readonly casts?: readonly {
@@ -117,6 +122,8 @@ export interface Catalog {
   }[]
   /** Names of all that pg_catalog has and `pg_` begins. Absent: it may have others than PostgreSQL's own. */
   readonly systemRelations?: readonly string[]
+  /** Columns of PostgreSQL's own relations, in order: `pg_catalog.pg_am oid,amname,amhandler,amtype`. Absent: by version. */
+  readonly systemColumns?: readonly string[]
   /**
    * What goes when something else is dropped with CASCADE: `relation 16385`, `function 16390`, `type 16400` or `schema lab`,
    * and what depends on it: one of those, `key 16385` for a foreign key of a relation, `part 16385` for anything else that

@@ -2,12 +2,14 @@
 // They may run code of the target, and whether they fail tells about the columns that they read.
 import type { CatalogColumn, CatalogRelation } from './catalog.ts'
 import { type CatalogIndex, columnRefs, descendants, elementType, keptBy, relationName } from './catalog-index.ts'
-import { addControl, addControlOf, newDraft } from './draft.ts'
-import type { ColumnRef, FlowOfTrigger } from './facts.ts'
+import { addControl, addControlOf, addEffect, newDraft } from './draft.ts'
+import type { ColumnRef, Effect, FlowOfTrigger } from './facts.ts'
 import { relationColumns, relationEntry } from './relations.ts'
 import { type Environment, emptyScope, inside } from './scope.ts'
 import { queryColumns } from './select.ts'
 import { fits, isSure } from './sure.ts'
+import { mayWrite } from './types.ts'
+import { mayChange, unfollowed } from './unseen.ts'
 import type { Value } from './values.ts'
 import { parseQuery } from './views.ts'
 
@@ -15,6 +17,8 @@ import { parseQuery } from './views.ts'
 interface Computed {
   /** It calls functions outside pg_catalog, or is not understood. */
   readonly runsOwnCode: boolean
+  /** What that code does to objects; null where it cannot be followed. */
+  readonly effects: readonly Effect[] | null
   /** The relation's columns that it reads; all of them where it is not understood. */
   readonly reads: readonly ColumnRef[]
 }
@@ -25,16 +29,24 @@ export type Written = ReadonlyMap<string, 'whole' | 'part'>
 /** Whatever a write of this relation runs by itself and cannot be followed. */
 export function computedOnWrite(env: Environment, relation: CatalogRelation): void {
   for (const column of relation.columns) filled(env, relation, column)
-  if (checksOf(env, relation).some(({ runsOwnCode }) => runsOwnCode))
-    env.draft.opaque.add(`a constraint or index expression of "${relationName(relation)}"`)
+  noteOwnCode(env, checksOf(env, relation), `a constraint or index expression of "${relationName(relation)}"`)
+}
+
+/** Masks stop at any code of the target; for rules it counts what the code does, where that is known (R-2.10). */
+function noteOwnCode(env: Environment, all: readonly Computed[], what: string): void {
+  const own = all.filter(({ runsOwnCode }) => runsOwnCode)
+  if (own.length === 0) return
+  env.draft.opaque.add(own.some(({ effects }) => effects === null) ? `${what}${unfollowed}` : what)
+  for (const { effects } of own) for (const effect of effects ?? []) addEffect(env.draft, { ...effect, via: 'derived' })
 }
 
 /** A column's default, generation and type. */
 function filled(env: Environment, relation: CatalogRelation, column: CatalogColumn): void {
-  if (env.index.codeTypes.has(elementType(column.type))) env.draft.opaque.add(`the checks of the type "${column.type}"`)
+  if (env.index.codeTypes.has(elementType(column.type)))
+    env.draft.opaque.add(`the checks of the type "${column.type}"${mayWrite(column.type, env) ? unfollowed : ''}`)
   if (column.expression === null) return
-  if (expressionOf(env, relation, column.expression, column).runsOwnCode)
-    env.draft.opaque.add(`the expression of the column "${relationName(relation)}.${column.name}"`)
+  const computed = expressionOf(env, relation, column.expression, column)
+  noteOwnCode(env, [computed], `the expression of the column "${relationName(relation)}.${column.name}"`)
 }
 
 /**
@@ -135,13 +147,15 @@ function understand(env: Environment, relation: CatalogRelation, text: string): 
   const inner: Environment = { ...env, draft, naming: 'definition', body: null }
   const parsed = parseQuery(env, `SELECT ${text}`)
   const refs = columnRefs(env.index, relation)
-  if (parsed === null) return { runsOwnCode: true, reads: refs }
+  if (parsed === null) return { runsOwnCode: true, effects: null, reads: refs }
   queryColumns(parsed.query, inside(emptyScope(inner), [relationEntry(inner, bare(relation), null)]))
   const own =
     [...draft.functions.values()].some(({ name, computes }) => !name.startsWith('pg_catalog.') && computes !== true) ||
     [...draft.effects.values()].some(({ operation, object }) => operation === 'set' || changesSession.test(object))
   const reads = draft.unknowns.size > 0 ? refs : refs.filter((ref) => draft.reads.has(ref))
-  return { runsOwnCode: own || draft.unknowns.size > 0 || draft.opaque.size > 0, reads }
+  const isKnown = draft.unknowns.size === 0 && draft.opaque.size === 0
+  const isFollowed = draft.unknowns.size === 0 && ![...draft.opaque].some(mayChange)
+  return { runsOwnCode: own || !isKnown, effects: isFollowed ? [...draft.effects.values()] : null, reads }
 }
 
 /** What it would leave in the session is seen by nobody: no caller wrote it. */

@@ -5,7 +5,7 @@ import { dropCascade } from './cascade.ts'
 import { addDirect } from './draft.ts'
 import { walk } from './expressions.ts'
 import { noteHidingDefinition } from './hiding.ts'
-import { createdName, effectOnObject, effectOnRelation, kindOf, nameParts } from './objects.ts'
+import { createdName, createdType, effectOnObject, effectOnRelation, kindOf, nameParts } from './objects.ts'
 import { done, type Outcome } from './outcome.ts'
 import { everything, noteGranted, published } from './reach.ts'
 import { type Environment, emptyScope, unknown } from './scope.ts'
@@ -76,16 +76,16 @@ export const ddl: Handlers<[env: Environment], Outcome> = {
     return changed('create', env)
   },
   CreateEnumStmt: (found, env) => {
-    addDirect(env.draft, 'create', createdName(texts(found.typeName), env))
+    addDirect(env.draft, 'create', createdType(texts(found.typeName), env))
     return changed('create', env)
   },
   CreateRangeStmt: (found, env) => {
-    addDirect(env.draft, 'create', createdName(texts(found.typeName), env))
+    addDirect(env.draft, 'create', createdType(texts(found.typeName), env))
     understood(env, found.params)
     return changed('create', env)
   },
   CreateDomainStmt: (found, env) => {
-    addDirect(env.draft, 'create', createdName(texts(found.domainname), env))
+    addDirect(env.draft, 'create', createdType(texts(found.domainname), env))
     typeNameOf(found.typeName, env)
     const scope = emptyScope(env)
     for (const node of found.constraints ?? []) {
@@ -118,7 +118,8 @@ export const ddl: Handlers<[env: Environment], Outcome> = {
     understood(env, found)
     noteHidingDefinition(found, env)
     const routine = found.kind === 'OBJECT_AGGREGATE' ? '()' : ''
-    addDirect(env.draft, 'create', `${createdName(texts(found.defnames), env)}${routine}`)
+    const created = found.kind === 'OBJECT_TYPE' ? createdType : createdName
+    addDirect(env.draft, 'create', `${created(texts(found.defnames), env)}${routine}`)
     return changed('create', env)
   },
   AlterOwnerStmt: (found, env) => {

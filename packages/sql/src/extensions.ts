@@ -1,6 +1,8 @@
 // Table: extensions of PostgreSQL whose functions in C compute something of their arguments and do nothing else: no relation is
 // read, no text run, no setting changed. Whoever may put a function in C into a database may do everything there, so what these
-// extensions brought is taken for what it is; everything else in a schema of the target stays code that nobody sees.
+// extensions brought is taken for what it is; everything else in a schema of the target stays code that nobody sees,
+// but for aggregates that are put together from PostgreSQL's own functions.
+import { builtin, runsText } from './builtins.ts'
 import type { Catalog, CatalogFunction } from './catalog.ts'
 import type { CatalogIndex } from './catalog-index.ts'
 
@@ -26,13 +28,25 @@ const computing: Readonly<Record<string, readonly string[]>> = {
 
 const isComputing = (extension: string): boolean => Object.hasOwn(computing, extension)
 
-/** Its result is made of its arguments, and that is all that it does. */
-export const onlyComputes = ({ extension, language, kind, name }: CatalogFunction): boolean =>
+const ofExtension = ({ extension, language, kind, name }: CatalogFunction): boolean =>
   typeof extension === 'string' &&
   isComputing(extension) &&
   language === 'c' &&
   kind === 'function' &&
   computing[extension]?.includes(name) === false
+
+/** An aggregate of the target that calls nothing but functions of PostgreSQL that compute. */
+const ofBuiltins = ({ kind, parts }: CatalogFunction): boolean =>
+  kind === 'aggregate' &&
+  parts != null &&
+  parts.length > 0 &&
+  parts.every((part) => {
+    const one = builtin(part.replace(/\(\)$/, ''))
+    return one?.class === 'pure' && one.kind === 'function' && !runsText.test(one.name)
+  })
+
+/** Its result is made of its arguments, and that is all that it does. */
+export const onlyComputes = (one: CatalogFunction): boolean => ofExtension(one) || ofBuiltins(one)
 
 /** `operator public.%(…)` or `type public.hstore` of one of these extensions. */
 export const isMember = ({ catalog }: CatalogIndex, what: string): boolean => membersOf(catalog).has(what)

@@ -40,6 +40,13 @@ export function createdName(parts: readonly string[], env: Environment): string 
   return `${schema ?? creationSchema(env)}.${name}`
 }
 
+/** The same of a type. In pg_temp types are found before PostgreSQL's own: a domain "text" there tests what is cast to text. */
+export function createdType(parts: readonly string[], env: Environment): string {
+  const name = createdName(parts, env)
+  if (name.startsWith('pg_temp.')) unknown(env, `the type "${name}", which is found before all others of its name`)
+  return name
+}
+
 /** An effect on an existing relation; one that the catalog does not have is an unknown. */
 export function effectOnRelation(
   env: Environment,

@@ -1,7 +1,7 @@
 // Relations: which one a written name means under the search_path, what reading it does, and what its columns are made of.
 // Views are expanded to their base columns; a relation that the catalog does not have is an unknown.
 import type { RangeVar } from '@pgsql/types'
-import { isListKnown, type SystemRelation, systemRelation } from './builtins.ts'
+import { isListKnown, type SystemAccess, type SystemRelation, systemRelation } from './builtins.ts'
 import type { CatalogRelation } from './catalog.ts'
 import { ancestors, type CatalogIndex, columnRefs, descendants, relationName } from './catalog-index.ts'
 import { addEffect, addReadings } from './draft.ts'
@@ -186,14 +186,11 @@ function systemEntry(env: Environment, relation: SystemRelation, name: string | 
   const read = (baseline: boolean) =>
     addEffect(env.draft, { operation: 'select', object: relation.name, via: 'direct', parents: [], baseline })
   read(relation.columns.some((column) => allowed(column.access)))
-  const { serverVersion } = env.index.catalog
-  const present = relation.columns.filter(
-    ({ since, goneIn }) => since <= serverVersion && (goneIn === null || serverVersion < goneIn),
-  )
+  const { isExact, columns } = presentColumns(env, relation)
   const [schema = null] = relation.name.split('.')
   return entryOf(
     name,
-    present.map((column) => ({
+    columns.map((column) => ({
       name: column.name,
       value: plain(column.type),
       ...(allowed(column.access) ? {} : { read: () => read(false) }),
@@ -202,7 +199,30 @@ function systemEntry(env: Environment, relation: SystemRelation, name: string | 
       schema,
       rowType: relation.name,
       physical: schema === 'pg_catalog',
-      open: !isListKnown(relation.name, serverVersion),
+      open: !isExact,
     },
   )
+}
+
+interface PresentColumn {
+  readonly name: string
+  readonly type: string | null
+  readonly access: SystemAccess
+}
+
+/** The columns that the target has, as it says itself. One of a version that we do not know is nobody's to read. */
+function presentColumns(
+  env: Environment,
+  relation: SystemRelation,
+): { isExact: boolean; columns: readonly PresentColumn[] } {
+  const told = env.index.systemColumns.get(relation.name)
+  if (told !== undefined) {
+    const known = new Map(relation.columns.map((column) => [column.name, column]))
+    return { isExact: true, columns: told.map((name) => known.get(name) ?? { name, type: null, access: 'covered' }) }
+  }
+  const { serverVersion } = env.index.catalog
+  const columns = relation.columns.filter(
+    ({ since, goneIn }) => since <= serverVersion && (goneIn === null || serverVersion < goneIn),
+  )
+  return { isExact: isListKnown(relation.name, serverVersion), columns }
 }

@@ -7,6 +7,7 @@ import { walk } from './expressions.ts'
 import { relationEntry } from './relations.ts'
 import { type Environment, emptyScope, inside } from './scope.ts'
 import { payload, unvisited } from './tree.ts'
+import { mayChange, unfollowed } from './unseen.ts'
 import { insideDefinition, parseQuery } from './views.ts'
 
 const decided = new WeakMap<CatalogIndex, WeakMap<CatalogRelation, Draft>>()
@@ -24,9 +25,13 @@ export function secureRows(env: Environment, relation: CatalogRelation): void {
       ? keptBy(decided, env.index, relation, () => decide(env, relation))
       : decide(env, relation)
   // Unknowns of a policy matter to masks; a statement's own effects are known all the same.
-  if (draft === null || draft.unknowns.size > 0 || draft.opaque.size > 0)
-    env.draft.opaque.add(`the row security of "${relationName(relation)}"`)
-  else merge(env.draft, draft, 'derived')
+  const what = `the row security of "${relationName(relation)}"`
+  if (draft === null || draft.unknowns.size > 0 || [...draft.opaque].some(mayChange))
+    env.draft.opaque.add(`${what}${unfollowed}`)
+  else {
+    merge(env.draft, draft, 'derived')
+    if (draft.opaque.size > 0) env.draft.opaque.add(what)
+  }
 }
 
 function decide(env: Environment, relation: CatalogRelation): Draft {

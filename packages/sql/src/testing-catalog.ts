@@ -49,6 +49,7 @@ export interface FunctionSpec {
   readonly defaults?: readonly string[]
   readonly results?: readonly { readonly name: string; readonly type: string }[]
   readonly extension?: string
+  readonly parts?: readonly string[]
 }
 
 export interface CatalogSpec {
@@ -63,10 +64,13 @@ export interface CatalogSpec {
   readonly types?: Readonly<Record<string, TypeKind>>
   /** Domains and ranges that run no code of the target. */
   readonly codeless?: readonly string[]
+  /** Domains and ranges that run volatile code. */
+  readonly volatileTypes?: readonly string[]
   readonly casts?: NonNullable<Catalog['casts']>
   readonly operators?: readonly string[]
   readonly members?: readonly string[]
   readonly systemRelations?: readonly string[]
+  readonly systemColumns?: readonly string[]
   /** `relation public.t`, `part public.t` …, by names where the catalog has numbers. */
   readonly dependents?: readonly (readonly [on: string, what: string])[]
   /** Schemas where the upstream role may create; all others that the spec names are not writable. */
@@ -122,12 +126,14 @@ export function buildCatalog(spec: CatalogSpec): Catalog {
     schemas: [...schemas].map((name) => ({ name, writable: spec.writable?.includes(name) ?? false })),
     types: Object.entries(spec.types ?? {}).map(([name, kind]) => {
       const [schema, type] = split(name)
-      return { oid: oidOf(name), schema, name: type, kind, code: spec.codeless?.includes(name) !== true }
+      const code = spec.codeless?.includes(name) !== true
+      return { oid: oidOf(name), schema, name: type, kind, code, volatile: spec.volatileTypes?.includes(name) === true }
     }),
     casts: spec.casts ?? [],
     operators: spec.operators ?? [],
     members: spec.members ?? [],
     systemRelations: spec.systemRelations ?? [],
+    systemColumns: spec.systemColumns ?? [],
     dependents: numbered(spec.dependents ?? [], oidOf),
   }
 }
@@ -238,6 +244,7 @@ function functionOf(name: string, entry: FunctionSpec, oid: number): CatalogFunc
     defaults: entry.defaults ?? [],
     results: entry.results ?? [],
     extension: entry.extension ?? null,
+    parts: entry.parts ?? null,
   }
 }
 

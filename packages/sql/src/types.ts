@@ -2,10 +2,11 @@
 // catalog has is an unknown.
 import type { TypeName } from '@pgsql/types'
 import { isSystemType } from './builtins.ts'
-import { elementType } from './catalog-index.ts'
+import { elementType, functionName } from './catalog-index.ts'
 import { addDirect } from './draft.ts'
 import { type Environment, unknownName } from './scope.ts'
 import { texts } from './tree.ts'
+import { unfollowed } from './unseen.ts'
 
 /** `pg_catalog.text`, `public.mood`; arrays as `schema._name`. Null, and an unknown, for a type that is not known. */
 export function typeNameOf(type: TypeName | undefined, env: Environment): string | null {
@@ -28,12 +29,24 @@ export function typeNameOf(type: TypeName | undefined, env: Environment): string
  */
 export function mention(type: string, env: Environment): void {
   if (env.index.codeTypes.has(elementType(type)))
-    env.draft.opaque.add(`the type "${type}", which runs code of the target`)
+    env.draft.opaque.add(`the type "${type}", which runs code of the target${mayWrite(type, env) ? unfollowed : ''}`)
   for (const cast of env.index.catalog.casts ?? []) {
     if (cast.target !== type && cast.source !== type) continue
-    env.draft.opaque.add(`the cast of "${cast.source}" to "${cast.target}", which runs "${cast.function}"`)
+    const what = `the cast of "${cast.source}" to "${cast.target}", which runs "${cast.function}"`
+    // Nobody makes an explicit cast without naming what it makes.
+    const mayRun = cast.target === type || cast.context !== 'explicit'
+    env.draft.opaque.add(`${what}${mayRun && isVolatile(cast.function, env) ? unfollowed : ''}`)
     if (cast.target === type) addDirect(env.draft, 'call', cast.function)
   }
+}
+
+/** PostgreSQL lets no function change anything that is not volatile. */
+export const mayWrite = (type: string, env: Environment): boolean => env.index.volatileTypes.has(elementType(type))
+
+function isVolatile(name: string, env: Environment): boolean {
+  const bare = name.slice(name.lastIndexOf('.') + 1, -2)
+  const found = (env.index.functions.get(bare) ?? []).filter((one) => functionName(one) === name)
+  return found.length === 0 || found.some(({ volatility }) => volatility === 'volatile')
 }
 
 /** Casts that nobody has to write: they may apply anywhere. */
@@ -45,7 +58,12 @@ export function mentionImplicitCasts(env: Environment): void {
       )
 }
 
-function resolveType(names: readonly string[], env: Environment): string | null {
+/** The word JSON was a name like any other before PostgreSQL 17 (R-1.33): our grammar makes it `pg_catalog.json`. */
+const isPlainWord = (names: readonly string[], env: Environment): boolean =>
+  env.index.catalog.serverVersion < 170_000 && names.join('.') === 'pg_catalog.json'
+
+function resolveType(written: readonly string[], env: Environment): string | null {
+  const names = isPlainWord(written, env) ? ['json'] : written
   const [name = '', schema, database] = [...names].reverse()
   if (database !== undefined && database !== env.index.catalog.database) return null
   const schemas =

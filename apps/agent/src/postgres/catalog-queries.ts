@@ -1,6 +1,8 @@
 // Table: the read-only questions that make up a catalog, one JSON text a row, for PostgreSQL 13 to 18, and the cheaper
 // question whether anything that they look at has changed. The connection's own search_path is pg_catalog alone.
 
+import { aggregateParts, firstObject, runsVolatile, systemColumns, systemRelations } from './system-queries.ts'
+
 /** Start-up settings of a connection that reads catalogs. Definitions are printed with every foreign name qualified. */
 export const catalogSettings = {
   application_name: 'sallyport catalog',
@@ -10,9 +12,6 @@ export const catalogSettings = {
   lock_timeout: '2000',
   jit: 'off',
 } as const
-
-/** FirstNormalObjectId of transam.h: everything below is PostgreSQL's own. */
-const firstObject = 16_384
 
 const kinds = {
   r: 'table',
@@ -182,7 +181,7 @@ const functions = (serverVersion: number): string => `
            'body', CASE l.lanname WHEN 'sql' THEN ${bodyOf(serverVersion)} WHEN 'plpgsql' THEN p.prosrc END,
            'settings', COALESCE(to_json(p.proconfig), '[]'::pg_catalog.json),
            'argumentNames', ${argumentNames}, 'defaults', ${defaults}, 'results', ${results},
-           'extension', ${extensionOf('pg_proc', 'p.oid')})
+           'extension', ${extensionOf('pg_proc', 'p.oid')}, 'parts', ${aggregateParts})
     FROM pg_catalog.pg_proc p
     JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
     JOIN pg_catalog.pg_language l ON l.oid = p.prolang
@@ -221,7 +220,7 @@ const types = `
     r: 'range',
     m: 'multirange',
     p: 'pseudo',
-  })}, 'code', ${runsCode})
+  })}, 'code', ${runsCode}, 'volatile', ${runsVolatile})
     FROM pg_catalog.pg_type t
     JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
     LEFT JOIN pg_catalog.pg_class c ON c.oid = t.typrelid
@@ -270,11 +269,6 @@ const casts = `
     JOIN pg_catalog.pg_language l ON l.oid = p.prolang
    WHERE k.oid >= ${firstObject} AND l.lanname NOT IN ('c', 'internal')
    ORDER BY k.oid`
-
-const systemRelations = `
-  SELECT to_json(c.relname) FROM pg_catalog.pg_class c
-   WHERE c.relnamespace = 'pg_catalog'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relname LIKE 'pg\\_%'
-   ORDER BY c.relname`
 
 /** What an entry of pg_depend is about, or belongs to: `relation 16385` and so on (sql/catalog.ts). */
 const thing = (catalog: string, oid: string): string => `
@@ -334,6 +328,7 @@ export const catalogQueries = (serverVersion: number, withTemporary = false) =>
     members,
     casts,
     systemRelations,
+    systemColumns,
     dependents,
   }) as const
 

@@ -57,6 +57,31 @@ describe('former names', () => {
     expect(withFormerNames(first, other)).toBe(other)
   })
 
+  it('R-3.14 are those of a parent that a partition or child was detached from, near or far', () => {
+    const parts = (parents: Readonly<Record<string, readonly string[]>>) =>
+      buildCatalog({
+        version: JSON.stringify(parents),
+        relations: Object.fromEntries(
+          ['all', 'year', 'month', 'other'].map((name) => [
+            `public.${name}`,
+            { columns: ['id int4', 'phone text'], parents: (parents[name] ?? []).map((one) => `public.${one}`) },
+          ]),
+        ),
+      })
+    const phoneOf = (catalog: typeof first, table: string) =>
+      catalog.relations.find(({ name }) => name === table)?.columns[1]?.formerly ?? []
+    const whole = parts({ year: ['all'], month: ['year'] })
+    const detached = withFormerNames(whole, parts({ month: ['year'] }))
+    expect(phoneOf(detached, 'year')).toEqual([['public', 'all', 'phone']])
+    expect(phoneOf(detached, 'month')).toEqual([['public', 'all', 'phone']])
+    expect(phoneOf(detached, 'other')).toEqual([])
+    // And they stay, with those that come.
+    const alone = withFormerNames(detached, parts({}))
+    expect(phoneOf(alone, 'year')).toEqual([['public', 'all', 'phone']])
+    expect(phoneOf(alone, 'month')).toContainEqual(['public', 'year', 'phone'])
+    expect(withFormerNames(whole, parts({ year: ['all'], month: ['year'] })).version).toBe(whole.version)
+  })
+
   it('are at most a few of one column', () => {
     let catalog = first
     for (let turn = 0; turn < 20; turn++) catalog = withFormerNames(catalog, renamed(['id', 'name', `c${turn}`]))
