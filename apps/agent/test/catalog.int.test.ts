@@ -425,6 +425,7 @@ describe.each(servers)('PostgreSQL %s', (_, bin) => {
       'ALTER TABLE plain_key ADD FOREIGN KEY (customer) REFERENCES customers ON DELETE CASCADE',
       `CREATE TABLE orders_2027 PARTITION OF orders FOR VALUES FROM ('2027-01-01') TO ('2028-01-01')`,
       'ALTER TABLE orders DETACH PARTITION orders_2027',
+      'DROP TABLE orders_2027',
       `CREATE TYPE fresh AS ENUM ('a')`,
       'ALTER TYPE fresh RENAME TO fresher',
       'CREATE OPERATOR ==== (leftarg = int, rightarg = int, function = int4eq)',
