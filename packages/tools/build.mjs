@@ -25,6 +25,10 @@ await Promise.all(
       format: 'esm',
       target: 'node20',
       sourcemap: true,
+      // The text of a bundle stays in memory, with --enable-source-maps its map too: names of functions and lines are enough there.
+      sourcesContent: false,
+      minifyWhitespace: true,
+      minifySyntax: true,
       logLevel: 'warning',
       external: outside,
       // Some of the bundled libraries are CommonJS and ask for Node's modules and for their place.

@@ -1,5 +1,6 @@
 // PostgreSQL's own parser (libpg-query, WebAssembly), loaded and warmed before the first statement comes: cold it costs
 // twice as much (PERFORMANCE, "What follows").
+import { setFlagsFromString } from 'node:v8'
 import type { SqlParser } from '@sallyport/sql/facts'
 import { fingerprintSync, loadModule, parsePlPgSQLSync, parseSync } from 'libpg-query'
 
@@ -9,6 +10,15 @@ const warmUp = [
   'update t set a = a + 1 where id = any($1)',
 ]
 const warmUpRounds = 20
+
+/**
+ * WebAssembly stays as its first compiler leaves it: the second one takes seconds of processor time and some 90 MB of memory for
+ * the parser, and what it makes is a fifth faster (docs/performance.md, "Memory"). The flag is the whole process's; nothing else here
+ * computes much in WebAssembly.
+ */
+const baselineOnly = '--liftoff-only'
+// Before the module is compiled, which begins with its import, once all modules are there.
+setFlagsFromString(baselineOnly)
 
 export async function loadParser(): Promise<SqlParser> {
   await loadModule()
