@@ -13,7 +13,10 @@ import { findTools, runTool, type Tools, versionOf } from './tools.ts'
 
 const say = (line: string) => void process.stderr.write(`${Math.round(performance.now() / 1_000)} s  ${line}\n`)
 
-const warmUpSeconds = { quick: 1, full: 2 }
+/** For one peer, in milliseconds. */
+const warmUpMsMax = 180_000
+/** Statements of each of two clients: code is compiled well after some ten thousand, and by count, however busy the machine is. */
+const warmUpStatements = { quick: 2_000, full: 10_000 }
 
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2), 1 + Math.floor(Math.random() * 0xffff_fffe))
@@ -43,11 +46,11 @@ async function warmUp({ field, tools, options, signal }: Ground): Promise<void> 
     '--no-vacuum',
     '--select-only',
     '--client=2',
-    `--time=${options.isQuick ? warmUpSeconds.quick : warmUpSeconds.full}`,
+    `--transactions=${options.isQuick ? warmUpStatements.quick : warmUpStatements.full}`,
   ]
   for (const name of peerNames) {
     const env = await field.peers[name].env()
-    await runTool(tools.pgbench, parameters, { env, cwd: field.dir, signal, msMax: 60_000 })
+    await runTool(tools.pgbench, parameters, { env, cwd: field.dir, signal, msMax: warmUpMsMax })
   }
 }
 
