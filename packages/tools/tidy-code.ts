@@ -14,13 +14,14 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   'packages/mask': ['base'],
   'packages/policy': ['base', 'sql', 'mask'],
   'packages/identity': ['base', 'policy'],
+  'packages/sealed': ['base'],
   'packages/ledger': ['base'],
   'packages/proto': ['base', 'policy', 'mask', 'ledger'],
   'packages/api': ['base', 'policy', 'mask', 'ledger'],
-  'apps/agent': ['base', 'wire', 'sql', 'mask', 'policy', 'identity', 'ledger', 'proto'],
+  'apps/agent': ['base', 'wire', 'sql', 'mask', 'policy', 'identity', 'ledger', 'sealed', 'proto'],
   'apps/control-plane': ['base', 'sql', 'mask', 'policy', 'identity', 'ledger', 'proto', 'api'],
   'apps/console': ['base', 'policy', 'ledger', 'api'],
-  'apps/cli': ['base', 'policy', 'ledger', 'api'],
+  'apps/cli': ['base', 'policy', 'ledger', 'sealed', 'api'],
 }
 /** No I/O, no clock, no node: modules. */
 const pure = new Set([
@@ -30,6 +31,7 @@ const pure = new Set([
   'packages/mask',
   'packages/policy',
   'packages/identity',
+  'packages/sealed',
   'packages/ledger',
   'packages/api',
 ])

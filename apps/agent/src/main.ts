@@ -5,11 +5,13 @@ import { hostname } from 'node:os'
 import { parseArgs } from 'node:util'
 import { systemClock } from '@sallyport/base/clock'
 import { asSallyportError, SallyportError, surfacesOf } from '@sallyport/base/errors'
+import { formatRecipient } from '@sallyport/sealed/sealed'
 import type { Logger } from 'pino'
 import { type Config, loadConfig } from './config.ts'
 import { readIdentity, recordKeyPath } from './link/identity.ts'
 import { createLog } from './log.ts'
 import { loadRecordKey } from './record/key.ts'
+import { loadSealingKey } from './secrets/sealed.ts'
 import { describeThrown } from './session/log.ts'
 import { enrolled, type RunningAgent, startAgent } from './start.ts'
 import { version } from './version.ts'
@@ -18,6 +20,7 @@ const help = `sallyport agent ${version}: stands beside a target and lets caller
 
   run            joins if it has not and a join token is given, then serves (the default)
   join           joins and ends
+  sealing-key    prints the key that credentials are sealed to with "sallyport seal"
   fingerprint    prints the fingerprint of the record key, which an auditor pins
 
   --config FILE  agent.yaml; every key has a variable that beats it
@@ -47,7 +50,7 @@ const flags = {
 
 type Values = { readonly [flag in keyof typeof flags]?: string | boolean }
 
-const commands = ['run', 'join', 'fingerprint'] as const
+const commands = ['run', 'join', 'fingerprint', 'sealing-key'] as const
 type Command = (typeof commands)[number]
 
 const usage = (message: string, cause?: unknown) =>
@@ -143,6 +146,19 @@ async function main(): Promise<void> {
       const { fingerprint } = loadRecordKey(recordKeyPath(config.dataDirectory))
       const text = `joined as "${identity.agentName}" (${identity.agentId})\nrecord key ${fingerprint}\n`
       return void process.stdout.write(text)
+    }
+    case 'sealing-key': {
+      const identity = readIdentity(config.dataDirectory)
+      if (identity === undefined)
+        throw new SallyportError(
+          'AGENT_NOT_ENROLLED',
+          'this agent has not joined, so nothing can be sealed for it yet',
+          {
+            hint: 'run "join" first',
+          },
+        )
+      const { recipient } = await loadSealingKey(config.dataDirectory, identity.agentId)
+      return void process.stdout.write(`${formatRecipient(recipient)}\n`)
     }
     case 'fingerprint': {
       if (readIdentity(config.dataDirectory) === undefined)

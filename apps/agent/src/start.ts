@@ -24,6 +24,8 @@ import { openScan } from './postgres/scan-connection.ts'
 import { loadRecordKey } from './record/key.ts'
 import { type OpenRecorder, openRecorder } from './record/recorder.ts'
 import { startUpload } from './record/upload.ts'
+import type { CredentialSources, Environment } from './secrets/broker.ts'
+import { loadSealingKey, SealedSource } from './secrets/sealed.ts'
 import { openSessions, type Sessions } from './session/sessions.ts'
 import { version } from './version.ts'
 
@@ -32,7 +34,7 @@ export interface AgentDeps {
   readonly clock: Clock
   readonly log: Logger
   /** Where credential references of kind `env` are looked up. */
-  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly environment: Environment
   /** In [0, 1). */
   readonly random: () => number
   /** The control plane revoked this agent; everything must end. */
@@ -51,6 +53,9 @@ export interface RunningAgent {
   /** Takes no new connection, lets sessions finish, sends what is in the spool if it can, closes everything. */
   stop(): Promise<void>
 }
+
+/** With the sealing key beside the environment. */
+type OpenDeps = Omit<AgentDeps, 'environment'> & { readonly environment: CredentialSources }
 
 type Closers = (() => Promise<unknown> | unknown)[]
 
@@ -100,11 +105,13 @@ export async function enrolled(deps: Pick<AgentDeps, 'config' | 'clock' | 'log'>
   return identity
 }
 
-async function open(deps: AgentDeps, closers: Closers): Promise<Omit<RunningAgent, 'stop'>> {
-  const { config, clock, log } = deps
+async function open(given: AgentDeps, closers: Closers): Promise<Omit<RunningAgent, 'stop'>> {
+  const { config, clock, log } = given
   const floor = readFloor(config.floor)
-  const identity = await enrolled(deps)
+  const identity = await enrolled(given)
   const directory = config.dataDirectory
+  const sealing = await loadSealingKey(directory, identity.agentId)
+  const deps = { ...given, environment: new SealedSource(given.environment, sealing) }
   const key = loadRecordKey(recordKeyPath(directory))
   const metrics = createMetrics()
   const recorder = openRecorder({
@@ -145,7 +152,7 @@ interface Doors {
 
 /** The listeners, which share sessions and budgets. */
 async function openDoors(
-  { config, clock, log, environment }: AgentDeps,
+  { config, clock, log, environment }: OpenDeps,
   opened: {
     readonly identity: Identity
     readonly snapshots: SnapshotKeeper
@@ -225,7 +232,7 @@ function maskHashOf(identity: Identity): (value: Uint8Array) => Uint8Array {
 }
 
 function openLink(
-  deps: AgentDeps,
+  deps: OpenDeps,
   opened: {
     readonly identity: Identity
     readonly snapshots: SnapshotKeeper
@@ -271,7 +278,7 @@ function openLink(
 }
 
 /** Returns how to end: sends what it can for a short while, then stops. */
-function startUploading(deps: AgentDeps, link: Link, recorder: OpenRecorder): () => Promise<void> {
+function startUploading(deps: OpenDeps, link: Link, recorder: OpenRecorder): () => Promise<void> {
   const stopping = new AbortController()
   const { signal } = stopping
   const uploading = startUpload({ recorder, open: () => link.openIngest(signal), signal, log: deps.log })

@@ -15,6 +15,7 @@ import { renderFailure } from './output.ts'
 import { addQuery } from './query.ts'
 import { addScan } from './scan.ts'
 import { addRevoke, addServiceAccount } from './service-account.ts'
+import { addSeal } from './seal.ts'
 import { addSessions } from './sessions.ts'
 import { addTicket } from './ticket.ts'
 import { addToken } from './token.ts'
@@ -33,6 +34,7 @@ const commands: readonly AddCommand[] = [
   addQuery,
   addMcp,
   addApply,
+  addSeal,
   addScan,
   addOpenapi,
   addPolicy,

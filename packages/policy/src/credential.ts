@@ -2,10 +2,25 @@
 // in a document.
 import { z } from 'zod'
 
+/** Encrypted to each agent that serves the target (packages/sealed): by agent id, for one version of the credential. */
+const SealedCredential = z.strictObject({
+  version: z.number().int().min(1).max(1_000_000),
+  agents: z
+    .record(
+      z.string().regex(/^[0-9a-f]{32}$/, 'the id of an agent'),
+      z
+        .string()
+        .regex(/^spsealed1\.[\w-]+\.[\w-]+$/)
+        .max(16_384),
+    )
+    .refine((agents) => Object.keys(agents).length > 0, 'at least one agent'),
+})
+
 /** Where an agent finds a credential. The value never leaves the agent. */
 export const CredentialReference = z.union([
   z.strictObject({ env: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/) }),
   z.strictObject({ file: z.string().min(1) }),
+  z.strictObject({ sealed: SealedCredential }),
 ])
 export type CredentialReference = z.infer<typeof CredentialReference>
 

@@ -6,7 +6,7 @@ import { limits } from '@sallyport/base/limits'
 import { Secret } from '@sallyport/base/secret'
 import type { HttpCredential, HttpTargetDocument } from '@sallyport/policy/document'
 import { z } from 'zod'
-import { resolveCredential } from '../secrets/broker.ts'
+import { type CredentialSources, resolveCredential } from '../secrets/broker.ts'
 import type { Answer, Upstreams } from './upstream.ts'
 
 export type Oauth = Extract<HttpCredential, { oauth: unknown }>['oauth']
@@ -32,7 +32,7 @@ const freshMs = 10_000
 
 export function oauthTokens(deps: {
   readonly upstreams: Upstreams
-  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly environment: CredentialSources
   readonly clock: Clock
 }): OauthTokens {
   const kept = new Map<string, Kept>()
@@ -85,8 +85,9 @@ async function asked(
   nowMs: number,
 ): Promise<{ readonly secret: Secret; readonly untilMs: number }> {
   const { name } = target.metadata
-  const secret = await resolveCredential(oauth.clientSecret, environment)
   const url = new URL(oauth.tokenUrl)
+  // Sealed for where it goes: the token endpoint, not the API.
+  const secret = await resolveCredential(oauth.clientSecret, environment, { target: name, address: url.origin })
   // Reached as the target is: the same networks, and TLS verified by its own name.
   const { ca } = target.spec.tls
   const endpoint = { ...target, spec: { ...target.spec, url: url.origin, tls: ca === undefined ? {} : { ca } } }

@@ -9,7 +9,7 @@ import { limits } from '@sallyport/base/limits'
 import type { HttpTargetDocument } from '@sallyport/policy/document'
 import { type Fields, isAnswerValue, isFieldName } from '@sallyport/wire/http/fields'
 import { buildConnector, type Dispatcher, Pool } from 'undici'
-import { resolveCredential } from '../secrets/broker.ts'
+import { type Bound, boundTo, type CredentialSources as Environment, resolveCredential } from '../secrets/broker.ts'
 import { addressRefused, checkHost, isPermitted, type Network } from './address.ts'
 
 export interface UpstreamRequest {
@@ -89,10 +89,8 @@ function closeOldest(pools: Map<string, Pool>): void {
   }
 }
 
-type Environment = Readonly<Record<string, string | undefined>>
-
-function newPool({ spec }: HttpTargetDocument, environment: Environment): Pool {
-  const { url, tls, network } = spec
+function newPool(target: HttpTargetDocument, environment: Environment): Pool {
+  const { url, tls, network } = target.spec
   const connect = {
     timeout: limits.upstreamConnectMsMax,
     rejectUnauthorized: true,
@@ -110,7 +108,7 @@ function newPool({ spec }: HttpTargetDocument, environment: Environment): Pool {
     keepAliveTimeout: 4_000,
     maxHeaderSize: limits.httpHeaderBytesMax,
     allowH2: false,
-    connect: client === undefined ? connect : withCertificate(connect, client, environment),
+    connect: client === undefined ? connect : withCertificate(connect, client, environment, boundTo(target)),
   })
 }
 
@@ -119,9 +117,13 @@ function withCertificate(
   connect: buildConnector.BuildOptions,
   { certificate, key }: NonNullable<HttpTargetDocument['spec']['tls']['client']>,
   environment: Environment,
+  bound: Bound,
 ): buildConnector.connector {
   return (options, callback) => {
-    void Promise.all([resolveCredential(certificate, environment), resolveCredential(key, environment)]).then(
+    void Promise.all([
+      resolveCredential(certificate, environment, bound),
+      resolveCredential(key, environment, bound),
+    ]).then(
       ([shown, secret]) =>
         buildConnector({ ...connect, cert: shown.reveal(), key: secret.reveal() })(options, callback),
       (thrown: unknown) => callback(thrown instanceof Error ? thrown : new Error('no certificate'), null),

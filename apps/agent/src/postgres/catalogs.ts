@@ -2,7 +2,7 @@
 // with the credential injected anew for every connection. A reader that nobody uses is closed.
 import { SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
-import { resolveCredential } from '../secrets/broker.ts'
+import { boundTo, resolveCredential } from '../secrets/broker.ts'
 import type { Admitted } from '../session/admit.ts'
 import type { CatalogSource } from '../session/catalog-source.ts'
 import type { SessionDeps } from '../session/deps.ts'
@@ -97,7 +97,7 @@ function readerOf(admitted: Admitted, deps: PoolDeps): CatalogReader {
       const reference = roles.find(({ name }) => name === role)?.password
       if (reference === undefined)
         throw new SallyportError('CREDENTIAL_UNAVAILABLE', `role "${role}" is not in the target document`)
-      const password = await resolveCredential(reference, deps.environment)
+      const password = await resolveCredential(reference, deps.environment, boundTo(admitted.target.document))
       const { random } = deps
       return await connectUpstream({
         host,

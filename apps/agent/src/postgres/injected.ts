@@ -1,7 +1,7 @@
 // The login at a target for an admitted caller: address and role from the target document, the credential from where the
 // document says. The caller has no part in it but a few allow-listed settings.
 
-import { resolveCredential } from '../secrets/broker.ts'
+import { boundTo, resolveCredential } from '../secrets/broker.ts'
 import type { Admitted } from '../session/admit.ts'
 import type { SessionDeps } from '../session/deps.ts'
 import type { UpstreamLogin } from './upstream.ts'
@@ -14,7 +14,7 @@ export async function injectedLogin(
   deps: Pick<SessionDeps, 'environment' | 'random'>,
 ): Promise<UpstreamLogin> {
   const { host, port, tls, database } = admitted.target.document.spec
-  const password = await resolveCredential(admitted.credential, deps.environment)
+  const password = await resolveCredential(admitted.credential, deps.environment, boundTo(admitted.target.document))
   const parameters = Object.fromEntries(settings)
   return { host, port, tls, user: admitted.upstreamRole, password, database, parameters, signal, random: deps.random }
 }

@@ -4,14 +4,14 @@ import { SallyportError } from '@sallyport/base/errors'
 import { isPostgresTarget } from '@sallyport/policy/document'
 import type { Snapshots } from '../link/current.ts'
 import type { Scan } from '../link/scans.ts'
-import { resolveCredential } from '../secrets/broker.ts'
+import { type CredentialSources, resolveCredential } from '../secrets/broker.ts'
 import { scanTarget } from './scan.ts'
 import { connectUpstream } from './upstream.ts'
 
 export interface ScanConnectionDeps {
   readonly snapshots: Snapshots
   readonly clock: Clock
-  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly environment: CredentialSources
   /** Cryptographically strong. */
   readonly random: (bytes: number) => Uint8Array
 }
@@ -22,7 +22,7 @@ export function openScan({ snapshots, clock, environment, random }: ScanConnecti
     const [role] = roles
     if (role === undefined) throw new SallyportError('CREDENTIAL_UNAVAILABLE', `target "${name}" has no role`)
     const connect: Parameters<typeof scanTarget>[0]['connect'] = async (parameters, signal) => {
-      const password = await resolveCredential(role.password, environment)
+      const password = await resolveCredential(role.password, environment, { target: name, address: `${host}:${port}` })
       return await connectUpstream({ host, port, tls, user: role.name, password, database, parameters, signal, random })
     }
     return await scanTarget({ target: name, role: role.name, clock, connect }, rows, stopped)

@@ -16,7 +16,7 @@ import type { Budgets } from '../limits/budgets.ts'
 import { realAfter } from '../link/holds.ts'
 import { countStatement } from '../metrics.ts'
 import type { SessionRecord } from '../record/record.ts'
-import { resolveCredential } from '../secrets/broker.ts'
+import { boundTo, resolveCredential } from '../secrets/broker.ts'
 import { type Admitted, admit, stillAdmitted, stillAdmittedNow, useUp } from '../session/admit.ts'
 import { createAnalyser, type FactsCache } from '../session/analysis.ts'
 import type { Callers } from '../session/callers.ts'
@@ -318,7 +318,7 @@ function holdDeps(opened: Opened): HoldDeps {
   const { deps, estimates } = shared
   const { chain, target, credential } = admitted
   const connect = async (parameters: UpstreamLogin['parameters'], signal: AbortSignal) => {
-    const password = await resolveCredential(credential, deps.environment)
+    const password = await resolveCredential(credential, deps.environment, boundTo(target.document))
     return await connectUpstream({
       ...login,
       password,

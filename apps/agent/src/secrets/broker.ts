@@ -2,35 +2,58 @@
 import { readFile } from 'node:fs/promises'
 import { SallyportError } from '@sallyport/base/errors'
 import { Secret } from '@sallyport/base/secret'
-import type { CredentialReference } from '@sallyport/policy/document'
+import type { CredentialReference, TargetDocument } from '@sallyport/policy/document'
+import { SealedSource } from './sealed.ts'
 
 /** A credential file holds a password, not a backup. In bytes. */
 const credentialBytesMax = 65_536
 
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** Where this agent looks: its environment and files, and with a sealing key in what was sealed for it. */
+export type CredentialSources = Environment | SealedSource
+
+/** For what a credential is asked: a sealed one opens for nothing else. */
+export interface Bound {
+  readonly target: string
+  /** Where it will be shown: `host:port`, or an origin. */
+  readonly address: string
+}
+
+/** The target of a document, at the address that the document gives it. */
+export const boundTo = ({ metadata, spec }: TargetDocument): Bound => ({
+  target: metadata.name,
+  address: spec.protocol === 'http' ? new URL(spec.url).origin : `${spec.host}:${spec.port}`,
+})
+
 /** Resolves a reference. Throws CREDENTIAL_UNAVAILABLE, naming the reference and never the value. */
 export async function resolveCredential(
   reference: CredentialReference,
-  environment: Readonly<Record<string, string | undefined>>,
+  sources: CredentialSources,
+  bound: Bound,
 ): Promise<Secret> {
-  if ('env' in reference) {
-    const value = environment[reference.env]
-    if (value === undefined || value === '')
-      throw new SallyportError(
-        'CREDENTIAL_UNAVAILABLE',
-        `environment variable "${reference.env}" is not set at the agent`,
-      )
-    return new Secret(value)
-  }
-  const text = await readFile(reference.file, 'utf8').catch((cause: unknown) => {
-    throw new SallyportError(
-      'CREDENTIAL_UNAVAILABLE',
-      `credential file "${reference.file}" cannot be read by the agent`,
-      { cause },
-    )
+  const environment = sources instanceof SealedSource ? sources.environment : sources
+  if ('env' in reference) return fromEnvironment(reference.env, environment)
+  if ('file' in reference) return await fromFile(reference.file)
+  if (sources instanceof SealedSource) return await sources.open(reference.sealed, bound)
+  throw new SallyportError('CREDENTIAL_UNAVAILABLE', 'this agent has no sealing key')
+}
+
+function fromEnvironment(name: string, environment: Environment): Secret {
+  const value = environment[name]
+  if (value !== undefined && value !== '') return new Secret(value)
+  throw new SallyportError('CREDENTIAL_UNAVAILABLE', `environment variable "${name}" is not set at the agent`)
+}
+
+async function fromFile(path: string): Promise<Secret> {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new SallyportError('CREDENTIAL_UNAVAILABLE', `credential file "${path}" cannot be read by the agent`, {
+      cause,
+    })
   })
   // One trailing newline is an editor's; anything else belongs to the password.
   const value = text.replace(/\r?\n$/, '')
   if (value === '' || Buffer.byteLength(value) > credentialBytesMax)
-    throw new SallyportError('CREDENTIAL_UNAVAILABLE', `credential file "${reference.file}" is empty or too long`)
+    throw new SallyportError('CREDENTIAL_UNAVAILABLE', `credential file "${path}" is empty or too long`)
   return new Secret(value)
 }

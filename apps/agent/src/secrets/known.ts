@@ -5,7 +5,7 @@ import { limits } from '@sallyport/base/limits'
 import type { Secret } from '@sallyport/base/secret'
 import type { CredentialReference, HttpTargetDocument, TargetDocument } from '@sallyport/policy/document'
 import type { Snapshots } from '../link/current.ts'
-import { resolveCredential } from './broker.ts'
+import { type Bound, boundTo, type CredentialSources, resolveCredential } from './broker.ts'
 
 /** Shorter ones are found by chance, and a refusal would tell somebody who guesses that a guess was right. */
 export const knownSecretCharsMin = 12
@@ -15,11 +15,7 @@ export interface KnownSecrets {
   current(): Promise<readonly Secret[]>
 }
 
-export function knownSecrets(
-  snapshots: Snapshots,
-  environment: Readonly<Record<string, string | undefined>>,
-  clock: Clock,
-): KnownSecrets {
+export function knownSecrets(snapshots: Snapshots, environment: CredentialSources, clock: Clock): KnownSecrets {
   let known: { readonly of: object; readonly untilMs: number; readonly secrets: Promise<readonly Secret[]> } | null =
     null
   return {
@@ -39,11 +35,17 @@ export function knownSecrets(
 
 async function secretsOf(
   targets: readonly TargetDocument[],
-  environment: Readonly<Record<string, string | undefined>>,
+  environment: CredentialSources,
 ): Promise<readonly Secret[]> {
-  const references = new Map(targets.flatMap(referencesOf).map((reference) => [JSON.stringify(reference), reference]))
+  const asked = new Map(
+    targets
+      .flatMap((target) => referencesOf(target).map(([reference, bound]) => ({ reference, bound })))
+      .map((one) => [JSON.stringify(one), one]),
+  )
   const found = await Promise.all(
-    [...references.values()].map((reference) => resolveCredential(reference, environment).catch(() => null)),
+    [...asked.values()].map(({ reference, bound }) =>
+      resolveCredential(reference, environment, bound).catch(() => null),
+    ),
   )
   const secrets = new Map<string, Secret>()
   for (const secret of found) {
@@ -53,10 +55,18 @@ async function secretsOf(
   return [...secrets.values()]
 }
 
-function referencesOf({ spec }: TargetDocument): readonly CredentialReference[] {
-  if (spec.protocol === 'postgres') return spec.roles.map(({ password }) => password)
+/** Each with what it was sealed for, if it was. */
+function referencesOf(target: TargetDocument): readonly (readonly [CredentialReference, Bound])[] {
+  const { spec } = target
+  const bound = boundTo(target)
+  if (spec.protocol === 'postgres') return spec.roles.map(({ password }) => [password, bound])
   const { credential, tls } = spec
-  return [...(tls.client === undefined ? [] : [tls.client.key]), ...credentialReferences(credential)]
+  const address =
+    credential !== 'none' && 'oauth' in credential ? new URL(credential.oauth.tokenUrl).origin : bound.address
+  return [
+    ...(tls.client === undefined ? [] : [[tls.client.key, bound] as const]),
+    ...credentialReferences(credential).map((reference) => [reference, { ...bound, address }] as const),
+  ]
 }
 
 function credentialReferences(credential: HttpTargetDocument['spec']['credential']): readonly CredentialReference[] {

@@ -9,6 +9,7 @@ import type { Tickets } from '../link/tickets.ts'
 import type { Tokens } from '../link/tokens.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Recorder } from '../record/record.ts'
+import type { CredentialSources } from '../secrets/broker.ts'
 import type { Log } from './log.ts'
 
 export interface SessionDeps {
@@ -22,8 +23,8 @@ export interface SessionDeps {
   /** Uses up tokens for one use. */
   readonly tokens: Tokens
   readonly parser: SqlParser
-  /** Where credential references of kind `env` are looked up. */
-  readonly environment: Readonly<Record<string, string | undefined>>
+  /** Where credential references are looked up. */
+  readonly environment: CredentialSources
   /** HMAC-SHA-256 under the installation's mask key. */
   readonly maskHash: KeyedHash
   readonly clock: Clock

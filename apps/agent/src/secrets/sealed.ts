@@ -1,0 +1,57 @@
+// Credentials that were sealed for this agent, and the key that opens them. It is made here at the first start, lies in the data
+// directory, readable by the agent's user alone, and never leaves it.
+import { linkSync, unlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { SallyportError } from '@sallyport/base/errors'
+import type { Secret } from '@sallyport/base/secret'
+import type { CredentialReference } from '@sallyport/policy/document'
+import { makeSealingKey, openSealingKey, type SealingKey } from '@sallyport/sealed/sealed'
+import { readPrivate, writeDurably } from '../link/files.ts'
+import type { Bound, Environment } from './broker.ts'
+
+type Sealed = Extract<CredentialReference, { sealed: unknown }>['sealed']
+
+export const sealingKeyPath = (directory: string): string => join(directory, 'sealing-key')
+
+/** The agent's sealing key, made at the first call. Throws NO_PERMISSION, CONFIG_INVALID. */
+export async function loadSealingKey(directory: string, agentId: string): Promise<SealingKey> {
+  const path = sealingKeyPath(directory)
+  const known = readPrivate(path)
+  if (known !== undefined) return await openSealingKey(agentId, known)
+  const draft = `${path}.${process.pid}`
+  writeDurably(draft, await makeSealingKey())
+  try {
+    // A link fails where a rename would replace: two starts at once end with one key.
+    linkSync(draft, path)
+  } catch (cause) {
+    if (readPrivate(path) === undefined)
+      throw new SallyportError('NO_PERMISSION', `cannot write the sealing key to "${path}"`, { cause })
+  } finally {
+    unlinkSync(draft)
+  }
+  const made = readPrivate(path)
+  if (made === undefined) throw new SallyportError('NO_PERMISSION', `cannot read the sealing key "${path}"`)
+  return await openSealingKey(agentId, made)
+}
+
+/** An environment, and what was sealed for this agent. Opened anew each time: the plain text is kept nowhere. */
+export class SealedSource {
+  readonly environment: Environment
+  readonly #key: SealingKey
+  constructor(environment: Environment, key: SealingKey) {
+    this.environment = environment
+    this.#key = key
+  }
+  /** Throws CREDENTIAL_UNAVAILABLE. */
+  async open({ version, agents }: Sealed, bound: Bound): Promise<Secret> {
+    const own = agents[this.#key.recipient.agentId]
+    if (own !== undefined) return await this.#key.open(own, { ...bound, version })
+    throw new SallyportError(
+      'CREDENTIAL_UNAVAILABLE',
+      `target "${bound.target}" has no credential sealed for this agent`,
+      {
+        hint: 'seal it for this agent as well, with "sallyport seal"',
+      },
+    )
+  }
+}
