@@ -4,6 +4,7 @@ import { SallyportError } from '@sallyport/base/errors'
 import { Secret } from '@sallyport/base/secret'
 import { parse as parseYaml } from 'yaml'
 import { z } from 'zod'
+import { VaultSettings } from './secrets/vault-settings.ts'
 
 const port = z.coerce.number().int().min(0).max(65_535)
 const address = /^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]{1,253}):[0-9]{1,5}$/
@@ -37,6 +38,8 @@ const ConfigFile = z.strictObject({
   joinTokenFile: z.string().min(1).optional(),
   memoryMaxMb: z.coerce.number().int().min(64).max(1_048_576).optional(),
   drainSeconds: z.coerce.number().int().min(0).max(600).default(10),
+  /** In the file alone: it is a tree. */
+  vault: VaultSettings.optional(),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
 })
 
@@ -59,6 +62,8 @@ export interface Config {
   /** Resident memory past which no further connection is taken; null: a fraction of what the machine has. */
   readonly memoryBytesMax: number | null
   readonly drainMs: number
+  /** How this agent logs in at HashiCorp Vault; absent where it does not. */
+  readonly vault?: VaultSettings | undefined
   readonly logLevel: string
 }
 

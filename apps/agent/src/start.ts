@@ -25,7 +25,8 @@ import { loadRecordKey } from './record/key.ts'
 import { type OpenRecorder, openRecorder } from './record/recorder.ts'
 import { startUpload } from './record/upload.ts'
 import type { CredentialSources, Environment } from './secrets/broker.ts'
-import { loadSealingKey, SealedSource } from './secrets/sealed.ts'
+import { AgentSources, loadSealingKey } from './secrets/sealed.ts'
+import { type VaultReader, vaultReader } from './secrets/vault.ts'
 import { openSessions, type Sessions } from './session/sessions.ts'
 import { version } from './version.ts'
 
@@ -78,6 +79,12 @@ export async function startAgent(deps: AgentDeps): Promise<RunningAgent> {
   }
 }
 
+/** With the agent's own login there; null where none is configured. */
+function openVault({ config, clock, environment }: AgentDeps): VaultReader | null {
+  if (config.vault === undefined) return null
+  return vaultReader({ settings: config.vault, clock, environment })
+}
+
 /** The stored identity with the names that the configuration says now, or a new one by the join token. */
 export async function enrolled(deps: Pick<AgentDeps, 'config' | 'clock' | 'log'>): Promise<Identity> {
   const { config, clock, log } = deps
@@ -111,7 +118,7 @@ async function open(given: AgentDeps, closers: Closers): Promise<Omit<RunningAge
   const identity = await enrolled(given)
   const directory = config.dataDirectory
   const sealing = await loadSealingKey(directory, identity.agentId)
-  const deps = { ...given, environment: new SealedSource(given.environment, sealing) }
+  const deps = { ...given, environment: new AgentSources(given.environment, sealing, openVault(given)) }
   const key = loadRecordKey(recordKeyPath(directory))
   const metrics = createMetrics()
   const recorder = openRecorder({

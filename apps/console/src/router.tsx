@@ -120,6 +120,12 @@ export const integrationsRoute = createRoute({
   component: lazyRouteComponent(() => import('./pages/Integrations.tsx'), 'Integrations'),
 })
 
+export const peopleRoute = createRoute({
+  getParentRoute: () => shell,
+  path: '/people',
+  component: lazyRouteComponent(() => import('./pages/People.tsx'), 'People'),
+})
+
 export const auditRoute = createRoute({
   getParentRoute: () => shell,
   path: '/audit',
@@ -153,6 +159,7 @@ const tree = root.addChildren([
     policiesRoute,
     policyRoute,
     integrationsRoute,
+    peopleRoute,
     auditRoute,
     meRoute,
     elsewhereRoute,

@@ -177,6 +177,14 @@ export const limits = {
   oauthTokenMsMax: 3_600_000,
   /** For how long the agent goes by the credentials that it knew, in milliseconds. */
   knownSecretsAgeMsMax: 30_000,
+  /** For how long a value of Vault is used, in milliseconds. */
+  vaultAgeMsMax: 5_000,
+  /** For how long a login at Vault is used, however long its lease is, in milliseconds. */
+  vaultLoginMsMax: 3_600_000,
+  /** Until Vault has answered, in milliseconds. */
+  vaultAnswerMsMax: 5_000,
+  /** An answer of Vault, in bytes. */
+  vaultAnswerBytesMax: 65_536,
   /** What of it a reviewer is shown, where it is text; a longer one cannot be held. */
   httpHeldBodyBytesMax: 131_072,
   /** An answer of JSON under masks, kept whole until it is known to be JSON, in bytes after decoding; past it it is refused. */

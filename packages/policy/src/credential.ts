@@ -16,11 +16,25 @@ const SealedCredential = z.strictObject({
     .refine((agents) => Object.keys(agents).length > 0, 'at least one agent'),
 })
 
+/** A value of HashiCorp Vault, which the agent reads with its own login there. */
+const VaultCredential = z.strictObject({
+  /** As the HTTP API has it, after `/v1/`: `secret/data/orders` (KV 2), `kv/orders` (KV 1), `database/static-creds/orders`. */
+  path: z
+    .string()
+    .max(512)
+    .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*(\/[A-Za-z0-9_][A-Za-z0-9_.-]*)+$/, 'a path without empty or dot segments'),
+  field: z
+    .string()
+    .regex(/^[A-Za-z0-9_.-]{1,128}$/)
+    .default('password'),
+})
+
 /** Where an agent finds a credential. The value never leaves the agent. */
 export const CredentialReference = z.union([
   z.strictObject({ env: z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/) }),
   z.strictObject({ file: z.string().min(1) }),
   z.strictObject({ sealed: SealedCredential }),
+  z.strictObject({ vault: VaultCredential }),
 ])
 export type CredentialReference = z.infer<typeof CredentialReference>
 

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { principalKey } from '@sallyport/base/identity'
 import { limits } from '@sallyport/base/limits'
 import { durationMs } from '@sallyport/policy/duration'
-import { resolveCredential } from '../secrets/broker.ts'
+import { boundTo, resolveCredential } from '../secrets/broker.ts'
 import type { Admitted } from '../session/admit.ts'
 import type { SessionDeps } from '../session/deps.ts'
 import { remember } from './backend-settings.ts'
@@ -42,10 +42,11 @@ export function turnRequests(
   const bounds = boundsOf(admitted.target.document.spec.pool)
   const base = kindOf(admitted, login, {})
   const { host, port, tls, user, database, random } = login
-  credentials.note(credential, login.password)
-  const current = (): string => `${base} ${credentials.markOf(credential)}`
+  const bound = boundTo(admitted.target.document)
+  credentials.note(credential, bound, login.password)
+  const current = (): string => `${base} ${credentials.markOf(credential, bound)}`
   const connect = async (signal: AbortSignal) => {
-    const password = await resolveCredential(credential, environment)
+    const password = await resolveCredential(credential, environment, bound)
     return await remember(
       await connectUpstream({ host, port, tls, user, database, random, password, parameters: {}, signal }),
     )

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { SallyportError } from '@sallyport/base/errors'
 import { Secret } from '@sallyport/base/secret'
 import type { CredentialReference, TargetDocument } from '@sallyport/policy/document'
-import { SealedSource } from './sealed.ts'
+import { AgentSources } from './sealed.ts'
 
 /** A credential file holds a password, not a backup. In bytes. */
 const credentialBytesMax = 65_536
@@ -11,7 +11,7 @@ const credentialBytesMax = 65_536
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /** Where this agent looks: its environment and files, and with a sealing key in what was sealed for it. */
-export type CredentialSources = Environment | SealedSource
+export type CredentialSources = Environment | AgentSources
 
 /** For what a credential is asked: a sealed one opens for nothing else. */
 export interface Bound {
@@ -32,11 +32,13 @@ export async function resolveCredential(
   sources: CredentialSources,
   bound: Bound,
 ): Promise<Secret> {
-  const environment = sources instanceof SealedSource ? sources.environment : sources
+  const environment = sources instanceof AgentSources ? sources.environment : sources
   if ('env' in reference) return fromEnvironment(reference.env, environment)
   if ('file' in reference) return await fromFile(reference.file)
-  if (sources instanceof SealedSource) return await sources.open(reference.sealed, bound)
-  throw new SallyportError('CREDENTIAL_UNAVAILABLE', 'this agent has no sealing key')
+  if (!(sources instanceof AgentSources))
+    throw new SallyportError('CREDENTIAL_UNAVAILABLE', 'this agent reads its environment and files alone')
+  if ('vault' in reference) return await sources.fromVault(reference.vault)
+  return await sources.open(reference.sealed, bound)
 }
 
 function fromEnvironment(name: string, environment: Environment): Secret {

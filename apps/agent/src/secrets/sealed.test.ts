@@ -8,7 +8,7 @@ import { TargetDocument } from '@sallyport/policy/document'
 import { seal } from '@sallyport/sealed/sealed'
 import { expect, test } from 'vitest'
 import { boundTo, resolveCredential } from './broker.ts'
-import { loadSealingKey, SealedSource, sealingKeyPath } from './sealed.ts'
+import { AgentSources, loadSealingKey, sealingKeyPath } from './sealed.ts'
 
 const agentId = 'c'.repeat(32)
 const directory = () => mkdtempSync(join(tmpdir(), 'sallyport-sealing-'))
@@ -37,7 +37,7 @@ test('the key is made once, even by two starts at the same moment, and only the 
 test('a sealed credential opens for its target, and not when the control plane moves it (THREATS R-6.17)', async () => {
   const folder = directory()
   const key = await loadSealingKey(folder, agentId)
-  const sources = new SealedSource({ X: 'from the environment' }, key)
+  const sources = new AgentSources({ X: 'from the environment' }, key)
   const here = boundTo(targetAt('db.internal'))
   expect(here).toEqual({ target: 'orders', address: 'db.internal:5432' })
   const text = await seal(key.recipient, { ...here, version: 1 }, new Secret('hunter2-hunter2'))
@@ -49,7 +49,7 @@ test('a sealed credential opens for its target, and not when the control plane m
   await expect(resolveCredential(reference, sources, { ...here, target: 'mine' })).rejects.toMatchObject(refused)
   const bumped = { sealed: { ...reference.sealed, version: 2 } }
   await expect(resolveCredential(bumped, sources, here)).rejects.toMatchObject(refused)
-  const other = new SealedSource({}, await loadSealingKey(directory(), 'd'.repeat(32)))
+  const other = new AgentSources({}, await loadSealingKey(directory(), 'd'.repeat(32)))
   const stolen = { sealed: { version: 1, agents: { ['d'.repeat(32)]: text } } }
   await expect(resolveCredential(stolen, other, here)).rejects.toMatchObject(refused)
   await expect(resolveCredential(reference, other, here)).rejects.toMatchObject(refused)
@@ -58,7 +58,7 @@ test('a sealed credential opens for its target, and not when the control plane m
 
 test('neither the key nor what was opened can be printed', async () => {
   const folder = directory()
-  const sources = new SealedSource({}, await loadSealingKey(folder, agentId))
+  const sources = new AgentSources({}, await loadSealingKey(folder, agentId))
   const raw = readFileSync(sealingKeyPath(folder))
   expect(inspect(sources, { depth: 9, showHidden: true })).not.toContain(raw.subarray(0, 8).toString('hex'))
   expect(JSON.stringify(sources)).toBe('{"environment":{}}')

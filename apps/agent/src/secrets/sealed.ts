@@ -8,7 +8,9 @@ import type { CredentialReference } from '@sallyport/policy/document'
 import { makeSealingKey, openSealingKey, type SealingKey } from '@sallyport/sealed/sealed'
 import { readPrivate, writeDurably } from '../link/files.ts'
 import type { Bound, Environment } from './broker.ts'
+import type { VaultReader } from './vault.ts'
 
+type InVault = Extract<CredentialReference, { vault: unknown }>['vault']
 type Sealed = Extract<CredentialReference, { sealed: unknown }>['sealed']
 
 export const sealingKeyPath = (directory: string): string => join(directory, 'sealing-key')
@@ -34,13 +36,22 @@ export async function loadSealingKey(directory: string, agentId: string): Promis
   return await openSealingKey(agentId, made)
 }
 
-/** An environment, and what was sealed for this agent. Opened anew each time: the plain text is kept nowhere. */
-export class SealedSource {
+/** Where this agent looks: its environment, what was sealed for it, and Vault. Opened anew each time: the plain text is kept nowhere. */
+export class AgentSources {
   readonly environment: Environment
   readonly #key: SealingKey
-  constructor(environment: Environment, key: SealingKey) {
+  readonly #vault: VaultReader | null
+  constructor(environment: Environment, key: SealingKey, vault: VaultReader | null = null) {
     this.environment = environment
     this.#key = key
+    this.#vault = vault
+  }
+  /** Throws CREDENTIAL_UNAVAILABLE. */
+  async fromVault({ path, field }: InVault): Promise<Secret> {
+    if (this.#vault !== null) return await this.#vault.read(path, field)
+    throw new SallyportError('CREDENTIAL_UNAVAILABLE', `"${path}" is in Vault, which this agent has no login for`, {
+      hint: 'set "vault" in the configuration of the agent',
+    })
   }
   /** Throws CREDENTIAL_UNAVAILABLE. */
   async open({ version, agents }: Sealed, bound: Bound): Promise<Secret> {

@@ -16,7 +16,7 @@ import { paths } from '../util/paths.ts'
 import { AgentState } from './AgentState.tsx'
 import { By } from './By.tsx'
 import { addressOf, connectionLines } from './connection.ts'
-import { type MaskView, type PolicyView, selects, type TargetView } from './documents.ts'
+import { callersText, type MaskView, type PolicyView, selects, type TargetView } from './documents.ts'
 import { Sentence } from './Sentence.tsx'
 import { maskSentence } from './sentences.ts'
 import { YamlDialog } from './YamlDialog.tsx'
@@ -266,6 +266,9 @@ function Reached({
             name: 'Initiator',
             value: spec.initiator === 'required' ? 'required: a function says for whom it asks' : 'optional',
           },
+          ...(spec.mayAct.items.length === 0 && spec.mayAct.unread === 0
+            ? []
+            : [{ name: 'May act', value: <MayAct spec={spec} /> }]),
           ...(spec.preset === 'none' ? [] : [{ name: 'Preset', value: spec.preset }]),
           {
             name: 'Labels',
@@ -282,6 +285,24 @@ function Reached({
         ]}
       />
     </Card>
+  )
+}
+
+/** Which functions may say that they work for whom. */
+function MayAct({ spec }: { readonly spec: TargetView['spec'] }) {
+  const { items, unread } = spec.mayAct
+  return (
+    <ul className="space-y-1">
+      {items.map((one, index) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: entries have no name, and the list is never reordered on the page
+        <li key={index}>
+          {callersText(one.actors)} <span className="text-ink-3">for</span> {callersText(one.initiators)}
+        </li>
+      ))}
+      {unread === 0 ? null : (
+        <li className="text-hold">{plural(unread, 'entry', 'entries')} this console cannot read</li>
+      )}
+    </ul>
   )
 }
 

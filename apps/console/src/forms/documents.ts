@@ -11,6 +11,27 @@ const Metadata = z.object({
   labels: labels.catch({}).default({}),
 })
 
+const Callers = z.object({
+  any: z.literal(true).optional().catch(undefined),
+  groups: texts.optional(),
+  principals: z.array(z.object({ issuer: z.string(), subject: z.string() })).optional(),
+  kinds: z.array(z.enum(['user', 'workload'])).optional(),
+})
+
+/** One that cannot be read is counted, so that the page says so. */
+const listOf = <T extends z.ZodType>(item: T) =>
+  z
+    .array(z.unknown())
+    .catch([])
+    .default([])
+    .transform((items) => {
+      const read = items.flatMap((one) => {
+        const parsed = item.safeParse(one)
+        return parsed.success ? [parsed.data] : []
+      })
+      return { items: read, unread: items.length - read.length }
+    })
+
 const Target = z.object({
   metadata: Metadata,
   spec: z.object({
@@ -29,17 +50,13 @@ const Target = z.object({
       .default([]),
     recording: z.string().catch('spool').default('spool'),
     initiator: z.string().catch('optional').default('optional'),
+    /** Who may act for whom. */
+    mayAct: listOf(z.object({ actors: Callers, initiators: Callers })),
     preset: z.string().catch('none').default('none'),
   }),
 })
 export type TargetView = z.infer<typeof Target>
 
-const Callers = z.object({
-  any: z.literal(true).optional().catch(undefined),
-  groups: texts.optional(),
-  principals: z.array(z.object({ issuer: z.string(), subject: z.string() })).optional(),
-  kinds: z.array(z.enum(['user', 'workload'])).optional(),
-})
 const Reviewers = z.array(z.object({ group: z.string(), count: z.number().catch(1).default(1) }))
 const Rule = z.object({
   name: z.string(),
@@ -79,20 +96,6 @@ const Selector = z.object({
   any: z.literal(true).optional(),
 })
 
-/** One that cannot be read is counted, so that the page says so. */
-const listOf = <T extends z.ZodType>(item: T) =>
-  z
-    .array(z.unknown())
-    .catch([])
-    .default([])
-    .transform((items) => {
-      const read = items.flatMap((one) => {
-        const parsed = item.safeParse(one)
-        return parsed.success ? [parsed.data] : []
-      })
-      return { items: read, unread: items.length - read.length }
-    })
-
 const Policy = z.object({
   metadata: Metadata,
   spec: z.object({ targets: Selector.catch({}).default({}), rules: listOf(Rule), masks: listOf(Mask) }),
@@ -113,6 +116,17 @@ export function policyOf(document: unknown): PolicyView | null {
 /** Does the policy apply to the target? The same comparison as at the agent. */
 export const selects = (policy: PolicyView, target: TargetView): boolean =>
   matchesTarget(policy.spec.targets, { metadata: target.metadata })
+
+/** Whom callers of a document are, in words. */
+export function callersText(callers: z.infer<typeof Callers>): string {
+  if (callers.any === true) return 'anybody'
+  const parts = [
+    ...(callers.kinds ?? []).map((kind) => `every ${kind}`),
+    ...(callers.groups ?? []).map((group) => `group ${group}`),
+    ...(callers.principals ?? []).map(({ subject }) => subject),
+  ]
+  return parts.length === 0 ? 'nobody' : parts.join(', ')
+}
 
 /** Which targets a selector names, in words. */
 export function selectorText(selector: PolicyView['spec']['targets']): string {

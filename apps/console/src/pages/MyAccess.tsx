@@ -1,5 +1,6 @@
 // What may I use, and what have I asked for?
 import { useQuery } from '@tanstack/react-query'
+import { MyLogins } from '../access/MyLogins.tsx'
 import { MyRequests } from '../access/MyRequests.tsx'
 import { TargetCard } from '../access/TargetCard.tsx'
 import { meQuery, myTargetsQuery } from '../api/queries.ts'
@@ -54,6 +55,12 @@ export function MyAccess() {
           My requests
         </h2>
         <MyRequests />
+      </section>
+      <section aria-labelledby="logins" className="mt-8">
+        <h2 id="logins" className="mb-3 text-base font-semibold">
+          Where you are signed in
+        </h2>
+        <MyLogins />
       </section>
     </div>
   )

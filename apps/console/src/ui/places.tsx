@@ -10,6 +10,7 @@ import {
   ScrollText,
   ShieldCheck,
   UserRound,
+  UsersRound,
   Webhook,
 } from 'lucide-react'
 import type { ReactNode } from 'react'
@@ -74,6 +75,14 @@ const places: readonly Place[] = [
     label: 'Agents',
     key: 'n',
     icon: <Bot aria-hidden size={17} />,
+    roles: readers,
+    group: 'rules',
+  },
+  {
+    to: paths.people(),
+    label: 'People',
+    key: 'e',
+    icon: <UsersRound aria-hidden size={17} />,
     roles: readers,
     group: 'rules',
   },

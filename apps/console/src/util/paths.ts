@@ -12,6 +12,7 @@ export const paths = {
   policies: () => '/policies',
   policy: (name: string) => `/policies/${encodeURIComponent(name)}`,
   newPolicy: () => '/policies/new',
+  people: () => '/people',
   audit: () => '/audit',
   integrations: () => '/integrations',
   me: () => '/me',
