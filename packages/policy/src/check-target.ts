@@ -9,8 +9,24 @@ export function checkTarget({ spec }: TargetDocument): CheckProblem[] {
   if (spec.protocol === 'http') return checkHttpTarget(spec)
   const names = spec.roles.map(({ name }) => name)
   const repeated = names.findIndex((name, index) => names.indexOf(name) !== index)
-  if (repeated === -1) return []
-  return [problem(['spec', 'roles', repeated, 'name'], `role "${names[repeated]}" is given twice; remove one`)]
+  const twice = `role "${names[repeated]}" is given twice; remove one`
+  return [...(repeated === -1 ? [] : [problem(['spec', 'roles', repeated, 'name'], twice)]), ...settingProblems(spec)]
+}
+
+/** It is said when a connection is opened, so no two people may have turns at one. */
+function settingProblems({
+  initiatorSetting: name,
+  pool,
+}: Extract<TargetDocument['spec'], { protocol: 'postgres' }>): CheckProblem[] {
+  if (name === undefined) return []
+  const path = ['spec', 'initiatorSetting']
+  const isOurs = name.startsWith('sallyport.')
+  return [
+    ...(isOurs ? [problem(path, '"sallyport." is how callers name initiators; choose another first part')] : []),
+    ...(pool.mode === 'transaction'
+      ? [problem(path, 'connections are shared by the transaction; use pool mode "session", or remove it')]
+      : []),
+  ]
 }
 
 function checkHttpTarget({

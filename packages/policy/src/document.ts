@@ -135,6 +135,12 @@ const PostgresTarget = z.strictObject({
   roles: z.array(z.strictObject({ name: z.string().min(1).max(63), password: CredentialReference })).min(1),
   recording: z.enum(['strict', 'spool', 'off']).default('spool'),
   initiator: z.enum(['optional', 'required']).default('optional'),
+  /** A setting by which the target is told for whom a connection is (`issuer subject`), for row security. */
+  initiatorSetting: z
+    .string()
+    .max(63)
+    .regex(/^[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*$/, 'a name of two parts in small letters: app.initiator')
+    .optional(),
   mayAct: MayAct,
   preset: z.enum(['none', 'tooling']).default('none'),
   /** Code of the target that its owner vouches for: it shows nothing of masked columns, and is not looked into. */

@@ -1,6 +1,7 @@
 // The login at a target for an admitted caller: address and role from the target document, the credential from where the
 // document says. The caller has no part in it but a few allow-listed settings.
 
+import { principalKey } from '@sallyport/base/identity'
 import { boundTo, resolveCredential } from '../secrets/broker.ts'
 import type { Admitted } from '../session/admit.ts'
 import type { SessionDeps } from '../session/deps.ts'
@@ -13,8 +14,11 @@ export async function injectedLogin(
   signal: AbortSignal,
   deps: Pick<SessionDeps, 'environment' | 'random'>,
 ): Promise<UpstreamLogin> {
-  const { host, port, tls, database } = admitted.target.document.spec
+  const { host, port, tls, database, initiatorSetting } = admitted.target.document.spec
   const password = await resolveCredential(admitted.credential, deps.environment, boundTo(admitted.target.document))
-  const parameters = Object.fromEntries(settings)
+  // INVARIANT: it is the value to which everything that resets settings goes back, and connections that were opened with
+  // another one are never lent to the session (pooled.ts).
+  const told = initiatorSetting === undefined ? {} : { [initiatorSetting]: principalKey(admitted.chain.initiator) }
+  const parameters = { ...Object.fromEntries(settings), ...told }
   return { host, port, tls, user: admitted.upstreamRole, password, database, parameters, signal, random: deps.random }
 }

@@ -275,12 +275,14 @@ const ownCatalogOf = ({ upstream, shared }: Opened, lent: LentConnection, catalo
 function openGate(opened: Opened, record: SessionRecord, catalog: CatalogSource): Gate {
   const { shared, admitted, id } = opened
   const { deps } = shared
+  const { initiatorSetting } = admitted.target.document.spec
   const targetName = admitted.target.document.metadata.name
   return createGate({
     snapshots: deps.snapshots,
     target: targetName,
     chain: admitted.chain,
-    initiators: sessionInitiators({ ...deps, ...admitted, target: targetName }),
+    initiators: sessionInitiators({ ...deps, ...admitted, target: targetName, isTold: initiatorSetting !== undefined }),
+    ...(initiatorSetting === undefined ? {} : { initiatorSetting }),
     session: decisionSession(opened),
     catalog,
     analyser: createAnalyser(

@@ -120,9 +120,12 @@ function permits(document: TargetDocument, admitted: Admitted | AdmittedHttp): b
   const { spec } = document
   if (spec.protocol === 'http') return isHttpTarget(admitted.target.document)
   if (!('upstreamRole' in admitted)) return false
-  const { preset, trusted } = admitted.target.document.spec
+  const { preset, trusted, initiatorSetting } = admitted.target.document.spec
   // Statements are analysed by what the session began with: trust that is withdrawn ends it.
-  const isSame = isDeepStrictEqual([spec.preset, spec.trusted], [preset, trusted])
+  const isSame = isDeepStrictEqual(
+    [spec.preset, spec.trusted, spec.initiatorSetting],
+    [preset, trusted, initiatorSetting],
+  )
   return isSame && spec.roles.some(({ name }) => name === admitted.upstreamRole)
 }
 

@@ -166,7 +166,7 @@ function assessFacts(
   let afterEnd = false
   for (const each of judged) {
     const error =
-      settingRefusal(each.facts) ??
+      settingRefusal(each.facts, deps.initiatorSetting) ??
       (deps.sessionState === undefined ? null : sharingRefusal(each.facts, deps.sessionState)) ??
       keepRefusal(each.facts, request.names) ??
       freshnessRefusal(each.facts, request.names) ??

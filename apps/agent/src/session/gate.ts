@@ -107,6 +107,8 @@ export interface GateDeps {
   readonly target: string
   readonly chain: Chain
   readonly initiators: Initiators
+  /** By which the target was told for whom the connection is. */
+  readonly initiatorSetting?: string
   readonly session: DecisionContext['session']
   readonly catalog: CatalogSource
   readonly analyser: Analyser

@@ -38,6 +38,8 @@ export interface InitiatorDeps {
   readonly target: string
   /** The session's role; null where targets know none. */
   readonly upstreamRole: string | null
+  /** The target knows the connection by its initiator, so that statements cannot have others. */
+  readonly isTold?: boolean
   readonly snapshots: Pick<Snapshots, 'current'>
   readonly tokens: Tokens
   readonly clock: Clock
@@ -69,6 +71,7 @@ export function sessionInitiators(deps: InitiatorDeps): Initiators {
   }
   return {
     of(said) {
+      if (deps.isTold === true && deps.chain.actors.length === 0) return toldAlready()
       const value = said.value.reveal()
       const hash = createHash('sha256').update(value).digest('base64')
       const known = bySaid.get(said) ?? byHash.get(hash)
@@ -84,6 +87,13 @@ export function sessionInitiators(deps: InitiatorDeps): Initiators {
     },
   }
 }
+
+const toldAlready = (): SallyportError =>
+  refused(
+    'INITIATOR_CONFLICT',
+    'the target is told for whom a connection is when it is opened, and statements cannot say otherwise',
+    'connect with the token of the exchange as the password',
+  )
 
 /** Who sends on this connection. */
 const callerOf = ({ actors, initiator }: Chain): Principal => actors[0] ?? initiator

@@ -84,9 +84,13 @@ const pinned: ReadonlyMap<string, RegExp> = new Map([
   ['escape_string_warning', /^(on|true|yes|1)$/i],
 ])
 
-/** R-1.31, R-1.32: no rule can permit what would make the judged text another text. */
-export function settingRefusal(facts: StatementFacts): SallyportError | null {
+/** `told`: by which the target is told of the initiator, and not by the caller. R-1.31, R-1.32: no rule can permit what would make the judged text another text. */
+export function settingRefusal(facts: StatementFacts, told?: string): SallyportError | null {
   for (const effect of facts.session) {
+    if (effect.kind === 'set' && effect.setting.toLowerCase() === told)
+      return new SallyportError('SETTING_FORBIDDEN', `setting "${told}" says for whom the connection is`, {
+        hint: 'connect with the token of whoever it is for',
+      })
     const values = effect.kind === 'set' ? pinned.get(effect.setting.toLowerCase()) : undefined
     // RESET and DEFAULT bring back the value of the start-up packet, which is ours.
     if (effect.kind !== 'set' || values === undefined || effect.value === null || values.test(effect.value)) continue
