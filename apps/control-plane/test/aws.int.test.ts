@@ -131,6 +131,15 @@ describe('a signed request', () => {
     expect((await ask(request)).json()).toMatchObject({ error: 'invalid_request', code: 'TOKEN_REPLAYED' })
   })
 
+  it('R-6.3: is used once, however its header is spaced', async () => {
+    const request = made({ atMs: test.clock.nowMs() - 2_000 })
+    expect((await ask(request)).statusCode).toBe(200)
+    const authorization = request.headers.at(-1)?.value.replaceAll(', ', ',') ?? ''
+    expect((await ask(header(request, 'authorization', authorization))).json()).toMatchObject({
+      code: 'TOKEN_REPLAYED',
+    })
+  })
+
   it('R-6.2: is revoked with its role', async () => {
     const row = {
       id: 'b'.repeat(32),

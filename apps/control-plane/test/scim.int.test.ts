@@ -1,7 +1,10 @@
 // SCIM 2.0 as providers speak it (Okta, Entra ID), against the real application and store.
 
+import { isRevoked } from '@sallyport/identity/verify'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { readRevocations } from '../src/agents/store.ts'
+import { closingMs } from '../src/identities/revocation-store.ts'
+import { currentTrust } from '../src/identities/trust.ts'
 import { admitPerson } from '../src/signin/login.ts'
 import { buildTestApp, type TestApp } from './build.ts'
 import { makeDocuments, makePerson, makeRole, roleDocuments, type SignedIn, testIssuer } from './make.ts'
@@ -270,6 +273,35 @@ describe('whom a provider deprovisions', () => {
       expect.objectContaining({ issuer: testIssuer, subject: user.externalId, by: 'scim corp' }),
     )
     await expect(login(user.externalId)).rejects.toMatchObject({ code: 'LOGIN_FAILED' })
+  })
+
+  it.each([
+    ['with the name of the attribute in another case', { Active: false }],
+    ['and says nothing of it in a later PUT', {}],
+  ])('R-6.4: %s stays out', async (_how, said) => {
+    const user = await makeUser()
+    const names = { userName: user.userName, externalId: user.externalId }
+    if (Object.keys(said).length === 0) await call('PUT', `/Users/${user.id}`, { ...names, active: false })
+    expect((await call('PUT', `/Users/${user.id}`, { ...names, ...said })).json()).toMatchObject({ active: false })
+    await expect(login(user.externalId)).rejects.toMatchObject({ code: 'LOGIN_FAILED' })
+    const twice = { ...names, active: true, Active: false }
+    expect((await call('PUT', `/Users/${user.id}`, twice)).json()).toMatchObject({ scimType: 'invalidValue' })
+    const removed = await call('PATCH', `/Users/${user.id}`, patch({ op: 'remove', path: 'active' }))
+    expect(removed.json()).toMatchObject({ active: false })
+  })
+
+  it('keeps nothing that a request under way was issued a moment later (THREATS R-6.3)', async () => {
+    const user = await makeUser()
+    await makePerson(test, [], 'cli', user.externalId)
+    await call('DELETE', `/Users/${user.id}`)
+    const trust = await currentTrust(test.deps)
+    const principal = { issuer: testIssuer, subject: user.externalId }
+    const issued = (atMs: number) => ({
+      principal,
+      token: { issuer: 'https://sallyport.test', id: 'a', issuedAtMs: atMs },
+    })
+    expect(isRevoked(issued(test.clock.nowMs() + 2_000), trust)).toBe(true)
+    expect(isRevoked(issued(test.clock.nowMs() + closingMs), trust)).toBe(false)
   })
 
   it('before the first login never gets in, and does when active again', async () => {

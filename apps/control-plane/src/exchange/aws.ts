@@ -71,7 +71,7 @@ export async function awsCaller(ask: IssuerFetch, token: string, trust: Trust, n
 function check(token: string, trust: Trust, nowMs: number): Checked {
   const { url, headers } = readSigned(token)
   const document = documentOf(url, trust)
-  const signed = signedHeaders(headers)
+  const { signed, signature } = signatureOf(headers)
   if (headers['host'] !== new URL(document.spec.issuer).host)
     throw refused('TOKEN_ISSUER_UNKNOWN', 'the signed request is for another host than its address', guide)
   for (const name of ['host', 'x-amz-date', audienceHeader])
@@ -88,9 +88,8 @@ function check(token: string, trust: Trust, nowMs: number): Checked {
     throw refused('TOKEN_NOT_YET_VALID', 'the request is signed for a later time', 'compare the clocks')
   if (signedAtMs + signedRequestMsMax <= nowMs)
     throw refused('TOKEN_EXPIRED', 'the request was signed more than five minutes ago', 'sign one for each token')
-  const signatureId = createHash('sha256')
-    .update(headers['authorization'] ?? '')
-    .digest('hex')
+  // Of the signature alone: around it a space more or less is the same request (THREATS ).
+  const signatureId = createHash('sha256').update(signature).digest('hex')
   return { document, headers, signedAtMs, signatureId }
 }
 
@@ -126,14 +125,17 @@ function documentOf(url: string, { issuers }: Trust): TrustedIssuerDocument {
   )
 }
 
-/** AWS, "Signature Version 4 signing process": names of the headers that the signature covers. */
-function signedHeaders(headers: Readonly<Record<string, string>>): ReadonlySet<string> {
+/** AWS, "Signature Version 4 signing process": the signature, and the names of the headers that it covers. */
+function signatureOf(headers: Readonly<Record<string, string>>): {
+  readonly signed: ReadonlySet<string>
+  readonly signature: string
+} {
   const form =
-    /^AWS4-HMAC-SHA256 Credential=[A-Z0-9]{16,128}\/\d{8}\/[a-z0-9-]+\/sts\/aws4_request, ?SignedHeaders=([a-z0-9;-]+), ?Signature=[0-9a-f]{64}$/
-  const [, names] = form.exec(headers['authorization'] ?? '') ?? []
-  if (names === undefined)
+    /^AWS4-HMAC-SHA256 Credential=[A-Z0-9]{16,128}\/\d{8}\/[a-z0-9-]+\/sts\/aws4_request, ?SignedHeaders=([a-z0-9;-]+), ?Signature=([0-9a-f]{64})$/
+  const [, names, signature] = form.exec(headers['authorization'] ?? '') ?? []
+  if (names === undefined || signature === undefined)
     throw refused('TOKEN_ALGORITHM_WRONG', 'the request is not signed with Signature Version 4', guide)
-  return new Set(names.split(';'))
+  return { signed: new Set(names.split(';')), signature }
 }
 
 function signingTime(date: string): number {

@@ -4,11 +4,14 @@
 import { appendAction } from '../audit/store.ts'
 import type { Tx } from '../db.ts'
 import type { Deps } from '../deps.ts'
-import { addPersonRevocation, endLoginsOf } from './store.ts'
+import { addRevocation, addRevocations, closingMs } from '../identities/revocation-store.ts'
+import { endLoginsOf, type Who } from './store.ts'
 
 export interface Ending {
-  readonly who: { readonly issuer: string; readonly subject: string }
+  readonly who: Who
   readonly at: Date
+  /** Nobody signs in as this person from now on. */
+  readonly isClosed?: true
   /** `issuer subject` of whoever does it, or `scim PROVIDER`. */
   readonly by: string
   readonly reason: string
@@ -21,10 +24,11 @@ export async function endEverything(
   ending: Ending,
   exceptLogin?: string,
 ): Promise<void> {
-  const { who, at, by, reason } = ending
+  const { who, at, by, reason, isClosed = false } = ending
   const id = () => deps.randomBytes(16).toString('hex')
   const logins = await endLoginsOf(tx, who, at, exceptLogin ?? null)
-  await addPersonRevocation(tx, { id: id(), ...pick(who), at, by, reason })
+  const before = isClosed ? new Date(at.getTime() + closingMs) : at
+  await addRevocation(tx, { id: id(), jti: null, ...pick(who), before, at, by, reason })
   await appendAction(tx, {
     id: id(),
     at,
@@ -36,9 +40,18 @@ export async function endEverything(
 }
 
 /** Ends tokens, tickets and sessions at targets, and leaves logins: their groups are worked out with every request. */
-export async function endTokens(tx: Tx, deps: Pick<Deps, 'randomBytes'>, ending: Ending): Promise<void> {
-  const { who, at, by, reason } = ending
-  await addPersonRevocation(tx, { id: deps.randomBytes(16).toString('hex'), ...pick(who), at, by, reason })
+export async function endTokens(
+  tx: Tx,
+  deps: Pick<Deps, 'randomBytes'>,
+  people: readonly Who[],
+  { at, by, reason }: Pick<Ending, 'at' | 'by' | 'reason'>,
+): Promise<void> {
+  const row = { jti: null, at, by, reason }
+  const newId = () => deps.randomBytes(16).toString('hex')
+  await addRevocations(
+    tx,
+    people.map((who) => ({ id: newId(), ...pick(who), ...row })),
+  )
 }
 
-const pick = ({ issuer, subject }: Ending['who']) => ({ issuer, subject })
+const pick = ({ issuer, subject }: Who): Who => ({ issuer, subject })

@@ -65,7 +65,7 @@ export async function disablePerson(deps: PeopleDeps, actor: Actor, id: string, 
     const who = await known(tx, id)
     if (!(await setDisabled(tx, id, at, by))) throw new SallyportError('CONFLICT', 'this person is disabled already')
     await audit(tx, deps, { at, by, action: 'disable-person', who, reason })
-    await endEverything(tx, deps, { who, at, by, reason })
+    await endEverything(tx, deps, { who, at, by, reason, isClosed: true })
   })
   await deps.publish([`Person/${id}`])
 }

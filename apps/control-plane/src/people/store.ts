@@ -1,7 +1,7 @@
 // People in the store as administrators see them, and what ends for one of them.
 import type { Db, Tx } from '../db.ts'
 
-interface Who {
+export interface Who {
   readonly issuer: string
   readonly subject: string
 }
@@ -13,14 +13,6 @@ export async function endLoginsOf(tx: Tx, { issuer, subject }: Who, at: Date, ex
     data: { revokedAt: at },
   })
   return count
-}
-
-/** Agents read it from their next snapshot: what was issued to the person before that is good no more. */
-export async function addPersonRevocation(
-  tx: Tx,
-  revocation: Who & { readonly id: string; readonly at: Date; readonly by: string; readonly reason: string },
-): Promise<void> {
-  await tx.revocation.create({ data: { ...revocation, before: revocation.at } })
 }
 
 /** In the order of their names, after the place (display, id). */

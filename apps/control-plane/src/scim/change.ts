@@ -19,6 +19,8 @@ export interface Change {
   readonly at: Date
   /** People whose tokens end with the commit. */
   readonly ended: Set<string>
+  /** Of them, those who stay but have fewer rights. */
+  readonly lessened: Who[]
 }
 
 interface Who {
@@ -32,7 +34,14 @@ export async function changing<T>(deps: ScimDeps, client: ScimClient, run: (chan
   const ended = new Set<string>()
   let result: T
   try {
-    result = await inRowTransaction(deps.db, async (tx) => await run({ tx, deps, client, at, ended }))
+    result = await inRowTransaction(deps.db, async (tx) => {
+      const lessened: Who[] = []
+      const done = await run({ tx, deps, client, at, ended, lessened })
+      // At the end and by the clock of now: what was issued with the old groups while this went on ends too.
+      const now = new Date(deps.clock.nowMs())
+      await endTokens(tx, deps, lessened, { at: now, by: client.actor, reason: 'taken out of a group' })
+      return done
+    })
   } catch (thrown) {
     if (isStoreConflict(thrown))
       throw new ScimRefusal(409, 'there is one with this name, or this external id, already', 'uniqueness')
@@ -57,7 +66,7 @@ export async function audit(
 export async function closeDoor(change: Change, who: Who, reason: string): Promise<void> {
   const { tx, deps, client, at, ended } = change
   await setPersonActive(tx, who, false, at, client.actor)
-  await endEverything(tx, deps, { who, at, by: client.actor, reason })
+  await endEverything(tx, deps, { who, at, by: client.actor, reason, isClosed: true })
   ended.add(who.subject)
 }
 
@@ -67,7 +76,7 @@ export async function openDoor({ tx, client, at }: Change, who: Who): Promise<vo
 }
 
 /** Somebody is in fewer groups: what was issued with the old ones ends, logins go on with the new ones. */
-export async function lessRights({ tx, deps, client, at, ended }: Change, who: Who): Promise<void> {
-  await endTokens(tx, deps, { who, at, by: client.actor, reason: 'taken out of a group' })
+export function lessRights({ ended, lessened }: Change, who: Who): void {
+  lessened.push(who)
   ended.add(who.subject)
 }

@@ -102,7 +102,7 @@ async function setMembers(
   await changeMembers(tx, groupId, { added, removed })
   const gone = new Set(removed)
   const people = users.flatMap(({ id, issuer, subject }) => (subject === null ? [] : [{ id, issuer, subject }]))
-  for (const who of people) if (gone.has(who.id)) await lessRights(change, who)
+  for (const who of people) if (gone.has(who.id)) lessRights(change, who)
   await syncProvisioned(tx, people)
 }
 

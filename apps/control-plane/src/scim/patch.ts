@@ -33,11 +33,13 @@ function parsePath(text: string): Path {
 const isTree = (value: Json | undefined): value is Tree =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-const isUnsafe = (name: string): boolean => ['__proto__', 'constructor', 'prototype'].includes(name)
+const unsafe: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype'])
+const isUnsafe = (name: string): boolean => unsafe.has(name)
 
 /** The name that the resource has for it already, whatever its case. */
 function keyIn(tree: Tree, name: string): string {
   if (isUnsafe(name)) throw new ScimRefusal(400, 'an attribute cannot have this name', 'invalidPath')
+  if (Object.hasOwn(tree, name)) return name
   return Object.keys(tree).find((key) => key.toLowerCase() === name.toLowerCase()) ?? name
 }
 
@@ -83,15 +85,17 @@ function applyTo(tree: Tree, name: string, op: PatchOperation['op'], value: Json
   const now = tree[key]
   if (op === 'remove') {
     // Entra ID names the members to remove as values.
-    if (Array.isArray(now) && Array.isArray(value))
-      tree[key] = now.filter((item) => !value.some((gone) => isSame(item, gone)))
-    else delete tree[key]
+    if (Array.isArray(now) && Array.isArray(value)) {
+      const isGone = among(value, now.length)
+      tree[key] = now.filter((item) => !isGone(item))
+    } else delete tree[key]
     return
   }
   if (value === undefined) throw new ScimRefusal(400, `"${op}" needs a value`, 'invalidValue')
   if (op === 'add' && Array.isArray(now)) {
     const added = Array.isArray(value) ? value : [value]
-    tree[key] = [...now, ...added.filter((item) => !now.some((there) => isSame(there, item)))]
+    const isThere = among(now, added.length)
+    tree[key] = [...now, ...added.filter((item) => !isThere(item))]
   } else if (op === 'add' && isTree(now) && isTree(value)) Object.assign(now, safe(value))
   else tree[key] = isTree(value) ? safe(value) : value
 }
@@ -102,10 +106,20 @@ function safe(tree: Tree): Tree {
 }
 
 /** Two items of a list are one when they have the same `value` (RFC 7643, 2.4), or are equal. */
+const hasValue = (item: Json): item is Tree => isTree(item) && 'value' in item
+const keyOf = (item: Json): string => (hasValue(item) ? `value ${JSON.stringify(item['value'])}` : JSON.stringify(item))
 const isSame = (left: Json, right: Json): boolean =>
-  isTree(left) && isTree(right) && 'value' in left && 'value' in right
-    ? left['value'] === right['value']
-    : JSON.stringify(left) === JSON.stringify(right)
+  hasValue(left) && hasValue(right) ? left['value'] === right['value'] : keyOf(left) === keyOf(right)
+
+/** Items that are compared with each of a list; of more than so many a set is made, since one request can hold many thousands. */
+const fewMax = 8
+
+/** Whether one of so many items is among these. */
+function among(list: readonly Json[], asked: number): (item: Json) => boolean {
+  if (Math.min(list.length, asked) <= fewMax) return (item) => list.some((there) => isSame(there, item))
+  const keys = new Set(list.map(keyOf))
+  return (item) => keys.has(keyOf(item))
+}
 
 function applyFiltered(
   tree: Tree,

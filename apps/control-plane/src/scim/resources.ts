@@ -28,16 +28,37 @@ const Flag = z.union([
 ])
 const Name = z.string().min(1).max(nameCharsMax)
 
-export const UserInput = z.looseObject({
+/**
+ * Names of attributes are not case sensitive (RFC 7643, 2.1): an `Active: false` that is overread would let somebody in. One that
+ * is there twice is refused.
+ */
+const spelled = <T extends z.ZodRawShape>(shape: T) => {
+  const names = new Map(Object.keys(shape).map((name) => [name.toLowerCase(), name]))
+  return z
+    .record(z.string(), z.unknown())
+    .transform((input, context) => {
+      const output: Record<string, unknown> = {}
+      for (const [key, value] of Object.entries(input)) {
+        const name = names.get(key.toLowerCase()) ?? key
+        if (Object.hasOwn(output, name)) context.addIssue({ code: 'custom', path: [name], message: 'is there twice' })
+        output[name] = value
+      }
+      return output
+    })
+    .pipe(z.looseObject(shape))
+}
+
+export const UserInput = spelled({
   userName: Name,
   externalId: Name.nullish(),
-  active: Flag.default(true),
+  /** One that is not said stays what it was. */
+  active: Flag.optional(),
   displayName: z.string().max(nameCharsMax).nullish(),
   name: z.looseObject({ formatted: z.string().nullish() }).nullish(),
 })
 export type UserInput = z.infer<typeof UserInput>
 
-export const GroupInput = z.looseObject({
+export const GroupInput = spelled({
   displayName: Name,
   externalId: Name.nullish(),
   members: z

@@ -21,14 +21,22 @@ export interface Named {
   readonly subject: string
 }
 
-/** Puts the groups of SCIM into the people that are known by now; who is not active is in none. */
+/** Puts the groups of SCIM into the people that are known by now; who is not active is in none. In one statement: a group is large. */
 export async function syncProvisioned(tx: Tx, people: readonly Named[]): Promise<void> {
-  for (const { issuer, subject } of people)
-    await tx.$executeRaw(Prisma.sql`
-      UPDATE "Person" SET "provisioned" = COALESCE((
-        SELECT array_agg(${provisionedClaim('')} || m."groupId" ORDER BY m."groupId")
-        FROM "ScimMember" m JOIN "ScimUser" u ON u."id" = m."userId"
-        WHERE u."issuer" = ${issuer} AND u."subject" = ${subject} AND u."active"
-      ), '{}')
-      WHERE "issuer" = ${issuer} AND "subject" = ${subject}`)
+  if (people.length === 0) return
+  const issuers = people.map(({ issuer }) => issuer)
+  const subjects = people.map(({ subject }) => subject)
+  await tx.$executeRaw(Prisma.sql`
+    WITH named AS (
+      SELECT DISTINCT "issuer", "subject" FROM unnest(${issuers}::text[], ${subjects}::text[]) AS n("issuer", "subject")
+    ), claims AS (
+      SELECT u."issuer", u."subject", array_agg(${provisionedClaim('')} || m."groupId" ORDER BY m."groupId") AS "values"
+      FROM named n
+      JOIN "ScimUser" u ON u."issuer" = n."issuer" AND u."subject" = n."subject" AND u."active"
+      JOIN "ScimMember" m ON m."userId" = u."id"
+      GROUP BY u."issuer", u."subject"
+    )
+    UPDATE "Person" p SET "provisioned" = COALESCE(c."values", '{}')
+    FROM named n LEFT JOIN claims c ON c."issuer" = n."issuer" AND c."subject" = n."subject"
+    WHERE p."issuer" = n."issuer" AND p."subject" = n."subject"`)
 }

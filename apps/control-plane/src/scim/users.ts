@@ -15,7 +15,7 @@ export async function readUser(deps: ScimDeps, { provider }: ScimClient, id: str
 }
 
 export async function createUser(deps: ScimDeps, client: ScimClient, input: unknown): Promise<ScimUserRow> {
-  const columns = columnsOf(client, parsed(input))
+  const columns = columnsOf(client, parsed(input), true)
   const id = newId(deps)
   await changing(deps, client, async (change) => {
     const { tx, at } = change
@@ -42,7 +42,7 @@ export async function changeUser(
     if (before === undefined || row === null) throw notFound('user')
     checkVersion(row, ifMatch)
     const input = 'input' in change ? change.input : applyPatch(jsonOf(userInputOf(row)), change.operations)
-    const columns = columnsOf(client, parsed(input))
+    const columns = columnsOf(client, parsed(input), before.active)
     await putUser(tx, id, columns, at)
     await settle(under, before, { issuer: before.issuer, ...columns })
     await audit(under, 'scim-change-user', `ScimUser/${id}`, shown(columns))
@@ -102,14 +102,15 @@ function parsed(input: unknown): UserInput {
   return result.data
 }
 
-function columnsOf({ provider }: ScimClient, input: UserInput): UserColumns {
+/** `isActive` where the input does not say: nobody is let in again by what a request leaves out. */
+function columnsOf({ provider }: ScimClient, input: UserInput, isActive: boolean): UserColumns {
   const externalId = input.externalId ?? null
   return {
     subject: provider.provisionedSubject === 'userName' ? input.userName : externalId,
     userName: input.userName,
     externalId,
     display: displayOfUser(input),
-    active: input.active,
+    active: input.active ?? isActive,
     attributes: attributesOf(input),
   }
 }

@@ -9,7 +9,7 @@ import { appendAction } from '../audit/store.ts'
 import { inTransaction, isStoreConflict, type Tx } from '../db.ts'
 import type { Deps } from '../deps.ts'
 import { type Actor, actorKey } from '../http/actor.ts'
-import { addRevocation } from '../identities/revocation-store.ts'
+import { addRevocation, closingMs } from '../identities/revocation-store.ts'
 import * as store from './store.ts'
 
 export type AccountDeps = Pick<Deps, 'db' | 'clock' | 'randomBytes' | 'config' | 'publish'>
@@ -120,14 +120,14 @@ export async function disableAccount(deps: AccountDeps, actor: Actor, name: stri
   await inTransaction(deps.db, async (tx) => {
     if ((await store.findAccount(tx, name)) === null) throw notFound()
     if (!(await store.disableAccount(tx, name, at))) return
-    // Tokens count in whole seconds: one that is made in this second has to be among them.
     const revocation = {
       jti: null,
+      before: new Date(at.getTime() + closingMs),
       issuer: deps.config.publicUrl,
       subject: subjectOf(name),
       reason: 'service account disabled',
     }
-    await addRevocation(tx, { ...revocation, id: newId(deps), at: new Date(at.getTime() + 1_000), by: actorKey(actor) })
+    await addRevocation(tx, { ...revocation, id: newId(deps), at, by: actorKey(actor) })
     await note(deps, tx, actor, 'disable-service-account', name, {})
   })
   await deps.publish([`ServiceAccount/${name}`])
