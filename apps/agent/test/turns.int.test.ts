@@ -4,7 +4,7 @@ import type { FrontendMessage } from '@sallyport/wire/postgres/messages'
 import type pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type DataPath, type Shown, startDataPath } from './data-path.ts'
-import { type RawClient, rawClient } from './raw-client.ts'
+import { type RawClient, type RawOptions, rawClient } from './raw-client.ts'
 import { type RealTarget, startRealTarget, targetDocument, targetEnvironment } from './real-target.ts'
 
 const environment: Record<string, string> = { ...targetEnvironment }
@@ -58,8 +58,8 @@ async function connect(shown: Shown, settings: pg.ClientConfig = {}): Promise<pg
   clients.push(client)
   return client
 }
-async function raw(shown: Shown): Promise<RawClient> {
-  const client = await rawClient(path, shown)
+async function raw(shown: Shown, options: RawOptions = {}): Promise<RawClient> {
+  const client = await rawClient(path, shown, options)
   raws.push(client)
   return client
 }
@@ -228,6 +228,25 @@ describe('prepared statements', () => {
     expect(await answers(client, bind('end'), ...run)).toEqual(['bindComplete', 'ROLLBACK', 'ready I'])
   })
 
+  it('R-0.1: mean what they mean under the settings of their session', async () => {
+    const british = await raw({ target: 'one', subject: 'a' }, { startup: { DateStyle: 'SQL, DMY' } })
+    const american = await raw({ target: 'one', subject: 'b' }, { startup: { DateStyle: 'SQL, MDY' } })
+    const text = "select extract(month from '01/02/2024'::date)::int"
+    expect(await answers(british, parse('s', text), bind('s'), ...run)).toContain('row 2')
+    expect(await answers(american, parse('s', text), bind('s'), ...run)).toContain('row 1')
+    expect(await answers(american, query('begin; set local datestyle = dmy'))).toContain('ready T')
+    expect(await answers(american, parse('t', text), bind('t'), ...run)).toContain('row 2')
+    await answers(american, query('commit'))
+    expect(await answers(american, bind('t'), ...run)).toContain('row 1')
+    expect(await answers(british, parse('t', text), bind('t'), ...run)).toContain('row 2')
+  })
+
+  it('R-2.15: are there for the next session although another one has dropped all of them', async () => {
+    const [first, second] = [await raw({ target: 'one', subject: 'a' }), await raw({ target: 'one', subject: 'b' })]
+    await answers(first, parse('s', 'select 77'), query('deallocate all'))
+    expect(await answers(second, parse('t', 'select 77'), bind('t'), ...run)).toContain('row 77')
+  })
+
   it('R-2.15: of others cannot be looked at', async () => {
     const client = await connect({ target: 'one' })
     await expect(client.query('select statement from pg_prepared_statements')).rejects.toMatchObject({ code: '0A000' })
@@ -240,6 +259,7 @@ describe('what outlasts its transaction', () => {
     ['PREPARE', 'prepare s as select 1'],
     ['a temporary table', 'create temporary table t (a int)'],
     ['a cursor WITH HOLD', 'declare c cursor with hold for select 1'],
+    ['one WITH HOLD that has a comment in it', 'declare c cursor with /* */ hold for select 1'],
     ['an advisory lock', 'select pg_advisory_lock(1)'],
     ['a setting of the application', "set app.tenant = '1'"],
     ['LOAD', "load 'auto_explain'"],
@@ -294,6 +314,25 @@ it('R-1.29: settings of the start-up packet are the session’s own', async () =
   ] as const)
     expect([await one(client, 'show application_name'), await one(client, 'show timezone')]).toEqual([name, zone])
   await expect(connect({ target: 'one' }, { options: '-c TimeZone=Nowhere/At/All' })).rejects.toThrow()
+})
+
+it('R-2.15: settings of a session that says goodbye at once stay with it', async () => {
+  const leaving = await raw({ target: 'one', subject: 'a' })
+  const waiting = await raw({ target: 'one', subject: 'b' })
+  await real.admin.query('select pg_advisory_lock(7)')
+  leaving.send(query("set lc_monetary = 'C'; set statement_timeout = 4711; select pg_advisory_xact_lock(7)"))
+  await expect
+    .poll(() => real.rows("select 1 from pg_locks where locktype = 'advisory' and not granted"))
+    .toHaveLength(1)
+  waiting.send(query('select 4711'))
+  await expect.poll(() => path.recorder.of('intent').some(({ text }) => text === 'select 4711')).toBe(true)
+  // It is read once the connection was given back, or nobody waits for it any more.
+  leaving.send({ type: 'terminate' })
+  await waiting.cancel()
+  await waiting.next('readyForQuery')
+  await real.admin.query('select pg_advisory_unlock(7)')
+  await leaving.closed
+  expect(await answers(waiting, query('show statement_timeout'))).not.toContain('row 4711ms')
 })
 
 it('a held statement waits without a connection', async () => {

@@ -102,7 +102,8 @@ export type SessionEffect =
   | { readonly kind: 'prepare'; readonly name: string; readonly body: StatementFacts; readonly bodyText: string }
   | { readonly kind: 'execute'; readonly name: string }
   | { readonly kind: 'deallocate'; readonly name: string | null }
-  | { readonly kind: 'declare'; readonly name: string; readonly body: StatementFacts }
+  /** `holds`: WITH HOLD, by the tree. Absent: it ends with its transaction. */
+  | { readonly kind: 'declare'; readonly name: string; readonly body: StatementFacts; readonly holds?: true }
   | { readonly kind: 'fetch'; readonly name: string }
   | { readonly kind: 'close'; readonly name: string | null }
   | { readonly kind: 'discard'; readonly what: 'all' | 'plans' | 'sequences' | 'temp' }

@@ -176,12 +176,16 @@ function execute(found: ExecuteStmt, env: Environment): Outcome {
   return { verb: 'execute', output: body.output }
 }
 
+/** CURSOR_OPT_HOLD (PostgreSQL source, parsenodes.h): the same in all versions. */
+const cursorHolds = 0x20
+
 function declare(found: DeclareCursorStmt, env: Environment): Outcome {
   const draft = newDraft()
   const body = kept(found.query, { ...env, draft }, env.text, 'cursor')
   for (const seen of draft.seen) env.draft.seen.add(seen)
   adopt(env.draft, body)
-  env.draft.session.push(...body.session, { kind: 'declare', name: found.portalname ?? '', body })
+  const holds = ((found.options ?? 0) & cursorHolds) === 0 ? {} : { holds: true as const }
+  env.draft.session.push(...body.session, { kind: 'declare', name: found.portalname ?? '', body, ...holds })
   return done('declare')
 }
 

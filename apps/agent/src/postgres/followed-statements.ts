@@ -6,7 +6,7 @@
 //   target   Parse _sp_x      (Parse _sp_x) Bind   Close of a portal that nobody has: answered as the client expects
 //
 // INVARIANT: answers come in the order of the messages, and after an error none until Sync.
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { limits } from '@sallyport/base/limits'
 import type { ByteWriter } from '@sallyport/wire/bytes/writer'
 import { writeFrontend } from '@sallyport/wire/postgres/encode'
@@ -21,22 +21,35 @@ import type { Seen } from './target-link.ts'
 interface Due {
   readonly segment: number
   readonly seen: Seen
-  /** Our name of what is there once it is answered; for a Close, of what is gone. Null: none of ours. */
-  readonly name: string | null
+  /** Our name of what is there once it is answered; for a Close, of what is gone. Null: none of ours, or gone by then. */
+  name: string | null
 }
 
-const names = new WeakMap<Prepared, string>()
+interface Named {
+  readonly reading: string
+  readonly name: string
+}
+const names = new WeakMap<Prepared, Named>()
 
-/** The same for the same text, types and place. */
-export function nameAtBackend(statement: Prepared): string {
+/** 'today' is the day on which it was prepared: nobody else's. */
+const saysNow = /['$]\s*(now|today|tomorrow|yesterday)/i
+const momentOf = new WeakMap<Prepared, string>()
+
+/**
+ * The same for the same text, types and place, prepared under the same settings: the target understands literals when it prepares
+ * them, so that under another DateStyle or TimeZone it is another statement (THREATS R-0.1).
+ */
+export function nameAtBackend(statement: Prepared, reading: string): string {
   const found = names.get(statement)
-  if (found !== undefined) return found
+  if (found?.reading === reading) return found.name
   const { text, parameterTypes, place } = statement
+  const moment = momentOf.get(statement) ?? (saysNow.test(text) ? randomUUID() : '')
+  momentOf.set(statement, moment)
   const digest = createHash('sha256')
-    .update(JSON.stringify([text, parameterTypes, place]))
+    .update(JSON.stringify([text, parameterTypes, place, reading, moment]))
     .digest('base64url')
   const name = `${reservedPrefix}s${digest.slice(0, 32)}`
-  names.set(statement, name)
+  names.set(statement, { reading, name })
   return name
 }
 
@@ -55,10 +68,28 @@ export class FollowedStatements {
   #sent = 0
   #answered = 0
   #hasFailed = false
+  /** Under which settings texts are read that are prepared now. */
+  #reading: string
+  /** Something in this turn has changed them: what is prepared from then on is nobody else's. */
+  #isPrivate = false
+  readonly #used = new Set<Prepared>()
 
-  constructor(memory: BackendMemory, toTarget: ByteWriter) {
+  constructor(memory: BackendMemory, toTarget: ByteWriter, reading: string) {
     this.#memory = memory
     this.#toTarget = toTarget
+    this.#reading = reading
+  }
+
+  /** What was just forwarded may change how texts are read. */
+  readAnew(change: 'sets' | 'ends'): undefined {
+    if (change === 'ends' && !this.#isPrivate) return
+    this.#isPrivate = true
+    this.#reading = randomUUID()
+  }
+
+  /** At the next connection they may be prepared anew, of tables that have changed meanwhile (THREATS R-3.14). */
+  end(): undefined {
+    for (const statement of this.#used) statement.described = null
   }
 
   /** A ReadyForQuery is due. */
@@ -69,6 +100,7 @@ export class FollowedStatements {
   /** Others' are gone as well: DEALLOCATE ALL, DISCARD ALL. */
   forget(): undefined {
     this.#memory.statements.clear()
+    for (const due of this.#parses) due.name = null
   }
 
   forward(message: FrontendMessage, statement: Prepared | undefined): undefined {
@@ -137,7 +169,7 @@ export class FollowedStatements {
       this.#unnamed = statement
       return
     }
-    const name = nameAtBackend(statement)
+    const name = nameAtBackend(statement, this.#reading)
     // In a failed transaction the target looks at no statement but the end of it: it has to say so itself.
     if (this.#has(name) && !this.#hasFailed) {
       this.#keep(name)
@@ -151,14 +183,18 @@ export class FollowedStatements {
   /** The name under which the connection has it, by the time the next message is looked at. */
   #ensured(statement: Prepared): string {
     const { name: own, text, parameterTypes } = statement
+    this.#used.add(statement)
     if (own === '') {
       if (this.#unnamed !== statement) this.#put({ type: 'parse', name: '', text, parameterTypes }, 'hidden', null)
       this.#unnamed = statement
       return ''
     }
-    const name = nameAtBackend(statement)
+    const name = nameAtBackend(statement, this.#reading)
     if (this.#has(name)) this.#keep(name)
-    else this.#prepare({ type: 'parse', name, text, parameterTypes }, 'hidden')
+    else {
+      statement.described = null
+      this.#prepare({ type: 'parse', name, text, parameterTypes }, 'hidden')
+    }
     return name
   }
 

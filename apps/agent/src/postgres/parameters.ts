@@ -54,6 +54,12 @@ const harmlessSettings: ReadonlySet<string> = new Set([
 /** A text that was parsed before such a change, or in the same pipeline, may mean another thing than its digest says. */
 export const changesMeaning = (setting: string): boolean => !harmlessSettings.has(setting.toLowerCase())
 
+/** Values under which the target reads literals of a text that it prepares; the same for the same ones. */
+export const readingOf = (settings: ReadonlyMap<string, string>): string => {
+  const read = [...settings].map(([name, value]): [string, string] => [name.toLowerCase(), value])
+  return JSON.stringify(read.filter(([name]) => changesMeaning(name)).sort(([one], [other]) => (one < other ? -1 : 1)))
+}
+
 export function takeParameter(
   state: State,
   message: Extract<BackendMessage, { type: 'parameterStatus' }>,

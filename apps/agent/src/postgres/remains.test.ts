@@ -15,6 +15,7 @@ const catalog = buildCatalog({
   relations: {
     'public.people': ['id int4!', 'name text'],
     'public.seeds': ['id int4 = setseed(0.5)', "what text = set_config('app.tenant', 'x', false)"],
+    'public.seen': { columns: ['what text'], view: "SELECT set_config('app.tenant', 'x', false) AS what" },
     'public.jobs': {
       columns: ['id int4!', 'what text'],
       triggers: [{ name: 'note', function: 'public.note', events: ['update'] }],
@@ -22,6 +23,7 @@ const catalog = buildCatalog({
   },
   functions: {
     'public.note()': { returns: 'trigger', language: 'c' },
+    'public.dblink_connect(text, text)': { returns: 'text', language: 'c' },
     'public.mine(int4)': { returns: 'int4', language: 'c' },
   },
 })
@@ -78,7 +80,7 @@ describe('a statement leaves', () => {
     ['set session characteristics as transaction read only', 'nothing sets'],
     ["select set_config('work_mem', '1MB', false)", 'nothing sets'],
     ['discard all', 'anything sets forgets'],
-    ['deallocate all', 'nothing forgets'],
+    ['deallocate all', 'anything forgets'],
     ['discard plans', 'nothing'],
     ['discard temp', 'anything'],
   ])('settings, or less of what was prepared: %s', (text, expected) => expect(told(text)).toBe(expected))
@@ -95,13 +97,16 @@ describe('a statement leaves', () => {
     'listen jobs',
     'prepare s as select 1',
     'declare c cursor with hold for select 1',
+    'declare c cursor with /* */ hold for select 1',
     'select pg_advisory_lock(1)',
+    "select set_config('app.tenant', '1', true), what from seen",
     "select set_config(name, '1', false) from people",
     'do $$ begin end $$',
   ])('anything at all: %s', (text) => expect(told(text)).toMatch(/^(anything|unclean)/))
 
-  it.each(['select setseed(0.5)', "load 'x'", 'vacuum people'])('what no reset undoes: %s', (text) =>
-    expect(told(text)).toMatch(/^unclean/),
+  it.each(['select setseed(0.5)', 'set seed = 0.5', "select dblink_connect('a', 'b')", "load 'x'", 'vacuum people'])(
+    'what no reset undoes: %s',
+    (text) => expect(told(text)).toMatch(/^unclean/),
   )
 })
 
@@ -112,6 +117,7 @@ describe('where connections are shared', () => {
     'deallocate s',
     'create temporary table t (a int)',
     'declare c cursor with hold for select 1',
+    'declare c cursor with -- comment\n hold for select 1',
     'select pg_try_advisory_lock(1)',
     "set app.tenant = '1'",
     "select set_config('app.tenant', '1', false)",

@@ -1,6 +1,7 @@
 // What a statement may leave at the connection that it ran on, beyond its transaction. Only what the analysis proves to leave
 // nothing counts as that; all else is undone before somebody else has the connection, or ends it (THREATS R-2.15). Pure.
 import type { Effect, SessionEffect, StatementFacts } from '@sallyport/sql/facts'
+import { changesMeaning } from './parameters.ts'
 
 /** From least to most. `sequences`: what currval() and lastval() tell. `anything`: whatever DISCARD ALL undoes. `unclean`: what
  * it does not undo. */
@@ -49,14 +50,16 @@ function judge(facts: StatementFacts): Remains {
   for (const { name, pure, computes } of facts.functions)
     if (!pure && computes !== true && !name.startsWith('pg_catalog.')) level = more(level, 'anything')
   for (const effect of facts.effects) level = more(level, ofEffect(effect, facts.text))
-  for (const effect of facts.session) level = more(level, ofSession(effect, facts.text))
+  for (const effect of facts.session) level = more(level, ofSession(effect))
   const sets = setsSomething(facts)
   // A set_config() that a function or view of the target calls.
   const isDerived = facts.effects.some(({ operation, via }) => operation === 'set' && via === 'derived')
   const forgets = facts.session.some(
     (effect) => effect.kind === 'deallocate' || (effect.kind === 'discard' && effect.what === 'all'),
   )
-  if (isDerived) level = more(level, 'anything')
+  // Beside one of the statement's own it does not show among the effects.
+  const isHidden = facts.relations.length > 0 && facts.functions.some(({ name }) => name === 'pg_catalog.set_config()')
+  if (isDerived || isHidden) level = more(level, 'anything')
   return level === 'nothing' && !sets && !forgets ? nothingRemains : { level, sets, forgets }
 }
 
@@ -89,21 +92,24 @@ const harmless =
 function ofCall(object: string): RemainsLevel {
   if (harmless.test(object)) return 'nothing'
   if (/^pg_catalog\.(nextval|setval)\(\)$/.test(object)) return 'sequences'
-  // The seed of random() and the like stay through DISCARD ALL.
-  return object === 'pg_catalog.setseed()' ? 'unclean' : 'anything'
+  // The seed of random() stays through DISCARD ALL, and so does a connection of dblink's with somebody's name and password.
+  return object === 'pg_catalog.setseed()' || /\.dblink_connect(_u)?\(\)$/.test(object) ? 'unclean' : 'anything'
 }
 
-function ofSession(effect: SessionEffect, text: string): RemainsLevel {
+function ofSession(effect: SessionEffect): RemainsLevel {
   switch (effect.kind) {
     case 'transaction':
     case 'fetch':
     case 'close':
     case 'copy':
-    case 'set':
-    case 'deallocate':
       return 'nothing'
+    case 'set':
+      return effect.setting === 'seed' ? 'unclean' : 'nothing'
+    // Whether it has run or not, nobody counts on what is left.
+    case 'deallocate':
+      return effect.name === null ? 'anything' : 'nothing'
     case 'declare':
-      return holdsCursor(text) ? 'anything' : 'nothing'
+      return effect.holds === true ? 'anything' : 'nothing'
     case 'discard':
       return effect.what === 'plans' || effect.what === 'sequences' ? 'nothing' : 'anything'
     default:
@@ -111,11 +117,22 @@ function ofSession(effect: SessionEffect, text: string): RemainsLevel {
   }
 }
 
-/** Taking a cursor for held that is not costs a reset. */
-export const holdsCursor = (text: string): boolean => /\bwith\s+hold\b/i.test(text)
-
 /** The agent's own: at the target it never has a value. */
 const ownSetting = 'sallyport.initiator'
+
+/**
+ * What is prepared behind it may be read in another way: literals are understood when a text is prepared. `ends`: where something
+ * before it in the transaction was so. Settings with a dot are no matter of PostgreSQL's own types.
+ */
+export function readingChange(facts: StatementFacts): 'sets' | 'ends' | null {
+  if (remainsOf(facts).level === 'anything') return 'sets'
+  let change: 'ends' | null = null
+  for (const effect of facts.session) {
+    if (effect.kind === 'set' && changesMeaning(effect.setting) && !effect.setting.includes('.')) return 'sets'
+    if (effect.kind === 'transaction' && /^(commit|rollback)/.test(effect.verb)) change = 'ends'
+  }
+  return change
+}
 
 /** SET, RESET, DISCARD ALL: what goes on after its transaction. */
 export function setsSomething({ session, effects }: StatementFacts): boolean {

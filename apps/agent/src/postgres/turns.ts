@@ -24,10 +24,10 @@ import {
   settingsKey,
 } from './backend-settings.ts'
 import { FollowedStatements } from './followed-statements.ts'
-import { visibleParameters } from './parameters.ts'
+import { readingOf, visibleParameters } from './parameters.ts'
 import type { Lease, Pool, PoolRequest, Reset } from './pool.ts'
 import { errorFields, protocolFields } from './refuse.ts'
-import { nothingRemains, type Remains, remainsOf, together } from './remains.ts'
+import { nothingRemains, type Remains, readingChange, remainsOf, together } from './remains.ts'
 import type { Prepared } from './state.ts'
 import { closeSoon, connectionLost, flow } from './streams.ts'
 import { listenTo, type Seen, type TargetLink, type TargetTaker } from './target-link.ts'
@@ -51,7 +51,10 @@ export interface TurnsDeps {
 interface Unsent {
   readonly message: FrontendMessage
   readonly statement: Prepared | undefined
+  readonly change: ReadingChange
 }
+
+type ReadingChange = ReturnType<typeof readingChange>
 
 interface Turn {
   readonly lease: Lease
@@ -76,6 +79,8 @@ export class Turns implements TargetLink {
   /** The settings are being asked for: no turn begins before they are known. */
   #following: Promise<unknown> | null = null
   #remains: Remains = nothingRemains
+  /** What the next text or portal that runs does to how texts are read. */
+  #change: ReadingChange = null
   #isPinned = false
   #cancelsDue = 0
   /** A cancel request may still be under way, now or later. */
@@ -103,17 +108,26 @@ export class Turns implements TargetLink {
       const remains = remainsOf(facts)
       this.#remains = together(this.#remains, remains)
       if (remains.forgets) this.#turn?.statements.forget()
+      this.#change = this.#change === 'sets' ? 'sets' : (readingChange(facts) ?? this.#change)
       if (this.#deps.pins && !this.#isPinned && outlasts(facts)) this.#isPinned = true
     }
   }
 
   forward(message: FrontendMessage, statement?: Prepared): undefined {
-    if (this.#turn !== null) return this.#turn.statements.forward(message, statement)
+    const change = this.#changeBy(message)
+    if (this.#turn !== null) return forwardAt(this.#turn, { message, statement, change })
     // There is nothing to end, and no answer to be hurried.
     if (message.type === 'terminate' || (message.type === 'flush' && this.#unsent.length === 0)) return
-    this.#unsent.push({ message, statement })
+    this.#unsent.push({ message, statement, change })
     this.#unsentBytes += sizeOf(message)
     if (!this.#isWaiting) this.#wait()
+  }
+
+  #changeBy({ type }: FrontendMessage): ReadingChange {
+    if (type !== 'query' && type !== 'execute') return null
+    const change = this.#change
+    this.#change = null
+    return change
   }
 
   /** The agent asks only where a transaction is open, or a message before it. */
@@ -275,14 +289,14 @@ export class Turns implements TargetLink {
     const memory = memoryOf(lease.upstream)
     assert(taker !== null && memory !== undefined && this.#turn === null, 'a turn that is none')
     const { socket, parameters } = lease.upstream
-    const statements = new FollowedStatements(memory, this.toTarget)
+    const statements = new FollowedStatements(memory, this.toTarget, readingOf(this.#settings))
     this.#turn = { lease, statements, letGo: listenTo(socket, taker) }
     this.#isPoisoned = false
     if (this.#remains.forgets) statements.forget()
     const unsent = this.#unsent
     this.#unsent = []
     this.#unsentBytes = 0
-    for (const { message, statement } of unsent) statements.forward(message, statement)
+    for (const one of unsent) forwardAt(this.#turn, one)
     const changed = [...parameters].filter(([name, value]) => this.#told.get(name) !== value)
     // In a wake-up of its own: the session is in the middle of one.
     if (changed.length === 0) return
@@ -310,11 +324,13 @@ export class Turns implements TargetLink {
     this.#turn = null
     turn.lease.upstream.socket.pause()
     turn.letGo()
+    turn.statements.end()
     if (this.#isPoisoned) {
       turn.lease.upstream.socket.destroy()
       turn.lease.release(false)
     } else if (remains.sets && !this.#isEnded) this.#following = this.#follow(turn.lease, remains)
-    else turn.lease.release(true, resetAfter(remains))
+    // INVARIANT: a connection is lent with the settings that are known of it. Nobody asks for those of a session that is over.
+    else turn.lease.release(true, resetAfter(remains.sets ? together(remains, all) : remains))
   }
 
   /** What the session has set goes with it. */
@@ -330,6 +346,11 @@ export class Turns implements TargetLink {
     this.#settingsKey = settingsKey(settings)
     release(true, resetAfter(remains))
   }
+}
+
+function forwardAt({ statements }: Turn, { message, statement, change }: Unsent): undefined {
+  statements.forward(message, statement)
+  if (change !== null) statements.readAnew(change)
 }
 
 /** Of connections that were no longer of use when their turn came. */

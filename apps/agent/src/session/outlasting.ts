@@ -37,7 +37,7 @@ export const outlasts = (facts: StatementFacts): boolean => outlasting(facts) !=
 
 function outlasting(facts: StatementFacts): Outlasting | null {
   for (const effect of facts.session) {
-    const found = ofSession(effect, facts.text)
+    const found = ofSession(effect)
     if (found !== null) return found
   }
   for (const { operation, object } of facts.effects) {
@@ -52,7 +52,7 @@ const isSetOf = (effect: SessionEffect, setting: string): boolean =>
 
 const bySql = { instead: "let the driver prepare statements by the protocol's own messages" }
 
-function ofSession(effect: SessionEffect, text: string): Outlasting | null {
+function ofSession(effect: SessionEffect): Outlasting | null {
   switch (effect.kind) {
     case 'prepare':
       return { what: 'PREPARE', ...bySql }
@@ -61,7 +61,7 @@ function ofSession(effect: SessionEffect, text: string): Outlasting | null {
     case 'deallocate':
       return effect.name === null ? null : { what: 'what DEALLOCATE of one statement ends', ...bySql }
     case 'declare':
-      return /\bwith\s+hold\b/i.test(text)
+      return effect.holds === true
         ? { what: 'a cursor WITH HOLD', instead: 'declare it without, and fetch in the same transaction' }
         : null
     case 'set':
