@@ -548,6 +548,20 @@ describe('a call that is held', () => {
     expect(parsed(await post(call('refund', { order: 7 }), { session })).result.isError).toBe(true)
   })
 
+  it('R-6.7: is approved with what stands in its _meta, and no other', async () => {
+    server.results = { 'tools/call': { content: [{ type: 'text', text: 'refunded' }] } }
+    const session = await begin()
+    const pending = parsed(await post(call('refund', { order: 9 }, { 'shop/trial': true }), { session })).result
+    expect(pending.isError).toBe(true)
+    path.control.decide(await path.control.next('"order": 9'), 'approved')
+    const other = parsed(await post(call('refund', { order: 9 }, { 'shop/trial': false }), { session })).result
+    expect(other._meta['sallyport/refusal'].approvalUrl).not.toBe(pending._meta['sallyport/refusal'].approvalUrl)
+    const traced = { 'shop/trial': true, traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01` }
+    expect(parsed(await post(call('refund', { order: 9 }, traced), { session })).result.content[0].text).toBe(
+      'refunded',
+    )
+  })
+
   it('tells a client that asked for progress, and ends with the answer', async () => {
     server.results = { 'tools/call': { content: [{ type: 'text', text: 'refunded' }] } }
     const session = await begin()

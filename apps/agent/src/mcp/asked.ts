@@ -107,14 +107,23 @@ function hiddenArguments(call: McpCall, params: JsonObject): string {
   return documentMask(everything, call.serving.deps.maskHash).mask(text)?.text ?? '[redacted]'
 }
 
-/** What differs from attempt to attempt (ids, progress) is not what people decide on. */
+/** What differs from attempt to attempt (MCP, "Progress"; W3C Trace Context): people decide on all the rest that goes on. */
+const ofAttempt: ReadonlySet<string> = new Set(['progressToken', 'traceparent', 'tracestate'])
+
+function meantOf(params: JsonObject): JsonObject {
+  const meta = params.get('_meta')
+  const left = isJsonObject(meta) ? [...meta].filter(([name]) => !ofAttempt.has(name)) : []
+  const others = [...params].filter(([name]) => name !== '_meta')
+  return new Map(left.length === 0 ? others : [...others, ['_meta', new Map(left)]])
+}
+
 function heldMessage(
   call: McpCall,
   { message, onWaits }: Asking,
   { subject }: McpFacts,
 ): Awaited<ReturnType<AskedRequest['held']>> {
   const { method, params } = message
-  const meant = new Map([...params].filter(([name]) => name !== '_meta'))
+  const meant = meantOf(params)
   const text = [`${method} ${subject?.name ?? ''}`.trim(), '', shownParams(meant)].join('\n')
   if (Buffer.byteLength(text) > limits.httpHeldBodyBytesMax)
     throw new SallyportError(

@@ -190,7 +190,9 @@ function block(one: JsonObject, showing: Showing, hiding: Hiding): JsonObject {
     }
     case 'image':
     case 'audio':
-      return showing.media.has(type) ? one : withheld(`${type} withheld: the target's document does not let it pass`)
+      return showing.media.has(type)
+        ? unseen(one, type, hiding)
+        : withheld(`${type} withheld: the target's document does not let it pass`)
     case 'resource': {
       const inner = one.get('resource')
       if (!isJsonObject(inner)) throw notItsOwn()
@@ -207,6 +209,13 @@ function block(one: JsonObject, showing: Showing, hiding: Hiding): JsonObject {
     default:
       return withheld('content withheld: it is of a kind that the gateway does not know')
   }
+}
+
+/** Nobody looks into its data; what stands beside it is shown as anywhere else. */
+function unseen(one: JsonObject, type: 'image' | 'audio', hiding: Hiding): JsonObject {
+  const data = one.get('data')
+  if (typeof data !== 'string') throw notItsOwn()
+  return new Map<string, JsonValue>([...rest(one, ['type', 'data'], hiding), ['type', type], ['data', data]])
 }
 
 const withheld = (why: string): JsonObject =>
