@@ -146,6 +146,7 @@ async function query(session: Session, issued: Issued, call: QueryCall, by: Tool
   const stop = new AbortController()
   const notices: string[] = []
   let held: string | null = null
+  const { origin } = session.api()
   const waitMs = (call.waitSeconds ?? waitSecondsDefault) * 1_000
   by.signal.addEventListener('abort', () => stop.abort(), { once: true })
   let timer: NodeJS.Timeout | null = null
@@ -157,8 +158,8 @@ async function query(session: Session, issued: Issued, call: QueryCall, by: Tool
       applicationName,
       onNotice({ message = '', hint = '' }) {
         if (held === null && message.startsWith('held for approval: ') && hint.includes('/approvals/')) {
-          held = hint
-          void by.says(`${message}; ${hint}`)
+          held = approvalUrl(origin, hint)
+          void by.says(`${cutText(message)}; ${held}`)
           timer = setTimeout(() => stop.abort(), waitMs)
         } else if (notices.length < noticesMax) notices.push(cutText(message))
       },
@@ -170,14 +171,21 @@ async function query(session: Session, issued: Issued, call: QueryCall, by: Tool
   } catch (thrown) {
     const isPending = thrown instanceof SallyportError && thrown.code === 'HOLD_PENDING'
     const isStopped = thrown instanceof SqlFailure && thrown.sqlstate === '57014' && held !== null
-    if (isPending || isStopped) return pending(held ?? urlIn(thrown.message))
+    if (isPending || isStopped) return pending(held ?? approvalUrl(origin, thrown.message))
     throw thrown
   } finally {
     if (timer !== null) clearTimeout(timer)
   }
 }
 
-const urlIn = (text: string): string => /https?:\/\/\S+\/approvals\/[\w-]+/.exec(text)?.[0] ?? ''
+/**
+ * Where people decide is at the control plane of this login, whatever the text says: a target can word a notice or an answer as the agent
+ * does, and a model would send a person there.
+ */
+export function approvalUrl(origin: string, text: string): string {
+  const id = /\/approvals\/([\w-]{1,64})(?![\w-])/.exec(text)?.[1]
+  return id === undefined ? `${origin}/approvals` : `${origin}/approvals/${id}`
+}
 
 const pending = (url: string): unknown => ({
   status: 'pending',
@@ -224,7 +232,7 @@ async function httpRequest(session: Session, issued: Issued, call: HttpCall, by:
     signal: AbortSignal.any([by.signal, session.world.interrupted]),
   })
   const problem = problemOf(answer)
-  if (problem?.code === 'HOLD_PENDING') return pending(problem.approvalUrl)
+  if (problem?.code === 'HOLD_PENDING') return pending(approvalUrl(session.api().origin, problem.approvalUrl))
   const { status, type, text, cut } = answer
   return { status, contentType: type, text, ...(cut ? { cut: `only ${text.length} characters are shown` } : {}) }
 }
