@@ -247,7 +247,10 @@ describe('prepared statements', () => {
     expect(await answers(second, parse('t', 'select 77'), bind('t'), ...run)).toContain('row 77')
   })
 
-  it('R-2.15: of others cannot be looked at', async () => {
+  it('R-2.15: of others cannot be looked at, nor closed by the name that they have at the target', async () => {
+    const other = await raw({ target: 'one', subject: 'b' })
+    const closed = await answers(other, closeOf('_sallyport_s0'), sync)
+    expect(closed).toEqual([expect.stringMatching(/^error /), 'ready I'])
     const client = await connect({ target: 'one' })
     await expect(client.query('select statement from pg_prepared_statements')).rejects.toMatchObject({ code: '0A000' })
   })

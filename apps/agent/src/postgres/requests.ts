@@ -301,6 +301,8 @@ function takeExecute(state: State, message: Message<'execute'>, out: Action[]): 
 }
 
 function takeClose(state: State, message: Message<'close'>, out: Action[]): undefined {
+  // At a shared connection what has such a name may be another session's.
+  if (message.name.startsWith(reservedPrefix)) return provoke(state, out, errorFields(reservedName(), 'ERROR'))
   const undo =
     message.what === 'statement' ? forget(state.statements, message.name) : forget(state.portals, message.name)
   forwardExtended(state, message, out)
