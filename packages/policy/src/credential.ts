@@ -22,7 +22,9 @@ const VaultCredential = z.strictObject({
   path: z
     .string()
     .max(512)
-    .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*(\/[A-Za-z0-9_][A-Za-z0-9_.-]*)+$/, 'a path without empty or dot segments'),
+    .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*(\/[A-Za-z0-9_][A-Za-z0-9_.-]*)+$/, 'a path without empty or dot segments')
+    // What Vault keeps of logins and of itself, the agent's own token with it.
+    .regex(/^(?!(auth|sys|cubbyhole|identity)\/)/i, 'a path of a secrets engine'),
   field: z
     .string()
     .regex(/^[A-Za-z0-9_.-]{1,128}$/)

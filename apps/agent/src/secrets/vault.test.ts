@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { manualClock } from '@sallyport/base/clock'
+import { CredentialReference } from '@sallyport/policy/credential'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { vaultReader } from './vault.ts'
 import { VaultSettings } from './vault-settings.ts'
@@ -46,6 +47,9 @@ async function answer(request: IncomingMessage): Promise<[number, unknown]> {
   if (!state.tokens.has(String(request.headers['x-vault-token']))) return [403, { errors: ['permission denied'] }]
   state.reads++
   const { password } = state
+  if (path === 'secret/data/forbidden') return [403, { errors: ['permission denied'] }]
+  // auth/token, lookup a token (self).
+  if (path.endsWith('auth/token/lookup-self')) return [200, { data: { id: request.headers['x-vault-token'] } }]
   if (state.big) return [200, { data: { password: 'x'.repeat(70_000) } }]
   const found: Record<string, object> = {
     'secret/data/orders': {
@@ -164,6 +168,26 @@ test('what cannot be had is refused, by its path and without a value, and asked 
   const refusal = await wrong.vault.read('kv/orders', 'password').catch((thrown: Error) => thrown)
   expect(refusal).toMatchObject({ ...unavailable, message: /refused the agent's login/ })
   expect(JSON.stringify(refusal)).not.toContain('hunter2')
+})
+
+test('R-6.17: the login of the agent is not read as a credential, in a namespace neither', async () => {
+  for (const path of ['auth/token/lookup-self', 'team/auth/token/lookup-self'])
+    await expect(reader().vault.read(path, 'id')).rejects.toMatchObject(unavailable)
+  const vaultAt = (path: string) => CredentialReference.safeParse({ vault: { path } }).success
+  for (const path of ['auth/token/lookup-self', 'sys/config/state', 'cubbyhole/a', 'identity/oidc/token/a', 'Auth/a/b'])
+    expect(vaultAt(path)).toBe(false)
+  expect(['secret/data/auth/orders', 'authors/orders'].map(vaultAt)).toEqual([true, true])
+})
+
+test('R-6.20: a path that is forbidden does not use up the login, however often it is asked for', async () => {
+  const { vault, clock } = reader()
+  const refused = async () =>
+    await vault.read('secret/data/forbidden', 'password').catch((thrown: Error) => thrown.message)
+  for (let count = 0; count < 5; count++) expect(await refused()).toMatch(/403/)
+  expect(state.logins).toBe(1)
+  clock.advance(5_001)
+  for (let count = 0; count < 5; count++) await refused()
+  expect(state.logins).toBe(2)
 })
 
 test('a Vault elsewhere is reached by https alone', () => {

@@ -43,6 +43,7 @@ const Kv2 = z.strictObject({
 
 interface Login {
   readonly token: Secret
+  readonly sinceMs: number
   readonly untilMs: number
 }
 interface Kept {
@@ -59,11 +60,11 @@ const unavailable = (message: string, cause?: unknown): SallyportError =>
 export function vaultReader(deps: VaultDeps): VaultReader {
   const kept = new Map<string, Kept>()
   let login: Promise<Login> | null = null
-  const tokenNow = async (): Promise<Secret> => {
+  const loginNow = async (): Promise<Login> => {
     const known = login
     if (known !== null) {
-      const { token, untilMs } = await known
-      if (deps.clock.nowMs() < untilMs) return token
+      const current = await known
+      if (deps.clock.nowMs() < current.untilMs) return current
       if (login === known) login = null
     }
     login ??= logIn(deps)
@@ -72,15 +73,17 @@ export function vaultReader(deps: VaultDeps): VaultReader {
     current.catch(() => {
       if (login === current) login = null
     })
-    return (await current).token
+    return await current
   }
   const valuesAt = async (path: string): Promise<ReadonlyMap<string, Secret>> => {
-    const token = await tokenNow()
+    const { token, sinceMs } = await loginNow()
     const first = await call(deps, 'GET', path, { token })
-    if (first.status !== 403) return valuesOf(path, first)
+    // A path that is forbidden is no reason for a login each time somebody asks: a secret id has only so many uses.
+    if (first.status !== 403 || deps.clock.nowMs() < sinceMs + limits.vaultAgeMsMax) return valuesOf(path, first, token)
     // The token may have been revoked at Vault: once more with a new one.
     login = null
-    return valuesOf(path, await call(deps, 'GET', path, { token: await tokenNow() }))
+    const next = await loginNow()
+    return valuesOf(path, await call(deps, 'GET', path, { token: next.token }), next.token)
   }
   return {
     async read(path, field) {
@@ -109,7 +112,7 @@ async function logIn(deps: VaultDeps): Promise<Login> {
   if ('tokenFile' in auth) {
     // Whoever writes the file renews the token.
     const token = await fileOf(auth.tokenFile, deps)
-    return { token, untilMs: nowMs + limits.vaultAgeMsMax }
+    return { token, sinceMs: nowMs, untilMs: nowMs + limits.vaultAgeMsMax }
   }
   const [mount, body] =
     'appRole' in auth
@@ -132,7 +135,7 @@ async function logIn(deps: VaultDeps): Promise<Login> {
   // 0 is a token without an end.
   const lifeMs =
     lease_duration === 0 ? limits.vaultLoginMsMax : Math.min(lease_duration * 1_000, limits.vaultLoginMsMax)
-  return { token: new Secret(client_token), untilMs: nowMs + lifeMs * renewAt }
+  return { token: new Secret(client_token), sinceMs: nowMs, untilMs: nowMs + lifeMs * renewAt }
 }
 
 /** As the credential of a file: a trailing newline is an editor's. */
@@ -192,7 +195,8 @@ async function jsonOf(body: AsyncIterable<Buffer>): Promise<unknown> {
   }
 }
 
-function valuesOf(path: string, { status, json }: Answer): ReadonlyMap<string, Secret> {
+/** Some paths tell the login itself, which is no credential of a target, whatever a document says. */
+function valuesOf(path: string, { status, json }: Answer, own: Secret): ReadonlyMap<string, Secret> {
   const parsed = ReadAnswer.safeParse(json)
   if (status !== 200 || !parsed.success) throw unavailable(`Vault answered ${status} for "${path}"`)
   // Each read of a dynamic role makes another user, with a name of its own that no target document knows.
@@ -200,6 +204,8 @@ function valuesOf(path: string, { status, json }: Answer): ReadonlyMap<string, S
     throw unavailable(`"${path}" in Vault makes a new user for each read; use a static role of the engine`)
   const kv2 = Kv2.safeParse(parsed.data.data)
   const values = kv2.success ? kv2.data.data : parsed.data.data
+  if (Object.values(values).includes(own.reveal()))
+    throw unavailable(`"${path}" in Vault holds the login of the agent, which is no credential of a target`)
   return new Map(
     Object.entries(values).flatMap(([name, value]) => {
       const text = Value.safeParse(value)
