@@ -3,6 +3,7 @@
 import { assert } from '@sallyport/base/assert'
 import { Document, type DocumentKind } from '@sallyport/policy/document'
 import type { Db, Tx } from '../db.ts'
+import type { Prisma } from '../gen/prisma/client.ts'
 
 /** A current document with its version. */
 export interface StoredDocument {
@@ -87,9 +88,13 @@ export interface NewVersion {
   readonly by: string
 }
 
+/** A document was parsed from JSON; of the schemas of bodies in it the type cannot say that they are. */
+const jsonOf = (document: Document): Prisma.InputJsonObject => JSON.parse(JSON.stringify(document))
+
 /** Appends a version and makes it the current one. A racing writer of the same version fails on the primary key. */
 export async function writeVersion(tx: Tx, next: NewVersion): Promise<void> {
-  const { kind, name, version, document, at, by } = next
+  const { kind, name, version, at, by } = next
+  const document = jsonOf(next.document)
   await tx.resourceVersion.create({ data: { kind, name, version, document, deleted: false, at, by } })
   await tx.resource.upsert({
     where: { kind_name: { kind, name } },
@@ -100,7 +105,8 @@ export async function writeVersion(tx: Tx, next: NewVersion): Promise<void> {
 
 /** Appends a deletion as a version and takes the document out of the current ones. */
 export async function writeDeletion(tx: Tx, last: NewVersion): Promise<void> {
-  const { kind, name, version, document, at, by } = last
+  const { kind, name, version, at, by } = last
+  const document = jsonOf(last.document)
   await tx.resourceVersion.create({ data: { kind, name, version, document, deleted: true, at, by } })
   await tx.resource.delete({ where: { kind_name: { kind, name } } })
 }
