@@ -1,10 +1,10 @@
-// What stands in results beside what nobody can look into (THREATS R-4.19).
+// What stands in results beside what nobody can look into, and what a server says on the way (THREATS R-4.19).
 
 import { widestDetection } from '@sallyport/mask/detect/detection'
 import type { AnswerMasking } from '@sallyport/policy/answers'
 import type { JsonValue } from '@sallyport/wire/http/json'
-import { expect, it } from 'vitest'
-import { shownResult } from './results.ts'
+import { describe, expect, it } from 'vitest'
+import { type Showing, shownError, shownParams, shownResult } from './results.ts'
 
 const masking: AnswerMasking = { parts: [], detection: widestDetection(null), rules: [] }
 const objectOf = (value: object): ReadonlyMap<string, JsonValue> => new Map(Object.entries(value))
@@ -31,5 +31,41 @@ it('R-4.19: an image passes where the target says so, and nothing beside its dat
     data: 'aGVsbG8=',
     mimeType: 'image/png',
     _meta: objectOf({ owner: '[redacted]' }),
+  })
+})
+
+describe('what a server says on the way to a result with a hidden member', () => {
+  const byPath: AnswerMasking = { parts: [{ path: ['ssn'], method: 'redact' }], detection: null, rules: [] }
+  const showing: Showing = {
+    answer: 'call',
+    masking: byPath,
+    hash: () => new Uint8Array(32),
+    media: new Set(),
+    may: () => true,
+    isApproved: () => true,
+  }
+  const shown = (params: object): unknown => Object.fromEntries(shownParams(objectOf(params), showing).value)
+
+  it('R-4.19: an error shows no text that may hold it', () => {
+    const { value } = shownError({ code: -32000, message: 'failed', data: 'the number is secret' }, showing)
+    expect(value.data).toEqual(expect.stringContaining('[redacted'))
+  })
+
+  it('R-4.19: is looked through by all detectors', () => {
+    expect(shown({ progress: 1n, message: 'found ann@example.com' })).toEqual({
+      progress: 1n,
+      message: 'found [redacted]',
+    })
+  })
+
+  it('R-4.19: shows of a log entry no such member, and no text that may hold it', () => {
+    expect(shown({ level: 'info', data: objectOf({ ssn: 'secret', row: 1n }) })).toEqual({
+      level: 'info',
+      data: objectOf({ ssn: '[redacted]', row: 1n }),
+    })
+    expect(shown({ level: 'info', data: 'the number is secret' })).toEqual({
+      level: 'info',
+      data: expect.stringContaining('[redacted'),
+    })
   })
 })

@@ -52,7 +52,7 @@ export function shownError({ code, message, data }: McpError, showing: Showing):
   const count = { values: 0 }
   const hiding = hidingOf(showing, count)
   return {
-    value: { code, message: hiding.words(message), data: data === undefined ? undefined : hiding.structure(data) },
+    value: { code, message: hiding.words(message), data: data === undefined ? undefined : loose(data, hiding) },
     values: count.values,
   }
 }
@@ -61,9 +61,14 @@ export function shownError({ code, message, data }: McpError, showing: Showing):
 export function shownParams(params: JsonObject, showing: Showing): Shown<JsonObject> {
   const count = { values: 0 }
   const hiding = hidingOf(showing, count)
-  const value = hiding.structure(params)
-  return { value: isJsonObject(value) ? value : new Map(), values: count.values }
+  const data = params.get('data')
+  const told = data === undefined ? params : new Map([...params, ['data', loose(data, hiding)]])
+  return { value: hiding.beside(told), values: count.values }
 }
+
+/** Of whatever form the server likes: of an error, or a log entry. */
+const loose = (data: JsonValue, hiding: Hiding): JsonValue =>
+  typeof data === 'string' ? hiding.text(data) : hiding.structure(data)
 
 function byKind(result: JsonObject, showing: Showing, hiding: Hiding): JsonObject {
   switch (showing.answer) {
