@@ -244,6 +244,18 @@ describe('a certificate', () => {
   it('is shown to an API that asks for one', async () => {
     expect(await send('/guarded/x')).toMatchObject({ status: 200, body: 'agent' })
   })
+
+  it('that is no certificate, or not that of the key, ends the request and not the agent (R-6.20)', async () => {
+    const target = path.snapshots.current().targets.get('guarded')?.document
+    if (target === undefined || !isHttpTarget(target)) throw new Error('no such target')
+    const [one, other] = [await makeCertificate(), await makeCertificate()]
+    for (const key of [other.key, 'half of a ke']) {
+      const upstreams = openUpstreams({ CLIENT_CERTIFICATE: one.certificate, CLIENT_KEY: key })
+      const request = { method: 'GET', path: '/', fields: [], body: null, signal: AbortSignal.timeout(10_000) }
+      await expect(upstreams.send(target, request)).rejects.toMatchObject({ code: 'CREDENTIAL_UNAVAILABLE' })
+      await upstreams.close()
+    }
+  })
 })
 
 it('a signed request carries no credential outward in a body that is read to be signed (R-4.12)', async () => {

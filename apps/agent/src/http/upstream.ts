@@ -3,9 +3,11 @@
 import { type LookupAddress, lookup } from 'node:dns'
 import type { LookupFunction } from 'node:net'
 import type { Readable } from 'node:stream'
+import { createSecureContext } from 'node:tls'
 import { assert } from '@sallyport/base/assert'
 import { SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
+import type { Secret } from '@sallyport/base/secret'
 import type { HttpTargetDocument } from '@sallyport/policy/document'
 import { type Fields, isAnswerValue, isFieldName } from '@sallyport/wire/http/fields'
 import { buildConnector, type Dispatcher, Pool } from 'undici'
@@ -120,15 +122,28 @@ function withCertificate(
   bound: Bound,
 ): buildConnector.connector {
   return (options, callback) => {
-    void Promise.all([
-      resolveCredential(certificate, environment, bound),
-      resolveCredential(key, environment, bound),
-    ]).then(
-      ([shown, secret]) =>
-        buildConnector({ ...connect, cert: shown.reveal(), key: secret.reveal() })(options, callback),
-      (thrown: unknown) => callback(thrown instanceof Error ? thrown : new Error('no certificate'), null),
-    )
+    void Promise.all([resolveCredential(certificate, environment, bound), resolveCredential(key, environment, bound)])
+      .then(([shown, secret]) => connectorWith(connect, shown, secret)(options, callback))
+      .catch((thrown: unknown) => callback(thrown instanceof Error ? thrown : new Error('no certificate'), null))
   }
+}
+
+/** Checked before it is used: while they are renewed, the one may be there before the other. Throws CREDENTIAL_UNAVAILABLE. */
+function connectorWith(
+  connect: buildConnector.BuildOptions,
+  certificate: Secret,
+  key: Secret,
+): buildConnector.connector {
+  const shown = { cert: certificate.reveal(), key: key.reveal() }
+  try {
+    createSecureContext(shown)
+  } catch (cause) {
+    throw new SallyportError('CREDENTIAL_UNAVAILABLE', 'the client certificate and its key cannot be used together', {
+      cause,
+      hint: 'the operator of the agent compares "tls.client" of the target with what lies at the agent',
+    })
+  }
+  return buildConnector({ ...connect, ...shown })
 }
 
 /** For `connect`: the permitted ones of all addresses of the name. */
