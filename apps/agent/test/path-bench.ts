@@ -192,7 +192,7 @@ async function measure(name: string, way: Way, masks: string, statements: number
   target.onBytes = () => void setImmediate(() => target.say(path))
   const run = runSession({
     client,
-    link: new OwnConnection({ target, cancelTarget: async () => {}, releaseTarget() {} }),
+    link: new OwnConnection({ target, cancelTarget: async () => true, releaseTarget() {} }),
     machine: createMachine({
       serverVersion: 180_004,
       hash: (value) => createHmac('sha256', key).update(value).digest(),

@@ -332,6 +332,29 @@ describe('a target that is not one', () => {
     })
     expect(fake.startups.at(-1)).toEqual({ type: 'cancelRequest', processId: 4711, key: Buffer.from([1, 2, 3, 4]) })
   })
+
+  test('R-1.12: a cancel request that nobody has taken in time counts as one that may still come', async () => {
+    const silent = createServer()
+    silent.listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const address = silent.address()
+    const giveUp = new AbortController()
+    const asked = cancelUpstream({
+      ...plain,
+      port: typeof address === 'object' && address !== null ? address.port : 0,
+      backendKey: { processId: 4711, key: Buffer.from([1, 2, 3, 4]) },
+      signal: giveUp.signal,
+    }).then(
+      () => 'delivered',
+      (error: unknown) => error,
+    )
+    const [socket]: Socket[] = await once(silent, 'connection')
+    await once(socket!, 'data')
+    giveUp.abort(new Error('too late'))
+    expect(await asked).toMatchObject({ code: 'UPSTREAM_UNREACHABLE' })
+    socket!.destroy()
+    silent.close()
+  })
 })
 
 /** Self-signed for localhost; it ended a minute ago. */

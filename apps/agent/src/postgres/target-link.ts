@@ -61,7 +61,8 @@ export interface TargetLink {
 
 export interface OwnConnectionDeps {
   readonly target: Duplex
-  readonly cancelTarget: () => Promise<unknown>
+  /** False: nobody knows whether the target will hear of it, and when. */
+  readonly cancelTarget: () => Promise<boolean>
   /** Ends our hold on the socket. `clean`: it is idle and nobody listens to it; else it is closed. */
   readonly releaseTarget: (clean: boolean) => void
 }
@@ -73,6 +74,8 @@ export class OwnConnection implements TargetLink {
   readonly #deps: OwnConnectionDeps
   /** Cancel requests that the target may not have got yet. */
   #cancelsDue = 0
+  /** One may come at any time. */
+  #isPoisoned = false
   #letGo: () => void = () => {}
 
   constructor(deps: OwnConnectionDeps) {
@@ -115,7 +118,7 @@ export class OwnConnection implements TargetLink {
 
   async cancel(): Promise<void> {
     this.#cancelsDue += 1
-    await this.#deps.cancelTarget()
+    if (!(await this.#deps.cancelTarget())) this.#isPoisoned = true
     this.#cancelsDue -= 1
   }
 
@@ -123,7 +126,7 @@ export class OwnConnection implements TargetLink {
   get isClean(): boolean {
     const { target } = this.#deps
     const isSilent = this.toTarget.length === 0 && target.writableLength === 0
-    return this.#cancelsDue === 0 && isSilent && !target.destroyed && target.writable
+    return this.#cancelsDue === 0 && !this.#isPoisoned && isSilent && !target.destroyed && target.writable
   }
 
   end(clean: boolean): void {

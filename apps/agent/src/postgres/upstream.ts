@@ -142,8 +142,8 @@ export async function cancelUpstream(request: CancelRequest): Promise<void> {
     socket.resume()
     await new Promise<void>((done, reject) => {
       socket.once('error', reject)
-      // The server has read the request when it hangs up.
-      socket.once('close', () => done())
+      // The server has read the request when it hangs up. When we do, nobody knows (THREATS ).
+      socket.once('close', () => (signal.aborted ? reject(new Error('not taken in time')) : done()))
       socket.end(encodeStartup({ type: 'cancelRequest', processId, key }))
     })
   })
