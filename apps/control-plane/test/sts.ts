@@ -99,7 +99,8 @@ export async function startSts(callers: readonly Caller[]) {
 }
 
 function identityOf(callers: readonly Caller[], method: string, url: string, headers: IncomingHttpHeaders) {
-  const form = /Credential=(\w+)\/\d{8}\/([a-z0-9-]+)\/sts\/aws4_request, ?SignedHeaders=([a-z0-9;-]+), ?Signature=(\w+)$/
+  const form =
+    /Credential=(\w+)\/\d{8}\/([a-z0-9-]+)\/sts\/aws4_request, ?SignedHeaders=([a-z0-9;-]+), ?Signature=(\w+)$/
   const [, keyId, region = '', names = '', signature = ''] = form.exec(headers.authorization ?? '') ?? []
   const caller = callers.find((one) => one.keyId === keyId)
   if (caller === undefined) return undefined

@@ -23,10 +23,10 @@ export function checkUri(text: string): string {
 
 /** RFC 3986, 6.2.2: capitals, and nothing encoded that need not be; a slash or a dot that is encoded is two things. */
 function checkEscapes(rest: string): void {
-  const escapes = rest.match(/%.{0,2}/gs) ?? []
-  for (const escape of escapes) {
-    if (!/^%[0-9A-F]{2}$/.test(escape)) throw new ProtocolError('a URI with a percent sign that encodes nothing')
-    const byte = Number.parseInt(escape.slice(1), 16)
+  const all = rest.match(/%.{0,2}/gs) ?? []
+  for (const one of all) {
+    if (!/^%[0-9A-F]{2}$/.test(one)) throw new ProtocolError('a URI with a percent sign that encodes nothing')
+    const byte = Number.parseInt(one.slice(1), 16)
     const sign = String.fromCharCode(byte)
     if (byte < 0x20 || byte === 0x7f || /[A-Za-z0-9\-._~/\\%]/.test(sign))
       throw new ProtocolError('a URI with an encoded sign that is one as it is')
