@@ -98,7 +98,7 @@ describe('a condition', () => {
     ],
     ['now.getHours("Mars/Olympus") == 1', '0: "Mars/Olympus" is not a time zone'],
     ['now.getHours(caller.subject) == 1', '0: the time zone must be written as a text'],
-    ['mcp.tool == "read"', '0: unknown variable: mcp'],
+    ['mysql.user == "read"', '0: unknown variable: mysql'],
   ])('%s is refused: %s', (source, expected) => {
     expect(evaluate(source)).toContain(expected)
   })
