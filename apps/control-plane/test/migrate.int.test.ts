@@ -86,16 +86,16 @@ describe('migrations', () => {
     const url = await database()
     const directory = await copyOf('later')
     await migrate(url, directory)
-    await add(directory, '0010_b', 'ALTER TABLE later ADD COLUMN b int')
-    await add(directory, '0009_a', 'CREATE TABLE later (a int)')
-    expect(await migrate(url, directory)).toEqual(['0009_a', '0010_b'])
+    await add(directory, '9002_b', 'ALTER TABLE later ADD COLUMN b int')
+    await add(directory, '9001_a', 'CREATE TABLE later (a int)')
+    expect(await migrate(url, directory)).toEqual(['9001_a', '9002_b'])
   })
 
   it('that were edited stop the start, and nothing runs', async () => {
     const url = await database()
     const directory = await copyOf('edited')
     await migrate(url, directory)
-    await add(directory, '0009_new', 'CREATE TABLE never (a int)')
+    await add(directory, '9001_new', 'CREATE TABLE never (a int)')
     const [first] = readMigrations(directory)
     await writeFile(join(directory, first!.name, 'migration.sql'), `${first!.sql}\n-- edited`)
     await expect(migrate(url, directory)).rejects.toMatchObject({
@@ -119,14 +119,14 @@ describe('migrations', () => {
   it('that fail leave nothing behind and run again once they are right', async () => {
     const url = await database()
     const directory = await copyOf('failing')
-    await add(directory, '0009_half', 'CREATE TABLE half (a int); SELECT 1/0;')
+    await add(directory, '9001_half', 'CREATE TABLE half (a int); SELECT 1/0;')
     await expect(migrate(url, directory)).rejects.toMatchObject({
       code: 'CONFLICT',
-      message: expect.stringContaining('"0009_half" failed'),
+      message: expect.stringContaining('"9001_half" failed'),
     })
     expect(await query(url, `SELECT to_regclass('half') AS half`)).toEqual([{ half: null }])
-    await add(directory, '0009_half', 'CREATE TABLE half (a int)')
-    expect(await migrate(url, directory)).toEqual(['0009_half'])
+    await add(directory, '9001_half', 'CREATE TABLE half (a int)')
+    expect(await migrate(url, directory)).toEqual(['9001_half'])
   })
 
   it('that Prisma left unfinished stop the start', async () => {
