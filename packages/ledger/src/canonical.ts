@@ -96,9 +96,34 @@ export function parseCanonicalText(text: string): Parsed<Canonical> {
   } catch {
     return { ok: false, reason: 'not JSON' }
   }
+  if (isPlainlyCanonical(text, value)) return { ok: true, value }
   if (!isCanonicalValue(value, 0)) return { ok: false, reason: 'outside the domain of canonical JSON' }
   // Order, spacing, escapes, repeated names and number forms are all judged by writing the value again.
   return canonicalText(value) === text ? { ok: true, value } : { ok: false, reason: 'not in canonical form' }
+}
+
+/**
+ * The short way, which never accepts what the long one would not: JSON.stringify judges spacing, escapes, repeated names and number
+ * forms, so that the order of names and the domain are left. Texts with halves of characters (which it writes as escapes), or
+ * names that are numbers (which it puts first), go the long way.
+ */
+const isPlainlyCanonical = (text: string, value: unknown): value is Canonical =>
+  !text.includes('\\ud') && isInOrder(value, 0) && JSON.stringify(value) === text
+
+function isInOrder(value: unknown, depth: number): boolean {
+  if (typeof value === 'string' || typeof value === 'boolean' || value === null) return true
+  if (typeof value === 'number') return Number.isSafeInteger(value)
+  if (typeof value !== 'object' || depth >= canonicalDepthMax) return false
+  if (Array.isArray(value)) {
+    for (const item of value) if (!isInOrder(item, depth + 1)) return false
+    return true
+  }
+  let before: string | undefined
+  for (const [name, member] of Object.entries(value)) {
+    if ((before !== undefined && name <= before) || !isInOrder(member, depth + 1)) return false
+    before = name
+  }
+  return true
 }
 
 function isCanonicalValue(value: unknown, depth: number): value is Canonical {

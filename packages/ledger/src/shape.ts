@@ -51,20 +51,29 @@ const some =
     Array.isArray(value) && value.length === 0 ? 'is empty' : listOf(check)(value)
 
 function fields(checks: Readonly<Record<string, Check>>): Check {
-  const names = Object.keys(checks)
+  const each = Object.entries(checks)
   return (value) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'is not an object'
-    const members = new Map<string, unknown>(Object.entries(value))
-    for (const name of members.keys()) if (!Object.hasOwn(checks, name)) return 'has an unknown field'
-    for (const name of names) {
-      if (!members.has(name) && optional.has(name)) continue
-      if (!members.has(name)) return `lacks field "${name}"`
-      const wrong = checks[name]?.(members.get(name)) ?? ''
-      if (wrong !== '') return `has a field "${name}" that ${wrong}`
+    if (!isObject(value)) return 'is not an object'
+    let known = 0
+    for (const [name, check] of each) {
+      if (!Object.hasOwn(value, name)) {
+        if (optional.has(name)) continue
+        return hasUnknown(value, checks) ? 'has an unknown field' : `lacks field "${name}"`
+      }
+      known++
+      const wrong = check(value[name])
+      if (wrong !== '')
+        return hasUnknown(value, checks) ? 'has an unknown field' : `has a field "${name}" that ${wrong}`
     }
-    return ''
+    return Object.keys(value).length === known ? '' : 'has an unknown field'
   }
 }
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const hasUnknown = (value: object, checks: object): boolean =>
+  Object.keys(value).some((name) => !Object.hasOwn(checks, name))
 
 const principal = fields({
   kind: oneOf('user', 'workload'),

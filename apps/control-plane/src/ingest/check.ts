@@ -1,6 +1,6 @@
 // Judges the entries of a batch whose head is good: their places, their shapes, and the chain from the stored tip.
 // Pure: what it must know of the store comes in, what is to be stored goes out. Nothing of a batch is believed before.
-import { type Sha256, toHex } from '@sallyport/ledger/bytes'
+import type { Sha256 } from '@sallyport/ledger/bytes'
 import { entryHash, firstPrevious } from '@sallyport/ledger/chain'
 import type { Entry, Head } from '@sallyport/ledger/entry'
 import type { VerifySignature } from '@sallyport/ledger/head'
@@ -83,14 +83,17 @@ export function checkEntries(
     const problem = misplaced(parsed.value, seq, head, index === batch.entries.length - 1)
     if (problem !== null) return refused(`entry ${seq} ${problem}`)
     before = entryHash(tools.sha256, seq, before, bytes)
-    entries.push({ entry: parsed.value, hash: toHex(before), bytes })
+    entries.push({ entry: parsed.value, hash: hexOf(before), bytes })
   }
-  if (toHex(before) !== head.hash) return refused('the entries are not those that the head signs')
+  if (hexOf(before) !== head.hash) return refused('the entries are not those that the head signs')
   const stored = tip === null ? undefined : entries.find(({ entry }) => entry.seq === tip.seq)
   if (stored !== undefined && stored.hash !== tip?.hash)
     return refused('entries that are stored already were sent again with other content')
   return { kind: 'good', entries, fresh: entries.filter(({ entry }) => tip === null || entry.seq > tip.seq) }
 }
+
+const hexOf = ({ buffer, byteOffset, length }: Uint8Array): string =>
+  Buffer.from(buffer, byteOffset, length).toString('hex')
 
 function checkPlace(batch: ShownBatch, head: Head, tip: SessionTip | null): Refusal | null {
   const last = batch.firstSeq + batch.entries.length - 1

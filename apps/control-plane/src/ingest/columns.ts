@@ -31,34 +31,33 @@ export interface Columns {
 
 /** `continues`: an approved intent has the number of a `held` before it. */
 export function columnsOf(entry: Entry, continues: (statement: number) => boolean): Columns {
-  const empty = { statement: null, verb: null, object: null, lane: null, rows: null, durationUs: null }
-  const columns = { ...empty, monoUs: entry.monoUs }
+  const { monoUs } = entry
   switch (entry.kind) {
     case 'session-opened':
     case 'session-closed':
-      return columns
+      return { ...empty, monoUs }
     case 'intent':
     case 'denied':
-    case 'held':
-      return {
-        ...columns,
-        statement: numberOf(entry.statement),
-        verb: word(entry.verb),
-        object: word(entry.effects[0]?.object ?? ''),
-        lane: laneOf(entry, continues),
-      }
-    case 'hold-ended':
-      return { ...columns, statement: numberOf(entry.statement), lane: entry.result === 'approved' ? null : 'over' }
-    case 'outcome':
-      return {
-        ...columns,
-        statement: numberOf(entry.statement),
-        lane: entry.result === 'done' ? 'done' : 'failed',
-        rows: Math.min(rowsOf(entry), countMax),
-        durationUs: entry.durationUs,
-      }
+    case 'held': {
+      const verb = word(entry.verb)
+      const object = word(entry.effects[0]?.object ?? '')
+      const lane = laneOf(entry, continues)
+      return { monoUs, statement: numberOf(entry.statement), verb, object, lane, rows: null, durationUs: null }
+    }
+    case 'hold-ended': {
+      const lane = entry.result === 'approved' ? null : 'over'
+      return { ...empty, monoUs, statement: numberOf(entry.statement), lane }
+    }
+    case 'outcome': {
+      const lane = entry.result === 'done' ? 'done' : 'failed'
+      const rows = Math.min(rowsOf(entry), countMax)
+      const { durationUs } = entry
+      return { monoUs, statement: numberOf(entry.statement), verb: null, object: null, lane, rows, durationUs }
+    }
   }
 }
+
+const empty = { statement: null, verb: null, object: null, lane: null, rows: null, durationUs: null }
 
 /** Control characters separate columns where they are read (recordings/index-store.ts). */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.

@@ -96,35 +96,28 @@ export interface FreshEntries {
 }
 
 /**
- * One statement with an array a column: Prisma's createMany costs four times as much for rows of this kind. The bytes
- * travel as the text that they are (parseEntry has seen that they are canonical JSON, so UTF-8 without NUL).
+ * One statement with one parameter, a list of rows as JSON: Prisma's createMany costs many times as much for rows of this kind, and
+ * an array a column still twice, because its driver escapes each element. The bytes travel as the text that they are
+ * (parseEntry has seen that they are canonical JSON, so UTF-8 without NUL).
  */
 export async function appendEntries(tx: IngestTx, fresh: readonly FreshEntries[]): Promise<void> {
-  const rows = fresh.flatMap(({ session, entries, continues }) =>
-    entries.map((checked) => ({ session, ...checked, columns: columnsOf(checked.entry, continues) })),
-  )
+  const rows: unknown[] = []
+  for (const { session, entries, continues } of fresh)
+    for (const { entry, hash, bytes } of entries) {
+      const { seq, kind, atMs } = entry
+      const { monoUs, statement, verb, object, lane, rows: count, durationUs } = columnsOf(entry, continues)
+      const text = textOf(bytes)
+      rows.push({ session, seq, kind, atMs, hash, text, monoUs, statement, verb, object, lane, count, durationUs })
+    }
   if (rows.length === 0) return
   await tx.$executeRaw`
     INSERT INTO "RecordedEntry" ("sessionId", "seq", "kind", "atMs", "hash", "bytes",
       "monoUs", "statement", "verb", "object", "lane", "rows", "durationUs")
-    SELECT row.session, row.seq, row.kind, row.at, row.hash, convert_to(row.text, 'UTF8'),
-      row.mono, nullif(row.statement, -1), nullif(row.verb, ''), nullif(row.object, ''), nullif(row.lane, ''),
-      nullif(row.rows, -1), nullif(row.duration, -1)
-    FROM unnest(
-      ${rows.map(({ session }) => session)}::text[],
-      ${rows.map(({ entry }) => entry.seq)}::int[],
-      ${rows.map(({ entry }) => entry.kind)}::text[],
-      ${rows.map(({ entry }) => BigInt(entry.atMs))}::bigint[],
-      ${rows.map(({ hash }) => hash)}::text[],
-      ${rows.map(({ bytes }) => textOf(bytes))}::text[],
-      ${rows.map(({ columns }) => BigInt(columns.monoUs))}::bigint[],
-      ${rows.map(({ columns }) => columns.statement ?? -1)}::int[],
-      ${rows.map(({ columns }) => columns.verb ?? '')}::text[],
-      ${rows.map(({ columns }) => columns.object ?? '')}::text[],
-      ${rows.map(({ columns }) => columns.lane ?? '')}::text[],
-      ${rows.map(({ columns }) => columns.rows ?? -1)}::int[],
-      ${rows.map(({ columns }) => BigInt(columns.durationUs ?? -1))}::bigint[]
-    ) AS row (session, seq, kind, at, hash, text, mono, statement, verb, object, lane, rows, duration)`
+    SELECT "session", "seq", "kind", "atMs", "hash", convert_to("text", 'UTF8'),
+      "monoUs", "statement", nullif("verb", ''), nullif("object", ''), "lane", "count", "durationUs"
+    FROM json_to_recordset(${JSON.stringify(rows)}::json) AS row ("session" text, "seq" int, "kind" text, "atMs" bigint,
+      "hash" text, "text" text, "monoUs" bigint, "statement" int, "verb" text, "object" text, "lane" text,
+      "count" int, "durationUs" bigint)`
 }
 
 const Held = z.object({ statement: z.number().int() })

@@ -42,7 +42,13 @@ const textCharsMax = 500
 const atMsMax = 253_402_300_799_000
 
 /** PostgreSQL's text holds no NUL, and its jsonb no half of a surrogate pair, which a cut can leave. */
-export const clean = (text: string): string =>
+export const clean = (text: string): string => (isPlain(text) ? text : cleaned(text))
+
+/** Printable ASCII: what most names are. */
+const plain = /^[\x20-\x7e]*$/
+const isPlain = (text: string): boolean => text.length <= textCharsMax && plain.test(text)
+
+const cleaned = (text: string): string =>
   Buffer.from(text.replaceAll('\0', '\uFFFD').slice(0, textCharsMax), 'utf8').toString('utf8')
 
 const cleanPrincipal = (principal: EntryPrincipal): EntryPrincipal => ({
