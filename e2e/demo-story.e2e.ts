@@ -4,10 +4,12 @@ import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { play, truth } from './demo/story.ts'
+import { play } from './demo/story.ts'
 import { runCli } from './stack/cli.ts'
 import { readDocuments } from './stack/documents.ts'
 import { clientOf } from './stack/people-api.ts'
+import { startShopServices } from './stack/services.ts'
+import { truth } from './stack/shop.ts'
 import type { Stack } from './stack/stack.ts'
 import { until } from './stack/until.ts'
 import { hasPsql, refusalOf, useStack, using } from './stack/use.ts'
@@ -36,8 +38,13 @@ async function psql(login: string, ...parameters: string[]): Promise<PsqlRan> {
 
 test('the whole story is true', async () => {
   const lines: string[] = []
-  await play(stack(), (line) => lines.push(line))
-  expect(lines).toHaveLength(11)
+  const services = await startShopServices(stack())
+  try {
+    await play(stack(), services, (line) => lines.push(line))
+  } finally {
+    await services.stop()
+  }
+  expect(lines).toHaveLength(14)
 })
 
 const customers = 'id = 1'

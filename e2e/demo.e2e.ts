@@ -94,7 +94,7 @@ const expectNothingLeft = async () => {
 test('the story plays to its end, and leaves nothing behind', async () => {
   const demo = startDemo('--script')
   expect(await demo.ended, demo.stderr()).toBe(0)
-  expect(demo.stdout().match(/^ {3}ok: /gm)).toHaveLength(11)
+  expect(demo.stdout().match(/^ {3}ok: /gm)).toHaveLength(14)
   expect(demo.stdout()).toMatch(/the story is true/)
   await expectNothingLeft()
 })
@@ -125,7 +125,10 @@ test('the demo prints eight lines at most, they work as they stand, and Ctrl-C l
   })
   expect(shell(`${asBob} approve ${request}`).status).toBe(0)
   expect((await heldEnded)[0]).toBe(0)
-  expect(shell(line('unmasked')).stdout).toContain('alma.almeida@example.test')
+  const unmasked = line('masked').replace('sallyport query', 'sallyport --as cara query')
+  expect(shell(unmasked).stdout).toContain('alma.almeida@example.test')
+  if (hasCurl) expect(shell(line('HTTP API')).stdout).toContain('"name":"Alma Almeida","email":"[redacted]"')
+  expect(shell(line('MCP server')).stdout).toMatch(/https:\/\/localhost:\d+\/shop-tools$/m)
   expect(shell(line('what happened')).stdout).toContain('Ann Abel')
   if (hasPsql)
     expect(
@@ -141,6 +144,7 @@ test('the demo prints eight lines at most, they work as they stand, and Ctrl-C l
   })
 })
 
+const hasCurl = spawnSync('curl', ['--version']).status === 0
 const shellEnv = () => ({ PATH: process.env.PATH ?? '', HOME: temporary })
 
 test('kill -9 of the demo takes everything with it', async () => {

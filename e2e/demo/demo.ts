@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util'
 import { asSallyportError, SallyportError, surfacesOf } from '@sallyport/base/errors'
 import { lastLines } from '../stack/child.ts'
 import { demoPassword, people } from '../stack/people.ts'
+import { type ShopServices, startShopServices } from '../stack/services.ts'
 import { type Ports, portNames, root, type Stack, startStack } from '../stack/stack.ts'
 import { play } from './story.ts'
 
@@ -69,9 +70,11 @@ async function main(): Promise<void> {
   const progress = isVerbose ? { progress: (what: string, ms: number) => say(`${ms} ms  ${what}`) } : {}
   const stopping = stopSignal()
   const stack = await startStack({ ...ports, ...progress, signal: stopping })
+  let services: ShopServices | undefined
   try {
     if (stopping.aborted) return
-    if (isScript) await Promise.race([play(stack, say), aborted(stopping)])
+    services = await startShopServices(stack)
+    if (isScript) await Promise.race([play(stack, services, say), aborted(stopping)])
     else await serve(stack, performance.now() - start, stopping)
   } catch (thrown) {
     // The folder with the logs goes in a moment.
@@ -81,6 +84,7 @@ async function main(): Promise<void> {
     throw thrown
   } finally {
     if (existsSync(pointer) && readFileSync(pointer, 'utf8').trim() === join(stack.dir, 'people')) rmSync(pointer)
+    await services?.stop()
     await stack.stop()
   }
   if (isScript && !stopping.aborted)
@@ -99,15 +103,19 @@ async function serve(stack: Stack, tookMs: number, stopping: AbortSignal): Promi
     `Sallyport demo (throwaway keys and data), ready in ${(tookMs / 1_000).toFixed(1)} s; Ctrl-C stops it and leaves nothing behind`,
   )
   say(
-    `control plane  ${stack.url}   people ${people.map((person) => person.login).join(', ')}; everyone's password is ${demoPassword}`,
+    `control plane  ${stack.url}   people ${people.map((person) => person.login).join(', ')}; everyone's password is ${demoPassword}. For another terminal, as ann (others: --as NAME):`,
   )
-  say('In another terminal, as ann, who is logged in already (--as bob, dora, cara or adam for the others):')
-  say(`masked         ${command} query shop "select name, email, ssn from customers limit 3"`)
+  say(
+    `masked         ${command} query shop "select name, email, ssn from customers limit 3"   # --as cara sees it as it is`,
+  )
   say(
     `held           ${command} query shop "delete from payments where id = 7"   # bob decides at ${stack.url}/approvals`,
   )
-  say(`unmasked       ${command} --as cara query shop "select name, email, ssn from customers limit 3"`)
   say(`psql           PGPASSWORD=$(${command} token shop) psql "${conninfo}"`)
+  say(
+    `HTTP API       ${command} connect shop-api -- sh -c 'curl -s -H "Authorization: Bearer $SALLYPORT_TOKEN" "$SALLYPORT_URL/v1/customers?name=Alma"'`,
+  )
+  say(`MCP server     ${command} connect shop-tools   # URL, authority and token for any client of MCP`)
   say(`what happened  ${command} --as adam sessions list`)
   const died = Promise.race(
     [stack.controlPlane, stack.agent].map((child) => child.exited.then((code) => ({ child, code }))),

@@ -8,8 +8,11 @@ import { runCli } from '../stack/cli.ts'
 import { cliLogin } from '../stack/login.ts'
 import { clientOf, type PersonApi } from '../stack/people-api.ts'
 import { dumpOf, filesOf, type Haystack, proveSearch, recordBytes, search } from '../stack/secrecy.ts'
+import type { ShopServices } from '../stack/services.ts'
+import { truth } from '../stack/shop.ts'
 import { root, type Stack } from '../stack/stack.ts'
 import { until } from '../stack/until.ts'
+import { annAsksTheApi, assistantWorks, modelLeaks } from './services-story.ts'
 
 export interface Step {
   readonly title: string
@@ -23,6 +26,9 @@ export interface Told {
   /** All bytes that any caller received. */
   readonly received: Haystack[]
   readonly annHome: string
+  readonly services: ShopServices
+  /** What was stopped on its way out: nothing keeps it. */
+  readonly stopped: string[]
 }
 
 const people = 'SELECT id, name, email, ssn, phone FROM public.customers ORDER BY id LIMIT 3'
@@ -33,17 +39,6 @@ interface Row {
   readonly email: string
   readonly ssn: string
   readonly phone: string
-}
-
-/** What the target itself holds, read with its superuser. */
-export async function truth<T extends pg.QueryResultRow>(stack: Stack, sql: string): Promise<T[]> {
-  const client = new pg.Client({ connectionString: stack.target.url('shop') })
-  await client.connect()
-  try {
-    return (await client.query<T>(sql)).rows
-  } finally {
-    await client.end()
-  }
 }
 
 /** Runs statements through the agent; every received byte is kept. */
@@ -293,7 +288,7 @@ const tampered: Step = {
 }
 
 const nowhere: Step = {
-  title: "the target's credential is nowhere: callers, store, logs, spool, exports",
+  title: 'no credential of a target, and nothing that was stopped, is anywhere: callers, store, logs, spool, exports',
   async run(told) {
     const { stack } = told
     const haystacks = [
@@ -310,7 +305,8 @@ const nowhere: Step = {
     proveSearch(sample, stack.credential)
     // The search is about the real one: the agent did log in with it.
     assert.equal(readFileSync(stack.credentialFile, 'utf8'), stack.credential)
-    assert.deepEqual(search(haystacks, stack.credential), [])
+    for (const secret of [stack.credential, ...told.services.credentials, ...told.stopped])
+      assert.deepEqual(search(haystacks, secret), [])
     return `${haystacks.length} places, ${Math.round(bytes / 1_048_576)} MiB; planted copies are found in every form`
   },
 }
@@ -325,6 +321,9 @@ export const steps: readonly Step[] = [
   bobWrites,
   functionAsks,
   refusedByDora,
+  annAsksTheApi,
+  assistantWorks,
+  modelLeaks,
   exported,
   tampered,
   nowhere,
@@ -348,8 +347,8 @@ export function fingerprintOf(stack: Stack): string {
 }
 
 /** Plays all of it. The first step that fails stops it with its error. */
-export async function play(stack: Stack, say: (line: string) => void): Promise<void> {
-  const told: Told = { stack, received: [], annHome: join(stack.dir, 'people', 'ann-cli') }
+export async function play(stack: Stack, services: ShopServices, say: (line: string) => void): Promise<void> {
+  const told: Told = { stack, services, received: [], stopped: [], annHome: join(stack.dir, 'people', 'ann-cli') }
   for (const [index, step] of steps.entries()) {
     const start = performance.now()
     const seen = await step.run(told)

@@ -12,6 +12,14 @@ export interface Places {
   readonly CREDENTIAL_FILE: string
 }
 
+/** Of what stands before the shop. */
+export interface ServicePlaces {
+  readonly API_PORT: string
+  readonly API_CREDENTIAL_FILE: string
+  readonly TOOLS_PORT: string
+  readonly TOOLS_CREDENTIAL_FILE: string
+}
+
 export interface WantedTarget {
   readonly name: string
   /** Label `place` of the target, for its policies. */
@@ -43,7 +51,9 @@ spec:
 ${more}`
 
 /** A file of e2e/demo with its `${NAME}` replaced. A name that is not a place stops. */
-export function readDocuments(file: 'access.yaml' | 'shop.yaml', places: Places): string {
+export function readDocuments(file: 'access.yaml' | 'shop.yaml', places: Places): string
+export function readDocuments(file: 'services.yaml', places: ServicePlaces): string
+export function readDocuments(file: string, places: Places | ServicePlaces): string {
   const text = readFileSync(join(root, 'e2e', 'demo', file), 'utf8')
   const values = new Map<string, string>(Object.entries(places))
   return text.replace(/^( *)(.*?)\$\{([A-Z_]+)\}/gm, (_, indent: string, before: string, name: string) => {

@@ -5,8 +5,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
-import pg from 'pg'
 import { z } from 'zod'
+import { askShop } from './shop.ts'
 
 export interface ShopTools {
   readonly port: number
@@ -45,7 +45,7 @@ function tools(database: string, notes: string[]): McpServer {
   const server = new McpServer({ name: 'shop', version: '1.0.0' })
   const find = { description: 'Finds customers by their name.', inputSchema: { name: z.string() } }
   server.registerTool('find_customer', find, async ({ name }) => {
-    const rows = await asked(
+    const rows = await askShop(
       database,
       'SELECT name, email, phone, ssn FROM customers WHERE name LIKE $1 ORDER BY id',
       `${name}%`,
@@ -59,14 +59,4 @@ function tools(database: string, notes: string[]): McpServer {
     return { content: [{ type: 'text', text: 'sent' }] }
   })
   return server
-}
-
-async function asked(database: string, sql: string, value: string): Promise<Record<string, unknown>[]> {
-  const client = new pg.Client({ connectionString: database })
-  await client.connect()
-  try {
-    return (await client.query(sql, [value])).rows
-  } finally {
-    await client.end()
-  }
 }

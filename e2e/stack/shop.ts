@@ -1,11 +1,12 @@
 // Loads the shop's database into a target and gives its role a random password, which goes into one private file for the
-// agent and nowhere else.
+// agent and nowhere else. What stands before the shop asks it here.
 import { randomBytes } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
 import type { PostgresServer } from './postgres.ts'
 import { root } from './root.ts'
+import type { Stack } from './stack.ts'
 
 const shopSql = join(root, 'e2e', 'stack', 'shop.sql')
 
@@ -33,6 +34,28 @@ export async function createDatabase(server: PostgresServer, name: string): Prom
   await client.connect()
   try {
     await client.query(`CREATE DATABASE ${client.escapeIdentifier(name)}`)
+  } finally {
+    await client.end()
+  }
+}
+
+/** What a service of the shop asks with a credential of its own: one statement with one value. */
+export async function askShop(database: string, sql: string, value: string): Promise<Record<string, unknown>[]> {
+  const client = new pg.Client({ connectionString: database })
+  await client.connect()
+  try {
+    return (await client.query(sql, [value])).rows
+  } finally {
+    await client.end()
+  }
+}
+
+/** What the target itself holds, read with its superuser. */
+export async function truth<T extends pg.QueryResultRow>(stack: Stack, sql: string): Promise<T[]> {
+  const client = new pg.Client({ connectionString: stack.target.url('shop') })
+  await client.connect()
+  try {
+    return (await client.query<T>(sql)).rows
   } finally {
     await client.end()
   }
