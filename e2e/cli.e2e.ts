@@ -135,6 +135,27 @@ test.skipIf(!hasPsql)('connect TARGET -- psql works as it stands', async () => {
   expect(ran).toMatchObject({ status: 0, stdout: '***@example.test\n' })
 })
 
+test('connect --certificate: a key of this machine is the whole login, and its revocation ends the session', async () => {
+  const { url, sslcert, sslkey, certificate, ...place } = await result('ann', 'connect', 'shop', '--certificate')
+  expect(url).toContain(encodeURIComponent(sslkey))
+  expect(readFileSync(sslkey, 'utf8')).toContain('PRIVATE KEY')
+  expect(statSync(sslkey).mode & 0o777).toBe(0o600)
+  if (hasPsql) {
+    const ran = await run('ann', 'connect', 'shop', '--certificate', '--', 'psql', '-XAtw', '-c', 'SELECT 1')
+    expect(ran).toMatchObject({ status: 0, stdout: '1\n' })
+  }
+  const { host, port, database, user } = place
+  const [ca, cert, key] = [place.sslrootcert, sslcert, sslkey].map((path: string) => readFileSync(path, 'utf8'))
+  const client = new pg.Client({ host, port, database, user, ssl: { ca, cert, key } as any })
+  const ended = new Promise<unknown>((resolve) => client.on('error', resolve))
+  await client.connect()
+  const prepared = { name: 'before', text: 'SELECT email FROM customers LIMIT 1' }
+  expect((await client.query(prepared)).rows).toEqual([{ email: '***@example.test' }])
+  await result('adam', 'revoke', '--token', certificate)
+  expect(await ended).toMatchObject({ code: '57P01' })
+  await client.end().catch(() => {})
+})
+
 /** A new ticket of Ann's, as the command prints it. */
 async function newTicket(
   ...parameters: string[]

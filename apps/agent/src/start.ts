@@ -1,6 +1,6 @@
 // The agent as one running thing: identity, floor, spool, parser, snapshots, link, listener, opened in this order and
 // closed in reverse. Reads no environment by itself and ends no process; main.ts does.
-import { createHmac, randomBytes } from 'node:crypto'
+import { createHmac, randomBytes, X509Certificate } from 'node:crypto'
 import { join as joinPath } from 'node:path'
 import type { Clock } from '@sallyport/base/clock'
 import { asSallyportError, SallyportError } from '@sallyport/base/errors'
@@ -27,6 +27,7 @@ import { startUpload } from './record/upload.ts'
 import type { CredentialSources, Environment } from './secrets/broker.ts'
 import { AgentSources, loadSealingKey } from './secrets/sealed.ts'
 import { type VaultReader, vaultReader } from './secrets/vault.ts'
+import type { CallerAuthority } from './session/certificate.ts'
 import { openSessions, type Sessions } from './session/sessions.ts'
 import { version } from './version.ts'
 
@@ -180,6 +181,7 @@ async function openDoors(
     memory: createMemoryGuard(() => clock.nowMs(), config.memoryBytesMax),
     agent: { id: identity.agentId, name: identity.agentName },
     tls: parts.tls,
+    callerAuthority: callerAuthorityOf(identity),
     snapshots,
     recorder,
     holds: link.holds,
@@ -227,6 +229,12 @@ interface Parts {
 const tlsOf = (identity: Identity): TlsMaterial => ({
   certificate: identity.serverCertificate,
   key: identity.serverKey.reveal(),
+  authority: identity.caCertificate,
+})
+
+const callerAuthorityOf = ({ caCertificate, installation }: Identity): CallerAuthority => ({
+  certificate: new X509Certificate(caCertificate),
+  installation,
 })
 
 /** Of the process' own clock, which never goes back; with BigInt it would cost ten times as much. */

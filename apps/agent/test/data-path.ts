@@ -1,6 +1,6 @@
 // An agent's data path for tests, without link and spool: real listener, real policies compiled from YAML, real tokens,
 // entries kept in memory. What stands in for the control plane here is a snapshot that the test publishes.
-import { createHash, createHmac, randomBytes } from 'node:crypto'
+import { createHash, createHmac, randomBytes, X509Certificate } from 'node:crypto'
 import { type Clock, systemClock } from '@sallyport/base/clock'
 import { SallyportError } from '@sallyport/base/errors'
 import type { EntryBody } from '@sallyport/ledger/entry'
@@ -21,7 +21,7 @@ import { loadParser } from '../src/parser.ts'
 import type { Recorder } from '../src/record/record.ts'
 import type { Log } from '../src/session/log.ts'
 import { openSessions } from '../src/session/sessions.ts'
-import { makeCertificate } from './certificates.ts'
+import { makeCertificate, type TestCertificate } from './certificates.ts'
 import { type FakeHolds, fakeHolds } from './fake-holds.ts'
 import { type FakeTickets, fakeTickets } from './fake-tickets.ts'
 import { type FakeTokens, fakeTokens } from './fake-tokens.ts'
@@ -191,6 +191,8 @@ export interface DataPath {
   /** Of the HTTP listener. */
   readonly httpPort: number
   readonly ca: string
+  /** By the authority of the listener's certificate. */
+  readonly sign: TestCertificate['sign']
   readonly snapshots: TestSnapshots
   readonly recorder: TestRecorder
   readonly lines: Logged[]
@@ -247,7 +249,8 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
     budgets: createBudgets(clock),
     tickets: tickets.tickets,
     tokens: tokens.tokens,
-    tls: { certificate: certificate.certificate, key: certificate.key },
+    tls: { certificate: certificate.certificate, key: certificate.key, authority: certificate.ca },
+    callerAuthority: { certificate: new X509Certificate(certificate.ca), installation: 'test' },
     agent: { id: '0'.repeat(32), name: 'test' },
     snapshots,
     recorder,
@@ -310,6 +313,7 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
     port: listener.port,
     httpPort: http.port,
     ca: certificate.ca,
+    sign: certificate.sign,
     snapshots,
     recorder,
     lines,

@@ -1,6 +1,8 @@
 // sallyport policy explain TARGET "SQL": what would happen to a statement and why, by the same decision as in the data
 // path. Nothing is run and nothing is recorded as a statement.
 import { ExplainResult } from '@sallyport/api/resources'
+import { loginMethods } from '@sallyport/policy/strength'
+import { Option } from 'commander'
 import { type AddCommand, type Session, usage } from './app.ts'
 import { checkSources, readFile } from './apply.ts'
 import { escapeText } from './escape.ts'
@@ -10,6 +12,7 @@ import { addPolicyTrial } from './policy-trial.ts'
 interface ExplainOptions {
   readonly groups?: string
   readonly workload?: boolean
+  readonly login?: string
   readonly file?: string
 }
 type Statement = ExplainResult['statements'][number]
@@ -21,6 +24,11 @@ export const addPolicy: AddCommand = (parent, app) => {
     .description('show what would happen to a statement, and which rule says so')
     .option('--groups <names>', 'explain for a caller in these groups (comma-separated) instead of for yourself')
     .option('--workload', 'explain for a workload instead of a person')
+    .addOption(
+      new Option('--login <method>', 'explain for a caller who has logged in so, instead of by a token').choices(
+        loginMethods,
+      ),
+    )
     .option('-f, --file <path>', 'put the documents of this file in place of the applied ones of the same name')
     .addHelpText(
       'after',
@@ -43,6 +51,7 @@ async function explain(session: Session, target: string, sql: string, options: E
     sql,
     ...(groups === undefined ? {} : { groups }),
     ...(options.workload === true ? { kind: 'workload' } : {}),
+    ...(options.login === undefined ? {} : { authentication: options.login }),
     ...(yaml === undefined ? {} : { yaml }),
   }
   const result = await session.api().call('explain', ExplainResult, { body })

@@ -2,6 +2,7 @@
 // the ID token for a login of ours. logout ends it, whoami shows it.
 import { AuthConfig, CliLoginResponse, Me } from '@sallyport/api/signin'
 import { SallyportError } from '@sallyport/base/errors'
+import { strengthOf, strengthText } from '@sallyport/policy/strength'
 import * as openid from 'openid-client'
 import { reasonOf } from './api.ts'
 import { type AddCommand, type Session, usage } from './app.ts'
@@ -141,16 +142,20 @@ async function whoami(session: Session): Promise<void> {
       `issuer    ${escapeText(me.issuer)}`,
       `groups    ${escapeText(me.groups.join(', ') || 'none')}`,
       `roles     ${me.roles.join(', ')}`,
+      // Of the login that was shown just now; each way into a target has its own (docs/policy.md).
+      `login     ${me.login ?? 'cli'}, ${strengthText('bearer')}`,
       `until     ${me.expiresAt}`,
     ].join('\n'),
   )
 }
 
-const shownMe = ({ issuer, subject, display, groups, roles, expiresAt }: Me) => ({
+const shownMe = ({ issuer, subject, display, groups, roles, login, expiresAt }: Me) => ({
   issuer,
   subject,
   display,
   groups,
   roles,
+  login,
+  strength: strengthOf('bearer'),
   expiresAt,
 })

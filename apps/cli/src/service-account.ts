@@ -36,12 +36,26 @@ export const addServiceAccount: AddCommand = (parent, app) => {
 
 export const addRevoke: AddCommand = (parent, app) => {
   parent
-    .command('revoke <issuer> <subject>')
+    .command('revoke [issuer] [subject]')
     .description('end everything that a person or workload has shown until now: logins, tokens, sessions')
+    .option('--token <id>', 'end one token or client certificate instead')
     .option('--reason <text>', 'for the audit', '')
-    .action((issuer: string, subject: string, { reason }: { reason: string }) =>
-      app.run((session) => revoke(session, { issuer, subject, reason })),
+    .action((issuer: string | undefined, subject: string | undefined, { token, reason }: RevokeOptions) =>
+      app.run((session) => revoke(session, revoked(issuer, subject, token), reason)),
     )
+}
+
+interface RevokeOptions {
+  readonly token?: string
+  readonly reason: string
+}
+
+type Revoked = { readonly issuer: string; readonly subject: string } | { readonly jti: string }
+
+function revoked(issuer: string | undefined, subject: string | undefined, token: string | undefined): Revoked {
+  if (token !== undefined && issuer === undefined) return { jti: token }
+  if (token === undefined && issuer !== undefined && subject !== undefined) return { issuer, subject }
+  throw usage('either an issuer and a subject, or --token with an id', 'see: sallyport revoke --help')
 }
 
 async function list(session: Session): Promise<void> {
@@ -89,8 +103,8 @@ async function disable(session: Session, name: string): Promise<void> {
   session.out.result({ name, state: 'disabled' }, () => '')
 }
 
-async function revoke(session: Session, body: { issuer: string; subject: string; reason: string }): Promise<void> {
-  await session.api().send('revoke', { body })
+async function revoke(session: Session, what: Revoked, reason: string): Promise<void> {
+  await session.api().send('revoke', { body: { ...what, reason } })
   session.out.message('sessions end within seconds; who may come back is for the issuer and the groups to say')
-  session.out.result({ issuer: body.issuer, subject: body.subject, state: 'revoked' }, () => '')
+  session.out.result({ ...what, state: 'revoked' }, () => '')
 }

@@ -2,6 +2,7 @@
 import { Session as RecordedSession, SessionEntries, SessionPage } from '@sallyport/api/recordings'
 import { SallyportError } from '@sallyport/base/errors'
 import { rowsOf } from '@sallyport/ledger/rows'
+import { strengthText } from '@sallyport/policy/strength'
 import { z } from 'zod'
 import { reasonOf } from './api.ts'
 import { type AddCommand, type Session, usage } from './app.ts'
@@ -103,6 +104,9 @@ async function show(session: Session, id: string): Promise<void> {
   )
 }
 
+const loginText = (authentication: string): string =>
+  authentication === '' ? 'not kept' : `${authentication} (${strengthText(authentication)})`
+
 const headText = (recorded: Recorded): string =>
   [
     `session   ${recorded.id}, ${recorded.state}`,
@@ -110,7 +114,7 @@ const headText = (recorded: Recorded): string =>
     `caller    ${recorded.initiator.display} (${recorded.initiator.assurance}, ${recorded.initiator.issuer} ${recorded.initiator.subject})`,
     ...[...recorded.actors].reverse().map((actor) => `through   ${actor.display} (${actor.assurance})`),
     `from      ${recorded.clientAddress}, ${recorded.applicationName || 'no application name'}`,
-    `login     ${recorded.authentication || 'not kept'}${recorded.tls ? '' : ', without TLS'}`,
+    `login     ${loginText(recorded.authentication)}${recorded.tls ? '' : ', without TLS'}`,
     `time      ${recorded.openedAt} to ${recorded.closedAt ?? 'now'}`,
     `counts    ${recorded.statements} statements, ${recorded.denied} denied, ${recorded.held} held, ${recorded.maskedValues} values masked`,
   ]

@@ -76,3 +76,53 @@ test.each([
   expect((await runIn(world, 'token', 'shop', ...parameters)).status).toBe(status)
   expect(asked.some(({ path }) => path === '/oauth2/token')).toBe(false)
 })
+
+/** The control plane's side of certificates: it keeps the requests that it got. */
+function certifying() {
+  const requests: { path: string; body: Record<string, string> }[] = []
+  const id = '5'.repeat(32)
+  const { url, ...place } = connection
+  const issued = { id, certificate: 'CERT\n', role: 'shop_ro', expiresAt: own.expiresAt, connection: place }
+  const world = makeWorld({
+    fetch: async (input, init) => {
+      requests.push({ path: new URL(String(input)).pathname, body: JSON.parse(String(init?.body)) })
+      return new Response(JSON.stringify(issued), { status: 201 })
+    },
+    env: { HOME: '/home/ann', PGPASSWORD: 'of another server', PGSSLCERT: '/elsewhere.crt' },
+    async run(command, parameters, env) {
+      world.started.push({ command, parameters, env })
+      seen.push(...[env['PGSSLKEY'], env['PGSSLCERT']].map((path) => world.stored.get(path ?? '') ?? 'nothing'))
+      return 7
+    },
+  })
+  const seen: string[] = []
+  world.stored.set(loginFile, storedLogin('https://sp.example'))
+  return { world, requests, seen }
+}
+
+test('connect --certificate sends a request and no key, and takes both files away with the client', async () => {
+  const { world, requests, seen } = certifying()
+  const ran = await runIn(world, 'connect', 'shop', '--certificate', '--role', 'shop_ro', '--', 'psql', '-X')
+  expect(ran.status).toBe(7)
+  expect(requests).toEqual([
+    { path: '/api/v1/certificates', body: { target: 'shop', role: 'shop_ro', csr: expect.any(String) } },
+  ])
+  expect(requests[0]?.body['csr']).toMatch(/^-----BEGIN CERTIFICATE REQUEST-----/)
+  expect(JSON.stringify(requests)).not.toContain('PRIVATE')
+  const [started] = world.started
+  expect(started).toMatchObject({ command: 'psql', parameters: ['-X'] })
+  expect(started?.env).toMatchObject({ PGDATABASE: 'shop', PGSSLMODE: 'verify-full' })
+  expect(started?.env).not.toHaveProperty('PGPASSWORD')
+  expect(seen).toEqual([expect.stringMatching(/^-----BEGIN PRIVATE KEY-----/), 'CERT\n'])
+  expect([...world.stored.keys()].filter((path) => path.includes('/certificates/'))).toEqual([])
+})
+
+test('connect --certificate without a client leaves the files, and says where they are', async () => {
+  const { world } = certifying()
+  const ran = await runIn(world, 'connect', 'shop', '--certificate', '--json')
+  const { result } = JSON.parse(ran.stdout)
+  expect(world.stored.get(result.sslcert)).toBe('CERT\n')
+  expect(world.stored.get(result.sslkey)).toContain('PRIVATE KEY')
+  expect(result.url).toContain(`sslkey=${encodeURIComponent(result.sslkey)}`)
+  expect(ran.stdout).not.toContain('PRIVATE KEY')
+})

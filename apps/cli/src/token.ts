@@ -6,6 +6,7 @@ import { TokenResponse } from '@sallyport/api/signin'
 import { SallyportError } from '@sallyport/base/errors'
 import { type AddCommand, type Session, usage } from './app.ts'
 import { readFile } from './apply.ts'
+import { type CertificateLogin, certificateLogin, removeLogin } from './certificate.ts'
 import { escapeText } from './escape.ts'
 import { configFolder } from './settings.ts'
 
@@ -22,12 +23,13 @@ export const addToken: AddCommand = (parent, app) => {
     .command('connect <target> [command...]')
     .description('run a client connected to a target; without a command, show how to connect')
     .option('--role <role>', 'the upstream role, when you may choose')
+    .option('--certificate', 'log in at a database by a key that is made here, and a certificate for it')
     .addHelpText(
       'after',
-      '\nExamples:\n  sallyport connect shop -- psql\n  sallyport connect shop\n  sallyport connect crm -- sh -c \'curl -H "Authorization: Bearer $SALLYPORT_TOKEN" "$SALLYPORT_URL/v1/orders"\'',
+      '\nExamples:\n  sallyport connect shop -- psql\n  sallyport connect shop --certificate -- psql\n  sallyport connect shop\n  sallyport connect crm -- sh -c \'curl -H "Authorization: Bearer $SALLYPORT_TOKEN" "$SALLYPORT_URL/v1/orders"\'',
     )
-    .action((target: string, command: string[], options: { role?: string }) =>
-      app.run((session) => connect(session, target, command, options.role)),
+    .action((target: string, command: string[], { role, certificate }: { role?: string; certificate?: boolean }) =>
+      app.run(async (session) => await (certificate ? connectByKey : connect)(session, target, command, role)),
     )
   parent
     .command('targets')
@@ -88,6 +90,8 @@ const clearedVariables = [
   'PGSSLNEGOTIATION',
   'PGSSLCERT',
   'PGSSLKEY',
+  'PGSSLCERTMODE',
+  'PGPASSWORD',
   'PGSSLCRL',
   'PGSSLCRLDIR',
   'PGREQUIREAUTH',
@@ -96,13 +100,13 @@ const clearedVariables = [
   'PGLOADBALANCEHOSTS',
 ]
 
-/** libpq's environment for a token; what the person has set for other servers is left out. */
+/** libpq's environment for a login; what the person has set for other servers is left out. */
 export function libpqEnvironment(
   env: Readonly<Record<string, string | undefined>>,
-  issued: TokenResponse,
+  { host, port, database, user }: Omit<TokenResponse['connection'], 'url' | 'ca'>,
   caPath: string,
+  login: { readonly PGPASSWORD: string } | { readonly PGSSLCERT: string; readonly PGSSLKEY: string },
 ): Record<string, string> {
-  const { host, port, database, user } = issued.connection
   const kept = Object.entries(env).flatMap(([name, value]) =>
     value === undefined || clearedVariables.includes(name) ? [] : [[name, value]],
   )
@@ -112,7 +116,7 @@ export function libpqEnvironment(
     PGPORT: String(port),
     PGUSER: user,
     PGDATABASE: database,
-    PGPASSWORD: issued.token,
+    ...login,
     PGSSLMODE: 'verify-full',
     PGSSLROOTCERT: caPath,
     PGGSSENCMODE: 'disable',
@@ -144,8 +148,60 @@ async function connect(
   }
   const { env } = session.world
   const environment =
-    url === null ? libpqEnvironment(env, issued, caPath) : httpEnvironment(env, url, issued.token, caPath)
+    url === null
+      ? libpqEnvironment(env, issued.connection, caPath, { PGPASSWORD: issued.token })
+      : httpEnvironment(env, url, issued.token, caPath)
   session.exit(await session.world.run(program, parameters, environment))
+}
+
+/** The files of a client that we run go with it; without a command they stay, for other clients. */
+async function connectByKey(
+  session: Session,
+  target: string,
+  command: readonly string[],
+  role: string | undefined,
+): Promise<void> {
+  const [program, ...parameters] = command
+  const name = program === undefined ? target : `${target}-${session.world.clock.nowMs()}`
+  const login = await certificateLogin(session, target, { role, name })
+  const { issued, certificatePath, keyPath } = login
+  const caPath = writeAuthority(session, issued.connection.ca)
+  if (program === undefined) return showKeyed(session, target, login, caPath)
+  const files = { PGSSLCERT: certificatePath, PGSSLKEY: keyPath }
+  const environment = libpqEnvironment(session.world.env, issued.connection, caPath, files)
+  try {
+    session.exit(await session.world.run(program, parameters, environment))
+  } finally {
+    removeLogin(session, login)
+  }
+}
+
+function showKeyed(
+  session: Session,
+  target: string,
+  { issued, certificatePath: sslcert, keyPath: sslkey }: CertificateLogin,
+  sslrootcert: string,
+): void {
+  const { id, role, expiresAt } = issued
+  const { host, port, database, user } = issued.connection
+  const query = new URLSearchParams({ sslmode: 'verify-full', sslrootcert, sslcert, sslkey })
+  const url = `postgresql://${encodeURIComponent(user)}@${host}:${port}/${encodeURIComponent(database)}?${query}`
+  session.out.message(`good until ${expiresAt}; whoever has the key until then is you`)
+  const shown = { target, certificate: id, role, expiresAt, host, port, database, user, sslmode: 'verify-full' }
+  session.out.result({ ...shown, sslrootcert, sslcert, sslkey, url }, () =>
+    [
+      `host      ${host}`,
+      `port      ${port}`,
+      `database  ${database}`,
+      `user      ${user}`,
+      `role      ${escapeText(role)}`,
+      `sslcert   ${sslcert}`,
+      `sslkey    ${sslkey}`,
+      `tls       verify-full, authority in ${sslrootcert}`,
+      '',
+      url,
+    ].join('\n'),
+  )
 }
 
 /** For clients of an HTTP target: where it is, the token, and the authority as the usual clients look for it. */

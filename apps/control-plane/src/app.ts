@@ -10,6 +10,7 @@ import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fas
 import { agentsRoutes } from './agents/routes.ts'
 import { approvalsRoutes } from './approvals/routes.ts'
 import { auditRoutes } from './audit/routes.ts'
+import { certificatesRoutes } from './certificates/routes.ts'
 import { isSecure } from './config.ts'
 import { consoleRoutes } from './console/routes.ts'
 import type { Deps } from './deps.ts'
@@ -67,6 +68,7 @@ export async function buildApp(deps: Deps): Promise<App> {
   scimRoutes(app, deps)
   targetRoutes(app, deps)
   ticketsRoutes(app, deps)
+  certificatesRoutes(app, deps)
   exchangeRoutes(app, deps)
   serviceAccountsRoutes(app, deps)
   revocationsRoutes(app, deps)

@@ -3,6 +3,7 @@
 import type { Clock } from '@sallyport/base/clock'
 import type { SqlParser } from '@sallyport/sql/facts'
 import type { FastifyBaseLogger } from 'fastify'
+import type { Authority } from './agents/ca.ts'
 import type { Config } from './config.ts'
 import type { Db } from './db.ts'
 import type { IssuerFetch } from './identities/issuer-fetch.ts'
@@ -31,6 +32,8 @@ export interface Deps {
   readonly ticketSalt: (id: string) => Buffer
   /** Certificate of our authority, PEM: what clients verify an agent's listener with. */
   readonly authorityPem: string
+  /** Signs certificates of callers with its key. */
+  readonly issueCaller: Authority['issueCaller']
   readonly providers: Providers
   /** libpg-query, loaded once. */
   readonly parser: SqlParser

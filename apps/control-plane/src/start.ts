@@ -115,6 +115,7 @@ async function open(config: Config, log: Logger, clock: Clock, closers: Closers)
     tokenKey,
     ticketSalt: ticketSaltBy(keys.maskKey),
     authorityPem: keys.authority.certificatePem,
+    issueCaller: keys.authority.issueCaller,
     providers: createProviders(config),
     parser: await loadParser(),
     publish: async (changed = ['documents']) => {

@@ -83,6 +83,7 @@ export async function buildTestApp(changes: Partial<Config> = {}, extra: Partial
     tokenKey: await openTokenKey(keysDirectory),
     ticketSalt: ticketSaltBy(keys.maskKey),
     authorityPem: keys.authority.certificatePem,
+    issueCaller: keys.authority.issueCaller,
     providers: createProviders(config),
     parser: {
       parse: libpg.parseSync as never,

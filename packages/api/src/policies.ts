@@ -1,4 +1,5 @@
 // What policies would do, asked of many statements at once: cases that are kept beside a policy, and recorded traffic.
+import { loginMethods } from '@sallyport/policy/strength'
 import { z } from 'zod'
 
 const groups = z.array(z.string().min(1).max(200)).max(200)
@@ -27,7 +28,11 @@ export const PolicyCase = z.strictObject({
   /** When it is asked; now, if absent. */
   at: z.iso.datetime({ offset: true }).optional(),
   session: z
-    .strictObject({ applicationName: z.string().max(200).optional(), clientAddress: z.string().max(200).optional() })
+    .strictObject({
+      applicationName: z.string().max(200).optional(),
+      clientAddress: z.string().max(200).optional(),
+      authentication: z.enum(loginMethods).optional(),
+    })
     .default({}),
   expect: z.strictObject({
     decision: z.enum(['allow', 'deny', 'hold']),

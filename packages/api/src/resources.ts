@@ -1,5 +1,6 @@
 // Targets, policies, agents, and the documents that make them.
 import type { DocumentKind } from '@sallyport/policy/document'
+import { loginMethods } from '@sallyport/policy/strength'
 import { z } from 'zod'
 import { pageOf } from './problem.ts'
 
@@ -169,6 +170,8 @@ export const ExplainRequest = z.strictObject({
   /** The caller to explain for; the signed-in person when absent. */
   groups: z.array(z.string()).optional(),
   kind: z.enum(['user', 'workload']).optional(),
+  /** How the caller has logged in: what rules read as `session.authentication`. A token, when absent. */
+  authentication: z.enum(loginMethods).optional(),
   /** Draft documents put in place of the stored ones of the same name. */
   yaml: z.string().max(2_097_152).optional(),
 })

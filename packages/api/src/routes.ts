@@ -60,6 +60,7 @@ export const routes = {
   token: { method: 'POST', path: '/api/v1/tokens', access: 'session' },
   // What is asked for is proved by the two tokens that come with the request.
   tokenExchange: { method: 'POST', path: '/oauth2/token', access: 'public' },
+  certificateIssue: { method: 'POST', path: '/api/v1/certificates', access: 'session' },
   ticketIssue: { method: 'POST', path: '/api/v1/tickets', access: 'session' },
   tickets: { method: 'GET', path: '/api/v1/tickets', access: ['admin', 'auditor'] },
   myTickets: { method: 'GET', path: '/api/v1/me/tickets', access: 'session' },

@@ -26,6 +26,8 @@ export const Me = z.object({
   groups: z.array(z.string()),
   roles: z.array(RoleNameSchema),
   expiresAt: z.iso.datetime(),
+  /** What shows this login; absent before it was told. */
+  login: z.enum(['browser', 'cli']).optional(),
   /** For cookie sessions only: send it back as the header x-sallyport-csrf with every change. */
   csrfToken: z.string().nullable(),
 })

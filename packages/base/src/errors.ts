@@ -33,6 +33,7 @@ export const errorCodes = {
   TOKEN_ACTOR_WRONG: { sqlstate: '28P01', http: 401, grpc: 16, exit: 4 },
   TOKEN_REVOKED: { sqlstate: '28P01', http: 401, grpc: 16, exit: 4 },
   TICKET_INVALID: { sqlstate: '28P01', http: 401, grpc: 16, exit: 4 },
+  CERTIFICATE_INVALID: { sqlstate: '28000', http: 401, grpc: 16, exit: 4 },
   TLS_REQUIRED: { sqlstate: '28000', http: 426, grpc: 16, exit: 7 },
   LOGIN_REQUIRED: { sqlstate: '28000', http: 401, grpc: 16, exit: 4 },
   LOGIN_FAILED: { sqlstate: '28000', http: 401, grpc: 16, exit: 4 },

@@ -58,6 +58,8 @@ export const limits = {
   clockLeewaySeconds: 60,
   /** Life of a token for one target, in seconds. */
   targetTokenSeconds: 3_600,
+  /** Life of a caller's certificate for one target, in seconds. */
+  callerCertificateSeconds: 3_600,
   /** Life of a token that a workload without one of its own gets for a target, in seconds. */
   workloadTokenSeconds: 900,
   /** Life of a token of the exchange, in seconds. */

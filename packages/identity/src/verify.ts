@@ -72,22 +72,36 @@ export async function verifyToken(
   return verified
 }
 
+/** What a record says, and whom it names. */
+export interface VerifiedRecord {
+  readonly token: VerifiedToken
+  readonly payload: JWTPayload
+}
+
 /**
  * Verifies the record of a ticket (THREATS R-6.5): signed by the control plane as such, good now, not revoked. Throws a
  * SallyportError with a TOKEN_ code; whoever logs in is not told which.
  */
-export async function verifyTicketRecord(
+export const verifyTicketRecord = async (record: string, trust: Trust, nowMs: number): Promise<VerifiedRecord> =>
+  await verifyRecord(record, trust, nowMs, { types: ticketTypes, lifeMax: limits.ticketSecondsMax })
+
+/** The same for the record in a caller's certificate. The caller of this has looked at the certificate itself. */
+export const verifyCertificateRecord = async (record: string, trust: Trust, nowMs: number): Promise<VerifiedRecord> =>
+  await verifyRecord(record, trust, nowMs, { types: certificateTypes, lifeMax: limits.callerCertificateSeconds })
+
+async function verifyRecord(
   record: string,
   trust: Trust,
   nowMs: number,
-): Promise<{ readonly token: VerifiedToken; readonly payload: JWTPayload }> {
-  const { issuer } = issuerOf(record, trust, ticketTypes)
+  { types, lifeMax }: { readonly types: AcceptedTypes; readonly lifeMax: number },
+): Promise<VerifiedRecord> {
+  const { issuer } = issuerOf(record, trust, types)
   const payload = await verifySignature(record, issuer, nowMs)
   const claims = readClaims(payload)
-  checkLife(claims, limits.ticketSecondsMax, nowMs)
+  checkLife(claims, lifeMax, nowMs)
   checkAudience(payload, [trust.audience])
   const token = builtInToken(payload, claims, false, trust)
-  if (isRevoked(token, trust)) throw refuse('TOKEN_REVOKED', 'the ticket was revoked', newToken)
+  if (isRevoked(token, trust)) throw refuse('TOKEN_REVOKED', 'it was revoked', newToken)
   return { token, payload }
 }
 
@@ -154,6 +168,7 @@ const loginTypes: AcceptedTypes = { builtIn: /^sallyport(-act)?\+jwt$/, foreign:
 /** What stands for an initiator on a connection of somebody else: tokens of the exchange alone. */
 export const initiatorTypes: AcceptedTypes = { builtIn: /^sallyport-act\+jwt$/, foreign: null }
 const ticketTypes: AcceptedTypes = { builtIn: /^sallyport-ticket\+jwt$/, foreign: null }
+const certificateTypes: AcceptedTypes = { builtIn: /^sallyport-certificate\+jwt$/, foreign: null }
 
 const keySets = new WeakMap<IssuerWithKeys, JWTVerifyGetKey>()
 

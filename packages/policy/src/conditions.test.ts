@@ -52,6 +52,7 @@ describe('a condition', () => {
     ['session.upstreamRole == "app" && session.database == "shop" && session.tls', 'true'],
     ['session.clientAddress.startsWith("192.0.2.")', 'true'],
     ['session.applicationName == "test" && session.authentication == "jwt" && session.id != ""', 'true'],
+    ['session.strength == 0 && session.strength < 3', 'true'],
     ['statement.verb == "select" && statement.filtered', 'true'],
     [
       'statement.effects.exists(e, e.operation == "select" && e.object == "public.customers" && e.via == "derived")',

@@ -12,6 +12,7 @@ import type { DecisionContext } from './decide.ts'
 import type { BodyFacts, HttpRequestFacts } from './http.ts'
 import { matchesPart } from './match-part.ts'
 import { McpFact, mcpFields } from './mcp-fact.ts'
+import { strengthOf } from './strength.ts'
 import { Instant, timeFields } from './time.ts'
 
 /** Entries of a list that a condition may read; past it, reading the list is an error. */
@@ -170,6 +171,7 @@ class SessionFact {
   readonly applicationName: string
   readonly tls: boolean
   readonly authentication: string
+  readonly strength: bigint
   constructor(session: DecisionContext['session']) {
     this.id = session.id
     this.upstreamRole = session.upstreamRole
@@ -178,6 +180,7 @@ class SessionFact {
     this.applicationName = session.applicationName
     this.tls = session.tls
     this.authentication = session.authentication
+    this.strength = BigInt(strengthOf(session.authentication))
   }
 }
 
@@ -320,6 +323,7 @@ function buildEnvironment(): Environment {
         applicationName: 'string',
         tls: 'bool',
         authentication: 'string',
+        strength: 'int',
       },
     })
     .registerType('Effect', { ctor: EffectFact, fields: { operation: 'string', object: 'string', via: 'string' } })

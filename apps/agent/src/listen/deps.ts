@@ -10,6 +10,8 @@ export interface TlsMaterial {
   /** Leaf first, then intermediates. */
   readonly certificate: string
   readonly key: string
+  /** PEM of the authority whose certificates callers may log in with; absent: clients are asked for none. */
+  readonly authority?: string
 }
 
 /** Caps of one listener; tests set them lower. */

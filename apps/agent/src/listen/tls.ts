@@ -1,5 +1,5 @@
 // TLS on an accepted connection, as a function that protocols are given: they say when, and which ALPN name is theirs.
-import { X509Certificate } from 'node:crypto'
+import { constants, X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
 import { SallyportError } from '@sallyport/base/errors'
@@ -12,13 +12,25 @@ export interface TlsIdentity {
   readonly context: SecureContext
   /** `tls-server-end-point` (RFC 5929); null where it is not defined for the certificate. */
   readonly endPoint: Buffer | null
+  /** Who signs certificates of callers; null where clients are asked for none. */
+  readonly authority: X509Certificate | null
 }
 
 /** Throws CONFIG_INVALID when certificate and key do not fit. */
-export function tlsIdentity({ certificate, key }: TlsMaterial): TlsIdentity {
+export function tlsIdentity({ certificate, key, authority }: TlsMaterial): TlsIdentity {
   try {
-    const context = createSecureContext({ cert: certificate, key, minVersion: 'TLSv1.2' })
-    return { context, endPoint: endPointBinding(new X509Certificate(certificate).raw) ?? null }
+    const context = createSecureContext({
+      cert: certificate,
+      key,
+      minVersion: 'TLSv1.2',
+      // No session goes on in another connection, as in PostgreSQL: each shows its certificate itself.
+      secureOptions: constants.SSL_OP_NO_TICKET,
+      sessionIdContext: 'sallyport',
+      // Named to clients that are asked for a certificate; checked by session/certificate.ts.
+      ...(authority === undefined ? {} : { ca: authority }),
+    })
+    const endPoint = endPointBinding(new X509Certificate(certificate).raw) ?? null
+    return { context, endPoint, authority: authority === undefined ? null : new X509Certificate(authority) }
   } catch (cause) {
     throw new SallyportError('CONFIG_INVALID', "the listener's certificate and key do not fit", { cause })
   }
@@ -26,11 +38,14 @@ export function tlsIdentity({ certificate, key }: TlsMaterial): TlsIdentity {
 
 /** A client that names protocols has to name the given one (ALPACA). Rejects with TLS_REQUIRED. */
 export const encryptBy =
-  (socket: Socket, { context, endPoint }: TlsIdentity): Encrypt =>
+  (socket: Socket, { context, endPoint, authority }: TlsIdentity): Encrypt =>
   async (protocol) => {
     const stream = new TLSSocket(socket, {
       isServer: true,
       secureContext: context,
+      // Whoever signed it: a client that has a certificate for somebody else may still log in by a token.
+      requestCert: authority !== null,
+      rejectUnauthorized: false,
       // Asked only when the client names protocols; undefined ends the handshake (RFC 7301, section 3.2).
       ALPNCallback: ({ protocols }) => (protocols.includes(protocol) ? protocol : undefined),
     })
@@ -45,5 +60,6 @@ export const encryptBy =
       stream.once('error', failed)
       stream.once('close', () => failed())
     })
-    return { stream, protocol: stream.alpnProtocol || null, endPoint }
+    const certificate = authority === null ? null : (stream.getPeerX509Certificate() ?? null)
+    return { stream, protocol: stream.alpnProtocol || null, endPoint, certificate }
   }

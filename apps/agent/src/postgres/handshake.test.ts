@@ -41,6 +41,7 @@ const offer = packet('R', int32(10), text('OAUTHBEARER\0\0'))
 const doors: Doors = {
   tls: 'required',
   random: () => new Uint8Array(18),
+  openCertificate: async () => null,
   openTicket: () => {
     throw new Error('no ticket here')
   },
@@ -50,7 +51,8 @@ const doors: Doors = {
 /** Up to the offer of the agent. */
 async function begun(user: string) {
   const { client, server } = wires()
-  const handshake = new Handshake(server, async () => ({ stream: server, protocol: null, endPoint: null }), doors)
+  const encrypted = { stream: server, protocol: null, endPoint: null, certificate: null }
+  const handshake = new Handshake(server, async () => encrypted, doors)
   const greeted = handshake.greet().then(
     (greeting) => greeting,
     (error: unknown) => error,

@@ -1,5 +1,6 @@
-// The start of a connection: encryption, the StartupMessage, then the token as password or the proof of a ticket, until we
-// know what is asked for and by whom. Nothing here trusts the client; every step reads at most one packet (THREATS §1.1).
+// The start of a connection: encryption, the StartupMessage, then a client certificate, the token as password or the proof of a
+// ticket, until we know what is asked for and by whom. Nothing here trusts the client; every step reads at most one packet (THREATS §1.1).
+import type { X509Certificate } from 'node:crypto'
 import type { Duplex } from 'node:stream'
 import { SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
@@ -35,15 +36,22 @@ export interface Encrypted {
   readonly protocol: string | null
   /** `tls-server-end-point` of our certificate; null where RFC 5929 defines none for it. */
   readonly endPoint: Buffer | null
+  /** What the client showed, whoever signed it: TLS has proven that it holds the key, and nothing else. */
+  readonly certificate: X509Certificate | null
 }
 
 /** Encrypts the connection; the listener brings it. */
 export type Encrypt = (protocol: string) => Promise<Encrypted>
 
 /** How a caller proved itself, for rules and the record (docs/policy.md). */
-export type Authentication = 'jwt-password' | 'jwt-oauthbearer' | 'ticket-scram-sha-256' | 'ticket-scram-sha-256-plus'
+export type Authentication =
+  | 'jwt-password'
+  | 'jwt-oauthbearer'
+  | 'ticket-scram-sha-256'
+  | 'ticket-scram-sha-256-plus'
+  | 'client-certificate'
 
-/** What the client asks for, once it has shown a token, which is not verified yet, or proved a ticket. */
+/** What the client asks for, once it has shown a token, which is not verified yet, or proved a ticket or a certificate. */
 export interface Greeting {
   readonly kind: 'greeting'
   /** Nothing of it is read ahead. */
@@ -60,6 +68,8 @@ export interface Doors {
   /** Throws when no login is possible now. */
   readonly openTicket: (id: string) => OpenTicket
   readonly random: (bytes: number) => Uint8Array
+  /** Who shows this certificate; null when it is not one of ours, and says nothing. Throws when it is ours and not good. */
+  readonly openCertificate: (certificate: X509Certificate) => Promise<VerifiedToken | null>
   /** Where a client without a token gets one; null when this installation trusts no provider of people. */
   readonly oauthPlace: () => OAuthPlace | null
 }
@@ -83,6 +93,7 @@ const nonceBytes = 18
 export class Handshake {
   #stream: Duplex
   #endPoint: Buffer | null = null
+  #certificate: X509Certificate | null = null
   readonly #encrypt: Encrypt
   readonly #doors: Doors
 
@@ -135,9 +146,15 @@ export class Handshake {
     const { minor, negotiate, ticket, oauth } = startup
     if (negotiate !== null)
       await this.#send({ type: 'negotiateProtocolVersion', minor, unknownOptions: [...negotiate] })
-    const token = oauth ? () => this.#oauth() : () => this.#password()
-    const shown = ticket === null ? await token() : await this.#ticket(ticket)
+    const shown = await (ticket !== null ? this.#ticket(ticket) : oauth ? this.#oauth() : this.#certificateOrPassword())
     return { kind: 'greeting', stream: this.#stream, encrypted, startup, ...shown }
+  }
+
+  /** The user name says that it is a ticket or OAUTHBEARER; for the rest, a certificate of ours is the login. */
+  async #certificateOrPassword(): Promise<Pick<Greeting, 'authentication' | 'shown'>> {
+    const certificate = this.#certificate
+    const token = certificate === null ? null : await this.#doors.openCertificate(certificate)
+    return token === null ? await this.#password() : { authentication: 'client-certificate', shown: token }
   }
 
   async #password(): Promise<Pick<Greeting, 'authentication' | 'shown'>> {
@@ -197,9 +214,10 @@ export class Handshake {
   }
 
   async #startTls(direct: boolean): Promise<void> {
-    const { stream, protocol, endPoint } = await this.#encrypt(alpnName)
+    const { stream, protocol, endPoint, certificate } = await this.#encrypt(alpnName)
     this.#stream = stream
     this.#endPoint = endPoint
+    this.#certificate = certificate
     if (direct && protocol !== alpnName)
       throw new SallyportError('PROTOCOL_VIOLATION', `direct TLS needs ALPN "${alpnName}"`)
   }

@@ -21,6 +21,7 @@ import { type Admitted, admit, stillAdmitted, stillAdmittedNow, useUp } from '..
 import { createAnalyser, type FactsCache } from '../session/analysis.ts'
 import type { Callers } from '../session/callers.ts'
 import type { CatalogSource, OwnCatalogSource } from '../session/catalog-source.ts'
+import { isShownAsOurs, readCallerCertificate } from '../session/certificate.ts'
 import type { SessionDeps } from '../session/deps.ts'
 import { entryPrincipal } from '../session/entry-principal.ts'
 import { createGate, type Gate } from '../session/gate.ts'
@@ -107,12 +108,16 @@ export async function serveConnection(connection: Connection, shared: Shared): P
 }
 
 const doorsOf = (connection: Connection, deps: SessionDeps): Doors => {
-  const { tickets, snapshots, maskHash, random, clock } = deps
+  const { tickets, snapshots, maskHash, random, clock, callerAuthority } = deps
   const ticketDeps = { tickets, snapshots, maskHash, random, after: realAfter, nowMs: () => clock.nowMs() }
   return {
     tls: connection.tls,
     random,
     openTicket: (id) => openTicket(ticketDeps, id, connection),
+    async openCertificate(certificate) {
+      if (callerAuthority === undefined || !isShownAsOurs(certificate, callerAuthority)) return null
+      return await readCallerCertificate(certificate, callerAuthority, snapshots.current(), clock.nowMs())
+    },
     oauthPlace: () => oauthPlaceOf(snapshots.current()),
   }
 }

@@ -10,6 +10,7 @@ import type { Tokens } from '../link/tokens.ts'
 import type { Metrics } from '../metrics.ts'
 import type { Recorder } from '../record/record.ts'
 import type { CredentialSources } from '../secrets/broker.ts'
+import type { CallerAuthority } from './certificate.ts'
 import type { Log } from './log.ts'
 
 export interface SessionDeps {
@@ -22,6 +23,8 @@ export interface SessionDeps {
   readonly tickets: Tickets
   /** Uses up tokens for one use. */
   readonly tokens: Tokens
+  /** Whose certificates callers may log in with; absent: nobody's. */
+  readonly callerAuthority?: CallerAuthority
   readonly parser: SqlParser
   /** Where credential references are looked up. */
   readonly environment: CredentialSources

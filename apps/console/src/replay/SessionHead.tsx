@@ -61,6 +61,7 @@ const logins: ReadonlyMap<string, string> = new Map([
   ['jwt-oauthbearer', 'token, by OAUTHBEARER'],
   ['ticket-scram-sha-256', 'ticket'],
   ['ticket-scram-sha-256-plus', 'ticket, bound to its TLS connection'],
+  ['client-certificate', 'client certificate'],
 ])
 const loginWords = (authentication: string): string => logins.get(authentication) ?? authentication
 

@@ -1,5 +1,5 @@
 // The installation's certificate authority: an ECDSA P-256 key that signs the certificates of the control plane, of the
-// agents, and of the agents' listeners. Subjects and names of requests are ignored; only their keys are used.
+// agents, of the agents' listeners, and of callers. Subjects and names of requests are ignored; only their keys are used.
 // INVARIANT: only the control plane has a certificate for servers that carries a spiffe:// URI, so that no agent's
 // certificate passes for the control plane.
 import 'reflect-metadata'
@@ -43,8 +43,17 @@ export interface Authority {
   issueControlPlane(names: readonly CertificateName[]): Promise<IssuedServer>
   /** For the agent's side of the link. Throws REQUEST_INVALID when the request does not verify. */
   issueAgent(csrPem: string, agentId: string): Promise<Issued>
+  /** For a caller's login at agents, by its id and these URIs, one of which holds the SHA-256 of its key. */
+  issueCaller(csrPem: string, caller: CallerNamed): Promise<Issued>
   /** For the listener that callers reach. */
   issueListener(csrPem: string, names: readonly CertificateName[]): Promise<Issued>
+}
+
+/** What a caller's certificate is for. */
+export interface CallerNamed {
+  readonly id: string
+  readonly uris: (keyHash: string) => Promise<readonly string[]>
+  readonly lifeMs: number
 }
 
 export const controlPlaneUri = (installation: string): string => `spiffe://sallyport/${installation}/control-plane`
@@ -117,6 +126,12 @@ export async function openAuthority(options: {
       const publicKey = await readCsr(csrPem)
       const alternatives = [{ type: 'url', value: agentUri(installation, agentId) } as const]
       return await issue({ publicKey, alternatives, use: 'client', lifeMs: clientLifeMs, commonName: agentId })
+    },
+    async issueCaller(csrPem, { id, uris, lifeMs }) {
+      const publicKey = await readCsr(csrPem)
+      const names = await uris(createHash('sha256').update(Buffer.from(publicKey.rawData)).digest('hex'))
+      const alternatives = names.map((value) => ({ type: 'url', value }) as const)
+      return await issue({ publicKey, alternatives, use: 'client', lifeMs, commonName: id })
     },
     async issueListener(csrPem, names) {
       const publicKey = await readCsr(csrPem)

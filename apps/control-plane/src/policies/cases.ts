@@ -37,7 +37,7 @@ export async function testPolicies(deps: JudgingDeps, asked: PolicyTestRequest):
                 clientAddress: one.session.clientAddress ?? '127.0.0.1',
                 applicationName: one.session.applicationName ?? 'test',
                 tls: true,
-                authentication: 'jwt-password',
+                authentication: one.session.authentication ?? 'jwt-password',
               },
               parameters: one.parameters,
               nowMs: one.at === undefined ? deps.clock.nowMs() : Date.parse(one.at),

@@ -32,7 +32,7 @@ export async function explainStatement(deps: JudgingDeps, actor: Actor, asked: A
         clientAddress: '127.0.0.1',
         applicationName: 'explain',
         tls: true,
-        authentication: 'jwt-password',
+        authentication: asked.authentication ?? 'jwt-password',
       },
       parameters: [],
       nowMs: deps.clock.nowMs(),

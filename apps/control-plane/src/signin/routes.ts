@@ -22,6 +22,7 @@ const meOf = (actor: Actor): Me => ({
   groups: [...actor.groups],
   roles: [...actor.roles],
   expiresAt: actor.login.expiresAt.toISOString(),
+  login: actor.login.kind,
   csrfToken: actor.login.kind === 'browser' ? actor.login.csrfToken : null,
 })
 
