@@ -20,9 +20,19 @@ const keptTextChars = 65_536
 const keptParameterChars = 256
 const keptParameters = 1_000
 
-/** The exact bytes to hash and store. Throws STATEMENT_TOO_LONG when even a cut entry is too long. */
+/** Entries up to a third of this are written here, in bytes: memory of its own for each would cost more than its hash. */
+const scratch = Buffer.allocUnsafeSlow(65_536)
+/** UTF-8 takes at most so many bytes for a UTF-16 code unit. */
+const utf8BytesMax = 3
+
+/**
+ * The exact bytes to hash and store, good until the next call: their memory is used again. Throws STATEMENT_TOO_LONG when even a
+ * cut entry is too long.
+ */
 export function entryBytes(shared: EntryShared, body: EntryBody): Uint8Array {
-  const whole = Buffer.from(textOf(shared, body), 'utf8')
+  const text = textOf(shared, body)
+  if (text.length * utf8BytesMax <= scratch.length) return scratch.subarray(0, scratch.write(text, 'utf8'))
+  const whole = Buffer.from(text, 'utf8')
   if (whole.length <= limits.entryBytesMax) return whole
   if (body.kind === 'intent' || body.kind === 'denied' || body.kind === 'held') {
     const cut = encode(Object.assign({}, shared, body, cutStatement(body)))

@@ -19,7 +19,7 @@ import type { RecordKey } from './key.ts'
 import type { Recorder, RecordingMode, SessionRecord } from './record.ts'
 import { Sealer } from './seal.ts'
 import { type Position, type RecordLog, Spool } from './spool.ts'
-import { encodeSpooled } from './spooled.ts'
+import { encodeSpooled, type Spooled } from './spooled.ts'
 
 /** `reason` of the closing entry that a restart writes. The control plane shows such sessions as interrupted. */
 export const restartReason = 'agent restarted'
@@ -111,12 +111,17 @@ function recoverSessions(spool: Spool, journal: Journal): { tips: Tip[]; cursor:
     const mark = journal.marks.get(entry.session)
     last = { segment: at.segment, offset: at.offset + length }
     if (entry.seq > (mark?.sealedSeq ?? -1)) cursor ??= at
-    if (entry.seq > (tips.get(entry.session)?.seq ?? -1))
-      tips.set(entry.session, { ...entry, closed: entry.kind === 'session-closed' })
+    if (entry.seq > (tips.get(entry.session)?.seq ?? -1)) tips.set(entry.session, tipOf(entry))
     return entry.seq > (mark?.acknowledgedSeq ?? -1)
   })
   return { tips: [...tips.values()].filter((tip) => !tip.closed), cursor: cursor ?? last }
 }
+
+/** With a hash of its own: that of an entry keeps the whole segment in memory. */
+const tipOf = ({ session, seq, hash, monoUs, statements, kind }: Spooled): Tip => ({
+  ...{ session, seq, monoUs, statements },
+  ...{ hash: new Uint8Array(hash), closed: kind === 'session-closed' },
+})
 
 function closeInterrupted(chain: Chain, session: string, log: RecordLog): void {
   chain.append({ kind: 'session-closed', reason: restartReason, statements: chain.statements })

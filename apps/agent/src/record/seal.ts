@@ -208,8 +208,13 @@ function batchOf(sealed: Sealed, placed: readonly PlacedEntry[], acknowledgedSeq
   const shares = new Map<number, { segment: number; entries: number; bytes: number }>()
   for (const { entry, at, length } of placed) {
     if (entry.seq <= acknowledgedSeq) continue
-    const share = shares.get(at.segment) ?? { segment: at.segment, entries: 0, bytes: 0 }
-    shares.set(at.segment, { ...share, entries: share.entries + 1, bytes: share.bytes + length })
+    let share = shares.get(at.segment)
+    if (share === undefined) {
+      share = { segment: at.segment, entries: 0, bytes: 0 }
+      shares.set(at.segment, share)
+    }
+    share.entries += 1
+    share.bytes += length
   }
   const head = fromBase64(sealed.head)
   const signature = fromBase64(sealed.signature)

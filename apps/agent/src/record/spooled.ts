@@ -47,12 +47,19 @@ function writeUint64(frame: Buffer, value: number, at: number): number {
   return frame.writeUInt32BE(value % 4_294_967_296, at + 4)
 }
 
-/** Undefined for a payload that a good CRC covers and yet is none of ours: the segment counts as damaged. */
+function readUint64(payload: Buffer, at: number): number {
+  return payload.readUInt32BE(at) * 4_294_967_296 + payload.readUInt32BE(at + 4)
+}
+
+/**
+ * Undefined for a payload that a good CRC covers and yet is none of ours: the segment counts as damaged. `hash` and `bytes` are
+ * parts of the payload's own memory.
+ */
 export function decodeSpooled(payload: Buffer): Spooled | undefined {
   const kind = kinds[payload[0] ?? kinds.length]
   if (payload.length < headerBytes || kind === undefined) return undefined
-  const seq = Number(payload.readBigUInt64BE(17))
-  const monoUs = Number(payload.readBigUInt64BE(25))
+  const seq = readUint64(payload, 17)
+  const monoUs = readUint64(payload, 25)
   if (!Number.isSafeInteger(seq) || !Number.isSafeInteger(monoUs)) return undefined
   return {
     kind,
@@ -60,7 +67,7 @@ export function decodeSpooled(payload: Buffer): Spooled | undefined {
     seq,
     monoUs,
     statements: payload.readUInt32BE(33),
-    hash: new Uint8Array(payload.subarray(37, headerBytes)),
-    bytes: new Uint8Array(payload.subarray(headerBytes)),
+    hash: payload.subarray(37, headerBytes),
+    bytes: payload.subarray(headerBytes),
   }
 }

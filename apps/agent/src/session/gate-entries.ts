@@ -44,20 +44,32 @@ export function intentEntry(
   decision: 'allow' | 'approved',
 ): EntryBody {
   const { plan, facts, guarded } = judged
-  return {
+  const said = recordStatement(facts.text, facts, request.parameters, guarded, owner.deps.scan)
+  const { text, textTruncated, fingerprint, verb, effects, parameters } = said
+  // Member by member: to spread objects that differ costs more than all else of an entry.
+  const body: Intent = {
     kind: 'intent',
     statement,
     protocol: protocolOf(request),
-    ...recordStatement(facts.text, facts, request.parameters, guarded, owner.deps.scan),
+    text,
+    textTruncated,
+    fingerprint,
+    verb,
+    effects,
+    parameters,
     decision,
-    rule: ruleOf(judged.decision) ?? { policy: '', version: 0, rule: '' },
+    rule: ruleOf(judged.decision) ?? noRule,
     masks: plan.kind === 'mask' ? plan.rules : [],
     maskedColumns: plan.kind === 'mask' ? plan.columns.filter((method) => method !== null).length : 0,
-    ...(plan.kind === 'mask' && plan.relaxed === true ? { relaxed: true } : {}),
-    ...shadowOf(judged),
-    ...chainOf(owner),
   }
+  const isRelaxed = plan.kind === 'mask' && plan.relaxed === true
+  if (!isRelaxed && owner.chain === null && judged.decision.shadow.length === 0) return body
+  return { ...body, ...(isRelaxed ? { relaxed: true } : {}), ...shadowOf(judged), ...chainOf(owner) }
 }
+
+type Intent = Extract<EntryBody, { kind: 'intent' }>
+
+const noRule: EntryRule = { policy: '', version: 0, rule: '' }
 
 export const protocolOf = (request: JudgeRequest): 'simple' | 'extended' =>
   request.moment === 'query' ? 'simple' : 'extended'
