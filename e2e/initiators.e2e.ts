@@ -105,3 +105,97 @@ test('what nothing lets the service do is not exchanged', async () => {
   expect(await exchange('ann', { audience: 'shop' })).toMatchObject({ code: 'TOKEN_AUDIENCE_WRONG' })
   expect(await exchange('ann', { actor_token: 'forged' })).toMatchObject({ code: 'TOKEN_INVALID' })
 })
+
+/** How long a change may take until it bites, from before it is asked for (DESIGN §2). */
+const revocationMsMax = 2_000
+
+/** Who works at the target `leaving`: each may read orders as a member of one group, and products by one rule more. */
+const leaving = (rules: { readonly members: readonly string[]; readonly products: boolean }): string => `---
+apiVersion: sallyport.dev/v1
+kind: Group
+metadata: { name: leavers }
+spec:
+  members:
+${rules.members.map((member) => `    - ${member}`).join('\n')}
+---
+apiVersion: sallyport.dev/v1
+kind: Policy
+metadata: { name: leaving }
+spec:
+  targets: { names: [leaving] }
+  rules:
+    - { name: read, effect: allow, callers: { groups: [leavers] }, operations: [select], objects: [public.orders] }
+    - name: products
+      effect: allow
+      callers: { groups: [leavers] }
+      operations: [select]
+      objects: [public.products]
+${rules.products ? '' : '      when: "false"\n'}`
+
+test('R-6.3: whoever is closed out loses sessions and what they had prepared, within two seconds', async () => {
+  const from = stack()
+  const admin = await from.as('adam')
+  const subjectOf = (subject: string, issuer = from.idp.issuer) => `{ issuer: "${issuer}", subject: "${subject}" }`
+  const account = subjectOf('service-account:nightly', from.url)
+  const others = [subjectOf('ann'), subjectOf('cara'), account]
+  const everybody = { members: [...others, subjectOf('bob')], products: true }
+  const post = async (path: string, body: unknown) => {
+    const answer = await admin.post(path, body)
+    expect(answer.status, answer.text).toBeLessThan(300)
+    return answer.body
+  }
+  const apply = async (yaml: string) => await post('/api/v1/apply', { yaml })
+  await apply(shopTarget({ name: 'leaving', place: 'leaving' }, from.places) + leaving(everybody))
+  await post('/api/v1/service-accounts', { name: 'nightly', description: '' })
+  const key = async () => await post('/api/v1/service-accounts/nightly/keys', { days: 1 })
+  const tokenOf = async ({ secret }: { secret: string }) => {
+    const form = { grant_type: 'client_credentials', client_id: 'nightly', client_secret: secret, audience: 'leaving' }
+    const response = await fetch(`${from.url}/oauth2/token`, { method: 'POST', body: new URLSearchParams(form) })
+    return ((await response.json()) as { access_token: string }).access_token
+  }
+  const ann = await (await from.as('ann')).token('leaving')
+  const [one, two] = [await key(), await key()]
+  const clients: Record<string, pg.Client> = {
+    'a person is disabled': await (await from.as('cara')).client('leaving'),
+    'somebody is taken out of a group': await (await from.as('bob')).client('leaving'),
+    'a key of a service account is revoked': clientOf(ann, { password: await tokenOf(one) }),
+    'a service account is disabled': clientOf(ann, { password: await tokenOf(two) }),
+    'a rule is withdrawn': clientOf(ann),
+  }
+  const prepared = { name: 'before', text: 'select id from products limit 1' }
+  for (const client of Object.values(clients)) {
+    client.on('error', () => {})
+    await until('the agent serves it', async () => await client.connect().then(() => true))
+    expect((await client.query(prepared)).rows).toHaveLength(1)
+  }
+  const { items } = (await admin.get('/api/v1/people?limit=100')).body
+  const cara = items.find(({ subject }: { subject: string }) => subject === 'cara')
+  const changes: Record<string, () => Promise<unknown>> = {
+    'a person is disabled': () => post(`/api/v1/people/${cara.id}/disable`, { reason: 'left' }),
+    'somebody is taken out of a group': () => apply(leaving({ ...everybody, members: others })),
+    'a key of a service account is revoked': () => post(`/api/v1/service-accounts/nightly/keys/${one.id}/revoke`, {}),
+    'a service account is disabled': () => post('/api/v1/service-accounts/nightly/disable', {}),
+    'a rule is withdrawn': () => apply(leaving({ members: others, products: false })),
+  }
+  const took: Record<string, number> = {}
+  for (const [name, change] of Object.entries(changes)) {
+    const client = clients[name] as pg.Client
+    const startedMs = performance.now()
+    const changing = change()
+    // It goes on with what it had prepared until it is refused.
+    const refused = await refusalOf(async () => {
+      for (;;) await client.query(prepared)
+    })
+    took[name] = Math.round(performance.now() - startedMs)
+    await changing
+    expect(took[name], name).toBeLessThan(revocationMsMax)
+    // A withdrawn rule decides anew; everything else ends the session.
+    if (name === 'a rule is withdrawn') {
+      expect(refused.code).toBe('POLICY_UNCOVERED')
+      expect((await client.query('select id from orders limit 1')).rows).toHaveLength(1)
+    } else await refusalOf(() => client.query('select 1'))
+    await client.end().catch(() => {})
+  }
+  process.stdout.write(`until a change bites, ms: ${JSON.stringify(took)}\n`)
+  await post(`/api/v1/people/${cara.id}/enable`, { reason: 'is back' })
+})
