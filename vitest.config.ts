@@ -1,6 +1,9 @@
 // The test rings of STYLE §5, one project each. Full size by SALLYPORT_TEST=full; the sample is the default.
 import { defineConfig } from 'vitest/config'
 
+/** Properties in full size take more than ten times as long. */
+const isFull = process.env.SALLYPORT_TEST === 'full'
+
 export default defineConfig({
   test: {
     // Vitest's own choice on two processors is one worker, which leaves one of them idle.
@@ -11,7 +14,7 @@ export default defineConfig({
           name: 'unit',
           include: ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts', 'packages/tools/*.test.ts'],
           environment: 'node',
-          testTimeout: 20_000,
+          testTimeout: isFull ? 240_000 : 20_000,
         },
       },
       {
