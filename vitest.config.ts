@@ -14,6 +14,8 @@ export default defineConfig({
           name: 'unit',
           include: ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts', 'packages/tools/*.test.ts'],
           environment: 'node',
+          // Nothing is mocked and nothing listens in this ring: to load all modules for each file took two thirds of its time.
+          isolate: false,
           testTimeout: isFull ? 240_000 : 20_000,
         },
       },
