@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { TLSSocket } from 'node:tls'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { errorOf } from './asking.ts'
@@ -95,6 +96,8 @@ async function clientOf({ certificate, key }: Pair, more: pg.ClientConfig = {}):
   return client
 }
 
+const streamOf = (client: pg.Client): TLSSocket => (client as any).connection.stream
+
 describe('a client certificate is the login', () => {
   it('of node-postgres: the role that it names, recorded with its method, its strength a fact for rules', async () => {
     const client = await clientOf(await certificateOf())
@@ -137,6 +140,26 @@ describe('a client certificate is the login', () => {
     path.snapshots.publish({ ...snapshot, revocations: [revocation] })
     expect((await ended)[0]).toMatchObject({ code: '57P01' })
     expect(await errorOf(clientOf(pair))).toMatchObject({ code: '28P01', hint: expect.stringMatching(/TOKEN_REVOKED/) })
+    path.snapshots.publish(snapshot)
+  })
+
+  it('R-6.3: goes on in a TLS session that is resumed, and is judged anew there', async () => {
+    const first = await clientOf(await certificateOf())
+    await first.query('select 1')
+    const session = streamOf(first).getSession()
+    await first.end()
+    // Who resumes has no certificate to show: the session is that of the first.
+    const ssl = { ca: path.ca, servername: 'localhost', session }
+    const asked = { host: '127.0.0.1', port: path.port, database: 'shop', user: 'sallyport', password: 'none', ssl }
+    const second = new pg.Client(asked)
+    await second.connect()
+    expect(streamOf(second).isSessionReused()).toBe(true)
+    expect((await second.query('select current_user as role')).rows).toEqual([{ role: 'app_ro' }])
+    await second.end()
+    const snapshot = path.snapshots.current()
+    const revocation = { jti: id, issuer: 'https://sallyport.test', subject: '', beforeMs: Date.now() }
+    path.snapshots.publish({ ...snapshot, revocations: [revocation] })
+    expect((await errorOf(new pg.Client(asked).connect())).hint).toMatch(/TOKEN_REVOKED/)
     path.snapshots.publish(snapshot)
   })
 

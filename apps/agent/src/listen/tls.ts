@@ -1,5 +1,5 @@
 // TLS on an accepted connection, as a function that protocols are given: they say when, and which ALPN name is theirs.
-import { constants, X509Certificate } from 'node:crypto'
+import { X509Certificate } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
 import { SallyportError } from '@sallyport/base/errors'
@@ -23,8 +23,7 @@ export function tlsIdentity({ certificate, key, authority }: TlsMaterial): TlsId
       cert: certificate,
       key,
       minVersion: 'TLSv1.2',
-      // No session goes on in another connection, as in PostgreSQL: each shows its certificate itself.
-      secureOptions: constants.SSL_OP_NO_TICKET,
+      // A session that is resumed is that of the certificate it began with, which is judged anew at each login.
       sessionIdContext: 'sallyport',
       // Named to clients that are asked for a certificate; checked by session/certificate.ts.
       ...(authority === undefined ? {} : { ca: authority }),
