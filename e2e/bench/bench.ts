@@ -114,6 +114,9 @@ function report(
   const text = [
     `${cpus().length} processors (${cpus()[0]?.model ?? 'unknown'}), ${memoryGb} GiB, Linux ${release()}; Node ${process.versions.node}; PostgreSQL ${targetVersion}, fsync off;`,
     `${versionOf(tools.pgbench)}; ${versionOf(tools.pgbouncer)}, session mode; no TLS, in cases named -tls on every hop with verify-full; recording: spool.`,
+    ...(options.isApart
+      ? ['The control plane stood still while a run was measured; the upload is in the CPU time.']
+      : []),
     `${options.rounds} rounds of ${options.seconds} s, pgbench scale ${options.scale}, seed ${options.seed}. Medians with (lowest–highest) of the rounds; ratios of medians.`,
     '',
     table(lines, failures, order, peerNames),

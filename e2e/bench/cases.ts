@@ -94,7 +94,7 @@ function pgbenchCase(group: GroupName, peers: readonly PeerName[], clients: numb
       const env = await peer.env()
       const before = cpuOf(peer)
       const msMax = options.seconds * 1_000 + spareMsMax
-      const ran = await runTool(tools.pgbench, parameters, { env, cwd: field.dir, signal, msMax })
+      const ran = await field.measured(() => runTool(tools.pgbench, parameters, { env, cwd: field.dir, signal, msMax }))
       const after = cpuOf(peer)
       const { tps, transactions } = parsePgbench(ran.stdout)
       const figures: Figure[] = [{ metric: 'throughput', value: tps, unit }]
@@ -139,12 +139,8 @@ const churnCase: Case = {
     const parameters = ['--no-vacuum', '--connect', '--client=8', '--jobs=2', '--select-only']
     const env = await peer.env()
     const msMax = options.seconds * 1_000 + spareMsMax
-    const ran = await runTool(tools.pgbench, [...parameters, `--time=${secondsOf(options, 8)}`], {
-      env,
-      cwd: field.dir,
-      signal,
-      msMax,
-    })
+    const timed = [...parameters, `--time=${secondsOf(options, 8)}`]
+    const ran = await field.measured(() => runTool(tools.pgbench, timed, { env, cwd: field.dir, signal, msMax }))
     return [{ metric: 'throughput', value: parsePgbench(ran.stdout).tps, unit: 'connections/s' }]
   },
 }

@@ -37,6 +37,8 @@ export interface Options {
   readonly node?: string
   /** Where a CPU profile of the agent goes; absent: none is made. */
   readonly profile?: string
+  /** The control plane stands still while a run is measured, as one on another machine takes nothing from this one. */
+  readonly isApart: boolean
 }
 
 export const help = `Usage: npm run bench -- [flags]
@@ -53,6 +55,8 @@ the group tls, which have it everywhere, with the name verified.
   --check        exit status 1 where CPU time a statement, agent ÷ pgbouncer, is > 15 % above e2e/bench/baseline.json
   --node FILE    run the agent on this Node
   --profile DIR  write a CPU profile of the agent into DIR (it costs the agent some percent)
+  --apart        the control plane stands still during a run, as if it had another machine; what the agent sends it
+                 afterwards counts in its CPU time
   --help         this text
 
 Needs pgbench and psql (Debian: postgresql-15 or later, postgresql-client) and pgbouncer on this machine.
@@ -82,6 +86,7 @@ export function readOptions(parameters: readonly string[], seedDefault: number):
     groups: readGroups(values.cases),
     seed: values.seed === undefined ? seedDefault : whole('seed', values.seed, 0xffff_ffff),
     isCheck: values.check === true,
+    isApart: values.apart === true,
     idle: isQuick ? [0, 100] : [0, 100, 1_000],
     ...(json === undefined ? {} : { json }),
     ...(node === undefined ? {} : { node }),
@@ -103,6 +108,7 @@ function parse(parameters: readonly string[]) {
         check: { type: 'boolean' },
         node: { type: 'string' },
         profile: { type: 'string' },
+        apart: { type: 'boolean' },
         help: { type: 'boolean' },
       },
     }).values

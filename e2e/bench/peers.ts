@@ -13,6 +13,7 @@ import { accountForServer } from '../stack/postgres-place.ts'
 import { startReaper } from '../stack/reaper.ts'
 import { type Stack, startStack } from '../stack/stack.ts'
 import { until } from '../stack/until.ts'
+import { apart } from './apart.ts'
 import { documents } from './documents.ts'
 import { fill } from './fill.ts'
 import type { Options } from './options.ts'
@@ -46,6 +47,8 @@ export interface Field {
   readonly bigBytes: number
   /** A file of COPY rows, for COPY IN. */
   readonly copyFile: string
+  /** Does the work of one run, and all that it leaves to do: see `Options.isApart`. */
+  measured<T>(work: () => Promise<T>): Promise<T>
   /** A statement as the superuser, past every peer. */
   admin(sql: string): Promise<void>
   stop(): Promise<void>
@@ -117,7 +120,8 @@ export async function openField(
     for (const peer of [...Object.values(peers), ...Object.values(tlsPeers), ...Object.values(sharedPeers)])
       await answers(peer)
     const admin = (sql: string) => asSuperuser(stack, sql)
-    return { dir, peers, tlsPeers, sharedPeers, targetVersion: version, bigBytes, copyFile, admin, stop }
+    const measured = options.isApart ? apart(stack) : <T>(work: () => Promise<T>) => work()
+    return { dir, peers, tlsPeers, sharedPeers, targetVersion: version, bigBytes, copyFile, measured, admin, stop }
   } catch (thrown) {
     await stop()
     throw thrown
