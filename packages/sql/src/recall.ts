@@ -9,6 +9,8 @@ import type { Shape } from './shape.ts'
 /** What is remembered of one text. Holds under the catalog and context that it was learned under, and under no others. */
 export interface Learned {
   readonly facts: StatementFacts
+  /** What the facts of other texts of its shape are made from: those above with their `shape`, which are copied cheaply as a whole. */
+  readonly pattern: StatementFacts
   /** Spellings that have to be the same, by index of the literal. */
   readonly pinned: readonly (readonly [index: number, spelling: string])[]
 }
@@ -30,7 +32,7 @@ export function learn(
   if (facts === undefined || more.length > 0 || !verbs.has(facts.verb) || facts.session.length > 0)
     return { analysis, learned: null }
   const pinned = [...watched.seen()].map((index): [number, string] => [index, spellingOf(text, shape, index)])
-  return { analysis, learned: { facts, pinned } }
+  return { analysis, learned: { facts, pattern: { ...facts, shape: facts }, pinned } }
 }
 
 /** The facts of `text`, whose shape is that of what was learned; undefined where a literal that matters is another one. */
@@ -39,8 +41,7 @@ export function recall(list: readonly Learned[], text: string, shape: Shape): St
     pinned.every(([index, spelling]) => spellingOf(text, shape, index) === spelling),
   )
   if (found === undefined) return undefined
-  const { facts } = found
-  return { ...facts, text: statementOf(text), shape: facts }
+  return { ...found.pattern, text: statementOf(text) }
 }
 
 function spellingOf(text: string, { literals }: Shape, index: number): string {

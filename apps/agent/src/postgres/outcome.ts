@@ -24,10 +24,21 @@ export function noteOutcome(
   onOutcome(running, result)
   approved?.outcome({ result, tag, sqlstate, rows, durationUs })
   if (number === null) return
-  const figures = { rows, bytes, maskedValues, durationUs, ...shadowOf(meter) }
+  const whole = {
+    kind: 'outcome',
+    statement: number,
+    result,
+    tag,
+    sqlstate,
+    rows,
+    bytes,
+    maskedValues,
+    durationUs,
+  } as const
+  const body = meter === null || meter.shadow.size === 0 ? whole : { ...whole, ...shadowOf(meter) }
   const failed = (thrown: unknown) => log.error({ cause: String(thrown) }, 'outcome-not-recorded')
   try {
-    record.note({ kind: 'outcome', statement: number, result, tag, sqlstate, ...figures })?.catch(failed)
+    record.note(body)?.catch(failed)
   } catch (thrown) {
     failed(thrown)
   }

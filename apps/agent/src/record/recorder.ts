@@ -169,11 +169,13 @@ class Chain {
     // The first intent of an approved text goes on with the number of its `held`.
     const isNew = begins && body.statement !== this.#statement
     const statements = this.statements + (isNew ? 1 : 0)
-    const shared = { v: 1, session: this.#session, seq: this.#seq, atMs: clock.nowMs(), monoUs } as const
-    const bytes = entryBytes(shared, body)
-    const hash = entryHash(sha256, this.#seq, this.#previous, bytes)
+    const session = this.#session
+    const seq = this.#seq
+    const { kind } = body
+    const bytes = entryBytes({ v: 1, session, seq, atMs: clock.nowMs(), monoUs }, body)
+    const hash = entryHash(sha256, seq, this.#previous, bytes)
     const isEssential = body.kind === 'outcome' || body.kind === 'hold-ended' || body.kind === 'session-closed'
-    const frame = encodeSpooled({ kind: body.kind, ...shared, statements, hash, bytes })
+    const frame = encodeSpooled({ kind, session, seq, monoUs, statements, hash, bytes })
     if (isLater) this.#spool.add(frame, isEssential)
     else this.#spool.append(frame, isEssential)
     this.#seq++
