@@ -7,7 +7,7 @@ import { Secret } from '@sallyport/base/secret'
 import { encodeFrontend } from '@sallyport/wire/postgres/encode'
 import fc from 'fast-check'
 import pg from 'pg'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type PostgresServer, startPostgres } from '../../../e2e/stack/postgres.ts'
 import { Conversation } from '../src/postgres/conversation.ts'
 import { createPool, type Lease, type Pool, type PoolBounds, type PoolRequest } from '../src/postgres/pool.ts'
@@ -33,7 +33,7 @@ afterAll(async () => {
 })
 
 const bounds: PoolBounds = { connectionsMax: 3, idleMax: 2, idleMsMax: 60_000, warmMin: 0, waitMsMax: 20_000 }
-function request(changes: Partial<PoolRequest> = {}): PoolRequest {
+function request(changes: Partial<PoolRequest> = {}, name = 'ours'): PoolRequest {
   return {
     group: 'shop app',
     kind: 'ann',
@@ -48,7 +48,7 @@ function request(changes: Partial<PoolRequest> = {}): PoolRequest {
         user: 'app',
         password: new Secret('app'),
         database: 'postgres',
-        parameters: { application_name: 'ours' },
+        parameters: { application_name: name },
         signal: new AbortController().signal,
         random: randomBytes,
       }),
@@ -242,6 +242,74 @@ describe('a connection is not kept', () => {
     expect(kept.upstream.socket.destroyed).toBe(true)
     used.release(true)
     await expect.poll(() => used.upstream.socket.destroyed).toBe(true)
+    expect(pool.idleCount).toBe(0)
+  })
+})
+
+describe('connections that are kept warm', () => {
+  const warm = { ...bounds, idleMax: 3, warmMin: 3, idleMsMax: 50 }
+  let name = ''
+  beforeEach(() => {
+    name = `warm ${randomBytes(4).toString('hex')}`
+  })
+  const warmed = (changes: Partial<PoolBounds> = {}) => request({ bounds: { ...warm, ...changes } }, name)
+  const openCount = async (): Promise<number> =>
+    (await admin.query('SELECT 1 FROM pg_stat_activity WHERE application_name = $1', [name])).rowCount ?? 0
+
+  it('are opened ahead once somebody has come, and are what the next ones get', async () => {
+    const first = await pool.take(warmed())
+    await settled(2)
+    const next = await Promise.all([pool.take(warmed()), pool.take(warmed())])
+    expect(next.map(({ isReused }) => isReused)).toEqual([true, true])
+    expect(await openCount()).toBe(3)
+    for (const lease of [first, ...next]) lease.release(true)
+    await settled(3)
+  })
+
+  it('stay however long they are idle; more than these do not', async () => {
+    const leases = await Promise.all([1, 2, 3].map(() => pool.take(warmed({ warmMin: 2 }))))
+    const pids = await Promise.all(leases.map(pidOf))
+    const closed = Promise.race(leases.map(({ upstream }) => once(upstream.socket, 'close')))
+    for (const lease of leases) lease.release(true)
+    await closed
+    await settled(2)
+    const later = await pool.take(warmed({ warmMin: 2 }))
+    expect(later.isReused).toBe(true)
+    expect(pids).toContain(await pidOf(later))
+    later.release(true)
+  })
+
+  it('count as connections: who comes while they are being opened waits for one and opens none', async () => {
+    const leases = await Promise.all([1, 2, 3].map(() => pool.take(warmed())))
+    expect(await openCount()).toBe(3)
+    for (const lease of leases) lease.release(true)
+    await settled(3)
+  })
+
+  it('are not tried again by themselves where they cannot be opened, and keep nobody out', async () => {
+    let tries = 0
+    const { connect } = warmed()
+    const failing = request({
+      bounds: warm,
+      connect: async (signal) => {
+        tries += 1
+        if (tries > 1) throw new Error('refused')
+        return await connect(signal)
+      },
+    })
+    const first = await pool.take(failing)
+    await expect.poll(() => tries).toBe(3)
+    first.release(true)
+    await settled(1)
+    const others = await Promise.all([1, 2, 3].map(() => pool.take(request({ bounds }))))
+    expect(others).toHaveLength(3)
+    for (const lease of others) lease.release(true)
+  })
+
+  it('are closed with the agent, also those that are still being opened', async () => {
+    await pool.take(warmed())
+    pool.close()
+    await expect.poll(openCount).toBe(1)
     expect(pool.idleCount).toBe(0)
   })
 })
