@@ -124,7 +124,14 @@ interface Run extends Tally {
 
 function runFiles(name: Ring, files: readonly string[]): Run {
   const output = join(scratch, `${name}-${files.length}.json`)
-  const parameters = ['run', '--project', name, '--reporter=default', '--reporter=json', `--outputFile.json=${output}`]
+  const parameters = [
+    'run',
+    '--project',
+    `${name}*`,
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${output}`,
+  ]
   const done = spawnSync(binary('vitest'), [...parameters, ...files], {
     cwd: root,
     env: environment,
