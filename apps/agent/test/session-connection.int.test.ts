@@ -31,6 +31,7 @@ spec:
   rules:
     - { name: all, effect: allow, callers: { groups: [engineering] } }
     - { name: sleep, effect: allow, callers: { groups: [engineering] }, operations: [call], objects: ["pg_catalog.pg_sleep()"] }
+    - { name: shut, effect: deny, operations: [set], objects: ["setting:app.shut"] }
   masks: [{ columns: [public.people.ssn], method: redact }]
 `
 const environment = { ...targetEnvironment, WRONG: 'not-the-password' }
@@ -284,9 +285,31 @@ describe('admission', () => {
 
   it.each(['options', 'replication'])('R-1.7, R-1.8: refuses %s', async (name) => {
     const config = await path.config()
-    const client = new pg.Client({ ...config, [name]: name === 'options' ? '-c search_path=evil' : 'database' })
+    const client = new pg.Client({ ...config, [name]: name === 'options' ? '-c role=evil' : 'database' })
     const error = await errorOf(client.connect())
     expect(['42501', '0A000']).toContain(error.code)
+  })
+
+  it('R-1.8: a setting of the connection string holds for the session, as SET does', async () => {
+    const options = '-c statement_timeout=4711 -c search_path=pg_catalog -c app.tenant=seven'
+    const config = { ...(await path.config()), options, lock_timeout: 815 }
+    const client = new pg.Client(config)
+    more.push(() => client.end())
+    await client.connect()
+    const show = async (name: string) => (await client.query(`show ${name}`)).rows[0][name]
+    expect([await show('statement_timeout'), await show('lock_timeout')]).toEqual(['4711ms', '815ms'])
+    expect(await show('app.tenant')).toBe('seven')
+    expect(await show('search_path')).toBe('pg_catalog')
+    expect(await errorOf(client.query('select note from notes'))).toMatchObject({ code: '42P01' })
+    expect((await client.query('select id from public.notes limit 1')).rowCount).toBe(1)
+  })
+
+  it('R-2.8: a setting that a rule denies opens no session', async () => {
+    const config = { ...(await path.config()), options: '-c app.shut=1' }
+    const client = new pg.Client(config)
+    const error = await errorOf(client.connect())
+    expect(error).toMatchObject({ code: '42501', severity: 'FATAL' })
+    expect(error.message).toContain('start-up parameter "app.shut"')
   })
 
   it('opens a record that says who, and has neither token nor credential in it', async () => {

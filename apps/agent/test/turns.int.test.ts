@@ -317,6 +317,14 @@ it('R-1.29: settings of the start-up packet are the session’s own', async () =
   ] as const)
     expect([await one(client, 'show application_name'), await one(client, 'show timezone')]).toEqual([name, zone])
   await expect(connect({ target: 'one' }, { options: '-c TimeZone=Nowhere/At/All' })).rejects.toThrow()
+  const late = await connect({ target: 'one', subject: 'a' }, { options: '-c statement_timeout=4711' })
+  for (const [client, time] of [
+    [late, '4711ms'],
+    [tokyo, '0'],
+    [late, '4711ms'],
+  ] as const)
+    expect(await one(client, 'show statement_timeout')).toBe(time)
+  await expect(connect({ target: 'one' }, { options: '-c app.tenant=7' })).rejects.toThrow(/outlasts its transaction/)
 })
 
 it('R-2.15: settings of a session that says goodbye at once stay with it', async () => {

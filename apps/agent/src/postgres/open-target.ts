@@ -73,7 +73,7 @@ const attemptsMax = 1
 
 const refusedSettings = (): SallyportError =>
   new SallyportError('UPSTREAM_REFUSED', 'the target refused the settings of the start-up packet', {
-    hint: 'leave out "DateStyle", "IntervalStyle", "TimeZone" and "extra_float_digits", or give them values that it knows',
+    hint: 'leave the settings of the connection string out ("options", "PGOPTIONS"), or give them values that it knows',
   })
 
 /** False: nobody knows whether the target will hear of it, and when. */

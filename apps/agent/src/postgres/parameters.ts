@@ -2,6 +2,7 @@
 import { SallyportError } from '@sallyport/base/errors'
 import type { BackendMessage } from '@sallyport/wire/postgres/messages'
 import { type Action, close, type State } from './state.ts'
+import type { Upstream } from './upstream.ts'
 
 /** What a client gets to see; the rest is state of ours or nobody's business. */
 export const visibleParameters: ReadonlySet<string> = new Set([
@@ -59,6 +60,15 @@ export const readingOf = (settings: ReadonlyMap<string, string>): string => {
   const read = [...settings].map(([name, value]): [string, string] => [name.toLowerCase(), value])
   return JSON.stringify(read.filter(([name]) => changesMeaning(name)).sort(([one], [other]) => (one < other ? -1 : 1)))
 }
+
+/** What a session begins with that a text may read: it stands in the digest of what is held (DESIGN §5). */
+export const settingsRead = (
+  { parameters }: Pick<Upstream, 'parameters'>,
+  judged: ReadonlyMap<string, string>,
+): readonly (readonly [string, string])[] => [
+  ...[...parameters].filter(([name]) => readingParameters.has(name)),
+  ...[...judged].filter(([name]) => changesMeaning(name)),
+]
 
 export function takeParameter(
   state: State,

@@ -8,8 +8,6 @@ import { type SessionId, sessionId } from '@sallyport/base/ids'
 import { limits } from '@sallyport/base/limits'
 import { Secret } from '@sallyport/base/secret'
 import { verifyToken } from '@sallyport/identity/verify'
-import type { DecisionContext } from '@sallyport/policy/decide'
-import { analysisOf } from '@sallyport/policy/document'
 import { durationMs } from '@sallyport/policy/duration'
 import { encodeBackend } from '@sallyport/wire/postgres/encode'
 import type { Budgets } from '../limits/budgets.ts'
@@ -18,7 +16,7 @@ import { countStatement } from '../metrics.ts'
 import type { SessionRecord } from '../record/record.ts'
 import { boundTo, resolveCredential } from '../secrets/broker.ts'
 import { type Admitted, admit, stillAdmitted, stillAdmittedNow, useUp } from '../session/admit.ts'
-import { createAnalyser, type FactsCache } from '../session/analysis.ts'
+import type { FactsCache } from '../session/analysis.ts'
 import type { Callers } from '../session/callers.ts'
 import type { CatalogSource, OwnCatalogSource } from '../session/catalog-source.ts'
 import { isShownAsOurs, readCallerCertificate } from '../session/certificate.ts'
@@ -28,7 +26,6 @@ import { createGate, type Gate } from '../session/gate.ts'
 import type { HoldDeps } from '../session/hold-execution.ts'
 import { sessionInitiators } from '../session/initiator.ts'
 import { describeThrown } from '../session/log.ts'
-import type { SessionState } from '../session/outlasting.ts'
 import type { Sessions } from '../session/sessions.ts'
 import { type Origin, openTicket } from '../session/ticket.ts'
 import type { CancelKeys } from './cancel.ts'
@@ -39,12 +36,13 @@ import type { Departures } from './departures.ts'
 import type { Estimates } from './estimate.ts'
 import { type Doors, type Encrypt, type Greeting, Handshake } from './handshake.ts'
 import { injectedLogin } from './injected.ts'
+import { type Admission, judgeStart, judgingOf, sessionFacts } from './judging.ts'
 import { LentConnection } from './lent.ts'
 import { createMachine } from './machine.ts'
 import { oauthPlaceOf } from './oauth-server.ts'
 import { type OpenedTarget, openTarget } from './open-target.ts'
 import { createOwnCatalog } from './own-catalog.ts'
-import { readingParameters } from './parameters.ts'
+import { settingsRead } from './parameters.ts'
 import type { Pool } from './pool.ts'
 import { errorFields } from './refuse.ts'
 import { type Run, runSession } from './run.ts'
@@ -175,23 +173,37 @@ async function openSession(connection: Connection, greeting: Greeting, shared: S
   }
 }
 
-/** Takes a connection to the target, and lets the session begin on it. */
+/** Judges what the client has set, takes a connection to the target, and lets the session begin on it. */
 async function connectSession(
   admission: Pick<Opened, 'connection' | 'greeting' | 'shared' | 'admitted' | 'snapshotVersion'>,
 ): Promise<Run> {
   const { connection, greeting, shared, admitted } = admission
   const { deps } = shared
-  const { startup } = greeting
   const id = sessionId(Buffer.from(deps.random(16)).toString('hex'))
-  const login = await injectedLogin(admitted, startup.settings, connection.signal, deps)
-  const target = await openTarget(admitted, login, shared)
+  const asked = { ...admission, id }
+  const catalog = shared.catalogs.borrow(admitted)
   try {
-    return startSession({ ...admission, id, login, target, upstream: target.upstream })
+    await judgeStart(admissionOf(asked), catalog)
+    const login = await injectedLogin(admitted, greeting.startup.settings, connection.signal, deps)
+    const target = await openTarget(admitted, login, shared)
+    try {
+      return startSession({ ...asked, catalog, login, target, upstream: target.upstream })
+    } catch (thrown) {
+      target.drop()
+      throw thrown
+    }
   } catch (thrown) {
-    target.drop()
+    catalog.release()
     throw thrown
   }
 }
+
+const admissionOf = ({ connection, greeting, shared, admitted, id }: Asked): Admission => {
+  const { deps, facts } = shared
+  return { admitted, id, address: connection.address, greeting, deps, facts }
+}
+
+type Asked = Pick<Opened, 'connection' | 'greeting' | 'shared' | 'admitted' | 'id'>
 
 interface Opened {
   readonly connection: Connection
@@ -199,6 +211,7 @@ interface Opened {
   readonly shared: Shared
   readonly admitted: Admitted
   readonly id: SessionId
+  readonly catalog: ReturnType<CatalogPool['borrow']>
   readonly login: UpstreamLogin
   readonly target: OpenedTarget
   readonly upstream: Upstream
@@ -206,12 +219,11 @@ interface Opened {
 }
 
 function startSession(opened: Opened): Run {
-  const { connection, greeting, shared, admitted, id, upstream } = opened
+  const { connection, greeting, shared, admitted, id, upstream, catalog } = opened
   const { deps, sessions, cancels } = shared
   const targetName = admitted.target.document.metadata.name
   const counts = deps.metrics.countsOf(targetName)
   const record = openRecord(opened)
-  const catalog = shared.catalogs.borrow(admitted)
   const lent = new LentConnection()
   const gate = openGate(opened, record, { ...catalog, own: ownCatalogOf(opened, lent, catalog) })
   const key = cancels.issue(greeting.startup.minor, connection.address, () => run.cancel())
@@ -223,7 +235,7 @@ function startSession(opened: Opened): Run {
     machine: createMachine({
       serverVersion: serverVersionOf(upstream),
       hash: deps.maskHash,
-      settings: [...upstream.parameters].filter(([name]) => readingParameters.has(name)),
+      settings: settingsRead(upstream, greeting.startup.judged),
     }),
     gate,
     record,
@@ -280,40 +292,22 @@ const ownCatalogOf = ({ upstream, shared }: Opened, lent: LentConnection, catalo
 function openGate(opened: Opened, record: SessionRecord, catalog: CatalogSource): Gate {
   const { shared, admitted, id } = opened
   const { deps } = shared
-  const { initiatorSetting } = admitted.target.document.spec
-  const targetName = admitted.target.document.metadata.name
+  const { metadata, spec } = admitted.target.document
+  const isTold = spec.initiatorSetting !== undefined
   return createGate({
-    snapshots: deps.snapshots,
-    target: targetName,
-    chain: admitted.chain,
-    initiators: sessionInitiators({ ...deps, ...admitted, target: targetName, isTold: initiatorSetting !== undefined }),
-    ...(initiatorSetting === undefined ? {} : { initiatorSetting }),
-    session: decisionSession(opened),
+    ...judgingOf(admissionOf(opened)),
+    initiators: sessionInitiators({ ...deps, ...admitted, target: metadata.name, isTold }),
     catalog,
-    analyser: createAnalyser(
-      deps.parser,
-      analysisOf(admitted.target.document.spec),
-      shared.facts,
-      `${targetName}\u0000${admitted.upstreamRole}`,
-    ),
     record,
     scan: scanTokens,
-    clock: deps.clock,
     monotonicUs: deps.monotonicUs,
     hold: holdDeps(opened),
     budgets: shared.budgets,
-    sessionState: sessionStateOf(admitted),
     onRefused: (error) => {
-      countStatement(deps.metrics.countsOf(targetName), 'denied')
+      countStatement(deps.metrics.countsOf(metadata.name), 'denied')
       deps.log.info({ session: id, code: error.code, cause: describeThrown(error.cause) }, 'statement-denied')
     },
   })
-}
-
-/** Where connections are shared by the transaction. */
-const sessionStateOf = ({ target }: Admitted): SessionState | undefined => {
-  const { pool } = target.document.spec
-  return pool.mode === 'transaction' ? pool.sessionState : undefined
 }
 
 /** A token is good for as long as it was good for at login: leeway for clocks included. */
@@ -340,7 +334,7 @@ function holdDeps(opened: Opened): HoldDeps {
       agent: deps.agent,
       target: target.document.metadata.name,
       chain,
-      session: decisionSession(opened),
+      session: sessionFacts(admissionOf(opened)),
       spans: heldSpans,
     },
     scan: scanTokens,
@@ -380,17 +374,4 @@ function openRecord(opened: Opened): SessionRecord {
   // Every intent waits for the disk itself, and for what was written before it.
   waiting?.catch((thrown: unknown) => deps.log.error({ session: id, cause: describeThrown(thrown) }, 'record-failed'))
   return record
-}
-
-function decisionSession(opened: Opened): DecisionContext['session'] {
-  const { admitted, connection, greeting, id } = opened
-  return {
-    id,
-    upstreamRole: admitted.upstreamRole,
-    database: admitted.target.document.spec.database,
-    clientAddress: connection.address,
-    applicationName: greeting.startup.applicationName,
-    tls: greeting.encrypted,
-    authentication: greeting.authentication,
-  }
 }

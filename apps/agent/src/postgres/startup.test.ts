@@ -103,14 +103,22 @@ describe('parameters (R-1.7, R-1.8, R-1.9)', () => {
     ['replication=o, which is ambiguous', { ...base, replication: 'o' }, '0A000'],
     ['role', { ...base, role: 'postgres' }, '42501'],
     ['session_authorization', { ...base, session_authorization: 'postgres' }, '42501'],
-    ['search_path', { ...base, search_path: 'evil' }, '42501'],
     ['standard_conforming_strings', { ...base, standard_conforming_strings: 'off' }, '42501'],
-    ['statement_timeout', { ...base, statement_timeout: '0' }, '42501'],
-    ['an unknown name', { ...base, 'my.setting': 'x' }, '42501'],
+    ['an unknown name', { ...base, log_statement: 'none' }, '42501'],
+    ['a setting that only a start-up packet can have', { ...base, local_preload_libraries: 'x' }, '42501'],
+    ['work_mem', { ...base, work_mem: '1GB' }, '42501'],
+    ['row_security', { ...base, row_security: 'off' }, '42501'],
+    ['session_replication_role', { ...base, session_replication_role: 'replica' }, '42501'],
+    ['a setting of ours', { ...base, 'sallyport.initiator': 'x' }, '42501'],
+    ['a setting of ours in capitals', { ...base, options: '-c SALLYPORT.initiator=x' }, '42501'],
+    ['a protocol option as a setting', { ...base, options: '-c _pq_.x=1' }, '42501'],
+    ['a name with a space in it', { ...base, 'app.ten ant': 'x' }, '42501'],
+    ['a name beyond ASCII', { ...base, 'app.größe': 'x' }, '42501'],
+    ['a name that ends with its dot', { ...base, 'app.': 'x' }, '42501'],
     ['R-1.32: client_encoding=SJIS', { ...base, client_encoding: 'SJIS' }, '42501'],
     ['options with -c role', { ...base, options: '-c role=postgres' }, '42501'],
     ['options with -crole', { ...base, options: '-crole=postgres' }, '42501'],
-    ['options with --search-path', { ...base, options: '--search-path=evil' }, '42501'],
+    ['options with --session-authorization', { ...base, options: '--session-authorization=evil' }, '42501'],
     ['options behind an escaped space', { ...base, options: '-c application_name=a\\ b -c row_security=off' }, '42501'],
     ['options with another switch', { ...base, options: '-E' }, '42501'],
     ['geqo, which is a setting of the planner', { ...base, geqo: 'off' }, '42501'],
@@ -137,6 +145,21 @@ describe('parameters (R-1.7, R-1.8, R-1.9)', () => {
       extra_float_digits: '3',
     })
     expect(startup).toMatchObject({ user: 'sallyport', database: 'shop', applicationName: 'orders' })
+  })
+
+  it('leaves to judgement what does more, in lower case, and the last of two', () => {
+    const startup = startupOf(
+      ask({
+        ...base,
+        TimeZone: 'UTC',
+        Statement_Timeout: '5s',
+        'App.Tenant': '7',
+        options: '-c search_path=shop --statement-timeout=1h -c jit=off',
+      }),
+    )
+    const judged = { search_path: 'shop', statement_timeout: '5s', jit: 'off', 'app.tenant': '7' }
+    expect(Object.fromEntries(startup.judged)).toEqual(judged)
+    expect(Object.fromEntries(startup.settings)).toEqual({ ...judged, TimeZone: 'UTC' })
   })
 
   it('leaves an absent database empty, for the answer after authentication', () => {

@@ -39,8 +39,10 @@ export interface Startup {
   /** Empty when the client named none. */
   readonly database: string
   readonly applicationName: string
-  /** Allow-listed settings for the upstream start-up packet, names as PostgreSQL spells them. */
+  /** Settings for the upstream start-up packet, names as PostgreSQL spells them. */
   readonly settings: ReadonlyMap<string, string>
+  /** Those of them that count only once they were judged as SET (session/start-settings.ts). */
+  readonly judged: ReadonlyMap<string, string>
 }
 
 const refuse = (error: SallyportError): StartupStep => ({ do: 'refuse', error })
@@ -100,6 +102,7 @@ function readStartup(packet: StartupMessage, encrypted: boolean, tls: ListenerTl
     database: named.get('database') ?? '',
     applicationName: settings.get('application_name') ?? '',
     settings,
+    judged: new Map([...settings].filter(([name]) => !spellings.has(name.toLowerCase()))),
   }
 }
 
@@ -123,8 +126,8 @@ function refuseReplication(value: string | undefined): void {
   throw new SallyportError('FEATURE_UNSUPPORTED', 'replication is not supported through the agent')
 }
 
-/** R-1.8. Names in lower case to PostgreSQL's spelling. */
-const allowList: ReadonlyMap<string, string> = new Map([
+/** R-1.8. How values are read and written: any value is fine. Names in lower case to PostgreSQL's spelling. */
+const spellings: ReadonlyMap<string, string> = new Map([
   ['application_name', 'application_name'],
   ['client_encoding', 'client_encoding'],
   ['datestyle', 'DateStyle'],
@@ -132,15 +135,33 @@ const allowList: ReadonlyMap<string, string> = new Map([
   ['timezone', 'TimeZone'],
   ['extra_float_digits', 'extra_float_digits'],
 ])
+/** R-1.8, R-2.8. What drivers and frameworks set when they connect, and what is judged as the SET that does the same. */
+const judgedNames: ReadonlySet<string> = new Set([
+  'statement_timeout',
+  'lock_timeout',
+  'idle_in_transaction_session_timeout',
+  'idle_session_timeout',
+  'transaction_timeout',
+  'search_path',
+  'client_min_messages',
+  'default_transaction_isolation',
+  'default_transaction_read_only',
+  'default_transaction_deferrable',
+  'jit',
+])
+/** One of the caller's own, such as `app.tenant`. None of ours. */
+const isOwnSetting = (name: string): boolean =>
+  /^[a-z_][a-z0-9_$]*(\.[a-z_][a-z0-9_$]*)+$/.test(name) && !/^(sallyport|_pq_)\./.test(name)
 const ownParameters = new Set(['user', 'database', 'options', 'replication'])
 
 function allowedSettings(named: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
   const settings = new Map<string, string>()
   const put = (name: string, value: string): void => {
-    const spelling = allowList.get(name.toLowerCase())
+    const folded = name.toLowerCase()
+    const spelling = spellings.get(folded) ?? (judgedNames.has(folded) || isOwnSetting(folded) ? folded : undefined)
     if (spelling === undefined)
       throw new SallyportError('SETTING_FORBIDDEN', `start-up parameter "${shown(name)}" is not allowed`, {
-        hint: `allowed are ${[...allowList.values()].join(', ')}`,
+        hint: `allowed are ${[...spellings.values()].join(', ')}; as SET is, ${[...judgedNames].join(', ')}`,
       })
     if (spelling === 'client_encoding') requireUtf8(value)
     else settings.set(spelling, value)

@@ -30,6 +30,18 @@ export interface SessionNames {
   readonly isFull: boolean
 }
 
+/** Of a text that stands for itself. */
+export const noNames: SessionNames = {
+  searchPath: [],
+  prepared: () => undefined,
+  preparedNames: [],
+  cursors: () => new Map(),
+  catalog: 'shared',
+  objectsVersion: 0,
+  pathTouched: false,
+  isFull: false,
+}
+
 /** Keeps the entries that were used last, up to a number of them: in two halves, of which the older one is dropped when the
  * younger one is full. To find an entry moves nothing, but once in each half. */
 class Recent<V> {

@@ -50,8 +50,14 @@ export type Assessed =
 
 type Refused = Extract<Assessed, { kind: 'refused' }>
 
+/** What a judgement is made of, whoever asks for it. */
+export type AssessDeps = Pick<
+  GateDeps,
+  'snapshots' | 'target' | 'chain' | 'initiatorSetting' | 'session' | 'analyser' | 'clock' | 'sessionState'
+>
+
 /** `isOwn`: the catalog was read by the session's own connection. */
-export function assess(deps: GateDeps, request: JudgeRequest, catalog: Catalog, isOwn = false): Assessed {
+export function assess(deps: AssessDeps, request: JudgeRequest, catalog: Catalog, isOwn = false): Assessed {
   const blind = !isOwn && isOwnWanted(request)
   try {
     if (blind && request.facts !== null && namesObjects(request.facts)) return { kind: 'needs-own' }
@@ -77,11 +83,11 @@ export function assess(deps: GateDeps, request: JudgeRequest, catalog: Catalog, 
  * A portal or cursor was judged under another catalog, and masks apply: a function or view that it goes through may have
  * been replaced since, and the server plans and runs the new one (R-3.14).
  */
-const isStale = (deps: GateDeps, facts: StatementFacts, catalog: Catalog, isHeld = false): boolean =>
+const isStale = (deps: AssessDeps, facts: StatementFacts, catalog: Catalog, isHeld = false): boolean =>
   (isHeld || currentPolicies(deps).masks > 0) && namesObjects(facts) && versionOf(facts) !== catalog.version
 
 function fetchesStale(
-  deps: GateDeps,
+  deps: AssessDeps,
   { names }: JudgeRequest,
   statements: readonly StatementFacts[],
   catalog: Catalog,
@@ -144,7 +150,7 @@ export const refused = (
 })
 
 function assessFacts(
-  deps: GateDeps,
+  deps: AssessDeps,
   request: JudgeRequest,
   all: readonly StatementFacts[],
   catalog: Catalog,
@@ -183,7 +189,7 @@ function assessFacts(
 }
 
 /** Throws SNAPSHOT_MISSING, SNAPSHOT_EXPIRED, or POLICY_MISSING when the target is no longer served here. */
-function currentPolicies(deps: GateDeps): CompiledPolicies {
+function currentPolicies(deps: AssessDeps): CompiledPolicies {
   const target = deps.snapshots.current().targets.get(deps.target)
   if (target === undefined)
     throw new SallyportError('POLICY_MISSING', `target "${deps.target}" is not served here any more`)

@@ -15,7 +15,7 @@ import { createLimiter, type Limiter, type RowSource, tallies } from '../limits/
 import type { Meter } from '../limits/meter.ts'
 import type { Snapshots } from '../link/current.ts'
 import type { SessionRecord } from '../record/record.ts'
-import type { Analyser, SessionNames } from './analysis.ts'
+import { type Analyser, noNames, type SessionNames } from './analysis.ts'
 import { type Assessed, assess, assessNow, type Cleared, ownCatalog, refused as refusedBy } from './assess.ts'
 import type { CatalogSource, ReadingPlace } from './catalog-source.ts'
 import { depsFor } from './entry-principal.ts'
@@ -362,17 +362,6 @@ const rowSource = ({ portal, names }: JudgeRequest): RowSource => ({
   portal: portal ?? null,
   cursor: (name) => names.portal?.(name),
 })
-
-const noNames: SessionNames = {
-  searchPath: [],
-  prepared: () => undefined,
-  preparedNames: [],
-  cursors: () => new Map(),
-  catalog: 'shared',
-  objectsVersion: 0,
-  pathTouched: false,
-  isFull: false,
-}
 
 /** Notes all, then answers; with a promise only when the record waits for the disk. */
 function afterAppend(
