@@ -61,6 +61,10 @@ const schema = `
   CREATE TRIGGER filled AFTER INSERT ON guarded REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION crm.log();
   CREATE POLICY own ON customers USING (note = current_user) WITH CHECK (id > 0);
   CREATE POLICY lent ON customers FOR SELECT TO public USING (EXISTS (SELECT FROM orders o WHERE o.customer = customers.id));
+  CREATE FOREIGN DATA WRAPPER far; CREATE SERVER away FOREIGN DATA WRAPPER far;
+  CREATE FOREIGN TABLE crm.far (id int, who text OPTIONS (column_name 'email')) SERVER away
+    OPTIONS (schema_name 'public', table_name 'customers');
+  CREATE FOREIGN TABLE crm.near (id int) SERVER away;
   CREATE TABLE spread (id int, a int, b int) PARTITION BY LIST ((id + 1));
   CREATE RULE away AS ON DELETE TO plain_key DO INSTEAD NOTHING;
   CREATE FUNCTION crm.find(a int, OUT found text, b int DEFAULT 1, OUT text) LANGUAGE sql STABLE SECURITY DEFINER
@@ -138,6 +142,8 @@ describe.each(servers)('PostgreSQL %s', (_, bin) => {
       expect(catalog.serverVersion).toBeGreaterThanOrEqual(130_000)
       const kinds = Object.fromEntries(catalog.relations.map((one) => [`${one.schema}.${one.name}`, one.kind]))
       expect(kinds).toEqual({
+        'crm.far': 'foreign',
+        'crm.near': 'foreign',
         'public.customers': 'table',
         'public.orders': 'partitioned',
         'public.orders_2026': 'table',
@@ -255,6 +261,12 @@ describe.each(servers)('PostgreSQL %s', (_, bin) => {
       expect(lent).toEqual({ name: 'lent', using: expect.stringContaining('FROM public.orders o'), check: null })
       expect(own).toEqual({ name: 'own', using: expect.stringContaining('CURRENT_USER'), check: '(id > 0)' })
       expect(relation('orders').policies).toEqual([])
+    })
+
+    test('what a foreign table reads at its server', () => {
+      expect(relation('far').remote).toEqual({ schema: 'public', name: 'customers', columns: [['who', 'email']] })
+      expect(relation('near').remote).toEqual({ schema: 'crm', name: 'near', columns: [] })
+      expect(relation('customers').remote).toBeNull()
     })
 
     test('columns that choose a partition', () => {
@@ -422,6 +434,8 @@ describe.each(servers)('PostgreSQL %s', (_, bin) => {
       'ALTER FUNCTION f() SECURITY DEFINER',
       'ALTER FUNCTION f() SET search_path = crm',
       'DROP FUNCTION f()',
+      "ALTER FOREIGN TABLE crm.near OPTIONS (ADD table_name 'customers')",
+      "ALTER FOREIGN TABLE crm.near ALTER COLUMN id OPTIONS (ADD column_name 'email')",
       'ALTER TABLE plain_key ADD FOREIGN KEY (customer) REFERENCES customers ON DELETE CASCADE',
       `CREATE TABLE orders_2027 PARTITION OF orders FOR VALUES FROM ('2027-01-01') TO ('2028-01-01')`,
       'ALTER TABLE orders DETACH PARTITION orders_2027',

@@ -337,7 +337,8 @@ export function grammar(random: Random, guesses: readonly string[]) {
     )
     if (all.length > 0 && chance(0.6)) {
       const [s, c] = pick(all)
-      return { sql: name(s, c), type: c.type, secret: c.secret }
+      const sql = chance(0.12) ? `coalesce(${name(s, c)}, ${constant(c.type)})` : name(s, c)
+      return { sql, type: c.type, secret: c.secret }
     }
     const wanted = type ?? pick<Type>(['int', 'text', 'num', 'bool', 'date', 'json', 'text', 'int'])
     const before = bold
@@ -424,7 +425,9 @@ export function grammar(random: Random, guesses: readonly string[]) {
   function setOperation(depth: number, outer: readonly Source[]): Query {
     const types = Array.from({ length: 1 + upTo(2) }, () => pick<Type>(['int', 'text', 'num', 'date']))
     const left = plainSelect(depth - 1, outer, types)
-    const right = plainSelect(depth - 1, outer, types)
+    // Arms of constants are what unions of unlike tables are filled up with.
+    const filled = chance(0.3) ? types.map((type) => pick([constant(type), 'NULL'])).join(', ') : null
+    const right = filled === null ? plainSelect(depth - 1, outer, types) : { ...left, sql: `SELECT ${filled}` }
     const secret = [...left.columns, ...right.columns].some((c) => c.secret)
     const word = secret && !chance(bold) ? 'UNION ALL' : pick(['UNION', 'UNION ALL', 'INTERSECT', 'EXCEPT'])
     const columns = left.columns.map((c, at) => ({ ...c, secret: c.secret || right.columns[at]!.secret }))

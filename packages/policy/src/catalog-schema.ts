@@ -44,6 +44,9 @@ export const RelationJson = z.strictObject({
   checks: z.array(z.string()),
   compared: z.array(z.number().int()),
   partitionedBy: z.array(z.number().int()),
+  remote: z
+    .strictObject({ schema: z.string(), name: z.string(), columns: z.array(z.tuple([z.string(), z.string()])) })
+    .nullable(),
 } satisfies Fields<CatalogRelation>)
 
 const FunctionJson = z.strictObject({

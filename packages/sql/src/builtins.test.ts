@@ -23,13 +23,12 @@ describe('functions', () => {
       clock_timestamp random gen_random_uuid md5 sha256 encode decode convert_from length substring regexp_replace
       generate_series unnest jsonb_each_text json_build_object row_number rank lag percentile_cont
       has_table_privilege pg_has_role pg_table_is_visible format_type pg_get_userbyid pg_get_expr pg_get_indexdef
-      pg_get_constraintdef obj_description col_description pg_backend_pid current_schema current_database version currval lastval
+      pg_get_constraintdef obj_description shobj_description col_description pg_options_to_table pg_backend_pid current_schema current_database version currval lastval
       pg_relation_size pg_size_pretty pg_is_in_recovery to_regclass pg_typeof txid_current_snapshot`),
   )('%s is pure', (name) => expect(builtin(`pg_catalog.${name}`)?.class).toBe('pure'))
 
-  it.each(words('pg_get_viewdef pg_get_functiondef shobj_description pg_show_all_settings'))(
-    '%s needs the preset',
-    (name) => expect(builtin(`pg_catalog.${name}`)?.class).toBe('tooling'),
+  it.each(words('pg_get_viewdef pg_get_functiondef pg_show_all_settings'))('%s needs the preset', (name) =>
+    expect(builtin(`pg_catalog.${name}`)?.class).toBe('tooling'),
   )
 
   it('knows what a function gives in FROM', () => {
@@ -59,7 +58,20 @@ describe('relations', () => {
     ['pg_catalog.pg_index', 'indpred', 'baseline'],
     ['pg_catalog.pg_proc', 'prosrc', 'tooling'],
     ['pg_catalog.pg_description', 'description', 'baseline'],
-    ['pg_catalog.pg_shdescription', 'description', 'tooling'],
+    ['pg_catalog.pg_shdescription', 'description', 'baseline'],
+    ['pg_catalog.pg_indexes', 'indexdef', 'baseline'],
+    ['pg_catalog.pg_stat_user_tables', 'n_live_tup', 'baseline'],
+    ['pg_catalog.pg_stat_user_tables', 'n_tup_hot_upd', 'tooling'],
+    ['pg_catalog.pg_stat_user_tables', 'n_dead_tup', 'tooling'],
+    ['pg_catalog.pg_stat_user_indexes', 'idx_scan', 'baseline'],
+    ['pg_catalog.pg_stat_user_indexes', 'idx_tup_read', 'covered'],
+    ['pg_catalog.pg_stat_database', 'numbackends', 'baseline'],
+    ['pg_catalog.pg_stat_database', 'tup_returned', 'covered'],
+    ['pg_catalog.pg_replication_slots', 'slot_name', 'baseline'],
+    ['pg_catalog.pg_replication_slots', 'restart_lsn', 'covered'],
+    ['pg_catalog.pg_stat_activity', 'state', 'baseline'],
+    ['pg_catalog.pg_stat_activity', 'application_name', 'covered'],
+    ['pg_catalog.pg_locks', 'mode', 'baseline'],
     ['pg_catalog.pg_settings', 'setting', 'tooling'],
     ['pg_catalog.pg_stats', 'most_common_vals', 'covered'],
     ['pg_catalog.pg_stats_ext', 'most_common_vals', 'covered'],

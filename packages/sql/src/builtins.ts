@@ -1,6 +1,7 @@
 // What we know of PostgreSQL's own functions, relations, types and operators: which functions are pure, which system columns
 // an admitted session may read. From generated tables of PostgreSQL 18 and the lists here, which only ever take away.
 
+import { counters } from './counters.ts'
 import type { FunctionUse } from './facts.ts'
 import { systemFunctions, systemOperators, systemRelations, systemTypes } from './gen/system.ts'
 
@@ -30,12 +31,12 @@ const harmlessVolatile = new Set(
   pg_database_collation_actual_version pg_jit_available`.split(/\s+/),
 )
 /**
- * Definitions of objects: they may hold literals (R-3.7), and GUI tools and pg_dump need them. Comments on objects of the
- * database are not among them: COMMENT takes nothing but a literal, and ORMs read them when they reflect a table.
+ * Definitions of objects: they may hold literals (R-3.7), and GUI tools and pg_dump need them. Comments are not among them:
+ * COMMENT takes nothing but a literal, and ORMs read them when they reflect a table. Nor are definitions of indexes.
  */
 const tooling = new Set(
   `pg_get_viewdef pg_get_functiondef pg_get_function_sqlbody pg_get_ruledef pg_get_partition_constraintdef
-  pg_get_statisticsobjdef pg_get_statisticsobjdef_expressions shobj_description
+  pg_get_statisticsobjdef pg_get_statisticsobjdef_expressions
   pg_show_all_settings pg_settings_get_flags pg_extension_update_paths`.split(/\s+/),
 )
 /** Whatever their volatility (R-2.4, R-2.5): files, processes, replication, statistics, functions that run text. */
@@ -49,7 +50,7 @@ const effectful = [
   /^pg_(relation_filepath|relation_filenode|filenode_relation|tablespace_location|tablespace_databases|mcv_list_items)$/,
   // The target's address, start and login name are not the caller's to know.
   /^inet_(server|client)_(addr|port)$|^pg_postmaster_start_time$|^system_user$/,
-  /^txid_current$|^pg_event_trigger_|^pg_sequence_parameters$|^pg_options_to_table$|^currtid/,
+  /^txid_current$|^pg_event_trigger_|^pg_sequence_parameters$|^currtid/,
 ]
 /** Ask what a role may do; harmless (R-2.4), though the patterns above would catch them. */
 const oracles = /^has_[a-z_]+_privilege$|^pg_has_role$|^pg_wal_lsn_diff$|^txid_current_(snapshot|if_assigned)$/
@@ -130,11 +131,18 @@ const stableColumns = new Set(
   pg_show_all_settings ts_debug ts_parse ts_token_type`.split(/\s+/),
 )
 
+/** OUT columns that are the same from a version on, by the server version that brought the last of them. */
+const columnsSince: Readonly<Record<string, number>> = {
+  // barelabel and baredesc (release notes of PostgreSQL 14).
+  pg_get_keywords: 140_000,
+}
+
 /** Does the target's function have exactly the OUT columns that are listed? */
-export const areColumnsKnown = (one: Builtin, serverVersion: number): boolean =>
-  one.columns.length <= 1 ||
-  Math.floor(serverVersion / 10_000) === listedVersion ||
-  stableColumns.has(one.name.replace(/^pg_catalog\./, ''))
+export function areColumnsKnown(one: Builtin, serverVersion: number): boolean {
+  const name = one.name.replace(/^pg_catalog\./, '')
+  if (one.columns.length <= 1 || Math.floor(serverVersion / 10_000) === listedVersion) return true
+  return stableColumns.has(name) || (isKeyOf(columnsSince, name) && serverVersion >= (columnsSince[name] ?? 0))
+}
 
 let types: ReadonlySet<string> | null = null
 
@@ -198,7 +206,10 @@ const former: Readonly<Record<string, readonly { name: string; type: string; gon
  */
 const came: Readonly<Record<number, string>> = {
   140000: `pg_attribute.attcompression pg_inherits.inhdetachpending pg_proc.prosqlbody pg_range.rngmultitypid
-    pg_statistic_ext.stxexprs pg_type.typsubscript`,
+    pg_statistic_ext.stxexprs pg_type.typsubscript pg_replication_slots.two_phase pg_stat_database.session_time
+    pg_locks.waitstart pg_stat_activity.query_id
+    pg_stat_database.active_time pg_stat_database.idle_in_transaction_time pg_stat_database.sessions
+    pg_stat_database.sessions_abandoned pg_stat_database.sessions_fatal pg_stat_database.sessions_killed`,
   150000: `pg_constraint.confdelsetcols pg_database.datlocprovider
     pg_database.datcollversion pg_index.indnullsnotdistinct pg_publication_rel.prqual pg_publication_rel.prattrs
     pg_publication_tables.attnames pg_publication_tables.rowfilter information_schema.table_constraints.nulls_distinct
@@ -206,13 +217,16 @@ const came: Readonly<Record<number, string>> = {
   160000: `pg_auth_members.oid pg_auth_members.inherit_option pg_auth_members.set_option pg_collation.collicurules
     pg_database.daticurules pg_stat_all_tables.last_seq_scan pg_stat_all_tables.last_idx_scan
     pg_stat_all_tables.n_tup_newpage_upd pg_stat_user_tables.last_seq_scan pg_stat_user_tables.last_idx_scan
-    pg_stat_user_tables.n_tup_newpage_upd`,
-  170000: `pg_collation.colllocale pg_database.datlocale pg_database.dathasloginevt`,
+    pg_stat_user_tables.n_tup_newpage_upd pg_stat_user_indexes.last_idx_scan pg_stat_all_indexes.last_idx_scan
+    pg_replication_slots.conflicting`,
+  170000: `pg_collation.colllocale pg_database.datlocale pg_database.dathasloginevt pg_replication_slots.inactive_since
+    pg_replication_slots.invalidation_reason pg_replication_slots.failover pg_replication_slots.synced`,
   180000: `pg_class.relallfrozen pg_constraint.conenforced pg_constraint.conperiod pg_publication.pubgencols
     pg_stat_all_tables.total_vacuum_time pg_stat_all_tables.total_autovacuum_time pg_stat_all_tables.total_analyze_time
     pg_stat_all_tables.total_autoanalyze_time pg_stat_user_tables.total_vacuum_time
     pg_stat_user_tables.total_autovacuum_time pg_stat_user_tables.total_analyze_time
-    pg_stat_user_tables.total_autoanalyze_time`,
+    pg_stat_user_tables.total_autoanalyze_time pg_replication_slots.two_phase_at
+    pg_stat_database.parallel_workers_to_launch pg_stat_database.parallel_workers_launched`,
 }
 /** Relations that came, likewise. */
 const cameWhole: Readonly<Record<string, number>> = {
@@ -269,7 +283,7 @@ const readable: Readonly<Record<string, string>> = {
   pg_foreign_table: '-ftoptions',
   // What pg_get_indexdef shows of them anyway.
   pg_index: '',
-  pg_indexes: 'indexdef',
+  pg_indexes: '',
   pg_inherits: '',
   pg_language: '',
   pg_matviews: 'definition',
@@ -290,6 +304,7 @@ const readable: Readonly<Record<string, string>> = {
   pg_roles: 'rolconfig -rolpassword',
   pg_sequence: '',
   pg_shdepend: '',
+  pg_shdescription: '',
   pg_statistic_ext: 'stxexprs',
   pg_tables: '',
   pg_tablespace: 'spcoptions',
@@ -308,8 +323,8 @@ const readable: Readonly<Record<string, string>> = {
 }
 /** Readable with preset `tooling` only. */
 const toolingRelations = new Set(
-  `pg_shdescription pg_seclabel pg_seclabels pg_settings pg_rules pg_init_privs pg_db_role_setting
-  pg_sequences pg_parameter_acl pg_stat_user_tables pg_stat_all_tables pg_available_extension_versions`.split(/\s+/),
+  `pg_seclabel pg_seclabels pg_settings pg_rules pg_init_privs pg_db_role_setting
+  pg_sequences pg_parameter_acl pg_available_extension_versions`.split(/\s+/),
 )
 /** information_schema is made for clients: all of it but options, which hold secrets, and definitions. */
 const informationColumns: Readonly<Record<string, string>> = {
@@ -361,6 +376,8 @@ function accessOf(name: string, column: string): SystemAccess {
     return (informationColumns[bare] ?? '').split(' ').includes(column) ? 'tooling' : 'baseline'
   }
   if (toolingRelations.has(bare)) return 'tooling'
+  const counter = isKeyOf(counters, bare) ? counters[bare] : undefined
+  if (counter !== undefined) return counter[0].split(/\s+/).includes(column) ? 'baseline' : counter[1]
   if (!isKeyOf(readable, bare)) return 'covered'
   const exceptions = readable[bare]?.split(' ') ?? []
   if (exceptions.includes(`-${column}`)) return 'covered'

@@ -165,6 +165,17 @@ export function ancestors(index: CatalogIndex, relation: CatalogRelation): reado
   return closure(relation, (one) => one.parents.flatMap((oid) => index.byOid.get(oid) ?? []))
 }
 
+/**
+ * What a foreign table reads by the name that it has at its server, if that name is one of this database: the server can be
+ * this very one, and what cannot be told apart is protected alike (R-2.10). Null: nothing here has that name.
+ */
+export function behindServer(index: CatalogIndex, relation: CatalogRelation): CatalogRelation | null {
+  const { remote } = relation
+  if (remote == null) return null
+  const found = (index.named.get(remote.name) ?? []).find((one) => one.schema === remote.schema)
+  return found === undefined || found === relation ? null : found
+}
+
 /** All children, near and far. */
 export function descendants(index: CatalogIndex, relation: CatalogRelation): readonly CatalogRelation[] {
   return closure(relation, (one) => index.children.get(one.oid) ?? [])

@@ -57,6 +57,13 @@ export interface CatalogRelation {
   /** Columns, by number, whose values are compared with other rows on a write: unique and exclusion indexes, foreign keys.
    * Absent: all of them may be. */
   readonly compared?: readonly number[]
+  /** Of a foreign table: what it reads at its server, and by which name those of its columns that have another one there.
+   * Absent or null: no foreign table. */
+  readonly remote?: {
+    readonly schema: string
+    readonly name: string
+    readonly columns: readonly (readonly [own: string, remote: string])[]
+  } | null
   /** Columns, by number, that choose a row's partition; 0 for an expression. Absent: all of them may. */
   readonly partitionedBy?: readonly number[]
 }

@@ -20,7 +20,9 @@ import {
   commonType,
   computedType,
   derived,
+  either,
   isSystemTypeName,
+  literal,
   nullness,
   plain,
   row,
@@ -54,10 +56,10 @@ const boolean = 'pg_catalog.bool'
 
 const nodes: Handlers<[scope: Scope], Value> = {
   A_Const: (found, scope) => {
-    if (found.ival !== undefined) return plain('pg_catalog.int4')
-    if (found.boolval !== undefined) return plain(boolean)
-    if (found.fval !== undefined) return plain('pg_catalog.numeric')
-    return sure.constant(plain('unknown'), scope)
+    if (found.ival !== undefined) return literal('pg_catalog.int4')
+    if (found.boolval !== undefined) return literal(boolean)
+    if (found.fval !== undefined) return literal('pg_catalog.numeric')
+    return sure.constant(literal('unknown'), scope)
   },
   ParamRef: (found, scope) => parameter(scope.env, found.number ?? 0),
   ColumnRef: column,
@@ -80,7 +82,7 @@ const nodes: Handlers<[scope: Scope], Value> = {
   CaseExpr: cases,
   CoalesceExpr: (found, scope) => {
     const values = walkAll(found.args, scope)
-    return sure.marked(chosen(values), values, scope, sure.isChoice(found, values))
+    return sure.marked(firstOf(values), values, scope, sure.isChoice(found, values))
   },
   MinMaxExpr: (found, scope) => chosen(walkAll(found.args, scope)),
   RowExpr: (found, scope) =>
@@ -125,6 +127,13 @@ export const walkAll = (list: readonly Node[] | undefined, scope: Scope): Value[
 
 /** One of these, by a comparison of them: computed, and of their type. */
 const chosen = (values: readonly Value[]): Value => derived(values, commonType(values))
+
+/** COALESCE: one of the values as it is. Which one tells the nullness of those before it. */
+function firstOf(values: readonly Value[]): Value {
+  const [first = plain(), ...rest] = values
+  const found = rest.reduce(either, first)
+  return found.kind === 'direct' && found.fields === null ? found : chosen(values)
+}
 
 /** Values of named arguments that the grammar wraps as targets. */
 const walkTargets = (list: readonly Node[] | undefined, scope: Scope): Value[] =>
@@ -258,7 +267,7 @@ function cast(value: Value, type: TypeName | undefined, scope: Scope): Value {
   // What reads the text of an extension's type is its own code.
   if (kind === 'base' && !isMember(scope.env.index, `type ${elementType(name ?? '')}`))
     scope.env.draft.opaque.add(`a cast to the type "${name ?? ''}"`)
-  return derived([value], name)
+  return value.constant === true && value.sources.size === 0 ? literal(name) : derived([value], name)
 }
 
 /** The conditions decide which arm is shown. */

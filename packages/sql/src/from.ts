@@ -8,6 +8,7 @@ import { resolveOperator } from './operators.ts'
 import { readRelation } from './relations.ts'
 import { atMost, commonTable, counted, type Entry, entryOf, inside, type Scope, unknown } from './scope.ts'
 import { queryColumns } from './select.ts'
+import { isVisible } from './settings.ts'
 import { tableFunctions } from './table-functions.ts'
 import { dispatch, type Handlers, tagOf, texts } from './tree.ts'
 import { type Column, either, plain } from './values.ts'
@@ -47,7 +48,11 @@ function relation(range: RangeVar, scope: Scope): Entry {
   const common = range.schemaname === undefined ? commonTable(scope.tables, range.relname ?? '') : undefined
   if (common !== undefined) for (const [name, times] of common.readings()) addReadings(scope.env.draft, name, times)
   if (common !== undefined) return entryOf(range.relname ?? null, common.columns(), { open: common.open })
-  return readRelation(scope.env, range)
+  return readRelation(
+    scope.env,
+    range,
+    scope.namedSettings?.every((name) => isVisible(name.toLowerCase())),
+  )
 }
 
 /** An alias hides the relation's own name and may rename its first columns. */

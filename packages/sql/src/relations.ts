@@ -3,16 +3,16 @@
 import type { RangeVar } from '@pgsql/types'
 import { isListKnown, type SystemAccess, type SystemRelation, systemRelation } from './builtins.ts'
 import type { CatalogRelation } from './catalog.ts'
-import { ancestors, type CatalogIndex, columnRefs, descendants, relationName } from './catalog-index.ts'
-import { addEffect, addReadings } from './draft.ts'
+import { ancestors, behindServer, type CatalogIndex, columnRefs, descendants, relationName } from './catalog-index.ts'
+import { addEffect, addReadings, merge, newDraft } from './draft.ts'
 import type { SqlOperation } from './facts.ts'
 import { isMade } from './made.ts'
 import { secureRows } from './row-security.ts'
 import { ofRowType } from './row-types.ts'
 import { type Entry, type Environment, entryOf, unknown, unknownName } from './scope.ts'
 import { writtenName } from './tree.ts'
-import { type Column, direct, plain } from './values.ts'
-import { generatedColumn, viewColumns } from './views.ts'
+import { alsoKnownAs, type Column, direct, plain, recast, type Value } from './values.ts'
+import { generatedColumn, insideDefinition, viewColumns } from './views.ts'
 
 export type Resolved =
   | { readonly kind: 'catalog'; readonly relation: CatalogRelation }
@@ -92,7 +92,7 @@ function inDefinition(env: Environment, name: string): Resolved {
   return { kind: 'catalog', relation }
 }
 
-/** An effect on a relation, its children (unless ONLY) included as derived ones. */
+/** An effect on a relation, its children (unless ONLY) and what a foreign table reads included as derived ones. */
 export function relationEffect(
   env: Environment,
   operation: SqlOperation,
@@ -101,7 +101,10 @@ export function relationEffect(
   children: boolean,
 ): void {
   const { draft, index } = env
-  const one = (target: CatalogRelation, how: 'direct' | 'derived') => {
+  const seen = new Set<CatalogRelation>()
+  const one = (target: CatalogRelation, how: 'direct' | 'derived', below: boolean): void => {
+    if (seen.has(target)) return
+    seen.add(target)
     draft.relations.add(target.oid)
     secureRows(env, target)
     addEffect(draft, {
@@ -111,16 +114,18 @@ export function relationEffect(
       parents: ancestors(index, target).map(relationName),
       baseline: false,
     })
+    if (below) for (const child of descendants(index, target)) one(child, 'derived', false)
+    const behind = behindServer(index, target)
+    if (behind !== null) one(behind, 'derived', true)
   }
-  one(relation, via)
-  if (children) for (const child of descendants(index, relation)) one(child, 'derived')
+  one(relation, via, children)
 }
 
 /** Of the others their definitions read what is stored. */
 const stored: ReadonlySet<CatalogRelation['kind']> = new Set(['table', 'partitioned', 'foreign'])
 
-/** Reads a relation named in FROM. The name is what it is called here without an alias. */
-export function readRelation(env: Environment, range: RangeVar): Entry {
+/** Reads a relation named in FROM. `isShown`: it is pg_settings, and of that only what SHOW shows everybody. */
+export function readRelation(env: Environment, range: RangeVar, isShown = false): Entry {
   const resolved = resolveRelation(env, range)
   switch (resolved.kind) {
     case 'missing':
@@ -134,7 +139,7 @@ export function readRelation(env: Environment, range: RangeVar): Entry {
       })
       return entryOf(range.relname ?? null, [])
     case 'system':
-      return systemEntry(env, resolved.relation, range.relname ?? null)
+      return systemEntry(env, resolved.relation, range.relname ?? null, isShown)
     case 'catalog':
       relationEffect(env, 'select', resolved.relation, 'direct', range.inh === true)
       if (stored.has(resolved.relation.kind)) addReadings(env.draft, relationName(resolved.relation))
@@ -166,12 +171,33 @@ function placedBy(index: CatalogIndex, relation: CatalogRelation): ReadonlySet<s
   return names
 }
 
+/** What a foreign table reads: its columns hold what those behind the server do, under whatever names. */
+function columnsBehind(env: Environment, relation: CatalogRelation): ReadonlyMap<string, Value> | null {
+  const behind = behindServer(env.index, relation)
+  if (behind === null || env.expanding.includes(relation.oid)) return null
+  const draft = newDraft()
+  const columns = relationColumns(insideDefinition(env, relation, draft, 0), behind)
+  merge(env.draft, draft, 'derived')
+  const renamed = new Map(relation.remote?.columns)
+  const found = new Map(columns.map(({ name, value }) => [name, value]))
+  return new Map(
+    relation.columns.flatMap(({ name }) => {
+      const value = found.get(renamed.get(name) ?? name)
+      return value === undefined ? [] : [[name, value] as const]
+    }),
+  )
+}
+
 /** What the columns are made of: themselves, what a view computes, what a generated column is generated from. */
 export function relationColumns(env: Environment, relation: CatalogRelation): readonly Column[] {
   if (relation.kind === 'view' || relation.kind === 'materialized') return viewColumns(env, relation)
   const refs = columnRefs(env.index, relation)
+  const remote = columnsBehind(env, relation)
   return relation.columns.map((column, at) => {
     const ref = refs[at]
+    const behind = remote?.get(column.name)
+    if (ref !== undefined && behind !== undefined)
+      return { name: column.name, value: alsoKnownAs(recast(behind, column.type), ref) }
     // No rule can mean a column that does not exist yet, and no result says which one it is.
     const isNew = isMade(relation) || column.number < 0
     const own = ref === undefined || isNew ? plain(column.type) : ofRowType(env, column.type, direct(ref, column.type))
@@ -180,12 +206,13 @@ export function relationColumns(env: Environment, relation: CatalogRelation): re
 }
 
 /** A system relation: its columns hold no protected values, but only some may be read without coverage. */
-function systemEntry(env: Environment, relation: SystemRelation, name: string | null): Entry {
-  const allowed = (access: string): boolean =>
-    access === 'baseline' || (access === 'tooling' && env.context.preset === 'tooling')
+function systemEntry(env: Environment, relation: SystemRelation, name: string | null, isShown: boolean): Entry {
+  const isTooling = env.context.preset === 'tooling'
+  const allowed = ({ access, name: column }: Pick<PresentColumn, 'access' | 'name'>): boolean =>
+    access === 'baseline' || (access === 'tooling' && (isTooling || (isShown && !notShown.has(column))))
   const read = (baseline: boolean) =>
     addEffect(env.draft, { operation: 'select', object: relation.name, via: 'direct', parents: [], baseline })
-  read(relation.columns.some((column) => allowed(column.access)))
+  read(relation.columns.some(allowed))
   const { isExact, columns } = presentColumns(env, relation)
   const [schema = null] = relation.name.split('.')
   return entryOf(
@@ -193,7 +220,7 @@ function systemEntry(env: Environment, relation: SystemRelation, name: string | 
     columns.map((column) => ({
       name: column.name,
       value: plain(column.type),
-      ...(allowed(column.access) ? {} : { read: () => read(false) }),
+      ...(allowed(column) ? {} : { read: () => read(false) }),
     })),
     {
       schema,
@@ -203,6 +230,9 @@ function systemEntry(env: Environment, relation: SystemRelation, name: string | 
     },
   )
 }
+
+/** Columns of pg_settings that SHOW does not show. */
+const notShown: ReadonlySet<string> = new Set(['sourcefile', 'sourceline'])
 
 interface PresentColumn {
   readonly name: string

@@ -81,8 +81,8 @@ export interface Scope {
   readonly windows: ReadonlyMap<string, readonly Value[]>
   /** True inside a subquery of an expression, where an equality is no top-level predicate. */
   readonly nested: boolean
-  /** The one setting whose row of pg_settings this query sees; absent for any other query. */
-  readonly namedSetting?: string | undefined
+  /** The settings whose rows of pg_settings this query sees, and no others; absent for any other query. */
+  readonly namedSettings?: readonly string[] | undefined
 }
 
 const noWindows: ReadonlyMap<string, readonly Value[]> = new Map()
@@ -102,7 +102,7 @@ export const inside = (parent: Scope, entries: readonly Entry[]): Scope => ({
   parent,
   entries,
   windows: noWindows,
-  namedSetting: undefined,
+  namedSettings: undefined,
 })
 
 /** Adds to the scope's own level. */

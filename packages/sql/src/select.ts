@@ -5,9 +5,10 @@ import { addComputed, addControlOf, addReadings, readingsApart } from './draft.t
 import { condition, ordering, walk } from './expressions.ts'
 import { fromItems } from './from.ts'
 import { lockRows } from './locks.ts'
+import { namedSettingsOf } from './named-settings.ts'
 import { listColumns, sortKeys, targetColumns } from './output.ts'
 import { entryOf, inside, type Scope, unknown } from './scope.ts'
-import { constantText, dispatch, type Handlers, payload, tagOf, texts } from './tree.ts'
+import { dispatch, type Handlers, payload, tagOf } from './tree.ts'
 import { type Column, either, plain, type Value } from './values.ts'
 import { commonTables } from './with.ts'
 import { deleteRows, insertRows, mergeRows, updateRows } from './write.ts'
@@ -45,10 +46,11 @@ export function selectColumns(select: SelectStmt, outer: Scope): readonly Column
 
 function plainSelect(select: SelectStmt, outer: Scope): readonly Column[] {
   const { draft } = outer.env
-  const from: Scope = { ...outer, entries: fromItems(select.fromClause, outer) }
+  const namedSettings = namedSettingsOf(select, outer)
+  const from: Scope = { ...outer, entries: fromItems(select.fromClause, { ...outer, namedSettings }) }
   lockRows(select.lockingClause, from)
   condition(select.whereClause, from, 'WHERE')
-  const scope: Scope = { ...from, windows: windowsOf(select, from), namedSetting: namedSettingOf(select, outer) }
+  const scope: Scope = { ...from, windows: windowsOf(select, from), namedSettings }
   const columns = targetColumns(select.targetList, scope)
   for (const value of sortKeys(select.groupClause, columns, scope, 'input first'))
     addControlOf(draft, value, 'GROUP BY')
@@ -56,20 +58,6 @@ function plainSelect(select: SelectStmt, outer: Scope): readonly Column[] {
   distinct(select, columns, scope)
   ordered(select, columns, scope)
   return columns
-}
-
-/** `FROM pg_settings WHERE name = 'a constant'`: what pg_dump asks where a server may not have the setting. */
-function namedSettingOf({ fromClause, whereClause }: SelectStmt, { tables }: Scope): string | undefined {
-  const [item, ...more] = fromClause ?? []
-  const relation = payload(item, 'RangeVar')
-  // A name without a schema is the catalog's own, which comes first; a WITH could still shadow it.
-  const isSettings = relation?.relname === 'pg_settings' && (relation.schemaname ?? 'pg_catalog') === 'pg_catalog'
-  if (!isSettings || tables !== null || more.length > 0) return undefined
-  const comparison = payload(whereClause, 'A_Expr')
-  if (comparison?.kind !== 'AEXPR_OP' || texts(comparison.name).join('.') !== '=') return undefined
-  const column = payload(comparison.lexpr, 'ColumnRef')
-  if (column === undefined || texts(column.fields).join('.') !== 'name') return undefined
-  return constantText(comparison.rexpr) ?? undefined
 }
 
 /** WINDOW w AS (…), by name, each with what it partitions and orders by. */

@@ -43,8 +43,6 @@ const isTrue = (text: string): boolean => /^(on|true|yes|1)$/i.test(text)
 /** May an admitted session set this without coverage? A null value is RESET or DEFAULT. */
 function isBaseline(name: string, value: string | null, env: Environment): boolean {
   if (name === 'client_encoding') return value !== null && /^utf-?8$/i.test(value)
-  // The gateway pins it on; drivers say so once more.
-  if (name === 'standard_conforming_strings') return value !== null && isTrue(value)
   if (name === 'client_min_messages') return value === null || messageLevels.has(value.toLowerCase())
   if (name === 'search_path') return value !== null && isSafePath(parsePath(value), env)
   if (name === 'transaction_read_only' || name === 'default_transaction_read_only')
@@ -119,7 +117,9 @@ export function settingEffect(env: Environment, operation: SqlOperation, name: s
 /** One setting gets a value: null is its default. */
 export function changeSetting(env: Environment, written: string, value: string | null, local: boolean): void {
   const name = written.toLowerCase()
-  settingEffect(env, 'set', name, isBaseline(name, value, env))
+  // The gateway pins it on: to say so once more, as drivers do, changes nothing.
+  const isSoAlready = name === 'standard_conforming_strings' && value !== null && isTrue(value)
+  if (!isSoAlready) settingEffect(env, 'set', name, isBaseline(name, value, env))
   refusePinned(env, name, value)
   env.draft.session.push({ kind: 'set', setting: name, value, local })
 }
@@ -189,7 +189,7 @@ function transactionModes(name: string, args: readonly Node[] | undefined, env: 
 }
 
 /** May an admitted session see this setting without coverage? */
-const isVisible = (name: string): boolean => free.has(name) || timeouts.has(name) || visible.has(name)
+export const isVisible = (name: string): boolean => free.has(name) || timeouts.has(name) || visible.has(name)
 
 export function showStatement(found: VariableShowStmt, env: Environment): string {
   const name = (found.name ?? '').toLowerCase()
@@ -210,7 +210,8 @@ export function settingFunction(call: FuncCall, scope: Scope): Value | null {
   const constants = (call.args ?? []).map((node) => constantText(stripCast(node)))
   const [written = null, value = null, local = null] = constants
   const [first] = call.args ?? []
-  const setting = written ?? (isNameColumn(first) ? (scope.namedSetting ?? null) : null)
+  const [named = null, ...others] = scope.namedSettings ?? []
+  const setting = written ?? (isNameColumn(first) && others.length === 0 ? named : null)
   const use = {
     name: `pg_catalog.${name}()`,
     volatility: name === 'set_config' ? 'volatile' : 'stable',

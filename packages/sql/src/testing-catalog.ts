@@ -33,6 +33,8 @@ export interface RelationSpec {
   readonly checks?: readonly string[]
   /** Columns of unique indexes and foreign keys. */
   readonly compared?: readonly string[]
+  /** What a foreign table reads at its server, with the names of columns that are others there. */
+  readonly remote?: { readonly name: string; readonly columns?: Readonly<Record<string, string>> }
 }
 
 export interface FunctionSpec {
@@ -180,6 +182,7 @@ function relationOf(name: string, spec: CatalogSpec, oidOf: (name: string) => nu
     rowSecurity: full.rowSecurity ?? full.policies !== undefined,
     ...policiesOf(full),
     ...partitionedBy(full, numberOf),
+    ...remoteOf(full),
     checks: full.checks ?? [],
     compared: (full.compared ?? []).map(numberOf),
   }
@@ -195,6 +198,12 @@ function policiesOf({ policies, rowSecurity }: RelationSpec): Pick<CatalogRelati
         : { name: `policy_${at}`, ...policy },
     ),
   }
+}
+
+function remoteOf({ remote }: RelationSpec): Pick<CatalogRelation, 'remote'> {
+  if (remote === undefined) return {}
+  const [schema, name] = split(remote.name)
+  return { remote: { schema, name, columns: Object.entries(remote.columns ?? {}) } }
 }
 
 function partitionedBy(

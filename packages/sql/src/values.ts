@@ -6,6 +6,10 @@ import type { ColumnRef } from './facts.ts'
 export interface Value {
   /** `direct`: the value of one base column, unchanged (several through set operations, all direct). */
   readonly kind: 'direct' | 'derived'
+  /** A literal or a cast of one: it tells nothing, and stays what it is beside the values of a column. */
+  readonly constant?: true
+  /** Beside the column's values there are constants: masked with them, but not the column itself where it is stored. */
+  readonly mixed?: true
   /** Computed by what never fails, whatever the values: a part of a document by a constant path. */
   readonly total?: true
   /** Inside of a trigger: computed by what cannot fail, to a text of this size (sure.ts). */
@@ -106,14 +110,31 @@ export function derived(values: readonly Value[], type: string | null = null): V
   }
 }
 
-/** One of these, unchanged: arms of a set operation, the two sides of USING. */
+/** A literal by itself, or under a cast, which the caller of this has looked at. */
+export const literal = (type: string | null): Value => ({ ...plain(type), constant: true })
+
+/**
+ * Is it shown as it is beside the other: a column, or a constant that takes the column's type? What is a constant for each
+ * row that has it is one under a mask, too: only NULL and what is not NULL can be told apart there, which is released.
+ */
+const staysBeside = (one: Value, other: Value): boolean =>
+  one.kind === 'direct' ||
+  (one.constant === true &&
+    (one.type === 'unknown' || one.type === other.type || (isText(one.type) && isText(other.type))))
+
+/** One of these, unchanged: arms of a set operation, the two sides of USING, the arguments of COALESCE. */
 export function either(left: Value, right: Value): Value {
-  const kind = left.kind === 'direct' && right.kind === 'direct' ? 'direct' : 'derived'
+  const isColumn = left.kind === 'direct' || right.kind === 'direct'
+  const constant = left.constant === true && right.constant === true
+  const kind = isColumn && staysBeside(left, right) && staysBeside(right, left) ? 'direct' : 'derived'
+  const mixed = [left, right].some((one) => one.mixed === true || one.constant === true)
   return {
     kind,
+    ...(constant ? { constant } : {}),
+    ...(kind === 'direct' && mixed ? { mixed } : {}),
     sources: union([left.sources, right.sources]),
     nulls: union([left.nulls, right.nulls]),
-    type: commonType([left, right]),
+    type: constant && left.type === right.type ? left.type : commonType([left, right]),
     fields: left.fields !== null && right.fields !== null ? bothFields(left.fields, right.fields) : null,
   }
 }
@@ -164,12 +185,13 @@ export function influenced(value: Value, by: readonly Value[]): Value {
 
 /** Adds a column that the value is also known as: a view's own column beside the base column behind it. */
 export function alsoKnownAs(value: Value, column: ColumnRef): Value {
+  const { constant: _, ...rest } = value
   const kind = value.kind === 'direct' || value.sources.size === 0 ? 'direct' : 'derived'
-  return { ...value, kind, sources: union([value.sources, new Set([column])]) }
+  return { ...rest, kind, sources: union([value.sources, new Set([column])]) }
 }
 
 /** The same value, with the sources of another beside its own: it is known under both. */
-export const joinSources = (value: Value, other: Value): Value => ({
+export const joinSources = ({ constant: _, ...value }: Value, other: Value): Value => ({
   ...value,
   sources: union([value.sources, other.sources]),
   nulls: union([value.nulls, other.nulls]),

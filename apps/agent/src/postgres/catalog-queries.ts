@@ -99,6 +99,21 @@ const partitionedBy = list(`
   SELECT json_agg(DISTINCT k.number ORDER BY k.number)
     FROM pg_catalog.pg_partitioned_table p, unnest(p.partattrs::int2[]) AS k(number) WHERE p.partrelid = c.oid`)
 
+// What a foreign table reads at its server: options of postgres_fdw, and of others that call them likewise.
+const option = (...names: readonly string[]): string =>
+  `max(o.option_value) FILTER (WHERE o.option_name IN ('${names.join("', '")}'))`
+const remote = `
+  CASE WHEN c.relkind = 'f' THEN (
+    SELECT json_build_object(
+             'schema', COALESCE(${option('schema_name', 'schema')}, n.nspname),
+             'name', COALESCE(${option('table_name', 'table')}, c.relname),
+             'columns', ${list(`
+               SELECT json_agg(json_build_array(a.attname, o.option_value) ORDER BY a.attnum)
+                 FROM pg_catalog.pg_attribute a, pg_options_to_table(a.attfdwoptions) o
+                WHERE a.attrelid = c.oid AND o.option_name = 'column_name'`)})
+      FROM pg_catalog.pg_foreign_table f LEFT JOIN pg_options_to_table(f.ftoptions) o ON true
+     WHERE f.ftrelid = c.oid) END`
+
 const action = (column: string): string => named(column, { c: 'cascade', n: 'set', d: 'set' }, "'none'")
 
 // pg_constraint has no index by confrelid: grouped once, not looked up for each relation.
@@ -118,7 +133,8 @@ const relations = (schema: string, where: string): string => `
            'definition', CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END,
            'parents', ${parents}, 'rules', ${rules}, 'triggers', ${triggers},
            'cascades', COALESCE(x.listed, '[]'::pg_catalog.json), 'rowSecurity', c.relrowsecurity, 'checks', ${checks},
-           'compared', ${compared}, 'policies', ${policies}, 'partitionedBy', ${partitionedBy})
+           'compared', ${compared}, 'policies', ${policies}, 'partitionedBy', ${partitionedBy},
+           'remote', ${remote})
     FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     LEFT JOIN cascading x ON x.confrelid = c.oid
@@ -378,6 +394,7 @@ export const signatureQuery = `
          UNION ALL ${part('rule', ofRelation('pg_rewrite', 'w', 'ev_class'), rowOf('w', 'w.oid'))}
          UNION ALL ${part('trigger', ofRelation('pg_trigger', 'g', 'tgrelid'), rowOf('g', 'g.oid'))}
          UNION ALL ${part('inherits', ofRelation('pg_inherits', 'i', 'inhrelid'), rowOf('i', 'i.inhrelid'))}
+         UNION ALL ${part('foreign', ofRelation('pg_foreign_table', 'f', 'ftrelid'), rowOf('f', 'f.ftrelid'))}
          UNION ALL ${part('constraint', ofRelation('pg_constraint', 'k', 'conrelid'), rowOf('k', 'k.oid'))}
          UNION ALL ${part('index', ofRelation('pg_index', 'x', 'indrelid'), rowOf('x', 'x.indexrelid'))}
          UNION ALL ${part('domain', 'pg_catalog.pg_constraint k WHERE k.contypid <> 0', rowOf('k', 'k.oid'))}

@@ -1,0 +1,25 @@
+// Table: columns of PostgreSQL's statistics that tell how much there is and was, and in which state sessions are; never whose values.
+
+const tableCounters = `relid schemaname relname seq_scan last_seq_scan idx_scan last_idx_scan n_tup_ins n_tup_upd n_tup_del
+  n_live_tup n_mod_since_analyze n_ins_since_vacuum last_vacuum last_autovacuum last_analyze last_autoanalyze vacuum_count
+  autovacuum_count analyze_count autoanalyze_count`
+const indexCounters = 'relid indexrelid schemaname relname indexrelname idx_scan last_idx_scan'
+const sessionStates = `datid datname pid leader_pid usesysid usename backend_start xact_start query_start state_change
+  wait_event_type wait_event state backend_type`
+/**
+ * Columns of statistics that tell how much there is and was, as BI tools and dashboards ask; the only ones of their relations
+ * that may be read without coverage. What depends on how long values are is not among them: hot updates, dead rows, positions
+ * in the log.
+ */
+export const counters: Readonly<Record<string, readonly [columns: string, rest: 'tooling' | 'covered']>> = {
+  pg_stat_user_tables: [tableCounters, 'tooling'],
+  pg_stat_all_tables: [tableCounters, 'tooling'],
+  pg_stat_user_indexes: [indexCounters, 'covered'],
+  pg_stat_all_indexes: [indexCounters, 'covered'],
+  pg_stat_database: ['datid datname numbackends', 'covered'],
+  // Not what other sessions run, nor what they call themselves.
+  pg_stat_activity: [sessionStates, 'covered'],
+  // Not what is locked by a number: advisory locks have keys that somebody chose.
+  pg_locks: ['locktype database relation virtualtransaction pid mode granted fastpath waitstart', 'covered'],
+  pg_replication_slots: ['slot_name plugin slot_type datoid database temporary active', 'covered'],
+}
