@@ -20,6 +20,7 @@ import { type Listener, startListener, type TlsMaterial } from './listen/listene
 import { createMemoryGuard } from './listen/memory.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { loadParser } from './parser.ts'
+import { openCatalogs } from './postgres/catalogs.ts'
 import { openScan } from './postgres/scan-connection.ts'
 import { loadRecordKey } from './record/key.ts'
 import { type OpenRecorder, openRecorder } from './record/recorder.ts'
@@ -158,7 +159,7 @@ interface Doors {
   readonly http: HttpListener | null
 }
 
-/** The listeners, which share sessions and budgets. */
+/** The listeners, which share sessions, budgets and catalogs. */
 async function openDoors(
   { config, clock, log, environment }: OpenDeps,
   opened: {
@@ -198,8 +199,9 @@ async function openDoors(
     onCatalog: (target: string, role: string, catalog: Catalog) => link.uploadCatalog(target, role, catalog),
     mcpPinsFile: joinPath(config.dataDirectory, 'mcp-pins.json'),
   }
+  const all = { ...listening, catalogs: openCatalogs(listening) }
   const listener = await startListener({
-    ...listening,
+    ...all,
     host: config.listen.host,
     port: config.listen.port,
     clientTls: config.listen.tls,
@@ -210,7 +212,7 @@ async function openDoors(
     await listener.close(config.drainMs)
     await late.http?.close()
   })
-  const http = config.http === undefined ? null : await startHttpListener({ ...listening, ...config.http })
+  const http = config.http === undefined ? null : await startHttpListener({ ...all, ...config.http })
   late.http = http
   parts.listeners = http === null ? [listener] : [listener, http]
   parts.sessions = sessions

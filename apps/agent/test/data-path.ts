@@ -18,6 +18,7 @@ import { type Listener, startListener } from '../src/listen/listener.ts'
 import type { MemoryGuard } from '../src/listen/memory.ts'
 import { createMetrics } from '../src/metrics.ts'
 import { loadParser } from '../src/parser.ts'
+import { openCatalogs } from '../src/postgres/catalogs.ts'
 import type { Recorder } from '../src/record/record.ts'
 import type { Log } from '../src/session/log.ts'
 import { openSessions } from '../src/session/sessions.ts'
@@ -264,6 +265,7 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
     log,
     metrics: createMetrics(),
     onCatalog: () => {},
+    catalogs: openCatalogs({ environment: options.environment, random: randomBytes, clock, onCatalog: () => {} }),
     ...(options.memory === undefined ? {} : { memory: options.memory }),
   }
   const listener = await startListener({

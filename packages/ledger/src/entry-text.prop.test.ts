@@ -45,6 +45,18 @@ const intent = fc.record(
     relaxed: fc.constant(true as const),
     shadow,
     chain,
+    sql: fc.array(
+      fc.record({
+        target: text,
+        upstreamRole: text,
+        verb: text,
+        fingerprint: text,
+        effects: fc.array(effect, { maxLength: 2 }),
+        rule: fc.option(rule),
+      }),
+      { minLength: 1, maxLength: 2 },
+    ),
+    trace: fc.record({ trace: text, parent: text, span: text }),
   },
   {
     requiredKeys: [

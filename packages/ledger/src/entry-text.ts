@@ -2,7 +2,7 @@
 // gives for the same value, at a fraction of its cost. Strings that are not well-formed are written as UTF-8 would have them.
 import { assert } from '@sallyport/base/assert'
 import { canonicalString, canonicalText } from './canonical.ts'
-import type { Entry, EntryChain, EntryRule } from './entry.ts'
+import type { Entry, EntryChain, EntryRule, EntryTrace } from './entry.ts'
 
 type Intent = Extract<Entry, { kind: 'intent' }>
 type Outcome = Extract<Entry, { kind: 'outcome' }>
@@ -22,6 +22,8 @@ type IntentMember =
       | 'relaxed'
       | 'shadow'
       | 'chain'
+      | 'sql'
+      | 'trace'
     )
 type OutcomeMember =
   | ('v' | 'session' | 'seq' | 'atMs' | 'monoUs' | 'kind' | 'statement' | 'result' | 'tag' | 'sqlstate' | 'rows')
@@ -38,8 +40,9 @@ export function intentText(place: EntryPlace, body: Omit<Intent, keyof EntryPlac
     `,"fingerprint":${canonicalString(body.fingerprint)},"kind":"intent","maskedColumns":${whole(body.maskedColumns)}` +
     `,"masks":${stringsText(body.masks)},"monoUs":${whole(place.monoUs)},"parameters":${stringsText(body.parameters)}` +
     `,"protocol":"${body.protocol}"${body.relaxed === true ? ',"relaxed":true' : ''},"rule":${ruleText(body.rule)}${placeText(place)}${shadowText(body.shadow)}` +
+    `${body.sql === undefined ? '' : `,"sql":${canonicalText(body.sql)}`}` +
     `,"statement":${whole(body.statement)},"text":${canonicalString(body.text)}` +
-    `,"textTruncated":${body.textTruncated},"v":1,"verb":${canonicalString(body.verb)}}`
+    `,"textTruncated":${body.textTruncated}${traceText(body.trace)},"v":1,"verb":${canonicalString(body.verb)}}`
   )
 }
 
@@ -66,6 +69,11 @@ const ruleText = ({ policy, rule, version }: EntryRule): string =>
 
 const shadowText = (shadow: Intent['shadow']): string =>
   shadow === undefined ? '' : `,"shadow":${canonicalText(shadow)}`
+
+const traceText = (trace: EntryTrace | undefined): string =>
+  trace === undefined
+    ? ''
+    : `,"trace":{"parent":${canonicalString(trace.parent)},"span":${canonicalString(trace.span)},"trace":${canonicalString(trace.trace)}}`
 
 // The same object for every statement of one initiator's token.
 const chainTexts = new WeakMap<EntryChain, string>()

@@ -43,6 +43,32 @@ export interface EntryShadow extends EntryRule {
   readonly effect: 'allow' | 'deny' | 'hold' | 'limit'
 }
 
+/** A statement that a message of MCP carries for a database, which its server asks: what an argument declared as SQL does. */
+export interface EntrySql {
+  /** The database, as a target. */
+  readonly target: string
+  readonly upstreamRole: string
+  readonly verb: string
+  readonly fingerprint: string
+  readonly effects: readonly {
+    readonly operation: string
+    readonly object: string
+    readonly via: 'direct' | 'derived'
+  }[]
+  /** Of the database's policies; null where none decided. */
+  readonly rule: EntryRule | null
+}
+
+/** Of which distributed trace a statement is (W3C Trace Context), so that what one call led to elsewhere can be found. */
+export interface EntryTrace {
+  /** 32 hex digits. */
+  readonly trace: string
+  /** Whose part of the trace asked, 16 hex digits; empty where the trace begins here. */
+  readonly parent: string
+  /** The gateway's own part, 16 hex digits, which the target was told as its parent; empty where it was told of none. */
+  readonly span: string
+}
+
 export type StatementProtocol = 'simple' | 'extended' | 'http' | 'mcp'
 
 export type EntryBody =
@@ -94,6 +120,10 @@ export type EntryBody =
       readonly shadow?: readonly EntryShadow[]
       /** Absent where it is the session's own. */
       readonly chain?: EntryChain
+      /** Absent where it carries none. */
+      readonly sql?: readonly EntrySql[]
+      /** Absent where its caller said of none. */
+      readonly trace?: EntryTrace
     }
   | {
       /** A statement that was not let through. Nothing of it reached the target. */
@@ -117,6 +147,10 @@ export type EntryBody =
       readonly shadow?: readonly EntryShadow[]
       /** Absent where it is the session's own. */
       readonly chain?: EntryChain
+      /** Absent where it carries none. */
+      readonly sql?: readonly EntrySql[]
+      /** Absent where its caller said of none. */
+      readonly trace?: EntryTrace
     }
   | {
       /** A statement that waits for a person. Nothing of it has reached the target. The text of several statements is one. */
@@ -146,6 +180,10 @@ export type EntryBody =
       readonly shadow?: readonly EntryShadow[]
       /** Absent where it is the session's own. */
       readonly chain?: EntryChain
+      /** Absent where it carries none. */
+      readonly sql?: readonly EntrySql[]
+      /** Absent where its caller said of none. */
+      readonly trace?: EntryTrace
     }
   | {
       /** What came of a `held` statement. After `approved` its intent follows under the same number; else it never runs. */

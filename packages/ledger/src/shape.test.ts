@@ -43,6 +43,24 @@ test.each(bodies.filter(({ kind }) => ['intent', 'denied', 'held'].includes(kind
   },
 )
 
+test.each(bodies.filter(({ kind }) => ['intent', 'denied', 'held'].includes(kind)))(
+  '$kind may say which SQL it carries, and of which trace it is',
+  (body) => {
+    const read = (more: object) => parseEntry(canonicalBytes({ ...shared, ...body, ...more })).ok
+    const effects = [{ operation: 'select', object: 'public.a', via: 'direct' }]
+    const one = { target: 'shop', upstreamRole: 'app', verb: 'select', fingerprint: '', effects, rule: null }
+    expect(read({ sql: [one] })).toBe(true)
+    expect(read({ sql: [] })).toBe(false)
+    expect(read({ sql: [{ ...one, text: 'select 1' }] })).toBe(false)
+    expect(read({ sql: [{ ...one, effects: [{}] }] })).toBe(false)
+    const trace = { trace: 'ab'.repeat(16), parent: 'cd'.repeat(8), span: '' }
+    expect(read({ trace })).toBe(true)
+    expect(read({ trace: { ...trace, span: 'AB'.repeat(8) } })).toBe(false)
+    expect(read({ trace: { ...trace, trace: '' } })).toBe(false)
+    expect(read({ trace: { ...trace, state: '' } })).toBe(false)
+  },
+)
+
 /** Every value within the entry, as a path, and a copy of the entry with that value replaced or removed. */
 function* replacements(value: unknown, replace: (inner: unknown) => unknown, path = ''): Generator<[string, unknown]> {
   if (typeof value !== 'object' || value === null) return

@@ -3,7 +3,17 @@
 import { limits } from '@sallyport/base/limits'
 import type { Parsed } from './bytes.ts'
 import { parseCanonical } from './canonical.ts'
-import type { Entry, EntryBody, EntryChain, EntryPrincipal, EntryRule, EntryShadow, Head } from './entry.ts'
+import type {
+  Entry,
+  EntryBody,
+  EntryChain,
+  EntryPrincipal,
+  EntryRule,
+  EntryShadow,
+  EntrySql,
+  EntryTrace,
+  Head,
+} from './entry.ts'
 
 /** What is wrong with the value: empty when nothing is, else the field's path or a few words. */
 type Check = (value: unknown) => string
@@ -42,7 +52,7 @@ const listOf =
   }
 
 /** Fields that records before them do not have. */
-const optional: ReadonlySet<string> = new Set(['shadow', 'relaxed', 'chain'])
+const optional: ReadonlySet<string> = new Set(['shadow', 'relaxed', 'chain', 'sql', 'trace'])
 
 /** Not empty: an entry with nothing to say has one form. */
 const some =
@@ -96,6 +106,18 @@ const shadow = some(
   } satisfies Fields<EntryShadow>),
 )
 const effect = fields({ operation: text, object: text, via: oneOf('direct', 'derived') })
+const sql = some(
+  fields({
+    target: text,
+    upstreamRole: text,
+    verb: text,
+    fingerprint: text,
+    effects: listOf(effect),
+    rule: orNull(rule),
+  } satisfies Fields<EntrySql>),
+)
+const span = matching(/^([0-9a-f]{16})?$/, '16 hex digits or empty')
+const trace = fields({ trace: id, parent: span, span } satisfies Fields<EntryTrace>)
 const protocol = oneOf('simple', 'extended', 'http', 'mcp')
 
 const shared = { v: oneOf(1), session: id, seq: count, atMs: count, monoUs: count }
@@ -140,8 +162,20 @@ const bodies = {
     relaxed: oneOf(true),
     shadow,
     chain,
+    sql,
+    trace,
   },
-  denied: { kind: oneOf('denied'), ...statement, code: text, message: text, rule: orNull(rule), shadow, chain },
+  denied: {
+    kind: oneOf('denied'),
+    ...statement,
+    code: text,
+    message: text,
+    rule: orNull(rule),
+    shadow,
+    chain,
+    sql,
+    trace,
+  },
   held: {
     kind: oneOf('held'),
     ...statement,
@@ -153,6 +187,8 @@ const bodies = {
     waits: flag,
     shadow,
     chain,
+    sql,
+    trace,
   },
   'hold-ended': {
     kind: oneOf('hold-ended'),

@@ -30,8 +30,22 @@ export const McpServer = z.strictObject({
       z.strictObject({
         tool: name,
         argument: z.string().min(1).max(200),
-        target: z.string().min(1),
-        role: z.string().min(1).optional(),
+        /** A PostgreSQL target of the same agents. */
+        target: z.string().min(1).max(63),
+        /** Of that target; absent: its first one. */
+        role: z.string().min(1).max(63).optional(),
+        /** Where names without a schema are looked up on the server's connections. */
+        searchPath: z
+          .array(
+            z
+              .string()
+              .min(1)
+              .max(63)
+              .regex(/^(?!pg_)/, 'schemas of the system and temporary ones are searched anyway'),
+          )
+          .min(1)
+          .max(20)
+          .default(['public']),
       }),
     )
     .max(50)

@@ -6,6 +6,7 @@ import { fieldOf } from '@sallyport/wire/http/fields'
 import { mediaOf } from '@sallyport/wire/http/media'
 import type { McpPins } from '../mcp/pins.ts'
 import type { McpSessions } from '../mcp/sessions.ts'
+import type { SqlArguments } from '../session/sql-argument.ts'
 import { type RequestBody, requestBody } from './body.ts'
 import { type Needles, needlesOf } from './echo.ts'
 import type { OauthTokens } from './oauth.ts'
@@ -21,6 +22,8 @@ export interface HttpServing extends HttpShared {
   readonly tokens: OauthTokens
   readonly mcp: McpSessions
   readonly mcpPins: McpPins
+  /** For arguments of tools that are SQL. */
+  readonly sql: SqlArguments
 }
 
 export interface Exchange {

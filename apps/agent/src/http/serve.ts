@@ -194,7 +194,7 @@ function askedRequest(parts: Exchange, looking: Looking): AskedRequest {
     async also() {
       const { document } = session.admitted.target
       const refusal = secondObjectRefusal(head.fields, document.spec.passFields)
-      return refusal ?? (await schemaRefusal(document, head, read))
+      return { refusal: refusal ?? (await schemaRefusal(document, head, read)) }
     },
     held: () => heldRequest(parts, fields, looking),
   }

@@ -1,6 +1,7 @@
 // What the listener needs from the outside, beside what its sessions need.
 import { limits } from '@sallyport/base/limits'
 import type { Budgets } from '../limits/budgets.ts'
+import type { CatalogPool } from '../postgres/catalogs.ts'
 import type { SessionDeps } from '../session/deps.ts'
 import type { Sessions } from '../session/sessions.ts'
 import type { MemoryGuard } from './memory.ts'
@@ -47,6 +48,8 @@ export interface ListenerDeps extends SessionDeps {
   /** Shared with other listeners of the agent; its own when absent. */
   readonly sessions?: Sessions
   readonly budgets?: Budgets
+  /** Shared with other listeners, and closed with this one; its own when absent. */
+  readonly catalogs?: CatalogPool
   /** Of the whole process; its own when absent. */
   readonly memory?: MemoryGuard
 }

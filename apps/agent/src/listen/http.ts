@@ -16,6 +16,7 @@ import { mcpSessions } from '../mcp/sessions.ts'
 import { knownSecrets } from '../secrets/known.ts'
 import { createCallers } from '../session/callers.ts'
 import type { Sessions } from '../session/sessions.ts'
+import { type SqlArgumentDeps, sqlArguments } from '../session/sql-argument.ts'
 import type { ListenerDeps, TlsMaterial } from './deps.ts'
 import { listening } from './listening.ts'
 import { createMemoryGuard, type MemoryGuard } from './memory.ts'
@@ -30,9 +31,12 @@ export interface HttpListener {
   close(): Promise<void>
 }
 
-export interface HttpListenerDeps extends Omit<ListenerDeps, 'bounds' | 'sessions' | 'budgets' | 'clientTls'> {
+export interface HttpListenerDeps
+  extends Omit<ListenerDeps, 'bounds' | 'sessions' | 'budgets' | 'catalogs' | 'clientTls'> {
   readonly sessions: Sessions
   readonly budgets: Budgets
+  /** Of the databases that arguments of tools may name. */
+  readonly catalogs: SqlArgumentDeps['catalogs']
   /** Default: limits.httpConnectionsPerCallerMax. */
   readonly connectionsPerCallerMax?: number
   /** Where the definitions of tools are kept that were seen first; absent: in memory. */
@@ -112,6 +116,7 @@ const serverOf = (deps: HttpListenerDeps, upstreams: Upstreams): HttpServer =>
     mcpPins: openPins(deps.mcpPinsFile ?? null, deps.clock, (target, tool) =>
       deps.log.warn({ target, tool }, 'mcp-tool-quarantined'),
     ),
+    sql: sqlArguments({ ...deps, catalogs: deps.catalogs }),
     tokens: oauthTokens({ upstreams, environment: deps.environment, clock: deps.clock }),
   })
 

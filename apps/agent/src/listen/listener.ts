@@ -34,7 +34,7 @@ export async function startListener(deps: ListenerDeps): Promise<Listener> {
   const bounds: ListenerBounds = { ...listenerBounds, ...deps.bounds }
   let tls = tlsIdentity(deps.tls)
   const sessions = deps.sessions ?? openSessions()
-  const catalogs = openCatalogs(deps)
+  const catalogs = deps.catalogs ?? openCatalogs(deps)
   const cancels = cancelKeys(deps.random)
   const estimates = openEstimates()
   const pool = createPool()

@@ -28,6 +28,7 @@ import { type Responder, responderOf } from './responder.ts'
 import type { Showing } from './results.ts'
 import { send } from './send.ts'
 import type { McpSession } from './sessions.ts'
+import { judgeArguments, maskingWith, type SqlAnswer } from './sql.ts'
 
 /** Settles when the answer is out. Throws what is no matter of one message: a session that is not there, a body too long. */
 export async function postMessage(call: McpCall): Promise<void> {
@@ -92,14 +93,16 @@ async function ask(call: McpCall, responder: Responder, request: McpRequest): Pr
       progress.stop = tellWaiting(responder, message, text)
     }
     const onWaits = progressOf(message) === null ? null : begin
+    const inSql: SqlAnswer = { detection: null, isCharged: false }
     const asked = askedMessage(call, {
       message,
       initiator,
       understood: known,
-      also: alsoOf(call, session, known),
+      also: alsoOf(call, session, known, inSql),
       onWaits,
     })
-    const granted = await call.session.gate.judge(asked)
+    const judged = await call.session.gate.judge(asked)
+    const granted = { ...judged, masking: maskingWith(judged.masking, inSql) }
     progress.stop()
     if (known instanceof SallyportError) throw known
     const may = await mayOf(call, known, initiator)
@@ -113,16 +116,19 @@ async function ask(call: McpCall, responder: Responder, request: McpRequest): Pr
   }
 }
 
-/** Is the tool what it was, and can its arguments be told? One that nobody has read as SQL is not sent to what runs it (R-4.19). */
-function alsoOf(call: McpCall, session: McpSession | null, known: Understood | SallyportError): AskedRequest['also'] {
+/** Is the tool what it was, and may what its arguments say in SQL be done? `found` learns what the answer is looked through for. */
+function alsoOf(
+  call: McpCall,
+  session: McpSession | null,
+  known: Understood | SallyportError,
+  found: SqlAnswer,
+): AskedRequest['also'] {
   if (known instanceof SallyportError || known.subject?.kind !== 'tool' || session === null) return undefined
   const { name } = known.subject
-  return async () => {
+  return async (context) => {
     const refusal = await pinRefusal(call, session, name)
-    if (refusal !== null || !call.server.sql.some(({ tool }) => tool === name)) return refusal
-    return new SallyportError('STATEMENT_UNKNOWN', 'an argument of the tool is SQL, and nobody can tell what it does', {
-      hint: 'ask the database itself: it is a target of its own',
-    })
+    if (refusal !== null) return { refusal }
+    return await judgeArguments(call, { tool: name, args: known.arguments, context }, found)
   }
 }
 

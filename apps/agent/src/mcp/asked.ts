@@ -19,6 +19,7 @@ import type { AskedRequest } from '../session/request-asked.ts'
 import type { KeptRequest } from '../session/request-subject.ts'
 import type { McpCall } from './call.ts'
 import type { Understood } from './methods.ts'
+import { withoutLiteralsOfSql } from './sql.ts'
 
 type Message = McpRequest | McpNotification
 
@@ -74,7 +75,7 @@ export function askedMessage(call: McpCall, asking: Asking): AskedRequest {
       outwardInHead(call.head, [], { needles: call.needles, kinds }) ??
       outwardInBody(call.head, bytes, { needles: call.needles, kinds }),
     held: async () => heldMessage(call, asking, mcp),
-    also: async (chain) => (isUnderstood ? ((await also?.(chain)) ?? null) : understood),
+    also: async (context) => (isUnderstood ? ((await also?.(context)) ?? { refusal: null }) : { refusal: understood }),
   }
 }
 
@@ -88,7 +89,7 @@ function keptMessage(call: McpCall, { method, params }: Message, { subject }: Mc
     return textOf(documentMask(everything, call.serving.deps.maskHash).mask(JSON.stringify(text))?.text)
   }
   const name = subject === null ? null : { kind: subject.kind, name: hidden(subject.name) }
-  const shown = hiddenArguments(call, params)
+  const shown = hiddenArguments(call, withoutLiteralsOfSql(call.server, subject, params))
   const text = [hidden(method), name?.name ?? '', shown].filter((part) => part !== '').join(' ')
   return { text, path: name === null ? '' : mcpObject(server, name) }
 }

@@ -2,9 +2,9 @@
 // with the credential injected anew for every connection. A reader that nobody uses is closed.
 import { SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
+import type { Catalog } from '@sallyport/sql/catalog'
 import { boundTo, resolveCredential } from '../secrets/broker.ts'
-import type { Admitted } from '../session/admit.ts'
-import type { CatalogSource } from '../session/catalog-source.ts'
+import type { CatalogPlace, CatalogSource } from '../session/catalog-source.ts'
 import type { SessionDeps } from '../session/deps.ts'
 import { type CatalogKey, CatalogReader } from './catalog.ts'
 import type { SignedCatalog } from './catalog-read.ts'
@@ -18,7 +18,9 @@ export type SharedCatalog = Omit<CatalogSource, 'own'> & {
 
 export interface CatalogPool {
   /** The catalog of the admitted role, until `release`. */
-  borrow(admitted: Admitted): SharedCatalog & { release(): void }
+  borrow(place: CatalogPlace): SharedCatalog & { release(): void }
+  /** The catalog as it is now. Rejects where the target does not tell it. */
+  now(place: CatalogPlace): Promise<Catalog>
   /** Objects of the target were changed through this agent: what was read before no longer counts. */
   changed(target: string): void
   close(): void
@@ -35,12 +37,12 @@ type PoolDeps = Pick<SessionDeps, 'environment' | 'random' | 'clock' | 'onCatalo
 
 export function openCatalogs(deps: PoolDeps): CatalogPool {
   const all = new Map<string, Shared>()
-  const sharedOf = (key: string, admitted: Admitted): Shared => {
+  const sharedOf = (key: string, place: CatalogPlace): Shared => {
     const known = all.get(key)
     if (known !== undefined) return known
     const made = {
-      target: admitted.target.document.metadata.name,
-      reader: readerOf(admitted, deps),
+      target: place.target.document.metadata.name,
+      reader: readerOf(place, deps),
       users: 0,
       idle: undefined,
     }
@@ -52,21 +54,30 @@ export function openCatalogs(deps: PoolDeps): CatalogPool {
     shared.reader.close()
     if (all.get(key) === shared) all.delete(key)
   }
+  const borrow: CatalogPool['borrow'] = (place) => {
+    // Another address or credential is another target to read from, under the same name.
+    const key = JSON.stringify(place.target.document)
+    const shared = sharedOf(key, place)
+    shared.users += 1
+    clearTimeout(shared.idle)
+    return {
+      ...sourceOf(shared.reader, place, deps.clock.nowMs()),
+      release() {
+        shared.users -= 1
+        if (shared.users > 0) return
+        shared.idle = setTimeout(() => close(key, shared), limits.catalogIdleMsMax)
+        shared.idle.unref()
+      },
+    }
+  }
   return {
-    borrow(admitted) {
-      // Another address or credential is another target to read from, under the same name.
-      const key = JSON.stringify(admitted.target.document)
-      const shared = sharedOf(key, admitted)
-      shared.users += 1
-      clearTimeout(shared.idle)
-      return {
-        ...sourceOf(shared.reader, admitted, deps.clock.nowMs()),
-        release() {
-          shared.users -= 1
-          if (shared.users > 0) return
-          shared.idle = setTimeout(() => close(key, shared), limits.catalogIdleMsMax)
-          shared.idle.unref()
-        },
+    borrow,
+    async now(place) {
+      const source = borrow(place)
+      try {
+        return source.fresh() ?? (await source.read())
+      } finally {
+        source.release()
       }
     },
     changed(target) {
@@ -79,9 +90,9 @@ export function openCatalogs(deps: PoolDeps): CatalogPool {
 }
 
 /** A session judges by nothing that was last looked at before it began: what was changed before somebody connects is seen. */
-function sourceOf(reader: CatalogReader, admitted: Admitted, sinceMs: number): SharedCatalog {
-  const { metadata, spec } = admitted.target.document
-  const key: CatalogKey = { target: metadata.name, role: admitted.upstreamRole, database: spec.database }
+function sourceOf(reader: CatalogReader, place: CatalogPlace, sinceMs: number): SharedCatalog {
+  const { metadata, spec } = place.target.document
+  const key: CatalogKey = { target: metadata.name, role: place.upstreamRole, database: spec.database }
   return {
     fresh: () => reader.fresh(key, sinceMs),
     read: () => reader.catalogFor(key, undefined, sinceMs),
@@ -89,15 +100,15 @@ function sourceOf(reader: CatalogReader, admitted: Admitted, sinceMs: number): S
   }
 }
 
-function readerOf(admitted: Admitted, deps: PoolDeps): CatalogReader {
-  const { host, port, tls, roles } = admitted.target.document.spec
+function readerOf(place: CatalogPlace, deps: PoolDeps): CatalogReader {
+  const { host, port, tls, roles } = place.target.document.spec
   return new CatalogReader({
     clock: deps.clock,
     async connect({ role, database }, settings, signal) {
       const reference = roles.find(({ name }) => name === role)?.password
       if (reference === undefined)
         throw new SallyportError('CREDENTIAL_UNAVAILABLE', `role "${role}" is not in the target document`)
-      const password = await resolveCredential(reference, deps.environment, boundTo(admitted.target.document))
+      const password = await resolveCredential(reference, deps.environment, boundTo(place.target.document))
       const { random } = deps
       return await connectUpstream({
         host,

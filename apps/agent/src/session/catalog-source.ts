@@ -1,6 +1,10 @@
 // The catalogs that the gate judges by, as it needs them: everybody's, and what one session alone sees.
 import type { Catalog } from '@sallyport/sql/catalog'
+import type { Admitted } from './admit.ts'
 import type { SessionNames } from './analysis.ts'
+
+/** Which catalog: that of a database as one of its roles sees it. */
+export type CatalogPlace = Pick<Admitted, 'target' | 'upstreamRole'>
 
 /** The catalog as the gate needs it: at most limits.catalogAgeMsMax old, or read anew. */
 export interface CatalogSource {

@@ -1,9 +1,10 @@
 // A request that asks to go on, and one that may: what the data path and the gate say to each other about it.
 
 import type { SallyportError } from '@sallyport/base/errors'
-import type { Chain } from '@sallyport/base/identity'
+import type { EntrySql } from '@sallyport/ledger/entry'
 import type { DetectorName } from '@sallyport/mask/rule'
 import type { AnswerMasking } from '@sallyport/policy/answers'
+import type { DecisionContext } from '@sallyport/policy/decide'
 import type { BodyFacts } from '@sallyport/policy/http'
 import type { BodyMasking } from '@sallyport/policy/outgoing'
 import type { CostMeter } from '../limits/cost.ts'
@@ -37,6 +38,14 @@ export interface Granted {
   end(outcome: RequestOutcome): void
 }
 
+/** What came of looking at what else has to be so. */
+export interface AlsoFound {
+  /** Null: it is so. */
+  readonly refusal: SallyportError | null
+  /** Statements for databases that the request carries, for its entry. Absent: none. */
+  readonly sql?: readonly EntrySql[]
+}
+
 /** A request that asks to go on: its facts are without its body. */
 export interface AskedRequest extends Carried {
   /** What the body says: asked for once a condition reads it. Rejects where it cannot be read in one way. */
@@ -45,8 +54,8 @@ export interface AskedRequest extends Carried {
   outward(stops: ReadonlySet<DetectorName>, hides: ReadonlySet<DetectorName>): Promise<OutwardFinding | null>
   /** Hides this in the body that goes on; how many values. Rejects where it cannot be read in one way. Absent: nobody can. */
   hide?(masking: BodyMasking): Promise<number>
-  /** What else has to be so before it goes on, asked once nothing denies it; null: it is. Absent: nothing else. */
-  also?(chain: Chain): Promise<SallyportError | null>
+  /** What else has to be so before it goes on, asked once nothing denies it. Absent: nothing else. */
+  also?(context: DecisionContext): Promise<AlsoFound>
   /** For whom, where it says so; null: for the session's own chain. */
   readonly initiator: Said | null
   /** How it is held: asked for once a rule holds it. Rejects with the refusal where it cannot be. */

@@ -1,5 +1,5 @@
 // How a request of HTTP stands in its entries: without what may not be kept, which the caller has taken out before.
-import type { EntryBody, EntryChain } from '@sallyport/ledger/entry'
+import type { EntryBody, EntryChain, EntrySql } from '@sallyport/ledger/entry'
 import type { Decision } from '@sallyport/policy/decide'
 import type { StatementFacts } from '@sallyport/sql/facts'
 import type { SessionRecord } from '../record/record.ts'
@@ -12,7 +12,8 @@ export const recorded = (
   place: Pick<HeldPlace, 'behalf'>,
   facts: StatementFacts,
   path: string,
-): RecordedStatement & { readonly chain?: EntryChain } => ({
+  sql: readonly EntrySql[] = [],
+): RecordedStatement & { readonly chain?: EntryChain; readonly sql?: readonly EntrySql[] } => ({
   text: cut(facts.text, recordedTextCharsMax),
   textTruncated: facts.text.length > recordedTextCharsMax,
   fingerprint: '',
@@ -20,6 +21,7 @@ export const recorded = (
   effects: facts.effects.map(({ operation, via }) => ({ operation, object: path, via })),
   parameters: [],
   ...(place.behalf === undefined ? {} : { chain: place.behalf }),
+  ...(sql.length === 0 ? {} : { sql }),
 })
 
 /** Only where there is something to say. */

@@ -5,7 +5,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '@sallyport/base/clock'
 import { asSallyportError, SallyportError } from '@sallyport/base/errors'
 import type { Chain } from '@sallyport/base/identity'
-import type { EntryBody, EntryRule } from '@sallyport/ledger/entry'
+import type { EntryBody, EntryRule, EntrySql } from '@sallyport/ledger/entry'
 import type { AnswerMasking } from '@sallyport/policy/answers'
 import {
   answerMaskingFor,
@@ -128,6 +128,8 @@ interface Asking {
   facts: StatementFacts
   /** With its body, once that was read. */
   request: HttpRequestFacts
+  /** Statements for databases that it carries, once they were looked at. */
+  sql: readonly EntrySql[]
 }
 
 const askingOf = (live: Live, asked: AskedRequest): Asking => ({
@@ -135,6 +137,7 @@ const askingOf = (live: Live, asked: AskedRequest): Asking => ({
   asked,
   facts: factsWithoutRules(asked, live.deps.target),
   request: asked.facts,
+  sql: [],
 })
 
 async function judge(live: Live, asked: AskedRequest): Promise<Granted> {
@@ -161,13 +164,13 @@ function nextNumber({ numbers }: Live): number {
 }
 
 /** Throws the refusal. When it cannot be written the request stays refused all the same. */
-async function refuse({ live, asked, facts }: Asking, number: number, refusal: Refusal): Promise<never> {
+async function refuse({ live, asked, facts, sql }: Asking, number: number, refusal: Refusal): Promise<never> {
   const { rule, error, decision } = refusal
   await append(live.deps.record, {
     kind: 'denied',
     statement: number,
     protocol: protocolOf(asked),
-    ...recorded(live.deps.hold.place, facts, asked.kept.path),
+    ...recorded(live.deps.hold.place, facts, asked.kept.path, sql),
     code: error.code,
     message: error.message,
     rule,
@@ -189,7 +192,11 @@ async function hold(asking: Asking, judged: Cleared, charge: RequestCharge): Pro
   let last = judged
   const run = await holdRequest(
     deps.hold,
-    { ...held, protocol: protocolOf(asked), recorded: recorded(live.deps.hold.place, facts, asked.kept.path) },
+    {
+      ...held,
+      protocol: protocolOf(asked),
+      recorded: recorded(live.deps.hold.place, facts, asked.kept.path, asking.sql),
+    },
     { all: [judgedOf(asking, judged)], policies: judged.policies },
     {
       async assess() {
@@ -231,7 +238,7 @@ const changedMeanwhile = (): SallyportError =>
   })
 
 function intent(
-  { live, asked, facts }: Asking,
+  { live, asked, facts, sql }: Asking,
   number: number,
   { rule, masking, hiding, decision, shadow }: Cleared & Pick<RequestCharge, 'shadow'>,
   how: 'allow' | 'approved',
@@ -240,7 +247,7 @@ function intent(
     kind: 'intent',
     statement: number,
     protocol: protocolOf(asked),
-    ...recorded(live.deps.hold.place, facts, asked.kept.path),
+    ...recorded(live.deps.hold.place, facts, asked.kept.path, sql),
     decision: how,
     rule,
     masks: [...(masking?.rules ?? []), ...(hiding?.rules ?? [])],
@@ -311,11 +318,13 @@ async function judgeWhole(deps: RequestGateDeps, asking: Asking): Promise<Refusa
 }
 
 async function also(
-  { chain }: RequestGateDeps,
-  { asked }: Asking,
+  { chain, session, clock }: RequestGateDeps,
+  asking: Asking,
   { rule, decision, policies }: Cleared,
 ): Promise<Refusal | null> {
-  const error = (await asked.also?.(chain)) ?? null
+  const found = await asking.asked.also?.({ chain, session, parameters: [], nowMs: clock.nowMs() })
+  asking.sql = found?.sql ?? []
+  const error = found?.refusal ?? null
   return error === null ? null : { error, rule, decision, policies }
 }
 

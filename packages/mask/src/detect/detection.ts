@@ -33,6 +33,17 @@ export function detectionOf(rules: readonly DetectRule[]): Detection | null {
   return { methods, kinds: new Set(methods.keys()), rules: [...new Set(rules.map(({ rule }) => rule))].sort() }
 }
 
+/** What either looks for, by the stricter method where both do. */
+export function bothDetections(one: Detection | null, other: Detection | null): Detection | null {
+  if (one === null || other === null) return one ?? other
+  const methods = new Map(one.methods)
+  for (const [kind, method] of other.methods) {
+    const known = methods.get(kind)
+    methods.set(kind, known === undefined ? method : strictestMethod(known, method))
+  }
+  return { methods, kinds: new Set(methods.keys()), rules: [...new Set([...one.rules, ...other.rules])].sort() }
+}
+
 const widened = new WeakMap<Detection, Detection>()
 const everything: Detection = {
   methods: new Map(detectorNames.map((name) => [name, 'redact'])),
