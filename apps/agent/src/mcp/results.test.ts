@@ -46,9 +46,22 @@ describe('what a server says on the way to a result with a hidden member', () =>
   }
   const shown = (params: object): unknown => Object.fromEntries(shownParams(objectOf(params), showing).value)
 
-  it('R-4.19: an error shows no text that may hold it', () => {
-    const { value } = shownError({ code: -32000, message: 'failed', data: 'the number is secret' }, showing)
-    expect(value.data).toEqual(expect.stringContaining('[redacted'))
+  it.each([
+    ['its message', 'the number is secret', undefined],
+    ['a text as its data', 'failed', 'the number is secret'],
+    ['a member elsewhere', 'failed', objectOf({ row: objectOf({ value: 'secret' }) })],
+  ])('R-4.19: an error shows its code, and nothing of what may hold it: %s', (_, message, data) => {
+    const { value, values } = shownError({ code: -32000, message, data }, showing)
+    expect(value).toEqual({ code: -32000, message: expect.stringContaining('withheld'), data: undefined })
+    expect(values).toBeGreaterThan(0)
+  })
+
+  it('R-4.19: an error is looked through by detectors where no member is hidden', () => {
+    const { value } = shownError(
+      { code: -32000, message: 'no ann@example.com', data: undefined },
+      { ...showing, masking },
+    )
+    expect(value.message).toBe('no [redacted]')
   })
 
   it('R-4.19: is looked through by all detectors', () => {

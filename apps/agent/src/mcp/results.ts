@@ -47,8 +47,14 @@ export function shownResult(result: JsonObject, showing: Showing): Shown<JsonObj
   return { value: byKind(result, showing, hiding), values: count.values }
 }
 
-/** Of an error the code passes as it is. */
+/**
+ * Of an error the code passes as it is. Where members of the answer are hidden nothing else does: an error has no shape in which a
+ * mask by path would find them, and what it quotes is what went wrong (DESIGN §4: errors are scrubbed).
+ */
 export function shownError({ code, message, data }: McpError, showing: Showing): Shown<McpError> {
+  const { masking } = showing
+  if (masking !== null && masking.parts.length > 0)
+    return { value: { code, message: withheldError, data: undefined }, values: data === undefined ? 1 : 2 }
   const count = { values: 0 }
   const hiding = hidingOf(showing, count)
   return {
@@ -56,6 +62,9 @@ export function shownError({ code, message, data }: McpError, showing: Showing):
     values: count.values,
   }
 }
+
+const withheldError =
+  'the server answered with an error; its words are withheld, since members of this answer are hidden'
 
 /** What a server says of itself: progress, logs, what has changed. */
 export function shownParams(params: JsonObject, showing: Showing): Shown<JsonObject> {
