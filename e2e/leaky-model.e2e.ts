@@ -1,11 +1,12 @@
 // Scene (c), the leaky model: an assistant works with the shop's MCP server through the gateway. Its call that carries a secret
 // outward is stopped, its results hold nothing personal, and the record says what happened without repeating it.
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { runCli } from './stack/cli.ts'
 import { type HttpCaller, httpCaller } from './stack/http-caller.ts'
 import { type ShopServices, startShopServices } from './stack/services.ts'
 import { truth } from './stack/shop.ts'
 import { until } from './stack/until.ts'
-import { expectExplained, useStack } from './stack/use.ts'
+import { expectExplained, useStack, using } from './stack/use.ts'
 
 const stack = useStack()
 let services: ShopServices
@@ -61,4 +62,32 @@ test('the record says which tools were called, and repeats neither secret nor pe
   expect(texts).toContain('OUTWARD_SECRET')
   expect(texts).not.toMatch(/AKIA|alma\.almeida@/)
   for (const credential of services.credentials) expect(texts).not.toContain(credential)
+})
+
+test('one timeline joins a call of a tool and a statement of the same trace', async () => {
+  const trace = '4bf92f3577b34da6a3ce929d0e0e4736'
+  const traceparent = `00-${trace}-00f067aa0ba902b7-01`
+  const client = await caller.mcp()
+  try {
+    await client.callTool({ name: 'find_customer', arguments: { name: 'Alma' }, _meta: { traceparent } })
+  } finally {
+    await client.close()
+  }
+  await using(await (await stack().as('ann')).client(), (open) =>
+    open.query(`SELECT id FROM customers LIMIT 1 /*traceparent='${traceparent}'*/`),
+  )
+  const home = await stack().cliHome('adam')
+  const { items } = await until('both are recorded', async () => {
+    const ran = await runCli(['sessions', 'timeline', traceparent, '--json'], { home })
+    const found = ran.status === 0 ? JSON.parse(ran.stdout).result : null
+    return found?.items.length === 2 ? found : null
+  })
+  expect(items.map((item: any) => [item.target, item.protocol, item.parent, item.initiator.display])).toEqual([
+    ['shop-tools', 'mcp', '00f067aa0ba902b7', 'Ann Abel'],
+    ['shop', 'simple', '00f067aa0ba902b7', 'Ann Abel'],
+  ])
+  const shown = await runCli(['sessions', 'timeline', trace], { home })
+  expect(shown.stdout).toContain('tools/call find_customer')
+  const ann = await stack().cliHome('ann')
+  expect((await runCli(['sessions', 'timeline', trace], { home: ann })).status).toBe(5)
 })

@@ -92,7 +92,11 @@ describe('a request', () => {
     const reply = await send('/crm/v1/orders?status=open', {
       method: 'POST',
       body: '{"a":1}',
-      headers: { 'content-type': 'application/json', traceparent: '00-1' },
+      headers: {
+        'content-type': 'application/json',
+        traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-00`,
+        tracestate: 'v=1',
+      },
     })
     expect(reply).toMatchObject({ status: 201, body: '{"got":"{\\"a\\":1}"}' })
     expect(reply.headers).toMatchObject({ 'x-extra': '1', via: '1.1 sallyport' })
@@ -100,13 +104,16 @@ describe('a request', () => {
     expect(api.seen[0]).toMatchObject({ method: 'POST', url: '/api/v1/orders?status=open', body: '{"a":1}' })
     expect(api.seen[0]?.headers).toMatchObject({
       authorization: `Bearer ${secret}`,
-      traceparent: '00-1',
+      traceparent: expect.stringMatching(/^00-a{32}-(?!b{16})[0-9a-f]{16}-00$/),
+      tracestate: 'v=1',
       'accept-encoding': 'identity',
       'content-length': '7',
     })
     const [intent] = path.recorder.of('intent')
+    const span = String(api.seen[0]?.headers.traceparent).slice(36, 52)
     expect(intent).toMatchObject({
       protocol: 'http',
+      trace: { trace: 'a'.repeat(32), parent: 'b'.repeat(16), span },
       text: 'POST /v1/orders?status=open',
       verb: 'http',
       effects: [{ operation: 'http.POST', object: '/v1/orders', via: 'direct' }],
@@ -198,7 +205,7 @@ describe('header fields', () => {
     })
     const { headers = {} } = api.seen[0] ?? {}
     expect(Object.keys(headers).sort()).toEqual(
-      ['accept-encoding', 'authorization', 'connection', 'host', 'sallyport-request', 'via'].sort(),
+      ['accept-encoding', 'authorization', 'connection', 'host', 'sallyport-request', 'traceparent', 'via'].sort(),
     )
     expect(headers.host).toBe(`127.0.0.1:${api.port}`)
   })

@@ -82,7 +82,7 @@ afterAll(async () => {
 })
 beforeEach(() => {
   server.heard.length = 0
-  server.tools = ['run_sql', 'gone', 'itself', 'role', 'archive'].map((name) => ({
+  server.tools = ['run_sql', 'Run_SQL', 'gone', 'itself', 'role', 'archive'].map((name) => ({
     name,
     inputSchema: { type: 'object' },
   }))
@@ -191,6 +191,11 @@ it.each([
 ])('%s is denied', async (_, args) => {
   const answer = await call('run_sql', args)
   expect(['STATEMENT_UNKNOWN', 'PROTOCOL_VIOLATION']).toContain(answer.error?.data?.code)
+  expect(server.of('tools/call')).toHaveLength(0)
+})
+
+it('a tool in other capitals is not taken for another one', async () => {
+  expect((await call('Run_SQL', { sql: 'SELECT id FROM secrets' })).error?.data?.code).toBe('STATEMENT_UNKNOWN')
   expect(server.of('tools/call')).toHaveLength(0)
 })
 

@@ -158,7 +158,21 @@ describe('a session', () => {
     expect(headers.authorization).toBe(`Bearer ${credential}`)
     expect(headers['x-own']).toBeUndefined()
     expect(headers['sallyport-authorization']).toBeUndefined()
-    expect(headers['traceparent']).toBe(`00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`)
+    expect(headers['traceparent']).toMatch(/^00-a{32}-(?!b{16})[0-9a-f]{16}-01$/)
+  })
+
+  it('is of the trace that a message says in its _meta, and both go on with the gateway as parent', async () => {
+    const session = await begin()
+    const said = `00-${'c'.repeat(32)}-${'d'.repeat(16)}-01`
+    const headers = { traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` }
+    await post(call('search', { q: 'x' }, { traceparent: said }), { session, headers })
+    const heard = server.heard.at(-1)
+    expect(heard?.headers['traceparent']).toMatch(/^00-c{32}-(?!d{16})[0-9a-f]{16}-01$/)
+    expect(heard?.message.params._meta.traceparent).toBe(heard?.headers['traceparent'])
+    const span = String(heard?.headers['traceparent']).slice(36, 52)
+    expect(path.recorder.of('intent').at(-1)?.trace).toEqual({ trace: 'c'.repeat(32), parent: 'd'.repeat(16), span })
+    await post(call('search', { q: 'x' }, { traceparent: 'none', tracestate: 'v=1' }), { session, headers })
+    expect(server.heard.at(-1)?.message.params._meta).toEqual({ traceparent: expect.stringMatching(/^00-a{32}-/) })
   })
 
   it.each([
@@ -385,7 +399,7 @@ describe('a call', () => {
     expect(reply).toMatchObject({ id, error: { data: { code: 'ANSWER_REFUSED' } } })
   })
 
-  it('whose error quotes a value shows it masked', async () => {
+  it('whose error may quote a value shows its code alone', async () => {
     const session = await begin()
     server.answer = (message, response) =>
       json(response, {
@@ -394,7 +408,7 @@ describe('a call', () => {
         error: { code: -32000, message: 'no ann@example.com', data: { ssn: '078-05-1120' } },
       })
     const reply = parsed(await post(call('search', { limit: 1 }), { session }))
-    expect(reply.error).toEqual({ code: -32000, message: 'no [redacted]', data: { ssn: '[redacted]' } })
+    expect(reply.error).toEqual({ code: -32000, message: expect.stringContaining('withheld') })
   })
 })
 

@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { reasonOf } from './api.ts'
 import { type AddCommand, type Session, usage } from './app.ts'
 import { escapeText } from './escape.ts'
+import { addTimeline } from './timeline.ts'
 
 interface ListOptions {
   readonly target?: string
@@ -44,6 +45,7 @@ export const addSessions: AddCommand = (parent, app) => {
     .command('show <id>')
     .description('show a session and each of its entries')
     .action((id: string) => app.run((session) => show(session, id)))
+  addTimeline(sessions, app)
   sessions
     .command('export [id]')
     .description('write the signed record of a session, or of every session in a span of time')
@@ -135,7 +137,9 @@ function entryText(entry: Record<string, unknown>): string {
   const start = `${text('seq').padStart(5)}  ${at}  ${text('kind').padEnd(14)}`
   switch (entry['kind']) {
     case 'intent':
-      return escapeText(`${start}  #${text('statement')} ${text('text')}${behalf(entry)}${maskPlan(entry)}`)
+      return escapeText(
+        `${start}  #${text('statement')} ${text('text')}${behalf(entry)}${asks(entry)}${maskPlan(entry)}`,
+      )
     case 'denied':
       return escapeText(
         `${start}  #${text('statement')} ${text('text')}${behalf(entry)}  -- ${text('code')}: ${text('message')}`,
@@ -163,6 +167,22 @@ const Behalf = z.object({ initiator: z.object({ display: z.string(), assurance: 
 function behalf(entry: Record<string, unknown>): string {
   const chain = Behalf.safeParse(entry['chain'])
   return chain.success ? `  -- for ${chain.data.initiator.display} (${chain.data.initiator.assurance})` : ''
+}
+
+const Asks = z.array(
+  z.object({ target: z.string(), effects: z.array(z.object({ operation: z.string(), object: z.string() })) }),
+)
+
+/** What an argument of a tool asks a database. */
+function asks(entry: Record<string, unknown>): string {
+  const sql = Asks.safeParse(entry['sql'])
+  const each = sql.success ? sql.data : []
+  return each
+    .map(
+      ({ target, effects }) =>
+        `  -- asks ${target}: ${effects.map((one) => `${one.operation} ${one.object}`).join(', ')}`,
+    )
+    .join('')
 }
 
 /** What was not proven about the result; nothing where all of it was. */

@@ -68,6 +68,12 @@ export const sessionRoute = createRoute({
   component: lazyRouteComponent(() => import('./pages/SessionPage.tsx'), 'SessionPage'),
 })
 
+export const traceRoute = createRoute({
+  getParentRoute: () => shell,
+  path: '/traces/$id',
+  component: lazyRouteComponent(() => import('./pages/TracePage.tsx'), 'TracePage'),
+})
+
 /** Words of a filter; digits alone are words too. */
 const words = z.coerce.string().catch('').default('')
 /** A list with one of its items open beside it. */
@@ -153,6 +159,7 @@ const tree = root.addChildren([
     approvalRoute,
     sessionsRoute,
     sessionRoute,
+    traceRoute,
     targetsRoute,
     scanRoute,
     agentsRoute,

@@ -104,6 +104,44 @@ export const SessionIndexQuery = z.object({
   limit: z.coerce.number().int().min(1).max(50_000).default(20_000),
 })
 
+/** One statement, request or message of a distributed trace. */
+export const TracedStatement = z.object({
+  session: z.string(),
+  seq: z.number().int(),
+  statement: z.number().int(),
+  at: z.iso.datetime(),
+  target: z.string(),
+  agentName: z.string(),
+  /** `simple`, `extended`: SQL; `http`, `mcp`. */
+  protocol: z.string(),
+  /** For whom it was. */
+  initiator: Who,
+  kind: z.enum(['intent', 'denied', 'held']),
+  verb: z.string(),
+  text: z.string(),
+  objects: z.array(z.string()),
+  /** Why it was refused; null where it was not. */
+  code: z.string().nullable(),
+  /** How it ended; null where that is not recorded. */
+  result: z.enum(['done', 'failed']).nullable(),
+  rows: z.number().int().nullable(),
+  durationUs: z.number().int().nullable(),
+  parent: z.string(),
+  span: z.string(),
+  /** How many of the others it came from, one from another. */
+  depth: z.number().int(),
+})
+export type TracedStatement = z.infer<typeof TracedStatement>
+
+/** GET /api/v1/traces/:id: all sessions' part of a trace, by time. */
+export const Trace = z.object({
+  trace: z.string(),
+  items: z.array(TracedStatement),
+  /** There are more than an answer holds. */
+  cut: z.boolean(),
+})
+export type Trace = z.infer<typeof Trace>
+
 /** POST /api/v1/sessions/:id/kill. The agent ends the session; 202 when it was told. */
 export const KillRequest = z.strictObject({ reason: z.string().min(1).max(500) })
 

@@ -100,6 +100,7 @@ export const routes = {
   export: { method: 'GET', path: '/api/v1/export', access: ['admin', 'auditor'] },
   auditLog: { method: 'GET', path: '/api/v1/audit', access: ['admin', 'auditor'] },
   sessionIndex: { method: 'GET', path: '/api/v1/sessions/:id/index', access: ['admin', 'auditor'] },
+  trace: { method: 'GET', path: '/api/v1/traces/:id', access: ['admin', 'auditor'] },
   sessionKill: { method: 'POST', path: '/api/v1/sessions/:id/kill', access: ['admin'] },
   overview: { method: 'GET', path: '/api/v1/overview', access: 'session' },
   live: { method: 'GET', path: '/api/v1/live', access: 'session' },

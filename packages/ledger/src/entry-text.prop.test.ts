@@ -25,6 +25,7 @@ const chain = fc.record({
   actors: fc.array(principal, { maxLength: 2 }),
   tokenId: fc.string(),
 })
+const wellFormedRule = fc.record({ policy: fc.string(), version: number, rule: fc.string() })
 const place = fc.record({ session: fc.constant('ab'.repeat(16)), seq: number, atMs: number, monoUs: number })
 const effect = fc.record({ operation: text, object: text, via: fc.constantFrom('direct' as const, 'derived' as const) })
 const intent = fc.record(
@@ -47,12 +48,19 @@ const intent = fc.record(
     chain,
     sql: fc.array(
       fc.record({
-        target: text,
-        upstreamRole: text,
-        verb: text,
-        fingerprint: text,
-        effects: fc.array(effect, { maxLength: 2 }),
-        rule: fc.option(rule),
+        target: fc.string(),
+        upstreamRole: fc.string(),
+        verb: fc.string(),
+        fingerprint: fc.string(),
+        effects: fc.array(
+          fc.record({
+            operation: fc.string(),
+            object: fc.string(),
+            via: fc.constantFrom('direct' as const, 'derived' as const),
+          }),
+          { maxLength: 2 },
+        ),
+        rule: fc.option(wellFormedRule),
       }),
       { minLength: 1, maxLength: 2 },
     ),

@@ -2,6 +2,7 @@
 
 import { Secret } from '@sallyport/base/secret'
 import { describe, expect, it } from 'vitest'
+import { tracedFields } from '../session/tracing.ts'
 import { requestSpans, shownRequest, waitMsOf } from './held.ts'
 import type { RequestHead } from './request.ts'
 
@@ -12,6 +13,7 @@ const head = (fields: RequestHead['fields'], more: Partial<RequestHead> = {}): R
   segments: ['v1', 'a b'],
   query: [['q', 'x y']],
   fields,
+  tracing: tracedFields([], (bytes) => new Uint8Array(bytes)).tracing,
   token: new Secret('token-token'),
   initiator: null,
   isTokenApart: false,

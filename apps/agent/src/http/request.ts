@@ -8,6 +8,7 @@ import { type Fields, fieldOf, fieldsOf, requestFields } from '@sallyport/wire/h
 import { encodeSegment, parseRequestTarget, type RequestTarget } from '@sallyport/wire/http/request-target'
 import { ProtocolError } from '@sallyport/wire/protocol-error'
 import type { Said } from '../session/initiator.ts'
+import { type Tracing, tracedFields } from '../session/tracing.ts'
 
 export interface RequestHead {
   readonly method: string
@@ -17,7 +18,9 @@ export interface RequestHead {
   readonly path: string
   readonly segments: readonly string[]
   readonly query: RequestTarget['query']
+  /** With the gateway's own `traceparent`. */
   readonly fields: Fields
+  readonly tracing: Tracing
   readonly token: Secret
   /** It said `Sallyport-Authorization`; then `Authorization` is not ours. */
   readonly isTokenApart: boolean
@@ -28,10 +31,10 @@ export interface RequestHead {
 }
 
 /** Throws PROTOCOL_VIOLATION, METHOD_UNSUPPORTED or TOKEN_MISSING. */
-export function readHead(request: IncomingMessage): RequestHead {
+export function readHead(request: IncomingMessage, random: (bytes: number) => Uint8Array): RequestHead {
   // Older versions know neither Host nor transfer codings, and proxies read them in their own ways.
   if (request.httpVersion !== '1.1') throw new ProtocolError('a version of HTTP that is not 1.1')
-  const fields = fieldsOf(request.rawHeaders)
+  const { fields, tracing } = tracedFields(fieldsOf(request.rawHeaders), random)
   const method = methodOf(request.method ?? '')
   // The target is chosen by the path, never by Host; a request with two authorities means two things.
   if (fieldOf(fields, 'host') === undefined) throw new ProtocolError('a request without Host')
@@ -49,6 +52,7 @@ export function readHead(request: IncomingMessage): RequestHead {
     segments: rest,
     query,
     fields,
+    tracing,
     ...tokenOf(fields),
     initiator: initiatorOf(fields),
     hasBody: coding !== undefined || (contentLength ?? 0) > 0,

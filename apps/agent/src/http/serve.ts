@@ -55,7 +55,7 @@ export function httpServer(serving: HttpServing): HttpServer {
     let head: RequestHead | null = null
     connection.open.add(response)
     try {
-      head = admittedHead(connection, request)
+      head = admittedHead(connection, request, serving.deps.random)
       session = await connection.sessions.of(head, (fieldOf(head.fields, 'user-agent') ?? '').slice(0, 256))
       await exchange({ request, response, head, session, serving })
     } catch (thrown) {
@@ -80,14 +80,14 @@ interface Connection {
 }
 
 /** Read at once, before anything that was pipelined behind it is looked at. */
-function admittedHead(connection: Connection, request: IncomingMessage): RequestHead {
+function admittedHead(connection: Connection, request: IncomingMessage, random: SessionDeps['random']): RequestHead {
   if (connection.isBroken) throw new ProtocolError('a request behind one that cannot be read')
   try {
     if (connection.open.size > limits.httpRequestsPerConnectionMax)
       throw new SallyportError('CONNECTION_LIMIT', 'the connection carries as many requests as it may', {
         hint: 'wait for answers, or use another connection',
       })
-    return readHead(request)
+    return readHead(request, random)
   } catch (thrown) {
     connection.isBroken = true
     throw thrown
@@ -177,6 +177,7 @@ function askedRequest(parts: Exchange, looking: Looking): AskedRequest {
     facts: factsOf(head),
     kept: recordedRequest(head, hiding(serving.deps, needles, head)),
     initiator: head.initiator,
+    trace: head.tracing.entry,
     body: async () => bodyFacts(head.fields, await body.read()),
     async outward(stops, hides) {
       const found = outwardInHead(head, fields, { needles, kinds: new Set([...stops, ...hides]) })

@@ -29,6 +29,7 @@ import type { Showing } from './results.ts'
 import { send } from './send.ts'
 import type { McpSession } from './sessions.ts'
 import { judgeArguments, maskingWith, type SqlAnswer } from './sql.ts'
+import { tracedMessage } from './traced.ts'
 
 /** Settles when the answer is out. Throws what is no matter of one message: a session that is not there, a body too long. */
 export async function postMessage(call: McpCall): Promise<void> {
@@ -43,10 +44,14 @@ export async function postMessage(call: McpCall): Promise<void> {
     return
   }
   switch (message.kind) {
-    case 'request':
-      return await ask(call, responder, message)
-    case 'notification':
-      return await notify(call, responder, message)
+    case 'request': {
+      const traced = tracedMessage(call, message)
+      return await ask(traced.call, responder, traced.message)
+    }
+    case 'notification': {
+      const traced = tracedMessage(call, message)
+      return await notify(traced.call, responder, traced.message)
+    }
     case 'response':
       // The server was never let ask.
       return notPermitted(call, responder, new ProtocolError('an answer to nothing that was asked'))

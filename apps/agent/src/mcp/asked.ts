@@ -70,6 +70,7 @@ export function askedMessage(call: McpCall, asking: Asking): AskedRequest {
     mcp,
     kept: keptMessage(call, message, mcp),
     initiator,
+    trace: call.tracing.entry,
     body: async () => ({ kind: 'json', value: message.params }),
     outward: async (kinds) =>
       outwardInHead(call.head, [], { needles: call.needles, kinds }) ??

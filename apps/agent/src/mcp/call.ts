@@ -5,11 +5,14 @@ import { fieldOf } from '@sallyport/wire/http/fields'
 import type { RequestBody } from '../http/body.ts'
 import type { Needles } from '../http/echo.ts'
 import type { Exchange } from '../http/exchange.ts'
+import type { Tracing } from '../session/tracing.ts'
 import type { PinnedServer } from './pins.ts'
 import type { McpSession } from './sessions.ts'
 
 export interface McpCall extends Exchange {
   readonly server: McpServer
+  /** Of the message, where its `_meta` says it; else of the request. */
+  readonly tracing: Tracing
   /** Whose MCP sessions it may go on with. */
   readonly owner: string
   readonly body: RequestBody

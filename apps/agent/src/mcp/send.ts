@@ -1,13 +1,13 @@
 // To the server of MCP: one message, with the agent's credential and none of the caller's fields (THREATS R-4.18).
 import { asSallyportError } from '@sallyport/base/errors'
 import type { Fields } from '@sallyport/wire/http/fields'
-import { fieldOf } from '@sallyport/wire/http/fields'
 import { queryText } from '@sallyport/wire/http/request-target'
 import { type McpMessage, messageText } from '@sallyport/wire/mcp/message'
 import { injectedCredential } from '../http/credential.ts'
 import { type Needles, needlesOf } from '../http/echo.ts'
 import type { Answer } from '../http/upstream.ts'
 import { describeThrown } from '../session/log.ts'
+import type { Tracing } from '../session/tracing.ts'
 import type { McpCall } from './call.ts'
 import type { McpSession } from './sessions.ts'
 
@@ -29,7 +29,7 @@ export interface Sending {
   readonly signal: AbortSignal
 }
 
-export async function send({ head, session: http, serving }: McpCall, sending: Sending): Promise<Sent> {
+export async function send({ tracing, session: http, serving }: McpCall, sending: Sending): Promise<Sent> {
   const { document } = http.admitted.target
   const { deps, tokens, upstreams } = serving
   const { method, message, signal } = sending
@@ -37,7 +37,7 @@ export async function send({ head, session: http, serving }: McpCall, sending: S
   const url = new URL(document.spec.url)
   const search = queryText(injected.query)
   const path = search === '' ? url.pathname : `${url.pathname}?${search}`
-  const own = fieldsOf(sending, traceparentOf(head.fields))
+  const own = fieldsOf(sending, tracing)
   const body = message === null ? null : Buffer.from(messageText(message), 'utf8')
   const fields = [...own, ...injected.fields]
   const signed =
@@ -49,7 +49,7 @@ export async function send({ head, session: http, serving }: McpCall, sending: S
   return { answer, needles: needlesOf(injected.secrets) }
 }
 
-function fieldsOf({ message, method, session, requestId, lastEventId }: Sending, traceparent: string | null): Fields {
+function fieldsOf({ message, method, session, requestId, lastEventId }: Sending, { traceparent }: Tracing): Fields {
   const accept = method === 'GET' ? 'text/event-stream' : 'application/json, text/event-stream'
   const maybe = (name: string, value: string | null | undefined): Fields =>
     value === null || value === undefined ? [] : [[name, value]]
@@ -62,16 +62,8 @@ function fieldsOf({ message, method, session, requestId, lastEventId }: Sending,
     ...maybe('mcp-session-id', session?.serverId),
     ...maybe('mcp-protocol-version', session?.version),
     ...maybe('last-event-id', lastEventId),
-    ...maybe('traceparent', traceparent),
+    ['traceparent', traceparent],
   ]
-}
-
-/** W3C Trace Context, 3.2; what is none is left out. */
-export function traceparentOf(fields: Fields): string | null {
-  const value = fieldOf(fields, 'traceparent')
-  return value !== undefined && /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/.test(value)
-    ? value
-    : null
 }
 
 /** Sent beside an exchange: an answer to the server's own question. Nobody waits for what becomes of it but the log. */

@@ -22,7 +22,7 @@ export async function mcpExchange(exchange: Exchange, server: McpServer): Promis
   const over = head.method === 'GET' ? () => {} : session.begin()
   try {
     const needles = await outwardNeedles(exchange)
-    const call = { ...exchange, server, owner, body, needles, gone: gone.signal }
+    const call = { ...exchange, server, tracing: head.tracing, owner, body, needles, gone: gone.signal }
     switch (head.method) {
       case 'POST':
         return await postMessage(call)

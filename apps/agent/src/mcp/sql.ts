@@ -36,6 +36,8 @@ export async function judgeArguments(
   const sql: EntrySql[] = []
   const { isCharged } = answer
   answer.isCharged = true
+  if (server.sql.some((one) => one.tool !== tool && one.tool.toLowerCase() === tool.toLowerCase()))
+    return { refusal: doubtfulTool(), sql }
   for (const declared of server.sql.filter((one) => one.tool === tool)) {
     if (isDoubtful(args, declared.argument)) return { refusal: doubtful(declared.argument), sql }
     const text = args.get(declared.argument)
@@ -48,6 +50,11 @@ export async function judgeArguments(
   }
   return { refusal: null, sql }
 }
+
+const doubtfulTool = (): SallyportError =>
+  new SallyportError('STATEMENT_UNKNOWN', 'the tool has the name of one that takes SQL, in other capitals', {
+    hint: 'names are compared letter by letter; call it by its own',
+  })
 
 /** A server that does not mind case would read another argument as this one. */
 const isDoubtful = (args: JsonObject, argument: string): boolean =>

@@ -1,10 +1,11 @@
 // How the gate's judgements stand in the record: an intent for what may run, a denial for what may not. Bounded, and without
 // what may not be kept (recorded.ts).
 import type { SallyportError } from '@sallyport/base/errors'
-import type { EntryBody, EntryChain, EntryRule } from '@sallyport/ledger/entry'
+import type { EntryBody, EntryChain, EntryRule, EntryTrace } from '@sallyport/ledger/entry'
 import type { Decision } from '@sallyport/policy/decide'
 import type { Judged, JudgeRequest } from './gate.ts'
 import { recordStatement, type TokenScan } from './recorded.ts'
+import { traceOfText } from './tracing.ts'
 
 /** Whose statement it is. */
 export interface EntryOwner {
@@ -33,6 +34,7 @@ export function deniedEntry(
     rule: judged === null ? null : ruleOf(judged.decision),
     ...shadowOf(judged),
     ...chainOf(owner),
+    ...tracedBy(traceOfText(text)),
   }
 }
 
@@ -63,8 +65,15 @@ export function intentEntry(
     maskedColumns: plan.kind === 'mask' ? plan.columns.filter((method) => method !== null).length : 0,
   }
   const isRelaxed = plan.kind === 'mask' && plan.relaxed === true
-  if (!isRelaxed && owner.chain === null && judged.decision.shadow.length === 0) return body
-  return { ...body, ...(isRelaxed ? { relaxed: true } : {}), ...shadowOf(judged), ...chainOf(owner) }
+  const trace = traceOfText(request.text)
+  if (!isRelaxed && owner.chain === null && trace === null && judged.decision.shadow.length === 0) return body
+  return {
+    ...body,
+    ...(isRelaxed ? { relaxed: true } : {}),
+    ...shadowOf(judged),
+    ...chainOf(owner),
+    ...tracedBy(trace),
+  }
 }
 
 type Intent = Extract<EntryBody, { kind: 'intent' }>
@@ -79,6 +88,8 @@ const shadowOf = (judged: Judged | null): { readonly shadow?: Decision['shadow']
   judged === null || judged.decision.shadow.length === 0 ? {} : { shadow: judged.decision.shadow }
 
 const chainOf = ({ chain }: EntryOwner): { readonly chain?: EntryChain } => (chain === null ? {} : { chain })
+
+const tracedBy = (trace: EntryTrace | null): { readonly trace?: EntryTrace } => (trace === null ? {} : { trace })
 
 const ruleOf = ({ policy, version, rule }: Decision): EntryRule | null =>
   rule === '' ? null : { policy, version, rule }

@@ -31,6 +31,7 @@ import {
   recordStatement,
   type TokenScan,
 } from './recorded.ts'
+import { traceOfText } from './tracing.ts'
 
 /** What the protocol adds when a statement is held; made only once everything before it has been answered. */
 export interface HeldExecution {
@@ -221,11 +222,13 @@ export function recordHeld(
           fingerprint: fingerprintOf(held.all, place.sha256),
         }
   const shadow = held.all.flatMap(({ decision }) => decision.shadow)
+  const trace = held.recorded === undefined ? traceOfText(held.text) : null
   return {
     protocol: held.protocol,
     ...(held.recorded ?? recordStatement(held.text, facts, held.parameters, guarded, scan)),
     ...(shadow.length === 0 ? {} : { shadow }),
     ...(place.behalf === undefined ? {} : { chain: place.behalf }),
+    ...(trace === null ? {} : { trace }),
   }
 }
 type DigestName = 'statementDigest' | 'evidenceDigest'

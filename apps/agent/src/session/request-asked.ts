@@ -1,7 +1,7 @@
 // A request that asks to go on, and one that may: what the data path and the gate say to each other about it.
 
 import type { SallyportError } from '@sallyport/base/errors'
-import type { EntrySql } from '@sallyport/ledger/entry'
+import type { EntrySql, EntryTrace } from '@sallyport/ledger/entry'
 import type { DetectorName } from '@sallyport/mask/rule'
 import type { AnswerMasking } from '@sallyport/policy/answers'
 import type { DecisionContext } from '@sallyport/policy/decide'
@@ -58,6 +58,8 @@ export interface AskedRequest extends Carried {
   also?(context: DecisionContext): Promise<AlsoFound>
   /** For whom, where it says so; null: for the session's own chain. */
   readonly initiator: Said | null
+  /** Of which trace it is. */
+  readonly trace: EntryTrace
   /** How it is held: asked for once a rule holds it. Rejects with the refusal where it cannot be. */
   held(): Promise<Omit<HeldRequest, 'recorded' | 'protocol'>>
 }

@@ -1,5 +1,5 @@
 // How a request of HTTP stands in its entries: without what may not be kept, which the caller has taken out before.
-import type { EntryBody, EntryChain, EntrySql } from '@sallyport/ledger/entry'
+import type { EntryBody, EntryChain, EntrySql, EntryTrace } from '@sallyport/ledger/entry'
 import type { Decision } from '@sallyport/policy/decide'
 import type { StatementFacts } from '@sallyport/sql/facts'
 import type { SessionRecord } from '../record/record.ts'
@@ -7,13 +7,24 @@ import type { HeldPlace } from './held.ts'
 import { cut, type RecordedStatement, recordedTextCharsMax } from './recorded.ts'
 import type { RequestOutcome } from './request-asked.ts'
 
+/** What an entry says beside the request itself. */
+export interface Beside {
+  /** Statements for databases that it carries. */
+  readonly sql: readonly EntrySql[]
+  readonly trace: EntryTrace
+}
+
 /** What is kept of a request, and for whom it was where that is not the session's own chain. */
 export const recorded = (
   place: Pick<HeldPlace, 'behalf'>,
   facts: StatementFacts,
   path: string,
-  sql: readonly EntrySql[] = [],
-): RecordedStatement & { readonly chain?: EntryChain; readonly sql?: readonly EntrySql[] } => ({
+  { sql, trace }: Beside,
+): RecordedStatement & {
+  readonly chain?: EntryChain
+  readonly sql?: readonly EntrySql[]
+  readonly trace: EntryTrace
+} => ({
   text: cut(facts.text, recordedTextCharsMax),
   textTruncated: facts.text.length > recordedTextCharsMax,
   fingerprint: '',
@@ -22,6 +33,7 @@ export const recorded = (
   parameters: [],
   ...(place.behalf === undefined ? {} : { chain: place.behalf }),
   ...(sql.length === 0 ? {} : { sql }),
+  trace,
 })
 
 /** Only where there is something to say. */

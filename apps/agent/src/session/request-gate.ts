@@ -170,7 +170,7 @@ async function refuse({ live, asked, facts, sql }: Asking, number: number, refus
     kind: 'denied',
     statement: number,
     protocol: protocolOf(asked),
-    ...recorded(live.deps.hold.place, facts, asked.kept.path, sql),
+    ...recorded(live.deps.hold.place, facts, asked.kept.path, { sql, trace: asked.trace }),
     code: error.code,
     message: error.message,
     rule,
@@ -195,7 +195,7 @@ async function hold(asking: Asking, judged: Cleared, charge: RequestCharge): Pro
     {
       ...held,
       protocol: protocolOf(asked),
-      recorded: recorded(live.deps.hold.place, facts, asked.kept.path, asking.sql),
+      recorded: recorded(live.deps.hold.place, facts, asked.kept.path, { sql: asking.sql, trace: asked.trace }),
     },
     { all: [judgedOf(asking, judged)], policies: judged.policies },
     {
@@ -247,7 +247,7 @@ function intent(
     kind: 'intent',
     statement: number,
     protocol: protocolOf(asked),
-    ...recorded(live.deps.hold.place, facts, asked.kept.path, sql),
+    ...recorded(live.deps.hold.place, facts, asked.kept.path, { sql, trace: asked.trace }),
     decision: how,
     rule,
     masks: [...(masking?.rules ?? []), ...(hiding?.rules ?? [])],

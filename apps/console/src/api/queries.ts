@@ -1,7 +1,7 @@
 // What pages ask for, as query options: one function a question, keyed so that a live event can make it ask again.
 import { Approval, ApprovalPage } from '@sallyport/api/approvals'
 import { Overview } from '@sallyport/api/live'
-import { AdminActionPage, Session, SessionEntries, SessionPage } from '@sallyport/api/recordings'
+import { AdminActionPage, Session, SessionEntries, SessionPage, Trace } from '@sallyport/api/recordings'
 import {
   AgentPage,
   MyTargets,
@@ -106,6 +106,14 @@ export const entriesQuery = (id: string, from: number, limit: number) =>
     queryFn: ({ signal }) =>
       get(`/api/v1/sessions/${encodeURIComponent(id)}/entries`, SessionEntries, { from, limit }, signal),
     staleTime: freshMs,
+  })
+
+export const traceQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['trace', id],
+    queryFn: ({ signal }) => get(`/api/v1/traces/${encodeURIComponent(id)}`, Trace, {}, signal),
+    staleTime: freshMs,
+    retry: false,
   })
 
 export const resourcesQuery = (kind: ResourcePath) =>

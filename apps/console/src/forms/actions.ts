@@ -56,6 +56,7 @@ const words: Readonly<Record<string, Words>> = {
   'revoke-agent': change('revoked', because),
   'kill-session': change('ended', because),
   'view-session': read('looked at'),
+  'view-trace': read('looked at'),
   'export-session': read('exported'),
   'export-range': span,
   approve: change('approved', because),

@@ -1,4 +1,5 @@
 // What was sent: the text as recorded, its parameters, and what it does by the parser that judged it.
+import { Link } from '@tanstack/react-router'
 import { PencilLine } from 'lucide-react'
 import { Fragment } from 'react'
 import { Badge } from '../ui/Badge.tsx'
@@ -74,6 +75,8 @@ export function StatementTab({ story: { begun } }: { readonly story: Story }) {
           </ul>
         )}
       </Block>
+      {begun.sql === undefined ? null : <AskedSql all={begun.sql} />}
+      {begun.trace === undefined ? null : <TraceLink trace={begun.trace.trace} />}
       <p className="text-xs text-ink-3">
         {protocolWords[begun.protocol]}
         {begun.fingerprint === '' ? null : (
@@ -91,6 +94,39 @@ const protocolWords: Readonly<Record<string, string>> = {
   simple: 'Simple query',
   extended: 'Prepared statement',
   http: 'HTTP request',
+  mcp: 'MCP message',
+}
+
+/** What an argument of a tool asks a database. */
+function AskedSql({ all }: { readonly all: NonNullable<Story['begun']['sql']> }) {
+  return (
+    <Block title="What its SQL asks">
+      <ul className="space-y-1">
+        {all.flatMap(({ target, effects }) =>
+          effects.map((effect) => (
+            <li key={`${target} ${effect.operation} ${effect.object}`} className="flex flex-wrap items-center gap-2">
+              <Operation operation={effect.operation} />
+              <span className="font-mono text-[13px] break-all">
+                <VisibleText text={effect.object} />
+              </span>
+              <span className="text-xs text-ink-3">at {target}</span>
+            </li>
+          )),
+        )}
+      </ul>
+    </Block>
+  )
+}
+
+function TraceLink({ trace }: { readonly trace: string }) {
+  return (
+    <Block title="Trace">
+      <Link to="/traces/$id" params={{ id: trace }} className="link font-mono text-[13px] break-all">
+        {trace}
+      </Link>
+      <p className="mt-1 text-xs text-ink-3">What the same call did at other targets, in one timeline.</p>
+    </Block>
+  )
 }
 
 /** A change has a pencil besides its colour. */

@@ -6,6 +6,7 @@ export const paths = {
   sessions: () => '/sessions',
   session: (id: string, event?: number) =>
     `/sessions/${encodeURIComponent(id)}${event === undefined ? '' : `?e=${event}`}`,
+  trace: (id: string) => `/traces/${encodeURIComponent(id)}`,
   targets: () => '/targets',
   scan: (target: string) => `/targets/${encodeURIComponent(target)}/scan`,
   agents: () => '/agents',

@@ -102,9 +102,11 @@ export interface FreshEntries {
  */
 export async function appendEntries(tx: IngestTx, fresh: readonly FreshEntries[]): Promise<void> {
   const rows: unknown[] = []
+  const traced: unknown[] = []
   for (const { session, entries, continues } of fresh)
     for (const { entry, hash, bytes } of entries) {
       const { seq, kind, atMs } = entry
+      if ('trace' in entry && entry.trace !== undefined) traced.push({ trace: entry.trace.trace, session, seq, atMs })
       const { monoUs, statement, verb, object, lane, rows: count, durationUs } = columnsOf(entry, continues)
       const text = textOf(bytes)
       rows.push({ session, seq, kind, atMs, hash, text, monoUs, statement, verb, object, lane, count, durationUs })
@@ -118,6 +120,11 @@ export async function appendEntries(tx: IngestTx, fresh: readonly FreshEntries[]
     FROM json_to_recordset(${JSON.stringify(rows)}::json) AS row ("session" text, "seq" int, "kind" text, "atMs" bigint,
       "hash" text, "text" text, "monoUs" bigint, "statement" int, "verb" text, "object" text, "lane" text,
       "count" int, "durationUs" bigint)`
+  if (traced.length === 0) return
+  await tx.$executeRaw`
+    INSERT INTO "TracedEntry" ("trace", "sessionId", "seq", "atMs")
+    SELECT "trace", "session", "seq", "atMs" FROM json_to_recordset(${JSON.stringify(traced)}::json)
+      AS row ("trace" text, "session" text, "seq" int, "atMs" bigint)`
 }
 
 const Held = z.object({ statement: z.number().int() })

@@ -7,6 +7,7 @@ import {
   SessionIndexQuery,
   SessionPage,
   SessionQuery,
+  Trace,
 } from '@sallyport/api/recordings'
 import { SallyportError } from '@sallyport/base/errors'
 import { isId } from '@sallyport/base/ids'
@@ -23,6 +24,7 @@ import { agentSilentMs, showSession, verifiedEntries } from './recordings.ts'
 import { pageSessions } from './search-store.ts'
 import { statementIndex } from './statements.ts'
 import { findSession, type Selection, type SessionRow, silentAgents } from './store.ts'
+import { traceOf } from './traces.ts'
 
 const SessionCursor = z.tuple([z.number().int(), z.string().max(64)])
 const SessionParams = z.object({ id: z.string().max(64) })
@@ -41,7 +43,28 @@ export type RecordingsDeps = Pick<Deps, 'db' | 'clock' | 'randomBytes' | 'config
 export function recordingsRoutes(app: App, deps: RecordingsDeps): void {
   sessionRoutes(app, deps)
   exportRoutes(app, deps)
+  traceRoute(app, deps)
 }
+
+function traceRoute(app: App, deps: RecordingsDeps): void {
+  app.route({
+    ...at('trace'),
+    schema: { params: SessionParams, response: { 200: Trace } },
+    handler: async (request) => {
+      const { id } = request.params
+      if (!isId(id)) throw noTrace()
+      await audit(deps, actorOf(request), 'view-trace', `Trace/${id}`, {})
+      const found = await traceOf(deps.db, id)
+      if (found.items.length === 0) throw noTrace()
+      return found
+    },
+  })
+}
+
+const noTrace = (): SallyportError =>
+  new SallyportError('NOT_FOUND', 'nothing of this trace is recorded', {
+    hint: 'a trace has 32 hex digits, as in the traceparent that a caller sends',
+  })
 
 function sessionRoutes(app: App, deps: RecordingsDeps): void {
   app.route({
