@@ -26,7 +26,7 @@ async function timeline(session: Session, text: string): Promise<void> {
     const rows = found.items.map((item) => [
       `+${Date.parse(item.at) - start} ms`,
       item.target,
-      item.initiator.display,
+      item.initiator.assurance === 'claimed' ? `${item.initiator.display} (claimed)` : item.initiator.display,
       endOf(item),
       `${'  '.repeat(item.depth)}${item.text.replace(/\s+/g, ' ')}`,
       `${item.session} #${item.statement}`,

@@ -53,7 +53,7 @@ function Timeline({ id, items, isCut }: TimelineOf) {
     <>
       <PageHead
         title="Trace"
-        lead={`${plural(items.length, 'step')} at ${plural(targets.size, 'target')}. Callers say of which trace they are; who they are was verified.`}
+        lead={`${plural(items.length, 'step')} at ${plural(targets.size, 'target')}. Of which trace a step is, its caller says.`}
       >
         <span className="flex min-w-0 items-center gap-1 font-mono text-[13px] text-ink-2">
           <span className="break-all">{id}</span>
@@ -85,7 +85,10 @@ function Step({ item, afterMs }: { readonly item: TracedStatement; readonly afte
           {kindWords[protocol] ?? protocol}
         </Badge>
         <span className="font-medium text-ink-2">{target}</span>
-        <span>for {initiator.display}</span>
+        <span>
+          for {initiator.display}
+          {initiator.assurance === 'claimed' ? ' (claimed)' : ''}
+        </span>
         <End item={item} />
       </div>
       <Link
