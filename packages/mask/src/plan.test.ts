@@ -50,6 +50,17 @@ describe('output', () => {
     else expect(plan).toMatchObject({ kind: 'mask', columns: expected })
   })
 
+  it.each([
+    ['constants beside a column', { ...direct(email), mixed: 'constants' as const }, 'refuse', 'mask'],
+    ['a column that nothing hides beside it', { ...direct(email, id), mixed: 'columns' as const }, 'refuse', 'mask'],
+    ['another hidden column beside it', { ...direct(email, ssn), mixed: 'columns' as const }, 'mask', 'mask'],
+    ['the same column by another name', direct(email, id), 'mask', 'mask'],
+  ])('pseudonyms do not tell a guess: %s', (_, output, hashed, redacted) => {
+    const kindOf = (method: MaskMethod) =>
+      planMasks(input({ output: [output] }), [guard(email, method), guard(ssn, method)]).plan.kind
+    expect([kindOf('hash'), kindOf('redact')]).toEqual([hashed, redacted])
+  })
+
   it('computed from a protected column is refused with the names of both', () => {
     const { plan } = planMasks(input({ output: [direct(id), derived(email)] }), [guard(email)])
     expect(plan).toEqual({

@@ -53,6 +53,8 @@ export interface PlanInput {
         readonly kind: 'direct' | 'derived'
         /** Computing it cannot fail: it may be hidden as a whole. */
         readonly total?: true
+        /** Beside the column's values there are constants of the statement, or values of another column. */
+        readonly mixed?: 'constants' | 'columns'
         readonly sources: readonly PlanRef[]
       }[]
     | null
@@ -158,7 +160,7 @@ function relax(input: PlanInput, columns: readonly ProtectedColumn[], shield: Sh
     const guards = guardsOf(shield, column.sources)
     inForce.push(...guards)
     if (guards.length === 0) return null
-    return isShown(column) ? columnMask(column, shield) : 'null'
+    return isShown(column, shield) ? columnMask(column, shield) : 'null'
   })
   const rules = ruleNames(inForce.length > 0 ? inForce : columns.filter(({ relaxed }) => relaxed === true))
   return { kind: 'mask', columns: hidden, rules, relaxed: true }
@@ -167,8 +169,19 @@ function relax(input: PlanInput, columns: readonly ProtectedColumn[], shield: Sh
 type Output = NonNullable<PlanInput['output']>[number]
 
 /** It may be run, and what comes of it hidden by itself. */
-const isShown = ({ kind, total, sources }: Output): boolean =>
-  (kind === 'direct' || total === true) && !sources.some((source) => source.number === 0)
+const isShown = (column: Output, shield: Shield): boolean =>
+  (column.kind === 'direct' || column.total === true) &&
+  !column.sources.some((source) => source.number === 0) &&
+  !showsGuesses(column, shield)
+
+/**
+ * Pseudonyms of values that the caller chose would stand beside those of the column: which are equal tells whose value was
+ * guessed. Chosen are constants, and what is in a column that nothing hides.
+ */
+function showsGuesses({ mixed, sources }: Output, shield: Shield): boolean {
+  if (mixed === undefined || !guardsOf(shield, sources).some(({ method }) => method === 'hash')) return false
+  return mixed === 'constants' || sources.some((source) => guardsOf(shield, [source]).length === 0)
+}
 
 const outputRefs = (input: PlanInput): PlanRef[] => (input.output ?? []).flatMap((column) => [...column.sources])
 const flowRefs = (input: PlanInput): PlanRef[] =>
@@ -261,7 +274,7 @@ function refuseControl(input: PlanInput, shield: Shield): Refusal | null {
 
 function refuseDerived(input: PlanInput, shield: Shield): Refusal | null {
   for (const column of input.output ?? []) {
-    if (isShown(column)) continue
+    if (isShown(column, shield)) continue
     const guards = guardsOf(shield, column.sources)
     const [first] = guards
     if (first === undefined) continue

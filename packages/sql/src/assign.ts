@@ -30,7 +30,7 @@ export function assignTo(target: Target, name: string, value: Value, scope: Scop
   // Exactly its own value: one of several direct sources may be another column (UNION ALL, FULL JOIN … USING).
   const own = target.entry.columns.find((column) => column.name === name)?.value
   const same =
-    value.kind === 'direct' && value.mixed !== true && known !== undefined && isOnly(value.sources, known, own)
+    value.kind === 'direct' && value.mixed !== 'constants' && known !== undefined && isOnly(value.sources, known, own)
   // Computed from its own value, which can fail by that value.
   if (!same && known !== undefined && value.sources.has(known)) addControl(scope.env.draft, known, 'other', 'SET')
   if (same) return

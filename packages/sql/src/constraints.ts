@@ -90,7 +90,7 @@ export function storedByTrigger(
   const type = relation.columns.find(({ number }) => number === column.number)?.type ?? null
   const fit = fits(value, type)
   if (!isSure(value) || !fit || isTested(env, relation, column)) addControlOf(env.draft, value, 'what a trigger writes')
-  return value.kind === 'direct' && value.mixed !== true && fit ? 'copied' : 'computed'
+  return value.kind === 'direct' && value.mixed !== 'constants' && fit ? 'copied' : 'computed'
 }
 
 function isTested(env: Environment, relation: CatalogRelation, column: ColumnRef): boolean {

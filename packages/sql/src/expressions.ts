@@ -59,7 +59,7 @@ const nodes: Handlers<[scope: Scope], Value> = {
     if (found.ival !== undefined) return literal('pg_catalog.int4')
     if (found.boolval !== undefined) return literal(boolean)
     if (found.fval !== undefined) return literal('pg_catalog.numeric')
-    return sure.constant(literal('unknown'), scope)
+    return sure.constant(literal('unknown', found.isnull === true ? 'null' : 'value'), scope)
   },
   ParamRef: (found, scope) => parameter(scope.env, found.number ?? 0),
   ColumnRef: column,
@@ -267,7 +267,9 @@ function cast(value: Value, type: TypeName | undefined, scope: Scope): Value {
   // What reads the text of an extension's type is its own code.
   if (kind === 'base' && !isMember(scope.env.index, `type ${elementType(name ?? '')}`))
     scope.env.draft.opaque.add(`a cast to the type "${name ?? ''}"`)
-  return value.constant === true && value.sources.size === 0 ? literal(name) : derived([value], name)
+  return value.constant !== undefined && value.sources.size === 0
+    ? literal(name, value.constant)
+    : derived([value], name)
 }
 
 /** The conditions decide which arm is shown. */

@@ -64,6 +64,9 @@ export interface OutputColumn {
   readonly kind: 'direct' | 'derived'
   /** Set where computing it cannot fail, whatever the values are: it may be run, and its result hidden as a whole. */
   readonly total?: true
+  /** What stands beside the values of one column, so that it can be seen what a mask makes of it: constants of the statement, or
+   * values of another column. */
+  readonly mixed?: 'constants' | 'columns'
   /** Base columns whose value can reach this output; through set operations there may be several, all direct. */
   readonly sources: readonly ColumnRef[]
 }

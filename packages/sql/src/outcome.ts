@@ -16,6 +16,7 @@ export function shown(columns: readonly Column[]): readonly OutputColumn[] {
     name,
     kind: value.kind === 'direct' && value.sources.size > 0 ? 'direct' : 'derived',
     ...(value.total === true ? { total: true } : {}),
+    ...(value.mixed !== undefined && value.kind === 'direct' ? { mixed: value.mixed } : {}),
     sources: [...value.sources],
   }))
 }

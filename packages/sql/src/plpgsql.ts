@@ -342,7 +342,7 @@ class Machine {
     const known = columnRef(env.index, relation, name)
     if (known === undefined) throw new PlRefusal(`"new.${name}"`)
     const isSame =
-      value.kind === 'direct' && value.mixed !== true && value.sources.size === 1 && value.sources.has(known)
+      value.kind === 'direct' && value.mixed !== 'constants' && value.sources.size === 1 && value.sources.has(known)
     if (isSame) return
     const how = storedByTrigger(env, relation, known, value)
     addFlow(this.#draft, `${relationName(relation)}.${name}`, known, value.sources, how)

@@ -19,10 +19,11 @@ export interface FactLines {
 }
 
 export function factLines(facts: StatementFacts): FactLines {
-  const output = facts.output?.map(({ name, kind, total, sources }) => {
+  const output = facts.output?.map(({ name, kind, total, mixed, sources }) => {
     const from = sources.map(columnText).sort()
     const sign = kind === 'direct' ? '=' : total === true ? '~~' : '~'
-    return from.length === 0 ? name : `${name} ${sign} ${from.join(', ')}`
+    const beside = mixed === 'constants' ? ' beside constants' : ''
+    return from.length === 0 ? name : `${name} ${sign} ${from.join(', ')}${beside}`
   })
   const listed = {
     effects: facts.effects.map(effectLine).sort(),

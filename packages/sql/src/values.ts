@@ -7,9 +7,9 @@ export interface Value {
   /** `direct`: the value of one base column, unchanged (several through set operations, all direct). */
   readonly kind: 'direct' | 'derived'
   /** A literal or a cast of one: it tells nothing, and stays what it is beside the values of a column. */
-  readonly constant?: true
-  /** Beside the column's values there are constants: masked with them, but not the column itself where it is stored. */
-  readonly mixed?: true
+  readonly constant?: 'null' | 'value'
+  /** What stands beside the values of one column: constants, masked with them, or values of another column. */
+  readonly mixed?: 'constants' | 'columns'
   /** Computed by what never fails, whatever the values: a part of a document by a constant path. */
   readonly total?: true
   /** Inside of a trigger: computed by what cannot fail, to a text of this size (sure.ts). */
@@ -111,7 +111,10 @@ export function derived(values: readonly Value[], type: string | null = null): V
 }
 
 /** A literal by itself, or under a cast, which the caller of this has looked at. */
-export const literal = (type: string | null): Value => ({ ...plain(type), constant: true })
+export const literal = (type: string | null, constant: 'null' | 'value' = 'value'): Value => ({
+  ...plain(type),
+  constant,
+})
 
 /**
  * Is it shown as it is beside the other: a column, or a constant that takes the column's type? What is a constant for each
@@ -119,24 +122,38 @@ export const literal = (type: string | null): Value => ({ ...plain(type), consta
  */
 const staysBeside = (one: Value, other: Value): boolean =>
   one.kind === 'direct' ||
-  (one.constant === true &&
+  (one.constant !== undefined &&
     (one.type === 'unknown' || one.type === other.type || (isText(one.type) && isText(other.type))))
 
 /** One of these, unchanged: arms of a set operation, the two sides of USING, the arguments of COALESCE. */
 export function either(left: Value, right: Value): Value {
   const isColumn = left.kind === 'direct' || right.kind === 'direct'
-  const constant = left.constant === true && right.constant === true
+  const constant = left.constant === undefined || right.constant === undefined ? undefined : bothConstants(left, right)
   const kind = isColumn && staysBeside(left, right) && staysBeside(right, left) ? 'direct' : 'derived'
-  const mixed = [left, right].some((one) => one.mixed === true || one.constant === true)
+  const mixed = mixtureOf(left, right)
   return {
     kind,
-    ...(constant ? { constant } : {}),
-    ...(kind === 'direct' && mixed ? { mixed } : {}),
+    ...(constant === undefined ? {} : { constant }),
+    ...(kind === 'direct' && mixed !== null ? { mixed } : {}),
     sources: union([left.sources, right.sources]),
     nulls: union([left.nulls, right.nulls]),
-    type: constant && left.type === right.type ? left.type : commonType([left, right]),
+    type: constant !== undefined && left.type === right.type ? left.type : commonType([left, right]),
     fields: left.fields !== null && right.fields !== null ? bothFields(left.fields, right.fields) : null,
   }
+}
+
+const bothConstants = (left: Value, right: Value): 'null' | 'value' =>
+  left.constant === 'null' && right.constant === 'null' ? 'null' : 'value'
+
+function mixtureOf(left: Value, right: Value): Value['mixed'] | null {
+  const both = [left, right]
+  if (both.some(({ constant, mixed }) => constant === 'value' || mixed === 'constants')) return 'constants'
+  // NULL is NULL under every mask.
+  if (both.some(({ constant }) => constant === 'null'))
+    return both.some(({ mixed }) => mixed === 'columns') ? 'columns' : null
+  const isOne =
+    left.sources.size === right.sources.size && [...left.sources].every((source) => right.sources.has(source))
+  return isOne && !both.some(({ mixed }) => mixed === 'columns') ? null : 'columns'
 }
 
 function bothFields(left: readonly Column[], right: readonly Column[]): readonly Column[] | null {
