@@ -4,6 +4,7 @@ import { SallyportError } from '@sallyport/base/errors'
 import { Secret } from '@sallyport/base/secret'
 import { parse as parseYaml } from 'yaml'
 import { z } from 'zod'
+import { AwsSettings } from './secrets/aws-settings.ts'
 import { VaultSettings } from './secrets/vault-settings.ts'
 
 const port = z.coerce.number().int().min(0).max(65_535)
@@ -40,6 +41,8 @@ const ConfigFile = z.strictObject({
   drainSeconds: z.coerce.number().int().min(0).max(600).default(10),
   /** In the file alone: it is a tree. */
   vault: VaultSettings.optional(),
+  /** The same. */
+  aws: AwsSettings.optional(),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
 })
 
@@ -64,6 +67,8 @@ export interface Config {
   readonly drainMs: number
   /** How this agent logs in at HashiCorp Vault; absent where it does not. */
   readonly vault?: VaultSettings | undefined
+  /** Who this agent is at AWS; absent where it is nobody. */
+  readonly aws?: AwsSettings | undefined
   readonly logLevel: string
 }
 

@@ -25,9 +25,10 @@ import { openScan } from './postgres/scan-connection.ts'
 import { loadRecordKey } from './record/key.ts'
 import { type OpenRecorder, openRecorder } from './record/recorder.ts'
 import { startUpload } from './record/upload.ts'
+import { awsReader } from './secrets/aws.ts'
 import type { CredentialSources, Environment } from './secrets/broker.ts'
-import { AgentSources, loadSealingKey } from './secrets/sealed.ts'
-import { type VaultReader, vaultReader } from './secrets/vault.ts'
+import { AgentSources, type Keepers, loadSealingKey } from './secrets/sealed.ts'
+import { vaultReader } from './secrets/vault.ts'
 import type { CallerAuthority } from './session/certificate.ts'
 import { openSessions, type Sessions } from './session/sessions.ts'
 import { version } from './version.ts'
@@ -81,10 +82,13 @@ export async function startAgent(deps: AgentDeps): Promise<RunningAgent> {
   }
 }
 
-/** With the agent's own login there; null where none is configured. */
-function openVault({ config, clock, environment }: AgentDeps): VaultReader | null {
-  if (config.vault === undefined) return null
-  return vaultReader({ settings: config.vault, clock, environment })
+/** With the agent's own logins there; null where none is configured. */
+function openKeepers({ config, clock, environment }: AgentDeps): Keepers {
+  const { vault, aws } = config
+  return {
+    vault: vault === undefined ? null : vaultReader({ settings: vault, clock, environment }),
+    aws: aws === undefined ? null : awsReader({ settings: aws, clock, environment }),
+  }
 }
 
 /** The stored identity with the names that the configuration says now, or a new one by the join token. */
@@ -120,7 +124,9 @@ async function open(given: AgentDeps, closers: Closers): Promise<Omit<RunningAge
   const identity = await enrolled(given)
   const directory = config.dataDirectory
   const sealing = await loadSealingKey(directory, identity.agentId)
-  const deps = { ...given, environment: new AgentSources(given.environment, sealing, openVault(given)) }
+  const keepers = openKeepers(given)
+  closers.push(async () => await keepers.vault?.close())
+  const deps = { ...given, environment: new AgentSources(given.environment, sealing, keepers) }
   const key = loadRecordKey(recordKeyPath(directory))
   const metrics = createMetrics()
   const recorder = openRecorder({

@@ -20,6 +20,7 @@ import { createMetrics } from '../src/metrics.ts'
 import { loadParser } from '../src/parser.ts'
 import { openCatalogs } from '../src/postgres/catalogs.ts'
 import type { Recorder } from '../src/record/record.ts'
+import type { CredentialSources } from '../src/secrets/broker.ts'
 import type { Log } from '../src/session/log.ts'
 import { openSessions } from '../src/session/sessions.ts'
 import { makeCertificate, type TestCertificate } from './certificates.ts'
@@ -214,7 +215,7 @@ export interface DataPath {
 
 export interface DataPathOptions {
   readonly yaml: string
-  readonly environment: Readonly<Record<string, string>>
+  readonly environment: CredentialSources
   readonly bounds?: Partial<ListenerBounds>
   readonly httpConnectionsPerCallerMax?: number
   readonly clientTls?: 'required' | 'optional'

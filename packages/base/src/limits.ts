@@ -187,6 +187,14 @@ export const limits = {
   vaultAnswerMsMax: 5_000,
   /** An answer of Vault, in bytes. */
   vaultAnswerBytesMax: 65_536,
+  /** Leases of dynamic roles that an agent holds at Vault; past it further ones are refused. */
+  vaultLeasesMax: 100,
+  /** For how long a value of AWS Secrets Manager is used, in milliseconds. */
+  awsAgeMsMax: 5_000,
+  /** Until AWS has answered, in milliseconds. */
+  awsAnswerMsMax: 5_000,
+  /** An answer of AWS, in bytes: a secret has at most 64 KiB. */
+  awsAnswerBytesMax: 131_072,
   /** What of it a reviewer is shown, where it is text; a longer one cannot be held. */
   httpHeldBodyBytesMax: 131_072,
   /** An answer of JSON under masks, kept whole until it is known to be JSON, in bytes after decoding; past it it is refused. */

@@ -1,6 +1,7 @@
 // What a schema cannot say about a Target: roles and routes that are given twice, credentials that would go in clear text.
 import { schemaProblem, schemasCharsMax } from './body-schema.ts'
 import { type CheckProblem, problem } from './check-problem.ts'
+import type { CredentialReference } from './credential.ts'
 import type { TargetDocument } from './document.ts'
 import type { McpServer } from './mcp-target.ts'
 import { type NamedRoute, templateKey, templateProblem } from './named-routes.ts'
@@ -44,6 +45,7 @@ function checkHttpTarget({
   const tokenUrl = credential !== 'none' && 'oauth' in credential ? credential.oauth.tokenUrl : null
   return [
     ...(isOpen(url) ? [problem(['spec', 'url'], clear(url))] : []),
+    ...roleCredentialProblems(credential, tls),
     ...listProblems(routes?.list ?? []),
     ...schemasProblems(routes?.list ?? []),
     ...(mcp === undefined ? [] : mcpProblems(mcp, { routes, passFields })),
@@ -54,6 +56,31 @@ function checkHttpTarget({
       ? [problem(['spec', 'tls', 'client'], `"${url}" has no TLS, so no certificate is shown; use https, or remove it`)]
       : []),
   ]
+}
+
+/** What makes a login for a role of a database is of no use to an API. */
+function roleCredentialProblems(credential: HttpSpec['credential'], tls: HttpSpec['tls']): CheckProblem[] {
+  const isForRoles = (reference: CredentialReference): boolean =>
+    'rdsIam' in reference || ('vault' in reference && reference.vault.dynamic === true)
+  const message = 'this is a login for roles of databases; name a credential of the API'
+  const inTls = tls.client === undefined ? [] : [tls.client.certificate, tls.client.key]
+  return [
+    ...(referencesIn(credential).some(isForRoles) ? [problem(['spec', 'credential'], message)] : []),
+    ...(inTls.some(isForRoles) ? [problem(['spec', 'tls', 'client'], message)] : []),
+  ]
+}
+
+type HttpSpec = Extract<TargetDocument['spec'], { protocol: 'http' }>
+
+function referencesIn(credential: HttpSpec['credential']): readonly CredentialReference[] {
+  if (credential === 'none') return []
+  if ('oauth' in credential) return [credential.oauth.clientSecret]
+  if ('bearer' in credential) return [credential.bearer]
+  if ('basic' in credential) return [credential.basic.password]
+  if ('header' in credential) return [credential.header.value]
+  if ('query' in credential) return [credential.query.value]
+  const { accessKeyId, secretAccessKey, sessionToken } = credential.sigv4
+  return [accessKeyId, secretAccessKey, ...(sessionToken === undefined ? [] : [sessionToken])]
 }
 
 type ListedRoute = NonNullable<Extract<TargetDocument['spec'], { protocol: 'http' }>['routes']>['list'][number]

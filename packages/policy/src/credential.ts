@@ -29,7 +29,23 @@ const VaultCredential = z.strictObject({
     .string()
     .regex(/^[A-Za-z0-9_.-]{1,128}$/)
     .default('password'),
+  /** The path makes a user for each lease (`database/creds/orders`): the agent holds one lease of it, and logs in as its user. */
+  dynamic: z.boolean().optional(),
 })
+
+const region = z.string().regex(/^[a-z0-9-]{1,40}$/, 'a region: eu-central-1')
+
+/** A value of AWS Secrets Manager, which the agent reads as who it is at AWS. */
+const AwsSecret = z.strictObject({
+  region,
+  /** Name or ARN. */
+  id: z.string().regex(/^[A-Za-z0-9/_+=.@:!-]{1,2048}$/, 'the name or ARN of a secret'),
+  /** Of a secret that is JSON; absent: the whole text. */
+  field: z.string().min(1).max(128).optional(),
+})
+
+/** A token of RDS, made by the agent for the role of the target, good for fifteen minutes. */
+const RdsIam = z.strictObject({ region })
 
 /** Where an agent finds a credential. The value never leaves the agent. */
 export const CredentialReference = z.union([
@@ -37,6 +53,8 @@ export const CredentialReference = z.union([
   z.strictObject({ file: z.string().min(1) }),
   z.strictObject({ sealed: SealedCredential }),
   z.strictObject({ vault: VaultCredential }),
+  z.strictObject({ awsSecret: AwsSecret }),
+  z.strictObject({ rdsIam: RdsIam }),
 ])
 export type CredentialReference = z.infer<typeof CredentialReference>
 
@@ -65,7 +83,7 @@ const OauthCredential = z.strictObject({
 
 /** AWS Signature Version 4. */
 const Sigv4Credential = z.strictObject({
-  region: z.string().regex(/^[a-z0-9-]{1,40}$/, 'a region: eu-central-1'),
+  region,
   service: z.string().regex(/^[a-z0-9-]{1,40}$/, 'a service: s3, execute-api'),
   accessKeyId: CredentialReference,
   secretAccessKey: CredentialReference,

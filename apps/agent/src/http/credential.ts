@@ -3,8 +3,8 @@ import { Secret } from '@sallyport/base/secret'
 import type { HttpCredential, HttpTargetDocument } from '@sallyport/policy/document'
 import { checkedField, type Fields } from '@sallyport/wire/http/fields'
 import { type Bound, boundTo, type CredentialSources, resolveCredential } from '../secrets/broker.ts'
+import { type SignedRequest, signature } from '../secrets/sigv4.ts'
 import type { OauthTokens } from './oauth.ts'
-import { type SignedRequest, signature } from './sigv4.ts'
 
 export interface Injected {
   readonly fields: readonly (readonly [name: string, value: string])[]

@@ -3,7 +3,7 @@
 import { SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
 import type { Catalog } from '@sallyport/sql/catalog'
-import { boundTo, resolveCredential } from '../secrets/broker.ts'
+import { boundToRole, resolveLogin } from '../secrets/broker.ts'
 import type { CatalogPlace, CatalogSource } from '../session/catalog-source.ts'
 import type { SessionDeps } from '../session/deps.ts'
 import { type CatalogKey, CatalogReader } from './catalog.ts'
@@ -108,13 +108,14 @@ function readerOf(place: CatalogPlace, deps: PoolDeps): CatalogReader {
       const reference = roles.find(({ name }) => name === role)?.password
       if (reference === undefined)
         throw new SallyportError('CREDENTIAL_UNAVAILABLE', `role "${role}" is not in the target document`)
-      const password = await resolveCredential(reference, deps.environment, boundTo(place.target.document))
+      const bound = boundToRole(place.target.document, role)
+      const { user, password } = await resolveLogin(reference, deps.environment, bound)
       const { random } = deps
       return await connectUpstream({
         host,
         port,
         tls,
-        user: role,
+        user,
         password,
         database,
         parameters: settings,

@@ -2,7 +2,7 @@
 // document says. The caller has no part in it but a few allow-listed settings.
 
 import { principalKey } from '@sallyport/base/identity'
-import { boundTo, resolveCredential } from '../secrets/broker.ts'
+import { boundToRole, resolveLogin } from '../secrets/broker.ts'
 import type { Admitted } from '../session/admit.ts'
 import type { SessionDeps } from '../session/deps.ts'
 import type { UpstreamLogin } from './upstream.ts'
@@ -15,10 +15,11 @@ export async function injectedLogin(
   deps: Pick<SessionDeps, 'environment' | 'random'>,
 ): Promise<UpstreamLogin> {
   const { host, port, tls, database, initiatorSetting } = admitted.target.document.spec
-  const password = await resolveCredential(admitted.credential, deps.environment, boundTo(admitted.target.document))
+  const bound = boundToRole(admitted.target.document, admitted.upstreamRole)
+  const { user, password } = await resolveLogin(admitted.credential, deps.environment, bound)
   // INVARIANT: it is the value to which everything that resets settings goes back, and connections that were opened with
   // another one are never lent to the session (pooled.ts).
   const told = initiatorSetting === undefined ? {} : { [initiatorSetting]: principalKey(admitted.chain.initiator) }
   const parameters = { ...Object.fromEntries(settings), ...told }
-  return { host, port, tls, user: admitted.upstreamRole, password, database, parameters, signal, random: deps.random }
+  return { host, port, tls, user, password, database, parameters, signal, random: deps.random }
 }

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { principalKey } from '@sallyport/base/identity'
 import { limits } from '@sallyport/base/limits'
 import { durationMs } from '@sallyport/policy/duration'
-import { boundTo, resolveCredential } from '../secrets/broker.ts'
+import { boundToRole, resolveLogin } from '../secrets/broker.ts'
 import type { Admitted } from '../session/admit.ts'
 import type { SessionDeps } from '../session/deps.ts'
 import { remember } from './backend-settings.ts'
@@ -41,12 +41,12 @@ export function turnRequests(
   const place = placeOf(admitted)
   const bounds = boundsOf(admitted.target.document.spec.pool)
   const base = kindOf(admitted, login, {})
-  const { host, port, tls, user, database, random } = login
-  const bound = boundTo(admitted.target.document)
+  const { host, port, tls, database, random } = login
+  const bound = boundToRole(admitted.target.document, admitted.upstreamRole)
   credentials.note(credential, bound, login.password)
   const current = (): string => `${base} ${credentials.markOf(credential, bound)}`
   const connect = async (signal: AbortSignal) => {
-    const password = await resolveCredential(credential, environment, bound)
+    const { user, password } = await resolveLogin(credential, environment, bound)
     return await remember(
       await connectUpstream({ host, port, tls, user, database, random, password, parameters: {}, signal }),
     )

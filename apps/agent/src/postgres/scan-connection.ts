@@ -4,7 +4,7 @@ import { SallyportError } from '@sallyport/base/errors'
 import { isPostgresTarget } from '@sallyport/policy/document'
 import type { Snapshots } from '../link/current.ts'
 import type { Scan } from '../link/scans.ts'
-import { type CredentialSources, resolveCredential } from '../secrets/broker.ts'
+import { type CredentialSources, resolveLogin } from '../secrets/broker.ts'
 import { scanTarget } from './scan.ts'
 import { connectUpstream } from './upstream.ts'
 
@@ -22,8 +22,9 @@ export function openScan({ snapshots, clock, environment, random }: ScanConnecti
     const [role] = roles
     if (role === undefined) throw new SallyportError('CREDENTIAL_UNAVAILABLE', `target "${name}" has no role`)
     const connect: Parameters<typeof scanTarget>[0]['connect'] = async (parameters, signal) => {
-      const password = await resolveCredential(role.password, environment, { target: name, address: `${host}:${port}` })
-      return await connectUpstream({ host, port, tls, user: role.name, password, database, parameters, signal, random })
+      const bound = { target: name, address: `${host}:${port}`, user: role.name }
+      const { user, password } = await resolveLogin(role.password, environment, bound)
+      return await connectUpstream({ host, port, tls, user, password, database, parameters, signal, random })
     }
     return await scanTarget({ target: name, role: role.name, clock, connect }, rows, stopped)
   }

@@ -14,7 +14,7 @@ import type { Budgets } from '../limits/budgets.ts'
 import { realAfter } from '../link/holds.ts'
 import { countStatement } from '../metrics.ts'
 import type { SessionRecord } from '../record/record.ts'
-import { boundTo, resolveCredential } from '../secrets/broker.ts'
+import { boundToRole, resolveLogin } from '../secrets/broker.ts'
 import { type Admitted, admit, stillAdmitted, stillAdmittedNow, useUp } from '../session/admit.ts'
 import type { FactsCache } from '../session/analysis.ts'
 import type { Callers } from '../session/callers.ts'
@@ -319,10 +319,10 @@ function holdDeps(opened: Opened): HoldDeps {
   const { deps, estimates } = shared
   const { chain, target, credential } = admitted
   const connect = async (parameters: UpstreamLogin['parameters'], signal: AbortSignal) => {
-    const password = await resolveCredential(credential, deps.environment, boundTo(target.document))
+    const bound = boundToRole(target.document, admitted.upstreamRole)
     return await connectUpstream({
       ...login,
-      password,
+      ...(await resolveLogin(credential, deps.environment, bound)),
       parameters,
       signal: AbortSignal.any([signal, connection.signal]),
     })

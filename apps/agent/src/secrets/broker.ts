@@ -18,6 +18,8 @@ export interface Bound {
   readonly target: string
   /** Where it will be shown: `host:port`, or an origin. */
   readonly address: string
+  /** The role of a database; absent for APIs. */
+  readonly user?: string
 }
 
 /** The target of a document, at the address that the document gives it. */
@@ -25,6 +27,29 @@ export const boundTo = ({ metadata, spec }: TargetDocument): Bound => ({
   target: metadata.name,
   address: spec.protocol === 'http' ? new URL(spec.url).origin : `${spec.host}:${spec.port}`,
 })
+
+/** A role of a database, by its name in the document. */
+export interface BoundRole extends Bound {
+  readonly user: string
+}
+export const boundToRole = (document: TargetDocument, user: string): BoundRole => ({ ...boundTo(document), user })
+
+/** Whom a database lets in. */
+export interface DatabaseLogin {
+  readonly user: string
+  readonly password: Secret
+}
+
+/** The role itself, or who was made for it by a dynamic role of Vault. Throws CREDENTIAL_UNAVAILABLE. */
+export async function resolveLogin(
+  reference: CredentialReference,
+  sources: CredentialSources,
+  bound: BoundRole,
+): Promise<DatabaseLogin> {
+  if ('vault' in reference && reference.vault.dynamic === true && sources instanceof AgentSources)
+    return await sources.leasedUser(reference.vault)
+  return { user: bound.user, password: await resolveCredential(reference, sources, bound) }
+}
 
 /** Resolves a reference. Throws CREDENTIAL_UNAVAILABLE, naming the reference and never the value. */
 export async function resolveCredential(
@@ -37,7 +62,16 @@ export async function resolveCredential(
   if ('file' in reference) return await fromFile(reference.file)
   if (!(sources instanceof AgentSources))
     throw new SallyportError('CREDENTIAL_UNAVAILABLE', 'this agent reads its environment and files alone')
-  if ('vault' in reference) return await sources.fromVault(reference.vault)
+  if ('vault' in reference)
+    return reference.vault.dynamic === true
+      ? (await sources.leasedUser(reference.vault)).password
+      : await sources.fromVault(reference.vault)
+  if ('awsSecret' in reference) return await sources.aws.secret(reference.awsSecret)
+  if ('rdsIam' in reference) {
+    if (bound.user === undefined)
+      throw new SallyportError('CREDENTIAL_UNAVAILABLE', 'a token of RDS is for a role of a database')
+    return await sources.aws.rdsToken(reference.rdsIam.region, bound.address, bound.user)
+  }
   return await sources.open(reference.sealed, bound)
 }
 

@@ -6,6 +6,7 @@ import type { Secret } from '@sallyport/base/secret'
 import type { CredentialReference, HttpTargetDocument, TargetDocument } from '@sallyport/policy/document'
 import type { Snapshots } from '../link/current.ts'
 import { type Bound, boundTo, type CredentialSources, resolveCredential } from './broker.ts'
+import { AgentSources } from './sealed.ts'
 
 /** Shorter ones are found by chance, and a refusal would tell somebody who guesses that a guess was right. */
 export const knownSecretCharsMin = 12
@@ -48,7 +49,8 @@ async function secretsOf(
     ),
   )
   const secrets = new Map<string, Secret>()
-  for (const secret of found) {
+  const leased = environment instanceof AgentSources ? environment.leased() : []
+  for (const secret of [...found, ...leased]) {
     const text = secret?.reveal() ?? ''
     if (secret !== null && text.length >= knownSecretCharsMin) secrets.set(text, secret)
   }
@@ -59,7 +61,11 @@ async function secretsOf(
 function referencesOf(target: TargetDocument): readonly (readonly [CredentialReference, Bound])[] {
   const { spec } = target
   const bound = boundTo(target)
-  if (spec.protocol === 'postgres') return spec.roles.map(({ password }) => [password, bound])
+  if (spec.protocol === 'postgres')
+    // Nobody is made at a database for this: what is leased now is asked for below.
+    return spec.roles.flatMap(({ name, password }) =>
+      'vault' in password && password.vault.dynamic === true ? [] : [[password, { ...bound, user: name }] as const],
+    )
   const { credential, tls } = spec
   const address =
     credential !== 'none' && 'oauth' in credential ? new URL(credential.oauth.tokenUrl).origin : bound.address

@@ -7,8 +7,10 @@ import type { Secret } from '@sallyport/base/secret'
 import type { CredentialReference } from '@sallyport/policy/document'
 import { makeSealingKey, openSealingKey, type SealingKey } from '@sallyport/sealed/sealed'
 import { readPrivate, writeDurably } from '../link/files.ts'
+import type { AwsReader } from './aws.ts'
 import type { Bound, Environment } from './broker.ts'
 import type { VaultReader } from './vault.ts'
+import type { LeasedUser } from './vault-leases.ts'
 
 type InVault = Extract<CredentialReference, { vault: unknown }>['vault']
 type Sealed = Extract<CredentialReference, { sealed: unknown }>['sealed']
@@ -36,19 +38,45 @@ export async function loadSealingKey(directory: string, agentId: string): Promis
   return await openSealingKey(agentId, made)
 }
 
-/** Where this agent looks: its environment, what was sealed for it, and Vault. Opened anew each time: the plain text is kept nowhere. */
+/** What the agent has logins of its own for; null where it has none. */
+export interface Keepers {
+  readonly vault: VaultReader | null
+  readonly aws: AwsReader | null
+}
+
+/** Where this agent looks: its environment, what was sealed for it, Vault and AWS. A sealed text is opened anew each time: the plain one is kept nowhere. */
 export class AgentSources {
   readonly environment: Environment
   readonly #key: SealingKey
-  readonly #vault: VaultReader | null
-  constructor(environment: Environment, key: SealingKey, vault: VaultReader | null = null) {
+  readonly #keepers: Keepers
+  constructor(environment: Environment, key: SealingKey, keepers: Keepers = { vault: null, aws: null }) {
     this.environment = environment
     this.#key = key
-    this.#vault = vault
+    this.#keepers = keepers
   }
   /** Throws CREDENTIAL_UNAVAILABLE. */
   async fromVault({ path, field }: InVault): Promise<Secret> {
-    if (this.#vault !== null) return await this.#vault.read(path, field)
+    return await this.#vaultFor(path).read(path, field)
+  }
+  /** Who logs in at a database by a dynamic role of Vault. Throws CREDENTIAL_UNAVAILABLE. */
+  async leasedUser({ path }: InVault): Promise<LeasedUser> {
+    return await this.#vaultFor(path).user(path)
+  }
+  /** Passwords of users that are leased now. */
+  leased(): readonly Secret[] {
+    return this.#keepers.vault?.leased() ?? []
+  }
+  /** Throws CREDENTIAL_UNAVAILABLE. */
+  get aws(): AwsReader {
+    const { aws } = this.#keepers
+    if (aws !== null) return aws
+    throw new SallyportError('CREDENTIAL_UNAVAILABLE', 'the credential is at AWS, where this agent is nobody', {
+      hint: 'set "aws" in the configuration of the agent',
+    })
+  }
+  #vaultFor(path: string): VaultReader {
+    const { vault } = this.#keepers
+    if (vault !== null) return vault
     throw new SallyportError('CREDENTIAL_UNAVAILABLE', `"${path}" is in Vault, which this agent has no login for`, {
       hint: 'set "vault" in the configuration of the agent',
     })

@@ -1,25 +1,34 @@
 // Reads credentials from HashiCorp Vault over its HTTP API (developer.hashicorp.com/vault/api-docs): KV version 1 and 2, and
-// static roles of the database engine, whose passwords Vault rotates. The agent's own login is renewed before it ends. A value is
+// static roles of the database engine, whose passwords Vault rotates; dynamic ones stand in vault-leases.ts. The agent's own login is
+// renewed before it ends. A value is
 // kept for seconds, so that many logins at a target are one request; nothing is written anywhere.
 import { readFile } from 'node:fs/promises'
 import type { Clock } from '@sallyport/base/clock'
-import { SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
 import { Secret } from '@sallyport/base/secret'
-import { Agent, request } from 'undici'
 import { z } from 'zod'
+import { type After, realAfter } from '../link/holds.ts'
+import { type Answer, askKeeper, type Question, unavailable } from './ask.ts'
 import { resolveCredential } from './broker.ts'
+import { type Asked, type LeasedUser, type LeasingLogin, vaultLeases } from './vault-leases.ts'
 import type { VaultSettings } from './vault-settings.ts'
 
 export interface VaultReader {
   /** Throws CREDENTIAL_UNAVAILABLE, which names the path and never a value. */
   read(path: string, field: string): Promise<Secret>
+  /** The user of a dynamic role, of one lease for as long as it can be renewed. Throws CREDENTIAL_UNAVAILABLE. */
+  user(path: string): Promise<LeasedUser>
+  /** Passwords of the leases that there are now. */
+  leased(): readonly Secret[]
+  /** Gives every lease back, as far as Vault answers. */
+  close(): Promise<void>
 }
 
 interface VaultDeps {
   readonly settings: VaultSettings
   readonly clock: Clock
   readonly environment: Readonly<Record<string, string | undefined>>
+  readonly after?: After
 }
 
 /** Of the life of a login, after which another one is made. */
@@ -41,33 +50,35 @@ const Kv2 = z.strictObject({
   metadata: z.looseObject({ version: z.number(), destroyed: z.boolean().optional() }),
 })
 
-interface Login {
+interface Login extends LeasingLogin {
   readonly token: Secret
   readonly sinceMs: number
-  readonly untilMs: number
+  readonly lifeMs: number
+  untilMs: number
 }
 interface Kept {
   readonly values: Promise<ReadonlyMap<string, Secret>>
   readonly untilMs: number
 }
 
-const unavailable = (message: string, cause?: unknown): SallyportError =>
-  new SallyportError('CREDENTIAL_UNAVAILABLE', message, {
-    cause,
-    hint: 'the operator of the agent finds the reason in its log',
-  })
+interface Sent {
+  readonly token?: Secret
+  readonly body?: object
+}
 
 export function vaultReader(deps: VaultDeps): VaultReader {
   const kept = new Map<string, Kept>()
   let login: Promise<Login> | null = null
   const loginNow = async (): Promise<Login> => {
     const known = login
+    let former: Login | null = null
     if (known !== null) {
       const current = await known
       if (deps.clock.nowMs() < current.untilMs) return current
+      former = current
       if (login === known) login = null
     }
-    login ??= logIn(deps)
+    login ??= renewed(deps, former)
     const current = login
     // A login that failed is tried again with the next credential.
     current.catch(() => {
@@ -75,16 +86,23 @@ export function vaultReader(deps: VaultDeps): VaultReader {
     })
     return await current
   }
-  const valuesAt = async (path: string): Promise<ReadonlyMap<string, Secret>> => {
-    const { token, sinceMs } = await loginNow()
-    const first = await call(deps, 'GET', path, { token })
+  const asked = async (method: Question['method'], path: string, body?: object): Promise<Asked<Login>> => {
+    const sent = body === undefined ? {} : { body }
+    const first = await loginNow()
+    const answer = await call(deps, method, path, { token: first.token, ...sent })
     // A path that is forbidden is no reason for a login each time somebody asks: a secret id has only so many uses.
-    if (first.status !== 403 || deps.clock.nowMs() < sinceMs + limits.vaultAgeMsMax) return valuesOf(path, first, token)
+    if (answer.status !== 403 || deps.clock.nowMs() < first.sinceMs + limits.vaultAgeMsMax)
+      return { answer, login: first }
     // The token may have been revoked at Vault: once more with a new one.
     login = null
     const next = await loginNow()
-    return valuesOf(path, await call(deps, 'GET', path, { token: next.token }), next.token)
+    return { answer: await call(deps, method, path, { token: next.token, ...sent }), login: next }
   }
+  const valuesAt = async (path: string): Promise<ReadonlyMap<string, Secret>> => {
+    const { answer, login: by } = await asked('GET', path)
+    return valuesOf(path, answer, by.token)
+  }
+  const leases = vaultLeases({ ask: asked, nowMs: () => deps.clock.nowMs(), after: deps.after ?? realAfter })
   return {
     async read(path, field) {
       const nowMs = deps.clock.nowMs()
@@ -103,7 +121,24 @@ export function vaultReader(deps: VaultDeps): VaultReader {
       if (secret === undefined) throw unavailable(`"${path}" in Vault has no field "${field}"`)
       return secret
     },
+    user: async (path) => await leases.user(path),
+    leased: () => leases.leased(),
+    close: async () => await leases.close(),
   }
+}
+
+/** The same token for longer, where Vault lets it be renewed: whatever it has leased ends with it. Otherwise another login. */
+async function renewed(deps: VaultDeps, former: Login | null): Promise<Login> {
+  if (former === null || 'tokenFile' in deps.settings.auth) return await logIn(deps)
+  const answer = await call(deps, 'POST', 'auth/token/renew-self', { token: former.token, body: {} }).catch(() => null)
+  const parsed = LoginAnswer.safeParse(answer?.json)
+  const lifeMs = parsed.success ? parsed.data.auth.lease_duration * 1_000 : 0
+  // Near its last end Vault gives less and less.
+  if (answer?.status !== 200 || lifeMs < former.lifeMs / 2) return await logIn(deps)
+  const nowMs = deps.clock.nowMs()
+  former.endsMs = nowMs + lifeMs
+  former.untilMs = nowMs + Math.min(lifeMs, limits.vaultLoginMsMax) * renewAt
+  return former
 }
 
 async function logIn(deps: VaultDeps): Promise<Login> {
@@ -112,7 +147,8 @@ async function logIn(deps: VaultDeps): Promise<Login> {
   if ('tokenFile' in auth) {
     // Whoever writes the file renews the token.
     const token = await fileOf(auth.tokenFile, deps)
-    return { token, sinceMs: nowMs, untilMs: nowMs + limits.vaultAgeMsMax }
+    const untilMs = nowMs + limits.vaultAgeMsMax
+    return { token, sinceMs: nowMs, lifeMs: 0, untilMs, endsMs: Number.POSITIVE_INFINITY }
   }
   const [mount, body] =
     'appRole' in auth
@@ -135,73 +171,42 @@ async function logIn(deps: VaultDeps): Promise<Login> {
   // 0 is a token without an end.
   const lifeMs =
     lease_duration === 0 ? limits.vaultLoginMsMax : Math.min(lease_duration * 1_000, limits.vaultLoginMsMax)
-  return { token: new Secret(client_token), sinceMs: nowMs, untilMs: nowMs + lifeMs * renewAt }
+  const endsMs = lease_duration === 0 ? Number.POSITIVE_INFINITY : nowMs + lease_duration * 1_000
+  return { token: new Secret(client_token), sinceMs: nowMs, lifeMs, untilMs: nowMs + lifeMs * renewAt, endsMs }
 }
 
 /** As the credential of a file: a trailing newline is an editor's. */
 const fileOf = async (path: string, { environment }: VaultDeps): Promise<Secret> =>
   await resolveCredential({ file: path }, environment, { target: '', address: '' })
 
-interface Answer {
-  readonly status: number
-  readonly json: unknown
-}
-
-async function call(
-  deps: VaultDeps,
-  method: 'GET' | 'POST',
-  path: string,
-  sent: { readonly token?: Secret; readonly body?: object },
-): Promise<Answer> {
+async function call(deps: VaultDeps, method: Question['method'], path: string, sent: Sent): Promise<Answer> {
   const { address, namespace, caFile } = deps.settings
   const ca = caFile === undefined ? undefined : await readFile(caFile, 'utf8').catch(() => undefined)
   if (caFile !== undefined && ca === undefined) throw unavailable(`the authority of Vault, "${caFile}", cannot be read`)
-  const dispatcher = new Agent({ connect: ca === undefined ? {} : { ca }, connectTimeout: limits.vaultAnswerMsMax })
-  try {
-    const response = await request(`${new URL(address).origin}/v1/${path}`, {
-      method,
-      dispatcher,
-      signal: AbortSignal.timeout(limits.vaultAnswerMsMax),
-      headers: {
-        accept: 'application/json',
-        'x-vault-request': 'true',
-        ...(sent.body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...(namespace === undefined ? {} : { 'x-vault-namespace': namespace }),
-        ...(sent.token === undefined ? {} : { 'x-vault-token': sent.token.reveal() }),
-      },
-      ...(sent.body === undefined ? {} : { body: JSON.stringify(sent.body) }),
-    })
-    return { status: response.statusCode, json: await jsonOf(response.body) }
-  } catch (cause) {
-    throw cause instanceof SallyportError ? cause : unavailable('Vault cannot be reached by the agent', cause)
-  } finally {
-    await dispatcher.close().catch(() => undefined)
-  }
-}
-
-async function jsonOf(body: AsyncIterable<Buffer>): Promise<unknown> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of body) {
-    bytes += chunk.length
-    if (bytes > limits.vaultAnswerBytesMax)
-      throw unavailable(`Vault answered with more than ${limits.vaultAnswerBytesMax} bytes`)
-    chunks.push(chunk)
-  }
-  try {
-    return JSON.parse(Buffer.concat(chunks).toString('utf8'))
-  } catch {
-    return null
-  }
+  return await askKeeper({
+    keeper: 'Vault',
+    method,
+    url: `${new URL(address).origin}/v1/${path}`,
+    headers: {
+      'x-vault-request': 'true',
+      ...(sent.body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(namespace === undefined ? {} : { 'x-vault-namespace': namespace }),
+      ...(sent.token === undefined ? {} : { 'x-vault-token': sent.token.reveal() }),
+    },
+    ...(sent.body === undefined ? {} : { body: JSON.stringify(sent.body) }),
+    ...(ca === undefined ? {} : { ca }),
+    msMax: limits.vaultAnswerMsMax,
+    bytesMax: limits.vaultAnswerBytesMax,
+  })
 }
 
 /** Some paths tell the login itself, which is no credential of a target, whatever a document says. */
 function valuesOf(path: string, { status, json }: Answer, own: Secret): ReadonlyMap<string, Secret> {
   const parsed = ReadAnswer.safeParse(json)
   if (status !== 200 || !parsed.success) throw unavailable(`Vault answered ${status} for "${path}"`)
-  // Each read of a dynamic role makes another user, with a name of its own that no target document knows.
+  // Each read of a dynamic role makes another user, with a name of its own.
   if (parsed.data.lease_id !== '')
-    throw unavailable(`"${path}" in Vault makes a new user for each read; use a static role of the engine`)
+    throw unavailable(`"${path}" in Vault makes a new user for each read; say "dynamic: true", or use a static role`)
   const kv2 = Kv2.safeParse(parsed.data.data)
   const values = kv2.success ? kv2.data.data : parsed.data.data
   if (Object.values(values).includes(own.reveal()))

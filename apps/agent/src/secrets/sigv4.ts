@@ -38,8 +38,7 @@ const own: ReadonlySet<string> = new Set([
 
 /** All fields of the request, signed: its own, and those of the signature. */
 export function signature(request: SignedRequest, keys: AwsKeys, { region, service, nowMs }: Scope): Fields {
-  const date = `${new Date(nowMs).toISOString().replace(/[:-]|\.\d{3}/g, '')}`
-  const day = date.slice(0, 8)
+  const date = dateOf({ region, service, nowMs })
   const payload = sha256(request.body)
   const fields: Fields = [
     ...request.fields.filter(([name]) => !own.has(name)),
@@ -59,16 +58,50 @@ export function signature(request: SignedRequest, keys: AwsKeys, { region, servi
     names,
     payload,
   ].join('\n')
-  const scope = `${day}/${region}/${service}/aws4_request`
-  const key = hmac(hmac(hmac(hmac(`AWS4${keys.secret}`, day), region), service), 'aws4_request')
-  const proof = hmac(key, [algorithm, date, scope, sha256(canonical)].join('\n')).toString('hex')
+  const place = placeOf({ region, service, nowMs })
+  const proof = proofOf(canonical, keys, { region, service, nowMs })
   return [
     ...fields,
     checkedField(
       'authorization',
-      `${algorithm} Credential=${keys.id}/${scope}, SignedHeaders=${names}, Signature=${proof}`,
+      `${algorithm} Credential=${keys.id}/${place}, SignedHeaders=${names}, Signature=${proof}`,
     ),
   ]
+}
+
+/** A GET request of the service that is signed in its query, good for so many seconds: `host/?…`, without a scheme. */
+export function presigned(
+  { host, query }: { readonly host: string; readonly query: Readonly<Record<string, string>> },
+  keys: AwsKeys,
+  scope: Scope,
+  seconds: number,
+): string {
+  const pairs = {
+    ...query,
+    'X-Amz-Algorithm': algorithm,
+    'X-Amz-Credential': `${keys.id}/${placeOf(scope)}`,
+    'X-Amz-Date': dateOf(scope),
+    'X-Amz-Expires': String(seconds),
+    ...(keys.session === null ? {} : { 'X-Amz-Security-Token': keys.session }),
+    'X-Amz-SignedHeaders': 'host',
+  }
+  const text = awsQuery(
+    Object.entries(pairs)
+      .map(([name, value]) => `${encoded(name)}=${encoded(value)}`)
+      .join('&'),
+  )
+  const canonical = ['GET', '/', text, `host:${host}`, '', 'host', sha256('')].join('\n')
+  return `${host}/?${text}&X-Amz-Signature=${proofOf(canonical, keys, scope)}`
+}
+
+const dateOf = ({ nowMs }: Scope): string => new Date(nowMs).toISOString().replace(/[:-]|\.\d{3}/g, '')
+
+const placeOf = (scope: Scope): string => `${dateOf(scope).slice(0, 8)}/${scope.region}/${scope.service}/aws4_request`
+
+function proofOf(canonical: string, keys: AwsKeys, scope: Scope): string {
+  const day = dateOf(scope).slice(0, 8)
+  const key = hmac(hmac(hmac(hmac(`AWS4${keys.secret}`, day), scope.region), scope.service), 'aws4_request')
+  return hmac(key, [algorithm, dateOf(scope), placeOf(scope), sha256(canonical)].join('\n')).toString('hex')
 }
 
 /** `host` and everything of AWS, by name: several values of one name are one, with single spaces. */
