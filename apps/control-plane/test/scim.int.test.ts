@@ -108,6 +108,39 @@ describe('a SCIM client', () => {
     expect((await call('GET', '/Users')).statusCode).toBe(200)
   })
 
+  it('R-6.20: has two tokens at most, however many are asked for at once', async () => {
+    const asked = { method: 'POST' as const, url: '/api/v1/scim-tokens', headers: admin.headers }
+    const { items } = (await test.app.inject({ url: '/api/v1/scim-tokens', headers: admin.headers })).json()
+    const spare = items.filter((one: { state: string }) => one.state === 'active').slice(1)
+    for (const { id } of spare) await test.app.inject({ ...asked, url: `${asked.url}/${id}/revoke` })
+    const all = await Promise.all(
+      Array.from({ length: 6 }, () => test.app.inject({ ...asked, payload: { provider: 'corp' } })),
+    )
+    const made = all.filter(({ statusCode }) => statusCode < 300)
+    expect(made.length).toBeLessThanOrEqual(1)
+    for (const one of all) if (!made.includes(one)) expect(one.json().code).toBe('CONFLICT')
+    for (const one of made) await test.app.inject({ ...asked, url: `${asked.url}/${one.json().id}/revoke` })
+  })
+
+  it('is told that a text with NUL is not valid, wherever it stands', async () => {
+    const schemas = ['urn:ietf:params:scim:api:messages:2.0:PatchOp']
+    for (const [method, path, body] of [
+      ['POST', '/Users', { userName: 'a\u0000b' }],
+      ['POST', '/Users', { userName: 'nul', title: 'a\u0000b' }],
+      ['POST', '/Users', { userName: 'nul', 'a\u0000b': 'title' }],
+      ['POST', '/Groups', { displayName: 'a\u0000b' }],
+      ['PATCH', '/Users/x', { schemas, Operations: [{ op: 'replace', path: 'title', value: '\u0000' }] }],
+      ['GET', '/Users?filter=userName%20eq%20%22a%00b%22', undefined],
+      ['GET', '/Users/a%00b', undefined],
+    ] as const) {
+      const response = await call(method, path, body)
+      expect([response.statusCode, response.json().scimType], path).toEqual([400, 'invalidValue'])
+    }
+    const escaped = await call('POST', '/Users', { userName: 'a\\u0000b' })
+    expect(escaped.statusCode).toBe(201)
+    await call('DELETE', `/Users/${escaped.json().id}`)
+  })
+
   it('learns what can be done', async () => {
     const config = (await call('GET', '/ServiceProviderConfig')).json()
     expect(config).toMatchObject({

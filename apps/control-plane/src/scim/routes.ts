@@ -44,10 +44,24 @@ export function scimRoutes(app: App, deps: Deps): void {
       { parseAs: 'string', bodyLimit: scimBodyBytesMax },
       app.getDefaultJsonParser('error', 'error'),
     )
+    scope.addHook('preValidation', async ({ url, body }) => {
+      if (/%00/.test(url) || holdsNul(body))
+        throw new ScimRefusal(400, 'a text holds the character NUL, which nothing here can', 'invalidValue')
+    })
     discoveryRoutes(scope, deps)
     userRoutes(scope, deps)
     groupRoutes(scope, deps)
   })
+}
+
+/** A name or a text of a body. PostgreSQL keeps none that has it. */
+function holdsNul(body: unknown): boolean {
+  let isFound = false
+  JSON.stringify(body, (key, value: unknown) => {
+    isFound ||= key.includes('\u0000') || (typeof value === 'string' && value.includes('\u0000'))
+    return value
+  })
+  return isFound
 }
 
 function adminRoutes(app: App, deps: Deps): void {

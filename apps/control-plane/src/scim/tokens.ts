@@ -6,6 +6,7 @@ import { SallyportError } from '@sallyport/base/errors'
 import type { FastifyRequest } from 'fastify'
 import { inRowTransaction } from '../agents/store.ts'
 import { appendAction } from '../audit/store.ts'
+import { inTransaction, isStoreConflict } from '../db.ts'
 import type { Deps } from '../deps.ts'
 import { type Actor, actorKey } from '../http/actor.ts'
 import type { ProviderConfig } from '../provider-config.ts'
@@ -79,7 +80,8 @@ export async function createToken(
   const newId = () => deps.randomBytes(16).toString('hex')
   const id = newId()
   const createdBy = actorKey(actor)
-  await inRowTransaction(deps.db, async (tx) => {
+  // Two requests at once must not pass the limit together: the transaction sees whether they would.
+  const keep = inTransaction(deps.db, async (tx) => {
     if ((await countLiveTokens(tx, provider, createdAt)) >= liveTokensMax)
       throw new SallyportError('CONFLICT', `"${provider}" has ${liveTokensMax} tokens that are good`, {
         hint: 'revoke the older one first',
@@ -88,6 +90,13 @@ export async function createToken(
     const detail = { provider, expiresAt: expiresAt.toISOString() }
     const action = { id: newId(), at: createdAt, actor: createdBy, action: 'create-scim-token' }
     await appendAction(tx, { ...action, object: `ScimToken/${id}`, detail })
+  })
+  await keep.catch((cause: unknown) => {
+    if (!isStoreConflict(cause)) throw cause
+    throw new SallyportError('CONFLICT', `another token for "${provider}" was made at this moment`, {
+      cause,
+      hint: 'look at the list, and try again',
+    })
   })
   return { id, token, expiresAt: expiresAt.toISOString() }
 }
