@@ -214,6 +214,7 @@ async function openDoors(
   })
   const late: { http: HttpListener | null } = { http: null }
   closers.push(async () => {
+    sayDraining(parts, link)
     late.http?.stop()
     await listener.close(config.drainMs)
     await late.http?.close()
@@ -227,10 +228,18 @@ async function openDoors(
   return { listener, http }
 }
 
+/** The control plane names this agent to nobody any more. */
+function sayDraining(parts: Parts, link: Link): void {
+  parts.isDraining = true
+  link.beat()
+}
+
 /** What the link and the listener, each started without the other, tell each other. */
 interface Parts {
   listeners: readonly { replaceTls(tls: TlsMaterial): void }[]
   sessions?: Sessions
+  /** It takes no new connection any more. */
+  isDraining?: true
   tls: TlsMaterial
 }
 
@@ -280,7 +289,11 @@ function openLink(
     advertiseHttp: config.advertiseHttp,
     budgets,
     scan: openScan({ snapshots, clock, environment, random: randomBytes }),
-    load: () => ({ sessions: parts.sessions?.size ?? 0, spoolBytes: recorder.spoolBytes }),
+    load: () => ({
+      sessions: parts.sessions?.size ?? 0,
+      spoolBytes: recorder.spoolBytes,
+      isDraining: parts.isDraining === true,
+    }),
     onKillSession: (session, reason) => {
       log.info({ session }, 'kill-session')
       parts.sessions?.kill(session, reason)

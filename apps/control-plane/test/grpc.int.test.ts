@@ -7,6 +7,7 @@ import { create } from '@bufbuild/protobuf'
 import * as x509 from '@peculiar/x509'
 import { manualClock } from '@sallyport/base/clock'
 import { limits } from '@sallyport/base/limits'
+import { TargetDocument } from '@sallyport/policy/document'
 import { CatalogUploadSchema } from '@sallyport/proto/gen/sallyport/v1/catalog_pb'
 import { EntryBatchSchema } from '@sallyport/proto/gen/sallyport/v1/entry_pb'
 import {
@@ -20,6 +21,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { listAgents, revoke } from '../src/agents/agents.ts'
 import { agentUri, makeAuthority, openAuthority } from '../src/agents/ca.ts'
 import { revokeAgent } from '../src/agents/store.ts'
+import { connectionOf } from '../src/targets/open.ts'
 import {
   codeOf,
   type GrpcStack,
@@ -305,4 +307,26 @@ test('an agent that is linked is shown online, with its version and address', as
     advertise: 'moved.example:7000',
   })
   link.close()
+})
+
+test('of two agents of a target, the one that stops is named to nobody any more while the other one goes on', async () => {
+  await stack.documents(targetDocument('both', { agents: ['both-a', 'both-b'] }))
+  const target = TargetDocument.parse(targetDocument('both', { agents: ['both-a', 'both-b'] }))
+  const beat = (atMs: bigint, draining: boolean) =>
+    ({ case: 'heartbeat', value: create(HeartbeatSchema, { atMs, draining }) }) as const
+  const linkOf = async (name: string) => {
+    const link = openLink(stack, await joinAgent(stack, name), { advertise: `${name}.example:6432` })
+    await link.until(isSnapshot)
+    return link
+  }
+  const b = await linkOf('both-b')
+  stack.clock.advance(1_000)
+  const a = await linkOf('both-a')
+  expect(await connectionOf(stack.deps, target)).toMatchObject({ host: 'both-a.example' })
+  say(a, beat(1n, false))
+  say(a, beat(2n, true))
+  await a.until((message) => message.body.case === 'pong' && message.body.value.atMs === 2n)
+  expect(await connectionOf(stack.deps, target)).toMatchObject({ host: 'both-b.example' })
+  a.close()
+  b.close()
 })

@@ -3,6 +3,7 @@
 import { createPublicKey, verify } from 'node:crypto'
 import { fromBinary } from '@bufbuild/protobuf'
 import { limits } from '@sallyport/base/limits'
+import { agentCapabilities } from '@sallyport/policy/capabilities'
 import type { ControlMessage } from '@sallyport/proto/gen/sallyport/v1/link_pb'
 import { type Snapshot, SnapshotSchema } from '@sallyport/proto/gen/sallyport/v1/snapshot_pb'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -184,4 +185,30 @@ test('agents that come back together are each served, with versions above what t
   expect(snapshots.map(({ agentId }) => agentId)).toEqual(agents.map(({ id }) => id))
   expect(snapshots.map(({ version }) => version)).toEqual([1n, 11n, 21n, 31n])
   for (const link of links) link.close()
+})
+
+test('an agent of the release before serves what it understands, and gets the rest once it says that it can', async () => {
+  const role = { name: 'app', password: { rdsIam: { region: 'eu-central-1' } } }
+  const strong = allowPolicy('skew-strong', 'skew-strong', 'engineering')
+  const [rule] = strong.spec.rules
+  await stack.documents(
+    targetDocument('skew-plain', { agents: ['skewed'] }),
+    targetDocument('skew-rds', { agents: ['skewed'], roles: [role] }),
+    targetDocument('skew-strong', { agents: ['skewed'] }),
+    allowPolicy('skew-plain', 'skew-plain', 'engineering'),
+    // Left out, it would deny nothing any more: so its target goes with it.
+    { ...strong, spec: { ...strong.spec, rules: [{ ...rule, effect: 'deny', when: 'session.strength < 3' }] } },
+  )
+  const agent = await joinAgent(stack, 'skewed')
+  const served = async (capabilities: string[]) => {
+    const link = openLink(stack, agent, { capabilities })
+    const snapshot = read(await link.until(after(0n)))
+    link.close()
+    await link.ended
+    return [names(snapshot.targets), names(snapshot.policies).filter((name) => name.startsWith('skew'))]
+  }
+  expect(await served([])).toEqual([['skew-plain'], ['skew-plain']])
+  expect(await served(['credential-aws', 'of-the-next-release'])).toEqual([['skew-plain', 'skew-rds'], ['skew-plain']])
+  const all = ['skew-plain', 'skew-rds', 'skew-strong']
+  expect(await served([...agentCapabilities])).toEqual([all, ['skew-plain', 'skew-strong']])
 })

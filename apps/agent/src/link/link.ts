@@ -5,6 +5,7 @@ import { create } from '@bufbuild/protobuf'
 import { type Client, Metadata } from '@grpc/grpc-js'
 import type { Clock } from '@sallyport/base/clock'
 import { asSallyportError, SallyportError } from '@sallyport/base/errors'
+import { agentCapabilities } from '@sallyport/policy/capabilities'
 import {
   type AgentMessage,
   AgentMessageSchema,
@@ -22,7 +23,7 @@ import { termsIn } from '../limits/terms.ts'
 import type { IngestStream } from '../record/upload.ts'
 import type { Log } from '../session/log.ts'
 import { type Asking, openAsking } from './asking.ts'
-import { type Backoff, backoffMs, linkBackoff, pause } from './backoff.ts'
+import { backoffMs, pause } from './backoff.ts'
 import { Catalogs } from './catalogs.ts'
 import { openChannel } from './channel.ts'
 import { type Holds, realAfter } from './holds.ts'
@@ -33,16 +34,8 @@ import { renew } from './renew.ts'
 import { openScans, type Scan, type Scans } from './scans.ts'
 import type { SnapshotKeeper } from './snapshot.ts'
 import type { Tickets } from './tickets.ts'
+import { type LinkTiming, linkTiming } from './timing.ts'
 import type { Tokens } from './tokens.ts'
-
-export interface LinkTiming {
-  readonly heartbeatMs: number
-  /** Without a message for longer the link counts as dead: three heartbeats. */
-  readonly silenceMsMax: number
-  readonly backoff: Backoff
-}
-
-export const linkTiming: LinkTiming = { heartbeatMs: 10_000, silenceMsMax: 30_000, backoff: linkBackoff }
 
 /** After a renewal failed the next try comes in, in milliseconds. */
 const renewalRetryMs = 60_000
@@ -66,7 +59,7 @@ export interface LinkDeps {
   /** `host:port` where HTTP targets are reached; absent where none are served. */
   readonly advertiseHttp?: string
   /** For heartbeats. */
-  readonly load: () => { readonly sessions: number; readonly spoolBytes: number }
+  readonly load: () => { readonly sessions: number; readonly spoolBytes: number; readonly isDraining?: boolean }
   readonly onKillSession: (session: string, reason: string) => void
   /** What other agents lend and borrow of. Absent: nothing is lent. */
   readonly budgets?: Budgets
@@ -93,6 +86,8 @@ export interface Link {
   uploadCatalog(target: string, upstreamRole: string, catalog: Catalog): void
   /** Asks for new certificates at once; by itself that happens at two thirds of their life. */
   renewNow(): Promise<void>
+  /** Says now what heartbeats say: that the agent stops must not wait for the next one. */
+  beat(): void
   /** Settles when everything is closed. */
   stop(): Promise<void>
 }
@@ -110,6 +105,7 @@ export function startLink(deps: LinkDeps): Link {
     openIngest: (signal) => running.openIngest(signal),
     uploadCatalog: (target, upstreamRole, catalog) => running.uploadCatalog(target, upstreamRole, catalog),
     renewNow: () => running.renewNow(),
+    beat: () => running.beat(),
     async stop() {
       running.stop()
       await done
@@ -233,7 +229,7 @@ class RunningLink {
     return await new Promise<Outcome>((resolve) => {
       let outcome: Outcome | undefined
       let silence = setTimeout(() => call.cancel(), silenceMsMax)
-      const heartbeat = setInterval(() => this.#beat(), heartbeatMs)
+      const heartbeat = setInterval(() => this.beat(), heartbeatMs)
       const finish = (ended: Outcome) => {
         if (outcome !== undefined) return
         outcome = ended
@@ -259,7 +255,8 @@ class RunningLink {
     const { version, snapshots, advertiseHttp = '' } = this.#deps
     const { agentName, advertise } = this.#identity
     const snapshotVersion = snapshots.highestVersion
-    const hello = { agentName, version, snapshotVersion, advertise, advertiseHttp }
+    const capabilities = [...agentCapabilities]
+    const hello = { agentName, version, snapshotVersion, advertise, advertiseHttp, capabilities }
     this.#send({ case: 'hello', value: create(HelloSchema, hello) })
   }
 
@@ -281,11 +278,12 @@ class RunningLink {
     this.#call?.write(create(AgentMessageSchema, { body }))
   }
 
-  #beat(): void {
+  beat(): void {
     const { clock, load } = this.#deps
     const nowMs = clock.nowMs()
-    const { sessions, spoolBytes } = load()
-    const value = create(HeartbeatSchema, { atMs: BigInt(nowMs), sessions, spoolBytes: BigInt(spoolBytes) })
+    const { sessions, spoolBytes, isDraining: draining = false } = load()
+    const said = { atMs: BigInt(nowMs), sessions, spoolBytes: BigInt(spoolBytes), draining }
+    const value = create(HeartbeatSchema, said)
     this.#send({ case: 'heartbeat', value })
     if (!this.isUp || nowMs < this.#renewalDueMs() || nowMs < this.#nextRenewalMs) return
     this.#tryRenewal()

@@ -3,7 +3,8 @@
 // INVARIANT: nothing is decided by what is not written yet; it is for people to look at.
 import type { Logger } from 'pino'
 import type { Db } from '../db.ts'
-import { type Heard, noteHeard } from './store.ts'
+import { onlineMs } from './rules.ts'
+import { type Heard, noteHeard, notLastSeen } from './store.ts'
 
 /** Gathered for, in milliseconds. */
 const gatherMs = 200
@@ -12,6 +13,8 @@ export interface AgentsHeard {
   /** It lives. */
   seen(id: string, at: Date): void
   applied(id: string, version: bigint): void
+  /** It stops, and is not to be named to anybody who looks for a target: written at once, over what was heard before. */
+  leaving(id: string, at: Date): Promise<void>
   /** Writes what is left. */
   stop(): Promise<void>
 }
@@ -47,6 +50,13 @@ export function gatherHeard(deps: { readonly db: Db; readonly log: Logger }): Ag
   return {
     seen: (id, at) => note({ id, at }),
     applied: (id, applied) => note({ id, applied }),
+    async leaving(id, at) {
+      const { applied } = notes.get(id) ?? {}
+      notes.delete(id)
+      if (applied !== undefined) note({ id, applied })
+      await running
+      await notLastSeen(deps.db, id, new Date(at.getTime() - onlineMs))
+    },
     async stop() {
       await running.then(write)
       clearTimeout(timer)

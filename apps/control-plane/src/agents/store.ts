@@ -145,6 +145,11 @@ export async function noteHeard(db: Db, heard: readonly Heard[]): Promise<void> 
     WHERE a."id" = locked."id" AND h."id" = a."id"`
 }
 
+/** It lives, and counts as one that was heard of last at this earlier time. */
+export async function notLastSeen(db: Db, id: string, at: Date): Promise<void> {
+  await db.agent.updateMany({ where: { id }, data: { lastSeenAt: at } })
+}
+
 const Versions = z.array(z.object({ id: z.string(), version: z.bigint() }))
 
 /**

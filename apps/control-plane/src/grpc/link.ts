@@ -40,6 +40,8 @@ export const helloMsMax = 10_000
 export const silenceMsMax = 30_000
 /** Versions beyond this are no numbers that we made. */
 const versionMax = 2n ** 53n
+/** Of an agent; later releases may say more than we know. */
+const capabilitiesMax = 200
 /** Messages that an agent has not read yet; one that reads nothing is cut off. */
 const unreadMax = 64
 
@@ -79,7 +81,7 @@ export function serveLink(
   const greet = async (hello: Hello): Promise<void> => {
     if (linked !== undefined) throw new SallyportError('REQUEST_INVALID', 'Hello came twice')
     await noteHello(deps, agent, hello)
-    if (!isOver) linked = openLinked(deps, agent, hello.snapshotVersion, send, sendSlowly)
+    if (!isOver) linked = openLinked(deps, agent, hello, send, sendSlowly)
   }
   const take = async ({ body }: AgentMessage): Promise<void> => {
     clearTimeout(deadline)
@@ -122,7 +124,7 @@ interface Linked {
 function openLinked(
   deps: LinkDeps,
   agent: AgentIdentity,
-  reportedVersion: bigint,
+  { snapshotVersion, capabilities }: Hello,
   send: (body: ControlMessage['body']) => void,
   sendSlowly: (body: ControlMessage['body']) => Promise<void>,
 ): Linked {
@@ -132,7 +134,8 @@ function openLinked(
   const detach = deps.publisher.attach({
     agentId,
     name,
-    reportedVersion,
+    reportedVersion: snapshotVersion,
+    capabilities: capabilities.slice(0, capabilitiesMax),
     send: (value) => send({ case: 'snapshot', value }),
   })
   deps.bus.publish({ kind: 'agent', id: agentId })
@@ -158,7 +161,7 @@ async function takeLinked(
 ): Promise<void> {
   switch (body.case) {
     case 'heartbeat':
-      return beat(deps, agent, body.value, send)
+      return await beat(deps, agent, body.value, send)
     case 'snapshotApplied':
       return noteApplied(deps, agent, body.value)
     case 'catalog':
@@ -188,14 +191,17 @@ async function takeLinked(
   }
 }
 
-function beat(
+async function beat(
   deps: LinkDeps,
   agent: AgentIdentity,
   heartbeat: Heartbeat,
   send: (body: ControlMessage['body']) => void,
-): void {
-  deps.heard.seen(agent.agentId, new Date(deps.clock.nowMs()))
-  const { sessions, spoolBytes } = heartbeat
+): Promise<void> {
+  const { sessions, spoolBytes, draining } = heartbeat
+  const at = new Date(deps.clock.nowMs())
+  // Whoever asks where a target is reached from now on is sent to another agent, if there is one.
+  if (draining) await deps.heard.leaving(agent.agentId, at)
+  else deps.heard.seen(agent.agentId, at)
   deps.log.debug({ event: 'agent-heartbeat', agent: agent.agentId, sessions, spoolBytes: Number(spoolBytes) })
   send({ case: 'pong', value: create(PongSchema, { atMs: heartbeat.atMs }) })
 }

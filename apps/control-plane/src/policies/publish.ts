@@ -53,6 +53,8 @@ export interface AttachedAgent {
   readonly name: string
   /** Highest version that the agent has kept. */
   readonly reportedVersion: bigint
+  /** What it understands beyond the release before this one; empty for an agent of that release. */
+  readonly capabilities: readonly string[]
   send(signed: SignedSnapshot): void
 }
 
@@ -213,10 +215,13 @@ async function readSource(deps: PublisherDeps): Promise<Source> {
 function buildSnapshot(
   deps: PublisherDeps,
   source: Source,
-  agent: Pick<AttachedAgent, 'agentId' | 'name'>,
+  agent: Pick<AttachedAgent, 'agentId' | 'name' | 'capabilities'>,
   version: bigint,
 ): SignedSnapshot {
-  const selected = selectFor(agent.name, source.documents)
+  const selected = selectFor(agent.name, source.documents, agent.capabilities)
+  // With every snapshot: whoever looks for the reason finds it near the end of the log.
+  for (const { target, needs } of selected.withheld)
+    deps.log.warn({ event: 'target-withheld', agent: agent.agentId, target, needs: needs.join(' ') })
   const nowMs = deps.clock.nowMs()
   const snapshot = create(SnapshotSchema, {
     installation: deps.installation,

@@ -1,0 +1,20 @@
+// What an agent has to understand of a document beyond what the release before this one did. An agent that does not say it can is not
+// given a target whose documents need it: it serves the rest as before (version skew of one release).
+
+/** What this release's agents say that they can. A name is never used for something else. */
+export const agentCapabilities = ['credential-aws', 'credential-vault-dynamic', 'session-strength'] as const
+export type AgentCapability = (typeof agentCapabilities)[number]
+
+/** Of a document, whatever else it says. Texts are looked for rather once too often: at worst a target waits for an upgrade. */
+export function capabilitiesNeeded(document: {
+  readonly kind: string
+  readonly spec: unknown
+}): readonly AgentCapability[] {
+  const text = JSON.stringify(document.spec)
+  const needed: Readonly<Record<AgentCapability, boolean>> = {
+    'credential-aws': document.kind === 'Target' && /"(awsSecret|rdsIam)":/.test(text),
+    'credential-vault-dynamic': document.kind === 'Target' && text.includes('"dynamic":true'),
+    'session-strength': document.kind === 'Policy' && /\bsession\b.*\bstrength\b/.test(text),
+  }
+  return agentCapabilities.filter((name) => needed[name])
+}
