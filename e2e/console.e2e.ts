@@ -239,6 +239,43 @@ describe.skipIf(!hasChromium)('the console', () => {
     await new Promise((resolve) => receiver.close(resolve))
   })
 
+  test('a service account and a SCIM client get what shows once, and are ended, on the page of people', async () => {
+    const { context, page, errors } = await visit(browser, stack(), 'adam', '/people')
+    const dialog = page.getByRole('dialog')
+    await page.getByRole('button', { name: 'Add a service account' }).click()
+    await dialog.getByLabel('Name').fill('nightly')
+    await dialog.getByRole('button', { name: 'Add' }).click()
+    const account = page.getByRole('row', { name: /nightly/ })
+    await account.getByRole('button', { name: 'New key' }).click()
+    await dialog.getByRole('button', { name: 'Make the key' }).click()
+    await dialog.getByText(/^spk_/).waitFor()
+    expect(await violations(page)).toEqual([])
+    await dialog.getByRole('button', { name: 'I have kept it' }).click()
+    await account.getByText(/^ends/).waitFor()
+    expect(await page.getByText(/^spk_/).count()).toBe(0)
+    await account.getByRole('button', { name: 'Disable' }).click()
+    await dialog.getByLabel(/to confirm/).fill('nightly')
+    await dialog.getByRole('button', { name: 'Disable' }).click()
+    await account.getByText('ended for good').waitFor()
+    await page.getByRole('button', { name: 'Make a token' }).click()
+    await dialog.getByRole('button', { name: 'Make the token' }).click()
+    await dialog.getByText(/^sp-scim-/).waitFor()
+    await dialog.getByRole('button', { name: 'I have kept it' }).click()
+    const tokens = page.getByRole('table', { name: 'Tokens of SCIM clients' })
+    await tokens.getByRole('button', { name: 'Revoke' }).click()
+    await dialog.getByRole('button', { name: 'Revoke' }).click()
+    await tokens.getByText('revoked').waitFor()
+    // At 1280 the two buttons of a person stand beside each other.
+    const [end, disable] = await Promise.all(
+      ['End sessions', 'Disable'].map((name) =>
+        page.getByRole('row', { name: /Adam/ }).getByRole('button', { name }).boundingBox(),
+      ),
+    )
+    expect(end?.y).toBe(disable?.y)
+    expect(errors).toEqual([])
+    await context.close()
+  })
+
   test('a target is scanned, a proposal declined, and the accepted labels written only over what was seen', async () => {
     const { context, page, errors } = await visit(browser, stack(), 'adam', '/targets?open=shop')
     const adam = await as('adam')

@@ -1,17 +1,32 @@
 // The target's password, and every token that opens something, is in nothing that a caller receives, the store keeps or a
 // process logs, in any encoding, also when things go wrong. A planted positive control proves that the search finds.
-import { readFileSync, writeFileSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
+import { printedBy } from './clients/tools.ts'
 import { runCli } from './stack/cli.ts'
+import { shopTarget } from './stack/documents.ts'
 import { clientOf } from './stack/people-api.ts'
+import { root } from './stack/root.ts'
 import { dumpOf, filesOf, formsOf, type Haystack, proveSearch, recordBytes, search } from './stack/secrecy.ts'
 import { truth } from './stack/shop.ts'
 import { reachable, type Stack } from './stack/stack.ts'
 import { until } from './stack/until.ts'
 import { refusalOf, useStack, using } from './stack/use.ts'
 
-const stack = useStack()
+// What control plane and agent say to each other is written down; the control plane writes its heap down when it is told.
+const taps = mkdtempSync(join(tmpdir(), 'sallyport-taps-'))
+const tapped = (name: string, ...flags: string[]): Record<string, string> => ({
+  SALLYPORT_TEST_TAP: join(taps, name),
+  NODE_OPTIONS: [`--import=${join(root, 'e2e', 'stack', 'tap.mjs')}`, ...flags].join(' '),
+})
+const stack = useStack({
+  controlEnv: tapped('control', '--heapsnapshot-signal=SIGUSR2', `--diagnostic-dir=${taps}`),
+  agentEnv: tapped('agent'),
+})
+afterAll(() => rmSync(taps, { recursive: true, force: true }))
 const received: Haystack[] = []
 
 /** Runs as ann and keeps every byte that comes back. */
@@ -175,4 +190,59 @@ test('protected values are not in the record or the logs, though people write th
     ({ name }) => !received.some((item) => item.name === name) && name !== 'logs/target.log',
   )
   for (const secret of [email, ssn, fresh]) expect(search(haystacks, secret), secret).toEqual([])
+})
+
+/** The heap of the control plane as it is now. Texts of it are found in there; contents of buffers outside of the heap are not. */
+async function heapOf(from: Stack): Promise<Haystack> {
+  const written = () => readdirSync(taps).filter((name) => name.endsWith('.heapsnapshot'))
+  process.kill(from.controlPlane.processId, 'SIGUSR2')
+  await until('the heap is being written', async () => written().length > 0, 60_000)
+  // It answers nobody before it is written whole.
+  await until('the control plane goes on', async () => (await fetch(`${from.url}/healthz`)).ok, 60_000)
+  const [name = ''] = written()
+  return { name: 'heap of the control plane', bytes: readFileSync(join(taps, name)) }
+}
+
+test('R-6.17: a sealed credential is in no store, log, heap and message, and opens where it was sealed for alone', async () => {
+  const from = stack()
+  const admin = await from.as('adam')
+  const secret = `${randomBytes(12).toString('base64url')}+/%&=sealed`
+  await truth(from, `CREATE ROLE sealed_app LOGIN PASSWORD '${secret}' IN ROLE app_rw`)
+  const main = join(root, 'apps', 'agent', 'dist', 'main.js')
+  const printed = await printedBy(process.execPath, [main, 'sealing-key', '--data', from.agentDir], {}, '')
+  const address = `localhost:${from.places.TARGET_PORT}`
+  const cli = [join(root, 'apps', 'cli', 'dist', 'main.js'), 'seal', 'sealed', '--address', address, '--json']
+  const sealing = await printedBy(process.execPath, [...cli, '--to', printed.stdout.trim()], {}, secret)
+  const { result } = JSON.parse(sealing.stdout)
+  const [text] = Object.values<string>(result.sealed.agents)
+  const reference = JSON.stringify(result)
+  const target = (name: string) =>
+    shopTarget({ name, place: 'sealed' }, from.places).replace(
+      /- name: app_rw\n\s+password: .*/,
+      `- name: sealed_app\n      password: ${reference}`,
+    )
+  const policy = `---
+apiVersion: sallyport.dev/v1
+kind: Policy
+metadata: { name: sealed }
+spec:
+  targets: { labels: { place: sealed } }
+  rules: [{ name: read, effect: allow, callers: { groups: [engineering] }, operations: [select] }]
+`
+  const applied = await admin.post('/api/v1/apply', { yaml: `${target('sealed')}---\n${target('moved')}${policy}` })
+  expect(applied.status, applied.text).toBe(200)
+  const ann = await from.as('ann')
+  const role = async (name: string) =>
+    await using(await ann.client(name), async (open) => (await open.query('SELECT current_user AS role')).rows)
+  await until('the agent serves it', async () => (await role('sealed').catch(() => [])).length === 1)
+  expect(await role('sealed')).toEqual([{ role: 'sealed_app' }])
+  // The same text under another name: the control plane can write that, and the agent does not open it.
+  expect((await refusalOf(() => role('moved'))).code).toBe('CREDENTIAL_UNAVAILABLE')
+  const traffic = filesOf('traffic', taps).filter(({ name }) => !name.endsWith('.heapsnapshot'))
+  const heap = await heapOf(from)
+  const haystacks = [...(await everywhere(from)), ...traffic, heap]
+  // What is looked through has in it what it should have.
+  for (const one of [...traffic, heap]) expect(search([one], text ?? '').length, one.name).toBeGreaterThan(0)
+  proveSearch(heap, secret)
+  expect(search(haystacks, secret)).toEqual([])
 })

@@ -81,6 +81,12 @@ const columnsOf = (end: (login: MyLogin) => void): readonly Column<MyLogin>[] =>
   {
     name: 'end',
     head: 'End',
-    cell: (login) => (login.isCurrent ? null : <Button onClick={() => end(login)}>End</Button>),
+    isSpare: (login) => login.isCurrent,
+    cell: (login) =>
+      login.isCurrent ? (
+        <span className="text-ink-3">by signing out</span>
+      ) : (
+        <Button onClick={() => end(login)}>End</Button>
+      ),
   },
 ]

@@ -1,5 +1,5 @@
 // People: who ever signed in, what they hold here, and the ways to end what somebody has open or to keep them out. Below:
-// what SCIM has brought.
+// service accounts, tokens of SCIM clients, and what SCIM has brought.
 import type { PersonShown } from '@sallyport/api/people'
 import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
@@ -7,11 +7,13 @@ import { Confirm } from '../forms/Confirm.tsx'
 import { Field, fieldShape } from '../forms/Field.tsx'
 import { changePerson, type PersonVerb, peopleQuery, provisionedGroupsQuery, scimTokensQuery } from '../forms/people.ts'
 import { useReadOnly } from '../forms/queries.ts'
+import { ScimTokens } from '../forms/ScimTokens.tsx'
+import { ServiceAccounts } from '../forms/ServiceAccounts.tsx'
 import { Badge } from '../ui/Badge.tsx'
 import { Button } from '../ui/Button.tsx'
 import { Mono } from '../ui/Code.tsx'
 import { PageHead } from '../ui/Frame.tsx'
-import { EmptyState, ErrorState, Skeleton } from '../ui/States.tsx'
+import { ErrorState, Skeleton } from '../ui/States.tsx'
 import { type Column, Table } from '../ui/Table.tsx'
 import { TimeAgo } from '../ui/TimeAgo.tsx'
 import { useToast } from '../ui/Toast.tsx'
@@ -34,6 +36,7 @@ export function People() {
         lead="Everyone who ever signed in. A person is an issuer and a subject; names are only shown."
       />
       <PeopleTable onAsk={setAsked} />
+      <ServiceAccounts />
       <Provisioned />
       {asked === null ? null : <PersonDialog {...asked} onClose={() => setAsked(null)} />}
     </>
@@ -83,7 +86,7 @@ const columnsOf = (readOnly: string | undefined, onAsk: (asked: Asked) => void):
       name: 'change',
       head: 'Change',
       cell: (person) => (
-        <span className="flex flex-wrap gap-2">
+        <span className="flex gap-2 whitespace-nowrap max-sm:flex-wrap">
           <Button {...why} onClick={() => onAsk({ person, verb: 'end-sessions' })}>
             End sessions
           </Button>
@@ -153,17 +156,14 @@ function Provisioned() {
   return (
     <section aria-labelledby="provisioned" className="mt-8 space-y-3">
       <h2 id="provisioned" className="text-base font-semibold">
-        Groups from SCIM
+        SCIM
       </h2>
       <p className="max-w-prose text-ink-2">
         A provider’s SCIM client uses <Mono>{tokens.data?.baseUrl ?? '/scim/v2'}</Mono>. A Group document names a group
         by the value below; its name may change hands.
       </p>
-      {items.length === 0 ? (
-        <EmptyState title="No group was provisioned">
-          <p>Make a token for the provider’s SCIM client with POST /api/v1/scim-tokens.</p>
-        </EmptyState>
-      ) : (
+      <ScimTokens />
+      {items.length === 0 ? null : (
         <Table
           caption="Groups from SCIM"
           rows={items}
