@@ -2,6 +2,10 @@
 // TLS, which in our processes is all that control plane and agent say to each other.
 import { openSync, writeSync } from 'node:fs'
 import { Duplex, Readable } from 'node:stream'
+import { setFlagsFromString } from 'node:v8'
+
+// Otherwise a heap snapshot has the first thousand characters of a text and no more.
+setFlagsFromString('--heap-snapshot-string-limit=100000000')
 
 const file = openSync(process.env.SALLYPORT_TEST_TAP, 'a', 0o600)
 const isHttp2 = (stream) => /Http2Stream$/.test(stream.constructor.name)
