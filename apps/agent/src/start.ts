@@ -147,6 +147,7 @@ async function open(given: AgentDeps, closers: Closers): Promise<Omit<RunningAge
   closers.push(() => link.stop())
   closers.push(startUploading(deps, link, recorder))
   const doors = await openDoors(deps, { identity, snapshots, recorder, parser, link, parts, metrics, budgets }, closers)
+  closers.push(() => sayDraining(parts, link))
   const health = await startHealth({ ...config.metrics, metrics, log, notReady: () => notReady(snapshots) })
   closers.push(() => health.stop())
   const { agentId, agentName } = identity
@@ -214,7 +215,6 @@ async function openDoors(
   })
   const late: { http: HttpListener | null } = { http: null }
   closers.push(async () => {
-    sayDraining(parts, link)
     late.http?.stop()
     await listener.close(config.drainMs)
     await late.http?.close()
