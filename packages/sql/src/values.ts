@@ -215,7 +215,13 @@ export const joinSources = ({ constant: _, ...value }: Value, other: Value): Val
 })
 
 export function sameValue(left: Value, right: Value): boolean {
-  return left.kind === right.kind && left.sources.size === right.sources.size && left.nulls.size === right.nulls.size
+  return (
+    left.kind === right.kind &&
+    left.mixed === right.mixed &&
+    left.constant === right.constant &&
+    left.sources.size === right.sources.size &&
+    left.nulls.size === right.nulls.size
+  )
 }
 
 function union(sets: readonly ReadonlySet<ColumnRef>[]): ReadonlySet<ColumnRef> {
