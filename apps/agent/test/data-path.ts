@@ -210,6 +210,8 @@ export interface DataPath {
   snapshot(yaml: string, rest?: Partial<CurrentSnapshot>): CurrentSnapshot
   config(shown?: Shown & { password?: string; user?: string }): Promise<pg.ClientConfig>
   connect(shown?: Shown & { password?: string; user?: string }, more?: pg.ClientConfig): Promise<pg.Client>
+  /** The HTTP listener accepts nothing any more. */
+  stopHttp(): void
   stop(): Promise<void>
 }
 
@@ -333,6 +335,7 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
       await client.connect()
       return client
     },
+    stopHttp: () => http.stop(),
     async stop() {
       http.stop()
       await listener.close(0)

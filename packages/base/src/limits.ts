@@ -157,6 +157,18 @@ export const limits = {
   httpConnectionsPerTargetMax: 256,
   /** Requests of one connection of an HTTP client that are not answered yet; past it the connection ends. */
   httpRequestsPerConnectionMax: 16,
+  /** Streams of one HTTP/2 connection, with those that were reset and are not wound up yet. */
+  httpStreamsPerConnectionMax: 100,
+  /** Requests of one caller (issuer and subject) under way at an agent, of all its connections. */
+  httpRequestsPerCallerMax: 2_000,
+  /** Streams that the client of one HTTP/2 connection resets within a minute (CVE-2023-44487); past it the connection ends. */
+  httpResetsPerMinuteMax: 200,
+  /** PING and SETTINGS frames of one HTTP/2 connection within a minute; past it the connection ends. */
+  httpControlFramesPerMinuteMax: 600,
+  /** Frames of one HTTP/2 connection that are empty or malformed; past it the connection ends. */
+  httpInvalidFramesMax: 100,
+  /** What one HTTP/2 connection keeps in memory, in MiB; past it there are no new streams. */
+  httpConnectionMemoryMiB: 10,
   /** Sessions (tokens and targets) of one connection of an HTTP client; past it the oldest idle one ends. */
   httpSessionsPerConnectionMax: 32,
   /** The body of an HTTP request that somebody has to look at before it goes on, in bytes. */

@@ -1,6 +1,5 @@
 // The body of one request: it streams on to the target, or is read whole first where somebody has to look at it. What is read
 // is bounded, and goes on as the very bytes that were looked at.
-import type { IncomingMessage } from 'node:http'
 import { pipeline, type Readable, Transform } from 'node:stream'
 import { SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
@@ -38,10 +37,7 @@ export interface BodyOptions {
   readonly onAsked: () => void
 }
 
-export function requestBody(
-  request: IncomingMessage,
-  { hasBody, kindOf, length, room, onAsked }: BodyOptions,
-): RequestBody {
+export function requestBody(request: Readable, { hasBody, kindOf, length, room, onAsked }: BodyOptions): RequestBody {
   let whole: Promise<Buffer> | null = null
   let kept: Buffer | null = null
   let taken = 0
@@ -101,7 +97,7 @@ export function requestBody(
  * The same bytes, looked at while they go, as they stand and with their escapes read (THREATS R-4.8, R-4.12). What may be the beginning
  * of a credential is kept back until it is known to be none, and nothing else: a stream of lines is not held up.
  */
-function watched(request: IncomingMessage, needles: Needles, kind: MediaKind): Readable {
+function watched(request: Readable, needles: Needles, kind: MediaKind): Readable {
   const scan = echoScan(needles)
   const within = escapeScan(needles, kind)
   let back: Buffer = Buffer.alloc(0)

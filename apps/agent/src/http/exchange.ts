@@ -1,6 +1,5 @@
 // One exchange with a client: what was asked, by whom, and what all exchanges share. Requests of HTTP and messages of MCP are
 // read from it in the same way.
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Secret } from '@sallyport/base/secret'
 import { fieldOf } from '@sallyport/wire/http/fields'
 import { mediaOf } from '@sallyport/wire/http/media'
@@ -9,6 +8,7 @@ import type { McpSessions } from '../mcp/sessions.ts'
 import type { SqlArguments } from '../session/sql-argument.ts'
 import { type RequestBody, requestBody } from './body.ts'
 import { type Needles, needlesOf } from './echo.ts'
+import type { Inbound, Outbound } from './inbound.ts'
 import type { OauthTokens } from './oauth.ts'
 import type { RequestHead } from './request.ts'
 import type { Room } from './room.ts'
@@ -27,15 +27,15 @@ export interface HttpServing extends HttpShared {
 }
 
 export interface Exchange {
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
+  readonly request: Inbound
+  readonly response: Outbound
   readonly head: RequestHead
   readonly session: HttpSession
   readonly serving: HttpServing
 }
 
 export const bodyOf = ({ request, response, head, serving }: Exchange): RequestBody =>
-  requestBody(request, {
+  requestBody(request.body, {
     hasBody: head.hasBody,
     kindOf: () => mediaOf(fieldOf(head.fields, 'content-type')).kind,
     length: head.contentLength,

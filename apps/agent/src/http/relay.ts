@@ -1,7 +1,6 @@
 // The way back of one answer: what its fields and body may show goes on, masked where masks apply, and never with the
 // credential in it (THREATS ).
 import { once } from 'node:events'
-import type { ServerResponse } from 'node:http'
 import { SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
 import type { Secret } from '@sallyport/base/secret'
@@ -17,6 +16,7 @@ import type { RequestOutcome } from '../session/request-asked.ts'
 import { type CostWatch, costWatch } from './cost-watch.ts'
 import { decoded } from './decode.ts'
 import { echoScan, holdsNeedle, type Needles, needlesOf } from './echo.ts'
+import type { Outbound } from './inbound.ts'
 import { locationOf } from './location.ts'
 import { hidingAll, type Masker, maskerOf } from './masker.ts'
 import { quotaFields } from './quota.ts'
@@ -29,7 +29,7 @@ import type { Answer } from './upstream.ts'
 export type Outcome = { -readonly [K in keyof RequestOutcome]: RequestOutcome[K] }
 
 export interface Relaying {
-  readonly response: ServerResponse
+  readonly response: Outbound
   readonly method: string
   readonly target: HttpTargetDocument
   /** What must not come back. */
@@ -121,13 +121,20 @@ async function pass(
   }
   const rest = scan.end()
   const last = masker === null ? rest : Buffer.concat([masker.push(rest), await masker.end()])
+  if (masker?.isWhole === true) {
+    // Its room is given back once it is out, and not while it waits for a caller that does not read.
+    await out(last)
+    begin()
+    response.end()
+    return
+  }
   count(last.length)
   begin()
   response.end(last)
 }
 
 /** A caller that reads nothing holds a connection to the target for so long and no longer. */
-export async function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
+export async function drained(response: Outbound, signal: AbortSignal): Promise<void> {
   await once(response, 'drain', { signal: AbortSignal.any([signal, AbortSignal.timeout(limits.clientStalledMsMax)]) })
 }
 

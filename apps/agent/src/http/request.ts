@@ -1,6 +1,5 @@
 // The head of one request, read once: which target, by which token, and what the rules and the target will see. What could
 // be read in two ways is refused here (THREATS R-4.1, R-4.3, R-4.5).
-import type { IncomingMessage } from 'node:http'
 import { SallyportError } from '@sallyport/base/errors'
 import { Secret } from '@sallyport/base/secret'
 import type { HttpRequestFacts } from '@sallyport/policy/http'
@@ -9,6 +8,7 @@ import { encodeSegment, parseRequestTarget, type RequestTarget } from '@sallypor
 import { ProtocolError } from '@sallyport/wire/protocol-error'
 import type { Said } from '../session/initiator.ts'
 import { type Tracing, tracedFields } from '../session/tracing.ts'
+import { type Inbound, knownMethods } from './inbound.ts'
 
 export interface RequestHead {
   readonly method: string
@@ -31,19 +31,23 @@ export interface RequestHead {
 }
 
 /** Throws PROTOCOL_VIOLATION, METHOD_UNSUPPORTED or TOKEN_MISSING. */
-export function readHead(request: IncomingMessage, random: (bytes: number) => Uint8Array): RequestHead {
+export function readHead(request: Inbound, random: (bytes: number) => Uint8Array): RequestHead {
   // Older versions know neither Host nor transfer codings, and proxies read them in their own ways.
-  if (request.httpVersion !== '1.1') throw new ProtocolError('a version of HTTP that is not 1.1')
-  const { fields, tracing } = tracedFields(fieldsOf(request.rawHeaders), random)
-  const method = methodOf(request.method ?? '')
+  if (!/^(1\.1|2\.0)$/.test(request.httpVersion)) throw new ProtocolError('a version of HTTP that is not 1.1 or 2')
+  const { method: word, url, raw } = request.plainHead()
+  const { fields, tracing } = tracedFields(fieldsOf(raw), random)
+  const method = methodOf(word)
   // The target is chosen by the path, never by Host; a request with two authorities means two things.
   if (fieldOf(fields, 'host') === undefined) throw new ProtocolError('a request without Host')
-  const { segments, query } = parseRequestTarget(request.url ?? '')
+  const { segments, query } = parseRequestTarget(url)
   const coding = fieldOf(fields, 'transfer-encoding')
   if (coding !== undefined && coding.toLowerCase() !== 'chunked')
     throw new ProtocolError('a transfer coding that is not "chunked"')
+  if (!/^(100-continue)?$/i.test(fieldOf(fields, 'expect') ?? '')) throw new ProtocolError('an unknown expectation')
   const contentLength = lengthOf(fieldOf(fields, 'content-length'))
   if (coding !== undefined && contentLength !== null) throw new ProtocolError('a length beside a transfer coding')
+  if (request.hasBody === false && (contentLength ?? 0) > 0) throw new ProtocolError('a length without a body')
+  const hasBody = request.hasBody ?? (coding !== undefined || (contentLength ?? 0) > 0)
   const [target = '', ...rest] = segments
   return {
     method,
@@ -55,14 +59,14 @@ export function readHead(request: IncomingMessage, random: (bytes: number) => Ui
     tracing,
     ...tokenOf(fields),
     initiator: initiatorOf(fields),
-    hasBody: coding !== undefined || (contentLength ?? 0) > 0,
-    contentLength: coding === undefined ? (contentLength ?? 0) : null,
+    hasBody,
+    contentLength: hasBody ? contentLength : 0,
   }
 }
 
 /** TRACE gives back what was injected; CONNECT makes a tunnel of the gateway. */
 function methodOf(method: string): string {
-  if (/^[A-Z]{1,20}$/.test(method) && !/^(TRACE|TRACK|CONNECT)$/.test(method)) return method
+  if (/^[A-Z]{1,20}$/.test(method) && knownMethods.has(method) && !/^(TRACE|TRACK|CONNECT)$/.test(method)) return method
   throw new SallyportError('METHOD_UNSUPPORTED', 'the method does not pass the gateway')
 }
 

@@ -1,13 +1,9 @@
 // The life of one HTTP request, as a story: read the head, find the session, judge, inject the credential, forward, stream
 // the answer back, write the outcome. Each step needs the value that the step before returned.
 import { createHash } from 'node:crypto'
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import { asSallyportError, SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
-import { hideBy, hideIn } from '@sallyport/mask/detect/hide'
-import type { AnswerMasking } from '@sallyport/policy/answers'
-import { type Fields, fieldOf, requestFields } from '@sallyport/wire/http/fields'
-import { foldedName, queryText } from '@sallyport/wire/http/request-target'
+import { type Fields, fieldOf } from '@sallyport/wire/http/fields'
 import { ProtocolError } from '@sallyport/wire/protocol-error'
 import { mcpExchange } from '../mcp/serve.ts'
 import { countStatement } from '../metrics.ts'
@@ -22,9 +18,11 @@ import { bodyFacts } from './body-facts.ts'
 import { type Injected, injectedCredential } from './credential.ts'
 import type { Needles } from './echo.ts'
 import { bodyOf, type Exchange, type HttpServing, outwardNeedles } from './exchange.ts'
+import { callersFields, fieldsFor, hiding, pathOf } from './forwarded.ts'
 import { shownRequest, waitMsOf } from './held.ts'
 import { fieldsBeside, hiddenBody } from './hidden-body.ts'
-import { holdsAny, outwardInBody, outwardInHead, wholeLine } from './outward.ts'
+import type { Inbound, Outbound } from './inbound.ts'
+import { outwardInBody, outwardInHead } from './outward.ts'
 import { quotaFields } from './quota.ts'
 import { refusalOf } from './refuse.ts'
 import { type Outcome, relay } from './relay.ts'
@@ -35,7 +33,7 @@ import type { Answer } from './upstream.ts'
 
 export interface HttpServer {
   /** Settles when the answer is out, and never rejects. */
-  serve(request: IncomingMessage, response: ServerResponse): Promise<void>
+  serve(request: Inbound, response: Outbound): Promise<void>
   /** An answer on this connection has begun and is not whole. */
   isAnswering(socket: object): boolean
 }
@@ -46,8 +44,9 @@ export function httpServer(serving: HttpServing): HttpServer {
   const serve: HttpServer['serve'] = async (request, response) => {
     const { socket } = request
     const connection = connections.get(socket) ?? {
-      sessions: connectionSessions(socket, serving),
-      open: new Set<ServerResponse>(),
+      // What goes on it for other sessions goes on.
+      sessions: connectionSessions(socket, serving, () => request.isMultiplexed || socket.destroy()),
+      open: new Set<Outbound>(),
       isBroken: false,
     }
     connections.set(socket, connection)
@@ -57,7 +56,7 @@ export function httpServer(serving: HttpServing): HttpServer {
     try {
       head = admittedHead(connection, request, serving.deps.random)
       session = await connection.sessions.of(head, (fieldOf(head.fields, 'user-agent') ?? '').slice(0, 256))
-      await exchange({ request, response, head, session, serving })
+      await underWay({ request, response, head, session, serving })
     } catch (thrown) {
       refuse(serving.deps, request, response, asSallyportError(thrown), session, head)
     } finally {
@@ -74,23 +73,40 @@ export function httpServer(serving: HttpServing): HttpServer {
 interface Connection {
   readonly sessions: ConnectionSessions
   /** What is not answered yet. */
-  readonly open: Set<ServerResponse>
+  readonly open: Set<Outbound>
   /** Its bytes could be read in two ways: nothing behind them is a request (THREATS R-4.1). */
   isBroken: boolean
 }
 
 /** Read at once, before anything that was pipelined behind it is looked at. */
-function admittedHead(connection: Connection, request: IncomingMessage, random: SessionDeps['random']): RequestHead {
+function admittedHead(connection: Connection, request: Inbound, random: SessionDeps['random']): RequestHead {
   if (connection.isBroken) throw new ProtocolError('a request behind one that cannot be read')
   try {
-    if (connection.open.size > limits.httpRequestsPerConnectionMax)
+    const most = request.isMultiplexed ? limits.httpStreamsPerConnectionMax : limits.httpRequestsPerConnectionMax
+    if (connection.open.size > most)
       throw new SallyportError('CONNECTION_LIMIT', 'the connection carries as many requests as it may', {
         hint: 'wait for answers, or use another connection',
       })
     return readHead(request, random)
   } catch (thrown) {
-    connection.isBroken = true
+    // A stream of HTTP/2 says itself where it ends.
+    connection.isBroken = !request.isMultiplexed
     throw thrown
+  }
+}
+
+/** Within what its caller may have under way at the agent, and no longer than its session. */
+async function underWay(parts: Exchange): Promise<void> {
+  const { request, response, session, serving } = parts
+  const leave = serving.requests.enter(session.admitted.token.principal)
+  // Of HTTP/1.1 the connection ends with the session.
+  const stop = (): void => void (request.isMultiplexed && response.destroy())
+  session.signal.addEventListener('abort', stop)
+  try {
+    await exchange(parts)
+  } finally {
+    session.signal.removeEventListener('abort', stop)
+    leave()
   }
 }
 
@@ -225,20 +241,6 @@ async function heldRequest(
   }
 }
 
-/** For the record: what looks personal or secret in a path or query, or is a credential of the agent, is not kept. */
-function hiding(deps: SessionDeps, needles: readonly Needles[], head: RequestHead): (text: string) => string {
-  const hide = hideBy('redact', deps.maskHash)
-  // Nearly always there is none in all of it.
-  if (!holdsAny({ needles }, wholeLine(head))) return (text) => hideIn(text, hide).text
-  const hidden = (text: string): string => (holdsAny({ needles }, text) ? '[redacted]' : hideIn(text, hide).text)
-  const left = {
-    segments: head.segments.map(hidden),
-    query: head.query.map(([name, value]) => [hidden(name), hidden(value)] as const),
-  }
-  // One that is spread over several of them is in none alone.
-  return holdsAny({ needles }, wholeLine(left)) ? () => '[redacted]' : hidden
-}
-
 /** Sends the request with what the gateway sets in the place of what it took out. */
 async function forward(
   { head, session, serving }: Exchange,
@@ -263,55 +265,11 @@ async function forward(
   return { answer, injected, signal }
 }
 
-function pathOf(url: string, { path, query }: RequestHead, injected: Injected): string {
-  const prefix = new URL(url).pathname.replace(/\/$/, '')
-  const own = new Set(injected.query.map(([name]) => foldedName(name)))
-  // Of a query that signs by itself the server would go by that signature.
-  const isOwn = (name: string): boolean =>
-    own.has(foldedName(name)) || (injected.sign !== null && foldedName(name).startsWith('x-amz-'))
-  const search = queryText([...query.filter(([name]) => !isOwn(name)), ...injected.query])
-  return search === '' ? `${prefix}${path}` : `${prefix}${path}?${search}`
-}
-
-function fieldsFor(
-  head: RequestHead,
-  pass: readonly string[],
-  injected: Injected,
-  { number, masking }: Granted,
-  { id }: HttpSession,
-): Fields {
-  const own = new Set(injected.fields.map(([name]) => name))
-  return [
-    ...callersFields(head, pass, masking).filter(([name]) => !own.has(name)),
-    ...injected.fields,
-    ['accept-encoding', 'identity'],
-    ['via', '1.1 sallyport'],
-    ['sallyport-request', `${id}/${number}`],
-  ]
-}
-
-/** What of the caller's fields goes on. */
-function callersFields(
-  { fields, isTokenApart }: RequestHead,
-  pass: readonly string[],
-  masking: AnswerMasking | null,
-): Fields {
-  // `Authorization` is the caller's own only where the token came apart from it.
-  const isMasked = masking !== null
-  const keep = new Set(
-    pass.filter((name) => (name !== 'authorization' || isTokenApart) && !(isMasked && name.endsWith('range'))),
-  )
-  return requestFields(fields, keep).filter(([name]) => !(isMasked && revalidating.has(name)))
-}
-
-/** What was masked is never the same as what the target would compare it with (THREATS R-4.7). */
-const revalidating: ReadonlySet<string> = new Set(['if-none-match', 'if-modified-since'])
-
 /** Tells the caller why. Once the answer has begun, only closing says that it is not whole. */
 function refuse(
   deps: SessionDeps,
-  request: IncomingMessage,
-  response: ServerResponse,
+  request: Inbound,
+  response: Outbound,
   error: SallyportError,
   session: HttpSession | null,
   head: RequestHead | null,
@@ -332,5 +290,5 @@ function refuse(
   const isLimited = error.code === 'LIMIT_REACHED' && session !== null && head !== null
   const left = isLimited ? quotaFields(session.gate.quotas(factsOf(head), head.initiator)) : []
   response.writeHead(status, [...[...fields, ...left].flat(), ...close])
-  response.end(request.method === 'HEAD' ? undefined : body)
+  response.end(body)
 }

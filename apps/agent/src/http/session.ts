@@ -1,6 +1,7 @@
 // Who calls on one connection, and at which target: a session for each token and target, with a record of its own. It is
 // made with the first request, asked again with each, and ends with the connection.
 import { createHash } from 'node:crypto'
+import { setMaxListeners } from 'node:events'
 import type { Socket } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
 import { SallyportError } from '@sallyport/base/errors'
@@ -43,6 +44,8 @@ export interface HttpShared {
   readonly budgets: Budgets
   /** How many connections each caller has. */
   readonly callers: Callers
+  /** How many requests each has under way, of all its connections. */
+  readonly requests: Callers
 }
 
 export interface ConnectionSessions {
@@ -57,7 +60,12 @@ interface Open extends HttpSession {
 }
 
 /** The sessions of one connection. They end when it closes. */
-export function connectionSessions(socket: Socket, shared: HttpShared): ConnectionSessions {
+export function connectionSessions(
+  socket: Socket,
+  shared: HttpShared,
+  /** Called when one of them is ended from outside. */
+  endConnection: () => void,
+): ConnectionSessions {
   const open = new Map<string, Open>()
   const { deps } = shared
   // By caller: how its place is given back. A caller has one place for the whole connection, however many tokens it shows.
@@ -92,7 +100,7 @@ export function connectionSessions(socket: Socket, shared: HttpShared): Connecti
       if (raced !== undefined) return raced
       makeRoom(open)
       const made = openSession(
-        { socket, shared, admitted, userAgent, snapshotVersion: snapshot.version },
+        { socket, shared, admitted, userAgent, snapshotVersion: snapshot.version, endConnection },
         () => open.get(key) === made && open.delete(key),
       )
       open.set(key, made)
@@ -118,6 +126,7 @@ interface Opening {
   readonly admitted: AdmittedHttp
   readonly userAgent: string
   readonly snapshotVersion: number
+  readonly endConnection: () => void
 }
 
 function openSession(opening: Opening, onEnd: () => void): Open {
@@ -128,6 +137,7 @@ function openSession(opening: Opening, onEnd: () => void): Open {
   const record = openRecord(opening, id)
   const gate = openGate(opening, id, record)
   const ended = new AbortController()
+  setMaxListeners(2 * limits.httpStreamsPerConnectionMax, ended.signal)
   const life = lifeOf({
     onEnding() {
       onEnd()
@@ -147,7 +157,7 @@ function openSession(opening: Opening, onEnd: () => void): Open {
     stillAdmitted: (snapshot) => stillAdmitted(admitted, snapshot),
     end(reason) {
       life.end(reason)
-      socket.destroy()
+      opening.endConnection()
     },
     endWhenIdle: life.endWhenIdle,
   })

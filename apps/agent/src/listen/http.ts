@@ -1,10 +1,11 @@
 // The door for HTTP: accepts connections with TLS, bounds heads, times and numbers, and answers what is no request. Node's
 // parser is used in its strict form (THREATS ).
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { createServer, type Server } from 'node:https'
+import { createServer, type Server, type ServerOptions } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
+import { type Inbound, inboundOf, type Outbound } from '../http/inbound.ts'
 import { oauthTokens } from '../http/oauth.ts'
 import { refusalOf } from '../http/refuse.ts'
 import { roomOf } from '../http/room.ts'
@@ -18,6 +19,7 @@ import { createCallers } from '../session/callers.ts'
 import type { Sessions } from '../session/sessions.ts'
 import { type SqlArgumentDeps, sqlArguments } from '../session/sql-argument.ts'
 import type { ListenerDeps, TlsMaterial } from './deps.ts'
+import { type Http2Door, http2Door } from './http2.ts'
 import { listening } from './listening.ts'
 import { createMemoryGuard, type MemoryGuard } from './memory.ts'
 
@@ -48,29 +50,16 @@ export async function startHttpListener(deps: HttpListenerDeps): Promise<HttpLis
   const upstreams = openUpstreams(deps.environment)
   const { serve, isAnswering } = serverOf(deps, upstreams)
   const served = new Set<Promise<void>>()
-  const take = (request: IncomingMessage, response: ServerResponse): void => {
+  const begin = (request: Inbound, response: Outbound): Promise<void> => {
     const one = serve(request, response).finally(() => served.delete(one))
     served.add(one)
+    return one
   }
-  const server = createServer(
-    {
-      cert: deps.tls.certificate,
-      key: deps.tls.key,
-      minVersion: 'TLSv1.2',
-      ALPNProtocols: ['http/1.1'],
-      insecureHTTPParser: false,
-      requireHostHeader: true,
-      maxHeaderSize: limits.httpHeaderBytesMax,
-      headersTimeout: limits.httpHeaderMsMax,
-      requestTimeout: limits.httpRequestMsMax,
-      connectionsCheckingInterval: 1_000,
-      keepAliveTimeout: keepAliveMs,
-      handshakeTimeout: limits.preAuthMsMax,
-      noDelay: true,
-    },
-    take,
-  )
+  const take = (request: IncomingMessage, response: ServerResponse): void => void begin(inboundOf(request), response)
+  const server = createServer({ cert: deps.tls.certificate, key: deps.tls.key, ...serverOptions }, take)
   bound(server, deps.memory ?? createMemoryGuard(() => deps.clock.nowMs()))
+  const http2 = http2Door(deps, begin)
+  choose(server, http2)
   const refuse = refuseSocket(deps, isAnswering)
   // Handled here: the caller sends its body once the request is permitted.
   server.on('checkContinue', take)
@@ -92,10 +81,14 @@ export async function startHttpListener(deps: HttpListenerDeps): Promise<HttpLis
   return {
     port,
     replaceTls: ({ certificate, key }) => server.setSecureContext({ cert: certificate, key, minVersion: 'TLSv1.2' }),
-    stop: () => void server.close(),
+    stop() {
+      server.close()
+      http2.stop()
+    },
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       server.closeAllConnections()
+      http2.close()
       await closed
       await Promise.all(served)
       await upstreams.close()
@@ -110,6 +103,7 @@ const serverOf = (deps: HttpListenerDeps, upstreams: Upstreams): HttpServer =>
     sessions: deps.sessions,
     budgets: deps.budgets,
     callers: createCallers(deps.connectionsPerCallerMax ?? limits.httpConnectionsPerCallerMax),
+    requests: createCallers(limits.httpRequestsPerCallerMax, 'requests'),
     known: knownSecrets(deps.snapshots, deps.environment, deps.clock),
     room: roomOf(limits.httpKeptBodiesBytesMax),
     mcp: mcpSessions(deps.clock, deps.random),
@@ -120,8 +114,32 @@ const serverOf = (deps: HttpListenerDeps, upstreams: Upstreams): HttpServer =>
     tokens: oauthTokens({ upstreams, environment: deps.environment, clock: deps.clock }),
   })
 
-/** Between two requests of one connection, in milliseconds. */
-const keepAliveMs = 65_000
+/** Node's parser in its strict form, and what a connection may take (THREATS ). */
+const serverOptions = {
+  minVersion: 'TLSv1.2',
+  ALPNProtocols: ['h2', 'http/1.1'],
+  insecureHTTPParser: false,
+  requireHostHeader: true,
+  maxHeaderSize: limits.httpHeaderBytesMax,
+  headersTimeout: limits.httpHeaderMsMax,
+  requestTimeout: limits.httpRequestMsMax,
+  connectionsCheckingInterval: 1_000,
+  // Between two requests of one connection.
+  keepAliveTimeout: 65_000,
+  handshakeTimeout: limits.preAuthMsMax,
+  noDelay: true,
+} as const satisfies ServerOptions
+
+/** By what client and server agreed on in the handshake; a client that names nothing speaks HTTP/1.1. */
+function choose(server: Server, http2: Http2Door): void {
+  const http1 = server.listeners('secureConnection')
+  server.removeAllListeners('secureConnection')
+  server.on('secureConnection', (socket) => {
+    socket.on('error', () => {})
+    if (socket.alpnProtocol === 'h2') http2.take(socket)
+    else for (const listener of http1) listener.call(server, socket)
+  })
+}
 
 function bound(server: Server, memory: MemoryGuard): void {
   server.maxConnections = limits.connectionsMax
@@ -132,7 +150,6 @@ function bound(server: Server, memory: MemoryGuard): void {
     socket.on('error', () => {})
     if (memory.isFull) socket.destroy()
   })
-  server.on('secureConnection', (socket) => socket.on('error', () => {}))
 }
 
 /** An answer where there is no request that Node could answer; the connection ends with it. */

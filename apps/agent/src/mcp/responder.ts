@@ -1,8 +1,8 @@
 // How a client of MCP is answered: one message as JSON, or several as events once there is something to say before the answer.
-import type { ServerResponse } from 'node:http'
 import type { SallyportError } from '@sallyport/base/errors'
 import { eventText } from '@sallyport/wire/http/events'
 import { type McpMessage, messageText } from '@sallyport/wire/mcp/message'
+import type { Outbound } from '../http/inbound.ts'
 import { drained } from '../http/relay.ts'
 
 export interface Responder {
@@ -27,7 +27,7 @@ export interface Responder {
   readonly bytes: number
 }
 
-export function responderOf(response: ServerResponse, signal: AbortSignal): Responder {
+export function responderOf(response: Outbound, signal: AbortSignal): Responder {
   let bytes = 0
   let isStreaming = false
   const count = (text: string): void => {

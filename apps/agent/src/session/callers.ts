@@ -1,26 +1,25 @@
-// How many connections each caller holds, so that one function in a loop leaves some to the others.
+// How many connections, or requests, each caller has open, so that one function in a loop leaves some to the others.
 import { SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
 
 export interface Callers {
-  /** Counts one connection more; returns how to take it out again. Throws CONNECTION_LIMIT. */
+  /** Counts one more; returns how to take it out again. Throws CONNECTION_LIMIT. */
   enter(caller: { readonly issuer: string; readonly subject: string }): () => void
 }
 
-export function createCallers(max: number = limits.connectionsPerCallerMax): Callers {
+export function createCallers(
+  max: number = limits.connectionsPerCallerMax,
+  what: 'connections' | 'requests' = 'connections',
+): Callers {
   const open = new Map<string, number>()
   return {
     enter({ issuer, subject }) {
       const key = `${issuer}\u0000${subject}`
       const count = open.get(key) ?? 0
       if (count >= max)
-        throw new SallyportError(
-          'CONNECTION_LIMIT',
-          `this caller has ${max} connections open here, as many as one may`,
-          {
-            hint: 'close idle connections, or use a pool',
-          },
-        )
+        throw new SallyportError('CONNECTION_LIMIT', `this caller has ${max} ${what} open here, as many as one may`, {
+          hint: what === 'requests' ? 'wait for answers' : 'close idle connections, or use a pool',
+        })
       open.set(key, count + 1)
       let isIn = true
       return () => {

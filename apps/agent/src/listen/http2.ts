@@ -1,0 +1,139 @@
+// HTTP/2 behind the TLS of the HTTP door: streams become requests, and a connection that only makes work ends (THREATS R-4.10).
+// Nothing is pushed, and there are no tunnels (RFC 8441 is not offered).
+import { constants, createServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
+import type { Socket } from 'node:net'
+import { limits } from '@sallyport/base/limits'
+import { fieldsMax } from '@sallyport/wire/http/fields'
+import { breakOff, inboundOfStream, isBrokenOff, StreamAnswer } from '../http/http2.ts'
+import type { HttpServer } from '../http/serve.ts'
+import type { ListenerDeps } from './deps.ts'
+
+export interface Http2Door {
+  /** A connection that chose `h2`. */
+  take(socket: Socket): void
+  /** Says GOAWAY; what is under way goes on. */
+  stop(): void
+  close(): void
+}
+
+/** Between two requests of one connection, in milliseconds. */
+const idleMs = 65_000
+
+/** Two of them the types of Node leave out. */
+const options = {
+  // Some fields more than may be, so that whoever reads them says so.
+  maxHeaderListPairs: fieldsMax + 8,
+  maxSessionInvalidFrames: limits.httpInvalidFramesMax,
+  maxSessionRejectedStreams: limits.httpStreamsPerConnectionMax,
+  maxSessionMemory: limits.httpConnectionMemoryMiB,
+  settings: {
+    maxConcurrentStreams: limits.httpStreamsPerConnectionMax,
+    maxHeaderListSize: limits.httpHeaderBytesMax,
+  },
+}
+
+export function http2Door({ clock, log }: Pick<ListenerDeps, 'clock' | 'log'>, serve: HttpServer['serve']): Http2Door {
+  const open = new Set<ServerHttp2Session>()
+  let isStopping = false
+  const server = createServer(options)
+  const sockets = new WeakMap<object, Socket>()
+  // Emitted within `take`, before anything was read.
+  let taking: Socket | null = null
+  server.on('session', (session) => {
+    const socket = taking
+    if (socket === null) return session.destroy()
+    sockets.set(session, socket)
+    open.add(session)
+    session.once('close', () => open.delete(session))
+    session.on('error', () => {})
+    bound(session, {
+      nowMs: () => clock.nowMs(),
+      onFlood(what) {
+        log.warn({ what }, 'http2-flood')
+        session.destroy()
+        // Also where Node would wait for the rest of it.
+        socket.destroy()
+      },
+    })
+    if (isStopping) session.close()
+  })
+  server.on('stream', (stream: ServerHttp2Stream, ...rest: unknown[]) => {
+    stream.on('error', () => {})
+    const socket = stream.session === undefined ? undefined : sockets.get(stream.session)
+    if (socket === undefined) return breakOff(stream)
+    // Reset in the same breath: nobody waits for it.
+    if (stream.closed || stream.destroyed) return
+    boundStream(stream)
+    // Behind head and flags stands the head as it came, which the types of Node leave out.
+    void serve(inboundOfStream(stream, textsOf(rest[2]), socket), new StreamAnswer(stream))
+  })
+  server.on('sessionError', () => {})
+  return {
+    take(socket) {
+      taking = socket
+      server.emit('connection', socket)
+      taking = null
+    },
+    stop() {
+      isStopping = true
+      for (const session of open) session.close()
+    },
+    close() {
+      for (const session of open) session.destroy()
+    },
+  }
+}
+
+const textsOf = (value: unknown): readonly string[] =>
+  Array.isArray(value) ? value.filter((one) => typeof one === 'string') : []
+
+/** Deadlines, as the connections of HTTP/1.1 have them. */
+function boundStream(stream: ServerHttp2Stream): void {
+  stream.setTimeout(limits.httpIdleMsMax, () => breakOff(stream))
+  if (stream.endAfterHeaders) return
+  const late = setTimeout(() => breakOff(stream), limits.httpRequestMsMax)
+  stream.once('end', () => clearTimeout(late))
+  stream.once('close', () => clearTimeout(late))
+}
+
+interface Watch {
+  readonly nowMs: () => number
+  readonly onFlood: (what: string) => void
+}
+
+/** Ends a connection that sends nothing but work. */
+function bound(session: ServerHttp2Session, { nowMs, onFlood }: Watch): void {
+  let streams = 0
+  const begun = setTimeout(() => session.close(), limits.httpHeaderMsMax)
+  const resets = perMinute(limits.httpResetsPerMinuteMax, nowMs, () => onFlood('resets'))
+  const controls = perMinute(limits.httpControlFramesPerMinuteMax, nowMs, () => onFlood('control frames'))
+  session.on('ping', controls)
+  session.on('remoteSettings', controls)
+  session.on('stream', (stream) => {
+    clearTimeout(begun)
+    // Its reset may have come in the same piece, before it could be listened for.
+    if (stream.closed || stream.destroyed) return resets()
+    streams += 1
+    stream.once('close', () => {
+      streams -= 1
+      // Also behind an answer that was already on its way.
+      if (stream.rstCode !== constants.NGHTTP2_NO_ERROR && !isBrokenOff(stream)) resets()
+    })
+  })
+  session.setTimeout(idleMs, () => void (streams === 0 && session.close()))
+  session.once('close', () => clearTimeout(begun))
+}
+
+/** Counts; one more than may be within a minute is told. */
+function perMinute(max: number, nowMs: () => number, onMore: () => void): () => void {
+  let since = nowMs()
+  let count = 0
+  return () => {
+    if (nowMs() - since >= 60_000) {
+      since = nowMs()
+      count = 0
+    }
+    count += 1
+    if (count === max + 1) onMore()
+  }
+}
