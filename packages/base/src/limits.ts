@@ -169,6 +169,12 @@ export const limits = {
   httpInvalidFramesMax: 100,
   /** What one HTTP/2 connection keeps in memory, in MiB; past it there are no new streams. */
   httpConnectionMemoryMiB: 10,
+  /** WebSockets of one caller (issuer and subject) at an agent. */
+  webSocketsPerCallerMax: 200,
+  /** For a side of a WebSocket to answer a closing frame, in milliseconds; then its connection ends. */
+  webSocketCloseMsMax: 5_000,
+  /** One message of a WebSocket, in bytes; past it both sides are closed with 1009. */
+  webSocketMessageBytesMax: 1_048_576,
   /** Sessions (tokens and targets) of one connection of an HTTP client; past it the oldest idle one ends. */
   httpSessionsPerConnectionMax: 32,
   /** The body of an HTTP request that somebody has to look at before it goes on, in bytes. */

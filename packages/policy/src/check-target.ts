@@ -38,6 +38,7 @@ function checkHttpTarget({
   routes,
   passFields,
   mcp,
+  webSocket,
 }: Extract<TargetDocument['spec'], { protocol: 'http' }>): CheckProblem[] {
   const isOpen = (text: string): boolean => !text.startsWith('https:') && network === 'public'
   const clear = (text: string): string =>
@@ -49,6 +50,12 @@ function checkHttpTarget({
     ...listProblems(routes?.list ?? []),
     ...schemasProblems(routes?.list ?? []),
     ...(mcp === undefined ? [] : mcpProblems(mcp, { routes, passFields })),
+    ...(mcp === undefined || webSocket === undefined
+      ? []
+      : [problem(['spec', 'webSocket'], 'an MCP server is asked over HTTP alone; remove it')]),
+    ...(webSocket === undefined || credential === 'none' || !('sigv4' in credential)
+      ? []
+      : [problem(['spec', 'webSocket'], 'a handshake is not signed; choose another credential, or remove it')]),
     ...(tokenUrl !== null && isOpen(tokenUrl)
       ? [problem(['spec', 'credential', 'oauth', 'tokenUrl'], clear(tokenUrl))]
       : []),

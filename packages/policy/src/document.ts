@@ -9,7 +9,7 @@ import { LimitRule, OutwardRule } from './document-limits.ts'
 import { Callers, resourceName } from './document-shared.ts'
 import { Duration } from './duration.ts'
 import { TrustedIssuerSpec } from './issuer-spec.ts'
-import { McpServer } from './mcp-target.ts'
+import { McpServer, PageOrigin } from './mcp-target.ts'
 import { Pooling } from './pooling.ts'
 
 export const apiVersion = 'sallyport.dev/v1'
@@ -220,6 +220,18 @@ const HttpTarget = z.strictObject({
     .default([]),
   /** It is a server of the Model Context Protocol, and `url` its endpoint; nothing else passes. */
   mcp: McpServer.optional(),
+  /** Absent: none pass. They are the operation `http.WEBSOCKET`. */
+  webSocket: z
+    .strictObject({
+      /** Those that a client may offer; absent: any. */
+      subprotocols: z
+        .array(z.string().regex(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}$/, 'a subprotocol: graphql-transport-ws'))
+        .max(32)
+        .optional(),
+      /** Origins of web pages that may open one; without any, no page may. */
+      origins: z.array(PageOrigin).max(20).default([]),
+    })
+    .optional(),
   recording: z.enum(['strict', 'spool', 'off']).default('spool'),
   initiator: z.enum(['optional', 'required']).default('optional'),
   mayAct: MayAct,

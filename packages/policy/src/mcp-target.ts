@@ -9,12 +9,12 @@ export const McpPin = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'a digest as ref
 export const mcpMedia = ['image', 'audio', 'blob'] as const
 export type McpMedia = (typeof mcpMedia)[number]
 
+/** Of web pages, as browsers write it. */
+export const PageOrigin = z.string().regex(/^https?:\/\/[a-z0-9.-]+(:[0-9]{1,5})?$/, 'an origin: https://app.example')
+
 export const McpServer = z.strictObject({
   /** Origins of web pages that may ask; without any, no page may. */
-  origins: z
-    .array(z.string().regex(/^https?:\/\/[a-z0-9.-]+(:[0-9]{1,5})?$/, 'an origin: https://app.example'))
-    .max(20)
-    .default([]),
+  origins: z.array(PageOrigin).max(20).default([]),
   /** What of results passes although nobody can look into it. */
   media: z.array(z.enum(mcpMedia)).default([]),
   /**

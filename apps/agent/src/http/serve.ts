@@ -1,6 +1,7 @@
 // The life of one HTTP request, as a story: read the head, find the session, judge, inject the credential, forward, stream
 // the answer back, write the outcome. Each step needs the value that the step before returned.
-import { createHash } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { asSallyportError, SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
 import { type Fields, fieldOf } from '@sallyport/wire/http/fields'
@@ -19,9 +20,9 @@ import { type Injected, injectedCredential } from './credential.ts'
 import type { Needles } from './echo.ts'
 import { bodyOf, type Exchange, type HttpServing, outwardNeedles } from './exchange.ts'
 import { callersFields, fieldsFor, hiding, pathOf } from './forwarded.ts'
-import { shownRequest, waitMsOf } from './held.ts'
+import { heldHead } from './held-head.ts'
 import { fieldsBeside, hiddenBody } from './hidden-body.ts'
-import type { Inbound, Outbound } from './inbound.ts'
+import { type Inbound, inboundOf, type Outbound } from './inbound.ts'
 import { outwardInBody, outwardInHead } from './outward.ts'
 import { quotaFields } from './quota.ts'
 import { refusalOf } from './refuse.ts'
@@ -30,8 +31,11 @@ import { factsOf, type RequestHead, readHead, recordedRequest } from './request.
 import { schemaRefusal } from './route-schemas.ts'
 import { type ConnectionSessions, connectionSessions, type HttpSession } from './session.ts'
 import type { Answer } from './upstream.ts'
+import { webSocketExchange } from './websocket.ts'
 
 export interface HttpServer {
+  /** A handshake that asks for another protocol. Settles when that is over; rejects with what the caller is told instead. */
+  upgrade(request: IncomingMessage, socket: Duplex, behind: Buffer): Promise<void>
   /** Settles when the answer is out, and never rejects. */
   serve(request: Inbound, response: Outbound): Promise<void>
   /** An answer on this connection has begun and is not whole. */
@@ -63,8 +67,19 @@ export function httpServer(serving: HttpServing): HttpServer {
       connection.open.delete(response)
     }
   }
+  const upgrade: HttpServer['upgrade'] = async (request, socket, behind) => {
+    const known = connections.get(request.socket)
+    if ((known?.open.size ?? 0) > 0) throw new ProtocolError('a handshake behind requests that are not answered')
+    const head = readHead(inboundOf(request), serving.deps.random)
+    if (fieldOf(head.fields, 'upgrade')?.toLowerCase() !== 'websocket')
+      throw new SallyportError('FEATURE_UNSUPPORTED', 'upgrades but to WebSockets do not pass the gateway')
+    const sessions = known?.sessions ?? connectionSessions(request.socket, serving, () => socket.destroy())
+    const session = await sessions.of(head, (fieldOf(head.fields, 'user-agent') ?? '').slice(0, 256))
+    await webSocketExchange({ request, socket, behind, head, session, serving })
+  }
   return {
     serve,
+    upgrade,
     isAnswering: (socket) => [...(connections.get(socket)?.open ?? [])].some(({ headersSent }) => headersSent),
   }
 }
@@ -223,22 +238,8 @@ async function heldRequest(
   fields: Fields,
   { body, gone, read }: Looking,
 ): Promise<Omit<HeldRequest, 'recorded' | 'protocol'>> {
-  const { document } = session.admitted.target
   await read()
-  const shown = shownRequest(head, fieldsBeside(body, fields), await body.sent())
-  if (shown === null)
-    throw new SallyportError(
-      'REQUEST_TOO_LARGE',
-      `the request needs approval, and its body is longer than the ${limits.httpHeldBodyBytesMax} bytes that a reviewer is shown`,
-      { hint: 'send it in several requests' },
-    )
-  return {
-    ...shown,
-    place: createHash('sha256').update(JSON.stringify(document.spec)).digest('hex'),
-    waitMsMax: waitMsOf(head.fields),
-    gone,
-    ended: session.signal,
-  }
+  return heldHead({ head, session, fields: fieldsBeside(body, fields), body: await body.sent(), gone })
 }
 
 /** Sends the request with what the gateway sets in the place of what it took out. */

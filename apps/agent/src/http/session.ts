@@ -32,6 +32,10 @@ export interface HttpSession {
   readonly gate: RequestGate
   /** Fires when the session ends; exchanges stop with it. */
   readonly signal: AbortSignal
+  /** Fires when it should end, and what goes on and on should be told to go. */
+  readonly leaving: AbortSignal
+  /** When its token is over, with leeway for clocks. */
+  readonly expiresAtMs: number
   /** Returns how to say that the exchange is over. */
   begin(): () => void
 }
@@ -46,6 +50,8 @@ export interface HttpShared {
   readonly callers: Callers
   /** How many requests each has under way, of all its connections. */
   readonly requests: Callers
+  /** How many WebSockets each has open. */
+  readonly sockets: Callers
 }
 
 export interface ConnectionSessions {
@@ -138,7 +144,10 @@ function openSession(opening: Opening, onEnd: () => void): Open {
   const gate = openGate(opening, id, record)
   const ended = new AbortController()
   setMaxListeners(2 * limits.httpStreamsPerConnectionMax, ended.signal)
+  const leaving = new AbortController()
+  setMaxListeners(limits.webSocketsPerCallerMax, leaving.signal)
   const life = lifeOf({
+    onLeaving: () => leaving.abort(),
     onEnding() {
       onEnd()
       ended.abort(new SallyportError('SESSION_ENDED', 'the session was ended'))
@@ -168,6 +177,8 @@ function openSession(opening: Opening, onEnd: () => void): Open {
     admitted,
     gate,
     signal: ended.signal,
+    leaving: leaving.signal,
+    expiresAtMs: expiryOf(admitted),
     begin: life.begin,
     get isIdle() {
       return life.isIdle
@@ -185,7 +196,11 @@ const isSameTarget = ({ target }: AdmittedHttp, snapshot: CurrentSnapshot): bool
   isDeepStrictEqual(snapshot.targets.get(target.document.metadata.name)?.document.spec, target.document.spec)
 
 /** Ends once, and is over when the last exchange is. */
-function lifeOf(on: { readonly onEnding: () => void; readonly onOver: (reason: string) => void }) {
+function lifeOf(on: {
+  readonly onLeaving: () => void
+  readonly onEnding: () => void
+  readonly onOver: (reason: string) => void
+}) {
   let running = 0
   let draining: string | null = null
   let ending: string | null = null
@@ -205,6 +220,7 @@ function lifeOf(on: { readonly onEnding: () => void; readonly onOver: (reason: s
     end,
     endWhenIdle(reason: string): void {
       draining = reason
+      on.onLeaving()
       if (running === 0) end(reason)
     },
     begin() {
@@ -269,8 +285,8 @@ function holdDeps(opening: Opening, id: SessionId): HoldDeps {
 }
 
 /** A token is good for as long as it was good for at login: leeway for clocks included. */
-const isExpired = ({ token }: AdmittedHttp, nowMs: number): boolean =>
-  nowMs >= token.expiresAtMs + limits.clockLeewaySeconds * 1_000
+const expiryOf = ({ token }: AdmittedHttp): number => token.expiresAtMs + limits.clockLeewaySeconds * 1_000
+const isExpired = (admitted: AdmittedHttp, nowMs: number): boolean => nowMs >= expiryOf(admitted)
 
 const authentication = 'bearer'
 

@@ -7,7 +7,6 @@ import { createSecureContext } from 'node:tls'
 import { assert } from '@sallyport/base/assert'
 import { SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
-import type { Secret } from '@sallyport/base/secret'
 import type { HttpTargetDocument } from '@sallyport/policy/document'
 import { type Fields, isAnswerValue, isFieldName } from '@sallyport/wire/http/fields'
 import { buildConnector, type Dispatcher, Pool } from 'undici'
@@ -114,27 +113,35 @@ function newPool(target: HttpTargetDocument, environment: Environment): Pool {
   })
 }
 
-/** Certificate and key are read for each connection: they may have been renewed. */
+type ClientTls = NonNullable<HttpTargetDocument['spec']['tls']['client']>
+
 function withCertificate(
   connect: buildConnector.BuildOptions,
-  { certificate, key }: NonNullable<HttpTargetDocument['spec']['tls']['client']>,
+  client: ClientTls,
   environment: Environment,
   bound: Bound,
 ): buildConnector.connector {
   return (options, callback) => {
-    void Promise.all([resolveCredential(certificate, environment, bound), resolveCredential(key, environment, bound)])
-      .then(([shown, secret]) => connectorWith(connect, shown, secret)(options, callback))
+    void clientCertificate(client, environment, bound)
+      .then((shown) => buildConnector({ ...connect, ...shown })(options, callback))
       .catch((thrown: unknown) => callback(thrown instanceof Error ? thrown : new Error('no certificate'), null))
   }
 }
 
-/** Checked before it is used: while they are renewed, the one may be there before the other. Throws CREDENTIAL_UNAVAILABLE. */
-function connectorWith(
-  connect: buildConnector.BuildOptions,
-  certificate: Secret,
-  key: Secret,
-): buildConnector.connector {
-  const shown = { cert: certificate.reveal(), key: key.reveal() }
+/**
+ * Read for each connection: they may have been renewed. Checked before they are used: meanwhile the one may be there before the
+ * other. Throws CREDENTIAL_UNAVAILABLE.
+ */
+export async function clientCertificate(
+  { certificate, key }: ClientTls,
+  environment: Environment,
+  bound: Bound,
+): Promise<{ readonly cert: string; readonly key: string }> {
+  const [first, second] = await Promise.all([
+    resolveCredential(certificate, environment, bound),
+    resolveCredential(key, environment, bound),
+  ])
+  const shown = { cert: first.reveal(), key: second.reveal() }
   try {
     createSecureContext(shown)
   } catch (cause) {
@@ -143,11 +150,11 @@ function connectorWith(
       hint: 'the operator of the agent compares "tls.client" of the target with what lies at the agent',
     })
   }
-  return buildConnector({ ...connect, ...shown })
+  return shown
 }
 
 /** For `connect`: the permitted ones of all addresses of the name. */
-function checkedLookup(network: Network): LookupFunction {
+export function checkedLookup(network: Network): LookupFunction {
   return (host, options, callback) => {
     lookup(host, { ...options, all: true }, (error, found) => {
       if (error !== null) return callback(error, '', 0)

@@ -3,7 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server, type ServerOptions } from 'node:https'
 import type { Duplex } from 'node:stream'
-import { SallyportError } from '@sallyport/base/errors'
+import { asSallyportError, SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
 import { type Inbound, inboundOf, type Outbound } from '../http/inbound.ts'
 import { oauthTokens } from '../http/oauth.ts'
@@ -48,7 +48,7 @@ export interface HttpListenerDeps
 /** Listens. Rejects with PORT_TAKEN, NO_PERMISSION or CONFIG_INVALID. */
 export async function startHttpListener(deps: HttpListenerDeps): Promise<HttpListener> {
   const upstreams = openUpstreams(deps.environment)
-  const { serve, isAnswering } = serverOf(deps, upstreams)
+  const { serve, upgrade, isAnswering } = serverOf(deps, upstreams)
   const served = new Set<Promise<void>>()
   const begin = (request: Inbound, response: Outbound): Promise<void> => {
     const one = serve(request, response).finally(() => served.delete(one))
@@ -67,9 +67,12 @@ export async function startHttpListener(deps: HttpListenerDeps): Promise<HttpLis
     response.writeHead(417, { connection: 'close' })
     response.end()
   })
-  server.on('upgrade', (_request, socket) =>
-    refuse(socket, new SallyportError('FEATURE_UNSUPPORTED', 'upgrades and WebSockets do not pass the gateway')),
-  )
+  server.on('upgrade', (request, socket, behind) => {
+    const one = upgrade(request, socket, behind)
+      .catch((thrown: unknown) => refuse(socket, asSallyportError(thrown)))
+      .finally(() => served.delete(one))
+    served.add(one)
+  })
   server.on('connect', (_request, socket) =>
     refuse(socket, new SallyportError('METHOD_UNSUPPORTED', 'the gateway makes no tunnels')),
   )
@@ -104,6 +107,7 @@ const serverOf = (deps: HttpListenerDeps, upstreams: Upstreams): HttpServer =>
     budgets: deps.budgets,
     callers: createCallers(deps.connectionsPerCallerMax ?? limits.httpConnectionsPerCallerMax),
     requests: createCallers(limits.httpRequestsPerCallerMax, 'requests'),
+    sockets: createCallers(limits.webSocketsPerCallerMax, 'WebSockets'),
     known: knownSecrets(deps.snapshots, deps.environment, deps.clock),
     room: roomOf(limits.httpKeptBodiesBytesMax),
     mcp: mcpSessions(deps.clock, deps.random),

@@ -9,7 +9,7 @@ export interface Callers {
 
 export function createCallers(
   max: number = limits.connectionsPerCallerMax,
-  what: 'connections' | 'requests' = 'connections',
+  what: 'connections' | 'requests' | 'WebSockets' = 'connections',
 ): Callers {
   const open = new Map<string, number>()
   return {

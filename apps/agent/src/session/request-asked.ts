@@ -54,8 +54,8 @@ export interface AskedRequest extends Carried {
   outward(stops: ReadonlySet<DetectorName>, hides: ReadonlySet<DetectorName>): Promise<OutwardFinding | null>
   /** Hides this in the body that goes on; how many values. Rejects where it cannot be read in one way. Absent: nobody can. */
   hide?(masking: BodyMasking): Promise<number>
-  /** What else has to be so before it goes on, asked once nothing denies it. Absent: nothing else. */
-  also?(context: DecisionContext): Promise<AlsoFound>
+  /** What else has to be so before it goes on, asked once nothing denies it. Absent: nothing else. `masking`: of its answer; null: none. */
+  also?(context: DecisionContext, masking?: AnswerMasking | null): Promise<AlsoFound>
   /** For whom, where it says so; null: for the session's own chain. */
   readonly initiator: Said | null
   /** Of which trace it is. */

@@ -320,9 +320,9 @@ async function judgeWhole(deps: RequestGateDeps, asking: Asking): Promise<Refusa
 async function also(
   { chain, session, clock }: RequestGateDeps,
   asking: Asking,
-  { rule, decision, policies }: Cleared,
+  { rule, decision, policies, masking }: Cleared,
 ): Promise<Refusal | null> {
-  const found = await asking.asked.also?.({ chain, session, parameters: [], nowMs: clock.nowMs() })
+  const found = await asking.asked.also?.({ chain, session, parameters: [], nowMs: clock.nowMs() }, masking)
   asking.sql = found?.sql ?? []
   const error = found?.refusal ?? null
   return error === null ? null : { error, rule, decision, policies }
