@@ -24,7 +24,8 @@ export const sessionStatements: Handlers<[env: Environment], Outcome> = {
   },
   VariableShowStmt: (found, env) => {
     const name = showStatement(found, env)
-    return { verb: 'show', output: [{ name, kind: 'derived', sources: [] }] }
+    const columns = name === 'all' ? ['name', 'setting', 'description'] : [name]
+    return { verb: 'show', output: columns.map((column) => ({ name: column, kind: 'derived', sources: [] })) }
   },
   ConstraintsSetStmt: (found, env) => {
     for (const node of found.constraints ?? []) for (const inner of Object.values(node)) env.draft.seen.add(inner)
