@@ -28,7 +28,7 @@ function folders(): string[] {
   }
 }
 
-function find(name: string): string | undefined {
+export function find(name: string): string | undefined {
   return folders()
     .map((folder) => join(folder, name))
     .find((file) => {
