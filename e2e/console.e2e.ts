@@ -265,6 +265,28 @@ describe.skipIf(!hasChromium)('the console', () => {
     await tokens.getByRole('button', { name: 'Revoke' }).click()
     await dialog.getByRole('button', { name: 'Revoke' }).click()
     await tokens.getByText('revoked').waitFor()
+    for (const [theme, size] of [
+      ['dark', narrow],
+      ['light', narrow],
+      ['dark', wide],
+      ['light', wide],
+    ] as const) {
+      await page.emulateMedia({ colorScheme: theme })
+      await page.setViewportSize(size)
+      await page.reload()
+      await tokens.waitFor()
+      expect(await violations(page), `${theme} ${size.width}`).toEqual([])
+      const overflow = 'document.documentElement.scrollWidth - document.documentElement.clientWidth'
+      expect(await page.evaluate(overflow), `${theme} ${size.width}`).toBe(0)
+      if (screenshots !== undefined)
+        await page.screenshot({ path: join(screenshots, `people-${theme}-${size.width}.png`), fullPage: true })
+    }
+    await page.goto('/me')
+    const how = await page.getByText('by signing out').boundingBox()
+    expect((how?.x ?? wide.width) + (how?.width ?? 0)).toBeLessThan(wide.width)
+    if (screenshots !== undefined) await page.screenshot({ path: join(screenshots, 'me.png'), fullPage: true })
+    await page.goto('/people')
+    await tokens.waitFor()
     // At 1280 the two buttons of a person stand beside each other.
     const [end, disable] = await Promise.all(
       ['End sessions', 'Disable'].map((name) =>

@@ -69,7 +69,7 @@ const columnsOf = (end: (login: MyLogin) => void): readonly Column<MyLogin>[] =>
       <span className="flex min-w-0 flex-wrap items-center gap-2">
         {kindWords[login.kind]}
         {login.isCurrent ? <Badge tone="neutral">this one</Badge> : null}
-        <span className="min-w-0 truncate text-xs text-ink-3">
+        <span className="min-w-0 text-xs wrap-anywhere text-ink-3">
           <VisibleText text={login.client} />
         </span>
       </span>
@@ -84,7 +84,7 @@ const columnsOf = (end: (login: MyLogin) => void): readonly Column<MyLogin>[] =>
     isSpare: (login) => login.isCurrent,
     cell: (login) =>
       login.isCurrent ? (
-        <span className="text-ink-3">by signing out</span>
+        <span className="whitespace-nowrap text-ink-3">by signing out</span>
       ) : (
         <Button onClick={() => end(login)}>End</Button>
       ),

@@ -13,7 +13,7 @@ import { Button } from '../ui/Button.tsx'
 import { Mono } from '../ui/Code.tsx'
 import { Dialog } from '../ui/Dialog.tsx'
 import { EmptyState, ErrorState, Skeleton } from '../ui/States.tsx'
-import { Table } from '../ui/Table.tsx'
+import { type Column, Table } from '../ui/Table.tsx'
 import { TimeAgo } from '../ui/TimeAgo.tsx'
 import { useToast } from '../ui/Toast.tsx'
 import { VisibleText } from '../ui/VisibleText.tsx'
@@ -72,6 +72,33 @@ export function ServiceAccounts() {
   )
 }
 
+const named: readonly Column<ServiceAccount>[] = [
+  {
+    name: 'account',
+    head: 'Account',
+    grow: true,
+    cell: (account) => (
+      <span className="flex min-w-0 flex-wrap items-center gap-2">
+        <VisibleText text={account.name} />
+        {account.state === 'disabled' ? <Badge tone="deny">disabled</Badge> : null}
+        <span className="min-w-0 text-xs text-ink-3">
+          <VisibleText text={account.description} />
+        </span>
+      </span>
+    ),
+  },
+  {
+    name: 'subject',
+    head: 'Subject',
+    wideOnly: true,
+    cell: (account) => (
+      <span className="whitespace-nowrap">
+        <Mono>{account.subject}</Mono>
+      </span>
+    ),
+  },
+]
+
 function AccountTable({
   accounts,
   why,
@@ -87,21 +114,7 @@ function AccountTable({
       rows={accounts}
       rowKey={(account) => account.name}
       columns={[
-        {
-          name: 'account',
-          head: 'Account',
-          grow: true,
-          cell: (account) => (
-            <span className="flex min-w-0 flex-wrap items-center gap-2">
-              <VisibleText text={account.name} />
-              {account.state === 'disabled' ? <Badge tone="deny">disabled</Badge> : null}
-              <span className="min-w-0 text-xs text-ink-3">
-                <VisibleText text={account.description} />
-              </span>
-            </span>
-          ),
-        },
-        { name: 'subject', head: 'Subject', wideOnly: true, cell: (account) => <Mono>{account.subject}</Mono> },
+        ...named,
         { name: 'keys', head: 'Keys', cell: (account) => <Keys account={account} why={why} onAsk={onAsk} /> },
         {
           name: 'change',
@@ -109,7 +122,7 @@ function AccountTable({
           isSpare: (account) => account.state === 'disabled',
           cell: (account) =>
             account.state === 'disabled' ? (
-              <span className="text-ink-3">ended for good</span>
+              <span className="whitespace-nowrap text-ink-3">ended for good</span>
             ) : (
               <span className="flex gap-2 whitespace-nowrap max-sm:flex-wrap">
                 <Button {...why} onClick={() => onAsk({ kind: 'key', account })}>
@@ -136,7 +149,7 @@ function Keys({
   readonly why: { readonly why?: string }
   readonly onAsk: (asked: Asked) => void
 }) {
-  const live = account.keys.filter((key) => key.state === 'live')
+  const live = account.state === 'disabled' ? [] : account.keys.filter((key) => key.state === 'live')
   if (live.length === 0) return <span className="text-ink-3">none</span>
   return (
     <span className="flex flex-col gap-1">
