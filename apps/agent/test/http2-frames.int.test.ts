@@ -205,6 +205,23 @@ describe('a flood', () => {
     expect(begun).toBeLessThanOrEqual(limits.httpResetsPerMinuteMax + limits.httpStreamsPerConnectionMax)
   })
 
+  it('of streams that are reset as if nothing were wrong ends the connection, too', async () => {
+    let began = (): void => {}
+    api.answer = () => began()
+    const client = await rawH2(path)
+    const closed = closing(client)
+    for (let stream = 1; stream < 2 * limits.httpResetsPerMinuteMax + 20 && !client.socket.destroyed; stream += 2) {
+      const begun = new Promise<void>((resolve) => {
+        began = resolve
+      })
+      client.socket.write(headers(good(), stream))
+      await Promise.race([begun, closed])
+      client.socket.write(frame('reset', 0, stream, Buffer.alloc(4)))
+    }
+    client.socket.write(frame('ping', 0, 0, Buffer.alloc(8, 1)))
+    expect(await client.seen(({ type }) => type === frameTypes.ping)).toBeNull()
+  })
+
   it('of PING frames, or of SETTINGS, ends the connection', async () => {
     for (const flood of [
       frame('ping', 0, 0, Buffer.alloc(8)),

@@ -127,7 +127,7 @@ function grouped(fields: string[] | Record<string, string>): OutgoingHttpHeaders
     const name = (pairs[index] ?? '').toLowerCase()
     const value = pairs[index + 1] ?? ''
     if (connectionFields.has(name)) continue
-    const before = all[name]
+    const before = Object.hasOwn(all, name) ? all[name] : undefined
     all[name] = before === undefined ? value : [before, value].flat()
   }
   return all

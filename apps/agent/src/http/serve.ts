@@ -69,6 +69,7 @@ export function httpServer(serving: HttpServing): HttpServer {
   }
   const upgrade: HttpServer['upgrade'] = async (request, socket, behind) => {
     const known = connections.get(request.socket)
+    if (known?.isBroken === true) throw new ProtocolError('a handshake behind a request that cannot be read')
     if ((known?.open.size ?? 0) > 0) throw new ProtocolError('a handshake behind requests that are not answered')
     const head = readHead(inboundOf(request), serving.deps.random)
     if (fieldOf(head.fields, 'upgrade')?.toLowerCase() !== 'websocket')

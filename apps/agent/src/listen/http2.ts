@@ -116,8 +116,8 @@ function bound(session: ServerHttp2Session, { nowMs, onFlood }: Watch): void {
     streams += 1
     stream.once('close', () => {
       streams -= 1
-      // Also behind an answer that was already on its way.
-      if (stream.rstCode !== constants.NGHTTP2_NO_ERROR && !isBrokenOff(stream)) resets()
+      // Also behind an answer that was already on its way, and with a code that says nothing is wrong before it is out.
+      if ((stream.rstCode !== constants.NGHTTP2_NO_ERROR || stream.aborted) && !isBrokenOff(stream)) resets()
     })
   })
   session.setTimeout(idleMs, () => void (streams === 0 && session.close()))
