@@ -11,6 +11,7 @@ import { openUpstreams } from '../src/http/upstream.ts'
 import { makeCertificate } from './certificates.ts'
 import { type DataPath, startDataPath } from './data-path.ts'
 import { httpClient } from './http-client.ts'
+import { httpTarget } from './http-target.ts'
 import { startApi, type TestApi } from './http-upstream.ts'
 
 let api: TestApi
@@ -31,14 +32,7 @@ interface Ports {
   readonly guarded: number
 }
 const documents = (scope = 'orders.read orders.write'): string => `
-apiVersion: sallyport.dev/v1
-kind: Target
-metadata: { name: crm }
-spec:
-  protocol: http
-  agents: [test]
-  url: http://127.0.0.1:${ports.api}
-  network: loopback
+${httpTarget('crm', ports.api)}
   credential:
     oauth:
       tokenUrl: http://127.0.0.1:${ports.issuer}/oauth2/token?tenant=a%20b
@@ -46,14 +40,7 @@ spec:
       clientSecret: { env: CLIENT_SECRET }
       scope: ${scope}
 ---
-apiVersion: sallyport.dev/v1
-kind: Target
-metadata: { name: bucket }
-spec:
-  protocol: http
-  agents: [test]
-  url: http://127.0.0.1:${ports.api}/base
-  network: loopback
+${httpTarget('bucket', ports.api, '/base')}
   credential:
     sigv4: { region: eu-central-1, service: s3, accessKeyId: { env: AWS_ID }, secretAccessKey: { env: AWS_SECRET }, sessionToken: { env: AWS_SESSION } }
 ---

@@ -5,6 +5,7 @@ import { request as httpsRequest } from 'node:https'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type DataPath, startDataPath } from './data-path.ts'
 import { httpClient, type Sending } from './http-client.ts'
+import { httpTarget } from './http-target.ts'
 import { startApi, type TestApi } from './http-upstream.ts'
 
 let api: TestApi
@@ -12,14 +13,7 @@ let path: DataPath
 const { send } = httpClient(() => path)
 
 const documents = (port: number, more = ''): string => `
-apiVersion: sallyport.dev/v1
-kind: Target
-metadata: { name: crm, labels: { env: prod } }
-spec:
-  protocol: http
-  agents: [test]
-  url: http://127.0.0.1:${port}
-  network: loopback
+${httpTarget('crm', port, '', '{ env: prod }')}
   credential: { bearer: { env: CRM_TOKEN } }
   passFields: [cookie]
 ---

@@ -4,6 +4,7 @@ import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type DataPath, startDataPath } from './data-path.ts'
 import { httpClient } from './http-client.ts'
+import { httpTarget } from './http-target.ts'
 import { startApi, type TestApi } from './http-upstream.ts'
 
 let api: TestApi
@@ -11,14 +12,7 @@ let path: DataPath
 const { send, open, raw } = httpClient(() => path)
 
 const documents = (port: number): string => `
-apiVersion: sallyport.dev/v1
-kind: Target
-metadata: { name: crm }
-spec:
-  protocol: http
-  agents: [test]
-  url: http://127.0.0.1:${port}
-  network: loopback
+${httpTarget('crm', port)}
   credential: { bearer: { env: CRM_TOKEN } }
   passFields: [range, if-range]
 ---

@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type DataPath, startDataPath } from './data-path.ts'
 import { httpClient, type Sending } from './http-client.ts'
+import { httpTarget } from './http-target.ts'
 import { startApi, type TestApi } from './http-upstream.ts'
 
 let api: TestApi
@@ -13,14 +14,7 @@ const { send } = httpClient(() => path)
 const crmToken = 'crm-credential-of-the-agent-0815'
 
 const documents = (port: number, ssnMethod = 'redact'): string => `
-apiVersion: sallyport.dev/v1
-kind: Target
-metadata: { name: crm }
-spec:
-  protocol: http
-  agents: [test]
-  url: http://127.0.0.1:${port}
-  network: loopback
+${httpTarget('crm', port)}
   credential: { bearer: { env: CRM_TOKEN } }
 ---
 apiVersion: sallyport.dev/v1

@@ -7,6 +7,7 @@ import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type DataPath, startDataPath } from './data-path.ts'
 import { httpClient } from './http-client.ts'
+import { httpTarget } from './http-target.ts'
 import { startApi, type TestApi } from './http-upstream.ts'
 
 const secret = 'upstream-secret-0123456789'
@@ -15,35 +16,14 @@ let path: DataPath
 const { send, raw } = httpClient(() => path)
 
 const documents = (port: number, more = ''): string => `
-apiVersion: sallyport.dev/v1
-kind: Target
-metadata: { name: crm }
-spec:
-  protocol: http
-  agents: [test]
-  url: http://127.0.0.1:${port}/api
-  network: loopback
+${httpTarget('crm', port, '/api')}
   credential: { bearer: { env: CRM_TOKEN } }
 ---
-apiVersion: sallyport.dev/v1
-kind: Target
-metadata: { name: open }
-spec:
-  protocol: http
-  agents: [test]
-  url: http://127.0.0.1:${port}
-  network: loopback
+${httpTarget('open', port)}
   credential: none
   passFields: [authorization, cookie]
 ---
-apiVersion: sallyport.dev/v1
-kind: Target
-metadata: { name: keyed }
-spec:
-  protocol: http
-  agents: [test]
-  url: http://127.0.0.1:${port}
-  network: loopback
+${httpTarget('keyed', port)}
   credential: { query: { name: api_key, value: { env: CRM_TOKEN } } }
 ---
 apiVersion: sallyport.dev/v1

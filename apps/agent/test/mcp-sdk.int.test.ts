@@ -10,6 +10,7 @@ import { Agent, fetch as undiciFetch } from 'undici'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { type DataPath, startDataPath } from './data-path.ts'
+import { httpTarget } from './http-target.ts'
 
 const credential = 'shop-tools-credential-0123456789'
 const heard: unknown[] = []
@@ -73,14 +74,7 @@ beforeAll(async () => {
   path = await startDataPath({
     environment: { SHOP_TOOLS_TOKEN: credential },
     yaml: `
-apiVersion: sallyport.dev/v1
-kind: Target
-metadata: { name: shop-tools }
-spec:
-  protocol: http
-  agents: [test]
-  url: http://127.0.0.1:${(http.address() as AddressInfo).port}/mcp
-  network: loopback
+${httpTarget('shop-tools', (http.address() as AddressInfo).port, '/mcp')}
   credential: { bearer: { env: SHOP_TOOLS_TOKEN } }
   mcp: {}
 ---

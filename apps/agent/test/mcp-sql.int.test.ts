@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { type DataPath, type Shown, startDataPath } from './data-path.ts'
 import { httpClient } from './http-client.ts'
+import { httpTarget } from './http-target.ts'
 import { json, type McpTestServer, resultOf, startMcpServer } from './mcp-server.ts'
 import { type RealTarget, startRealTarget, targetDocument, targetEnvironment } from './real-target.ts'
 
@@ -12,14 +13,7 @@ let path: DataPath
 const { send } = httpClient(() => path)
 
 const documents = (mcpPort: number, port: number): string => `${targetDocument(port)}
-apiVersion: sallyport.dev/v1
-kind: Target
-metadata: { name: tools }
-spec:
-  protocol: http
-  agents: [test]
-  url: http://127.0.0.1:${mcpPort}/mcp
-  network: loopback
+${httpTarget('tools', mcpPort, '/mcp')}
   credential: none
   mcp:
     pinning: "off"

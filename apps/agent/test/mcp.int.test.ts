@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type DataPath, type Shown, startDataPath } from './data-path.ts'
 import { httpClient, type Reply } from './http-client.ts'
+import { httpTarget } from './http-target.ts'
 import { events, json, type McpTestServer, resultOf, startMcpServer } from './mcp-server.ts'
 
 let server: McpTestServer
@@ -11,25 +12,11 @@ const { send, open } = httpClient(() => path)
 const credential = 'upstream-secret-0123456789'
 
 const documents = (port: number): string => `
-apiVersion: sallyport.dev/v1
-kind: Target
-metadata: { name: tools }
-spec:
-  protocol: http
-  agents: [test]
-  url: http://127.0.0.1:${port}/mcp
-  network: loopback
+${httpTarget('tools', port, '/mcp')}
   credential: { bearer: { env: TOOLS_TOKEN } }
   mcp: { origins: ["https://app.example"], pinning: "off" }
 ---
-apiVersion: sallyport.dev/v1
-kind: Target
-metadata: { name: pinned }
-spec:
-  protocol: http
-  agents: [test]
-  url: http://127.0.0.1:${port}/mcp
-  network: loopback
+${httpTarget('pinned', port, '/mcp')}
   credential: none
   mcp: { PINS }
 ---
