@@ -2,7 +2,7 @@
 // given a target whose documents need it: it serves the rest as before (version skew of one release).
 
 /** What this release's agents say that they can. A name is never used for something else. */
-export const agentCapabilities = ['credential-aws', 'credential-vault-dynamic', 'session-strength'] as const
+export const agentCapabilities = ['credential-aws', 'credential-vault-dynamic', 'mcp-sql', 'session-strength'] as const
 export type AgentCapability = (typeof agentCapabilities)[number]
 
 /** Of a document, whatever else it says. Texts are looked for rather once too often: at worst a target waits for an upgrade. */
@@ -14,6 +14,8 @@ export function capabilitiesNeeded(document: {
   const needed: Readonly<Record<AgentCapability, boolean>> = {
     'credential-aws': document.kind === 'Target' && /"(awsSecret|rdsIam)":/.test(text),
     'credential-vault-dynamic': document.kind === 'Target' && text.includes('"dynamic":true'),
+    // Those of before know no search path of a declaration, and deny all of it.
+    'mcp-sql': document.kind === 'Target' && text.includes('"searchPath":'),
     'session-strength': document.kind === 'Policy' && /\bsession\b.*\bstrength\b/.test(text),
   }
   return agentCapabilities.filter((name) => needed[name])
