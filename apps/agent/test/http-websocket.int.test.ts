@@ -221,6 +221,39 @@ describe('a WebSocket', () => {
     await revoked.closed
   })
 
+  it('ends when a rule, a mask or the target does not permit it any more', async () => {
+    for (const change of [
+      (text: string) => text.replace('objects: ["/admin/**"]', 'objects: ["/live"]'),
+      (text: string) => text.replace('routes: ["/people/**"]', 'routes: ["/live"]'),
+      (text: string) => text.replace('routes: ["/chat"]', 'routes: ["/live"]'),
+      (text: string) => text.replace('webSocket: {}', ''),
+    ]) {
+      path.snapshots.publish(path.snapshot(documents()))
+      const { closed, socket } = await open('/crm/live')
+      path.snapshots.publish(path.snapshot(change(documents())))
+      expect(await closed).toBe(1_008)
+      socket.terminate()
+    }
+  })
+
+  it('ends with the initiator for whom it was opened', async () => {
+    const acting = (text: string): string =>
+      text.replace(
+        'webSocket: {}',
+        'webSocket: {}\n  mayAct: [{ actors: { groups: [engineering] }, initiators: { groups: [engineering] } }]',
+      )
+    path.snapshots.publish(path.snapshot(acting(documents())))
+    const initiator = await path.token({ subject: 'ann', groups: ['engineering'], actors: ['web'], target: 'crm' })
+    const shown = { subject: 'web', kind: 'workload' } as const
+    const { closed } = await open('/crm/live', { headers: { 'sallyport-initiator': initiator }, shown })
+    path.snapshots.publish(
+      path.snapshot(acting(documents()), {
+        revocations: [{ jti: '', issuer: 'https://idp.test', subject: 'ann', beforeMs: Date.now() + 60_000 }],
+      }),
+    )
+    expect(await closed).toBe(1_008)
+  })
+
   it('counts against limits: how many at once, and the bytes that come back', async () => {
     const limit =
       'limits: [{ name: one, per: initiator, concurrent: 1 }, { name: bytes, per: initiator, bytes: 10, every: 1h }]'

@@ -171,6 +171,8 @@ export const limits = {
   httpConnectionMemoryMiB: 10,
   /** WebSockets of one caller (issuer and subject) at an agent. */
   webSocketsPerCallerMax: 200,
+  /** So often it is looked whether an open WebSocket would still be let through, in milliseconds. */
+  webSocketJudgedEveryMs: 1_000,
   /** For a side of a WebSocket to answer a closing frame, in milliseconds; then its connection ends. */
   webSocketCloseMsMax: 5_000,
   /** One message of a WebSocket, in bytes; past it both sides are closed with 1009. */

@@ -13,6 +13,8 @@ export interface Passing {
   readonly secrets: Needles
   /** Counts what goes to the client; null where no limit does. */
   readonly meter: ByteMeter | null
+  /** Why it would be refused now; null: it may go on. Asked again and again. */
+  readonly again: () => Promise<SallyportError | null>
   readonly ends: {
     /** Both end at once. */
     readonly session: AbortSignal
@@ -57,6 +59,11 @@ export async function passSockets(client: WebSocket, target: WebSocket, passing:
   }
   const idle = setTimeout(() => end('cancelled', codes.goingAway), limits.httpIdleMsMax)
   const late = setTimeout(() => end('cancelled', codes.policy), Math.min(Math.max(0, ends.expiresInMs), timerMsMax))
+  const judged = setInterval(() => {
+    // Whoever cannot be asked permits nothing.
+    const refused = passing.again().catch(() => 'not judged')
+    void refused.then((why) => why !== null && end('cancelled', codes.policy))
+  }, limits.webSocketJudgedEveryMs)
   const leave = (): void => end('cancelled', codes.goingAway)
   const cut = (): void => {
     // A session also ends because its client has closed; what that said comes next.
@@ -79,6 +86,7 @@ export async function passSockets(client: WebSocket, target: WebSocket, passing:
   await Promise.all([closed(client), closed(target)])
   clearTimeout(idle)
   clearTimeout(late)
+  clearInterval(judged)
   ends.leaving.removeEventListener('abort', leave)
   ends.session.removeEventListener('abort', cut)
   return { ...(ended ?? { result: 'failed', code: codes.abnormal }), received, sent }

@@ -10,6 +10,7 @@ import { type WebSocket, WebSocketServer } from 'ws'
 import { countStatement } from '../metrics.ts'
 import { describeThrown } from '../session/log.ts'
 import type { AskedRequest, Granted, RequestOutcome } from '../session/request-asked.ts'
+import { secondObjectRefusal } from '../session/request-refusals.ts'
 import { type Injected, injectedCredential } from './credential.ts'
 import { type Needles, needlesOf } from './echo.ts'
 import { type HttpServing, outwardNeedles } from './exchange.ts'
@@ -45,8 +46,10 @@ export async function webSocketExchange(upgrading: Upgrading): Promise<void> {
   socket.once('close', () => gone.abort())
   try {
     const needles = await outwardNeedles({ head, serving })
-    const granted = await session.gate.judge(asked({ ...upgrading, head }, protocols, needles, gone.signal))
-    await granting({ ...upgrading, head }, granted, { protocols, needles: needles.flat(), gone: gone.signal })
+    const request = asked({ ...upgrading, head }, protocols, needles, gone.signal)
+    const granted = await session.gate.judge(request)
+    const again = (): Promise<SallyportError | null> => session.gate.again(request)
+    await granting({ ...upgrading, head }, granted, { protocols, needles: needles.flat(), gone: gone.signal, again })
   } finally {
     over()
     leave()
@@ -57,6 +60,8 @@ interface Opening {
   readonly protocols: readonly string[]
   readonly needles: Needles
   readonly gone: AbortSignal
+  /** Judges it as it would be judged now. */
+  readonly again: () => Promise<SallyportError | null>
 }
 
 async function granting(upgrading: Upgrading, granted: Granted, opening: Opening): Promise<void> {
@@ -73,6 +78,7 @@ async function granting(upgrading: Upgrading, granted: Granted, opening: Opening
       secrets: needlesOf(injected.secrets),
       meter: granted.meter,
       ends: endsOf(session, deps.clock.nowMs()),
+      again: opening.again,
     })
     outcome = outcomeOf(passed)
   } catch (thrown) {
@@ -190,7 +196,8 @@ function asked(
       })
     },
     async also(_context, masking) {
-      return { refusal: refusedBy(document, head, protocols) ?? (masking === null ? null : cannotMask()) }
+      const refusal = secondObjectRefusal(head.fields, document.spec.passFields) ?? refusedBy(document, head, protocols)
+      return { refusal: refusal ?? (masking === null ? null : cannotMask()) }
     },
     held: async () => heldHead({ head, session, fields: heldFields(fields), body: Buffer.alloc(0), gone }),
   }

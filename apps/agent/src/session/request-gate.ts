@@ -32,7 +32,7 @@ import { cannotHide, outwardKinds, outwardRefusal } from './outward.ts'
 import type { AskedRequest, Granted, RequestOutcome } from './request-asked.ts'
 import { append, noteEnd, recorded, shadowOf } from './request-entries.ts'
 import { type HeldRequest, holdRequest, noCatalog, type RequestRun } from './request-hold.ts'
-import { conditionRefusal, refusalBy, routeRefusal } from './request-refusals.ts'
+import { changedMeanwhile, conditionRefusal, refusalBy, routeRefusal } from './request-refusals.ts'
 import { factsWithoutRules, heldFacts, type KeptRequest, protocolOf, subjectOf } from './request-subject.ts'
 
 export type { AskedRequest, Granted, KeptRequest, RequestOutcome }
@@ -55,6 +55,8 @@ export interface RequestGateDeps {
 export interface RequestGate {
   /** Rejects with the refusal, which is in the record by then. */
   judge(asked: AskedRequest): Promise<Granted>
+  /** Why what goes on for long would be refused now; null: it would not. It is neither recorded nor counted. */
+  again(asked: AskedRequest): Promise<SallyportError | null>
   /** Which of the things that a server of MCP lists could be asked for. Rejects with why nobody can tell. */
   lister(asked: Pick<AskedRequest, 'facts' | 'initiator'>): Promise<(subject: McpSubject) => boolean>
   /** What is left of the limits that concern a request, for its answer. */
@@ -67,15 +69,22 @@ export function createRequestGate(deps: RequestGateDeps): RequestGate {
   const own: Live = { deps, behalf: null, numbers }
   const liveOf = (found: Behalf | null): Live =>
     found === null ? own : { deps: depsFor(deps, found), behalf: found, numbers }
+  const behalfOf = (said: Said | null) => (said === null ? null : deps.initiators.of(said))
   return {
     async judge(asked) {
-      const { initiator } = asked
-      const found = initiator === null ? null : await deps.initiators.of(initiator)
+      const found = await behalfOf(asked.initiator)
       if (!(found instanceof SallyportError)) return await judge(liveOf(found), asked)
       return await refuse(askingOf(own, asked), nextNumber(own), { error: found, ...unjudged })
     },
+    async again(asked) {
+      const found = await behalfOf(asked.initiator)
+      if (found instanceof SallyportError) return found
+      const live = liveOf(found)
+      const judged = await judgeWhole(live.deps, askingOf(live, asked))
+      return 'error' in judged ? judged.error : null
+    },
     async lister({ facts, initiator }) {
-      const found = initiator === null ? null : await deps.initiators.of(initiator)
+      const found = await behalfOf(initiator)
       if (found instanceof SallyportError) throw found
       const { chain, session, clock } = liveOf(found).deps
       const policies = currentPolicies(deps)
@@ -94,7 +103,7 @@ export function createRequestGate(deps: RequestGateDeps): RequestGate {
     },
     quotas(facts, initiator) {
       try {
-        const found = initiator === null ? null : deps.initiators.of(initiator)
+        const found = behalfOf(initiator)
         const policies = currentPolicies(deps)
         if (policies.limits === 0 || found instanceof Promise || found instanceof SallyportError) return []
         const { chain } = liveOf(found).deps
@@ -158,10 +167,7 @@ async function judge(live: Live, asked: AskedRequest): Promise<Granted> {
   }
 }
 
-function nextNumber({ numbers }: Live): number {
-  numbers.last += 1
-  return numbers.last
-}
+const nextNumber = ({ numbers }: Live): number => ++numbers.last
 
 /** Throws the refusal. When it cannot be written the request stays refused all the same. */
 async function refuse({ live, asked, facts, sql }: Asking, number: number, refusal: Refusal): Promise<never> {
@@ -231,11 +237,6 @@ const judgedOf = ({ live, facts, asked }: Asking, { decision }: Cleared): Judged
 })
 
 const shownOf = ({ text, settings }: Pick<HeldRequest, 'text' | 'settings'>) => ({ text, settings })
-
-const changedMeanwhile = (): SallyportError =>
-  new SallyportError('SESSION_ENDED', 'what would be sent is no longer what people were asked about', {
-    hint: 'send the request again',
-  })
 
 function intent(
   { live, asked, facts, sql }: Asking,

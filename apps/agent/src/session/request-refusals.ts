@@ -47,3 +47,9 @@ export const routeRefusal = (route: RequestRoute): SallyportError | null =>
     : new SallyportError('POLICY_UNCOVERED', 'no route that the target lists is asked for', {
         hint: 'compare method and path with the list, also in capitals; its owner adds routes',
       })
+
+/** While people were asked. */
+export const changedMeanwhile = (): SallyportError =>
+  new SallyportError('SESSION_ENDED', 'what would be sent is no longer what people were asked about', {
+    hint: 'send the request again',
+  })
