@@ -2,16 +2,16 @@
 // Views are expanded to their base columns; a relation that the catalog does not have is an unknown.
 import type { RangeVar } from '@pgsql/types'
 import { isListKnown, type SystemAccess, type SystemRelation, systemRelation } from './builtins.ts'
-import type { CatalogRelation } from './catalog.ts'
+import type { CatalogColumn, CatalogRelation } from './catalog.ts'
 import { ancestors, behindServer, type CatalogIndex, columnRefs, descendants, relationName } from './catalog-index.ts'
 import { addEffect, addReadings, merge, newDraft } from './draft.ts'
-import type { SqlOperation } from './facts.ts'
+import type { ColumnRef, SqlOperation } from './facts.ts'
 import { isMade } from './made.ts'
 import { secureRows } from './row-security.ts'
 import { ofRowType } from './row-types.ts'
 import { type Entry, type Environment, entryOf, unknown, unknownName } from './scope.ts'
 import { writtenName } from './tree.ts'
-import { alsoKnownAs, type Column, direct, plain, recast, type Value } from './values.ts'
+import { alsoKnownAs, type Column, direct, either, plain, recast, type Value } from './values.ts'
 import { generatedColumn, insideDefinition, viewColumns } from './views.ts'
 
 export type Resolved =
@@ -193,16 +193,36 @@ export function relationColumns(env: Environment, relation: CatalogRelation): re
   if (relation.kind === 'view' || relation.kind === 'materialized') return viewColumns(env, relation)
   const refs = columnRefs(env.index, relation)
   const remote = columnsBehind(env, relation)
+  const below = columnsBelow(env, relation)
   return relation.columns.map((column, at) => {
-    const ref = refs[at]
-    const behind = remote?.get(column.name)
-    if (ref !== undefined && behind !== undefined)
-      return { name: column.name, value: alsoKnownAs(recast(behind, column.type), ref) }
-    // No rule can mean a column that does not exist yet, and no result says which one it is.
-    const isNew = isMade(relation) || column.number < 0
-    const own = ref === undefined || isNew ? plain(column.type) : ofRowType(env, column.type, direct(ref, column.type))
-    return column.generated === 'no' ? { name: column.name, value: own } : generatedColumn(env, relation, column, own)
+    const found = ownColumn(env, relation, column, { ref: refs[at], behind: remote?.get(column.name) })
+    const value = below.reduce((sum, columns) => orBehind(sum, columns.get(column.name)), found.value)
+    return { name: column.name, value }
   })
+}
+
+/** What the foreign tables read that are parts of it. */
+function columnsBelow(env: Environment, relation: CatalogRelation): readonly ReadonlyMap<string, Value>[] {
+  const foreign = descendants(env.index, relation).filter(({ kind }) => kind === 'foreign')
+  return foreign.flatMap((child) => columnsBehind(env, child) ?? [])
+}
+
+const orBehind = (value: Value, behind: Value | undefined): Value =>
+  behind === undefined ? value : either(value, recast(behind, value.type))
+
+interface Known {
+  readonly ref: ColumnRef | undefined
+  /** Of a foreign table: what the column holds at its server. */
+  readonly behind: Value | undefined
+}
+
+function ownColumn(env: Environment, relation: CatalogRelation, column: CatalogColumn, { ref, behind }: Known): Column {
+  if (ref !== undefined && behind !== undefined)
+    return { name: column.name, value: alsoKnownAs(recast(behind, column.type), ref) }
+  // No rule can mean a column that does not exist yet, and no result says which one it is.
+  const isNew = isMade(relation) || column.number < 0
+  const own = ref === undefined || isNew ? plain(column.type) : ofRowType(env, column.type, direct(ref, column.type))
+  return column.generated === 'no' ? { name: column.name, value: own } : generatedColumn(env, relation, column, own)
 }
 
 /** A system relation: its columns hold no protected values, but only some may be read without coverage. */
