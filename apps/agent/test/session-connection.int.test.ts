@@ -293,12 +293,23 @@ describe('admission', () => {
   it('R-1.8: a setting of the connection string holds for the session, as SET does', async () => {
     const options = '-c statement_timeout=4711 -c search_path=pg_catalog -c app.tenant=seven'
     const config = { ...(await path.config()), options, lock_timeout: 815 }
+    const from = path.recorder.entries.length
     const client = new pg.Client(config)
     more.push(() => client.end())
     await client.connect()
     const show = async (name: string) => (await client.query(`show ${name}`)).rows[0][name]
     expect([await show('statement_timeout'), await show('lock_timeout')]).toEqual(['4711ms', '815ms'])
     expect(await show('app.tenant')).toBe('seven')
+    // Who reads the record has to know it, as after SET (R-6.14).
+    expect(path.recorder.entries[from]?.body).toMatchObject({
+      kind: 'session-opened',
+      settings: [
+        `SET "statement_timeout" TO '4711'`,
+        `SET "search_path" TO "pg_catalog"`,
+        `SET "app"."tenant" TO 'seven'`,
+        `SET "lock_timeout" TO '815'`,
+      ],
+    })
     expect(await show('search_path')).toBe('pg_catalog')
     expect(await errorOf(client.query('select note from notes'))).toMatchObject({ code: '42P01' })
     expect((await client.query('select id from public.notes limit 1')).rowCount).toBe(1)

@@ -89,6 +89,8 @@ export type EntryBody =
       /** Token ids (`jti`) that were shown, never tokens. */
       readonly tokenIds: readonly string[]
       readonly snapshotVersion: number
+      /** What the connection string has set, as the SET that it was judged as. Absent: nothing that is judged. */
+      readonly settings?: readonly string[]
     }
   | {
       /** Written before anything of the statement goes to the target. */

@@ -61,6 +61,14 @@ test.each(bodies.filter(({ kind }) => ['intent', 'denied', 'held'].includes(kind
   },
 )
 
+test('the opening of a session may say what the connection string has set, and nothing else does', () => {
+  const read = (body: EntryBody, more: object) => parseEntry(canonicalBytes({ ...shared, ...body, ...more })).ok
+  expect(read(testBody.opened(), { settings: ["SET jit TO 'off'"] })).toBe(true)
+  for (const settings of [[], [1], 'x', null]) expect(read(testBody.opened(), { settings })).toBe(false)
+  for (const body of bodies.filter(({ kind }) => kind !== 'session-opened'))
+    expect(read(body, { settings: ['x'] })).toBe(false)
+})
+
 /** Every value within the entry, as a path, and a copy of the entry with that value replaced or removed. */
 function* replacements(value: unknown, replace: (inner: unknown) => unknown, path = ''): Generator<[string, unknown]> {
   if (typeof value !== 'object' || value === null) return

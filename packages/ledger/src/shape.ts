@@ -52,7 +52,7 @@ const listOf =
   }
 
 /** Fields that records before them do not have. */
-const optional: ReadonlySet<string> = new Set(['shadow', 'relaxed', 'chain', 'sql', 'trace'])
+const optional: ReadonlySet<string> = new Set(['shadow', 'relaxed', 'chain', 'sql', 'trace', 'settings'])
 
 /** Not empty: an entry with nothing to say has one form. */
 const some =
@@ -151,6 +151,7 @@ const bodies = {
     authentication: text,
     tokenIds: listOf(text),
     snapshotVersion: count,
+    settings: some(text),
   },
   intent: {
     kind: oneOf('intent'),

@@ -27,6 +27,7 @@ import type { HoldDeps } from '../session/hold-execution.ts'
 import { sessionInitiators } from '../session/initiator.ts'
 import { describeThrown } from '../session/log.ts'
 import type { Sessions } from '../session/sessions.ts'
+import { setText } from '../session/start-settings.ts'
 import { type Origin, openTicket } from '../session/ticket.ts'
 import type { CancelKeys } from './cancel.ts'
 import type { CatalogPool, SharedCatalog } from './catalogs.ts'
@@ -353,6 +354,7 @@ function openRecord(opened: Opened): SessionRecord {
   const { connection, greeting, shared, admitted, id } = opened
   const { deps } = shared
   const { metadata, spec } = admitted.target.document
+  const settings = [...greeting.startup.judged].map(([name, value]) => setText(name, value))
   const record = deps.recorder.open(id, spec.recording)
   const waiting = record.append({
     kind: 'session-opened',
@@ -370,6 +372,7 @@ function openRecord(opened: Opened): SessionRecord {
     authentication: greeting.authentication,
     tokenIds: admitted.token.token.id === '' ? [] : [admitted.token.token.id],
     snapshotVersion: opened.snapshotVersion,
+    ...(settings.length === 0 ? {} : { settings }),
   })
   // Every intent waits for the disk itself, and for what was written before it.
   waiting?.catch((thrown: unknown) => deps.log.error({ session: id, cause: describeThrown(thrown) }, 'record-failed'))
