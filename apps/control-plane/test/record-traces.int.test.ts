@@ -82,9 +82,16 @@ test.each([
   expect((await get(`/api/v1/traces/${id}`)).statusCode).toBe(404)
 })
 
-test('an entry that somebody changed in the store is not shown', async () => {
-  await app.deps.db.$executeRaw`
-    UPDATE "RecordedEntry" SET bytes = convert_to(replace(convert_from(bytes, 'UTF8'), 'run_sql', 'run_sqi'), 'UTF8')
+test.each([
+  ['an entry', 'run_sql', 'run_sqi'],
+  ['how a statement ended', '"result":"done"', '"result":"error"'],
+])('%s that somebody changed in the store is not shown', async (_, from, to) => {
+  const change = async (before: string, after: string) =>
+    await app.deps.db.$executeRaw`
+    UPDATE "RecordedEntry" SET bytes = convert_to(replace(convert_from(bytes, 'UTF8'), ${before}, ${after}), 'UTF8')
     WHERE "sessionId" = ${idOf(2)}`
+  await change(from, to)
   expect((await get(`/api/v1/traces/${trace}`)).json().code).toBe('CHAIN_BROKEN')
+  await change(to, from)
+  expect((await get(`/api/v1/traces/${trace}`)).json().items).toHaveLength(3)
 })

@@ -2,15 +2,19 @@
 import { z } from 'zod'
 import type { Db } from '../db.ts'
 
-const TracedRow = z.object({
-  session: z.string(),
+const StoredEntry = z.object({
   seq: z.number().int(),
   hash: z.string(),
   bytes: z.instanceof(Uint8Array),
   /** Hash of the entry before it. */
   previous: z.string(),
+})
+export type StoredEntry = z.infer<typeof StoredEntry>
+
+const TracedRow = StoredEntry.extend({
+  session: z.string(),
   /** How its statement ended, where that is stored close by. */
-  outcome: z.instanceof(Uint8Array).nullable(),
+  outcome: StoredEntry.nullable(),
 })
 export type TracedRow = z.infer<typeof TracedRow>
 
@@ -19,16 +23,24 @@ const overhang = 200
 
 /** By time, at most `take`. */
 export async function readTraced(db: Db, trace: string, take: number): Promise<TracedRow[]> {
-  const rows = await db.$queryRaw`
+  const rows = await db.$queryRaw<Record<string, unknown>[]>`
     SELECT e."sessionId" AS "session", e."seq", e."hash", e."bytes", coalesce(p."hash", '') AS "previous",
-      (SELECT o."bytes" FROM "RecordedEntry" o
-       WHERE o."sessionId" = e."sessionId" AND o."seq" > e."seq" AND o."seq" <= e."seq" + ${overhang}
-         AND o."kind" = 'outcome' AND o."statement" = e."statement" ORDER BY o."seq" LIMIT 1) AS "outcome"
+      o."seq" AS "outcomeSeq", o."hash" AS "outcomeHash", o."bytes" AS "outcomeBytes", coalesce(q."hash", '') AS "outcomePrevious"
     FROM (SELECT * FROM "TracedEntry" WHERE "trace" = ${trace} ORDER BY "atMs", "sessionId", "seq" LIMIT ${take}) t
     JOIN "RecordedEntry" e ON e."sessionId" = t."sessionId" AND e."seq" = t."seq"
     LEFT JOIN "RecordedEntry" p ON p."sessionId" = t."sessionId" AND p."seq" = t."seq" - 1
+    LEFT JOIN LATERAL (SELECT * FROM "RecordedEntry" o
+      WHERE o."sessionId" = e."sessionId" AND o."seq" > e."seq" AND o."seq" <= e."seq" + ${overhang}
+        AND o."kind" = 'outcome' AND o."statement" = e."statement" ORDER BY o."seq" LIMIT 1) o ON true
+    LEFT JOIN "RecordedEntry" q ON q."sessionId" = o."sessionId" AND q."seq" = o."seq" - 1
     ORDER BY t."atMs", t."sessionId", t."seq"`
-  return z.array(TracedRow).parse(rows)
+  const nested = rows.map(
+    ({ outcomeSeq: seq, outcomeHash: hash, outcomeBytes: bytes, outcomePrevious: previous, ...row }) => ({
+      ...row,
+      outcome: seq === null ? null : { seq, hash, bytes, previous },
+    }),
+  )
+  return z.array(TracedRow).parse(nested)
 }
 
 export const findSessions = async (db: Db, ids: readonly string[]) =>

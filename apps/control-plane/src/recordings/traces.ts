@@ -10,7 +10,7 @@ import { parseEntry } from '@sallyport/ledger/shape'
 import type { Db } from '../db.ts'
 import { recordTools } from '../ingest/signature.ts'
 import { showSession } from './recordings.ts'
-import { findSessions, readTraced, type TracedRow } from './trace-store.ts'
+import { findSessions, readTraced, type StoredEntry, type TracedRow } from './trace-store.ts'
 
 /** Of one answer; a trace of a function has a handful. */
 const tracedMax = 500
@@ -29,7 +29,7 @@ export async function traceOf(db: Db, trace: string): Promise<Trace> {
     const entry = verified(row)
     const session = known.get(row.session)
     if (session === undefined || entry.trace === undefined) return []
-    const outcome = row.outcome === null ? null : outcomeOf(row.outcome)
+    const outcome = row.outcome === null ? null : outcomeOf(row.session, entry.statement, row.outcome)
     return [
       {
         session: row.session,
@@ -71,27 +71,32 @@ const objectsOf = ({ effects, sql = [] }: Beginning): string[] => [
 ]
 
 function verified(row: TracedRow): Beginning {
-  const parsed = parseEntry(row.bytes)
-  const previous = Uint8Array.from(Buffer.from(row.previous, 'hex'))
-  const isHashed = toHex(entryHash(recordTools().sha256, row.seq, previous, row.bytes)) === row.hash
-  if (isHashed && parsed.ok) {
-    const { value } = parsed
-    const isBeginning = value.kind === 'intent' || value.kind === 'denied' || value.kind === 'held'
-    if (isBeginning && value.seq === row.seq && value.session === row.session) return value
-  }
-  throw new SallyportError(
-    'CHAIN_BROKEN',
-    `entry ${row.seq} of session "${row.session}" is not what its agent recorded`,
-    {
-      hint: 'export the session and run "sallyport audit verify" on the file',
-    },
-  )
+  const value = checkedEntry(row.session, row)
+  if (value.kind === 'intent' || value.kind === 'denied' || value.kind === 'held') return value
+  throw broken(row.session, row.seq)
 }
 
-function outcomeOf(bytes: Uint8Array): Extract<Entry, { kind: 'outcome' }> | null {
-  const parsed = parseEntry(bytes)
-  return parsed.ok && parsed.value.kind === 'outcome' ? parsed.value : null
+type Ending = Extract<Entry, { kind: 'outcome' }>
+
+function outcomeOf(session: string, statement: number, stored: StoredEntry): Ending {
+  const value = checkedEntry(session, stored)
+  if (value.kind === 'outcome' && value.statement === statement) return value
+  throw broken(session, stored.seq)
 }
+
+/** What stands at its place in the chain, as far as the store says of the one before it. */
+function checkedEntry(session: string, { seq, hash, bytes, previous }: StoredEntry): Entry {
+  const before = Uint8Array.from(Buffer.from(previous, 'hex'))
+  const isHashed = toHex(entryHash(recordTools().sha256, seq, before, bytes)) === hash
+  const parsed = isHashed ? parseEntry(bytes) : null
+  if (parsed?.ok === true && parsed.value.seq === seq && parsed.value.session === session) return parsed.value
+  throw broken(session, seq)
+}
+
+const broken = (session: string, seq: number): SallyportError =>
+  new SallyportError('CHAIN_BROKEN', `entry ${seq} of session "${session}" is not what its agent recorded`, {
+    hint: 'export the session and run "sallyport audit verify" on the file',
+  })
 
 /** Each below the one whose part of the trace it names as its parent; a circle, which only a liar makes, ends where it began. */
 function withDepth(items: readonly TracedStatement[]): TracedStatement[] {
