@@ -8,6 +8,7 @@ const sql = [{ tool: 'run_sql', argument: 'sql', target: 'shop' }]
 test.each([
   ['a server of MCP whose arguments are judged as SQL', { mcp: McpServer.parse({ sql }) }, ['mcp-sql']],
   ['a server of MCP without', { mcp: McpServer.parse({}) }, []],
+  ['an API that takes WebSockets', { webSocket: { origins: [] } }, ['websocket']],
 ])('%s', (_, spec, needed) => {
   expect(capabilitiesNeeded({ kind: 'Target', spec })).toEqual(needed)
 })

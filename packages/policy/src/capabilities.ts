@@ -2,7 +2,13 @@
 // given a target whose documents need it: it serves the rest as before (version skew of one release).
 
 /** What this release's agents say that they can. A name is never used for something else. */
-export const agentCapabilities = ['credential-aws', 'credential-vault-dynamic', 'mcp-sql', 'session-strength'] as const
+export const agentCapabilities = [
+  'credential-aws',
+  'credential-vault-dynamic',
+  'mcp-sql',
+  'session-strength',
+  'websocket',
+] as const
 export type AgentCapability = (typeof agentCapabilities)[number]
 
 /** Of a document, whatever else it says. Texts are looked for rather once too often: at worst a target waits for an upgrade. */
@@ -17,6 +23,8 @@ export function capabilitiesNeeded(document: {
     // Those of before know no search path of a declaration, and deny all of it.
     'mcp-sql': document.kind === 'Target' && text.includes('"searchPath":'),
     'session-strength': document.kind === 'Policy' && /\bsession\b.*\bstrength\b/.test(text),
+    // Those of before refuse a document with a member that they do not know, and all that came with it.
+    websocket: document.kind === 'Target' && text.includes('"webSocket":'),
   }
   return agentCapabilities.filter((name) => needed[name])
 }
