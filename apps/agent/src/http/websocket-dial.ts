@@ -93,7 +93,7 @@ async function opened(target: WebSocket, signal: AbortSignal): Promise<Dialled> 
 function byName(fields: Fields): Record<string, string> {
   const all: Record<string, string> = {}
   for (const [name, value] of fields) {
-    const before = all[name]
+    const before = Object.hasOwn(all, name) ? all[name] : undefined
     all[name] = before === undefined ? value : `${before}, ${value}`
   }
   return all
