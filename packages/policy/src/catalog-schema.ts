@@ -44,9 +44,10 @@ export const RelationJson = z.strictObject({
   checks: z.array(z.string()),
   compared: z.array(z.number().int()),
   partitionedBy: z.array(z.number().int()),
+  // Absent in what an agent of before sends.
   remote: z
     .strictObject({ schema: z.string(), name: z.string(), columns: z.array(z.tuple([z.string(), z.string()])) })
-    .nullable(),
+    .nullish(),
 } satisfies Fields<CatalogRelation>)
 
 const FunctionJson = z.strictObject({
