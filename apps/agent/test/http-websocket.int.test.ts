@@ -289,6 +289,9 @@ describe('a WebSocket', () => {
     const long = await open('/crm/live')
     long.socket.send(Buffer.alloc(limits.webSocketMessageBytesMax + 1))
     expect(await long.closed).toBe(1_009)
+    const torn = await open('/crm/live')
+    for (let piece = 0; piece <= limits.webSocketFragmentsMax; piece++) torn.socket.send('a', { fin: false })
+    expect(await torn.closed).toBe(1_008)
   })
 
   it('that the target refuses, or answers with another key, is refused with a neutral status', async () => {

@@ -175,6 +175,10 @@ export const limits = {
   webSocketJudgedEveryMs: 1_000,
   /** For a side of a WebSocket to answer a closing frame, in milliseconds; then its connection ends. */
   webSocketCloseMsMax: 5_000,
+  /** Frames of one message of a WebSocket; past it both sides are closed with 1008. */
+  webSocketFragmentsMax: 1_024,
+  /** Pieces in which one frame of a WebSocket may come off the wire; past it both sides are closed with 1008. */
+  webSocketChunksMax: 16_384,
   /** One message of a WebSocket, in bytes; past it both sides are closed with 1009. */
   webSocketMessageBytesMax: 1_048_576,
   /** Sessions (tokens and targets) of one connection of an HTTP client; past it the oldest idle one ends. */

@@ -16,6 +16,9 @@ export const webSocketBounds = {
   maxPayload: limits.webSocketMessageBytesMax,
   // Which the types of the library leave out.
   closeTimeout: limits.webSocketCloseMsMax,
+  // Each piece of a message has memory of its own, however small it is.
+  maxFragments: limits.webSocketFragmentsMax,
+  maxBufferedChunks: limits.webSocketChunksMax,
 }
 
 export interface Dialling {
