@@ -1,7 +1,7 @@
 // deploy/helm and deploy/systemd are what we mean them to be: nothing runs as root, no secret stands in a variable, every agent
 // has a name, a key and a volume of its own, and a network policy around it.
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -133,6 +133,7 @@ describe('the units of systemd', () => {
       return copy
     })
     const said = spawnSync('systemd-analyze', ['verify', ...copies], { encoding: 'utf8' })
+    rmSync(folder, { recursive: true, force: true })
     // Of this machine's own units it may say what it wants; that node lies elsewhere here is no matter.
     const ours = said.stderr
       .split('\n')

@@ -27,6 +27,7 @@ const wanted = (name: string) => only.length === 0 || only.includes(name)
 /** What tests use and npm does not bring, by Debian package. Without one its cases are skipped and counted as such. */
 const tools: readonly { readonly package: string; readonly probe: readonly [string, ...string[]] }[] = [
   { package: 'postgresql-client', probe: ['psql', '--version'] },
+  { package: 'curl', probe: ['curl', '--version'] },
   { package: 'redis-server', probe: ['redis-server', '--version'] },
   { package: 'chromium', probe: ['chromium', '--version'] },
   // The drivers of e2e/clients: psycopg, SQLAlchemy, pgjdbc with what compiles its program, pgbench with its server.

@@ -2,7 +2,7 @@
 // connection: Secrets Manager, credentials of containers, roles for tokens of a cluster. None of it was run against AWS.
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -13,6 +13,7 @@ import { awsReader } from './aws.ts'
 import { AwsSettings } from './aws-settings.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-aws-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const fileWith = (name: string, text: string): string => {
   writeFileSync(join(folder, name), text)
   return join(folder, name)

@@ -1,17 +1,19 @@
 // Credentials that were sealed for this agent open here, for their target at its address, and the key stays in its file.
-import { mkdtempSync, readFileSync, statSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { Secret } from '@sallyport/base/secret'
 import { TargetDocument } from '@sallyport/policy/document'
 import { seal } from '@sallyport/sealed/sealed'
-import { expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { boundTo, resolveCredential } from './broker.ts'
 import { AgentSources, loadSealingKey, sealingKeyPath } from './sealed.ts'
 
 const agentId = 'c'.repeat(32)
-const directory = () => mkdtempSync(join(tmpdir(), 'sallyport-sealing-'))
+const parent = mkdtempSync(join(tmpdir(), 'sallyport-sealing-'))
+afterAll(() => rmSync(parent, { recursive: true, force: true }))
+const directory = () => mkdtempSync(join(parent, 'agent-'))
 const targetAt = (host: string) =>
   TargetDocument.parse({
     apiVersion: 'sallyport.dev/v1',

@@ -1,6 +1,6 @@
 // Against a stand-in that answers as Vault's HTTP API is documented: logins with leases, KV 1 and 2, static database roles.
 import { once } from 'node:events'
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -12,6 +12,7 @@ import { vaultReader } from './vault.ts'
 import { VaultSettings } from './vault-settings.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-vault-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const fileWith = (name: string, text: string): string => {
   writeFileSync(join(folder, name), text)
   return join(folder, name)
