@@ -76,7 +76,7 @@ test('looking is recorded, and for auditors and administrators alone', async () 
 })
 
 test.each([
-  ['nobody knows', '0'.repeat(31) + '1'],
+  ['nobody knows', `${'0'.repeat(31)}1`],
   ['is none', 'abc'],
 ])('a trace that %s is not found', async (_, id) => {
   expect((await get(`/api/v1/traces/${id}`)).statusCode).toBe(404)

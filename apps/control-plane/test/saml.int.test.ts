@@ -232,7 +232,7 @@ describe('a forged or stale assertion', () => {
     'with the same ID': (xml) => {
       const { signed, evil, rest } = forged(xml)
       const id = /ID="([^"]+)"/.exec(signed)?.[1] ?? ''
-      return rest[0] + evil.replace('_evil', id) + `<samlp:Extensions>${signed}</samlp:Extensions>` + rest[1]
+      return `${rest[0] + evil.replace('_evil', id)}<samlp:Extensions>${signed}</samlp:Extensions>${rest[1]}`
     },
   }
   it.each(Object.keys(wrappings))('wrapped %s is refused', async (name) => {
