@@ -54,10 +54,14 @@ test('the corpus has sixty statements at least', () => {
   expect(new Set(crafted.map(({ name }) => name)).size).toBe(crafted.length)
 })
 
+/** In turns: all of the corpus in a minute is more than one caller may have held. */
+const callers = ['ann', 'cara'] as const
+let asked = 0
+
 /** Opens a request without waiting (inside a transaction nothing waits), and withdraws it afterwards. */
 async function whileHeld(text: string, look: (id: string) => Promise<void>): Promise<void> {
-  const ann = await stack().as('ann')
-  await using(await ann.client(), async (client) => {
+  const caller = await stack().as(callers[asked++ % callers.length] ?? 'ann')
+  await using(await caller.client(), async (client) => {
     await client.query('BEGIN')
     const refused = await refusalOf(() => client.query(text))
     expect(refused, refused.message).toMatchObject({ sqlstate: 'SPH02' })
@@ -67,7 +71,7 @@ async function whileHeld(text: string, look: (id: string) => Promise<void>): Pro
   try {
     await look(id)
   } finally {
-    await ann.post(`/api/v1/approvals/${id}/cancel`, {})
+    await caller.post(`/api/v1/approvals/${id}/cancel`, {})
   }
 }
 
