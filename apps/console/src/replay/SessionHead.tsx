@@ -77,9 +77,11 @@ function Facts({ session }: { readonly session: Session }) {
           through <VisibleText text={actor.display} /> <Assurance assurance={actor.assurance} />
         </span>
       ))}
-      <span title={`Agent ${session.agentName}`}>
-        as <span className="font-mono text-[0.95em]">{session.upstreamRole}</span>
-      </span>
+      {session.upstreamRole === '' ? null : (
+        <span title={`Agent ${session.agentName}`}>
+          as <span className="font-mono text-[0.95em]">{session.upstreamRole}</span>
+        </span>
+      )}
       <span>
         from <span className="font-mono text-[0.95em]">{session.clientAddress}</span>
       </span>

@@ -113,9 +113,11 @@ function Target({ session }: { readonly session: Session }) {
   return (
     <span className="whitespace-nowrap max-md:text-right">
       <VisibleText text={session.target} />
-      <span className="block text-xs text-ink-3">
-        as <VisibleText text={session.upstreamRole} />
-      </span>
+      {session.upstreamRole === '' ? null : (
+        <span className="block text-xs text-ink-3">
+          as <VisibleText text={session.upstreamRole} />
+        </span>
+      )}
     </span>
   )
 }
