@@ -200,6 +200,15 @@ describe('a request of HTTP/2', () => {
     expect(api.seen[0]?.headers.authorization).toBe(`Bearer ${secret}`)
   })
 
+  it('is answered with a field named constructor as with any other', async () => {
+    api.answer = (_request, response) => {
+      response.writeHead(200, { constructor: 'a' })
+      response.end('ok')
+    }
+    const { headers } = await ask('/crm/v1/x')
+    expect(Object.hasOwn(headers, 'constructor') && headers['constructor']).toBe('a')
+  })
+
   it.skipIf(!hasCurl)('is what curl sends', async () => {
     const ca = join(tmpdir(), `sallyport-http2-${process.pid}.pem`)
     onTestFinished(async () => await rm(ca, { force: true }))
