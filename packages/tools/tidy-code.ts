@@ -37,7 +37,7 @@ const pure = new Set([
 ])
 const impureGlobals =
   /\b(Date\.now\(|new Date\(\)|Math\.random\(|setTimeout\(|setInterval\(|process\.|performance\.now\()/
-const clockFiles = new Set(['packages/base/src/clock.ts'])
+const clockFiles = new Set(['packages/base/src/clock.ts', 'packages/base/src/bound.ts'])
 const bannedWords = /(Manager|Helper|Util|Utils|Service|Impl|Handler|Processor|Data|Info|Misc)$/
 const bannedFiles = /(^|[-/])(manager|helpers?|utils?|impl|handlers?|processors?|misc)(\.|$)/
 

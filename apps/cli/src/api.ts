@@ -1,7 +1,9 @@
 // Calls of the REST API by the names of the table in packages/api/src/routes.ts. Answers are parsed by their schema;
 // a problem document (RFC 9457) becomes an error with the same code.
+
 import { Problem } from '@sallyport/api/problem'
 import { type RouteName, routes } from '@sallyport/api/routes'
+import { boundBy } from '@sallyport/base/bound'
 import { isErrorCode, SallyportError } from '@sallyport/base/errors'
 import type { z } from 'zod'
 import { Refusal } from './api-problem.ts'
@@ -32,14 +34,13 @@ export interface Api {
 
 /** `bearer` is null for routes that everybody may call. */
 export function createApi(world: World, origin: string, bearer: string | null): Api {
-  const open = async (route: RouteName, call: Call, timeout: number | null): Promise<Response> => {
+  const open = async (route: RouteName, call: Call, signal: AbortSignal): Promise<Response> => {
     const { method } = routes[route]
     const { body, type } = bodyOf(call)
-    const signals = timeout === null ? [] : [AbortSignal.timeout(timeout)]
     const request: RequestInit = {
       method,
       redirect: 'error',
-      signal: AbortSignal.any([world.interrupted, ...signals]),
+      signal,
       headers: {
         'user-agent': `sallyport-cli/${version}`,
         accept: 'application/json, application/problem+json, application/x-ndjson',
@@ -54,20 +55,33 @@ export function createApi(world: World, origin: string, bearer: string | null): 
     if (!response.ok) throw await refusalOf(origin, response)
     return response
   }
+  /** For an answer that comes whole. */
+  const within = async <T>(run: (signal: AbortSignal) => Promise<T>): Promise<T> => {
+    const { signal, release } = boundBy([world.interrupted], answerMsMax)
+    try {
+      return await run(signal)
+    } finally {
+      release()
+    }
+  }
   return {
     origin,
     async call(route, schema, call = {}) {
-      const response = await open(route, call, answerMsMax)
-      const parsed = schema.safeParse(parseJson(await readText(origin, response)))
-      if (!parsed.success) throw notOurs(origin, parsed.error)
-      return parsed.data
+      return await within(async (signal) => {
+        const response = await open(route, call, signal)
+        const parsed = schema.safeParse(parseJson(await readText(origin, response)))
+        if (!parsed.success) throw notOurs(origin, parsed.error)
+        return parsed.data
+      })
     },
     async send(route, call = {}) {
-      const response = await open(route, call, answerMsMax)
-      await response.body?.cancel()
+      await within(async (signal) => {
+        const response = await open(route, call, signal)
+        await response.body?.cancel()
+      })
     },
     async stream(route, call = {}) {
-      const response = await open(route, call, null)
+      const response = await open(route, call, world.interrupted)
       if (response.body === null) throw notOurs(origin, undefined)
       return response.body
     },

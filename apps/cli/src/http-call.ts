@@ -1,6 +1,8 @@
 // One request to an HTTP target through its agent, over TLS that is verified by the authority that the control plane named. The answer
 // is text of a bounded length; redirects are not followed.
+
 import { request } from 'node:https'
+import { boundBy } from '@sallyport/base/bound'
 import { SallyportError } from '@sallyport/base/errors'
 import { reasonOf } from './api.ts'
 
@@ -29,7 +31,12 @@ export interface HttpAnswer {
 export type AskHttp = (ask: HttpAsk) => Promise<HttpAnswer>
 
 /** Throws UPSTREAM_UNREACHABLE when there is no answer. */
-export const askHttp: AskHttp = ({ url, ca, method, fields, body, charactersMax, signal }) =>
+export const askHttp: AskHttp = async (asking) => {
+  const { signal, release } = boundBy([asking.signal], answerMsMax)
+  return await ask({ ...asking, signal }).finally(release)
+}
+
+const ask: AskHttp = ({ url, ca, method, fields, body, charactersMax, signal }) =>
   new Promise((resolve, reject) => {
     const failed = (cause: unknown): void =>
       reject(
@@ -49,7 +56,7 @@ export const askHttp: AskHttp = ({ url, ca, method, fields, body, charactersMax,
         method,
         minVersion: 'TLSv1.2',
         headers: { ...fields, ...(body === null ? {} : { 'content-length': String(Buffer.byteLength(body)) }) },
-        signal: AbortSignal.any([signal, AbortSignal.timeout(answerMsMax)]),
+        signal,
         agent: false,
       },
       (response) => {

@@ -1,6 +1,8 @@
 // sallyport login: the device flow (RFC 8628) at the identity provider that the control plane names, then an exchange of
 // the ID token for a login of ours. logout ends it, whoami shows it.
+
 import { AuthConfig, CliLoginResponse, Me } from '@sallyport/api/signin'
+import { boundBy } from '@sallyport/base/bound'
 import { SallyportError } from '@sallyport/base/errors'
 import { strengthOf, strengthText } from '@sallyport/policy/strength'
 import * as openid from 'openid-client'
@@ -79,8 +81,10 @@ async function deviceFlow(session: Session, provider: Provider): Promise<string>
     const started = await openid.initiateDeviceAuthorization(configuration, { scope: provider.scopes })
     showCode(session, started)
     out.message('waiting until you have confirmed; Ctrl-C stops')
-    const signal = AbortSignal.any([world.interrupted, AbortSignal.timeout(started.expires_in * 1_000)])
-    const tokens = await openid.pollDeviceAuthorizationGrant(configuration, started, undefined, { signal })
+    const { signal, release } = boundBy([world.interrupted], started.expires_in * 1_000)
+    const tokens = await openid
+      .pollDeviceAuthorizationGrant(configuration, started, undefined, { signal })
+      .finally(release)
     if (tokens.id_token === undefined) throw new Error('no ID token; the client lacks the scope "openid"')
     return tokens.id_token
   } catch (cause) {

@@ -1,7 +1,9 @@
 // What the tools of `sallyport mcp` do: the same calls as `targets`, `query` and `connect`, each with a token of its own for one target.
 // What is given back is bounded, in rows and in characters.
+
 import { ApprovalPage } from '@sallyport/api/approvals'
 import { MySchema, MyTargets } from '@sallyport/api/resources'
+import { boundBy } from '@sallyport/base/bound'
 import { SallyportError } from '@sallyport/base/errors'
 import type { Session } from './app.ts'
 import type { HttpAnswer } from './http-call.ts'
@@ -216,7 +218,8 @@ async function httpRequest(session: Session, issued: Issued, call: HttpCall, by:
     throw new SallyportError('REQUEST_INVALID', `"${call.target}" is a database; it takes no HTTP requests`, {
       hint: 'use query',
     })
-  const answer = await session.world.askHttp({
+  const { signal, release } = boundBy([by.signal, session.world.interrupted])
+  const asked = session.world.askHttp({
     url: `${url}${call.path}`,
     ca,
     method: call.method,
@@ -229,8 +232,9 @@ async function httpRequest(session: Session, issued: Issued, call: HttpCall, by:
     },
     body: call.body ?? null,
     charactersMax: valueCharsMax,
-    signal: AbortSignal.any([by.signal, session.world.interrupted]),
+    signal,
   })
+  const answer = await asked.finally(release)
   const problem = problemOf(answer)
   if (problem?.code === 'HOLD_PENDING') return pending(approvalUrl(session.api().origin, problem.approvalUrl))
   const { status, type, text, cut } = answer

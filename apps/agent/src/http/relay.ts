@@ -1,6 +1,7 @@
 // The way back of one answer: what its fields and body may show goes on, masked where masks apply, and never with the
 // credential in it (THREATS ).
 import { once } from 'node:events'
+import { boundBy } from '@sallyport/base/bound'
 import { SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
 import type { Secret } from '@sallyport/base/secret'
@@ -135,7 +136,12 @@ async function pass(
 
 /** A caller that reads nothing holds a connection to the target for so long and no longer. */
 export async function drained(response: Outbound, signal: AbortSignal): Promise<void> {
-  await once(response, 'drain', { signal: AbortSignal.any([signal, AbortSignal.timeout(limits.clientStalledMsMax)]) })
+  const ends = boundBy([signal], limits.clientStalledMsMax)
+  try {
+    await once(response, 'drain', { signal: ends.signal })
+  } finally {
+    ends.release()
+  }
 }
 
 function answerMasker({ hash, room }: Relaying, masking: AnswerMasking, answer: Answer): Masker | null {

@@ -1,5 +1,6 @@
 // The gateway's own look at what a server's tools say now, in the session of whoever calls: a call is judged by a list that is not
 // older than a minute (THREATS R-4.15).
+import { boundBy } from '@sallyport/base/bound'
 import type { SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
 import { isJsonList, isJsonObject, type JsonValue } from '@sallyport/wire/http/json'
@@ -7,7 +8,7 @@ import type { JsonObject, McpRequest } from '@sallyport/wire/mcp/message'
 import { formOf, incoming } from './answers.ts'
 import { type McpCall, pinnedOf } from './call.ts'
 import { checkStatus } from './relay.ts'
-import { send } from './send.ts'
+import { type Sent, send } from './send.ts'
 import type { McpSession } from './sessions.ts'
 import { unreadable } from './unreadable.ts'
 
@@ -46,8 +47,16 @@ async function pageOf(call: McpCall, session: McpSession, cursor: JsonValue | un
   const id = `sallyport-${Buffer.from(call.serving.deps.random(8)).toString('hex')}`
   const params = new Map<string, JsonValue>(cursor === undefined ? [] : [['cursor', cursor]])
   const message: McpRequest = { kind: 'request', id, method: 'tools/list', params }
-  const signal = AbortSignal.any([call.gone, call.session.signal, session.signal, AbortSignal.timeout(lookMsMax)])
-  const { answer, needles } = await send(call, { method: 'POST', message, session, requestId: call.session.id, signal })
+  const { signal, release } = boundBy([call.gone, call.session.signal, session.signal], lookMsMax)
+  try {
+    const sent = await send(call, { method: 'POST', message, session, requestId: call.session.id, signal })
+    return await pageIn(call, session, id, sent)
+  } finally {
+    release()
+  }
+}
+
+async function pageIn(call: McpCall, session: McpSession, id: string, { answer, needles }: Sent): Promise<JsonObject> {
   try {
     checkStatus(call, session, answer.status)
     for await (const { message: came } of incoming(answer, formOf(answer), needles))

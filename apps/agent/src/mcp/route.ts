@@ -1,5 +1,6 @@
 // What a server of MCP sends, message by message: what of it goes to the client, and how it is shown. Answers are shown by what was
 // asked, on whatever stream they come; the server's own requests end here (THREATS ).
+import { boundBy } from '@sallyport/base/bound'
 import type { JsonValue } from '@sallyport/wire/http/json'
 import type { JsonObject, McpMessage, McpNotification, McpRequest, McpResponse } from '@sallyport/wire/mcp/message'
 import { checkUri } from '@sallyport/wire/mcp/uri'
@@ -110,8 +111,12 @@ async function answerServer({ call, session, requestId }: Routing, { id, method 
       ? { kind: 'response', id, result: new Map(), error: null }
       : { kind: 'response', id, result: null, error: refused }
   if (method !== 'ping') call.serving.deps.log.warn({ session: call.session.id }, 'mcp-server-request-refused')
-  const signal = AbortSignal.any([session.signal, call.session.signal, AbortSignal.timeout(answerMsMax)])
-  await sendAside(call, { message: answer, session, requestId, signal })
+  const { signal, release } = boundBy([session.signal, call.session.signal], answerMsMax)
+  try {
+    await sendAside(call, { message: answer, session, requestId, signal })
+  } finally {
+    release()
+  }
 }
 
 /** For the server to take an answer to its own question, in milliseconds. */

@@ -1,5 +1,6 @@
 // The stream by which a server of MCP says what nobody asked for, and by which a client goes on where another stream broke off. All
 // that comes on it is shown as on any other (THREATS ).
+import { boundBy } from '@sallyport/base/bound'
 import { SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
 import { widestDetection } from '@sallyport/mask/detect/detection'
@@ -79,19 +80,21 @@ export async function openStream(call: McpCall): Promise<void> {
     throw new SallyportError('METHOD_UNSUPPORTED', 'GET opens a stream of events', { hint: 'accept text/event-stream' })
   const { sent, requestId, signal, outcome } = await asked(call, 'GET', session)
   const { answer } = sent
+  // Its deadline is a matter of hours: nothing but the end of the stream may take it away.
+  const over = boundBy([signal], lifeMs(call))
   try {
     if (answer.status === 405) throw new SallyportError('METHOD_UNSUPPORTED', 'the MCP server has no stream of its own')
     checkStatus(call, session, answer.status)
     if (answer.status >= 300 || formOf(answer) !== 'events') throw unreadable('it is no stream of events')
     const may = await listedFor(call, call.head.initiator)
-    const over = AbortSignal.any([signal, AbortSignal.timeout(lifeMs(call))])
-    over.addEventListener('abort', () => answer.body.destroy(), { once: true })
-    const responder = responderOf(call.response, over)
+    over.signal.addEventListener('abort', () => answer.body.destroy(), { once: true })
+    const responder = responderOf(call.response, over.signal)
     responder.stream()
     const routing = { call, session, beside: () => besideOf(call, may), requestId }
     for await (const one of incoming(answer, 'events', sent.needles)) await pass(routing, one, responder, outcome)
     responder.end()
   } finally {
+    over.release()
     answer.body.destroy()
   }
 }

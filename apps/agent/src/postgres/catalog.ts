@@ -2,6 +2,7 @@
 // cannot be checked in time is not used: then nothing is judged, and nothing runs.
 import { setMaxListeners } from 'node:events'
 import { assert } from '@sallyport/base/assert'
+import { boundBy } from '@sallyport/base/bound'
 import type { Clock } from '@sallyport/base/clock'
 import { withSignal } from '@sallyport/base/deadline'
 import { SallyportError } from '@sallyport/base/errors'
@@ -155,7 +156,15 @@ export class CatalogReader {
   }
 
   async #check(held: Held): Promise<Catalog> {
-    const signal = AbortSignal.any([this.#closed.signal, AbortSignal.timeout(refreshMsMax)])
+    const { signal, release } = boundBy([this.#closed.signal], refreshMsMax)
+    try {
+      return await this.#checkWithin(held, signal)
+    } finally {
+      release()
+    }
+  }
+
+  async #checkWithin(held: Held, signal: AbortSignal): Promise<Catalog> {
     signal.throwIfAborted()
     const kept = held.connection
     if (kept !== undefined) {

@@ -1,6 +1,7 @@
 // Looks at a sample of a target with the agent's own connection and counts what detectors find, for `sallyport scan`.
 // INVARIANT: values stay in this file. What leaves it are names and counts, and failures without the target's words.
 import { setImmediate } from 'node:timers/promises'
+import { boundBy } from '@sallyport/base/bound'
 import type { Clock } from '@sallyport/base/clock'
 import { limits } from '@sallyport/base/limits'
 import { detect } from '@sallyport/mask/detect/detect'
@@ -29,7 +30,21 @@ const charsPerTurn = 200_000
 
 /** Reads up to `rows` rows of each relation. Throws when the target cannot be reached, or its catalog not be read. */
 export async function scanTarget(deps: ScanDeps, rows: number, signal: AbortSignal): Promise<ScanReport> {
-  const deadline = AbortSignal.any([signal, AbortSignal.timeout(limits.scanMsMax)])
+  const { signal: deadline, release } = boundBy([signal], limits.scanMsMax)
+  try {
+    return await scanWithin(deps, rows, signal, deadline)
+  } finally {
+    release()
+  }
+}
+
+/** What was looked at before the deadline counts; the caller's own signal ends it without a report. */
+async function scanWithin(
+  deps: ScanDeps,
+  rows: number,
+  signal: AbortSignal,
+  deadline: AbortSignal,
+): Promise<ScanReport> {
   const catalog = await catalogOf(deps, deadline)
   return await using(deps, sampleSettings, deadline, async (upstream) => {
     const conversation = new Conversation(upstream.socket, limits.upstreamMessageBytesMax, upstream.leftover)

@@ -2,6 +2,7 @@
 // credential, answer, run, close. Each step needs the value that the step before returned.
 import { createHash } from 'node:crypto'
 import type { Duplex } from 'node:stream'
+import { boundBy } from '@sallyport/base/bound'
 import type { Clock } from '@sallyport/base/clock'
 import { asSallyportError, SallyportError } from '@sallyport/base/errors'
 import { type SessionId, sessionId } from '@sallyport/base/ids'
@@ -321,12 +322,13 @@ function holdDeps(opened: Opened): HoldDeps {
   const { chain, target, credential } = admitted
   const connect = async (parameters: UpstreamLogin['parameters'], signal: AbortSignal) => {
     const bound = boundToRole(target.document, admitted.upstreamRole)
-    return await connectUpstream({
-      ...login,
-      ...(await resolveLogin(credential, deps.environment, bound)),
-      parameters,
-      signal: AbortSignal.any([signal, connection.signal]),
-    })
+    const ends = boundBy([signal, connection.signal])
+    try {
+      const resolved = await resolveLogin(credential, deps.environment, bound)
+      return await connectUpstream({ ...login, ...resolved, parameters, signal: ends.signal })
+    } finally {
+      ends.release()
+    }
   }
   return {
     holds: deps.holds,

@@ -5,6 +5,7 @@
 import { createConnection, isIP, type Socket } from 'node:net'
 import { checkServerIdentity, connect as connectTls, type TLSSocket } from 'node:tls'
 import { AssertionError, assert } from '@sallyport/base/assert'
+import { boundBy } from '@sallyport/base/bound'
 import { SallyportError, type SallyportErrorCode } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
 import type { Secret } from '@sallyport/base/secret'
@@ -160,8 +161,7 @@ const expected: ReadonlySet<SallyportErrorCode> = new Set(['UPSTREAM_REFUSED', '
 
 /** Runs one attempt under the caller's signal and our deadline, and makes what it throws neutral (THREATS R-1.11). */
 async function attempt<T>(callerSignal: AbortSignal, run: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const deadline = AbortSignal.timeout(limits.upstreamConnectMsMax)
-  const signal = AbortSignal.any([callerSignal, deadline])
+  const { signal, release } = boundBy([callerSignal], limits.upstreamConnectMsMax)
   try {
     signal.throwIfAborted()
     return await run(signal)
@@ -173,6 +173,8 @@ async function attempt<T>(callerSignal: AbortSignal, run: (signal: AbortSignal) 
       cause,
       hint: "try again; the operator finds the reason in the agent's log",
     })
+  } finally {
+    release()
   }
 }
 
