@@ -2,6 +2,7 @@
 // message by message in both directions. Nothing is passed that has to be masked, or that nobody could look through (THREATS R-4.9).
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { boundBy } from '@sallyport/base/bound'
 import { SallyportError } from '@sallyport/base/errors'
 import type { HttpTargetDocument } from '@sallyport/policy/document'
 import { type Fields, fieldOf } from '@sallyport/wire/http/fields'
@@ -99,13 +100,15 @@ async function dial(
 ): Promise<WebSocket> {
   const { document } = session.admitted.target
   const fields = fieldsFor(head, document.spec.passFields, injected, granted, session)
-  const found = await dialWebSocket(document, {
+  const { signal, release } = boundBy([gone, session.signal])
+  const dialling = {
     path: pathOf(document.spec.url, head, injected),
     fields: fields.filter(([name]) => !name.startsWith('sec-websocket-')),
     protocols,
     environment: serving.deps.environment,
-    signal: AbortSignal.any([gone, session.signal]),
-  })
+    signal,
+  }
+  const found = await dialWebSocket(document, dialling).finally(release)
   if (found.kind === 'open') return found.target
   if (found.status === 401) serving.tokens.refused(document)
   throw new SallyportError('UPSTREAM_REFUSED', `the target answered the handshake with status ${found.status}`, {
