@@ -1,13 +1,13 @@
 // npm run demo itself: the story ends well, Ctrl-C and even kill -9 leave no process and no folder behind, the printed
 // commands work, and what can go wrong at its start is named with the fix.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { freePort } from './stack/postgres.ts'
 import { portNames, root } from './stack/stack.ts'
 import { until } from './stack/until.ts'
 import { hasPsql } from './stack/use.ts'
@@ -62,12 +62,12 @@ function leftProcesses(): string[] {
   })
 }
 
-/** Ports in a row that are free now. */
+/** Ports in a row that are free now, and that no system gives to connections going out. */
 async function portBase(): Promise<number> {
   for (;;) {
-    const base = await freePort()
+    const base = randomInt(10_000, 32_000)
     const isFree = await Promise.all(portNames.map((_, index) => canListen(base + index)))
-    if (base + portNames.length < 65_000 && isFree.every(Boolean)) return base
+    if (isFree.every(Boolean)) return base
   }
 }
 
@@ -86,9 +86,7 @@ async function canListen(port: number): Promise<boolean> {
 
 const expectNothingLeft = async () => {
   await until('nothing is left running', () => leftProcesses().length === 0)
-  // In a checkout that PostgreSQL's user cannot reach, its binaries are copied once and stay for the next start.
-  const left = () => readdirSync(temporary).filter((name) => !name.startsWith('sallyport-postgres-'))
-  await until('no folder is left', () => left().length === 0)
+  await until('no folder is left', () => readdirSync(temporary).length === 0)
 }
 
 test('the story plays to its end, and leaves nothing behind', async () => {
@@ -199,4 +197,48 @@ test('a place where nothing can be written is named', async () => {
   expect(await demo.ended).toBe(7)
   expect(demo.stderr()).toMatch(/NO_PERMISSION|NO_SPACE/)
   expect(demo.stderr()).toContain(temporary)
+})
+
+/** Where everything that the demo writes is on a disk of this size, of which nobody else knows. */
+const onDisk = (size: string, command: string) =>
+  spawnSync('unshare', ['-m', 'sh', '-c', `mount -t tmpfs -o size=${size},mode=711 none "$TMPDIR" && ${command}`], {
+    cwd: root,
+    encoding: 'utf8',
+    timeout: 90_000,
+    env: { ...process.env, TMPDIR: temporary },
+  })
+const mayMount = spawnSync('unshare', ['-m', 'mount', '-t', 'tmpfs', 'none', '/tmp']).status === 0
+
+// Too small for the first folder, for a cluster, for the second one, and for what a cluster grows to.
+test.skipIf(!mayMount).each(['8k', '1m', '30m', '60m', '100m', '140m'])('a disk of %s is named as full', (size) => {
+  const demo = `"${process.execPath}" e2e/dist/demo.js --script`
+  const ran = onDisk(size, `{ ${demo}; code=$?; ls -A "$TMPDIR"; exit $code; }`)
+  expect(ran.stderr.trimEnd().split('\n').slice(-3).join('\n')).toMatch(
+    /^error: .*\n {2}fix: .*\b500 MB\b.*\n {2}\(NO_SPACE\)$/,
+  )
+  expect(ran).toMatchObject({ status: 7, stdout: '' })
+})
+
+/** A checkout that was never set up, on a disk of its own; `prepare` runs in it before `npm run demo` does. */
+function freshCheckout(size: string, prepare: string): ReturnType<typeof onDisk> {
+  const copy = `cd "${root}" && git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "$TMPDIR"`
+  // The packages are those that this checkout was made of, so that nothing is fetched.
+  const store = /"?storeDir"?: "?([^",\n]+)/.exec(
+    readFileSync(join(root, 'node_modules', '.modules.yaml'), 'utf8'),
+  )?.[1]
+  const demo = `npm_config_fetch_retries=0 npm_config_store_dir="${store}" npm run --silent demo`
+  return onDisk(size, `{ ${copy} && cd "$TMPDIR" && ${prepare} && ${demo}; }`)
+}
+
+test.skipIf(!mayMount).each([
+  ['has no room for the packages', '40m', 'true', 'installing packages: no space left on the disk', 'free 3 GiB'],
+  ['may not be written', '100m', 'mount -o remount,ro "$TMPDIR"', 'no permission to write', 'writable for this user'],
+])('a checkout that %s is named as such', (_, size, prepare, error, fix) => {
+  const ran = freshCheckout(size, prepare)
+  expect(ran.status, ran.stderr).toBe(1)
+  const lines = ran.stderr.split('\n')
+  const said = lines.findIndex((line) => line.startsWith('error: '))
+  expect(lines[said], ran.stderr).toContain(error)
+  expect(lines[said + 1]).toMatch(/^ {2}fix: /)
+  expect(lines[said + 1]).toContain(fix)
 })

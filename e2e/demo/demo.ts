@@ -9,7 +9,7 @@ import { asSallyportError, SallyportError, surfacesOf } from '@sallyport/base/er
 import { lastLines } from '../stack/child.ts'
 import { demoPassword, people } from '../stack/people.ts'
 import { type ShopServices, startShopServices } from '../stack/services.ts'
-import { type Ports, portNames, root, type Stack, startStack } from '../stack/stack.ts'
+import { nameFullDisk, type Ports, portNames, root, type Stack, startStack } from '../stack/stack.ts'
 import { play } from './story.ts'
 
 const portBaseDefault = 8700
@@ -81,7 +81,7 @@ async function main(): Promise<void> {
     if (!stopping.aborted)
       for (const [name, file] of Object.entries(stack.logs))
         process.stderr.write(`-- ${name}\n${lastLines(file, 12)}\n`)
-    throw thrown
+    throw nameFullDisk(stack.dir, thrown)
   } finally {
     if (existsSync(pointer) && readFileSync(pointer, 'utf8').trim() === join(stack.dir, 'people')) rmSync(pointer)
     await services?.stop()

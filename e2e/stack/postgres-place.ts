@@ -47,13 +47,16 @@ export async function reachableFolder(wanted: string, account: Account | undefin
   return instead
 }
 
-/** The `bin` folder of the embedded package, hydrated, and copied once where it cannot be used in place. */
-export async function binariesFor(account: Account | undefined): Promise<string> {
+/**
+ * The `bin` folder of the embedded package, hydrated, and copied once where it cannot be used in place: into `parent`, or
+ * without one into the temporary folder, where the next start finds it.
+ */
+export async function binariesFor(account: Account | undefined, parent?: string): Promise<string> {
   const origin = packageFolder()
   if (await usable(origin, account)) {
     if (await hydrate(origin)) return join(origin, 'native', 'bin')
   }
-  return join(await copyOnce(origin, account), 'native', 'bin')
+  return join(await copyOnce(origin, parent ?? (await openTemporary(account))), 'native', 'bin')
 }
 
 function packageFolder(): string {
@@ -95,20 +98,20 @@ async function hydrate(folder: string): Promise<boolean> {
 }
 
 /** Several processes may do this at once: each fills a folder of its own, and the first rename wins. */
-async function copyOnce(origin: string, account: Account | undefined): Promise<string> {
+async function copyOnce(origin: string, parent: string): Promise<string> {
   const { version } = JSON.parse(await readFile(join(origin, 'package.json'), 'utf8'))
   const own = process.getuid?.() ?? 0
-  const parent = await openTemporary(account)
   const copy = join(parent, `sallyport-postgres-${version}-${own}`)
   if ((await lstat(copy).catch(() => undefined)) === undefined) {
     const filling = await mkdtemp(join(parent, 'sallyport-copy-'))
-    await cp(origin, filling, { recursive: true, verbatimSymlinks: true })
-    await hydrate(filling)
-    await openForAll(filling)
-    await rename(filling, copy).catch(async (thrown) => {
+    try {
+      await cp(origin, filling, { recursive: true, verbatimSymlinks: true })
+      await hydrate(filling)
+      await openForAll(filling)
+      await rename(filling, copy).catch(ignoring('EEXIST', 'ENOTEMPTY'))
+    } finally {
       await rm(filling, { recursive: true, force: true })
-      ignoring('EEXIST', 'ENOTEMPTY')(thrown)
-    })
+    }
   }
   // Anyone may write to /tmp: what lies there is run only if it is ours.
   await expectOwn(copy, [own])
@@ -130,7 +133,8 @@ async function expectOwn(folder: string, owners: readonly number[]): Promise<voi
   throw new SallyportError('NO_PERMISSION', `"${folder}" belongs to somebody else`, { hint: 'remove it and try again' })
 }
 
-async function openTemporary(account: Account | undefined): Promise<string> {
+/** A temporary folder that this user can enter; ours where it can. */
+export async function openTemporary(account: Account | undefined): Promise<string> {
   for (const folder of [tmpdir(), '/tmp', '/var/tmp'])
     if (account === undefined || (await traversable(folder, account).catch(() => false))) return folder
   throw new SallyportError('NO_PERMISSION', `no temporary folder is open to the user "${account?.name}"`, {
@@ -139,7 +143,7 @@ async function openTemporary(account: Account | undefined): Promise<string> {
 }
 
 /** May `account`, without further groups, go through every folder down to and with this one? */
-async function traversable(folder: string, account: Account): Promise<boolean> {
+export async function traversable(folder: string, account: Account): Promise<boolean> {
   for (let at = folder; ; at = dirname(at)) {
     const { mode, uid, gid } = await stat(at)
     const bit = uid === account.uid ? 0o100 : gid === account.gid ? 0o010 : 0o001
@@ -157,10 +161,16 @@ const ignoring =
     if (!hasCode(thrown, ...codes)) throw thrown
   }
 
+/** Two clusters with what they grow to, logs, and where it has to be the copy of the binaries. */
+export const roomHint = 'free 500 MB, or set TMPDIR to a folder on another disk'
+
+/** What the file system and PostgreSQL (53100: disk_full) say when there is no room left. */
+const isNoRoom = (thrown: unknown): boolean => hasCode(thrown, 'ENOSPC', 'EDQUOT', '53100')
+
 /** Turns what the file system says into an error with a next step. */
 export function worldly(thrown: unknown, what: string): unknown {
-  if (hasCode(thrown, 'ENOSPC', 'EDQUOT'))
-    return new SallyportError('NO_SPACE', `${what}: the disk is full`, { cause: thrown, hint: 'free about 200 MB' })
+  if (isNoRoom(thrown))
+    return new SallyportError('NO_SPACE', `${what}: the disk is full`, { cause: thrown, hint: roomHint })
   if (hasCode(thrown, 'EACCES', 'EPERM', 'EROFS', 'ENOTDIR'))
     return new SallyportError('NO_PERMISSION', `${what}: a folder may not be used`, {
       cause: thrown,

@@ -12,7 +12,7 @@ import { setTimeout } from 'node:timers/promises'
 import { assert } from '@sallyport/base/assert'
 import { SallyportError } from '@sallyport/base/errors'
 import pg from 'pg'
-import { type Account, accountForServer, binariesFor, reachableFolder, worldly } from './postgres-place.ts'
+import { type Account, accountForServer, binariesFor, reachableFolder, roomHint, worldly } from './postgres-place.ts'
 
 export interface PostgresOptions {
   /** Kept after stop(), and started again from where it was. Without it a temporary folder is made and removed. */
@@ -122,7 +122,15 @@ async function initialise(place: Place, password: string): Promise<void> {
   await writeFile(passwordFile, `${password}\n`, { mode: 0o600 })
   await give(place, place.cluster, passwordFile)
   // --locale=C: nothing depends on the machine's locales. --no-sync: the folder is made again if the machine goes down.
-  const flags = ['--encoding=UTF8', '--locale=C', '--no-sync', '--auth=scram-sha-256', '--username=postgres']
+  // --no-clean: what filled the disk is still there when we ask why it failed.
+  const flags = [
+    '--encoding=UTF8',
+    '--locale=C',
+    '--no-sync',
+    '--no-clean',
+    '--auth=scram-sha-256',
+    '--username=postgres',
+  ]
   const initdb = spawn(join(place.bin, 'initdb'), [...flags, `--pwfile=${passwordFile}`, '-D', place.cluster], {
     ...identity(place),
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -294,7 +302,7 @@ function failure(lines: Lines, what: string, port?: number): SallyportError {
   if (/No space left on device|Disk quota exceeded/i.test(text))
     return new SallyportError('NO_SPACE', 'PostgreSQL cannot write: the disk is full', {
       cause,
-      hint: 'free about 100 MB, or choose another folder',
+      hint: roomHint,
     })
   if (/Permission denied|Read-only file system/i.test(text))
     return new SallyportError('NO_PERMISSION', 'PostgreSQL may not read or write a folder it needs', {

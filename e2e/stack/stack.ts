@@ -1,7 +1,7 @@
 // The whole product as one thing: two PostgreSQL clusters, an identity provider, the control plane and one agent, started
 // as a person would start them (real processes, real join token, real documents) and stopped without a trace.
 import assert from 'node:assert'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { SallyportError } from '@sallyport/base/errors'
@@ -11,6 +11,15 @@ import { type Places, readDocuments } from './documents.ts'
 import { type Idp, startIdp } from './idp.ts'
 import { clientOf, loginAs, type PersonApi, personApi, writeCliLogin } from './people-api.ts'
 import { freePort, type PostgresServer, startPostgres } from './postgres.ts'
+import {
+  type Account,
+  accountForServer,
+  binariesFor,
+  openTemporary,
+  roomHint,
+  traversable,
+  worldly,
+} from './postgres-place.ts'
 import { type Reaper, startReaper } from './reaper.ts'
 import { root } from './root.ts'
 import { createDatabase, loadShop } from './shop.ts'
@@ -115,7 +124,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       throw new SallyportError('CONFIG_INVALID', `"${bundle(app)}" is not there`, {
         hint: 'build first: npm run build',
       })
-  const dir = makeFolder()
+  const account = await accountForServer()
+  const dir = await makeFolder(account)
   // PostgreSQL's user passes through; the folders inside are private.
   chmodSync(dir, 0o711)
   const reaper = startReaper(dir)
@@ -127,23 +137,35 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     await reaper.done()
   }
   try {
-    return await open(dir, reaper, options, closers, stop)
+    return await open(dir, account, reaper, options, closers, stop)
   } catch (thrown) {
+    const named = nameFullDisk(dir, thrown)
     await stop()
-    throw thrown
+    throw named
   }
 }
 
-/** One folder for all that is written; the operating system's refusals are ours. */
-function makeFolder(): string {
+/** Whoever finds no room says so in words of its own, or in none: what fails on a full disk failed because of that. */
+export function nameFullDisk(dir: string, thrown: unknown): unknown {
+  const { bavail, bsize } = statfsSync(dir)
+  const isOurs = thrown instanceof SallyportError && ['NO_SPACE', 'SESSION_ENDED'].includes(thrown.code)
+  if (isOurs || bavail * bsize >= fullBytesMax) return worldly(thrown, 'cannot start')
+  return new SallyportError('NO_SPACE', `the disk with "${dir}" is full`, { cause: thrown, hint: roomHint })
+}
+/** A disk with less room is full: PostgreSQL takes 16 MB at once for its log. */
+const fullBytesMax = 16 * 1_048_576
+
+/** One folder for all that is written, PostgreSQL's user passes through; the operating system's refusals are ours. */
+async function makeFolder(account: Account | undefined): Promise<string> {
   try {
-    return mkdtempSync(join(tmpdir(), 'sallyport-stack-'))
+    const isOpen = account === undefined || (await traversable(tmpdir(), account))
+    return mkdtempSync(join(isOpen ? tmpdir() : await openTemporary(account), 'sallyport-stack-'))
   } catch (cause) {
     const isFull = cause instanceof Error && 'code' in cause && (cause.code === 'ENOSPC' || cause.code === 'EDQUOT')
     throw new SallyportError(
       isFull ? 'NO_SPACE' : 'NO_PERMISSION',
       isFull ? `no space left below "${tmpdir()}"` : `no folder can be made below "${tmpdir()}"`,
-      { cause, hint: 'set TMPDIR to a folder of this user with 500 MB free' },
+      { cause, hint: isFull ? roomHint : 'set TMPDIR to a folder of this user with 500 MB free' },
     )
   }
 }
@@ -162,6 +184,7 @@ async function freePorts(): Promise<Ports> {
 
 async function open(
   dir: string,
+  account: Account | undefined,
   reaper: Reaper,
   options: StackOptions,
   closers: Closers,
@@ -178,7 +201,9 @@ async function open(
   const url = `http://localhost:${ports.http}`
   const credentialFile = join(dir, 'secrets', 'shop-password')
   const certificate = await makeServerCertificate('shop')
-  const copyCluster = await clusterCopier(root)
+  // Everything is in our folder, so that it ends with us.
+  const bin = await binariesFor(account, dir)
+  const copyCluster = await clusterCopier(root, account)
   const storeCopied = copyCluster(join(dir, 'store'))
   let stack: Stack | undefined
   const places: Places = {
@@ -189,9 +214,9 @@ async function open(
     CREDENTIAL_FILE: credentialFile,
   }
   // The target is needed last: it is made while the others start.
-  const runTarget = () => startTarget(dir, ports.target, certificate, logs.target, options)
+  const runTarget = () => startTarget(dir, bin, ports.target, certificate, logs.target, options)
   const [{ idp, store, controlPlane, parts }, { target, credential }] = await allOrNothing([
-    startFront({ dir, reaper, ports, url, logs, options }, places, storeCopied, closers, say),
+    startFront({ dir, bin, reaper, ports, url, logs, options }, places, storeCopied, closers, say),
     storeCopied
       .then(() => copyCluster(join(dir, 'target')))
       .then(runTarget)
@@ -279,7 +304,7 @@ async function startFront(
   const { dir, ports } = before
   const [idp, store] = await allOrNothing([
     before.options.idp === undefined ? startOwnIdp(before, closers) : Promise.resolve(before.options.idp),
-    storeCopied.then(() => startStore(dir, ports.store, closers)),
+    storeCopied.then(() => startStore(dir, before.bin, ports.store, closers)),
   ])
   assert.equal(idp.issuer, places.IDP_ISSUER, 'the documents name the provider that runs')
   say('the store and the identity provider run')
@@ -302,8 +327,8 @@ async function startOwnIdp({ ports, url, options }: Omit<Parts, 'idp' | 'store'>
   return started
 }
 
-async function startStore(dir: string, port: number, closers: Closers): Promise<PostgresServer> {
-  const store = await startPostgres({ dir: join(dir, 'store'), port })
+async function startStore(dir: string, bin: string, port: number, closers: Closers): Promise<PostgresServer> {
+  const store = await startPostgres({ dir: join(dir, 'store'), port, bin })
   closers.push(() => store.stop())
   await createDatabase(store, 'sallyport')
   return store
@@ -311,6 +336,7 @@ async function startStore(dir: string, port: number, closers: Closers): Promise<
 
 const startTarget = (
   dir: string,
+  bin: string,
   port: number,
   certificate: ServerCertificate,
   logFile: string,
@@ -319,6 +345,7 @@ const startTarget = (
   startPostgres({
     dir: join(dir, 'target'),
     port,
+    bin,
     tls: certificate,
     settings: options.targetSettings ?? {},
     log: (line) => writeFileSync(logFile, `${line}\n`, { flag: 'a', mode: 0o600 }),
@@ -326,6 +353,8 @@ const startTarget = (
 
 interface Parts {
   readonly dir: string
+  /** Of PostgreSQL. */
+  readonly bin: string
   readonly reaper: Reaper
   readonly ports: Ports
   readonly url: string
@@ -458,10 +487,16 @@ async function ready(child: Child, url: string, logFile: string, signal: AbortSi
   if (found === 'stopped') await child.stop()
   signal?.throwIfAborted()
   const words = lastLines(logFile)
-  const code = /PORT_TAKEN|NO_SPACE|NO_PERMISSION/.exec(words)?.[0]
-  const known = code === 'PORT_TAKEN' || code === 'NO_SPACE' || code === 'NO_PERMISSION' ? code : 'INTERNAL'
-  throw new SallyportError(known, `the ${child.name} ended at its start: ${words}`)
+  const known = (['PORT_TAKEN', 'NO_SPACE', 'NO_PERMISSION'] as const).find((code) => words.includes(code))
+  throw new SallyportError(known ?? 'INTERNAL', `the ${child.name} ended at its start: ${words}`, {
+    hint: known === undefined ? 'the lines above say why' : fixes[known],
+  })
 }
+const fixes = {
+  PORT_TAKEN: 'stop what uses the port, or start again with others',
+  NO_SPACE: roomHint,
+  NO_PERMISSION: 'make the folder writable for this user',
+} as const
 
 async function openPerson(stack: Stack, login: string): Promise<PersonApi> {
   const made = await loginAs(stack.idp, stack.url, login)

@@ -5,6 +5,7 @@ import { once } from 'node:events'
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { startPostgres } from './postgres.ts'
+import { type Account, traversable } from './postgres-place.ts'
 
 /** Made by this version of the package; another version makes its own. */
 function versionOf(root: string): string {
@@ -18,7 +19,12 @@ function versionOf(root: string): string {
  * Gives what fills a folder (which must not exist) with a copy of a fresh cluster. Where that cannot be done the folder is
  * left to be made anew.
  */
-export async function clusterCopier(root: string): Promise<(folder: string) => Promise<void>> {
+export async function clusterCopier(
+  root: string,
+  account: Account | undefined,
+): Promise<(folder: string) => Promise<void>> {
+  // PostgreSQL's user cannot get here.
+  if (account !== undefined && !(await traversable(root, account))) return async () => {}
   const cache = join(root, 'node_modules', '.cache', 'sallyport')
   const template = join(cache, `cluster-${versionOf(root)}-${process.getuid?.() ?? 'user'}`)
   try {

@@ -2,7 +2,7 @@
 // No dependency and no TypeScript in here: it runs before anything is installed. Set-up that is done is not done again.
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -22,6 +22,8 @@ const environment = {
   ...process.env,
   COREPACK_ENABLE_DOWNLOAD_PROMPT: '0',
   CHECKPOINT_DISABLE: '1',
+  // "npm run --silent" would silence the reason of a failure, too.
+  npm_config_loglevel: 'warn',
   // tsx would leave its cache in the temporary folder.
   TSX_DISABLE_CACHE: '1',
   PRISMA_SCHEMA_ENGINE_BINARY: join(root, 'prisma', 'schema-engine.mjs'),
@@ -46,8 +48,10 @@ function once(name, files, work) {
   const stamp = join(cache, `${name}.stamp`)
   const digest = digestOf(files)
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return
-  work()
+  // Who may not write here is told so at once, and in our words.
+  accessSync(root, constants.W_OK)
   mkdirSync(cache, { recursive: true })
+  work()
   writeFileSync(stamp, digest)
 }
 
@@ -63,8 +67,9 @@ function run(label, command, parameters, options = {}) {
   process.stderr.write(done.stdout ?? '')
   process.stderr.write(done.stderr ?? '')
   const text = `${done.stdout ?? ''}${done.stderr ?? ''}${done.error?.message ?? ''}`
-  if (/ENOSPC|No space left/.test(text)) stop(`${label}: no space left on the disk`, 'free 3 GiB and run it again')
-  if (/EACCES|EPERM|Permission denied/.test(text))
+  if (/ENOSPC|EDQUOT|[Nn]o space left/.test(text))
+    stop(`${label}: no space left on the disk`, 'free 3 GiB and run it again')
+  if (/EACCES|EPERM|EROFS|[Pp]ermission denied|[Rr]ead-only file system/.test(text))
     stop(`${label}: no permission`, `make ${root} writable for this user`)
   if (/ENOTFOUND|ETIMEDOUT|ECONNREFUSED|EAI_AGAIN/.test(text))
     stop(`${label}: the package registry cannot be reached`, "check the network or npm's proxy settings")
@@ -163,21 +168,21 @@ if (verb === 'clean') {
   rmSync(cache, { recursive: true, force: true })
   process.exit(0)
 }
+if (!['demo', 'test', 'build', 'setup'].includes(verb))
+  stop(`unknown command "${verb ?? ''}"`, 'use demo, test, build, setup or clean')
 try {
   install()
   if (!existsSync(join(root, 'apps', 'control-plane', 'src', 'gen')))
     rmSync(join(cache, 'generate.stamp'), { force: true })
   generate()
+  if (verb !== 'setup') bundle()
 } catch (error) {
   if (error.code === 'ENOSPC') stop('no space left on the disk', 'free 3 GiB and run it again')
-  if (error.code === 'EACCES' || error.code === 'EROFS')
+  if (['EACCES', 'EPERM', 'EROFS'].includes(error.code))
     stop(`no permission to write in ${root}`, 'make it writable for this user, or clone it elsewhere')
   throw error
 }
-if (verb === 'setup') process.exit(0)
-bundle()
-if (verb === 'build') process.exit(0)
+if (verb === 'setup' || verb === 'build') process.exit(0)
 const tsx = ['--import', join(root, 'node_modules', 'tsx', 'dist', 'loader.mjs')]
 if (verb === 'demo') become(process.execPath, ['--enable-source-maps', join(root, 'e2e', 'dist', 'demo.js'), ...rest])
-else if (verb === 'test') become(process.execPath, [...tsx, join(root, 'packages', 'tools', 'test.ts'), ...rest])
-else stop(`unknown command "${verb ?? ''}"`, 'use demo, test, build, setup or clean')
+else become(process.execPath, [...tsx, join(root, 'packages', 'tools', 'test.ts'), ...rest])
