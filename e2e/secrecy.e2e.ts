@@ -1,5 +1,6 @@
-// The target's password, and every token that opens something, is in nothing that a caller receives, the store keeps or a
-// process logs, in any encoding, also when things go wrong. A planted positive control proves that the search finds.
+// The target's password, and every token that opens something, is in nothing that a caller receives, the store keeps, a
+// process logs, or agent and control plane say to each other, in any encoding, also when things go wrong. A planted
+// positive control proves that the search finds.
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,9 +11,9 @@ import { runCli } from './stack/cli.ts'
 import { shopTarget } from './stack/documents.ts'
 import { clientOf } from './stack/people-api.ts'
 import { root } from './stack/root.ts'
-import { dumpOf, filesOf, formsOf, type Haystack, proveSearch, recordBytes, search } from './stack/secrecy.ts'
+import { dumpOf, filesOf, formsOf, type Haystack, proveSearch, recordBytes, search, unpacked } from './stack/secrecy.ts'
 import { truth } from './stack/shop.ts'
-import { reachable, type Stack } from './stack/stack.ts'
+import { agentName, reachable, type Stack } from './stack/stack.ts'
 import { until } from './stack/until.ts'
 import { refusalOf, useStack, using } from './stack/use.ts'
 
@@ -45,7 +46,11 @@ const everywhere = async (from: Stack): Promise<Haystack[]> => [
   ...filesOf('logs', join(from.dir, 'logs')),
   ...filesOf('agent', from.agentDir),
   ...filesOf('control plane', join(from.dir, 'control')),
+  ...traffic(),
 ]
+
+/** What agent and control plane have said to each other, both ways and at both ends, as it was inside of TLS. */
+const traffic = (): Haystack[] => filesOf('traffic', taps).filter(({ name }) => !name.endsWith('.heapsnapshot'))
 
 test('every form of a secret is found where it is planted, and a near miss is not', () => {
   const secret = 'pa+ss/w%rd&=0123456789'
@@ -126,6 +131,25 @@ test('a credential that the target refuses shows in no message and no log either
   await reachable(from)
   const found = search(await everywhere(from), wrong)
   expect(found).toEqual([])
+})
+
+test('what agent and control plane say is written down at both ends, and what either says is in there', async () => {
+  const from = stack()
+  const rule = 'engineers-read'
+  expect(
+    traffic()
+      .map(({ name }) => name)
+      .sort(),
+  ).toEqual(['traffic/agent', 'traffic/control'])
+  for (const haystack of traffic()) {
+    // Down: a snapshot, with the rules of policies and where the credential lies.
+    for (const said of [rule, from.credentialFile]) expect(haystack.bytes.includes(said), said).toBe(true)
+    // Up: entries of the record, the name that the agent joined with, and packed the catalog.
+    for (const said of ['SELECT name, email FROM customers WHERE id = ', 'Ann Abel', agentName])
+      expect(haystack.bytes.includes(said), `${said} in ${haystack.name}`).toBe(true)
+    const catalogs = unpacked(haystack).filter(({ bytes }) => bytes.includes('"customers"'))
+    expect(catalogs.length, haystack.name).toBeGreaterThan(0)
+  }
 })
 
 test("the target's password is nowhere", async () => {
@@ -238,11 +262,10 @@ spec:
   expect(await role('sealed')).toEqual([{ role: 'sealed_app' }])
   // The same text under another name: the control plane can write that, and the agent does not open it.
   expect((await refusalOf(() => role('moved'))).code).toBe('CREDENTIAL_UNAVAILABLE')
-  const traffic = filesOf('traffic', taps).filter(({ name }) => !name.endsWith('.heapsnapshot'))
   const heap = await heapOf(from)
-  const haystacks = [...(await everywhere(from)), ...traffic, heap]
+  const haystacks = [...(await everywhere(from)), heap]
   // What is looked through has in it what it should have.
-  for (const one of traffic) expect(search([one], text ?? '').length, one.name).toBeGreaterThan(0)
+  for (const one of traffic()) expect(search([one], text ?? '').length, one.name).toBeGreaterThan(0)
   expect(heap.bytes.includes(from.url)).toBe(true)
   expect(search(haystacks, secret)).toEqual([])
 })

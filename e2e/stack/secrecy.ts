@@ -1,8 +1,9 @@
 // Looks for a secret in bytes in every form that it could have taken on its way: plain, base64 at each alignment, hex,
-// URL-encoded, JSON-escaped, UTF-16. A search that finds nothing proves nothing until it has found what was planted.
+// URL-encoded, JSON-escaped, UTF-16, and each of them inside of gzip. A search that finds nothing proves nothing until it has found what was planted.
 import assert from 'node:assert'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { constants, gzipSync, inflateRawSync } from 'node:zlib'
 import pg from 'pg'
 
 export interface Haystack {
@@ -47,8 +48,26 @@ export function formsOf(secret: string): ReadonlyMap<string, Buffer> {
 
 export function search(haystacks: readonly Haystack[], secret: string): Found[] {
   const found: Found[] = []
-  for (const { name, bytes } of haystacks)
+  for (const { name, bytes } of haystacks.flatMap((haystack) => [haystack, ...unpacked(haystack)]))
     for (const [form, needle] of formsOf(secret)) if (bytes.includes(needle)) found.push({ where: name, form })
+  return found
+}
+
+/** ID1, ID2, the one method of compression and no flags, as zlib writes it; time, level and system follow (RFC 1952, 2.3.1). */
+const gzipMagic = Buffer.from([0x1f, 0x8b, 0x08, 0x00])
+const gzipHeaderBytes = 10
+
+/** What is packed somewhere in it: catalogs go up so, and are stored so. What only looks like gzip gives nothing. */
+export function unpacked({ name, bytes }: Haystack): Haystack[] {
+  const found: Haystack[] = []
+  for (let at = bytes.indexOf(gzipMagic); at !== -1; at = bytes.indexOf(gzipMagic, at + 1))
+    try {
+      // Without what frames it: nothing after its end is looked at, and of one that is cut off there is what there is.
+      const inner = inflateRawSync(bytes.subarray(at + gzipHeaderBytes), { finishFlush: constants.Z_SYNC_FLUSH })
+      found.push({ name: `${name}, unpacked at ${at}`, bytes: inner })
+    } catch {
+      // These bytes by chance.
+    }
   return found
 }
 
@@ -63,6 +82,9 @@ export function proveSearch(haystack: Haystack, secret: string): void {
       `the search does not find a planted secret (${form})`,
     )
   }
+  const packed = gzipSync(Buffer.concat([Buffer.from('{"a":"'), Buffer.from(secret), Buffer.from('"}')]))
+  const bytes = Buffer.concat([haystack.bytes.subarray(0, middle), packed, haystack.bytes.subarray(middle)])
+  assert(search([{ name: 'planted', bytes }], secret).length > 0, 'the search does not find what is packed')
   // In the middle of something longer, as base64 of a whole message would hold it.
   for (const before of ['', 'x', 'xy']) {
     const bytes = Buffer.from(Buffer.from(`${before}${secret}tail`).toString('base64'))
@@ -87,7 +109,7 @@ export function filesOf(name: string, folder: string): Haystack[] {
   return haystacks
 }
 
-/** Every row of every table, as text: what a dump would hold (bytea as hex). */
+/** Every row of every table, as text: what a dump would hold, and each value of bytea (there in hex) as its bytes. */
 export async function dumpOf(name: string, url: string): Promise<Haystack[]> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
@@ -99,7 +121,10 @@ export async function dumpOf(name: string, url: string): Promise<Haystack[]> {
     const haystacks: Haystack[] = []
     for (const table of tables.rows) {
       const rows = await client.query<{ row: string }>(`SELECT t::text AS row FROM ${table.name} AS t`)
-      haystacks.push({ name: `${name} ${table.name}`, bytes: Buffer.from(rows.rows.map(({ row }) => row).join('\n')) })
+      const text = rows.rows.map(({ row }) => row).join('\n')
+      haystacks.push({ name: `${name} ${table.name}`, bytes: Buffer.from(text) })
+      for (const [, hex = ''] of text.matchAll(/\\x((?:[0-9a-f]{2}){8,})/g))
+        haystacks.push({ name: `${name} ${table.name}, a value`, bytes: Buffer.from(hex, 'hex') })
     }
     return haystacks
   } finally {
