@@ -55,6 +55,8 @@ export interface PlanInput {
         readonly total?: true
         /** Beside the column's values there are constants of the statement, or values of another column. */
         readonly mixed?: 'constants' | 'columns'
+        /** Of the sources, those that are another name of a value of the others. */
+        readonly aliases?: readonly PlanRef[]
         readonly sources: readonly PlanRef[]
       }[]
     | null
@@ -178,9 +180,13 @@ const isShown = (column: Output, shield: Shield): boolean =>
  * Pseudonyms of values that the caller chose would stand beside those of the column: which are equal tells whose value was
  * guessed. Chosen are constants, and what is in a column that nothing hides.
  */
-function showsGuesses({ mixed, sources }: Output, shield: Shield): boolean {
+function showsGuesses({ mixed, aliases = [], sources }: Output, shield: Shield): boolean {
   if (mixed === undefined || !guardsOf(shield, sources).some(({ method }) => method === 'hash')) return false
-  return mixed === 'constants' || sources.some((source) => guardsOf(shield, [source]).length === 0)
+  const others = new Set(aliases.map(columnKey))
+  return (
+    mixed === 'constants' ||
+    sources.some((source) => !others.has(columnKey(source)) && guardsOf(shield, [source]).length === 0)
+  )
 }
 
 const outputRefs = (input: PlanInput): PlanRef[] => (input.output ?? []).flatMap((column) => [...column.sources])

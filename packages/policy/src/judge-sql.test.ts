@@ -4,7 +4,7 @@
 import { analyse } from '@sallyport/sql/analyse'
 import type { StatementFacts } from '@sallyport/sql/facts'
 import { buildCatalog } from '@sallyport/sql/testing-catalog'
-import { fingerprintSync, loadModule, parseSync } from 'libpg-query'
+import { fingerprintSync, loadModule, parsePlPgSQLSync, parseSync } from 'libpg-query'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { judge } from './judge.ts'
 import { copiedBy, packingIn } from './limits.ts'
@@ -23,10 +23,29 @@ const catalog = buildCatalog({
     'public.secrets': ['id int8!', 'body text'],
     'public.places': { kind: 'partitioned', columns: ['id int8!', 'email text'] },
     'public.places_1': { columns: ['id int8!', 'email text'], parents: ['public.places'] },
+    'public.audit': ['id int8', 'was text'],
+    'public.bills': {
+      columns: ['id int8!', 'note text', 'kept text'],
+      triggers: [{ name: 'keep', function: 'public.keep', events: ['insert', 'update', 'delete'] }],
+    },
+    'public.heaped': {
+      columns: ['id int8!', 'note text'],
+      triggers: [{ name: 'keep_all', function: 'public.keep_all', events: ['insert'] }],
+    },
     'public.people': { columns: ['id int8', 'mail text'], view: 'SELECT id, email FROM public.customers' },
     'public.spy': { columns: ['body text'], view: 'SELECT body FROM public.secrets' },
   },
   functions: {
+    'public.keep()': {
+      returns: 'trigger',
+      language: 'plpgsql',
+      body: 'BEGIN INSERT INTO public.audit (id, was) VALUES (NEW.id, NEW.note); RETURN NEW; END',
+    },
+    'public.keep_all()': {
+      returns: 'trigger',
+      language: 'plpgsql',
+      body: 'BEGIN INSERT INTO public.audit (id, was) SELECT id, note FROM public.heaped; RETURN NEW; END',
+    },
     'public.ignore(text)': { returns: 'int4', volatility: 'stable', body: 'SELECT 1' },
     'public.all_customers()': {
       returns: 'public.customers',
@@ -62,17 +81,18 @@ spec:
 `),
 )
 
-function statementsOf(sql: string): readonly StatementFacts[] {
+function statementsOf(sql: string, preset: 'none' | 'tooling' = 'none'): readonly StatementFacts[] {
   const analysis = analyse(
     sql,
     catalog,
-    { searchPath: ['public'], prepared: new Map(), cursors: new Map(), preset: 'none' },
+    { searchPath: ['public'], prepared: new Map(), cursors: new Map(), preset },
     {
       parse: (text) => {
         const { version = 0, stmts = [] } = parseSync(text)
         return { version, stmts }
       },
       fingerprint: fingerprintSync,
+      parsePlpgsql: parsePlPgSQLSync,
     },
   )
   return analysis.kind === 'facts' ? analysis.statements : []
@@ -220,6 +240,30 @@ describe('R-2.12: rows of a limited relation', () => {
   })
 })
 
+describe('R-2.12: rows of a limited relation that a trigger keeps elsewhere', () => {
+  it.each([
+    ["insert into bills (id, note) values (1, 'x')", null],
+    ["insert into bills (id, note) values (1, 'x'), (2, 'y') returning id, note", null],
+    ['insert into bills (id, note) select id, note from orders returning *', null],
+    ['insert into bills (id) values (1) on conflict do nothing', null],
+    ['copy bills (id, note) from stdin', null],
+    // What was there before is copied where nobody counts it.
+    ["update bills set note = 'x' where id = 1", 'public.audit'],
+    ['delete from bills where id = 1 returning id', 'public.audit'],
+    ["insert into bills (id) values (1) on conflict (id) do update set note = 'x'", 'public.audit'],
+    ['insert into bills (id, note) select id + 1, note from bills', 'public.audit'],
+    ['insert into bills (id, note) values (1, (select note from bills limit 1))', 'public.audit'],
+    ['with b as (select note from bills) insert into bills (id, note) select 1, note from b', 'public.audit'],
+    ["merge into bills b using orders o on o.id = b.id when matched then update set note = 'x'", 'public.audit'],
+    ["insert into heaped (id, note) values (1, 'x')", 'public.audit'],
+  ])('%s', (sql, expected) => {
+    const [facts] = statementsOf(sql)
+    if (facts === undefined) throw new Error(sql)
+    const name = sql.includes('heaped') ? 'public.heaped' : 'public.bills'
+    expect(copiedBy(facts, (object) => object === name)).toBe(expected)
+  })
+})
+
 describe('a statement', () => {
   it.each([
     ['select 1', 'allow'],
@@ -248,5 +292,59 @@ describe('a statement', () => {
   it('of nobody named is denied, whatever it is', () => {
     for (const sql of ['select 1', 'begin', 'select note from orders'])
       expect(outcome(sql, 'eve')).toBe('POLICY_UNCOVERED')
+  })
+})
+
+describe('R-3.7: what definitions, options and settings need', () => {
+  const denial = (sql: string, preset: 'none' | 'tooling') => {
+    const [statement] = statementsOf(sql, preset)
+    if (statement === undefined) throw new Error(sql)
+    const { decision } = judge(policies, statement, context(chain('ann in engineering')), catalog)
+    return decision.kind === 'deny' ? { code: decision.code, hint: decision.hint } : null
+  }
+  const parameter = 'select s.name, pg_catalog.current_setting(s.name) from pg_catalog.pg_settings s'
+  const options = 'array(select pg_catalog.quote_ident(option_name) from pg_catalog.pg_options_to_table(%))'
+  it.each([
+    ["select pg_get_viewdef('public.people'::regclass, true)"],
+    ['select pg_get_functiondef(p.oid) from pg_proc p'],
+    ['select pg_get_ruledef(oid) from pg_rewrite'],
+    ['select pg_get_statisticsobjdef(oid) from pg_statistic_ext'],
+    ['select definition from pg_views'],
+    ['select prosrc from pg_proc'],
+    ['select view_definition from information_schema.views'],
+    [`${parameter} where s.source <> 'default' and s.setting is distinct from s.boot_val order by 1`],
+    [`${parameter} left join pg_catalog.pg_parameter_acl p on pg_catalog.lower(s.name) = p.parname`],
+    ["select pg_catalog.array_to_string(setconfig, E'\\n') from pg_catalog.pg_db_role_setting"],
+    ['select unnest(setconfig) from pg_db_role_setting'],
+    [`select ${options.replace('%', 'ftoptions')} from pg_catalog.pg_foreign_table`],
+    [`select ${options.replace('%', 'srvoptions')} from pg_catalog.pg_foreign_server`],
+  ])('%s: preset tooling, and who has none is told so', (sql) => {
+    expect(denial(sql, 'none')).toMatchObject({
+      code: 'POLICY_UNCOVERED',
+      hint: expect.stringContaining('"preset: tooling"'),
+    })
+    expect(denial(sql, 'tooling')).toBeNull()
+  })
+
+  it.each([
+    ['select umoptions from pg_user_mappings'],
+    ['select umoptions from pg_user_mapping'],
+    ['select rolpassword from pg_authid'],
+    ['select query from pg_stat_activity'],
+    ['select most_common_vals from pg_stats'],
+    ["select pg_read_file('x')"],
+  ])('%s: a rule, which no preset stands for', (sql) => {
+    for (const preset of ['none', 'tooling'] as const)
+      expect(denial(sql, preset)?.hint).toContain('ask the owner of the policy for a rule')
+  })
+
+  it.each([
+    ['select pg_get_triggerdef(oid) from pg_trigger'],
+    ['select pg_get_constraintdef(oid), pg_get_indexdef(conindid) from pg_constraint'],
+    ['select pg_postmaster_start_time(), pg_conf_load_time()'],
+    ['select spcname, pg_catalog.pg_tablespace_location(oid) from pg_catalog.pg_tablespace'],
+    [`${parameter} where pg_catalog.lower(s.name) operator(pg_catalog.~) '^(work_mem)$' collate pg_catalog.default`],
+  ])('%s: nothing', (sql) => {
+    expect(denial(sql, 'none')).toBeNull()
   })
 })

@@ -281,11 +281,24 @@ function readAgain(facts: StatementFacts, objects: Matcher): string | undefined 
 const isLimited = (name: string, { effects }: StatementFacts, objects: Matcher): boolean =>
   objects(name) || effects.some(({ object, parents }) => object === name && parents.some((parent) => objects(parent)))
 
+/** Does it only add rows to what is limited, of values that are none of it? A trigger that keeps them keeps what the caller brought. */
+const writesOwnRows = (facts: StatementFacts, objects: Matcher): boolean =>
+  (facts.readings ?? []).every(([name]) => !isLimited(name, facts, objects)) &&
+  facts.effects.every(
+    ({ operation, object, parents }) =>
+      !changing.has(operation) || !(objects(object) || parents.some((parent) => objects(parent))),
+  )
+
+/** What sees rows that were there before. */
+const changing: ReadonlySet<string> = new Set(['update', 'delete', 'truncate'])
+
 /** Where a statement copies what is limited to: there it would not be counted any more. Null: nowhere. */
 export function copiedBy(facts: StatementFacts, objects: Matcher): string | null {
   const relation = (column: string): string => column.slice(0, column.lastIndexOf('.'))
+  const isOwn = writesOwnRows(facts, objects)
   const found = facts.flows.find(
-    ({ to, toColumn, sources }) =>
+    ({ to, toColumn, sources, ofRow }) =>
+      !(isOwn && ofRow === true) &&
       !isLimited(relation(toColumn?.name ?? to), facts, objects) &&
       sources.some(({ name }) => isLimited(relation(name), facts, objects)),
   )

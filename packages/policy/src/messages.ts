@@ -1,7 +1,8 @@
 // What a person at the client reads: lowercase, names quoted, next step in the hint. Never a value, never a secret.
 import type { Principal } from '@sallyport/base/identity'
+import { isForTooling } from '@sallyport/sql/builtins'
 import type { Effect } from '@sallyport/sql/facts'
-import type { Approval, CompiledRule } from './rulebook.ts'
+import type { Approval, CompiledRule, Rulebook } from './rulebook.ts'
 
 export interface Words {
   readonly message: string
@@ -78,9 +79,12 @@ export const initiatorRequired = (target: string): Words => ({
   hint: "send a token of the person with the statement: /*sallyport='…'*/ or SET sallyport.initiator",
 })
 
-export const uncovered = (target: string, effect: Effect, principal: Principal): Words => ({
-  message: `no rule of target "${target}" allows ${effectText(effect)} for ${principalText(principal)}`,
-  hint: 'ask the owner of the policy for a rule; "sallyport policy explain" shows what is missing',
+export const uncovered = ({ target, preset }: Rulebook, effect: Effect, principal: Principal): Words => ({
+  message: `no rule of target "${target.name}" allows ${effectText(effect)} for ${principalText(principal)}`,
+  hint:
+    preset === 'none' && isForTooling(effect.operation, effect.object)
+      ? 'let the owner of the target set "preset: tooling", which shows definitions, options and settings to its callers'
+      : 'ask the owner of the policy for a rule; "sallyport policy explain" shows what is missing',
 })
 
 export function held(rule: CompiledRule, effects: readonly Effect[], approval: Approval): string {

@@ -152,7 +152,7 @@ function denyUncovered(
     if (effect.via !== 'direct' || effect.baseline) continue
     const principal = principals.find((candidate) => !covers(candidate, effect))
     if (principal === undefined) continue
-    return { kind: 'deny', code: 'POLICY_UNCOVERED', ...say.uncovered(book.target.name, effect, principal), ...nobody }
+    return { kind: 'deny', code: 'POLICY_UNCOVERED', ...say.uncovered(book, effect, principal), ...nobody }
   }
   return null
 }

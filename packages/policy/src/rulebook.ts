@@ -88,6 +88,8 @@ export interface CompiledDetector extends DetectRule {
 export interface Rulebook {
   readonly target: { readonly name: string; readonly labels: Readonly<Record<string, string>> }
   readonly initiatorRequired: boolean
+  /** What of the system catalogs needs no rule. */
+  readonly preset: 'none' | 'tooling'
   /** Names of its routes; null where it lists none. */
   readonly routes: { readonly find: RouteFinder; readonly unknown: 'deny' | 'allow' } | null
   /** Sorted by policy and name. */
@@ -124,6 +126,8 @@ interface Source {
   readonly outward?: PolicyDocument['spec']['outward']
 }
 
+const presetOf = ({ spec }: TargetDocument): Rulebook['preset'] => (spec.protocol === 'postgres' ? spec.preset : 'none')
+
 /** Policies that select the target, and the floor. */
 export function sourcesOf(input: RulebookInput): Source[] {
   const sources: Source[] = input.policies
@@ -158,6 +162,7 @@ export function compileRulebook(input: RulebookInput): Rulebook {
   return {
     target: { name: input.target.metadata.name, labels: input.target.metadata.labels ?? {} },
     initiatorRequired: input.target.spec.initiator === 'required',
+    preset: presetOf(input.target),
     routes: routesListed(input.target),
     rules,
     masks,
@@ -327,7 +332,7 @@ export function effectiveRules(input: RulebookInput): string {
       name: metadata.name,
       labels: metadata.labels ?? {},
       initiator: spec.initiator,
-      preset: spec.protocol === 'postgres' ? spec.preset : 'none',
+      preset: presetOf(input.target),
       ...(spec.protocol === 'http' && spec.routes !== undefined ? { routes: spec.routes } : {}),
       // Absent where nothing is vouched for.
       ...(spec.protocol === 'postgres' && spec.trusted !== undefined

@@ -24,7 +24,7 @@ describe('functions', () => {
       generate_series unnest jsonb_each_text json_build_object row_number rank lag percentile_cont
       has_table_privilege pg_has_role pg_table_is_visible format_type pg_get_userbyid pg_get_expr pg_get_indexdef
       pg_get_constraintdef obj_description shobj_description col_description pg_options_to_table pg_backend_pid current_schema current_database version currval lastval
-      pg_relation_size pg_size_pretty pg_is_in_recovery to_regclass pg_typeof txid_current_snapshot`),
+      pg_relation_size pg_size_pretty pg_postmaster_start_time pg_conf_load_time pg_tablespace_location pg_is_in_recovery to_regclass pg_typeof txid_current_snapshot`),
   )('%s is pure', (name) => expect(builtin(`pg_catalog.${name}`)?.class).toBe('pure'))
 
   it.each(words('pg_get_viewdef pg_get_functiondef pg_show_all_settings'))('%s needs the preset', (name) =>
@@ -90,7 +90,9 @@ describe('relations', () => {
     ['pg_catalog.pg_user_mappings', 'umoptions', 'covered'],
     ['pg_catalog.pg_subscription', 'subconninfo', 'covered'],
     ['pg_catalog.pg_hba_file_rules', 'address', 'covered'],
-    ['pg_catalog.pg_foreign_server', 'srvoptions', 'covered'],
+    ['pg_catalog.pg_foreign_server', 'srvoptions', 'tooling'],
+    ['pg_catalog.pg_foreign_table', 'ftoptions', 'tooling'],
+    ['pg_catalog.pg_foreign_data_wrapper', 'fdwoptions', 'tooling'],
     ['information_schema.columns', 'column_default', 'baseline'],
     ['information_schema.views', 'view_definition', 'tooling'],
     ['information_schema.user_mapping_options', 'option_value', 'covered'],

@@ -46,14 +46,20 @@ const effectful = [
   /replication|_slot|subscription|_wal_|advisory|largeobject/,
   /^(query|cursor|table|schema|database)_to_xml/,
   /^ts_(stat|rewrite)$|^set_config$|^setseed$|^current_setting$|^(next|set)val$|^pg_notify$|^pg_export_snapshot$/,
-  /^pg_(current_xact_id|config|cursor|prepared_statement|prepared_xact|lock_status|hba_file_rules|conf_load_time)$/,
-  /^pg_(relation_filepath|relation_filenode|filenode_relation|tablespace_location|tablespace_databases|mcv_list_items)$/,
-  // The target's address, start and login name are not the caller's to know.
-  /^inet_(server|client)_(addr|port)$|^pg_postmaster_start_time$|^system_user$/,
+  /^pg_(current_xact_id|config|cursor|prepared_statement|prepared_xact|lock_status|hba_file_rules)$/,
+  /^pg_(relation_filepath|relation_filenode|filenode_relation|tablespace_databases|mcv_list_items)$/,
+  // The target's address and login name are not the caller's to know.
+  /^inet_(server|client)_(addr|port)$|^system_user$/,
   /^txid_current$|^pg_event_trigger_|^pg_sequence_parameters$|^currtid/,
 ]
 /** Ask what a role may do; harmless (R-2.4), though the patterns above would catch them. */
 const oracles = /^has_[a-z_]+_privilege$|^pg_has_role$|^pg_wal_lsn_diff$|^txid_current_(snapshot|if_assigned)$/
+
+/** Would preset `tooling` let through what needs a rule without it? Of a relation it may still leave out columns. */
+export function isForTooling(operation: string, object: string): boolean {
+  if (operation === 'call') return builtin(object.replace(/\(\)$/, ''))?.class === 'tooling'
+  return operation === 'select' && systemRelation(object)?.columns.some(({ access }) => access === 'tooling') === true
+}
 
 /** Functions that run a text, read a relation or make a value of a type that an argument names (R-2.5): no effect list can
  * be complete. */
@@ -278,9 +284,10 @@ const readable: Readonly<Record<string, string>> = {
   pg_enum: '',
   pg_event_trigger: '',
   pg_extension: '',
-  pg_foreign_data_wrapper: '-fdwoptions',
-  pg_foreign_server: '-srvoptions',
-  pg_foreign_table: '-ftoptions',
+  // Everybody who may log in reads these at the target; passwords are options of user mappings.
+  pg_foreign_data_wrapper: 'fdwoptions',
+  pg_foreign_server: 'srvoptions',
+  pg_foreign_table: 'ftoptions',
   // What pg_get_indexdef shows of them anyway.
   pg_index: '',
   pg_indexes: '',

@@ -157,14 +157,16 @@ export function addFlow(
   toColumn: ColumnRef | null,
   sources: Iterable<ColumnRef>,
   trigger?: FlowOfTrigger,
+  ofRow?: true,
 ): void {
   const carried = [...sources].filter((column) => column !== toColumn)
   if (carried.length === 0) return
   const place = toColumn === null ? to : `${toColumn.relationOid}.${toColumn.number}`
-  const key = trigger === undefined ? place : `${place} ${trigger}`
+  const key = trigger === undefined ? place : `${place} ${trigger}${ofRow === true ? ' of the row' : ''}`
   const known = draft.flows.get(key)
   const all = [...new Set([...(known?.sources ?? []), ...carried])]
-  draft.flows.set(key, { to, toColumn, sources: all, ...(trigger === undefined ? {} : { trigger }) })
+  const how = { ...(trigger === undefined ? {} : { trigger }), ...(ofRow === undefined ? {} : { ofRow }) }
+  draft.flows.set(key, { to, toColumn, sources: all, ...how })
 }
 
 /** The column, and what is behind it where it is a view's. */
@@ -181,7 +183,7 @@ export function merge(into: Draft, from: Draft, via: 'direct' | 'derived'): void
   for (const [key, use] of from.control) if (!into.control.has(key)) into.control.set(key, use)
   for (const [column, places] of from.equalities)
     into.equalities.set(column, new Set([...(into.equalities.get(column) ?? []), ...places]))
-  for (const flow of from.flows.values()) addFlow(into, flow.to, flow.toColumn, flow.sources, flow.trigger)
+  for (const flow of from.flows.values()) addFlow(into, flow.to, flow.toColumn, flow.sources, flow.trigger, flow.ofRow)
   for (const column of from.reads) into.reads.add(column)
   for (const oid of from.relations) into.relations.add(oid)
   for (const unknown of from.unknowns) into.unknowns.add(unknown)

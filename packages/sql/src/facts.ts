@@ -67,6 +67,8 @@ export interface OutputColumn {
   /** What stands beside the values of one column, so that it can be seen what a mask makes of it: constants of the statement, or
    * values of another column. */
   readonly mixed?: 'constants' | 'columns'
+  /** Of `sources`, where columns are mixed: those of views over the others, under which the same values are known. Absent: none. */
+  readonly aliases?: readonly ColumnRef[]
   /** Base columns whose value can reach this output; through set operations there may be several, all direct. */
   readonly sources: readonly ColumnRef[]
 }
@@ -82,6 +84,8 @@ export interface Flow {
    * choice then and not the caller's. Absent: the statement itself writes it.
    */
   readonly trigger?: FlowOfTrigger
+  /** Set where that trigger reads nothing that is stored: the values are those of the rows that set it off. */
+  readonly ofRow?: true
 }
 
 export type FlowOfTrigger = 'copied' | 'computed'
@@ -160,7 +164,7 @@ export interface StatementFacts {
   readonly trusted?: readonly string[]
   /** Constructs beside functions that put several rows into one, such as ARRAY (SELECT …). Absent: none. */
   readonly packs?: readonly string[]
-  /** How often stored relations are read where their values can reach the result. Absent: one, once. */
+  /** How often stored relations are read where their values can reach the result. Absent: one, once, or none. */
   readonly readings?: readonly (readonly [relation: string, times: number])[]
   /** Columns that get a new value, also those behind a view: what is sent for them may be a masked value. Absent: none. */
   readonly written?: readonly ColumnRef[]

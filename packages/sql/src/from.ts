@@ -51,7 +51,7 @@ function relation(range: RangeVar, scope: Scope): Entry {
   return readRelation(
     scope.env,
     range,
-    scope.namedSettings?.every((name) => isVisible(name.toLowerCase())),
+    scope.seenSettings?.names?.every((name) => isVisible(name.toLowerCase())),
   )
 }
 

@@ -17,6 +17,9 @@ export function shown(columns: readonly Column[]): readonly OutputColumn[] {
     kind: value.kind === 'direct' && value.sources.size > 0 ? 'direct' : 'derived',
     ...(value.total === true ? { total: true } : {}),
     ...(value.mixed !== undefined && value.kind === 'direct' ? { mixed: value.mixed } : {}),
+    ...(value.mixed === 'columns' && value.kind === 'direct' && value.aliases !== undefined
+      ? { aliases: [...value.aliases] }
+      : {}),
     sources: [...value.sources],
   }))
 }
@@ -45,10 +48,11 @@ export function factsOf(draft: Draft, outcome: Outcome, text: string, fingerprin
   }
 }
 
-/** One reading of one relation is what counting rows expects. */
-function readingsOf({ readings }: Draft): Pick<StatementFacts, 'readings'> {
+/** One reading of one relation is what counting rows expects, but where a trigger copies the rows that are written. */
+function readingsOf({ readings, flows }: Draft): Pick<StatementFacts, 'readings'> {
   const total = [...readings.values()].reduce((sum, times) => sum + times, 0)
-  return total > 1 ? { readings: [...readings] } : {}
+  const isCopied = [...flows.values()].some(({ ofRow }) => ofRow === true)
+  return total > (isCopied ? 0 : 1) ? { readings: [...readings] } : {}
 }
 
 function missingOf({ unknowns, missing }: Draft): { readonly missing?: MissingName } {
@@ -63,7 +67,7 @@ export function adopt(draft: Draft, facts: StatementFacts): void {
   for (const effect of facts.effects) addEffect(draft, effect)
   for (const use of facts.functions) draft.functions.set(use.name, use)
   for (const use of facts.control) draft.control.set(controlKey(use), use)
-  for (const flow of facts.flows) addFlow(draft, flow.to, flow.toColumn, flow.sources, flow.trigger)
+  for (const flow of facts.flows) addFlow(draft, flow.to, flow.toColumn, flow.sources, flow.trigger, flow.ofRow)
   for (const column of facts.reads) draft.reads.add(column)
   for (const oid of facts.relations) draft.relations.add(oid)
   for (const unknown of facts.unknowns) {

@@ -4,6 +4,7 @@ import { limits } from '@sallyport/base/limits'
 import type { CatalogIndex } from './catalog-index.ts'
 import type { Draft } from './draft.ts'
 import type { AnalysisContext, MissingName, SqlParser } from './facts.ts'
+import type { SeenSettings } from './named-settings.ts'
 import { type Column, derived, plain, row, type Value } from './values.ts'
 
 /** Arguments of the SQL function whose body is analysed. */
@@ -81,8 +82,8 @@ export interface Scope {
   readonly windows: ReadonlyMap<string, readonly Value[]>
   /** True inside a subquery of an expression, where an equality is no top-level predicate. */
   readonly nested: boolean
-  /** The settings whose rows of pg_settings this query sees, and no others; absent for any other query. */
-  readonly namedSettings?: readonly string[] | undefined
+  /** Which rows of pg_settings this query sees; absent for one that reads more than that. */
+  readonly seenSettings?: SeenSettings | undefined
 }
 
 const noWindows: ReadonlyMap<string, readonly Value[]> = new Map()
@@ -102,7 +103,7 @@ export const inside = (parent: Scope, entries: readonly Entry[]): Scope => ({
   parent,
   entries,
   windows: noWindows,
-  namedSettings: undefined,
+  seenSettings: undefined,
 })
 
 /** Adds to the scope's own level. */

@@ -5,7 +5,7 @@ import { addComputed, addControlOf, addReadings, readingsApart } from './draft.t
 import { condition, ordering, walk } from './expressions.ts'
 import { fromItems } from './from.ts'
 import { lockRows } from './locks.ts'
-import { namedSettingsOf } from './named-settings.ts'
+import { seenSettingsOf } from './named-settings.ts'
 import { listColumns, sortKeys, targetColumns } from './output.ts'
 import { entryOf, inside, type Scope, unknown } from './scope.ts'
 import { dispatch, type Handlers, payload, tagOf } from './tree.ts'
@@ -46,11 +46,11 @@ export function selectColumns(select: SelectStmt, outer: Scope): readonly Column
 
 function plainSelect(select: SelectStmt, outer: Scope): readonly Column[] {
   const { draft } = outer.env
-  const namedSettings = namedSettingsOf(select, outer)
-  const from: Scope = { ...outer, entries: fromItems(select.fromClause, { ...outer, namedSettings }) }
+  const seenSettings = seenSettingsOf(select, outer)
+  const from: Scope = { ...outer, entries: fromItems(select.fromClause, { ...outer, seenSettings }) }
   lockRows(select.lockingClause, from)
   condition(select.whereClause, from, 'WHERE')
-  const scope: Scope = { ...from, windows: windowsOf(select, from), namedSettings }
+  const scope: Scope = { ...from, windows: windowsOf(select, from), seenSettings }
   const columns = targetColumns(select.targetList, scope)
   for (const value of sortKeys(select.groupClause, columns, scope, 'input first'))
     addControlOf(draft, value, 'GROUP BY')

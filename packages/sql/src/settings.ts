@@ -4,6 +4,7 @@ import type { FuncCall, Node, VariableSetStmt, VariableShowStmt } from '@pgsql/t
 import { addEffect, addFlow } from './draft.ts'
 import { walk, walkAll } from './expressions.ts'
 import type { SqlOperation } from './facts.ts'
+import type { SeenSettings } from './named-settings.ts'
 import { type Environment, emptyScope, type Scope, unknown } from './scope.ts'
 import { constantText, payload, texts } from './tree.ts'
 import { derived, type Value } from './values.ts'
@@ -197,7 +198,11 @@ export function showStatement(found: VariableShowStmt, env: Environment): string
   return name
 }
 
-const isNameColumn = (node: Node | undefined): boolean => texts(payload(node, 'ColumnRef')?.fields).join('.') === 'name'
+/** Is this the name of a row of pg_settings that the query sees? */
+function isNameSeen(node: Node | undefined, seen: SeenSettings): boolean {
+  const written = texts(payload(node, 'ColumnRef')?.fields).join('.')
+  return written === `${seen.as}.name` || (seen.alone && written === 'name')
+}
 
 /** set_config and current_setting with constants are judged as SET and SHOW; null for any other call. */
 export function settingFunction(call: FuncCall, scope: Scope): Value | null {
@@ -210,8 +215,11 @@ export function settingFunction(call: FuncCall, scope: Scope): Value | null {
   const constants = (call.args ?? []).map((node) => constantText(stripCast(node)))
   const [written = null, value = null, local = null] = constants
   const [first] = call.args ?? []
-  const [named = null, ...others] = scope.namedSettings ?? []
-  const setting = written ?? (isNameColumn(first) && others.length === 0 ? named : null)
+  // A variable of a function may come before the column.
+  const { seenSettings } = env.body === null ? scope : { seenSettings: undefined }
+  const seen = seenSettings !== undefined && isNameSeen(first, seenSettings) ? seenSettings : null
+  const [named = null, ...others] = seen?.names ?? []
+  const setting = written ?? (others.length === 0 ? named : null)
   const use = {
     name: `pg_catalog.${name}()`,
     volatility: name === 'set_config' ? 'volatile' : 'stable',
@@ -223,6 +231,13 @@ export function settingFunction(call: FuncCall, scope: Scope): Value | null {
     env.draft.functions.set(use.name, { ...use, pure: shown })
     settingEffect(env, 'select', setting.toLowerCase(), shown)
     // Whether a missing setting is an error is computed like anything else.
+    return derived(values, 'pg_catalog.text')
+  }
+  if (name === 'current_setting' && seen !== null && (call.args ?? []).length === 1) {
+    // Each is a row that the query may read, or is not let through for reading it.
+    const shown = seen.names?.every((one) => isVisible(one.toLowerCase())) ?? env.context.preset === 'tooling'
+    env.draft.functions.set(use.name, { ...use, pure: shown })
+    for (const one of seen.names ?? ['all']) settingEffect(env, 'select', one.toLowerCase(), shown)
     return derived(values, 'pg_catalog.text')
   }
   if (name === 'set_config' && setting !== null && value !== null && local !== null) {

@@ -4,7 +4,7 @@
 import { pathOf } from './bodies.ts'
 import type { CatalogFunction, CatalogRelation } from './catalog.ts'
 import { type CatalogIndex, functionName, keptBy, relationName } from './catalog-index.ts'
-import { addEffect, type Draft, merge, newDraft } from './draft.ts'
+import { addEffect, addFlow, type Draft, merge, newDraft } from './draft.ts'
 import { condition } from './expressions.ts'
 import { type Fired, runPlpgsql } from './plpgsql.ts'
 import { relationColumns } from './relations.ts'
@@ -92,7 +92,11 @@ function runTrigger(env: Environment, relation: CatalogRelation, trigger: Trigge
   // What is sent for a column, and whether a WHERE is there, is asked of the statement alone.
   draft.written.clear()
   draft.filtered = true
-  return draft
+  if (draft.readings.size > 0) return draft
+  const ofRow = newDraft()
+  for (const { to, toColumn, sources, trigger: how } of draft.flows.values())
+    addFlow(ofRow, to, toColumn, sources, how, true)
+  return { ...draft, flows: ofRow.flows }
 }
 
 /** Reads the definition and judges its condition. */

@@ -16,6 +16,8 @@ export interface Value {
   readonly sure?: 'small' | 'large'
   /** Columns whose value reaches this one, explicitly or by deciding it. */
   readonly sources: ReadonlySet<ColumnRef>
+  /** Those of `sources` that are another name of a value which is among them: columns of views over other columns. */
+  readonly aliases?: ReadonlySet<ColumnRef>
   /** Columns of which only the nullness reaches it: declared release (DESIGN §4). */
   readonly nulls: ReadonlySet<ColumnRef>
   /** `pg_catalog.text` …; `unknown` for a bare literal or parameter; null when we do not know. */
@@ -135,11 +137,21 @@ export function either(left: Value, right: Value): Value {
     kind,
     ...(constant === undefined ? {} : { constant }),
     ...(kind === 'direct' && mixed !== null ? { mixed } : {}),
+    ...aliasesOf(left, right),
     sources: union([left.sources, right.sources]),
     nulls: union([left.nulls, right.nulls]),
     type: constant !== undefined && left.type === right.type ? left.type : commonType([left, right]),
     fields: left.fields !== null && right.fields !== null ? bothFields(left.fields, right.fields) : null,
   }
+}
+
+/** What stands for itself on one side is no other name there. */
+function aliasesOf(left: Value, right: Value): Pick<Value, 'aliases'> {
+  const both = [left, right]
+  const aliases = [...union(both.map((value) => value.aliases ?? none))].filter((column) =>
+    both.every((value) => !value.sources.has(column) || value.aliases?.has(column) === true),
+  )
+  return aliases.length === 0 ? {} : { aliases: new Set(aliases) }
 }
 
 const bothConstants = (left: Value, right: Value): 'null' | 'value' =>
@@ -205,6 +217,12 @@ export function alsoKnownAs(value: Value, column: ColumnRef): Value {
   const { constant: _, ...rest } = value
   const kind = value.kind === 'direct' || value.sources.size === 0 ? 'direct' : 'derived'
   return { ...rest, kind, sources: union([value.sources, new Set([column])]) }
+}
+
+/** The same, of a view's own column: where other columns are behind it, it is another name for these. */
+export function named(value: Value, column: ColumnRef): Value {
+  const known = alsoKnownAs(value, column)
+  return value.sources.size === 0 ? known : { ...known, aliases: union([value.aliases ?? none, new Set([column])]) }
 }
 
 /** The same value, with the sources of another beside its own: it is known under both. */

@@ -10,7 +10,7 @@ import { relationEntry } from './relations.ts'
 import { type Environment, emptyScope, inside, unknown } from './scope.ts'
 import { queryColumns } from './select.ts'
 import { checkTree, payload, statementsOf, unvisited } from './tree.ts'
-import { alsoKnownAs, type Column, derived, direct, plain, type Value } from './values.ts'
+import { type Column, derived, direct, named, plain, type Value } from './values.ts'
 
 /** What a definition comes to: values, and everything that reading them does. */
 interface Shape {
@@ -42,7 +42,7 @@ export function viewColumns(env: Environment, view: CatalogRelation): readonly C
     const computed = shape.columns[at]?.value ?? plain()
     // No rule can mean a column of a view that does not exist yet.
     const ref = view.oid < 0 ? undefined : refs[at]
-    const value = ref === undefined ? computed : alsoKnownAs(computed, ref)
+    const value = ref === undefined ? computed : named(computed, ref)
     return { name: column.name, value: { ...value, type: column.type } }
   })
 }

@@ -31,7 +31,7 @@ export const copyRefused = (limit: CompiledLimit, to: string): SallyportError =>
   new SallyportError(
     'LIMIT_UNPROVABLE',
     told(limit, `counts rows (${limit.text}), and a copy in "${to}" would not be counted`),
-    { hint: `limit "${nameOf(limit)}": write the values themselves, or ask for "packing: allow"` },
+    { hint: `limit "${nameOf(limit)}": write the values themselves, or let its owner name "${to}" among its objects` },
   )
 
 export const packingRefused = (limit: CompiledLimit, construct: string): SallyportError =>

@@ -121,7 +121,7 @@ describe('parameters (R-1.7, R-1.8, R-1.9)', () => {
     ['options with --session-authorization', { ...base, options: '--session-authorization=evil' }, '42501'],
     ['options behind an escaped space', { ...base, options: '-c application_name=a\\ b -c row_security=off' }, '42501'],
     ['options with another switch', { ...base, options: '-E' }, '42501'],
-    ['geqo, which is a setting of the planner', { ...base, geqo: 'off' }, '42501'],
+    ['enable_seqscan, which no driver sends', { ...base, enable_seqscan: 'off' }, '42501'],
     ['options that set nothing', { ...base, options: '-c geqo' }, '42501'],
   ])('%s is refused', (_, parameters, expected) => {
     expect(outcome(inTls, ask(parameters))).toBe(expected)
@@ -154,10 +154,10 @@ describe('parameters (R-1.7, R-1.8, R-1.9)', () => {
         TimeZone: 'UTC',
         Statement_Timeout: '5s',
         'App.Tenant': '7',
-        options: '-c search_path=shop --statement-timeout=1h -c jit=off',
+        options: '-c search_path=shop --statement-timeout=1h -c jit=off -c geqo=off',
       }),
     )
-    const judged = { search_path: 'shop', statement_timeout: '5s', jit: 'off', 'app.tenant': '7' }
+    const judged = { search_path: 'shop', statement_timeout: '5s', jit: 'off', geqo: 'off', 'app.tenant': '7' }
     expect(Object.fromEntries(startup.judged)).toEqual(judged)
     expect(Object.fromEntries(startup.settings)).toEqual({ ...judged, TimeZone: 'UTC' })
   })

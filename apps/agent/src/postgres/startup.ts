@@ -148,6 +148,8 @@ const judgedNames: ReadonlySet<string> = new Set([
   'default_transaction_read_only',
   'default_transaction_deferrable',
   'jit',
+  'plan_cache_mode',
+  'geqo',
 ])
 /** One of the caller's own, such as `app.tenant`. None of ours. */
 const isOwnSetting = (name: string): boolean =>

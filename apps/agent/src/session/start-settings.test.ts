@@ -49,6 +49,8 @@ function outcome(settings: Record<string, string>, rules = '', more: Partial<Ass
   }
 }
 
+const masks = `]
+  masks: [{ columns: ["public.t.id"], method: redact }`
 const allows = (setting: string) =>
   `, { name: may, effect: allow, callers: { any: true }, operations: [set], objects: ["setting:${setting}"] }`
 const denies = (setting: string) => `, { name: no, effect: deny, operations: [set], objects: ["setting:${setting}"] }`
@@ -61,6 +63,10 @@ describe('a start-up parameter is judged as SET', () => {
     ['R-2.14: one switched off', { idle_in_transaction_session_timeout: '0' }, '', 'POLICY_UNCOVERED'],
     ['one switched off, with a rule for it', { statement_timeout: '0' }, allows('statement_timeout'), 'allowed'],
     ['a time-out under a deny rule', { statement_timeout: '5s' }, denies('statement_timeout'), 'POLICY_DENIED'],
+    ['how plans are kept', { plan_cache_mode: 'force_custom_plan' }, '', 'allowed'],
+    ['R-3.1: what steers the planner, without a rule', { geqo: 'off' }, '', 'POLICY_UNCOVERED'],
+    ['what steers the planner, with a rule, where nothing is masked', { geqo: 'off' }, allows('geqo'), 'allowed'],
+    ['R-3.1: the same where something is', { geqo: 'off' }, `${allows('geqo')}${masks}`, 'MASK_UNPROVABLE'],
     ['the second of two', { jit: 'off', statement_timeout: '0' }, '', 'POLICY_UNCOVERED'],
     ['R-2.9: pg_catalog behind another schema', { search_path: 'hr, "pg_catalog"' }, '', 'POLICY_UNCOVERED'],
     ['a schema where the caller makes nothing', { search_path: 'pg_catalog, HR' }, '', 'allowed'],
