@@ -111,6 +111,15 @@ export async function startNginx({ nginx }: HttpTools, dir: string, api: number,
   return `https://localhost:${port}`
 }
 
+/** The least that a proxy in Node can be: how far the agent is from what its platform allows. */
+export async function startNodeProxy(dir: string, api: number, closers: Closers): Promise<string> {
+  const { cert, key } = await certificateFiles(dir)
+  const port = await freePort()
+  const script = join(import.meta.dirname, 'node-proxy.mjs')
+  await startServer(process.execPath, [script, cert, key, String(port), String(api)], port, closers)
+  return `https://localhost:${port}`
+}
+
 export async function startHaproxy(haproxy: string, dir: string, api: number, closers: Closers): Promise<string> {
   const { both } = await certificateFiles(dir)
   const port = await freePort()

@@ -10,7 +10,7 @@ import { asSallyportError, SallyportError, surfacesOf } from '@sallyport/base/er
 import { cpuUs, residentMb } from '../stack/process.ts'
 import { type Stack, startStack } from '../stack/stack.ts'
 import { until } from '../stack/until.ts'
-import { findHttpTools, type HttpTools, startApi, startHaproxy, startNginx } from './http-peers.ts'
+import { findHttpTools, type HttpTools, startApi, startHaproxy, startNginx, startNodeProxy } from './http-peers.ts'
 import { randomFrom, shuffled } from './random.ts'
 import { median } from './report.ts'
 import { runTool, versionOf } from './tools.ts'
@@ -198,6 +198,7 @@ async function bench(
     ...(tools.haproxy === undefined
       ? []
       : [{ name: 'haproxy', url: await startHaproxy(tools.haproxy, dir, api.port, closers), headers: [] }]),
+    { name: 'bare Node', url: await startNodeProxy(dir, api.port, closers), headers: [] },
     plain,
     await agentPeer(stack, 'masked'),
   ]
