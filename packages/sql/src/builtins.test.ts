@@ -91,7 +91,7 @@ describe('relations', () => {
     ['pg_catalog.pg_subscription', 'subconninfo', 'covered'],
     ['pg_catalog.pg_hba_file_rules', 'address', 'covered'],
     ['pg_catalog.pg_foreign_server', 'srvoptions', 'tooling'],
-    ['pg_catalog.pg_foreign_table', 'ftoptions', 'tooling'],
+    ['pg_catalog.pg_foreign_table', 'ftoptions', 'baseline'],
     ['pg_catalog.pg_foreign_data_wrapper', 'fdwoptions', 'tooling'],
     ['information_schema.columns', 'column_default', 'baseline'],
     ['information_schema.views', 'view_definition', 'tooling'],

@@ -284,10 +284,10 @@ const readable: Readonly<Record<string, string>> = {
   pg_enum: '',
   pg_event_trigger: '',
   pg_extension: '',
-  // Everybody who may log in reads these at the target; passwords are options of user mappings.
+  // Passwords are options of user mappings, but some wrappers take a key with the server. Of a table: which relation it reads.
   pg_foreign_data_wrapper: 'fdwoptions',
   pg_foreign_server: 'srvoptions',
-  pg_foreign_table: 'ftoptions',
+  pg_foreign_table: '',
   // What pg_get_indexdef shows of them anyway.
   pg_index: '',
   pg_indexes: '',
