@@ -1,7 +1,7 @@
 // What a person at the client reads: lowercase, names quoted, next step in the hint. Never a value, never a secret.
 import type { Principal } from '@sallyport/base/identity'
-import { isForTooling } from '@sallyport/sql/builtins'
 import type { Effect } from '@sallyport/sql/facts'
+import { isForTooling } from '@sallyport/sql/tooling'
 import type { Approval, CompiledRule, Rulebook } from './rulebook.ts'
 
 export interface Words {

@@ -24,7 +24,7 @@ describe('functions', () => {
       generate_series unnest jsonb_each_text json_build_object row_number rank lag percentile_cont
       has_table_privilege pg_has_role pg_table_is_visible format_type pg_get_userbyid pg_get_expr pg_get_indexdef
       pg_get_constraintdef obj_description shobj_description col_description pg_options_to_table pg_backend_pid current_schema current_database version currval lastval
-      pg_relation_size pg_size_pretty pg_postmaster_start_time pg_conf_load_time pg_tablespace_location pg_is_in_recovery to_regclass pg_typeof txid_current_snapshot`),
+      pg_relation_size pg_size_pretty pg_postmaster_start_time pg_conf_load_time pg_tablespace_location pg_blocking_pids pg_is_in_recovery to_regclass pg_typeof txid_current_snapshot`),
   )('%s is pure', (name) => expect(builtin(`pg_catalog.${name}`)?.class).toBe('pure'))
 
   it.each(words('pg_get_viewdef pg_get_functiondef pg_show_all_settings'))('%s needs the preset', (name) =>
@@ -54,7 +54,25 @@ describe('relations', () => {
     ['pg_catalog.pg_attribute', 'attname', 'baseline'],
     ['pg_catalog.pg_attribute', 'attmissingval', 'covered'],
     ['pg_catalog.pg_attrdef', 'adbin', 'baseline'],
-    ['pg_catalog.pg_constraint', 'conbin', 'tooling'],
+    ['pg_catalog.pg_constraint', 'conbin', 'baseline'],
+    ['pg_catalog.pg_type', 'typdefaultbin', 'baseline'],
+    ['pg_catalog.pg_partitioned_table', 'partexprs', 'baseline'],
+    ['pg_catalog.pg_trigger', 'tgargs', 'baseline'],
+    ['pg_catalog.pg_statistic_ext', 'stxexprs', 'tooling'],
+    ['pg_catalog.pg_tablespace', 'spcoptions', 'baseline'],
+    ['pg_catalog.pg_largeobject_metadata', 'lomowner', 'baseline'],
+    ['pg_catalog.pg_sequences', 'start_value', 'baseline'],
+    ['pg_catalog.pg_sequences', 'last_value', 'tooling'],
+    ['pg_catalog.pg_subscription', 'subname', 'baseline'],
+    ['pg_catalog.pg_user_mappings', 'srvname', 'baseline'],
+    ['pg_catalog.pg_roles', 'rolpassword', 'baseline'],
+    ['pg_catalog.pg_roles', 'rolconfig', 'tooling'],
+    ['pg_catalog.pg_stat_ssl', 'cipher', 'baseline'],
+    ['pg_catalog.pg_stat_ssl', 'client_dn', 'covered'],
+    ['pg_catalog.pg_stat_gssapi', 'encrypted', 'baseline'],
+    ['pg_catalog.pg_stat_gssapi', 'principal', 'covered'],
+    ['pg_catalog.pg_stat_database', 'deadlocks', 'baseline'],
+    ['pg_catalog.pg_stat_database', 'tup_inserted', 'covered'],
     ['pg_catalog.pg_index', 'indpred', 'baseline'],
     ['pg_catalog.pg_proc', 'prosrc', 'tooling'],
     ['pg_catalog.pg_description', 'description', 'baseline'],

@@ -28,7 +28,7 @@ const harmlessVolatile = new Set(
   `clock_timestamp timeofday random random_normal gen_random_uuid uuidv4 uuidv7 currval lastval array_sample array_shuffle
   pg_is_in_recovery pg_relation_size pg_table_size pg_indexes_size pg_total_relation_size pg_database_size
   pg_tablespace_size pg_partition_ancestors pg_partition_tree pg_collation_actual_version
-  pg_database_collation_actual_version pg_jit_available`.split(/\s+/),
+  pg_database_collation_actual_version pg_jit_available pg_blocking_pids pg_safe_snapshot_blocking_pids`.split(/\s+/),
 )
 /**
  * Definitions of objects: they may hold literals (R-3.7), and GUI tools and pg_dump need them. Comments are not among them:
@@ -54,12 +54,6 @@ const effectful = [
 ]
 /** Ask what a role may do; harmless (R-2.4), though the patterns above would catch them. */
 const oracles = /^has_[a-z_]+_privilege$|^pg_has_role$|^pg_wal_lsn_diff$|^txid_current_(snapshot|if_assigned)$/
-
-/** Would preset `tooling` let through what needs a rule without it? Of a relation it may still leave out columns. */
-export function isForTooling(operation: string, object: string): boolean {
-  if (operation === 'call') return builtin(object.replace(/\(\)$/, ''))?.class === 'tooling'
-  return operation === 'select' && systemRelation(object)?.columns.some(({ access }) => access === 'tooling') === true
-}
 
 /** Functions that run a text, read a relation or make a value of a type that an argument names (R-2.5): no effect list can
  * be complete. */
@@ -213,20 +207,23 @@ const former: Readonly<Record<string, readonly { name: string; type: string; gon
 const came: Readonly<Record<number, string>> = {
   140000: `pg_attribute.attcompression pg_inherits.inhdetachpending pg_proc.prosqlbody pg_range.rngmultitypid
     pg_statistic_ext.stxexprs pg_type.typsubscript pg_replication_slots.two_phase pg_stat_database.session_time
-    pg_locks.waitstart pg_stat_activity.query_id
+    pg_locks.waitstart pg_stat_activity.query_id pg_subscription.subbinary pg_subscription.substream
     pg_stat_database.active_time pg_stat_database.idle_in_transaction_time pg_stat_database.sessions
     pg_stat_database.sessions_abandoned pg_stat_database.sessions_fatal pg_stat_database.sessions_killed`,
   150000: `pg_constraint.confdelsetcols pg_database.datlocprovider
     pg_database.datcollversion pg_index.indnullsnotdistinct pg_publication_rel.prqual pg_publication_rel.prattrs
     pg_publication_tables.attnames pg_publication_tables.rowfilter information_schema.table_constraints.nulls_distinct
-    pg_collation.colliculocale pg_database.daticulocale`,
+    pg_collation.colliculocale pg_database.daticulocale pg_subscription.subtwophasestate
+    pg_subscription.subdisableonerr pg_subscription.subskiplsn`,
   160000: `pg_auth_members.oid pg_auth_members.inherit_option pg_auth_members.set_option pg_collation.collicurules
     pg_database.daticurules pg_stat_all_tables.last_seq_scan pg_stat_all_tables.last_idx_scan
     pg_stat_all_tables.n_tup_newpage_upd pg_stat_user_tables.last_seq_scan pg_stat_user_tables.last_idx_scan
     pg_stat_user_tables.n_tup_newpage_upd pg_stat_user_indexes.last_idx_scan pg_stat_all_indexes.last_idx_scan
-    pg_replication_slots.conflicting`,
+    pg_replication_slots.conflicting pg_subscription.suborigin pg_subscription.subpasswordrequired
+    pg_subscription.subrunasowner pg_stat_gssapi.credentials_delegated`,
   170000: `pg_collation.colllocale pg_database.datlocale pg_database.dathasloginevt pg_replication_slots.inactive_since
-    pg_replication_slots.invalidation_reason pg_replication_slots.failover pg_replication_slots.synced`,
+    pg_replication_slots.invalidation_reason pg_replication_slots.failover pg_replication_slots.synced
+    pg_subscription.subfailover`,
   180000: `pg_class.relallfrozen pg_constraint.conenforced pg_constraint.conperiod pg_publication.pubgencols
     pg_stat_all_tables.total_vacuum_time pg_stat_all_tables.total_autovacuum_time pg_stat_all_tables.total_analyze_time
     pg_stat_all_tables.total_autoanalyze_time pg_stat_user_tables.total_vacuum_time
@@ -275,7 +272,8 @@ const readable: Readonly<Record<string, string>> = {
   pg_cast: '',
   pg_class: '',
   pg_collation: '',
-  pg_constraint: 'conbin',
+  // What pg_get_constraintdef shows of it anyway.
+  pg_constraint: '',
   pg_conversion: '',
   pg_database: '',
   pg_default_acl: '',
@@ -293,12 +291,14 @@ const readable: Readonly<Record<string, string>> = {
   pg_indexes: '',
   pg_inherits: '',
   pg_language: '',
+  pg_largeobject_metadata: '',
   pg_matviews: 'definition',
   pg_namespace: '',
   pg_opclass: '',
   pg_operator: '',
   pg_opfamily: '',
-  pg_partitioned_table: 'partexprs',
+  // What pg_get_partkeydef shows of it anyway.
+  pg_partitioned_table: '',
   pg_policies: '',
   pg_policy: '',
   pg_proc: 'prosrc probin prosqlbody',
@@ -308,30 +308,36 @@ const readable: Readonly<Record<string, string>> = {
   pg_publication_tables: '',
   pg_range: '',
   pg_rewrite: 'ev_action ev_qual',
-  pg_roles: 'rolconfig -rolpassword',
+  // Passwords of pg_roles and pg_user are eight stars.
+  pg_roles: 'rolconfig',
   pg_sequence: '',
+  pg_sequences: 'last_value',
   pg_shdepend: '',
   pg_shdescription: '',
   pg_statistic_ext: 'stxexprs',
+  pg_subscription: '-subconninfo -subskiplsn',
   pg_tables: '',
-  pg_tablespace: 'spcoptions',
+  pg_tablespace: '',
   pg_timezone_abbrevs: '',
   pg_timezone_names: '',
   pg_transform: '',
-  pg_trigger: 'tgargs tgqual',
+  // What pg_get_triggerdef shows of them anyway.
+  pg_trigger: '',
   pg_ts_config: '',
   pg_ts_config_map: '',
   pg_ts_dict: '',
   pg_ts_parser: '',
   pg_ts_template: '',
-  pg_type: 'typdefaultbin',
-  pg_user: 'useconfig -passwd',
+  // What typdefault shows of it anyway.
+  pg_type: '',
+  pg_user: 'useconfig',
+  pg_user_mappings: '-umoptions',
   pg_views: 'definition',
 }
 /** Readable with preset `tooling` only. */
 const toolingRelations = new Set(
   `pg_seclabel pg_seclabels pg_settings pg_rules pg_init_privs pg_db_role_setting
-  pg_sequences pg_parameter_acl pg_available_extension_versions`.split(/\s+/),
+  pg_parameter_acl pg_available_extension_versions`.split(/\s+/),
 )
 /** information_schema is made for clients: all of it but options, which hold secrets, and definitions. */
 const informationColumns: Readonly<Record<string, string>> = {

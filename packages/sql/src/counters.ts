@@ -16,7 +16,15 @@ export const counters: Readonly<Record<string, readonly [columns: string, rest: 
   pg_stat_all_tables: [tableCounters, 'tooling'],
   pg_stat_user_indexes: [indexCounters, 'covered'],
   pg_stat_all_indexes: [indexCounters, 'covered'],
-  pg_stat_database: ['datid datname numbackends', 'covered'],
+  // Not how many rows or blocks: those of TOAST tables are among them.
+  pg_stat_database: [
+    `datid datname numbackends xact_commit xact_rollback conflicts deadlocks sessions sessions_abandoned sessions_fatal
+    sessions_killed stats_reset`,
+    'covered',
+  ],
+  // How sessions are encrypted; not as whom they logged in.
+  pg_stat_ssl: ['pid ssl version cipher bits', 'covered'],
+  pg_stat_gssapi: ['pid gss_authenticated encrypted', 'covered'],
   // Not what other sessions run, nor what they call themselves.
   pg_stat_activity: [sessionStates, 'covered'],
   // Not what is locked by a number: advisory locks have keys that somebody chose.
