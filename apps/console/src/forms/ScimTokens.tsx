@@ -6,16 +6,17 @@ import { authConfigQuery } from '../api/queries.ts'
 import { Badge, type Tone } from '../ui/Badge.tsx'
 import { Button } from '../ui/Button.tsx'
 import { Mono } from '../ui/Code.tsx'
-import { EmptyState } from '../ui/States.tsx'
+import { EmptyState, ErrorState, Skeleton } from '../ui/States.tsx'
 import { type Column, Table } from '../ui/Table.tsx'
 import { TimeAgo } from '../ui/TimeAgo.tsx'
 import { useToast } from '../ui/Toast.tsx'
 import { Confirm } from './Confirm.tsx'
+import { DaysField, isDays } from './DaysField.tsx'
 import { Field, fieldShape } from './Field.tsx'
+import { OneForm } from './OneForm.tsx'
 import { scimTokensQuery } from './people.ts'
 import { useReadOnly } from './queries.ts'
 import { SecretOnce } from './SecretOnce.tsx'
-import { OneForm } from './ServiceAccounts.tsx'
 import { createScimToken, revokeScimToken } from './standing.ts'
 
 /** As the API takes them. */
@@ -39,7 +40,13 @@ export function ScimTokens() {
       Make a token
     </Button>
   )
-  const items = tokens.data?.items ?? []
+  if (tokens.data === undefined)
+    return tokens.isError ? (
+      <ErrorState error={tokens.error} retry={() => void tokens.refetch()} />
+    ) : (
+      <Skeleton label="Loading tokens of SCIM clients" rows={2} />
+    )
+  const { items, baseUrl } = tokens.data
   return (
     <div className="space-y-3">
       {items.length === 0 ? (
@@ -57,9 +64,7 @@ export function ScimTokens() {
           {add}
         </>
       )}
-      {asked === null ? null : (
-        <TokenDialog asked={asked} baseUrl={tokens.data?.baseUrl ?? '/scim/v2'} onAsk={setAsked} />
-      )}
+      {asked === null ? null : <TokenDialog asked={asked} baseUrl={baseUrl} onAsk={setAsked} />}
     </div>
   )
 }
@@ -154,21 +159,28 @@ function TokenForm({
   readonly onClose: () => void
   readonly onMade: (provider: string, token: string) => Promise<void>
 }) {
-  const providers = useQuery(authConfigQuery()).data?.providers ?? []
+  const auth = useQuery(authConfigQuery())
+  const providers = auth.data?.providers ?? []
   const [chosen, setChosen] = useState('')
   const [days, setDays] = useState(String(daysUsual))
   const provider = chosen === '' ? (providers[0]?.name ?? '') : chosen
-  const isSound = /^[1-9][0-9]{0,2}$/.test(days) && Number(days) <= daysMax
   return (
     <OneForm
       title="Make a token for a SCIM client"
       verb="Make the token"
       onClose={onClose}
       onSubmit={async () => {
-        if (isSound && provider !== '') await onMade(provider, (await createScimToken(provider, Number(days))).token)
+        if (isDays(days, daysMax) && provider !== '')
+          await onMade(provider, (await createScimToken(provider, Number(days))).token)
       }}
     >
-      <Field label="Provider" hint="The token speaks for its people and groups alone.">
+      <Field
+        label="Provider"
+        hint="The token speaks for its people and groups alone."
+        error={
+          auth.isSuccess && providers.length === 0 ? 'There is no identity provider yet: set one up first.' : undefined
+        }
+      >
         {(props) => (
           <select
             {...props}
@@ -184,21 +196,12 @@ function TokenForm({
           </select>
         )}
       </Field>
-      <Field
-        label="Good for, in days"
+      <DaysField
+        days={days}
+        daysMax={daysMax}
         hint="Two may be good at once, so that one can take the other’s place."
-        error={isSound ? undefined : `A number from 1 to ${daysMax}.`}
-      >
-        {(props) => (
-          <input
-            {...props}
-            className={fieldShape}
-            inputMode="numeric"
-            value={days}
-            onChange={(event) => setDays(event.target.value)}
-          />
-        )}
-      </Field>
+        onChange={setDays}
+      />
     </OneForm>
   )
 }

@@ -7,19 +7,20 @@ import {
   serviceKeyDaysMax,
 } from '@sallyport/api/workloads'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { type FormEvent, type ReactNode, useState } from 'react'
+import { useState } from 'react'
 import { Badge } from '../ui/Badge.tsx'
 import { Button } from '../ui/Button.tsx'
 import { Mono } from '../ui/Code.tsx'
-import { Dialog } from '../ui/Dialog.tsx'
 import { EmptyState, ErrorState, Skeleton } from '../ui/States.tsx'
 import { type Column, Table } from '../ui/Table.tsx'
 import { TimeAgo } from '../ui/TimeAgo.tsx'
 import { useToast } from '../ui/Toast.tsx'
 import { VisibleText } from '../ui/VisibleText.tsx'
 import { Confirm } from './Confirm.tsx'
-import { Field, FormError, fieldShape } from './Field.tsx'
-import { failureText, useReadOnly } from './queries.ts'
+import { DaysField, isDays } from './DaysField.tsx'
+import { Field, fieldShape } from './Field.tsx'
+import { OneForm } from './OneForm.tsx'
+import { useReadOnly } from './queries.ts'
 import { SecretOnce } from './SecretOnce.tsx'
 import { changeAccount, createAccount, createKey, serviceAccountsQuery } from './standing.ts'
 
@@ -296,82 +297,21 @@ function KeyForm({
   readonly onMade: (secret: string) => Promise<void>
 }) {
   const [days, setDays] = useState('30')
-  const isSound = /^[1-9][0-9]?$/.test(days) && Number(days) <= serviceKeyDaysMax
   return (
     <OneForm
       title={`New key of ${account.name}`}
       verb="Make the key"
       onClose={onClose}
       onSubmit={async () => {
-        if (isSound) await onMade((await createKey(account, Number(days))).secret)
+        if (isDays(days, serviceKeyDaysMax)) await onMade((await createKey(account, Number(days))).secret)
       }}
     >
-      <Field
-        label="Good for, in days"
+      <DaysField
+        days={days}
+        daysMax={serviceKeyDaysMax}
         hint={`At most ${serviceKeyDaysMax}. Two keys may live at once, so that one can take the other’s place.`}
-        error={isSound ? undefined : `A number from 1 to ${serviceKeyDaysMax}.`}
-      >
-        {(props) => (
-          <input
-            {...props}
-            className={fieldShape}
-            inputMode="numeric"
-            value={days}
-            onChange={(event) => setDays(event.target.value)}
-          />
-        )}
-      </Field>
+        onChange={setDays}
+      />
     </OneForm>
-  )
-}
-
-/** A dialog that sends one thing, and says in itself what went wrong. */
-export function OneForm({
-  title,
-  verb,
-  children,
-  onClose,
-  onSubmit,
-}: {
-  readonly title: string
-  readonly verb: string
-  readonly children: ReactNode
-  readonly onClose: () => void
-  readonly onSubmit: () => Promise<void>
-}) {
-  const [busy, setBusy] = useState(false)
-  const [failure, setFailure] = useState<string | null>(null)
-  const submit = async (event?: FormEvent) => {
-    event?.preventDefault()
-    if (busy) return
-    setBusy(true)
-    setFailure(null)
-    try {
-      await onSubmit()
-    } catch (error) {
-      setFailure(failureText(error))
-    } finally {
-      setBusy(false)
-    }
-  }
-  return (
-    <Dialog
-      open
-      onClose={onClose}
-      title={title}
-      actions={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button kind="primary" busy={busy} onClick={() => void submit()}>
-            {verb}
-          </Button>
-        </>
-      }
-    >
-      <form className="space-y-4" onSubmit={(event) => void submit(event)}>
-        {children}
-        {failure === null ? null : <FormError>{failure}</FormError>}
-      </form>
-    </Dialog>
   )
 }

@@ -79,7 +79,7 @@ const columnsOf = (readOnly: string | undefined, onAsk: (asked: Asked) => void):
       ),
     },
     { name: 'roles', head: 'Roles', cell: (person) => person.roles.join(', ') },
-    { name: 'groups', head: 'Groups', cell: (person) => person.groups.join(', ') || 'none', wideOnly: true },
+    { name: 'groups', head: 'Groups', cell: (person) => person.groups.join(', ') || 'none' },
     { name: 'login', head: 'Last login', cell: (person) => <TimeAgo at={person.lastLoginAt} /> },
     { name: 'logins', head: 'Logins', align: 'right', cell: (person) => person.logins },
     {
