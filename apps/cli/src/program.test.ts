@@ -1,5 +1,6 @@
 // What programs rely on: exit statuses, one envelope on stdout with --json, messages on stderr, and no bearer elsewhere.
 import { readFileSync } from 'node:fs'
+import { errorCodes } from '@sallyport/base/errors'
 import { expect, test } from 'vitest'
 import { loginFile, makeWorld, runIn, storedLogin } from '../test/world.ts'
 import { version } from './version.ts'
@@ -160,4 +161,33 @@ test('apply finds mistakes of every file before anything is sent', async () => {
   expect(calls).toEqual([])
   expect(ran.stderr).toMatch(/p\/a\.yaml:\d+: Role\/admins/)
   expect(ran.stderr).toMatch(/p\/b\.yaml:\d+: /)
+})
+
+/** Every command that does something, with its arguments, from the help itself. */
+async function leaves(path: readonly string[] = []): Promise<{ path: readonly string[]; usage: string }[]> {
+  const { stdout } = await runIn(makeWorld(), ...path, '--help')
+  const usage = /^Usage: (.*)$/m.exec(stdout)?.[1] ?? ''
+  const below = stdout.split('\nCommands:\n')[1]?.split('\n\n')[0] ?? ''
+  const names = [...below.matchAll(/^ {2}([a-z][a-z-]*)(?= |$)/gm)].map(([, name = '']) => name)
+  if (names.length === 0) return [{ path, usage }]
+  return (await Promise.all(names.filter((name) => name !== 'help').map((name) => leaves([...path, name])))).flat()
+}
+
+test('every command stands in docs/cli.md, and answers a failure with one envelope and a documented status', async () => {
+  const manual = readFileSync(new URL('../../../docs/cli.md', import.meta.url), 'utf8')
+  const documented = [...manual.matchAll(/^\| (\d+) \|/gm)].map(([, status]) => Number(status))
+  expect(documented).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 130])
+  for (const { exit } of Object.values(errorCodes)) expect(documented).toContain(exit)
+  const found = await leaves()
+  expect(found.length).toBeGreaterThan(30)
+  for (const { path, usage } of found) {
+    const name = path.join(' ')
+    expect(manual, name).toMatch(new RegExp(`sallyport ${name.replace(' issue', '')}\\b`))
+    // Its stdout is a protocol.
+    if (name === 'mcp') continue
+    const values = [...usage.matchAll(/[<](\w+)/g)].map(([, what]) => String(what))
+    const ran = await runIn(makeWorld(), ...path, ...values, '--json')
+    expect(JSON.parse(ran.stdout), name).toMatchObject({ v: 1, ok: expect.any(Boolean) })
+    expect(documented, name).toContain(ran.status)
+  }
 })
