@@ -4,6 +4,7 @@ import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import { systemClock } from '@sallyport/base/clock'
+import type { EntryBody } from '@sallyport/ledger/entry'
 import { testAgent, testBody } from '@sallyport/ledger/testing-record'
 import {
   IngestRequestSchema,
@@ -28,7 +29,11 @@ const orders: Orders = JSON.parse(process.argv[2]!)
 const [stepToDie, times] = orders.dieAt.split(':')
 let passed = 0
 
+const passedNames = new Set<string>()
+
 function step(name: string): void {
+  if (!passedNames.has(name)) note('steps', name)
+  passedNames.add(name)
   if (name !== stepToDie || ++passed < Number(times)) return
   process.kill(process.pid, 'SIGKILL')
   // Nothing of ours may run while the signal is on its way.
@@ -72,18 +77,57 @@ const uploading = orders.upload
   ? startUpload({ recorder, open: async () => ipcStream(), signal: abort.signal, log, lingerMs: 0 })
   : Promise.resolve()
 
-async function statementOf(
-  session: string,
-  record: ReturnType<typeof recorder.open>,
-  statement: number,
-): Promise<void> {
-  await record.append(testBody.intent(statement))
-  note('acknowledged', `${session} intent ${statement}`)
-  // What the target would see.
+type Recording = ReturnType<typeof recorder.open>
+
+/** What append has acknowledged. */
+async function append(session: string, record: Recording, body: EntryBody): Promise<void> {
+  await record.append(body)
+  acknowledge(session, body)
+}
+
+/** As the data path of PostgreSQL does it: noted, and written before any byte leaves. */
+async function noteAndWrite(session: string, record: Recording, body: EntryBody): Promise<void> {
+  const synced = record.note(body)
+  record.write()
+  step('after-write')
+  await synced
+  acknowledge(session, body)
+}
+
+const acknowledge = (session: string, body: EntryBody) =>
+  note('acknowledged', `${session} ${body.kind}${'statement' in body ? ` ${body.statement}` : ''}`)
+
+/** What the target would see. */
+function forward(session: string, statement: number): void {
   note('forwarded', `${session} ${statement}`)
   step('after-forward')
-  await record.append(testBody.outcome(statement))
-  note('acknowledged', `${session} outcome ${statement}`)
+}
+
+/** One of each kind in turn: of HTTP, of PostgreSQL, denied, and held for a person. */
+const ways: readonly ((session: string, record: Recording, statement: number) => Promise<void>)[] = [
+  async (session, record, statement) => {
+    await append(session, record, testBody.intent(statement))
+    forward(session, statement)
+    await append(session, record, testBody.outcome(statement))
+  },
+  async (session, record, statement) => {
+    await noteAndWrite(session, record, testBody.intent(statement))
+    forward(session, statement)
+    await noteAndWrite(session, record, testBody.outcome(statement))
+  },
+  (session, record, statement) => noteAndWrite(session, record, testBody.denied(statement)),
+  async (session, record, statement) => {
+    const request = `${session.slice(0, 28)}${String(statement).padStart(4, '0')}`
+    await append(session, record, testBody.held(statement, request))
+    await append(session, record, testBody.holdEnded(statement, 'approved', request))
+    await append(session, record, testBody.approved(statement))
+    forward(session, statement)
+    await append(session, record, testBody.outcome(statement))
+  },
+]
+
+async function statementOf(session: string, record: Recording, statement: number): Promise<void> {
+  await ways[statement % ways.length]!(session, record, statement)
   await new Promise((resolve) => setImmediate(resolve))
 }
 
@@ -95,10 +139,7 @@ const records = Array.from({ length: orders.sessions }, (_, index) =>
   session,
   record: recorder.open(session, orders.mode),
 }))
-for (const { session, record } of records) {
-  await record.append(testBody.opened())
-  note('acknowledged', `${session} session-opened`)
-}
+for (const { session, record } of records) await append(session, record, testBody.opened())
 for (let statement = 1; statement <= orders.statements; statement++)
   for (const { session, record } of records) await statementOf(session, record, statement)
 for (const { record } of records) record.close('client disconnected')

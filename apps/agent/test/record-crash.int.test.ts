@@ -1,4 +1,4 @@
-// The agent killed at every named step of recording and uploading, with statements in flight (DESIGN §9, THREATS R-6.14):
+// The agent killed at every named step of recording and uploading, with statements of every kind in flight (DESIGN §9, THREATS R-6.14):
 // what was acknowledged arrives, every statement that was forwarded has its intent, and the record verifies.
 import { type ChildProcess, fork, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -77,9 +77,18 @@ const steps = [
   'after-session-opened-write',
   'before-intent',
   'after-intent-write',
+  'after-intent-note',
+  'after-write',
   'after-forward',
   'before-outcome',
   'after-outcome-write',
+  'after-outcome-note',
+  'before-denied',
+  'after-denied-note',
+  'before-held',
+  'after-held-write',
+  'before-hold-ended',
+  'after-hold-ended-write',
   'before-session-closed',
   'after-session-closed-write',
   'after-seal',
@@ -88,12 +97,19 @@ const steps = [
 ]
 const occurrences = isFull ? [1, 2, 3, 4, 7, 11] : [1, 3]
 // Each step has to happen as often as the last occurrence: some happen once in a session. The spool holds as many either way.
-const size = isFull ? { sessions: 12, statements: 2 } : { sessions: 3, statements: 8 }
+const size = isFull ? { sessions: 12, statements: 4 } : { sessions: 3, statements: 8 }
 // How often batches are sealed depends on the pace of the upload: a few times for certain.
 const sealsMin = 7
 const kills = steps.flatMap((step) =>
   occurrences.filter((time) => step !== 'after-seal' || time <= sealsMin).map((time) => `${step}:${time}`),
 )
+
+test('the steps at which it is killed are all that it has', async () => {
+  const collector = new Collector(loadRecordKey(join(directory, 'record-key.pem')).publicKey)
+  expect(await runChild(size, collector)).toEqual({ code: 0, signal: null })
+  expect(linesOf('steps').sort()).toEqual([...steps].sort())
+  expect(collector.report()).toMatchObject({ ok: true, problems: [] })
+})
 
 test.each(kills)('killed at %s, the next start brings everything that was acknowledged', async (dieAt) => {
   const collector = new Collector(loadRecordKey(join(directory, 'record-key.pem')).publicKey)
@@ -113,7 +129,11 @@ test.each(kills)('killed at %s, the next start brings everything that was acknow
 
 test('killed before anything was uploaded, and again while the rest is uploaded, everything arrives', async () => {
   const collector = new Collector(loadRecordKey(join(directory, 'record-key.pem')).publicKey)
-  await runChild({ dieAt: 'after-outcome-write:40', sessions: 4, statements: 20, upload: false }, collector)
+  const died = await runChild(
+    { dieAt: 'after-outcome-write:20', sessions: 4, statements: 20, upload: false },
+    collector,
+  )
+  expect(died.signal).toBe('SIGKILL')
   expect(collector.entries).toHaveLength(0)
   for (const dieAt of ['after-seal:1', 'before-upload:2', 'after-ack-before-trim:1', 'after-ack-before-trim:2'])
     expect((await runChild({ dieAt }, collector)).signal).toBe('SIGKILL')
