@@ -108,6 +108,7 @@ const ways: Readonly<Record<string, Readonly<Record<'masked' | 'open' | 'denied'
       'create index on customers (name)',
       "set work_mem = '64MB'",
       'set app.tenant = 1',
+      'set geqo = on',
       // Row security by columns that nothing hides.
       'select id, city from invoices where id = 1',
       'update invoices set city = null where id = 1',
@@ -119,6 +120,8 @@ const ways: Readonly<Record<string, Readonly<Record<'masked' | 'open' | 'denied'
     denied: [
       // Where ssn is not null, by an index on it, rows come in its order.
       'set enable_seqscan = off',
+      'set geqo = off',
+      'reset geqo',
       // Row security by hidden columns, of this relation or another, or by code that nobody sees.
       'select id from watched',
       "update watched set note = 'x' where id = 1",

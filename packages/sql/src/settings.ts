@@ -49,6 +49,8 @@ function isBaseline(name: string, value: string | null, env: Environment): boole
   if (name === 'transaction_read_only' || name === 'default_transaction_read_only')
     return value !== null && isTrue(value)
   if (timeouts.has(name)) return value !== null && isShort(value)
+  // As PostgreSQL has it: libpq sends it for PGGEQO. Off is another search for a plan.
+  if (name === 'geqo') return value !== null && isTrue(value)
   // The agent's own: what was said with it is taken out before (apps/agent, postgres/initiator-text.ts).
   if (name === initiatorSetting) return value === null || value === ''
   if (toolingSettings.has(name)) return env.context.preset === 'tooling'

@@ -64,6 +64,7 @@ describe('a start-up parameter is judged as SET', () => {
     ['one switched off, with a rule for it', { statement_timeout: '0' }, allows('statement_timeout'), 'allowed'],
     ['a time-out under a deny rule', { statement_timeout: '5s' }, denies('statement_timeout'), 'POLICY_DENIED'],
     ['how plans are kept', { plan_cache_mode: 'force_custom_plan' }, '', 'allowed'],
+    ['R-1.8: the planner as it is, where something is masked', { geqo: 'on' }, masks, 'allowed'],
     ['R-3.1: what steers the planner, without a rule', { geqo: 'off' }, '', 'POLICY_UNCOVERED'],
     ['what steers the planner, with a rule, where nothing is masked', { geqo: 'off' }, allows('geqo'), 'allowed'],
     ['R-3.1: the same where something is', { geqo: 'off' }, `${allows('geqo')}${masks}`, 'MASK_UNPROVABLE'],
