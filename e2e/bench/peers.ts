@@ -62,8 +62,9 @@ const targetSettings = {
   checkpoint_timeout: '30min',
 }
 
-/** As in production, where the stack of the tests logs more; and tickets may do without TLS. */
-const agentEnv = { SALLYPORT_LOG_LEVEL: 'info', SALLYPORT_LISTEN_TLS: 'optional' }
+/** As the image starts it: the stack of the tests logs more, and has Node's own sizes. Tickets may do without TLS. */
+const agentEnv = { SALLYPORT_LOG_LEVEL: 'info', SALLYPORT_LISTEN_TLS: 'optional', MALLOC_ARENA_MAX: '2' }
+const shippedFlags = ['--enable-source-maps', '--max-semi-space-size=4']
 /** Of a ticket: longer than any run. */
 const ticketSeconds = 86_400
 
@@ -78,7 +79,7 @@ interface Login {
 
 const agentNodeOf = ({ node, profile }: Options) => ({
   ...(node === undefined ? {} : { file: resolve(node) }),
-  flags: profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(profile)}`],
+  flags: [...shippedFlags, ...(profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(profile)}`])],
 })
 
 export async function openField(

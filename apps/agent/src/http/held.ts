@@ -76,7 +76,9 @@ function textOf({ fields }: RequestHead, body: Buffer): string | null {
 
 /** Colours that a reviewer is shown; a longer text has none behind them. */
 const spansMax = 5_000
-const token = /"(?:[^"\\\n]|\\.)*"|\b(?:true|false|null)\b|-?\b[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?\b|‹[^›\n]*›/g
+// Escaped: four characters beyond Latin-1 would keep the text of the whole bundle in memory at two bytes for each.
+const token =
+  /"(?:[^"\\\n]|\\.)*"|\b(?:true|false|null)\b|-?\b[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?\b|\u2039[^\u203a\n]*\u203a/g
 
 /** Method, names of fields, and the strings and numbers of the body. */
 export function requestSpans(text: string): readonly HeldSpan[] {
@@ -90,7 +92,7 @@ export function requestSpans(text: string): readonly HeldSpan[] {
   if (headEnd === -1) return spans
   token.lastIndex = headEnd
   for (let found = token.exec(text); found !== null && spans.length < spansMax; found = token.exec(text)) {
-    const kind = /^["‹]/.test(found[0]) ? 'string' : /^[a-z]/.test(found[0]) ? 'keyword' : 'number'
+    const kind = /^["\u2039]/.test(found[0]) ? 'string' : /^[a-z]/.test(found[0]) ? 'keyword' : 'number'
     spans.push({ start: found.index, end: found.index + found[0].length, kind })
   }
   return spans
