@@ -73,6 +73,7 @@ describe('at the PostgreSQL door', () => {
     const client = clientOf(await issued(), { password: await signed({}), database: 'nowhere' })
     const refused = await refusalOf(() => using(client, async () => {}))
     expect(refused).toMatchObject({ sqlstate: '3D000', code: 'TARGET_UNKNOWN' })
+    expect(refused.hint).toMatch(/^\w.* \(TARGET_UNKNOWN, see /)
     expectExplained('TARGET_UNKNOWN')
   })
 
@@ -86,6 +87,7 @@ describe('at the PostgreSQL door', () => {
     await using(clientOf(await issued()), async (client) => {
       const refused = await refusalOf(() => client.query(`SELECT '${'x'.repeat(1_048_576)}'`))
       expect(refused).toMatchObject({ sqlstate: '54000', code: 'STATEMENT_TOO_LONG' })
+      expect(refused.hint).toMatch(/^send large values /)
       expect((await client.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }])
     })
     expectExplained('STATEMENT_TOO_LONG')
@@ -146,6 +148,10 @@ describe('at the PostgreSQL door', () => {
       const items: { applicationName: string; state: string }[] = body.items
       return items.some((item) => item.applicationName === 'vanishing' && item.state === 'closed')
     })
+    expect(readLog(stack().logs.agent)).toMatch(
+      /"reason":"the client vanished","code":"CLIENT_VANISHED".*"session-closed"/,
+    )
+    expectExplained('CLIENT_VANISHED')
     await reachable(stack())
   })
 
@@ -161,6 +167,7 @@ describe('at the PostgreSQL door', () => {
     })
     expect(refused).toMatchObject({ sqlstate: '08006', code: 'UPSTREAM_UNREACHABLE' })
     expect(refused.message).not.toMatch(/ECONNREFUSED|127\.0\.0\.1/)
+    expect(refused.hint).toMatch(/^\w.* \(UPSTREAM_UNREACHABLE, see /)
     expectExplained('UPSTREAM_UNREACHABLE')
   })
 })
@@ -266,6 +273,7 @@ describe('at the enrolment of an agent', () => {
     const ran = runAgent('join', { SALLYPORT_JOIN_TOKEN: token })
     expect(ran.status, ran.stderr).toBe(4)
     expect(ran.stderr).toContain('JOIN_TOKEN_USED')
+    expect(ran.stderr).toContain('sallyport agent join')
     expect(ran.stderr).not.toContain(token)
     expectExplained('JOIN_TOKEN_USED')
   })
@@ -322,7 +330,8 @@ describe('at the enrolment of an agent', () => {
       })
       expect(refused.code).toBe('SNAPSHOT_MISSING')
       expect(refused.sqlstate).toBe('57P03')
-      expect(readLog(stack().logs.agent).slice(before)).toContain('SNAPSHOT_SIGNATURE')
+      expect(refused.hint).toMatch(/^\w.* \(SNAPSHOT_MISSING, see /)
+      expect(readLog(stack().logs.agent).slice(before)).toMatch(/SNAPSHOT_SIGNATURE.*enrol this agent anew/)
       expectExplained('SNAPSHOT_SIGNATURE')
       expectExplained('SNAPSHOT_MISSING')
     } finally {

@@ -107,6 +107,7 @@ export const errorCodes = {
   UPSTREAM_REFUSED: { sqlstate: '08004', http: 502, grpc: 14, exit: 7 },
   CREDENTIAL_UNAVAILABLE: { sqlstate: '08004', http: 502, grpc: 14, exit: 7 },
   IDLE_IN_TRANSACTION: { sqlstate: '25P03', http: 408, grpc: 10, exit: 7 },
+  CLIENT_VANISHED: { sqlstate: '08006', http: 408, grpc: 1, exit: 1 },
   SESSION_ENDED: { sqlstate: '57P01', http: 503, grpc: 14, exit: 7 },
   // snapshot, link, enrolment
   SNAPSHOT_MISSING: { sqlstate: '57P03', http: 503, grpc: 14, exit: 7 },

@@ -346,8 +346,8 @@ class RunningLink {
       const errorMessage = problems.join('; ').slice(0, reportCharsMax)
       this.#report(version, isWhole ? '' : 'DOCUMENT_INVALID', errorMessage)
     } catch (thrown) {
-      const { code, message } = asSallyportError(thrown)
-      log.error({ code, reason: message }, 'snapshot-refused')
+      const { code, message, hint } = asSallyportError(thrown)
+      log.error({ code, reason: message, hint }, 'snapshot-refused')
       this.#report(snapshots.highestVersion, code, message)
     }
   }

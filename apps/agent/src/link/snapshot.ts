@@ -84,8 +84,8 @@ export function openSnapshots(options: SnapshotsOptions): SnapshotKeeper {
     try {
       take(fromDisk, true)
     } catch (thrown) {
-      const { code, message } = asSallyportError(thrown)
-      log.warn({ code, reason: message }, 'snapshot-on-disk-not-used')
+      const { code, message, hint } = asSallyportError(thrown)
+      log.warn({ code, reason: message, hint }, 'snapshot-on-disk-not-used')
     }
   }
   return {
@@ -116,11 +116,15 @@ const revoked = () => new SallyportError('AGENT_REVOKED', 'this agent was revoke
 
 function goodAt(current: CurrentSnapshot | undefined, nowMs: number): CurrentSnapshot {
   if (current === undefined)
-    throw new SallyportError('SNAPSHOT_MISSING', 'the agent has no policies yet; try again in a moment')
+    throw new SallyportError('SNAPSHOT_MISSING', 'the agent has no policies yet; try again in a moment', { hint })
   if (current.notAfterMs <= nowMs)
-    throw new SallyportError('SNAPSHOT_EXPIRED', 'the agent was cut off from its control plane for too long')
+    throw new SallyportError('SNAPSHOT_EXPIRED', 'the agent was cut off from its control plane for too long', { hint })
   return current
 }
+
+/** For whoever connects, and whom that person asks. */
+const hint =
+  "if it stays so, have the operator look whether the agent reaches its control plane: the agent's log says why not"
 
 function pinnedKey({ snapshotKey }: SnapshotsOptions['identity']): KeyObject {
   const refuse = (cause?: unknown) =>
@@ -135,7 +139,11 @@ function pinnedKey({ snapshotKey }: SnapshotsOptions['identity']): KeyObject {
   return key
 }
 
-const badSignature = (message: string, cause?: unknown) => new SallyportError('SNAPSHOT_SIGNATURE', message, { cause })
+const badSignature = (message: string, cause?: unknown) =>
+  new SallyportError('SNAPSHOT_SIGNATURE', message, {
+    cause,
+    hint: "if the control plane's keys were replaced on purpose, enrol this agent anew; otherwise treat it as an attack",
+  })
 
 /** Nothing of the payload is looked at before its signature is good. */
 function verified({ identity }: SnapshotsOptions, key: KeyObject, signed: SignedSnapshot): Snapshot {

@@ -269,7 +269,7 @@ export class Handshake {
 }
 
 const vanished = (cause?: unknown): SallyportError =>
-  new SallyportError('SESSION_ENDED', 'the client closed the connection', { cause })
+  new SallyportError('CLIENT_VANISHED', 'the client closed the connection', { cause })
 
 /** The next bytes. Leaves the stream paused and without listeners of ours, so that TLS can take it over. */
 async function readChunk(stream: Duplex): Promise<Buffer> {

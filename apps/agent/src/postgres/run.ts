@@ -22,7 +22,7 @@ import { Outbox } from './outbox.ts'
 import { neverRun, noteOutcome } from './outcome.ts'
 import { errorFields } from './refuse.ts'
 import { RowRun } from './row-run.ts'
-import { goodbye } from './state.ts'
+import { clientVanished, goodbye } from './state.ts'
 import { closeSoon, connectionLost, flow } from './streams.ts'
 import type { TargetLink, TargetTaker } from './target-link.ts'
 
@@ -98,8 +98,8 @@ class SessionRun implements Run {
     this.#late = new LateAnswers({ monotonicUs: deps.monotonicUs, take: this.#onBytes, changed })
     client.on('data', (chunk: Buffer) => this.#guard('client', () => this.#takeClientBytes(chunk)))
     client.on('drain', () => this.#balance())
-    client.on('error', () => this.#finish('the client vanished', null))
-    client.on('close', () => this.#finish('the client vanished', null))
+    client.on('error', () => this.#finish(clientVanished, null))
+    client.on('close', () => this.#finish(clientVanished, null))
     link.start(this.#taker())
     deps.lent.attach({
       write: (bytes) => {

@@ -49,6 +49,7 @@ import type { Pool } from './pool.ts'
 import { errorFields } from './refuse.ts'
 import { type Run, runSession } from './run.ts'
 import { defaultUser, type ListenerTls } from './startup.ts'
+import { clientVanished } from './state.ts'
 import { heldSpans, scanTokens } from './tokens.ts'
 import { connectUpstream, type Upstream, type UpstreamLogin } from './upstream.ts'
 import { serverVersionOf, welcome } from './welcome.ts'
@@ -271,7 +272,8 @@ function startSession(opened: Opened): Run {
     key.release()
     catalog.release()
     deps.metrics.sessions.dec({ target: targetName })
-    deps.log.info({ session: id, target: targetName, reason, statements: gate.statements }, 'session-closed')
+    const code = reason === clientVanished ? { code: 'CLIENT_VANISHED' } : {}
+    deps.log.info({ session: id, target: targetName, reason, ...code, statements: gate.statements }, 'session-closed')
   })
   return run
 }

@@ -385,3 +385,5 @@ export function close(
 
 /** Why a session ends when the client sends Terminate. */
 export const goodbye = 'the client said goodbye'
+/** Why a session ends whose client broke off. */
+export const clientVanished = 'the client vanished'
