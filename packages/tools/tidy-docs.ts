@@ -21,7 +21,28 @@ export function checkDocs(tree: readonly Source[]): Finding[] {
     ...tree.filter(({ path }) => path.endsWith('.md')).flatMap((source) => checkLinks(source, byPath)),
     ...checkMigrations(byPath),
     ...checkAttacks(byPath),
+    ...checkRooms(byPath),
   ]
+}
+
+/** Every package and every folder of an app's sources stands in ARCHITECTURE.md in bold, packages in a cell of their own. */
+function checkRooms(tree: ReadonlyMap<string, string>): Finding[] {
+  const path = 'ARCHITECTURE.md'
+  const text = tree.get(path) ?? ''
+  const sections = text.split('\n## ')
+  const sectionOf = (app: string) =>
+    sections.find((section) => section.split('\n')[0]?.includes(`\`apps/${app}\``)) ?? ''
+  const rooms = new Set(
+    [...tree.keys()].flatMap((file) => /^(apps\/[a-z-]+\/src|packages)\/([a-z-]+)\//.exec(file)?.[0] ?? []),
+  )
+  return [...rooms]
+    .filter((room) => {
+      const [kind = '', app = ''] = room.split('/')
+      const name = room.split('/').at(-2) ?? ''
+      if (kind === 'packages') return !text.includes(`| \`${name}\` |`) && !text.includes(`\`packages/${name}\``)
+      return name !== 'gen' && !new RegExp(`\\*\\*[^*]*\\b${name}/`).test(sectionOf(app))
+    })
+    .map((room) => ({ path, line: 1, text: `says nothing of the room ${room}` }))
 }
 
 function checkHeadings(
