@@ -12,10 +12,14 @@ import { stopServer } from './stack.ts'
 
 let test: TestApp
 const people = new Map<RoleName, SignedIn>()
+const browsers = new Map<RoleName, SignedIn>()
 beforeAll(async () => {
   test = await buildTestApp({ logLevel: 'silent' })
   await makeDocuments(test, roleDocuments)
-  for (const role of roleNames) people.set(role, await makeRole(test, role))
+  for (const role of roleNames) {
+    people.set(role, await makeRole(test, role))
+    browsers.set(role, await makeRole(test, role, 'browser'))
+  }
 })
 afterAll(async () => {
   await test.close()
@@ -131,4 +135,25 @@ describe.each([...roleNames])('a person with the role %s alone', (role) => {
       expect(await refusalOf(name, people.get(role)!.headers)).toBeNull()
     },
   )
+})
+
+describe('a change with the cookie of a browser, from another page', () => {
+  const changes = names.filter(
+    (name) => routes[name].method !== 'GET' && routes[name].access !== 'public' && !isScim(name),
+  )
+
+  it.each(changes)('is refused at %s', async (name) => {
+    const { headers, csrfToken } = browsers.get(roleNames.find((role) => permitted(name, role))!)!
+    const without = (left: string) => Object.fromEntries(Object.entries(headers).filter(([header]) => header !== left))
+    for (const wrong of [
+      without('x-sallyport-csrf'),
+      without('origin'),
+      { ...headers, 'x-sallyport-csrf': `${csrfToken.slice(1)}x` },
+      { ...headers, origin: 'https://elsewhere.example' },
+    ]) {
+      const response = await call(name, wrong)
+      expect(response.statusCode).toBe(403)
+      expect(response.json()).toMatchObject({ code: 'CSRF_MISMATCH', type: errorDocsUrl('CSRF_MISMATCH') })
+    }
+  })
 })
