@@ -204,15 +204,12 @@ async function openDoors(
     log,
     metrics,
     onCatalog: (target: string, role: string, catalog: Catalog) => link.uploadCatalog(target, role, catalog),
-    mcpPinsFile: joinPath(config.dataDirectory, 'mcp-pins.json'),
+    mcpDirectory: config.dataDirectory,
+    onQuarantine: link.tellQuarantine,
   }
   const all = { ...listening, catalogs: openCatalogs(listening) }
-  const listener = await startListener({
-    ...all,
-    host: config.listen.host,
-    port: config.listen.port,
-    clientTls: config.listen.tls,
-  })
+  const { tls: clientTls, ...at } = config.listen
+  const listener = await startListener({ ...all, ...at, clientTls })
   const late: { http: HttpListener | null } = { http: null }
   closers.push(async () => {
     late.http?.stop()

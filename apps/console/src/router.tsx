@@ -94,6 +94,14 @@ export const scanRoute = createRoute({
   component: lazyRouteComponent(() => import('./pages/ScanPage.tsx'), 'ScanPage'),
 })
 
+export const quarantineRoute = createRoute({
+  getParentRoute: () => shell,
+  path: '/quarantine',
+  /** `TARGET/TOOL` of the open one. */
+  validateSearch: z.object({ open: z.string().optional().catch(undefined) }),
+  component: lazyRouteComponent(() => import('./pages/Quarantine.tsx'), 'Quarantine'),
+})
+
 export const agentsRoute = createRoute({
   getParentRoute: () => shell,
   path: '/agents',
@@ -162,6 +170,7 @@ const tree = root.addChildren([
     traceRoute,
     targetsRoute,
     scanRoute,
+    quarantineRoute,
     agentsRoute,
     policiesRoute,
     policyRoute,

@@ -25,6 +25,7 @@ import { webhooksRoutes } from './notifications/routes.ts'
 import { overviewRoutes } from './overview/routes.ts'
 import { peopleRoutes } from './people/routes.ts'
 import { policyRoutes } from './policies/routes.ts'
+import { quarantineRoutes } from './quarantine/routes.ts'
 import { recordingsRoutes } from './recordings/routes.ts'
 import { scansRoutes } from './scans/routes.ts'
 import { scimRoutes } from './scim/routes.ts'
@@ -74,6 +75,7 @@ export async function buildApp(deps: Deps): Promise<App> {
   revocationsRoutes(app, deps)
   policyRoutes(app, deps)
   scansRoutes(app, deps)
+  quarantineRoutes(app, deps)
   agentsRoutes(app, deps)
   recordingsRoutes(app, deps)
   auditRoutes(app, deps)

@@ -253,6 +253,18 @@ export const limits = {
   mcpEventsPerSessionMax: 1_000,
   /** Definitions of tools that are kept of one MCP server; further tools do not exist. */
   mcpPinsPerTargetMax: 2_000,
+  /** Definitions that were approved and are kept as text of one MCP server; of further tools only the digest is known. */
+  mcpDefinitionsPerTargetMax: 200,
+  /** Definition of a tool that is kept or told upward as text, in characters; of longer ones only the digest is. */
+  mcpDefinitionCharsMax: 16_384,
+  /** Tools of one MCP server that are told upward as quarantined; of further ones only their number is. */
+  mcpQuarantinedPerTargetMax: 50,
+  /** Between two messages of one agent about tools in quarantine, in milliseconds. */
+  mcpQuarantineEveryMsMin: 500,
+  /** Such messages that the control plane takes of one link in a minute; past it they are dropped. */
+  mcpQuarantineReportsPerMinuteMax: 240,
+  /** Quarantined tools that one list of the API has. */
+  mcpQuarantineListMax: 1_000,
   /** Age of a server's list of tools by which calls are judged, in milliseconds. */
   mcpListAgeMsMax: 60_000,
   /** Pages of that list. */

@@ -20,16 +20,17 @@ import { errorOfStatus, printable } from '@sallyport/proto/status'
 import type { Catalog } from '@sallyport/sql/catalog'
 import { type Budgets, createBudgets } from '../limits/budgets.ts'
 import { termsIn } from '../limits/terms.ts'
+import type { QuarantineNews } from '../mcp/quarantine.ts'
 import type { IngestStream } from '../record/upload.ts'
 import type { Log } from '../session/log.ts'
 import { type Asking, openAsking } from './asking.ts'
 import { backoffMs, pause } from './backoff.ts'
-import { Catalogs } from './catalogs.ts'
 import { openChannel } from './channel.ts'
 import { type Holds, realAfter } from './holds.ts'
 import { type Identity, renewAtMs } from './identity.ts'
 import { openIngestStream } from './ingest.ts'
 import { type LinkLeases, linkLeases } from './leases.ts'
+import { type News, openNews } from './news.ts'
 import { renew } from './renew.ts'
 import { openScans, type Scan, type Scans } from './scans.ts'
 import type { SnapshotKeeper } from './snapshot.ts'
@@ -84,6 +85,8 @@ export interface Link {
   openIngest(signal: AbortSignal): Promise<IngestStream>
   /** Sends the newest catalog of a target now, or when the link is up again. */
   uploadCatalog(target: string, upstreamRole: string, catalog: Catalog): void
+  /** Tells what of a target is in quarantine, soon, or when the link is up again. */
+  tellQuarantine(news: QuarantineNews): void
   /** Asks for new certificates at once; by itself that happens at two thirds of their life. */
   renewNow(): Promise<void>
   /** Says now what heartbeats say: that the agent stops must not wait for the next one. */
@@ -103,7 +106,8 @@ export function startLink(deps: LinkDeps): Link {
     tickets: running.asking.tickets,
     tokens: running.asking.tokens,
     openIngest: (signal) => running.openIngest(signal),
-    uploadCatalog: (target, upstreamRole, catalog) => running.uploadCatalog(target, upstreamRole, catalog),
+    uploadCatalog: running.news.catalog,
+    tellQuarantine: running.news.quarantine,
     renewNow: () => running.renewNow(),
     beat: () => running.beat(),
     async stop() {
@@ -122,7 +126,7 @@ const openLinkCall = (client: Client) =>
 class RunningLink {
   readonly #deps: LinkDeps
   readonly #timing: LinkTiming
-  readonly #catalogs: Catalogs
+  readonly news: News
   readonly asking: Asking
   readonly #leases: LinkLeases
   readonly #scans: Scans
@@ -142,10 +146,10 @@ class RunningLink {
     this.#identity = deps.identity
     this.#isStale = deps.renewFirst
     this.#timing = { ...linkTiming, ...deps.timing }
-    this.#catalogs = new Catalogs(deps.log)
     const { scan, log, randomBytes, clock, budgets = createBudgets(clock) } = deps
     const up = { send: (body: AgentMessage['body']) => this.#sendIfUp(body), after: realAfter, random: randomBytes }
     this.asking = openAsking(up)
+    this.news = openNews({ ...up, log })
     this.#leases = linkLeases({ ...up, budgets, clock, termsOf: (budget) => termsIn(deps.snapshots, budget) })
     this.#scans = openScans({ scan, log, send: (value) => void this.#sendIfUp({ case: 'scanDone', value }) })
   }
@@ -176,15 +180,6 @@ class RunningLink {
       await this.#nextChange(signal)
     }
     return openIngestStream(this.#client)
-  }
-
-  uploadCatalog(target: string, upstreamRole: string, catalog: Catalog): void {
-    this.#catalogs
-      .put(target, upstreamRole, catalog)
-      .then((upload) => {
-        if (upload !== undefined && this.isUp) this.#send({ case: 'catalog', value: upload })
-      })
-      .catch((err: unknown) => this.#deps.log.warn({ err, target }, 'catalog-not-sent'))
   }
 
   async renewNow(): Promise<void> {
@@ -265,7 +260,7 @@ class RunningLink {
     this.isUp = true
     this.#failures = 0
     this.#deps.log.info({ address: this.#identity.address }, 'link-up')
-    for (const upload of this.#catalogs.all()) this.#send({ case: 'catalog', value: upload })
+    this.news.up()
     this.#wake()
   }
 

@@ -2,6 +2,7 @@
 // parser is used in its strict form (THREATS ).
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server, type ServerOptions } from 'node:https'
+import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { asSallyportError, SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
@@ -13,6 +14,7 @@ import { type HttpServer, httpServer } from '../http/serve.ts'
 import { openUpstreams, type Upstreams } from '../http/upstream.ts'
 import type { Budgets } from '../limits/budgets.ts'
 import { openPins } from '../mcp/pins.ts'
+import type { QuarantineNews } from '../mcp/quarantine.ts'
 import { mcpSessions } from '../mcp/sessions.ts'
 import { knownSecrets } from '../secrets/known.ts'
 import { createCallers } from '../session/callers.ts'
@@ -41,8 +43,10 @@ export interface HttpListenerDeps
   readonly catalogs: SqlArgumentDeps['catalogs']
   /** Default: limits.httpConnectionsPerCallerMax. */
   readonly connectionsPerCallerMax?: number
-  /** Where the definitions of tools are kept that were seen first; absent: in memory. */
-  readonly mcpPinsFile?: string
+  /** Where the digests of tools that were seen first, and definitions that were approved, are kept; absent: in memory. */
+  readonly mcpDirectory?: string
+  /** Hears which tools are kept from callers. */
+  readonly onQuarantine?: (news: QuarantineNews) => void
 }
 
 /** Listens. Rejects with PORT_TAKEN, NO_PERMISSION or CONFIG_INVALID. */
@@ -111,9 +115,13 @@ const serverOf = (deps: HttpListenerDeps, upstreams: Upstreams): HttpServer =>
     known: knownSecrets(deps.snapshots, deps.environment, deps.clock),
     room: roomOf(limits.httpKeptBodiesBytesMax),
     mcp: mcpSessions(deps.clock, deps.random),
-    mcpPins: openPins(deps.mcpPinsFile ?? null, deps.clock, (target, tool) =>
-      deps.log.warn({ target, tool }, 'mcp-tool-quarantined'),
-    ),
+    mcpPins: openPins({
+      path: deps.mcpDirectory === undefined ? null : join(deps.mcpDirectory, 'mcp-pins.json'),
+      approvedDirectory: deps.mcpDirectory === undefined ? null : join(deps.mcpDirectory, 'mcp-definitions'),
+      clock: deps.clock,
+      onQuarantine: (target, tool) => deps.log.warn({ target, tool }, 'mcp-tool-quarantined'),
+      onChange: deps.onQuarantine ?? (() => {}),
+    }),
     sql: sqlArguments({ ...deps, catalogs: deps.catalogs }),
     tokens: oauthTokens({ upstreams, environment: deps.environment, clock: deps.clock }),
   })

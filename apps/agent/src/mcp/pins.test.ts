@@ -1,14 +1,17 @@
 // What was seen first outlives the agent, and a file that says something else stops it (THREATS R-4.15).
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '@sallyport/base/clock'
+import { limits } from '@sallyport/base/limits'
 import { isHttpTarget } from '@sallyport/policy/document'
 import { McpServer } from '@sallyport/policy/mcp-target'
 import { documentsOf } from '@sallyport/policy/testing'
 import type { JsonValue } from '@sallyport/wire/http/json'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { definitionDigest, openPins, type PinnedServer } from './pins.ts'
+import { definitionDigest } from './definition.ts'
+import { openPins, type PinnedServer } from './pins.ts'
+import type { QuarantineNews } from './quarantine.ts'
 
 let directory = ''
 beforeEach(() => {
@@ -30,7 +33,17 @@ const tool = (name: string, description: string): ReadonlyMap<string, JsonValue>
     ['name', name],
     ['description', description],
   ])
-const open = () => openPins(join(directory, 'mcp-pins.json'), systemClock, () => {})
+let told: QuarantineNews[] = []
+const open = () => {
+  told = []
+  return openPins({
+    path: join(directory, 'mcp-pins.json'),
+    approvedDirectory: join(directory, 'mcp-definitions'),
+    clock: systemClock,
+    onQuarantine: () => {},
+    onChange: (news) => told.push(news),
+  })
+}
 const where = serverAt('https://tools.example/mcp')
 
 it('keeps what it saw first over a new start', () => {
@@ -67,4 +80,53 @@ it('reads a definition in whatever order its members have', () => {
 it('does not begin anew over a file that it cannot read', () => {
   writeFileSync(join(directory, 'mcp-pins.json'), '{"tools', { mode: 0o600 })
   expect(open).toThrow(/holds no definitions/)
+})
+
+const said = (name: string, description: string): string => JSON.stringify({ description, name })
+
+it('tells what a tool said when it was approved and what it says now, over a new start, until it is approved', () => {
+  open().isApproved(where, tool('search', 'one'))
+  const pins = open()
+  pins.isApproved(where, tool('search', 'two'))
+  pins.isApproved(where, tool('search', 'two'))
+  expect(told).toEqual([
+    {
+      target: 'tools',
+      more: 0,
+      tools: [
+        {
+          tool: 'search',
+          digest: definitionDigest(tool('search', 'two')),
+          approved: definitionDigest(tool('search', 'one')),
+          definition: said('search', 'two'),
+          approvedDefinition: said('search', 'one'),
+        },
+      ],
+    },
+  ])
+  const two = definitionDigest(tool('search', 'two'))
+  pins.isApproved({ ...where, server: McpServer.parse({ pins: { search: two } }) }, tool('search', 'two'))
+  expect(told.at(-1)?.tools).toEqual([])
+})
+
+it('tells of a bounded number of tools, by their names that can be, and of no long definition (R-4.15)', () => {
+  const pins = open()
+  const listed = { ...where, server: McpServer.parse({ pinning: 'listed' }) }
+  const long = 'x'.repeat(limits.mcpDefinitionCharsMax)
+  for (let at = 0; at <= limits.mcpQuarantinedPerTargetMax; at += 1) pins.isApproved(listed, tool(`tool-${at}`, long))
+  pins.isApproved(listed, tool('<b>search</b>', 'one'))
+  const { tools = [], more } = told.at(-1) ?? {}
+  expect(tools).toHaveLength(limits.mcpQuarantinedPerTargetMax)
+  expect(more).toBe(1)
+  expect(tools[0]).toMatchObject({ tool: 'tool-0', definition: null, approved: null, approvedDefinition: null })
+  pins.listed(listed, new Set(['tool-1']))
+  expect(told.at(-1)).toMatchObject({ tools: [{ tool: 'tool-1' }], more: 0 })
+})
+
+it('shows nothing as approved that has not the digest of it', () => {
+  open().isApproved(where, tool('search', 'one'))
+  const folder = join(directory, 'mcp-definitions')
+  for (const name of readdirSync(folder)) writeFileSync(join(folder, name), said('search', 'harmless'), { mode: 0o600 })
+  open().isApproved(where, tool('search', 'two'))
+  expect(told.at(-1)?.tools[0]?.approvedDefinition).toBeNull()
 })

@@ -1,16 +1,17 @@
 // Definitions of tools that count: those that somebody has approved in the target's document, or those that this agent saw first. One
 // that says something else than before is kept from callers until somebody approves it (THREATS R-4.15).
 // INVARIANT: where nobody knows what a tool says now, or the file of what was seen cannot be read, the tool is refused.
-import { createHash } from 'node:crypto'
 import type { Clock } from '@sallyport/base/clock'
 import { SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
 import type { HttpTargetDocument } from '@sallyport/policy/document'
 import type { McpServer } from '@sallyport/policy/mcp-target'
-import { isJsonList, isJsonObject, type JsonValue } from '@sallyport/wire/http/json'
 import type { JsonObject } from '@sallyport/wire/mcp/message'
 import { z } from 'zod'
 import { readPrivate, writeDurably } from '../link/files.ts'
+import { openApproved } from './approved.ts'
+import { definitionText, digestOfText } from './definition.ts'
+import { openQuarantine, type QuarantineNews, type Server } from './quarantine.ts'
 
 export interface PinnedServer {
   readonly document: HttpTargetDocument
@@ -38,13 +39,23 @@ interface Known {
   listedMs: number
 }
 
-/** `path`: where what was seen first is kept; null: nowhere. Throws CONFIG_INVALID for a file that is none of ours. */
-export function openPins(
-  path: string | null,
-  clock: Clock,
-  onQuarantine: (target: string, tool: string) => void,
-): McpPins {
+export interface PinsDeps {
+  /** Where what was seen first is kept; null: nowhere. */
+  readonly path: string | null
+  /** Where the definitions that were approved are kept; null: in memory. */
+  readonly approvedDirectory: string | null
+  readonly clock: Clock
+  /** A tool is kept from callers that was not, or not for this. */
+  readonly onQuarantine: (target: string, tool: string) => void
+  /** All that is kept from callers of one target now. */
+  readonly onChange: (news: QuarantineNews) => void
+}
+
+/** Throws CONFIG_INVALID for a file that is none of ours. */
+export function openPins({ path, approvedDirectory, clock, onQuarantine, onChange }: PinsDeps): McpPins {
   const seen = openSeen(path)
+  const approved = openApproved(approvedDirectory)
+  const quarantine = openQuarantine({ approvedText: approved.find, onChange })
   const known = new Map<string, Known>()
   const knownOf = (where: PinnedServer): Known => {
     const key = keyOf(where)
@@ -52,25 +63,32 @@ export function openPins(
     known.set(key, found)
     return found
   }
-  const pinOf = ({ document, server }: PinnedServer, tool: string): string | undefined => {
-    const approved = Object.hasOwn(server.pins, tool) ? server.pins[tool] : undefined
-    if (approved !== undefined || server.pinning === 'listed') return approved
-    return seen.of(keyOf({ document }), tool)
-  }
+  const pinOf = (where: PinnedServer, tool: string): string | undefined =>
+    listedPin(where, tool) ?? (where.server.pinning === 'listed' ? undefined : seen.of(keyOf(where), tool))
   return {
     isApproved(where, definition) {
       const tool = definition.get('name')
       if (typeof tool !== 'string') return false
-      if (where.server.pinning === 'off') return true
-      const digest = definitionDigest(definition)
+      const server = serverOf(where)
+      if (where.server.pinning === 'off') {
+        quarantine.release(server, tool)
+        return true
+      }
+      const text = definitionText(definition)
+      const digest = digestOfText(text)
       const { now } = knownOf(where)
       if (now.size >= limits.mcpPinsPerTargetMax && !now.has(tool)) return false
       now.set(tool, digest)
-      if (where.server.pinning === 'first-seen' && pinOf(where, tool) === undefined)
-        seen.note(keyOf(where), tool, digest)
-      const isSame = pinOf(where, tool) === digest
-      if (!isSame) onQuarantine(where.document.metadata.name, tool)
-      return isSame
+      if (where.server.pinning === 'first-seen' && pinOf(where, tool) === undefined) seen.note(server.key, tool, digest)
+      const pin = pinOf(where, tool)
+      if (pin === digest) {
+        quarantine.release(server, tool)
+        approved.keep(server.key, tool, { digest, text })
+        return true
+      }
+      if (quarantine.note(server, { tool, digest, approved: pin ?? null, definition: text }))
+        onQuarantine(server.target, tool)
+      return false
     },
     refusal(where, tool) {
       if (where.server.pinning === 'off') return null
@@ -84,6 +102,7 @@ export function openPins(
     listed(where, tools) {
       const found = knownOf(where)
       for (const tool of [...found.now.keys()]) if (!tools.has(tool)) found.now.delete(tool)
+      quarantine.listed(serverOf(where), tools)
       found.listedMs = clock.nowMs()
     },
     changed(where) {
@@ -91,6 +110,9 @@ export function openPins(
     },
   }
 }
+
+const listedPin = ({ server: { pins } }: PinnedServer, tool: string): string | undefined =>
+  Object.hasOwn(pins, tool) ? pins[tool] : undefined
 
 interface SeenFirst {
   of(key: string, tool: string): string | undefined
@@ -115,6 +137,11 @@ function openSeen(path: string | null): SeenFirst {
 
 /** Another address is another server, whatever its name. */
 const keyOf = ({ document }: Pick<PinnedServer, 'document'>): string => `${document.metadata.name} ${document.spec.url}`
+
+const serverOf = ({ document }: PinnedServer): Server => ({
+  target: document.metadata.name,
+  key: keyOf({ document }),
+})
 
 function read(path: string | null): Map<string, Map<string, string>> {
   const bytes = path === null ? undefined : readPrivate(path)
@@ -148,19 +175,4 @@ function quarantined(
       hint: `the owner of the target compares what the tool says now, and approves it as mcp.pins: { ${tool}: "${digest}" }`,
     },
   )
-}
-
-/** SHA-256 of everything that a model or a client reads of it; only `_meta` is the server's own. */
-export function definitionDigest(definition: JsonObject): string {
-  const read = new Map([...definition].filter(([name]) => name !== '_meta'))
-  return `sha256:${createHash('sha256').update(canonical(read)).digest('hex')}`
-}
-
-/** Names in one order, so that a server may write them in any. */
-function canonical(value: JsonValue): string {
-  if (typeof value === 'bigint') return value.toString()
-  if (isJsonList(value)) return `[${value.map(canonical).join(',')}]`
-  if (!isJsonObject(value)) return JSON.stringify(value)
-  const members = [...value].sort(([left], [right]) => (left < right ? -1 : 1))
-  return `{${members.map(([name, member]) => `${JSON.stringify(name)}:${canonical(member)}`).join(',')}}`
 }

@@ -49,9 +49,9 @@ export function keysOf(event: LiveEvent): readonly QueryKey[] {
     case 'session':
       return [['session', event.id], ['sessions'], ['overview']]
     case 'agent':
-      return [['agents'], ['overview'], ['me', 'targets'], ['audit']]
+      return [['agents'], ['overview'], ['me', 'targets'], ['audit'], ['quarantine']]
     case 'resource':
-      return [['resources'], ['overview'], ['me', 'targets'], ['audit']]
+      return [['resources'], ['overview'], ['me', 'targets'], ['audit'], ['quarantine']]
     case 'webhook':
       return [['webhooks'], ['deliveries'], ['audit']]
   }

@@ -1,6 +1,7 @@
 // What pages ask for, as query options: one function a question, keyed so that a live event can make it ask again.
 import { Approval, ApprovalPage } from '@sallyport/api/approvals'
 import { Overview } from '@sallyport/api/live'
+import { QuarantinedTool, QuarantineList } from '@sallyport/api/quarantine'
 import { AdminActionPage, Session, SessionEntries, SessionPage, Trace } from '@sallyport/api/recordings'
 import {
   AgentPage,
@@ -120,6 +121,23 @@ export const resourcesQuery = (kind: ResourcePath) =>
   queryOptions({
     queryKey: ['resources', kind],
     queryFn: ({ signal }) => get(`/api/v1/resources/${kind}`, ResourcePage, { limit: 500 }, signal),
+    staleTime: freshMs,
+  })
+
+export const quarantineQuery = () =>
+  queryOptions({
+    queryKey: ['quarantine'],
+    queryFn: ({ signal }) => get('/api/v1/quarantine', QuarantineList, {}, signal),
+    staleTime: freshMs,
+  })
+
+export const quarantinedToolPath = (target: string, tool: string): string =>
+  `/api/v1/quarantine/${encodeURIComponent(target)}/${encodeURIComponent(tool)}`
+
+export const quarantinedToolQuery = (target: string, tool: string) =>
+  queryOptions({
+    queryKey: ['quarantine', target, tool],
+    queryFn: ({ signal }) => get(quarantinedToolPath(target, tool), QuarantinedTool, {}, signal),
     staleTime: freshMs,
   })
 

@@ -3,6 +3,7 @@ import type { Agent, Resource } from '@sallyport/api/resources'
 import { useQuery } from '@tanstack/react-query'
 import { agentsQuery, resourcesQuery } from '../api/queries.ts'
 import { type PolicyView, policyOf, type TargetView, targetOf } from '../forms/documents.ts'
+import { QuarantineNote } from '../forms/QuarantineNote.tsx'
 import { TargetDetail } from '../forms/TargetDetail.tsx'
 import { targetTemplate } from '../forms/templates.ts'
 import { targetsRoute } from '../router.tsx'
@@ -31,6 +32,7 @@ export function Targets() {
       <PageHead title="Targets" lead="What callers can reach through an agent, and what guards it.">
         <AsOf query={targets} />
       </PageHead>
+      <QuarantineNote />
       {targets.data === undefined ? (
         targets.isError ? (
           <ErrorState error={targets.error} retry={() => void targets.refetch()} />

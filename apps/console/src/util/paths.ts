@@ -9,6 +9,7 @@ export const paths = {
   trace: (id: string) => `/traces/${encodeURIComponent(id)}`,
   targets: () => '/targets',
   scan: (target: string) => `/targets/${encodeURIComponent(target)}/scan`,
+  quarantine: () => '/quarantine',
   agents: () => '/agents',
   policies: () => '/policies',
   policy: (name: string) => `/policies/${encodeURIComponent(name)}`,

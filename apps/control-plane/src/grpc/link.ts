@@ -13,6 +13,7 @@ import {
   RevokedSchema,
   type SnapshotApplied,
 } from '@sallyport/proto/gen/sallyport/v1/link_pb'
+import type { QuarantineReport } from '@sallyport/proto/gen/sallyport/v1/quarantine_pb'
 import type { TicketWanted } from '@sallyport/proto/gen/sallyport/v1/ticket_pb'
 import type { TokenShown } from '@sallyport/proto/gen/sallyport/v1/token_pb'
 import { printable } from '@sallyport/proto/status'
@@ -23,6 +24,7 @@ import { greetAgent } from '../agents/store.ts'
 import type { Db } from '../db.ts'
 import type { Bus } from '../live/bus.ts'
 import type { Publisher } from '../policies/publish.ts'
+import { acceptQuarantine } from '../quarantine/accept.ts'
 import { acceptScan } from '../scans/accept.ts'
 import type { Served } from './calls.ts'
 import { acceptCatalog } from './catalog.ts'
@@ -118,6 +120,7 @@ interface Linked {
   readonly holds: LinkHolds
   readonly ticketWanted: (wanted: TicketWanted) => void
   readonly tokenShown: (shown: TokenShown) => void
+  readonly quarantined: (report: QuarantineReport) => Promise<void>
   stop(): void
 }
 
@@ -143,6 +146,7 @@ function openLinked(
     holds,
     ticketWanted: answerTickets(deps, agent, send),
     tokenShown: answerTokens(deps, agent, send),
+    quarantined: acceptQuarantine(deps, agent),
     stop() {
       detach()
       leave()
@@ -157,7 +161,7 @@ async function takeLinked(
   agent: AgentIdentity,
   body: AgentMessage['body'],
   send: (body: ControlMessage['body']) => void,
-  { holds, ticketWanted, tokenShown }: Linked,
+  { holds, ticketWanted, tokenShown, quarantined }: Linked,
 ): Promise<void> {
   switch (body.case) {
     case 'heartbeat':
@@ -166,6 +170,8 @@ async function takeLinked(
       return noteApplied(deps, agent, body.value)
     case 'catalog':
       return await acceptCatalog(deps, agent, body.value)
+    case 'quarantineReport':
+      return await quarantined(body.value)
     case 'scanDone':
       return await acceptScan(deps, agent, body.value)
     case 'holdOpened':

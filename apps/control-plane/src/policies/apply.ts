@@ -51,6 +51,8 @@ export interface ApplyOptions {
   readonly dryRun?: boolean
   /** What the caller has seen; nothing is written over anything else. */
   readonly expect?: readonly ExpectedVersion[] | undefined
+  /** What the line of the audit log says beside change and version. */
+  readonly detail?: Readonly<Record<string, string>>
 }
 
 /** Applies a YAML text. Throws with nothing written when anything in it is wrong, or somebody else changed the same. */
@@ -58,7 +60,7 @@ export async function applyDocuments(
   deps: ApplyDeps,
   by: string,
   yaml: string,
-  { dryRun = false, expect = [] }: ApplyOptions = {},
+  { dryRun = false, expect = [], detail = {} }: ApplyOptions = {},
 ): Promise<ApplyResult> {
   const documents = readText(yaml)
   const { planned, warnings } = await inTransaction(deps.db, async (tx) => {
@@ -74,7 +76,7 @@ export async function applyDocuments(
     )
     if (check.problems.length > 0) throw new DocumentsRefused(check.problems)
     const plan = await planVersions(tx, current, documents)
-    if (!dryRun) for (const one of plan) await writePlanned(deps, tx, by, one)
+    if (!dryRun) for (const one of plan) await writePlanned(deps, tx, by, one, detail)
     return { planned: plan, warnings: check.warnings }
   })
   if (!dryRun) await announce(deps, planned)
@@ -126,13 +128,20 @@ async function planVersions(tx: Tx, current: readonly StoredDocument[], document
   return planned
 }
 
-async function writePlanned(deps: ApplyDeps, tx: Tx, by: string, planned: Planned): Promise<void> {
+async function writePlanned(
+  deps: ApplyDeps,
+  tx: Tx,
+  by: string,
+  planned: Planned,
+  detail: NonNullable<ApplyOptions['detail']>,
+): Promise<void> {
   const { document, change, version } = planned
   if (change === 'unchanged') return
   const at = new Date(deps.clock.nowMs())
   await writeVersion(tx, { kind: document.kind, name: document.metadata.name, version, document, at, by })
   const id = deps.randomBytes(16).toString('hex')
-  await appendAction(tx, { id, at, actor: by, action: 'apply', object: keyOf(document), detail: { change, version } })
+  const said = { change, version, ...detail }
+  await appendAction(tx, { id, at, actor: by, action: 'apply', object: keyOf(document), detail: said })
   await tell(deps, tx, by, { kind: document.kind, name: document.metadata.name, version, change })
 }
 
