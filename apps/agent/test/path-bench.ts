@@ -69,7 +69,7 @@ const done: BackendMessage = { type: 'commandComplete', tag: 'SELECT 1' }
 const path = toClient(
   { type: 'parseComplete' },
   { type: 'bindComplete' },
-  { type: 'dataRow', values: [Buffer.from('["pg_catalog","public"]')] },
+  { type: 'dataRow', values: [Buffer.from('[["pg_catalog","public"],"public","app"]')] },
   done,
   { type: 'closeComplete' },
   { type: 'closeComplete' },
@@ -175,7 +175,7 @@ async function measure(name: string, way: Way, masks: string, statements: number
     target: 'shop',
     chain,
     session,
-    catalog: { fresh: () => known, read: async () => known, own: noOwnCatalog },
+    catalog: { fresh: () => known, read: async () => known, renewed: async () => known, own: noOwnCatalog },
     analyser: createAnalyser(parser, { preset: 'none' }, factsCache(), 'shop'),
     record,
     scan: scanTokens,

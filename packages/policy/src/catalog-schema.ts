@@ -78,7 +78,7 @@ export const CatalogLists = z.strictObject({
   serverEncoding: z.string(),
   relations: z.array(RelationJson),
   functions: z.array(FunctionJson),
-  schemas: z.array(z.strictObject({ name: z.string(), writable: z.boolean() })),
+  schemas: z.array(z.strictObject({ name: z.string(), writable: z.boolean(), usable: z.boolean().exactOptional() })),
   types: z.array(
     z.strictObject({
       oid,

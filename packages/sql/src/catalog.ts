@@ -107,7 +107,12 @@ export interface Catalog {
   readonly relations: readonly CatalogRelation[]
   /** All of them outside pg_catalog and information_schema; built-ins are known to `builtins.ts`. */
   readonly functions: readonly CatalogFunction[]
-  readonly schemas: readonly { readonly name: string; readonly writable: boolean }[]
+  readonly schemas: readonly {
+    readonly name: string
+    readonly writable: boolean
+    /** False: the role may not look into it, so that it is in no search_path. Absent: it may. */
+    readonly usable?: boolean
+  }[]
   /** User-defined types: name to kind, so that casts and composite access resolve. */
   readonly types: readonly {
     readonly oid: number

@@ -208,7 +208,8 @@ const functions = (serverVersion: number): string => `
 // keeps it out of every search_path.
 const schemas = `
   SELECT json_build_object('name', n.nspname,
-           'writable', has_schema_privilege(n.oid, 'CREATE') OR n.nspname LIKE '%.%')
+           'writable', has_schema_privilege(n.oid, 'CREATE') OR n.nspname LIKE '%.%',
+           'usable', has_schema_privilege(n.oid, 'USAGE'))
     FROM pg_catalog.pg_namespace n WHERE ${userSchema('n')} ORDER BY n.nspname`
 
 // A domain runs code when a function of the target stands in one of its checks or its default, or its base type does; a range
@@ -406,5 +407,5 @@ export const signatureQuery = `
          UNION ALL ${part('type', ofSchema('pg_type', 't', 'typnamespace'), rowOf('t', 't.oid'))}
          UNION ALL ${part('operator', ofSchema('pg_operator', 'o', 'oprnamespace'), rowOf('o', 'o.oid'))}
          UNION ALL ${part('language', 'pg_catalog.pg_language l', rowOf('l', 'l.oid'))}
-         UNION ALL ${part('schema', 'spaces s', "s.oid::text || s.nspname || has_schema_privilege(s.oid, 'CREATE')::text")})
+         UNION ALL ${part('schema', 'spaces s', "s.oid::text || s.nspname || has_schema_privilege(s.oid, 'CREATE')::text || has_schema_privilege(s.oid, 'USAGE')::text")})
   SELECT string_agg(part || ' ' || rows || ' ' || COALESCE(total, 0), ', ' ORDER BY part) FROM parts`

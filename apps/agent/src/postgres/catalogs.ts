@@ -96,6 +96,10 @@ function sourceOf(reader: CatalogReader, place: CatalogPlace, sinceMs: number): 
   return {
     fresh: () => reader.fresh(key, sinceMs),
     read: () => reader.catalogFor(key, undefined, sinceMs),
+    renewed() {
+      reader.invalidate(key)
+      return reader.catalogFor(key, undefined, sinceMs)
+    },
     latest: () => reader.latest(key),
   }
 }

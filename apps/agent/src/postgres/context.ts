@@ -3,11 +3,13 @@
 import { SallyportError } from '@sallyport/base/errors'
 import type { BackendMessage, FrontendMessage } from '@sallyport/wire/postgres/messages'
 import { z } from 'zod'
+import { pathNames } from './path.ts'
 import { type Action, close, type Expected, expect, type State, settle } from './state.ts'
 
 const askName = '_sallyport_path'
 const askText =
-  'SELECT pg_catalog.array_to_json(pg_catalog.current_schemas(true))::pg_catalog.text AS effective_search_path'
+  'SELECT pg_catalog.json_build_array(pg_catalog.array_to_json(pg_catalog.current_schemas(true)), ' +
+  "pg_catalog.current_setting('search_path'), current_user)::pg_catalog.text AS effective_search_path"
 
 /** Only while nothing is due from the target. */
 export function askContext(state: State, out: Action[]): undefined {
@@ -26,7 +28,8 @@ export function askContext(state: State, out: Action[]): undefined {
   expect(state, { kind: 'ask', ready, answered: false, closesDue: 2 })
 }
 
-const Schemas = z.array(z.string()).min(1)
+/** What is in effect, what is written, and who `$user` is. */
+const Path = z.tuple([z.array(z.string()).min(1), z.string(), z.string()])
 type Ask = Extract<Expected, { kind: 'ask' }>
 
 /** One message of the answer. Anything but the expected one means that we no longer know what the target does. */
@@ -52,12 +55,15 @@ export function takeAsked(state: State, asked: Ask, message: BackendMessage, out
 }
 
 function learn(state: State, value: Uint8Array, out: Action[]): undefined {
-  let schemas: readonly string[]
+  let path: z.infer<typeof Path>
   try {
-    schemas = Schemas.parse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(value)))
+    path = Path.parse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(value)))
   } catch {
     return lost(state, out)
   }
+  const [schemas, written, user] = path
+  const names = pathNames(written)
+  if (names === null) return lost(state, out)
   // R-2.9: with a schema ahead of pg_catalog, built-in names could be shadowed. Temporary schemas shadow relations only.
   const named = schemas.filter((schema) => !/^pg_(toast_)?temp_/.test(schema))
   if (named[0] !== 'pg_catalog')
@@ -73,6 +79,7 @@ function learn(state: State, value: Uint8Array, out: Action[]): undefined {
   state.searchPath = schemas
     .filter((schema) => schema !== 'pg_catalog')
     .map((schema) => (schema.startsWith('pg_temp_') ? 'pg_temp' : schema))
+  state.pathNames = names.map((name) => (name === '$user' ? user : name))
   state.pathKnown = true
 }
 

@@ -70,7 +70,13 @@ export function takeJudgement(state: State, judgement: Judgement, out: Action[])
   const { kept } = state
   state.kept = null
   if (state.mode === 'skipping') return drop(judgement, out)
-  if (judgement.kind === 'unsettled') return waitForAnswers(state, message, out)
+  if (judgement.kind === 'unsettled') {
+    if (judgement.path === 'moved') {
+      state.pathKnown = false
+      state.pathRenewed = true
+    }
+    return waitForAnswers(state, message, out)
+  }
   if (message.type === 'query' || message.type === 'execute') {
     const portal = message.type === 'execute' ? state.portals.get(message.portal) : undefined
     noteJudged(state, message, judgement.kind === 'allowed' ? judgement.statements : [], portal ?? kept ?? undefined)

@@ -137,7 +137,7 @@ function honest(message: FrontendMessage): readonly BackendMessage[] {
     case 'execute':
       return message.portal === '_sallyport_path'
         ? [
-            { type: 'dataRow', values: [new TextEncoder().encode('["pg_catalog","public"]')] },
+            { type: 'dataRow', values: [new TextEncoder().encode('[["pg_catalog","public"],"public","app"]')] },
             { type: 'commandComplete', tag: 'SELECT 1' },
           ]
         : [{ type: 'commandComplete', tag: 'OK' }]

@@ -176,7 +176,9 @@ function judge(
   const names = new NamesNow(state)
   const initiator = initiatorOf(state, message, text)
   const said = initiator === undefined ? {} : { initiator }
-  const asked: JudgeRequest = { moment, text, facts, parameters, names, hold, reading, ...said }
+  const renewed = state.pathRenewed ? { isPathRenewed: true } : {}
+  state.pathRenewed = false
+  const asked: JudgeRequest = { moment, text, facts, parameters, names, hold, reading, ...said, ...renewed }
   out.push({ do: 'judge', request: portal === undefined ? asked : { ...asked, portal } })
 }
 
@@ -184,6 +186,7 @@ function judge(
 class NamesNow implements SessionNames {
   readonly #state: State
   readonly searchPath: readonly string[]
+  readonly pathNames: readonly string[]
   readonly catalog: SessionNames['catalog']
   readonly objectsVersion: number
   readonly pathTouched: boolean
@@ -191,6 +194,7 @@ class NamesNow implements SessionNames {
   constructor(state: State) {
     this.#state = state
     this.searchPath = state.searchPath
+    this.pathNames = state.pathNames
     this.catalog = catalogOf(state)
     this.objectsVersion = state.objectsVersion
     this.pathTouched = state.pathTouched

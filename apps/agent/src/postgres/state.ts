@@ -221,6 +221,10 @@ export interface State {
   /** A setting that the session has changed and that may change what texts mean; the first one. */
   changedSetting: string | null
   searchPath: readonly string[]
+  /** What the search_path names, whether it is there or not. */
+  pathNames: readonly string[]
+  /** The path was asked for because it did not fit the catalog, for the message that is judged next. */
+  pathRenewed: boolean
   /** False: the target has to be asked before the next judgement. */
   pathKnown: boolean
   /** The search_path as the target reported it last (PostgreSQL 18), and as the client was told; null: at neither yet. */
@@ -289,6 +293,8 @@ export const openState = (serverVersion: number, settings: Iterable<readonly [st
   settings: new Map(settings),
   changedSetting: null,
   searchPath: [],
+  pathNames: [],
+  pathRenewed: false,
   pathKnown: false,
   pathReported: null,
   pathShown: null,

@@ -8,6 +8,8 @@ import { type Shape, shapeOf } from '@sallyport/sql/shape'
 /** What names mean in a session right now; the protocol keeps it. */
 export interface SessionNames {
   readonly searchPath: readonly string[]
+  /** What the setting names beside what is in effect: schemas that are not there, or not for this role. Absent: nobody asked. */
+  readonly pathNames?: readonly string[]
   /** Texts of prepared statements, protocol and SQL alike. */
   prepared(name: string): string | undefined
   readonly preparedNames: Iterable<string>

@@ -9,6 +9,7 @@ import { versionOf } from './analysis.ts'
 import type { GateDeps, Judged, JudgeRequest } from './gate.ts'
 import { pastInitiator } from './initiator.ts'
 import { sharingRefusal } from './outlasting.ts'
+import { pathFits } from './path-fits.ts'
 import { holdsSecret } from './recorded.ts'
 import {
   approvalRefusal,
@@ -21,6 +22,7 @@ import {
   namesObjects,
   needsCatalog,
   orderRefusal,
+  pathMoved,
   policyRefusal,
   settingRefusal,
   severalStatements,
@@ -39,6 +41,8 @@ export type Assessed =
   | Cleared
   /** Only the session's own connection sees what its names mean. */
   | { readonly kind: 'needs-own' }
+  /** Under this catalog the search_path is another than the session was told. */
+  | { readonly kind: 'path-moved' }
   | {
       readonly kind: 'refused'
       readonly error: SallyportError
@@ -70,6 +74,9 @@ export function assess(deps: AssessDeps, request: JudgeRequest, catalog: Catalog
       return refused(new SallyportError('STATEMENT_SYNTAX', analysis.message), null, analysis.position)
     if (request.moment !== 'query' && analysis.statements.length > 1) return refused(severalStatements())
     if (blind && analysis.statements.some(needsCatalog)) return { kind: 'needs-own' }
+    // What stands in a portal got its meaning when that was bound.
+    const isAsked = request.names.catalog !== 'none' && analysis.statements.some(needsCatalog)
+    if (isAsked && !pathFits(request.names, catalog)) return { kind: 'path-moved' }
     if (request.initiator === undefined && analysis.statements.some((facts) => needsWord(facts, request)))
       return refused(pastInitiator())
     if (fetchesStale(deps, request, analysis.statements, catalog)) return refused(meansAnotherThing())
@@ -119,6 +126,7 @@ export async function assessNow(deps: GateDeps, request: JudgeRequest): Promise<
     const own = ownCatalog(deps, request)
     if (own !== undefined) return assess(deps, request, own, true)
     const assessed = assess(deps, request, deps.catalog.fresh() ?? (await deps.catalog.read()))
+    if (assessed.kind === 'path-moved') return refused(pathMoved())
     if (assessed.kind !== 'needs-own') return assessed
     if (typeof request.reading === 'string') return refused(changedUnseen())
     const read = await deps.catalog.own.read(request.names, request.reading)

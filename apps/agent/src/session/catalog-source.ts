@@ -11,6 +11,8 @@ export interface CatalogSource {
   /** Undefined when it is too old. */
   fresh(): Catalog | undefined
   read(): Promise<Catalog>
+  /** As it is now or later, however fresh the one at hand is. */
+  renewed(): Promise<Catalog>
   readonly own: OwnCatalogSource
 }
 

@@ -81,7 +81,7 @@ function open(rules = readAll, catalog: Partial<CatalogSource> = {}): Opened {
       tls: true,
       authentication: '',
     },
-    catalog: { fresh: () => known, read: async () => known, own: noOwnCatalog, ...catalog },
+    catalog: { fresh: () => known, read: async () => known, renewed: async () => known, own: noOwnCatalog, ...catalog },
     analyser: createAnalyser(parser, { preset: 'none' }, factsCache(), 'shop'),
     record: { append, note: append, write() {}, close() {} },
     scan: scanTokens,

@@ -29,7 +29,7 @@ import { limited } from './limited.ts'
 import type { SessionState } from './outlasting.ts'
 import { type Protection, protectionCache } from './protection.ts'
 import { type BoundParameters, noParameters, type TokenScan } from './recorded.ts'
-import { catalogStale, changedUnseen } from './refusals.ts'
+import { catalogStale, changedUnseen, pathMoved } from './refusals.ts'
 import { meansTheSame } from './same-meaning.ts'
 import { sizeRefusal } from './size.ts'
 import { type CopyGuard, copyGuard } from './write-back.ts'
@@ -58,6 +58,8 @@ export interface JudgeRequest {
   readonly hold: HeldExecution | null
   /** `unsettled` while answers are due, `impossible` where the target cannot be asked without the client noticing. */
   readonly reading: 'unsettled' | 'impossible' | ReadingPlace
+  /** The search_path was asked for a moment ago, since it did not fit the catalog. */
+  readonly isPathRenewed?: boolean
 }
 
 export interface JudgedStatement {
@@ -83,7 +85,8 @@ export interface JudgedStatement {
 export type Judgement =
   /** It has to be held, or needs the session's own catalog: ask again when everything before has been answered. Nothing
    * is recorded yet. */
-  | { readonly kind: 'unsettled' }
+  /** `path`: the target has to be asked for its search_path, which is another by now. */
+  | { readonly kind: 'unsettled'; readonly path?: 'moved' }
   | { readonly kind: 'allowed'; readonly statements: readonly JudgedStatement[] }
   | { readonly kind: 'refused'; readonly error: SallyportError; readonly position: number | null }
 
@@ -237,6 +240,7 @@ function carryOut(
   isCharged = false,
 ): Answer {
   if (assessed.kind === 'needs-own') return byOwnCatalog(live, request, onWaits)
+  if (assessed.kind === 'path-moved') return byNewPath(live, request, onWaits)
   const isDue = assessed.kind === 'clear' && runs(request) && isHeld(assessed.all)
   // Judged again once everything before has been answered, and counted then.
   if (isDue && request.hold === null) return { kind: 'unsettled' }
@@ -246,6 +250,20 @@ function carryOut(
   const held = isDue ? heldOf(request, settled) : null
   if (held === null) return allow(live, request, settled)
   return live.holding.hold(held, stepsOf(live, request), onWaits)
+}
+
+/** Schemas came, went, or changed hands. Where the path has just been asked for, it is the catalog that is older. */
+function byNewPath(live: Live, request: JudgeRequest, onWaits: (notice: HoldNotice) => void): Answer {
+  const { deps } = live
+  if (request.isPathRenewed !== true) return { kind: 'unsettled', path: 'moved' }
+  return deps.catalog.renewed().then(
+    (read) => {
+      const again = assess(deps, request, read)
+      const isStill = again.kind === 'path-moved'
+      return isStill ? deny(live, request, pathMoved()) : carryOut(live, request, again, onWaits)
+    },
+    (thrown: unknown) => deny(live, request, catalogStale(thrown)),
+  )
 }
 
 /** The session's own connection is asked, where that is possible, and only once nothing else is due on it. */

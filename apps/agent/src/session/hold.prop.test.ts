@@ -77,7 +77,7 @@ function world(callers: number): World {
       target: 'shop',
       chain: hold.place.chain,
       session: hold.place.session,
-      catalog: { fresh: () => known, read: async () => known, own: noOwnCatalog },
+      catalog: { fresh: () => known, read: async () => known, renewed: async () => known, own: noOwnCatalog },
       analyser: createAnalyser(parser, { preset: 'none' }, factsCache(), 'shop'),
       record: {
         append: (body) => void entries.push(body),

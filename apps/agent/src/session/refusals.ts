@@ -214,6 +214,12 @@ export const meansAnotherThing = (): SallyportError =>
     hint: 'open it again',
   })
 
+/** A schema of the search_path was made, dropped or opened, and the target does not say yet that it counts. */
+export const pathMoved = (): SallyportError =>
+  new SallyportError('CATALOG_STALE', 'schemas of the search_path have changed meanwhile', {
+    hint: 'run it again, or end the transaction that is open first',
+  })
+
 export const severalStatements = (): SallyportError =>
   new SallyportError('STATEMENT_SYNTAX', 'cannot insert multiple commands into a prepared statement')
 

@@ -3,6 +3,7 @@
 import type { Catalog } from '@sallyport/sql/catalog'
 import type { StatementFacts } from '@sallyport/sql/facts'
 import type { GateDeps, Judged, JudgeRequest } from './gate.ts'
+import { pathFits } from './path-fits.ts'
 
 /**
  * Null for a session that has a catalog of its own: nobody else changes its temporary objects, and its connection cannot be asked
@@ -20,6 +21,7 @@ export function meansTheSame(
     if (now.version === catalog.version) return true
     // A portal is what it was bound as: the gate refuses to run one under another catalog as well.
     if (facts !== null) return false
+    if (!pathFits(names, now)) return false
     const analysis = deps.analyser.analyse(text, now, names)
     return (
       analysis.kind === 'facts' &&
