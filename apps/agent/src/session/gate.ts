@@ -259,8 +259,7 @@ function byNewPath(live: Live, request: JudgeRequest, onWaits: (notice: HoldNoti
   return deps.catalog.renewed().then(
     (read) => {
       const again = assess(deps, request, read)
-      const isStill = again.kind === 'path-moved'
-      return isStill ? deny(live, request, pathMoved()) : carryOut(live, request, again, onWaits)
+      return again.kind === 'path-moved' ? deny(live, request, pathMoved()) : carryOut(live, request, again, onWaits)
     },
     (thrown: unknown) => deny(live, request, catalogStale(thrown)),
   )
