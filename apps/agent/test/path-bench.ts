@@ -69,7 +69,7 @@ const done: BackendMessage = { type: 'commandComplete', tag: 'SELECT 1' }
 const path = toClient(
   { type: 'parseComplete' },
   { type: 'bindComplete' },
-  { type: 'dataRow', values: [Buffer.from('[["pg_catalog","public"],"public","app"]')] },
+  { type: 'dataRow', values: [Buffer.from('[["pg_catalog","public"],"public","app","on","UTF8"]')] },
   done,
   { type: 'closeComplete' },
   { type: 'closeComplete' },

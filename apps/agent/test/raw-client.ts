@@ -24,6 +24,8 @@ export interface RawClient {
   resume(): void
   /** Bytes as they are. */
   write(bytes: Buffer): void
+  /** Bytes that were sent and that the agent has not taken. */
+  readonly unsent: number
   /** Our cancel key, as the agent gave it. */
   readonly key: Buffer
   /** What the agent reported of settings. */
@@ -108,6 +110,9 @@ export async function rawClient(path: DataPath, shown: Shown = {}, options: RawO
     pause: () => void socket.pause(),
     resume: () => void socket.resume(),
     write: (bytes) => void socket.write(bytes),
+    get unsent() {
+      return socket.writableLength
+    },
     key: key.key,
     parameters: reported,
     closed,

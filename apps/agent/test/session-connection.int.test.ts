@@ -1,7 +1,7 @@
 // How connections begin and end: encryption, admission, cancel, COPY, slow and vanishing peers, a stopping agent.
 
 import { once } from 'node:events'
-import { connect, createServer, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { decodeBackend } from '@sallyport/wire/postgres/decode'
 import { encodeBackend, encodeFrontend, encodeStartup } from '@sallyport/wire/postgres/encode'
@@ -161,6 +161,21 @@ describe('the start of a connection', () => {
     const { socket, closed } = await raw()
     socket.write(bytes)
     expect(await closed).toHaveLength(0)
+  })
+
+  it.each<[string, string]>([
+    ['a Query of a MiB', '5100100000'],
+    ['COPY data of a MiB', '6400100000'],
+    ['a password longer than any token', '7000100000'],
+  ])('R-1.5, R-1.13: hangs up on %s before authentication as soon as its header is there', async (_, header) => {
+    const socket = await tls()
+    more.push(async () => void socket.destroy())
+    socket.write(startup({ user: 'sallyport', database: 'shop' }))
+    await messages(socket, (one) => one.type === 'authentication')
+    socket.removeAllListeners('data')
+    const told = messages(socket)
+    socket.write(Buffer.from(header, 'hex'))
+    expect(sqlstates(await told)).toEqual(['08P01'])
   })
 
   it('R-1.4: takes direct TLS with our ALPN name', async () => {
@@ -539,6 +554,29 @@ describe('a target that lies', () => {
   })
 })
 
+/** Stands before a real target and lets nobody through until it is told to. */
+async function slowDoor(port: number) {
+  let open = () => {}
+  const opened = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  const server = createServer((near) => {
+    near.on('error', () => {})
+    near.pause()
+    void opened.then(() => {
+      const far = connect(port, '127.0.0.1')
+      far.on('error', () => near.destroy())
+      near.pipe(far).pipe(near)
+    })
+  })
+  const knocked = once(server, 'connection')
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address() as AddressInfo
+  const stop = async () => void server.close()
+  return { port: address.port, knocked, open: () => open(), stop }
+}
+
 type Lie = BackendMessage | Buffer | 'reset' | 'end'
 
 /** Stands before a real target and answers one text itself. `gone` settles when that session is closed. */
@@ -670,6 +708,21 @@ describe('an end from outside', () => {
     expect(await busyEnded).toBe('57P01')
     await closed
     expect((await real.admin.query('select 1 from notes where id = 888888')).rowCount).toBe(1)
+  })
+
+  it('a stopping agent ends a session too that was still being connected to its target', async () => {
+    const slow = await slowDoor(real.server.port)
+    more.push(() => slow.stop())
+    const own = await alone({ yaml: target('shop', slow.port) + policy })
+    const client = new pg.Client(await own.config())
+    const ended = endOf(client)
+    const connected = client.connect().catch(() => {})
+    await slow.knocked
+    const closed = own.listener.close(30_000)
+    slow.open()
+    await connected
+    expect(await ended).toBe('57P01')
+    await closed
   })
 
   it('takes a renewed certificate for new connections', async () => {

@@ -24,7 +24,7 @@ spec:
 beforeAll(async () => {
   target = await startRealTarget({
     schema:
-      "create table log (id int); create table wide as select n, repeat('x', 1000) as pad from generate_series(1, 1000) n",
+      "create table log (id int); create table keyed (id int primary key, pad text); create table wide as select n, repeat('x', 1000) as pad from generate_series(1, 1000) n",
   })
   const yaml = targetDocument(target.server.port, '  idleInTransaction: 1s') + policy
   path = await startDataPath({ yaml, environment: targetEnvironment, bounds })
@@ -66,6 +66,36 @@ describe('R-1.17: a client that never reads', () => {
     await client.next('readyForQuery')
     expect(client.taken().at(-1)).toBe('ready I')
     client.destroy()
+    await expectLetGo()
+  })
+})
+
+describe('R-1.17: a target that never reads', () => {
+  it('stops the client of a COPY in, which is neither kept in memory nor idle, and gets every row in the end', async () => {
+    const [client, other] = [await rawClient(path), await rawClient(path)]
+    const select = { type: 'query', text: 'select 1' } as const
+    await target.admin.query("begin; insert into keyed values (0, 'of somebody else')")
+    client.send({ type: 'query', text: 'copy keyed from stdin' })
+    await client.next('copyInResponse')
+    client.taken()
+    // Far more than the sockets of both sides hold; the target waits for the first row's key.
+    const pads = Array.from({ length: 640 }, (_, id) => Buffer.from(`${id}\t${'x'.repeat(50_000)}\n`))
+    client.send(...pads.map((bytes) => ({ type: 'copyData', bytes }) as const))
+    const blocked = "select 1 from pg_stat_activity where query like 'copy keyed%' and wait_event_type = 'Lock'"
+    await expect.poll(async () => (await target.admin.query(blocked)).rowCount, { timeout: 10_000 }).toBe(1)
+    // Longer than a transaction may be idle; the agent has had many turns to read what it should not.
+    const endMs = performance.now() + 1_500
+    for (let turns = 0; turns < 300 || performance.now() < endMs; turns++) {
+      other.send(select)
+      await other.next('readyForQuery')
+    }
+    expect(client.taken()).toEqual([])
+    expect(client.unsent).toBeGreaterThan(16 * 1024 * 1024)
+    await target.admin.query('rollback')
+    client.send({ type: 'copyDone' })
+    await client.next('readyForQuery')
+    expect(client.taken().slice(-2)).toEqual(['COPY 640', 'ready I'])
+    for (const one of [client, other]) one.destroy()
     await expectLetGo()
   })
 })

@@ -11,7 +11,7 @@ let target: RealTarget
 let path: DataPath
 let client: RawClient
 
-const yaml = (port: number): string => `${targetDocument(port)}
+const yaml = (port: number, spec = ''): string => `${targetDocument(port, spec)}
 apiVersion: sallyport.dev/v1
 kind: Policy
 metadata: { name: shop }
@@ -31,7 +31,11 @@ beforeAll(async () => {
     schema: `
       create table people (id int primary key, ssn text, score int);
       insert into people select n, '900-' || n, n from generate_series(1, 5) n;
-      create table log (id int)`,
+      create table log (id int);
+      create table other (id int primary key, ssn text);
+      insert into other values (1, 'plain');
+      create function set_any(name text, value text) returns text language plpgsql as
+        $$ begin return set_config(name, value, false); end $$`,
   })
   path = await startDataPath({ yaml: yaml(target.server.port), environment: targetEnvironment })
 }, 120_000)
@@ -130,6 +134,34 @@ describe('framing after login', () => {
     client.write(rawQuery(Buffer.from("select 'é €'\0")))
     await client.next('readyForQuery')
     expect(client.taken()).toContain('row é €')
+  })
+
+  it('R-1.13: messages that are cut at every byte are the same messages, and a denied one among them stays denied', async () => {
+    await open()
+    const told = [
+      parse('select ssn from people where id = $1'),
+      { ...bind(), parameters: [Buffer.from('1')] },
+      execute(),
+    ]
+    const sent = [
+      query('select 1'),
+      ...told,
+      sync,
+      parse('delete from people'),
+      bind(),
+      execute(),
+      sync,
+      query('select 2'),
+    ]
+    for (const byte of Buffer.concat(sent.map((one) => encodeFrontend(one as FrontendMessage))))
+      client.write(Buffer.from([byte]))
+    for (let count = 0; count < 4; count++) await client.next('readyForQuery')
+    expect(client.taken()).toEqual([
+      ...['rowDescription', 'row 1', 'SELECT 1', 'ready I'],
+      ...['parseComplete', 'bindComplete', 'row [redacted]', 'SELECT 1', 'ready I'],
+      ...['error 42501', 'ready I', 'rowDescription', 'row 2', 'SELECT 1', 'ready I'],
+    ])
+    expect(await rows('select count(*)::int as n from people')).toEqual([{ n: 5 }])
   })
 
   it('R-1.16: a message that is never whole ends the session when its time is over', async () => {
@@ -260,6 +292,79 @@ describe('names', () => {
     expect(await rows('select * from log')).toEqual([])
   })
 
+  it('R-1.21: Close ends what SQL has made, and CLOSE and DEALLOCATE what the protocol has', async () => {
+    await open()
+    await answers([query('prepare p as select 1'), parse('select 2', 'q'), sync, query('begin')], 3)
+    await answers([query('declare c cursor for select 3'), parse('select 4'), bind('', 'd'), sync], 2)
+    const close = (what: 'statement' | 'portal', name: string): FrontendMessage => ({ type: 'close', what, name })
+    expect(await answers([close('portal', 'c'), close('statement', 'p'), sync])).toEqual([
+      ...['closeComplete', 'closeComplete', 'ready T'],
+    ])
+    expect(await answers([query('close d; deallocate q')])).toEqual(['CLOSE CURSOR', 'DEALLOCATE', 'ready T'])
+    const gone: readonly [readonly FrontendMessage[], string][] = [
+      [[query('fetch 1 from c')], 'error 34000'],
+      [[execute('d'), sync], 'error 34000'],
+      [[query('execute p')], 'error 26000'],
+      [[bind('q'), sync], 'error 26000'],
+    ]
+    await answers([query('savepoint s')])
+    for (const [sent, error] of gone) {
+      expect(await answers(sent)).toEqual([error, 'ready E'])
+      await answers([query('rollback to s')])
+    }
+    // A name that is free again may be taken again, by the other side too.
+    expect(await answers([parse('select 5', 'p'), bind('p', 'c'), sync])).toContain('bindComplete')
+    expect(await answers([query('fetch 1 from c')])).toContain('row 5')
+    await answers([query('rollback')])
+  })
+
+  it.each<[string, boolean]>([
+    ['by the simple protocol', false],
+    ['by the extended protocol', true],
+  ])('R-1.25: CopyFail %s takes the rows back, and the session goes on', async (_, isExtended) => {
+    await open()
+    const text = 'copy log from stdin'
+    if (isExtended) client.send(parse(text), bind(), execute(), { type: 'flush' })
+    else client.send(query(text))
+    await client.next('copyInResponse')
+    client.taken()
+    const data: FrontendMessage = { type: 'copyData', bytes: Buffer.from('41\n') }
+    const behind = isExtended ? [query('insert into log values (42)'), functionCall, sync] : []
+    expect(await answers([data, { type: 'copyFail', reason: 'enough' }, ...behind])).toEqual(['error 57014', 'ready I'])
+    expect(await answers([query('select 7')])).toContain('row 7')
+    expect(await rows('select * from log')).toEqual([])
+  })
+
+  it('R-1.25: rows of a COPY that the target refuses leave nothing, and what comes behind is dropped', async () => {
+    await open()
+    client.send(query('copy log from stdin'))
+    await client.next('copyInResponse')
+    client.taken()
+    const data = (row: string): FrontendMessage => ({ type: 'copyData', bytes: Buffer.from(row) })
+    expect(await answers([data('43\n'), data('no number\n'), data('44\n'), { type: 'copyDone' }])).toEqual([
+      ...['error 22P02', 'ready I'],
+    ])
+    expect(await answers([data('45\n'), { type: 'copyDone' }, query('select 7')])).toContain('row 7')
+    expect(await rows('select * from log')).toEqual([])
+  })
+
+  it.each<[string, (one: RawClient) => void]>([
+    ['vanishes', (one) => one.destroy()],
+    ['says goodbye', (one) => one.send({ type: 'terminate' })],
+    ['begins something else', (one) => one.send(query('select 1'))],
+  ])('R-1.25: a client that %s in the middle of a COPY has written nothing', async (_, leave) => {
+    await open()
+    const closed = path.recorder.seen(({ kind }) => kind === 'session-closed')
+    client.send(query('copy log from stdin'))
+    await client.next('copyInResponse')
+    client.send({ type: 'copyData', bytes: Buffer.from('46\n') })
+    leave(client)
+    await closed
+    const left = "select 1 from pg_stat_activity where query = 'copy log from stdin' and state <> 'idle'"
+    await expect.poll(() => rows(left), { timeout: 10_000 }).toEqual([])
+    expect(await rows('select * from log')).toEqual([])
+  })
+
   it('R-1.22: a Parse of two statements is refused as the server does', async () => {
     await open()
     expect(await answers([parse('select 1; select 2'), sync])).toEqual(['error 42601', 'ready I'])
@@ -351,6 +456,35 @@ describe('what the target says unasked', () => {
     await answers([query('reset all')])
     expect(await answers([query('show standard_conforming_strings')])).toContain('row on')
   })
+
+  it.each([
+    ['R-1.31', 'standard_conforming_strings', 'off'],
+    ['R-1.32', 'client_encoding', 'SJIS'],
+  ])(
+    '%s: a trusted function that changes %s ends the session before anything is read under %s',
+    async (_, name, value) => {
+      const own = await startDataPath({
+        yaml: yaml(target.server.port, '  trusted: { functions: ["public.set_any()"] }'),
+        environment: targetEnvironment,
+      })
+      try {
+        client = await rawClient(own)
+        const run = (text: string): FrontendMessage[] => [parse(text), bind(), execute()]
+        // Since 14 the server tells of the change only before ReadyForQuery. The last text means `ssn` where strings mean something else.
+        const changed = run(`select set_any('${name}', '${value}')`)
+        const hidden = run("select '\\', ' , upper(ssn) from people --'")
+        client.send(...run('insert into log values (30)'), ...changed, ...hidden, sync)
+        await client.closed
+        const told = client.taken()
+        expect(told).toContain(`row ${value}`)
+        expect(told.at(-1)).toBe('error 42501')
+        expect(told.join()).not.toContain('900-')
+        expect(await rows('select * from log')).toEqual([])
+      } finally {
+        await own.stop()
+      }
+    },
+  )
 
   it('R-1.36: what runs is the text that was judged, to the byte', async () => {
     await open()

@@ -1,15 +1,20 @@
-// Our own question to the target about what names mean in this session. It runs between the client's messages, its
+// Our own question to the target about what names and texts mean in this session. It runs between the client's messages, its
 // answers never leave, and the client's unnamed statement and portal survive it.
 import { SallyportError } from '@sallyport/base/errors'
 import type { BackendMessage, FrontendMessage } from '@sallyport/wire/postgres/messages'
 import { z } from 'zod'
+import { pinnedParameters, settingChanged } from './parameters.ts'
 import { pathNames } from './path.ts'
 import { type Action, close, type Expected, expect, type State, settle } from './state.ts'
 
 const askName = '_sallyport_path'
-const askText =
-  'SELECT pg_catalog.json_build_array(pg_catalog.array_to_json(pg_catalog.current_schemas(true)), ' +
-  "pg_catalog.current_setting('search_path'), current_user)::pg_catalog.text AS effective_search_path"
+/** The pinned settings as well: in a pipeline the server would tell of a change too late for the next text (R-1.31, R-1.32). */
+const askText = `SELECT pg_catalog.json_build_array(${[
+  'pg_catalog.array_to_json(pg_catalog.current_schemas(true))',
+  "pg_catalog.current_setting('search_path')",
+  'current_user',
+  ...[...pinnedParameters.keys()].map((name) => `pg_catalog.current_setting('${name}')`),
+].join(', ')})::pg_catalog.text AS effective_search_path`
 
 /** Only while nothing is due from the target. */
 export function askContext(state: State, out: Action[]): undefined {
@@ -28,8 +33,8 @@ export function askContext(state: State, out: Action[]): undefined {
   expect(state, { kind: 'ask', ready, answered: false, closesDue: 2 })
 }
 
-/** What is in effect, what is written, and who `$user` is. */
-const Path = z.tuple([z.array(z.string()).min(1), z.string(), z.string()])
+/** What is in effect, what is written, who `$user` is, and the pinned settings. */
+const Answer = z.tuple([z.array(z.string()).min(1), z.string(), z.string()], z.string())
 type Ask = Extract<Expected, { kind: 'ask' }>
 
 /** One message of the answer. Anything but the expected one means that we no longer know what the target does. */
@@ -55,13 +60,15 @@ export function takeAsked(state: State, asked: Ask, message: BackendMessage, out
 }
 
 function learn(state: State, value: Uint8Array, out: Action[]): undefined {
-  let path: z.infer<typeof Path>
+  let answer: z.infer<typeof Answer>
   try {
-    path = Path.parse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(value)))
+    answer = Answer.parse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(value)))
   } catch {
     return lost(state, out)
   }
-  const [schemas, written, user] = path
+  const [schemas, written, user, ...settings] = answer
+  for (const [index, [name, pinned]] of [...pinnedParameters].entries())
+    if (settings[index] !== pinned) return settingChanged(state, name, pinned, out)
   const names = pathNames(written)
   if (names === null) return lost(state, out)
   // R-2.9: with a schema ahead of pg_catalog, built-in names could be shadowed. Temporary schemas shadow relations only.

@@ -14,7 +14,7 @@ import type {
   BackendMessage,
   StartupPacket,
 } from '@sallyport/wire/postgres/messages'
-import { frontendCaps } from '@sallyport/wire/postgres/names'
+import { frontendCaps, frontendSmallBytesMax } from '@sallyport/wire/postgres/names'
 import { ProtocolError } from '@sallyport/wire/protocol-error'
 import type { OpenTicket } from '../session/ticket.ts'
 import { bearerWanted, type OAuthPlace, oauthMechanism, oauthMessageBytesMax, readBearer } from './oauth-server.ts'
@@ -244,7 +244,8 @@ export class Handshake {
   }
 
   async #readFrame(): Promise<Frame> {
-    const splitter = new FrameSplitter(frontendCaps())
+    // nobody has proven anything yet, so nothing long is read but a token.
+    const splitter = new FrameSplitter(frontendCaps(frontendSmallBytesMax))
     for (;;) {
       const [frame, ...more] = splitter.push(await readChunk(this.#stream))
       if (frame === undefined) continue

@@ -134,7 +134,7 @@ function target() {
     if (message.type === 'describe') return [{ type: 'noData' }]
     if (message.type !== 'execute') return []
     if (message.portal !== '_sallyport_path') return run(portals.get(message.portal) ?? '')
-    const path = new TextEncoder().encode('[["pg_catalog","public"],"public","app"]')
+    const path = new TextEncoder().encode('[["pg_catalog","public"],"public","app","on","UTF8"]')
     return [
       { type: 'dataRow', values: [path] },
       { type: 'commandComplete', tag: 'SELECT 1' },

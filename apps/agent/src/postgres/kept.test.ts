@@ -12,7 +12,7 @@ function started(): Machine {
   const machine = createMachine({ serverVersion: 180_004, hash: () => new Uint8Array(32) })
   machine.start()
   for (const message of [
-    { type: 'dataRow', values: [bytesOf('[["pg_catalog","public"],"public","app"]')] },
+    { type: 'dataRow', values: [bytesOf('[["pg_catalog","public"],"public","app","on","UTF8"]')] },
     { type: 'closeComplete' },
     { type: 'closeComplete' },
     { type: 'readyForQuery', status: 'I' },

@@ -137,7 +137,10 @@ function honest(message: FrontendMessage): readonly BackendMessage[] {
     case 'execute':
       return message.portal === '_sallyport_path'
         ? [
-            { type: 'dataRow', values: [new TextEncoder().encode('[["pg_catalog","public"],"public","app"]')] },
+            {
+              type: 'dataRow',
+              values: [new TextEncoder().encode('[["pg_catalog","public"],"public","app","on","UTF8"]')],
+            },
             { type: 'commandComplete', tag: 'SELECT 1' },
           ]
         : [{ type: 'commandComplete', tag: 'OK' }]

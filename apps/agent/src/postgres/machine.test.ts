@@ -39,7 +39,7 @@ function play(lines: readonly string[]): string[] {
     const answers: BackendMessage[] = [
       { type: 'parseComplete' },
       { type: 'bindComplete' },
-      { type: 'dataRow', values: [bytesOf('[["pg_catalog","public"],"public","app"]')] },
+      { type: 'dataRow', values: [bytesOf('[["pg_catalog","public"],"public","app","on","UTF8"]')] },
       { type: 'commandComplete', tag: 'SELECT 1' },
       { type: 'closeComplete' },
       { type: 'closeComplete' },

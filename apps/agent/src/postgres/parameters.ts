@@ -76,15 +76,7 @@ export function takeParameter(
   out: Action[],
 ): undefined {
   const pinned = pinnedParameters.get(message.name)
-  if (pinned !== undefined && message.value !== pinned)
-    return close(
-      state,
-      out,
-      `setting "${message.name}" was changed`,
-      new SallyportError('SETTING_FORBIDDEN', `setting "${message.name}" has to stay "${pinned}"`, {
-        hint: 'connect again and leave it alone',
-      }),
-    )
+  if (pinned !== undefined && message.value !== pinned) return settingChanged(state, message.name, pinned, out)
   if (message.name === 'search_path') {
     state.pathKnown = false
     state.pathTouched = true
@@ -94,4 +86,12 @@ export function takeParameter(
   }
   if (readingParameters.has(message.name)) state.settings.set(message.name, message.value)
   if (visibleParameters.has(message.name)) out.push({ do: 'send', message })
+}
+
+/** Ends both sides: texts would be read in another way than they were judged. */
+export function settingChanged(state: State, name: string, pinned: string, out: Action[]): undefined {
+  const error = new SallyportError('SETTING_FORBIDDEN', `setting "${name}" has to stay "${pinned}"`, {
+    hint: 'connect again and leave it alone',
+  })
+  close(state, out, `setting "${name}" was changed`, error)
 }

@@ -188,7 +188,6 @@ class SessionRun implements Run {
       return
     }
     this.#balance()
-    this.#deadlines.noteWaiting(machine.waitsForClient)
     if (this.#idleReason !== null && machine.isIdle) this.end(this.#idleReason)
   }
 
@@ -340,11 +339,13 @@ class SessionRun implements Run {
   /** a side is read only while the other takes its bytes and its own messages get their turn. */
   #balance(): void {
     if (this.#isOver) return
-    const { client, link } = this.#deps
+    const { client, link, machine } = this.#deps
     const isUpToDate = this.#waitingAt === this.#waiting.length || this.#deps.gate.isHolding
     flow(client, !link.isFull && isUpToDate)
     link.flow(!client.writableNeedDrain && !this.#late.isAsking)
     this.#deadlines.noteStalled(client.writableNeedDrain)
+    // Whoever may not send because the target takes nothing is not idle.
+    this.#deadlines.noteWaiting(machine.waitsForClient && !link.isFull)
   }
 
   #targetLost(cause: Error | undefined): void {

@@ -267,6 +267,8 @@ function startSession(opened: Opened): Run {
   })
   // A revocation may have come while the target was being connected to.
   if (!stillAdmittedNow(admitted, deps.snapshots)) run.end('no longer admitted')
+  // So may the end of the agent, which waits for every session that there is.
+  if (sessions.draining !== null) run.end(sessions.draining)
   void run.ended.then((reason) => {
     remove()
     key.release()

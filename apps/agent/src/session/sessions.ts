@@ -22,6 +22,8 @@ export interface Sessions {
   closeAll(reason: string): void
   /** Each ends as soon as it is idle. */
   drain(reason: string): void
+  /** Why, once they do: a session that was being opened meanwhile has to end itself. Null before. */
+  readonly draining: string | null
   /** Ends every session that this snapshot would not admit. */
   review(snapshot: CurrentSnapshot): void
   readonly size: number
@@ -32,6 +34,7 @@ export interface Sessions {
 export function openSessions(): Sessions {
   const open = new Map<string, OpenSession>()
   const waiting: (() => void)[] = []
+  let draining: string | null = null
   const each = (visit: (session: OpenSession) => void): void => {
     for (const session of [...open.values()]) visit(session)
   }
@@ -50,7 +53,13 @@ export function openSessions(): Sessions {
       return session !== undefined
     },
     closeAll: (reason) => each((session) => session.end(reason)),
-    drain: (reason) => each((session) => session.endWhenIdle(reason)),
+    drain(reason) {
+      draining = reason
+      each((session) => session.endWhenIdle(reason))
+    },
+    get draining() {
+      return draining
+    },
     review: (snapshot) =>
       each((session) => {
         if (!session.stillAdmitted(snapshot)) session.end('no longer admitted')
