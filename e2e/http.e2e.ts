@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { generateClient } from './http/generated.ts'
 import { runCli } from './stack/cli.ts'
 import { decide } from './stack/holds.ts'
 import { cliScript } from './stack/stack.ts'
@@ -170,6 +171,28 @@ test.skipIf(!hasCurl)('curl works in the environment that the command line makes
   const shown = await runCli(['connect', 'crm'], { home })
   expect(shown.stdout).toContain(`https://localhost:${stack().ports.agentHttp}/crm`)
   expect((await runCli(['targets'], { home })).stdout).toMatch(/crm\s+http\s+localhost:/)
+})
+
+test('a client that is generated from the OpenAPI description works with another base URL and a token', async () => {
+  const client = await generateClient(stack().dir)
+  const { port } = api.address() as AddressInfo
+  const direct = await client.ask(`http://127.0.0.1:${port}/api`, 'crm-credential-4711-of-the-agent')
+  const { token, connection } = (await (await stack().as('ann')).post('/api/v1/tokens', { target: 'crm' })).body
+  const authority = join(stack().dir, 'people', 'generated-authority.pem')
+  writeFileSync(authority, connection.ca)
+  const through = await client.ask(connection.url, token, authority)
+  expect(direct).toEqual({
+    orders: '/api/v1/orders?page=2',
+    owner: 'olga.private@example.com',
+    exports: 'GET',
+    refund: 'POST',
+  })
+  expect(through).toEqual({
+    orders: '/api/v1/orders?page=2',
+    owner: '***@example.com',
+    exports: 'POLICY_DENIED',
+    refund: 'HOLD_PENDING',
+  })
 })
 
 test('the command line says what an HTTP API is not for, and doctor reaches its agent', async () => {
