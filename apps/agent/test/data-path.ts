@@ -9,7 +9,7 @@ import type { Document, TrustedIssuerDocument } from '@sallyport/policy/document
 import { parseDocuments } from '@sallyport/policy/parse'
 import { type CryptoKey, exportJWK, generateKeyPair, SignJWT } from 'jose'
 import pg from 'pg'
-import { createBudgets } from '../src/limits/budgets.ts'
+import { type Budgets, createBudgets } from '../src/limits/budgets.ts'
 import type { AgentTarget, CurrentSnapshot, Snapshots } from '../src/link/current.ts'
 import type { After } from '../src/link/holds.ts'
 import type { ListenerBounds } from '../src/listen/deps.ts'
@@ -225,6 +225,8 @@ export interface DataPathOptions {
   readonly rest?: Partial<CurrentSnapshot>
   readonly clock?: Clock
   readonly after?: After
+  /** That a test has a hand in: what other agents lend and borrow of. */
+  readonly budgets?: Budgets
   readonly memory?: MemoryGuard
 }
 
@@ -250,7 +252,7 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
     host: '127.0.0.1',
     port: 0,
     sessions: openSessions(),
-    budgets: createBudgets(clock),
+    budgets: options.budgets ?? createBudgets(clock),
     tickets: tickets.tickets,
     tokens: tokens.tokens,
     tls: { certificate: certificate.certificate, key: certificate.key, authority: certificate.ca },
