@@ -136,6 +136,16 @@ describe('R-2.14: a transaction that is left open', () => {
       ],
       'error 25P03',
     ],
+    [
+      'by an Execute with neither Sync nor Flush',
+      [
+        { type: 'parse', name: '', text: 'insert into log values (3)', parameterTypes: [] },
+        { type: 'bind', portal: '', statement: '', parameterFormats: [], parameters: [], resultFormats: [] },
+        { type: 'execute', portal: '', rowsMax: 0 },
+      ],
+      'error 25P03',
+    ],
+    ['by a Parse alone', [{ type: 'parse', name: '', text: 'select * from log', parameterTypes: [] }], 'error 25P03'],
     ['by a COPY whose rows do not come', [{ type: 'query', text: 'copy log from stdin' }], 'error 25P03'],
   ])('%s is ended with 25P03, and rolled back', async (_, sent, error) => {
     const client = await rawClient(path)

@@ -16,7 +16,7 @@ import { askContext } from './context.ts'
 import { takeJudgement } from './forward.ts'
 import { takeHold } from './holding.ts'
 import { withoutInitiator } from './initiator.ts'
-import { resume, takeClient } from './requests.ts'
+import { flushOpen, resume, takeClient } from './requests.ts'
 import { passCopyIn, passRow, takeTarget, takeUnserved, unfinished } from './results.ts'
 import {
   type Action,
@@ -48,6 +48,8 @@ export interface Machine {
   step(input: Input): readonly Action[]
   /** Asks the target for the search_path; the first thing of a session. */
   start(): readonly Action[]
+  /** The client says no more for now, and has not told the target to answer: it is told to, so that what it has done is known. */
+  flush(): readonly Action[]
   /** A client message may be given now. */
   readonly wantsClient: boolean
   /** Something of the client runs at the target, so that a cancel request has something to hit. */
@@ -93,6 +95,11 @@ export function createMachine(options: MachineOptions): Machine {
     start() {
       const out: Action[] = []
       askContext(state, out)
+      return out
+    },
+    flush() {
+      const out: Action[] = []
+      if (wantsClient(state)) flushOpen(state, out)
       return out
     },
     get wantsClient() {

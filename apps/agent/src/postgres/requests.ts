@@ -72,11 +72,7 @@ function takeRow(state: State, message: Message<'copyData'>, out: Action[]): und
 function takeNormal(state: State, message: FrontendMessage, out: Action[]): undefined {
   if (mustWait(state, message)) {
     state.held = message
-    // Without a Sync the target keeps its answers until it is told to flush them.
-    if (state.segmentOpen && !state.flushed) {
-      out.push({ do: 'forward', message: { type: 'flush' } })
-      state.flushed = true
-    }
+    requestAnswers(state, out)
     return
   }
   if (isMisplaced(state, message)) return refuseMisplaced(state, message, out)
@@ -112,6 +108,18 @@ function takeNormal(state: State, message: FrontendMessage, out: Action[]): unde
     default:
       unreachable(message)
   }
+}
+
+/** Without a Sync the target keeps its answers until it is told to flush them. */
+function requestAnswers(state: State, out: Action[]): undefined {
+  if (!state.segmentOpen || state.flushed) return
+  out.push({ do: 'forward', message: { type: 'flush' } })
+  state.flushed = true
+}
+
+/** what was parsed or ran without a Sync holds its locks; only its answers tell that the target waits for the client. */
+export function flushOpen(state: State, out: Action[]): undefined {
+  if (state.mode === 'normal' && state.expected.length > 0) requestAnswers(state, out)
 }
 
 /** What has to be known before this message can be judged is still on its way from the target. */
@@ -163,10 +171,7 @@ function judge(
   if (!state.pathKnown && state.status !== 'E') {
     state.held = message
     if (state.expected.length === 0) askContext(state, out)
-    else if (state.segmentOpen && !state.flushed) {
-      out.push({ do: 'forward', message: { type: 'flush' } })
-      state.flushed = true
-    }
+    else requestAnswers(state, out)
     return
   }
   state.judging = message

@@ -180,6 +180,8 @@ class SessionRun implements Run {
 
   #leave(): void {
     const { machine } = this.#deps
+    const isSilent = this.#waitingAt === this.#waiting.length && this.#fromClient.pendingBytes === 0
+    if (isSilent) this.#perform(machine.flush())
     try {
       this.#outbox.send()
     } catch (thrown) {
