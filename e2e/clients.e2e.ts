@@ -70,6 +70,11 @@ describe.each(clients)('$name', ({ name, client, isThere }) => {
   })
 })
 
+test.runIf(process.env.SALLYPORT_TEST === 'full')('in the full run no client is missing', () => {
+  expect(clients.filter(({ isThere }) => !isThere).map(({ name }) => name)).toEqual([])
+  for (const program of ['pg_dump', 'pgbench']) expect(findProgram(program), program).toBeDefined()
+})
+
 test('every session of the matrix has its record', async () => {
   const admin = await stack().as('adam')
   const { body } = await until('the sessions are there', async () => {
