@@ -36,10 +36,8 @@ import { type CopyGuard, copyGuard } from './write-back.ts'
 
 export type { Protection, SessionNames }
 
-/**
- * When a statement is looked at. `parse` and `bind` let it be prepared and described, `run` lets it run; `query` is
- * the simple protocol, where all of that is one. `refuse` only puts a refusal of the protocol into the record.
- */
+/** When a statement is looked at. `parse` and `bind` let it be prepared and described, `run` lets it run; `query` is the simple
+ * protocol, where all of that is one. `refuse` only puts a refusal of the protocol into the record. */
 export type Moment = 'query' | 'parse' | 'bind' | 'run'
 
 export interface JudgeRequest {
