@@ -267,6 +267,9 @@ function refusedUse(guard: Guard, where: string): string {
   const masked = `${titleOf(guard)} is masked by rule "${guard.rule}"`
   // However it is used: estimates are made of values, and costs of their sizes (THREATS R-3.8).
   if (where === 'EXPLAIN') return `${masked}, and the plan of a statement that names it would tell of its values`
+  // Found by what conditions and sorting an index could serve (sql/index-order.ts).
+  if (where === 'the order of an index')
+    return `${masked}, and an index may give these rows in the order of its values; sort by the table's key, or count`
   return `${masked} and cannot be used in ${where}; the rule permits ${permittedText[guard.predicates]}`
 }
 

@@ -6,6 +6,7 @@ import type { Catalog } from './catalog.ts'
 import { type CatalogIndex, indexOf } from './catalog-index.ts'
 import { newDraft } from './draft.ts'
 import type { AnalysisContext, SqlParser, StatementFacts } from './facts.ts'
+import { orderByIndexes } from './index-order.ts'
 import { hasHint, spellingProblems } from './lexer.ts'
 import { type Made, made, reachOf } from './made.ts'
 import { factsOf, type Outcome } from './outcome.ts'
@@ -105,6 +106,7 @@ function statementFacts(statement: RawStmt, text: string, around: Around): Analy
   const outcome: Outcome = runStatement(statement.stmt, env)
   if (draft.relations.size > 0 || draft.functions.size > 0) mentionImplicitCasts(env)
   for (const left of unvisited(check.significant, draft.seen)) draft.unknowns.add(left)
+  orderByIndexes(draft, statement.stmt, env)
   const facts = factsOf(draft, outcome, text, fingerprint)
   if (!meansChanged(sequence, facts, draft.operators)) return { facts, made: made(statement.stmt, facts, env) }
   const unknowns = [...facts.unknowns, 'a name that the same text has changed before']

@@ -6,6 +6,7 @@ import { writeEffects } from './closure.ts'
 import { addComputed, addDirect, newDraft } from './draft.ts'
 import { walkAll } from './expressions.ts'
 import type { SessionEffect, StatementFacts } from './facts.ts'
+import { orderByIndexes } from './index-order.ts'
 import { tokens } from './lexer.ts'
 import { effectOnRelation } from './objects.ts'
 import { adopt, done, factsOf, type Outcome, shown } from './outcome.ts'
@@ -132,6 +133,7 @@ function kept(query: Node | undefined, env: Environment, text: string, as: 'stat
   const columns = query === undefined ? [] : queryColumns(query, emptyScope(inner))
   if (as === 'cursor') addComputed(draft, columns, 'a cursor')
   for (const seen of draft.seen) env.draft.seen.add(seen)
+  orderByIndexes(draft, query, inner)
   const rows = verb === 'select' || columns.length > 0
   return factsOf(draft, { verb, output: rows ? shown(columns) : null }, text, fingerprintOf(env.parser, text))
 }

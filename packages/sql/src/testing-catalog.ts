@@ -33,6 +33,10 @@ export interface RelationSpec {
   readonly checks?: readonly string[]
   /** Columns of unique indexes and foreign keys. */
   readonly compared?: readonly string[]
+  /** Columns of each index. */
+  readonly indexes?: readonly (readonly string[])[]
+  /** The same of unique ones. */
+  readonly keys?: readonly (readonly string[])[]
   /** What a foreign table reads at its server, with the names of columns that are others there. */
   readonly remote?: { readonly name: string; readonly columns?: Readonly<Record<string, string>> }
 }
@@ -185,6 +189,10 @@ function relationOf(name: string, spec: CatalogSpec, oidOf: (name: string) => nu
     ...remoteOf(full),
     checks: full.checks ?? [],
     compared: (full.compared ?? []).map(numberOf),
+    indexes: [
+      ...(full.indexes ?? []).map((columns) => ({ columns: columns.map(numberOf), unique: false })),
+      ...(full.keys ?? []).map((columns) => ({ columns: columns.map(numberOf), unique: true })),
+    ],
   }
 }
 

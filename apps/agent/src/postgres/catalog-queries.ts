@@ -89,6 +89,15 @@ const compared = list(`
     UNION SELECT unnest(k.conkey) FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid AND k.contype IN ('f', 'x')
   ) e WHERE e.number > 0`)
 
+// Columns that an index only carries along come behind those that it is sorted by (indnkeyatts).
+const indexes = list(`
+  SELECT json_agg(json_build_object(
+           'columns', (SELECT json_agg(k.number ORDER BY k.at)
+                         FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k(number, at) WHERE k.at <= i.indnkeyatts),
+           'unique', i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL)
+           ORDER BY i.indexrelid)
+    FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid`)
+
 const policies = list(`
   SELECT json_agg(json_build_object(
            'name', y.polname, 'using', pg_get_expr(y.polqual, y.polrelid),
@@ -133,7 +142,7 @@ const relations = (schema: string, where: string): string => `
            'definition', CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END,
            'parents', ${parents}, 'rules', ${rules}, 'triggers', ${triggers},
            'cascades', COALESCE(x.listed, '[]'::pg_catalog.json), 'rowSecurity', c.relrowsecurity, 'checks', ${checks},
-           'compared', ${compared}, 'policies', ${policies}, 'partitionedBy', ${partitionedBy},
+           'compared', ${compared}, 'indexes', ${indexes}, 'policies', ${policies}, 'partitionedBy', ${partitionedBy},
            'remote', ${remote})
     FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

@@ -1,0 +1,94 @@
+// An index gives rows in the order of its values where a statement asks for no order: whoever sees which row is first has read who
+// stands before whom (THREATS R-3.2; sql/index-order.ts).
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { errorOf, using } from './asking.ts'
+import { type DataPath, startDataPath } from './data-path.ts'
+import { type RealTarget, startRealTarget, targetDocument, targetEnvironment } from './real-target.ts'
+
+// Few rows have a value, and the table is large beside them: PostgreSQL walks the index by itself.
+const schema = `
+  create table people (id int primary key, city text not null, ssn text, paid numeric, pad text not null);
+  insert into people select n, 'Oslo', null, n, repeat('x', 1000) from generate_series(1, 4000) n;
+  update people set ssn = '900-' || (9 - id) where id <= 5;
+  create unique index people_ssn on people (ssn);
+  create table visits (id int primary key, city text not null, ssn text not null, pad text not null);
+  insert into visits select n, 'Oslo ' || n % 500, '900-' || (10000 - n), repeat('x', 1000) from generate_series(1, 4000) n;
+  create index visits_city on visits (city, ssn);
+  analyze;
+`
+const yaml = (port: number): string => `${targetDocument(port)}
+apiVersion: sallyport.dev/v1
+kind: Policy
+metadata: { name: shop }
+spec:
+  targets: { names: [shop] }
+  rules:
+    - { name: all, effect: allow, callers: { groups: [engineering] } }
+  masks:
+    - { columns: [public.people.ssn, public.visits.ssn], method: redact, unless: { groups: [dba] } }
+`
+
+let target: RealTarget
+let path: DataPath
+beforeAll(async () => {
+  target = await startRealTarget({ schema })
+  path = await startDataPath({ yaml: yaml(target.server.port), environment: targetEnvironment })
+}, 120_000)
+afterAll(async () => {
+  await path?.stop()
+  await target?.stop()
+})
+
+const seen = [
+  'select id from people where ssn is not null',
+  'select id from people where ssn is not null limit 1',
+  'select array_agg(id) as id from people where ssn is not null',
+  'select row_number() over () as at, id from people where ssn is not null',
+  'select (select id from people where ssn is not null limit 1) as id',
+  "select id from visits where city = 'Oslo 7' limit 1",
+]
+
+describe('rows in the order of values that are hidden', () => {
+  it.each(seen)('come so directly, and are refused: %s', async (text) => {
+    const direct = (await target.rows(text)).flatMap(({ id }) => id)
+    // The values fall as the numbers grow.
+    expect(direct).toEqual([...direct].sort((one, two) => two - one))
+    if (direct.length === 1) expect(direct[0]).toBeGreaterThan(1)
+    await using(path, async (client) => {
+      expect(await errorOf(client.query(text))).toMatchObject({
+        code: '42501',
+        message: expect.stringMatching(/index/),
+      })
+      expect(await errorOf(client.query(`copy (${text}) to stdout`))).toMatchObject({ code: '42501' })
+    })
+  })
+
+  it('are refused in what a write gives back', async () => {
+    await using(path, async (client) => {
+      const text = 'update people set paid = 1 where ssn is not null returning id'
+      expect(await errorOf(client.query(text))).toMatchObject({ code: '42501' })
+    })
+  })
+
+  it.each([
+    ['select count(*)::int as n from people where ssn is not null', [{ n: 5 }]],
+    ['select sum(paid)::int as n from people where ssn is not null', [{ n: 15 }]],
+    [
+      'select id, ssn from people where ssn is not null order by id limit 2',
+      [1, 2].map((id) => ({ id, ssn: '[redacted]' })),
+    ],
+    ['select id from people where id = 3 and ssn is not null', [{ id: 3 }]],
+    ['select id from people where ssn is null and id < 7', [{ id: 6 }]],
+    ["select id from visits where city = 'Oslo 7' order by id limit 2", [{ id: 7 }, { id: 507 }]],
+  ])('are shown where their order tells nothing: %s', async (text, rows) => {
+    await using(path, async (client) => expect((await client.query(text)).rows).toEqual(rows))
+  })
+
+  it('are nobody’s secret where nothing is hidden', async () => {
+    await using(
+      path,
+      async (client) => expect((await client.query(seen[0] ?? '')).rows.map(({ id }) => id)).toEqual([5, 4, 3, 2, 1]),
+      { groups: ['engineering', 'dba'] },
+    )
+  })
+})

@@ -1,0 +1,111 @@
+// Rows in the order of an index: which columns that tells of, and where order shows nothing.
+import { fingerprintSync, loadModule, parseSync } from 'libpg-query'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { analyse } from './analyse.ts'
+import type { SqlParser } from './facts.ts'
+import { byIndex } from './index-order.ts'
+import { buildCatalog } from './testing-catalog.ts'
+
+beforeAll(async () => await loadModule())
+const parser: SqlParser = {
+  parse(text) {
+    const { version, stmts } = parseSync(text)
+    return { version: version ?? 0, stmts: stmts ?? [] }
+  },
+  fingerprint: (text) => fingerprintSync(text),
+}
+
+const catalog = buildCatalog({
+  relations: {
+    'public.people': {
+      columns: ['id int4!', 'city text!', 'ssn text', 'email text', 'paid numeric', 'weight float8', 'phone text'],
+      keys: [['id'], ['ssn']],
+      indexes: [
+        ['city', 'email'],
+        ['email', 'id'],
+      ],
+    },
+    'public.orders': { columns: ['id int4!', 'person int4', 'note text'], keys: [['id']] },
+    'public.v': { columns: ['id int4', 'ssn text'], view: 'SELECT id, ssn FROM public.people' },
+    'public.cut': { columns: ['id int4', 'ssn text'], view: 'SELECT id, ssn FROM public.people LIMIT 3' },
+    'public.whole': { columns: ['id int4', 'ssn text'] },
+    'public.part': { columns: ['id int4', 'ssn text'], parents: ['public.whole'], indexes: [['ssn']] },
+    'public.s': { columns: [], kind: 'sequence' },
+    'public.far': { columns: ['id int4', 'ssn text'], kind: 'foreign' },
+  },
+})
+const context = { searchPath: ['public'], prepared: new Map(), cursors: new Map(), preset: 'none' } as const
+
+/** Columns that order the rows, by name. */
+function ordered(text: string): readonly string[] {
+  const found = analyse(text, catalog, context, parser)
+  if (found.kind !== 'facts') throw new Error(found.message)
+  const [facts] = found.statements
+  expect(facts?.unknowns).toEqual([])
+  return (facts?.control ?? []).filter(({ where }) => where === byIndex).map(({ column }) => column.name)
+}
+const ssn = ['public.people.ssn']
+
+describe('what an index orders by', () => {
+  it.each([
+    ['SELECT id FROM people WHERE ssn IS NOT NULL', ssn],
+    ['SELECT id FROM people WHERE ssn IS NOT NULL LIMIT 1', ssn],
+    ['SELECT array_agg(id) FROM people WHERE ssn IS NOT NULL', ssn],
+    ['SELECT row_number() OVER () FROM people WHERE ssn IS NOT NULL', ssn],
+    ['SELECT id FROM people WHERE NOT (ssn IS NULL)', ssn],
+    ['SELECT id FROM people WHERE (ssn IS NULL) = false', ssn],
+    ['SELECT id FROM people WHERE (ssn IS NULL) IS NOT TRUE', ssn],
+    [
+      'SELECT p.id FROM people p JOIN orders o ON o.person = p.id AND p.ssn IS NOT NULL',
+      ['public.people.email', ...ssn],
+    ],
+    ['SELECT (SELECT id FROM people WHERE ssn IS NOT NULL LIMIT 1)', ssn],
+    [
+      'SELECT id FROM orders WHERE EXISTS (SELECT 1 FROM people p WHERE p.id = person AND ssn IS NOT NULL)',
+      ['public.people.email', ...ssn],
+    ],
+    ['SELECT id FROM people WHERE ssn IS NOT NULL ORDER BY city', ['public.people.email', ...ssn]],
+    ['SELECT phone AS id FROM people WHERE ssn IS NOT NULL ORDER BY id', ssn],
+    [
+      'SELECT count(*) FROM (SELECT id FROM people WHERE ssn IS NOT NULL LIMIT 3) s WHERE id > 4',
+      ['public.people.email', ...ssn],
+    ],
+    ['SELECT sum(weight) FROM people WHERE ssn IS NOT NULL', ssn],
+    ['UPDATE people SET paid = 1 WHERE ssn IS NOT NULL RETURNING id', ssn],
+    [`UPDATE people SET paid = nextval('s') WHERE ssn IS NOT NULL`, ssn],
+    ['UPDATE people SET paid = DEFAULT WHERE ssn IS NOT NULL', ssn],
+    ['INSERT INTO orders (id) SELECT id FROM people WHERE ssn IS NOT NULL', ssn],
+    ['SELECT id FROM people WHERE email IS NULL', ['public.people.id', 'public.people.city', 'public.people.email']],
+    ['SELECT id FROM whole WHERE ssn IS NOT NULL', ['public.whole.ssn']],
+    ['SELECT id FROM far WHERE ssn IS NOT NULL', ['public.far.ssn']],
+    [`SELECT id FROM people WHERE city = 'Oslo'`, ['public.people.email']],
+    ['SELECT id FROM people ORDER BY city', ['public.people.email']],
+    ['SELECT count(*) FROM cut WHERE ssn IS NOT NULL', ssn],
+  ])('%s', (text, columns) => {
+    expect([...ordered(text)].filter((name) => name !== 'public.people.id').sort()).toEqual(
+      columns.filter((name) => name !== 'public.people.id').sort(),
+    )
+  })
+})
+
+describe('shows nothing', () => {
+  it.each([
+    'SELECT count(*) FROM people WHERE ssn IS NOT NULL',
+    'SELECT count(DISTINCT city), max(id), min(city), bool_or(paid > 3) FROM people WHERE ssn IS NOT NULL',
+    'SELECT sum(paid), avg(paid) FROM people WHERE ssn IS NOT NULL',
+    'SELECT count(*) FROM people p JOIN orders o ON o.person = p.id WHERE p.ssn IS NOT NULL',
+    'SELECT count(*) FROM v WHERE ssn IS NOT NULL',
+    'SELECT id, city FROM people WHERE ssn IS NOT NULL ORDER BY id',
+    'SELECT id, city FROM people WHERE ssn IS NOT NULL ORDER BY city, id DESC LIMIT 3 OFFSET 1',
+    `SELECT id FROM people WHERE id = 7 AND ssn IS NOT NULL AND city = 'Oslo'`,
+    'SELECT id FROM people WHERE ssn IS NULL',
+    'SELECT id FROM people WHERE phone IS NOT NULL',
+    'SELECT id, ssn IS NULL FROM people',
+    'SELECT ssn IS NULL, count(*) FROM people GROUP BY 1',
+    'UPDATE people SET paid = 1 WHERE ssn IS NOT NULL',
+    'DELETE FROM people WHERE ssn IS NOT NULL',
+    'COPY (SELECT id FROM people WHERE ssn IS NOT NULL ORDER BY id) TO STDOUT',
+  ])('%s', (text) => {
+    expect(ordered(text)).toEqual([])
+  })
+})

@@ -1,0 +1,334 @@
+// Rows come in some order, and an index may be why: of a null test in that of the values, behind `city = 'Oslo'` in that of whatever
+// stands beside `city` in its index. Where order, or which rows are kept, can be seen, that tells as much as sorting by the column
+// does (THREATS R-3.2). Here such columns are found, and statements in which order shows nothing.
+import { limits } from '@sallyport/base/limits'
+import { builtin } from './builtins.ts'
+import type { CatalogRelation } from './catalog.ts'
+import { columnRefs, relationName } from './catalog-index.ts'
+import { addControl, controlKey, type Draft } from './draft.ts'
+import type { ColumnRef, ControlUse } from './facts.ts'
+import type { Environment } from './scope.ts'
+import { statementsOf } from './tree.ts'
+
+/** How such a use is called; whoever refuses it explains it (mask/plan.ts). */
+export const byIndex = 'the order of an index'
+
+/** Columns by whose values an index may order the rows decide like those of ORDER BY; `root` is the statement. */
+export function orderByIndexes(draft: Draft, root: unknown, env: Environment): void {
+  if (draft.control.size === 0) return
+  const uses = [...draft.control.values()]
+  if (!uses.some((use) => ordersOf(use, false, env).length > 0)) return
+  if (isQuietWrite(draft, root)) return
+  const trees = treesOf(draft, root, env)
+  if (trees !== null && isOrderFixed(draft, trees, env)) return
+  const forNullOnly = trees !== null && !trees.some(mayTestForValues)
+  const shown = uses.flatMap((use) => ordersOf(use, forNullOnly, env))
+  for (const { column, use, where } of shown) {
+    if (use !== null) draft.control.delete(controlKey({ column, use, where }))
+    addControl(draft, column, 'other', byIndex)
+  }
+}
+
+/** A column that orders rows; `use`: what was known of it, and is more now. */
+interface Shown {
+  readonly column: ColumnRef
+  readonly use: ControlUse['use'] | null
+  readonly where: string
+}
+
+/**
+ * What an index that serves this use orders by. Of the column itself only a null test leaves an order, and entries of NULL alone
+ * are in the order of their rows (btree, since PostgreSQL 13). A remote server has indexes that nobody lists.
+ */
+function ordersOf({ column, use, where }: ControlUse, forNullOnly: boolean, { index }: Environment): readonly Shown[] {
+  const relation = index.byOid.get(column.relationOid)
+  if (relation === undefined) return []
+  const refs = columnRefs(index, relation)
+  const shown: Shown[] = []
+  for (const one of family(relation, index.children)) {
+    const number = numberIn(one, relation, column.number)
+    const isOwn = use === 'null-test'
+    if (isOwn && (one.kind === 'foreign' || one.indexes === undefined)) shown.push({ column, use, where })
+    for (const { columns } of one.indexes ?? []) {
+      if (number === null || !columns.includes(number)) continue
+      if (isOwn && !(forNullOnly && columns.length === 1)) shown.push({ column, use, where })
+      for (const beside of columns) {
+        const known = beside === number ? undefined : refs.find((ref) => numberIn(one, relation, ref.number) === beside)
+        if (known !== undefined) shown.push({ column: known, use: null, where })
+      }
+    }
+  }
+  return shown
+}
+
+/** The column of a child that has the name of this one. */
+function numberIn(child: CatalogRelation, relation: CatalogRelation, number: number): number | null {
+  if (child === relation) return number
+  const name = relation.columns.find((column) => column.number === number)?.name
+  return child.columns.find((column) => column.name === name)?.number ?? null
+}
+
+/** The relation and all that is read with it. */
+function family(
+  relation: CatalogRelation,
+  children: ReadonlyMap<number, readonly CatalogRelation[]>,
+): readonly CatalogRelation[] {
+  const all = new Set([relation])
+  for (const one of all) for (const child of children.get(one.oid) ?? []) all.add(child)
+  return [...all]
+}
+
+/** The statement, and definitions of views that it reads; null where something runs that has another text. */
+function treesOf(draft: Draft, root: unknown, env: Environment): readonly unknown[] | null {
+  if (env.index.madeViews !== undefined || draft.opaque.size > 0 || draft.trusted.size > 0) return null
+  for (const { name } of draft.functions.values()) if (builtinOf(name) === undefined) return null
+  const trees: unknown[] = [root]
+  for (const { object, operation } of draft.effects.values()) {
+    if (operation === 'call') continue
+    if (operation !== 'select') return null
+    const relation = relationCalled(object, env)
+    if (relation === undefined || relation.rowSecurity || relation.rules.length > 0) return null
+    if (relation.kind !== 'view') continue
+    const parsed = statementsOf(env.parser.parse(relation.definition ?? '').stmts)
+    if (parsed === null || parsed.length !== 1) return null
+    trees.push(parsed[0]?.stmt)
+  }
+  return trees
+}
+
+const relationCalled = (object: string, { index }: Environment): CatalogRelation | undefined =>
+  index.named.get(object.slice(object.lastIndexOf('.') + 1))?.find((one) => relationName(one) === object)
+
+const builtinOf = (name: string) => builtin(name.replace(/\(\)$/, ''))
+
+type Visit = (tag: string, found: Record<string, unknown>) => void
+
+/** Every node with its tag, and every bare object under its member's name. */
+function everyNode(root: unknown, visit: Visit): void {
+  const stack: { readonly value: unknown; readonly depth: number }[] = [{ value: root, depth: 0 }]
+  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
+    const { value, depth } = next
+    if (typeof value !== 'object' || value === null || depth > limits.treeDepthMax * 2) continue
+    for (const [tag, inner] of Object.entries(value)) {
+      if (isRecord(inner)) visit(tag, inner)
+      stack.push({ value: inner, depth: depth + 1 })
+    }
+  }
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** IS NOT NULL, or anything that could turn IS NULL into it. */
+function mayTestForValues(root: unknown): boolean {
+  let may = false
+  everyNode(root, (tag, found) => {
+    if (tag === 'NullTest' && found['nulltesttype'] !== 'IS_NULL') may = true
+    if (tag === 'BoolExpr' && found['boolop'] === 'NOT_EXPR') may = true
+    if (turning.has(tag)) may = true
+    // A test that is an operand, as in (x IS NULL) = false.
+    if (tag === 'A_Expr' && holdsTest(found)) may = true
+  })
+  return may
+}
+
+const turning = new Set(['BooleanTest', 'CaseExpr', 'CoalesceExpr', 'NullIfExpr'])
+
+function holdsTest(root: unknown): boolean {
+  let holds = false
+  everyNode(root, (tag) => {
+    if (tag === 'NullTest') holds = true
+  })
+  return holds
+}
+
+/** Of any rows, in whatever order, these make one and the same row. `sum` and `avg` do for numbers that are exact. */
+const orderFree = new Set(['count', 'min', 'max', 'bool_and', 'bool_or', 'every', 'bit_and', 'bit_or'])
+const exactSums = new Set(['sum', 'avg'])
+const exactTypes = new Set(['int2', 'int4', 'int8', 'numeric', 'interval', 'money'].map((type) => `pg_catalog.${type}`))
+/** Types whose equal values are the same in every order that there is. */
+const plainTypes = new Set(
+  ['int2', 'int4', 'int8', 'oid', 'uuid', 'date', 'timestamp', 'timestamptz', 'numeric'].map(
+    (type) => `pg_catalog.${type}`,
+  ),
+)
+
+/** One row of aggregates that know no order, or rows of one table sorted by a key of it. */
+function isOrderFixed(draft: Draft, trees: readonly unknown[], env: Environment): boolean {
+  for (const { volatility } of draft.functions.values()) if (volatility === 'volatile') return false
+  const [root] = trees
+  const select = selectOf(root)
+  if (select === null || !trees.every((tree) => keepsNoOrder(tree, tree === root))) return false
+  const calls = aggregatesOf(select['targetList'])
+  return calls.length > 0 ? isOneRow(select, calls, trees, draft, env) : isSorted(select, trees, draft, env)
+}
+
+/**
+ * Says how many rows it was, and nothing else, and gives them nothing in their order, such as numbers of a sequence. Where they lie
+ * then is a matter of storage (docs/masking.md, "What is left").
+ */
+function isQuietWrite(draft: Draft, root: unknown): boolean {
+  if (!isRecord(root)) return false
+  const write = root['UpdateStmt'] ?? root['DeleteStmt']
+  if (!isRecord(write) || Object.keys(write).some((member) => /^(returning|with)/.test(member))) return false
+  let isQuiet = draft.opaque.size === 0 && draft.trusted.size === 0
+  for (const { volatility } of draft.functions.values()) if (volatility === 'volatile') isQuiet = false
+  // A trigger may number what it keeps.
+  for (const { via, operation } of draft.effects.values())
+    if (via === 'derived' && operation !== 'select') isQuiet = false
+  everyNode(root, (tag) => {
+    if (tag === 'SetToDefault') isQuiet = false
+  })
+  return isQuiet
+}
+
+/** The query itself, also of COPY, PREPARE and a cursor. */
+function selectOf(root: unknown): Record<string, unknown> | null {
+  if (!isRecord(root)) return null
+  const inner = root['CopyStmt'] ?? root['DeclareCursorStmt'] ?? root['PrepareStmt']
+  if (isRecord(inner)) return selectOf(inner['query'])
+  const select = root['SelectStmt']
+  if (!isRecord(select) || (select['op'] !== undefined && select['op'] !== 'SETOP_NONE')) return null
+  const odd = ['valuesLists', 'groupClause', 'distinctClause', 'windowClause', 'intoClause', 'havingClause']
+  return odd.some((clause) => select[clause] !== undefined) ? null : select
+}
+
+const ordering = new Set(['InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt', 'RangeTableSample', 'LockingClause'])
+
+/** Nothing in it takes the first of some rows, or puts several into one value; `isTop`: the outermost query may be cut. */
+function keepsNoOrder(root: unknown, isTop: boolean): boolean {
+  let keeps = true
+  let queries = 0
+  everyNode(root, (tag, found) => {
+    if (tag === 'SelectStmt') {
+      queries += 1
+      const isCut = found['limitCount'] !== undefined || found['limitOffset'] !== undefined
+      if ((isCut && !(isTop && found === selectOf(root))) || found['windowClause'] !== undefined) keeps = false
+      if (Array.isArray(found['distinctClause']) && found['distinctClause'].some(isKey)) keeps = false
+    }
+    if (ordering.has(tag) || tag === 'over' || /Agg(Constructor)?$/.test(tag)) keeps = false
+    if (tag === 'SubLink' && found['subLinkType'] === 'ARRAY_SUBLINK') keeps = false
+    if (tag === 'WithClause' && found['recursive'] === true) keeps = false
+    if (tag === 'RangeFunction') keeps = false
+  })
+  return keeps && queries > 0
+}
+
+/** DISTINCT is a list of one empty node, DISTINCT ON of what it names. */
+const isKey = (node: unknown): boolean => isRecord(node) && Object.keys(node).length > 0
+
+interface Call {
+  readonly name: string
+  readonly parameters: readonly unknown[]
+}
+
+/** Aggregates in a list of targets, not those of queries in it. */
+function aggregatesOf(root: unknown): readonly Call[] {
+  const calls: Call[] = []
+  const visit = (value: unknown, depth: number): void => {
+    if (typeof value !== 'object' || value === null || depth > limits.treeDepthMax * 2) return
+    for (const [tag, inner] of Object.entries(value)) {
+      if (tag === 'SubLink') continue
+      if (tag === 'FuncCall' && isRecord(inner)) {
+        const name = calledName(inner)
+        if (builtin(`pg_catalog.${name}`)?.kind === 'aggregate')
+          calls.push({ name, parameters: Array.isArray(inner['args']) ? inner['args'] : [] })
+      }
+      visit(inner, depth + 1)
+    }
+  }
+  visit(root, 0)
+  return calls
+}
+
+function calledName(call: Record<string, unknown>): string {
+  const parts = Array.isArray(call['funcname']) ? call['funcname'] : []
+  return stringOf(parts.at(-1)) ?? ''
+}
+
+function stringOf(node: unknown): string | null {
+  if (!isRecord(node) || !isRecord(node['String'])) return null
+  const { sval } = node['String']
+  return typeof sval === 'string' ? sval : null
+}
+
+function isOneRow(
+  select: Record<string, unknown>,
+  calls: readonly Call[],
+  trees: readonly unknown[],
+  draft: Draft,
+  env: Environment,
+): boolean {
+  if (select['limitCount'] !== undefined || select['limitOffset'] !== undefined) return false
+  const sums = calls.filter(({ name }) => exactSums.has(name))
+  for (const tree of trees) {
+    let isFree = true
+    let seen = 0
+    everyNode(tree, (tag, found) => {
+      if (tag !== 'FuncCall') return
+      const name = calledName(found)
+      if (exactSums.has(name)) seen += 1
+      else if (builtin(`pg_catalog.${name}`)?.kind !== 'function' && !orderFree.has(name)) isFree = false
+    })
+    // A sum in an inner query may be of anything.
+    if (!isFree || seen > (tree === trees[0] ? sums.length : 0)) return false
+  }
+  const table = onlyTable(draft, trees, env)
+  return sums.every(({ parameters }) => {
+    const column = table === null ? null : columnOf(parameters[0], table)
+    return parameters.length === 1 && column !== null && exactTypes.has(column.type)
+  })
+}
+
+/** A whole unique key is asked for, so that there is one row at most; or it stands in ORDER BY, without NULL. */
+function isSorted(select: Record<string, unknown>, trees: readonly unknown[], draft: Draft, env: Environment): boolean {
+  const table = onlyTable(draft, trees, env)
+  if (table === null) return false
+  const asked = new Set([...draft.equalities.keys()].map(({ number }) => number))
+  if (hasKeyIn(table, asked)) return true
+  const sorts = select['sortClause']
+  if (!Array.isArray(sorts)) return false
+  let aggregates = false
+  everyNode(trees[0], (tag, found) => {
+    if (tag === 'FuncCall' && builtin(`pg_catalog.${calledName(found)}`)?.kind !== 'function') aggregates = true
+  })
+  if (aggregates) return false
+  const renamed = new Set(
+    (Array.isArray(select['targetList']) ? select['targetList'] : []).flatMap((target) => {
+      const name = isRecord(target) && isRecord(target['ResTarget']) ? target['ResTarget']['name'] : undefined
+      return typeof name === 'string' ? [name] : []
+    }),
+  )
+  const sorted = new Set<number>()
+  for (const sort of sorts) {
+    const by = isRecord(sort) && isRecord(sort['SortBy']) ? sort['SortBy'] : null
+    if (by === null || by['useOp'] !== undefined) continue
+    const column = columnOf(by['node'], table)
+    // What a target is called comes first.
+    if (column?.notNull === true && plainTypes.has(column.type) && !renamed.has(column.name)) sorted.add(column.number)
+  }
+  return hasKeyIn(table, sorted)
+}
+
+const hasKeyIn = ({ indexes = [] }: CatalogRelation, columns: ReadonlySet<number>): boolean =>
+  indexes.some((one) => one.unique && one.columns.every((number) => columns.has(number)))
+
+/** The one plain table that is read, and is named once. */
+function onlyTable(draft: Draft, trees: readonly unknown[], { index }: Environment): CatalogRelation | null {
+  const [oid, ...more] = draft.relations
+  const table = oid === undefined ? undefined : index.byOid.get(oid)
+  if (table === undefined || more.length > 0 || trees.length > 1) return null
+  let ranges = 0
+  everyNode(trees[0], (tag) => {
+    if (tag === 'RangeVar' || tag === 'RangeSubselect' || tag === 'SubLink') ranges += 1
+  })
+  const isPlain = table.kind === 'table' && (index.children.get(table.oid) ?? []).length === 0
+  return ranges === 1 && isPlain ? table : null
+}
+
+function columnOf(node: unknown, table: CatalogRelation): CatalogRelation['columns'][number] | null {
+  if (!isRecord(node) || !isRecord(node['ColumnRef'])) return null
+  const { fields } = node['ColumnRef']
+  const name = Array.isArray(fields) && fields.length <= 2 ? stringOf(fields.at(-1)) : null
+  return table.columns.find((column) => column.name === name) ?? null
+}
