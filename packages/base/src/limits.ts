@@ -173,6 +173,8 @@ export const limits = {
   webSocketsPerCallerMax: 200,
   /** So often it is looked whether an open WebSocket would still be let through, in milliseconds. */
   webSocketJudgedEveryMs: 1_000,
+  /** Between two looks whether an answer over HTTP that lasts would still be let through, in milliseconds. */
+  httpJudgedEveryMs: 1_000,
   /** For a side of a WebSocket to answer a closing frame, in milliseconds; then its connection ends. */
   webSocketCloseMsMax: 5_000,
   /** Frames of one message of a WebSocket; past it both sides are closed with 1008. */

@@ -9,6 +9,7 @@ import type { SqlArguments } from '../session/sql-argument.ts'
 import { type RequestBody, requestBody } from './body.ts'
 import { type Needles, needlesOf } from './echo.ts'
 import type { Inbound, Outbound } from './inbound.ts'
+import type { Lasting } from './lasting.ts'
 import type { OauthTokens } from './oauth.ts'
 import type { RequestHead } from './request.ts'
 import type { Room } from './room.ts'
@@ -20,6 +21,8 @@ export interface HttpServing extends HttpShared {
   /** For bodies that are kept whole. */
   readonly room: Room
   readonly tokens: OauthTokens
+  /** Looks after answers that last. */
+  readonly lasting: Lasting
   readonly mcp: McpSessions
   readonly mcpPins: McpPins
   /** For arguments of tools that are SQL. */

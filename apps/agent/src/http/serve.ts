@@ -23,6 +23,7 @@ import { callersFields, fieldsFor, hiding, pathOf } from './forwarded.ts'
 import { heldHead } from './held-head.ts'
 import { fieldsBeside, hiddenBody } from './hidden-body.ts'
 import { type Inbound, inboundOf, type Outbound } from './inbound.ts'
+import { refusalNow } from './lasting.ts'
 import { outwardInBody, outwardInHead } from './outward.ts'
 import { quotaFields } from './quota.ts'
 import { refusalOf } from './refuse.ts'
@@ -139,7 +140,14 @@ async function exchange(parts: Exchange): Promise<void> {
   try {
     const needles = await outwardNeedles(parts)
     const looking = { body, needles, gone: gone.signal, read: lookedBody(head, body, needles) }
-    const granted = await session.gate.judge(askedRequest(parts, looking))
+    const asked = askedRequest(parts, looking)
+    const granted = await session.gate.judge(asked)
+    // Of a body that was not read nobody has asked anything so far.
+    const lasting = { asked: body.isRead ? asked : { ...asked, body: unread }, masking: granted.masking }
+    const leave = serving.lasting.watch({
+      refusal: () => refusalNow(session, deps.clock.nowMs(), lasting),
+      end: () => response.destroy(),
+    })
     const outcome: Outcome = { result: 'failed', tag: '', bytes: 0, maskedValues: 0 }
     try {
       const { answer, injected, signal } = await forward(parts, granted, looking)
@@ -167,6 +175,7 @@ async function exchange(parts: Exchange): Promise<void> {
       deps.log.warn({ session: session.id, method: head.method, cause: describeThrown(thrown) }, 'answer-not-finished')
       throw thrown
     } finally {
+      leave()
       granted.end(outcome)
       countStatement(deps.metrics.countsOf(target), outcome.result)
     }
@@ -175,6 +184,8 @@ async function exchange(parts: Exchange): Promise<void> {
     over()
   }
 }
+
+const unread: AskedRequest['body'] = async () => ({ kind: 'other' })
 
 interface Looking {
   readonly body: RequestBody

@@ -7,6 +7,7 @@ import type { Duplex } from 'node:stream'
 import { asSallyportError, SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
 import { type Inbound, inboundOf, type Outbound } from '../http/inbound.ts'
+import { lastingAnswers } from '../http/lasting.ts'
 import { oauthTokens } from '../http/oauth.ts'
 import { refusalOf } from '../http/refuse.ts'
 import { roomOf } from '../http/room.ts'
@@ -122,6 +123,7 @@ const serverOf = (deps: HttpListenerDeps, upstreams: Upstreams): HttpServer =>
       onQuarantine: (target, tool) => deps.log.warn({ target, tool }, 'mcp-tool-quarantined'),
       onChange: deps.onQuarantine ?? (() => {}),
     }),
+    lasting: lastingAnswers(),
     sql: sqlArguments({ ...deps, catalogs: deps.catalogs }),
     tokens: oauthTokens({ upstreams, environment: deps.environment, clock: deps.clock }),
   })

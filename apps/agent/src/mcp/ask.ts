@@ -12,6 +12,7 @@ import {
   readMessage,
 } from '@sallyport/wire/mcp/message'
 import { ProtocolError } from '@sallyport/wire/protocol-error'
+import { refusalNow } from '../http/lasting.ts'
 import type { Outcome } from '../http/relay.ts'
 import { countStatement } from '../metrics.ts'
 import { describeThrown } from '../session/log.ts'
@@ -113,7 +114,9 @@ async function ask(call: McpCall, responder: Responder, request: McpRequest): Pr
     const may = await mayOf(call, known, initiator)
     const showing = showingOf(call, known, granted, may)
     responder.meter = granted.meter
-    await carryOut(call, { responder, message, session, showing, granted })
+    const refusal = () => refusalNow(call.session, call.serving.deps.clock.nowMs(), { asked, masking: judged.masking })
+    const leave = call.serving.lasting.watch({ refusal, end: () => call.response.destroy() })
+    await carryOut(call, { responder, message, session, showing, granted }).finally(leave)
   } catch (thrown) {
     progress.stop()
     if (call.gone.aborted) return

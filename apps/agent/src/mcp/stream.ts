@@ -6,6 +6,7 @@ import { limits } from '@sallyport/base/limits'
 import { widestDetection } from '@sallyport/mask/detect/detection'
 import { fieldOf } from '@sallyport/wire/http/fields'
 import type { McpNotification } from '@sallyport/wire/mcp/message'
+import { refusalNow } from '../http/lasting.ts'
 import type { Outcome } from '../http/relay.ts'
 import { formOf, incoming } from './answers.ts'
 import { showingOf } from './ask.ts'
@@ -34,20 +35,22 @@ interface Asked {
   readonly requestId: string
   readonly signal: AbortSignal
   readonly outcome: Outcome
+  /** Why it would be refused now; null: it goes on. */
+  readonly refusal: () => Promise<SallyportError | null>
 }
 
 /** Asks the server, with an entry of it as of any message. */
 async function asked(call: McpCall, method: 'GET' | 'DELETE', session: McpSession): Promise<Asked> {
   const lastEventId = method === 'GET' ? resumed(call, session) : undefined
-  const granted = await call.session.gate.judge(
-    askedMessage(call, {
-      message: opening(method),
-      initiator: call.head.initiator,
-      understood: nothing,
-      also: undefined,
-      onWaits: null,
-    }),
-  )
+  const asked = askedMessage(call, {
+    message: opening(method),
+    initiator: call.head.initiator,
+    understood: nothing,
+    also: undefined,
+    onWaits: null,
+  })
+  const granted = await call.session.gate.judge(asked)
+  const judged = { asked, masking: granted.masking }
   const outcome: Outcome = { result: 'failed', tag: '', bytes: 0, maskedValues: 0 }
   const requestId = `${call.session.id}/${granted.number}`
   const signal = AbortSignal.any([call.gone, call.session.signal, session.signal])
@@ -56,7 +59,8 @@ async function asked(call: McpCall, method: 'GET' | 'DELETE', session: McpSessio
     const sent = await send(call, { method, message: null, session, requestId, signal, ...from })
     outcome.tag = String(sent.answer.status)
     outcome.result = sent.answer.status < 300 ? 'done' : 'failed'
-    return { session, sent, requestId, signal, outcome }
+    const refusal = () => refusalNow(call.session, call.serving.deps.clock.nowMs(), judged)
+    return { session, sent, requestId, signal, outcome, refusal }
   } finally {
     // A stream may be open for days; what goes on it was asked for by others.
     granted.end(outcome)
@@ -78,15 +82,23 @@ export async function openStream(call: McpCall): Promise<void> {
   const session = sessionOf(call)
   if (!/\btext\/event-stream\b|\*\/\*/.test(fieldOf(call.head.fields, 'accept') ?? ''))
     throw new SallyportError('METHOD_UNSUPPORTED', 'GET opens a stream of events', { hint: 'accept text/event-stream' })
-  const { sent, requestId, signal, outcome } = await asked(call, 'GET', session)
+  const { sent, requestId, signal, outcome, refusal } = await asked(call, 'GET', session)
   const { answer } = sent
   // Its deadline is a matter of hours: nothing but the end of the stream may take it away.
   const over = boundBy([signal], lifeMs(call))
+  let may: Showing['may'] = () => false
+  const look = async (): Promise<SallyportError | null> => {
+    const why = await refusal()
+    // What may be heard of changes with the rules, too.
+    if (why === null) may = await listedFor(call, call.head.initiator)
+    return why
+  }
+  const leave = call.serving.lasting.watch({ refusal: look, end: () => call.response.destroy() })
   try {
     if (answer.status === 405) throw new SallyportError('METHOD_UNSUPPORTED', 'the MCP server has no stream of its own')
     checkStatus(call, session, answer.status)
     if (answer.status >= 300 || formOf(answer) !== 'events') throw unreadable('it is no stream of events')
-    const may = await listedFor(call, call.head.initiator)
+    may = await listedFor(call, call.head.initiator)
     over.signal.addEventListener('abort', () => answer.body.destroy(), { once: true })
     const responder = responderOf(call.response, over.signal)
     responder.stream()
@@ -94,6 +106,7 @@ export async function openStream(call: McpCall): Promise<void> {
     for await (const one of incoming(answer, 'events', sent.needles)) await pass(routing, one, responder, outcome)
     responder.end()
   } finally {
+    leave()
     over.release()
     answer.body.destroy()
   }
