@@ -353,6 +353,7 @@ describe('at the enrolment of an agent', () => {
         user: 'sallyport',
         ca: readFileSync(join(stack().agentDir, 'ca.pem'), 'utf8'),
         url: null,
+        mcp: false,
       },
     },
   })

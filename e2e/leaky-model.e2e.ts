@@ -50,6 +50,16 @@ test('a model that works with the shop sees no person in it, and sends no secret
   }
 })
 
+test('the command line prints a configuration for a client of MCP', async () => {
+  const shown = await runCli(['connect', 'shop-tools', '--json'], { home: await stack().cliHome('ann') })
+  const { url, config } = JSON.parse(shown.stdout).result
+  expect(config.mcpServers['shop-tools']).toEqual({
+    type: 'http',
+    url,
+    headers: { Authorization: `Bearer \${SALLYPORT_TOKEN}` },
+  })
+})
+
 test('the record says which tools were called, and repeats neither secret nor person', async () => {
   const auditor = await stack().as('adam')
   const texts = await until('its entries are there', async () => {

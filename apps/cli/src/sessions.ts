@@ -7,13 +7,14 @@ import { z } from 'zod'
 import { reasonOf } from './api.ts'
 import { type AddCommand, type Session, usage } from './app.ts'
 import { escapeText } from './escape.ts'
-import { addTimeline } from './timeline.ts'
+import { addTimeline, traceIdOf } from './timeline.ts'
 
 interface ListOptions {
   readonly target?: string
   readonly caller?: string
   readonly state?: string
   readonly decision?: string
+  readonly trace?: string
   readonly limit: string
 }
 interface ExportOptions {
@@ -39,6 +40,7 @@ export const addSessions: AddCommand = (parent, app) => {
     .option('--caller <subject>', 'only of this caller')
     .option('--state <state>', 'live, closed or interrupted')
     .option('--decision <decision>', 'denied, masked or held: only sessions with such a statement')
+    .option('--trace <trace>', 'only with a part of this trace: its id, or a traceparent')
     .option('--limit <n>', `at most this many, up to ${listMax}`, '50')
     .action((options: ListOptions) => app.run((session) => list(session, options)))
   sessions
@@ -61,11 +63,12 @@ export const addSessions: AddCommand = (parent, app) => {
 
 async function list(session: Session, options: ListOptions): Promise<void> {
   const { target, caller, state, decision } = options
+  const trace = options.trace === undefined ? undefined : traceIdOf(options.trace)
   const wanted = /^[0-9]{1,3}$/.test(options.limit) ? Number(options.limit) : 0
   if (wanted < 1 || wanted > listMax)
     throw usage(`--limit "${options.limit}" is no number of sessions`, `1 to ${listMax}`)
   const page = await session.api().call('sessions', SessionPage, {
-    query: { target, caller, state, decision, limit: String(wanted) },
+    query: { target, caller, state, decision, trace, limit: String(wanted) },
   })
   if (page.next !== null) session.out.message(`there are more; raise --limit (up to ${listMax}) or narrow the list`)
   if (page.items.length === 0) session.out.message('no session is recorded that fits')

@@ -12,7 +12,7 @@ export const addTimeline: AddCommand = (sessions, app) => {
 }
 
 /** The id, alone or in a traceparent. */
-function traceIdOf(text: string): string {
+export function traceIdOf(text: string): string {
   const id = /^(?:[0-9a-f]{2}-)?([0-9a-f]{32})(?:-[0-9a-f]{16}-[0-9a-f]{2})?$/.exec(text.toLowerCase())?.[1]
   if (id !== undefined) return id
   throw usage(`"${escapeText(text)}" is no trace`, 'give its id of 32 hex digits, or a traceparent')

@@ -126,3 +126,28 @@ test('connect --certificate without a client leaves the files, and says where th
   expect(result.url).toContain(`sslkey=${encodeURIComponent(result.sslkey)}`)
   expect(ran.stdout).not.toContain('PRIVATE KEY')
 })
+
+test('how to connect to a server of MCP is a configuration without a token in it', async () => {
+  const world = makeWorld({
+    fetch: async () => {
+      const at = { ...connection, url: 'https://agent.example:6443/tools', mcp: true }
+      return new Response(JSON.stringify({ ...own, connection: at }))
+    },
+  })
+  world.stored.set(loginFile, storedLogin('https://sp.example'))
+  const ran = await runIn(world, 'connect', 'tools')
+  expect(ran.stdout).not.toContain('curl')
+  expect(ran.stdout).not.toContain(own.token)
+  const config = {
+    mcpServers: {
+      tools: {
+        type: 'http',
+        url: 'https://agent.example:6443/tools',
+        headers: { Authorization: `Bearer \${SALLYPORT_TOKEN}` },
+      },
+    },
+  }
+  expect(JSON.parse(/^\{.*^\}/ms.exec(ran.stdout)?.[0] ?? '')).toEqual(config)
+  expect(ran.stdout).toContain('sallyport connect tools -- CLIENT')
+  expect(JSON.parse((await runIn(world, 'connect', 'tools', '--json')).stdout).result).toMatchObject({ config })
+})

@@ -103,7 +103,7 @@ const clearedVariables = [
 /** libpq's environment for a login; what the person has set for other servers is left out. */
 export function libpqEnvironment(
   env: Readonly<Record<string, string | undefined>>,
-  { host, port, database, user }: Omit<TokenResponse['connection'], 'url' | 'ca'>,
+  { host, port, database, user }: Omit<TokenResponse['connection'], 'url' | 'ca' | 'mcp'>,
   caPath: string,
   login: { readonly PGPASSWORD: string } | { readonly PGSSLCERT: string; readonly PGSSLKEY: string },
 ): Record<string, string> {
@@ -143,6 +143,7 @@ async function connect(
   const { url } = issued.connection
   if (program === undefined) {
     if (url === null) showConnection(session, target, issued, caPath)
+    else if (issued.connection.mcp) showMcp(session, target, url, caPath)
     else showHttp(session, target, url, caPath)
     return
   }
@@ -234,6 +235,24 @@ function showHttp(session: Session, target: string, url: string, caPath: string)
       '',
       `With everything in the environment (SALLYPORT_URL, SALLYPORT_TOKEN, CURL_CA_BUNDLE …):`,
       `sallyport connect ${escapeText(target)} -- sh -c 'curl -H "Authorization: Bearer $SALLYPORT_TOKEN" "$SALLYPORT_URL/"'`,
+    ].join('\n'),
+  )
+}
+
+/** As the usual clients of MCP read it; the token comes from the environment, since it lives for minutes and the file for years. */
+function showMcp(session: Session, target: string, url: string, ca: string): void {
+  const server = { type: 'http', url, headers: { Authorization: `Bearer \${SALLYPORT_TOKEN}` } }
+  const config = { mcpServers: { [target]: server } }
+  session.out.result({ target, url, ca, config }, () =>
+    [
+      `url       ${url}`,
+      `token     the output of: sallyport token ${escapeText(target)}`,
+      `tls       authority in ${ca}`,
+      '',
+      JSON.stringify(config, undefined, 2),
+      '',
+      'For mcp.json. Start the client with token and authority in its environment (SALLYPORT_TOKEN, NODE_EXTRA_CA_CERTS …):',
+      `sallyport connect ${escapeText(target)} -- CLIENT`,
     ].join('\n'),
   )
 }

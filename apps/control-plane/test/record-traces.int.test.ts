@@ -54,6 +54,16 @@ afterAll(async () => {
 
 const get = async (url: string, who: SignedIn = auditor) => await app.app.inject({ url, headers: who.headers })
 
+test('finds the sessions that have a part of it, by its id and as a word', async () => {
+  const ids = async (query: string) =>
+    (await get(`/api/v1/sessions?${query}`)).json().items.map(({ id }: { id: string }) => id)
+  expect((await ids(`trace=${trace}`)).sort()).toEqual([idOf(1), idOf(2), idOf(3)])
+  expect(await ids(`trace=${'f'.repeat(32)}`)).toEqual([idOf(1)])
+  expect(await ids(`q=${'F'.repeat(32)}`)).toEqual([idOf(1)])
+  expect(await ids(`trace=${'e'.repeat(32)}`)).toEqual([])
+  expect((await get('/api/v1/sessions?trace=4bf9')).statusCode).toBe(400)
+})
+
 test('joins its parts across sessions, in order of time and depth', async () => {
   const { trace: id, items, cut } = (await get(`/api/v1/traces/${trace}`)).json()
   expect([id, cut]).toEqual([trace, false])

@@ -59,6 +59,7 @@ describe('a token for a target', () => {
       user: 'sallyport',
       ca: test.deps.authorityPem,
       url: null,
+      mcp: false,
     })
     const keys = createLocalJWKSet((await test.app.inject({ url: '/.well-known/jwks.json' })).json())
     const { payload, protectedHeader } = await jwtVerify(body.token, keys, {

@@ -47,6 +47,11 @@ export const SessionQuery = PageQuery.extend({
   verb: z.string().max(60).optional(),
   /** An object that a statement touched, whole or as a part: `public.orders`, `orders`. */
   object: z.string().max(200).optional(),
+  /** Id of a distributed trace that something in it was a part of. */
+  trace: z
+    .string()
+    .regex(/^[0-9a-f]{32}$/, 'the id of a trace: 32 hex digits')
+    .optional(),
   from: z.iso.datetime().optional(),
   to: z.iso.datetime().optional(),
 })

@@ -76,6 +76,8 @@ export const TokenResponse = z.object({
     ca: z.string(),
     /** Of an HTTP target, without a slash at the end; null for databases. */
     url: z.string().nullable(),
+    /** What is behind it is a server of MCP. */
+    mcp: z.boolean().default(false),
   }),
 })
 export type TokenResponse = z.infer<typeof TokenResponse>

@@ -2,7 +2,17 @@
 import type { SessionQuery } from '@sallyport/api/recordings'
 import { type Term, termsOf } from './terms.ts'
 
-export const sessionOperators = ['caller', 'target', 'verb', 'object', 'state', 'decision', 'from', 'to'] as const
+export const sessionOperators = [
+  'caller',
+  'target',
+  'verb',
+  'object',
+  'state',
+  'decision',
+  'trace',
+  'from',
+  'to',
+] as const
 export type SessionOperator = (typeof sessionOperators)[number]
 
 export type SessionFilter = Omit<Partial<SessionQuery>, 'cursor' | 'limit'>
@@ -61,6 +71,10 @@ function partOf(operator: SessionOperator, value: string, nowMs: number): Sessio
     case 'decision': {
       const decision = decisions.find((each) => each === value.toLowerCase())
       return decision === undefined ? `"decision:${value}" is none of ${decisions.join(', ')}` : { decision }
+    }
+    case 'trace': {
+      const trace = /^(?:[0-9a-f]{2}-)?([0-9a-f]{32})(?:-[0-9a-f]{16}-[0-9a-f]{2})?$/.exec(value.toLowerCase())?.[1]
+      return trace === undefined ? `"trace:${value}" is no trace; give its id of 32 hex digits` : { trace }
     }
     case 'from': {
       const from = momentOf(value, nowMs, 'start')

@@ -18,6 +18,18 @@ const target = (name: string, agents = ['eu-1']) =>
     metadata: { name },
     spec: { protocol: 'postgres', agents, host: 'db', database: 'd', roles: [{ name: 'r', password: { env: 'P' } }] },
   })
+const tools = (sql: object, agents = ['eu-1']) =>
+  read({
+    kind: 'Target',
+    metadata: { name: 'tools' },
+    spec: {
+      protocol: 'http',
+      agents,
+      url: 'https://tools.test/mcp',
+      credential: 'none',
+      mcp: { sql: [{ tool: 'run', argument: 'sql', ...sql }] },
+    },
+  })
 const policy = (spec: object) => read({ kind: 'Policy', metadata: { name: 'orders' }, spec })
 const any = { any: true }
 
@@ -77,6 +89,24 @@ describe('a change', () => {
       'TrustedIssuer/a spec.issuer',
       '"b" has the same issuer',
     ],
+    [
+      'judges SQL by a target that is not there',
+      [tools({ target: 'shop' })],
+      'Target/tools spec.mcp.sql[0].target',
+      'there is no target "shop"',
+    ],
+    [
+      'judges SQL by a target that is no database',
+      [tools({ target: 'tools' })],
+      'Target/tools spec.mcp.sql[0].target',
+      'target "tools" is no database',
+    ],
+    [
+      'judges SQL as a role that the database does not have',
+      [target('shop'), tools({ target: 'shop', role: 'ro' })],
+      'Target/tools spec.mcp.sql[0].role',
+      'target "shop" has no role "ro"',
+    ],
     ['holds a document twice', [group('a'), group('a')], 'Group/a metadata.name', 'twice'],
   ])('is refused when it %s', (_what, changed, path, words) => {
     const { problems } = check(changed)
@@ -92,6 +122,21 @@ describe('a change', () => {
     })
     expect(check([one, group('dba'), label('pii.email')]).problems).toEqual([])
     expect(check([one], [group('dba'), label('pii.email')]).problems).toEqual([])
+  })
+
+  it('may bring the database by which SQL is judged, and may not take away what judges it', () => {
+    const judged = tools({ target: 'shop', role: 'r' })
+    expect(check([judged, target('shop')])).toEqual({ problems: [], warnings: [] })
+    const other = read({
+      ...target('shop'),
+      spec: { ...target('shop').spec, roles: [{ name: 'w', password: { env: 'P' } }] },
+    })
+    expect(check([other], [judged, target('shop')]).problems[0]?.message).toContain('has no role "r"')
+    expect(usersOf(target('shop'), [judged])).toEqual(['Target/tools'])
+    // What others have made is looked at when it changes.
+    expect(check([group('a')], [judged]).problems).toEqual([])
+    const { warnings } = check([tools({ target: 'shop' }, ['eu-1', 'eu-2']), target('shop')])
+    expect(warnings.map(({ path }) => path)).toContain('Target/tools spec.mcp.sql[0].target')
   })
 
   it('may change its own issuer document', () => {

@@ -1,6 +1,6 @@
 // Whether a set of documents makes sense as a whole: what is named must exist, what is in use stays, the last
 // administrator's door is not locked. Pure: current documents and changes in, problems and warnings out.
-import type { Document, DocumentKind, PolicyDocument } from '@sallyport/policy/document'
+import type { Document, DocumentKind, PolicyDocument, TargetDocument } from '@sallyport/policy/document'
 import type { DocumentProblem } from '@sallyport/policy/parse'
 
 export interface Warning {
@@ -52,6 +52,12 @@ function policyMentions(policy: PolicyDocument): Mention[] {
   return mentions
 }
 
+/** Databases that arguments of tools are statements for. */
+const sqlMentions = (document: TargetDocument): Mention[] =>
+  sqlOf(document).map(({ target }, index) => ({ kind: 'Target', name: target, path: `spec.mcp.sql[${index}].target` }))
+
+const sqlOf = ({ spec }: TargetDocument) => (spec.protocol === 'http' ? (spec.mcp?.sql ?? []) : [])
+
 function mentionsOf(document: Document): Mention[] {
   switch (document.kind) {
     case 'Policy':
@@ -59,6 +65,7 @@ function mentionsOf(document: Document): Mention[] {
     case 'Role':
       return document.spec.groups.map((name) => ({ kind: 'Group', name, path: 'spec.groups' }))
     case 'Target':
+      return sqlMentions(document)
     case 'TrustedIssuer':
     case 'Group':
     case 'Label':
@@ -80,7 +87,8 @@ function checkMentions(changed: readonly Document[], all: readonly Document[]): 
   const warnings: Warning[] = []
   for (const document of changed)
     for (const { kind, name, path } of mentionsOf(document)) {
-      if (known[kind].has(name)) continue
+      // What arguments of tools are statements for is looked at by itself.
+      if (known[kind].has(name) || document.kind === 'Target') continue
       const noun = kind.toLowerCase()
       if (kind === 'Target')
         warnings.push({ path: `${keyOf(document)} ${path}`, message: `there is no target "${name}" yet` })
@@ -88,6 +96,35 @@ function checkMentions(changed: readonly Document[], all: readonly Document[]): 
         problems.push(
           problem(document, path, `there is no ${noun} "${name}"; apply a ${kind} document of this name with it`),
         )
+    }
+  return { problems, warnings }
+}
+
+/**
+ * Arguments of tools that are SQL are judged by a database: one that is not there, or is none, would deny every call. Looked at when
+ * either side changes.
+ */
+function checkSql(changed: readonly Document[], all: readonly Document[]): Check {
+  const targets = new Map(all.flatMap((one) => (one.kind === 'Target' ? [[one.metadata.name, one] as const] : [])))
+  const isChanged = new Set(changed.map(keyOf))
+  const problems: DocumentProblem[] = []
+  const warnings: Warning[] = []
+  for (const document of targets.values())
+    for (const [index, { target: name, role }] of sqlOf(document).entries()) {
+      if (!isChanged.has(keyOf(document)) && !isChanged.has(`Target/${name}`)) continue
+      const path = `spec.mcp.sql[${index}]`
+      const found = targets.get(name)
+      if (found === undefined)
+        problems.push(problem(document, `${path}.target`, `there is no target "${name}"; apply the database with it`))
+      else if (found.spec.protocol !== 'postgres')
+        problems.push(problem(document, `${path}.target`, `target "${name}" is no database; name a PostgreSQL target`))
+      else if (role !== undefined && !found.spec.roles.some((one) => one.name === role))
+        problems.push(problem(document, `${path}.role`, `target "${name}" has no role "${role}"`))
+      else if (document.spec.agents.some((agent) => !found.spec.agents.includes(agent)))
+        warnings.push({
+          path: `${keyOf(document)} ${path}.target`,
+          message: `not every agent of "${document.metadata.name}" serves "${name}"; the others deny such calls`,
+        })
     }
   return { problems, warnings }
 }
@@ -173,15 +210,20 @@ export function checkChange(
 ): Check {
   const after = mergeDocuments(current, changed)
   const mentions = checkMentions(changed, after)
+  const sql = checkSql(changed, after)
   const problems = [
     ...problemsOfTwice(changed),
     ...mentions.problems,
+    ...sql.problems,
     ...checkIssuers(changed, after, surroundings.builtIn),
   ]
   const first = changed.find((document) => document.kind === 'Role')
   if (first !== undefined && locksOutAdmins(current, after))
     problems.push(problem(first, 'spec.role', 'after this change nobody would be an administrator'))
-  return { problems, warnings: [...mentions.warnings, ...checkAgents(changed, surroundings.agentNames)] }
+  return {
+    problems,
+    warnings: [...mentions.warnings, ...sql.warnings, ...checkAgents(changed, surroundings.agentNames)],
+  }
 }
 
 /** Documents that name this one. Something in use is not deleted: its absence would loosen what names it. */

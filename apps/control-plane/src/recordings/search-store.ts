@@ -16,6 +16,8 @@ export interface SessionFilter {
   readonly verb?: string | undefined
   /** An object, or a part of its name. */
   readonly object?: string | undefined
+  /** Of a distributed trace. */
+  readonly trace?: string | undefined
   /** Sessions that were open at or after this moment, and opened before the other one. */
   readonly from?: string | undefined
   readonly to?: string | undefined
@@ -69,12 +71,13 @@ const isCancelled = (thrown: unknown): boolean =>
   thrown instanceof Prisma.PrismaClientKnownRequestError && JSON.stringify(thrown.meta ?? {}).includes('57014')
 
 function conditionsOf(filter: SessionFilter, silent: readonly string[]): Prisma.Sql[] {
-  const { target, caller, state, decision, q, verb, object, from, to } = filter
+  const { target, caller, state, decision, q, verb, object, trace, from, to } = filter
   const conditions = [stateCondition(state, silent), decisionCondition(decision)]
   if (target !== undefined) conditions.push(Prisma.sql`s."target" = ${target}`)
   if (caller !== undefined) conditions.push(nameCondition(caller))
   if (verb !== undefined) conditions.push(Prisma.sql`${verb.toLowerCase()} = ANY (s."verbs")`)
   if (object !== undefined) conditions.push(objectCondition(object))
+  if (trace !== undefined) conditions.push(traceCondition(trace))
   if (from !== undefined) conditions.push(Prisma.sql`(s."closedAt" IS NULL OR s."closedAt" >= ${new Date(from)})`)
   if (to !== undefined) conditions.push(Prisma.sql`s."openedAt" < ${new Date(to)}`)
   for (const word of wordsOf(q)) conditions.push(wordCondition(word))
@@ -94,9 +97,14 @@ const nameCondition = (part: string): Prisma.Sql =>
 const objectCondition = (part: string): Prisma.Sql =>
   Prisma.sql`EXISTS (SELECT 1 FROM unnest(s."objects") AS object WHERE object ILIKE ${containing(part)})`
 
+const traceCondition = (trace: string): Prisma.Sql =>
+  Prisma.sql`s."id" IN (SELECT "sessionId" FROM "TracedEntry" WHERE "trace" = ${trace})`
+
+/** Of an id nobody has to know what it is of. */
 const wordCondition = (word: string): Prisma.Sql => Prisma.sql`(
   ${nameCondition(word)} OR s."target" ILIKE ${containing(word)} OR s."applicationName" ILIKE ${containing(word)}
   OR s."clientAddress" ILIKE ${containing(word)} OR s."agentName" ILIKE ${containing(word)} OR s."id" = ${word}
+  OR ${traceCondition(word.toLowerCase())}
   OR ${word.toLowerCase()} = ANY (s."verbs") OR ${objectCondition(word)}
 )`
 

@@ -59,6 +59,7 @@ export function targetRoutes(app: App, deps: Deps): void {
           user: role ?? defaultUser,
           ca: deps.authorityPem,
           url: isHttpTarget(target) ? httpUrl(address, target.metadata.name) : null,
+          mcp: isHttpTarget(target) && target.spec.mcp !== undefined,
         },
       }
     },
