@@ -49,6 +49,12 @@ function admin(verb: string, object: string, found: unknown, env: Environment): 
   return changed(verb, env)
 }
 
+/** Its script runs, and what it brings takes part in what names mean (R-2.6). */
+function extension(verb: string, found: { readonly extname?: string }, env: Environment): Outcome {
+  env.draft.opaque.add('the script of an extension')
+  return admin(verb, `extension:${found.extname ?? ''}`, found, env)
+}
+
 const roles = (list: readonly Node[] | undefined): string =>
   (list ?? []).map((node) => payload(node, 'RoleSpec')?.rolename ?? '').join(',')
 
@@ -166,8 +172,8 @@ export const ddl: Handlers<[env: Environment], Outcome> = {
   DropTableSpaceStmt: (found, env) => admin('drop', `tablespace:${found.tablespacename ?? ''}`, found, env),
   AlterTableSpaceOptionsStmt: (found, env) => admin('alter', `tablespace:${found.tablespacename ?? ''}`, found, env),
   AlterTableMoveAllStmt: (found, env) => admin('alter', `tablespace:${found.orig_tablespacename ?? ''}`, found, env),
-  CreateExtensionStmt: (found, env) => admin('create', `extension:${found.extname ?? ''}`, found, env),
-  AlterExtensionStmt: (found, env) => admin('alter', `extension:${found.extname ?? ''}`, found, env),
+  CreateExtensionStmt: (found, env) => extension('create', found, env),
+  AlterExtensionStmt: (found, env) => extension('alter', found, env),
   AlterExtensionContentsStmt: (found, env) => admin('alter', `extension:${found.extname ?? ''}`, found, env),
   AlterObjectDependsStmt: (found, env) => admin('alter', `extension:${found.extname?.sval ?? ''}`, found, env),
   CreateFdwStmt: (found, env) => admin('create', `fdw:${found.fdwname ?? ''}`, found, env),
