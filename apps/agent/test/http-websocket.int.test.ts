@@ -5,6 +5,7 @@ import { createServer, type Server } from 'node:http'
 import { type AddressInfo, createServer as createTcp } from 'node:net'
 import { systemClock } from '@sallyport/base/clock'
 import { limits } from '@sallyport/base/limits'
+import { secondObjectFields } from '@sallyport/wire/http/fields'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import { type DataPath, startDataPath } from './data-path.ts'
@@ -335,6 +336,48 @@ describe('a WebSocket of an agent', () => {
   })
 })
 
+describe('the fields of a handshake', () => {
+  it.each(secondObjectFields)(
+    '"%s" names a second object, which no rule sees, and does not pass (R-4.6)',
+    async (name) => {
+      const headers = { [name]: 'bucket/admin/secret' }
+      expect(await refused('/crm/live', { headers })).toMatchObject({ status: 403, code: 'POLICY_UNCOVERED' })
+      expect(seen).toEqual([])
+      expect(path.recorder.of('denied').at(-1)).toMatchObject({ code: 'POLICY_UNCOVERED' })
+    },
+  )
+
+  it('pass with a second object where the target says so', async () => {
+    path.snapshots.publish(
+      path.snapshot(documents().replace('webSocket: {}', 'webSocket: {}\n  passFields: [x-amz-copy-source]')),
+    )
+    const { socket } = await open('/crm/live', { headers: { 'x-amz-copy-source': 'bucket/a' } })
+    socket.terminate()
+    expect(seen[0]?.headers['x-amz-copy-source']).toBe('bucket/a')
+  })
+
+  it('do not choose another resource or method at the target (R-4.2)', async () => {
+    const headers = {
+      'x-original-url': '/api/admin/secret',
+      'x-rewrite-url': '/api/admin/secret',
+      'x-http-method-override': 'DELETE',
+      'x-method-override': 'DELETE',
+      'x-forwarded-host': 'admin.example',
+      destination: '/api/admin/secret',
+      x_original_url: '/api/admin/secret',
+    }
+    const { socket } = await open('/crm/live', { headers })
+    socket.terminate()
+    expect(Object.keys(seen[0]?.headers ?? {}).filter((name) => name in headers)).toEqual([])
+    expect(seen[0]?.url).toBe('/api/live')
+  })
+
+  it('say no method in the query, and are otherwise none', async () => {
+    expect(await refused('/crm/live?_method=DELETE')).toMatchObject({ status: 400, code: 'PROTOCOL_VIOLATION' })
+    expect(seen).toEqual([])
+  })
+})
+
 describe('a handshake in bytes', () => {
   const head = 'Host: a\r\nAuthorization: Bearer {token}\r\nConnection: Upgrade\r\n'
   const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n'
@@ -357,6 +400,19 @@ describe('a handshake in bytes', () => {
   ])('%s is refused, and reaches nothing', async (_, text) => {
     expect(await raw(text)).toMatch(/^HTTP\/1\.1 (4|5)[0-9][0-9] /)
     expect(seen).toEqual([])
+  })
+
+  const good = `GET /crm/live HTTP/1.1\r\n${head}${upgrade}${version}${key}\r\n`
+  it.each([
+    ['that names two hosts', `GET /crm/a HTTP/1.1\r\nHost: b\r\n${head}\r\n`],
+    ['whose path is none', `GET /crm/%2e%2e/a HTTP/1.1\r\n${head}\r\n`],
+    ['without a token', 'GET /crm/a HTTP/1.1\r\nHost: a\r\n\r\n'],
+  ])('behind a request %s is none, and reaches nothing (R-4.1)', async (_, first) => {
+    const reply = await raw(first + good)
+    expect(reply).toMatch(/^HTTP\/1\.1 4[0-9][0-9] /)
+    expect(reply).not.toContain(' 101 ')
+    expect(seen).toEqual([])
+    expect(path.recorder.entries).toEqual([])
   })
 
   it('is answered with the accept of RFC 6455, and frames that are none end it', async () => {
