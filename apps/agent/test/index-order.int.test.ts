@@ -10,6 +10,8 @@ const schema = `
   create table people (id int primary key, city text not null, ssn text, paid numeric, pad text not null);
   insert into people select n, 'Oslo', null, n, repeat('x', 1000) from generate_series(1, 4000) n;
   update people set ssn = '900-' || (9 - id) where id <= 5;
+  create table orders (id int primary key, person int, note text);
+  insert into orders select n from generate_series(1, 5) n;
   create unique index people_ssn on people (ssn);
   create table visits (id int primary key, city text not null, ssn text not null, pad text not null);
   insert into visits select n, 'Oslo ' || n % 500, '900-' || (10000 - n), repeat('x', 1000) from generate_series(1, 4000) n;
@@ -60,6 +62,22 @@ describe('rows in the order of values that are hidden', () => {
         message: expect.stringMatching(/index/),
       })
       expect(await errorOf(client.query(`copy (${text}) to stdout`))).toMatchObject({ code: '42501' })
+    })
+  })
+
+  it.each([
+    'update orders set person = (select id from people where ssn is not null limit 1)',
+    "update orders set note = (select string_agg(id::text, ',') from people where ssn is not null)",
+    'update orders set person = people.id from people where people.ssn is not null',
+    'delete from orders where id in (select id from people where ssn is not null limit 1)',
+    'select count(*), json_array(select id from people where ssn is not null) from orders',
+    'select max(paid) from people where ssn is not null',
+  ])('are refused where one of them is taken, or all become one value: %s', async (text) => {
+    await using(path, async (client) => {
+      expect(await errorOf(client.query(text))).toMatchObject({
+        code: '42501',
+        message: expect.stringMatching(/index/),
+      })
     })
   })
 

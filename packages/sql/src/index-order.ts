@@ -4,9 +4,10 @@
 import { limits } from '@sallyport/base/limits'
 import { builtin } from './builtins.ts'
 import type { CatalogRelation } from './catalog.ts'
-import { columnRefs, relationName } from './catalog-index.ts'
+import { columnRefs } from './catalog-index.ts'
 import { addControl, controlKey, type Draft } from './draft.ts'
 import type { ColumnRef, ControlUse } from './facts.ts'
+import { calledName, everyNode, isRecord, onlyFree, relationCalled, stringOf } from './order-free.ts'
 import type { Environment } from './scope.ts'
 import { statementsOf } from './tree.ts'
 
@@ -18,7 +19,7 @@ export function orderByIndexes(draft: Draft, root: unknown, env: Environment): v
   if (draft.control.size === 0) return
   const uses = [...draft.control.values()]
   if (!uses.some((use) => ordersOf(use, false, env).length > 0)) return
-  if (isQuietWrite(draft, root)) return
+  if (isQuietWrite(draft, root, env)) return
   const trees = treesOf(draft, root, env)
   if (trees !== null && isOrderFixed(draft, trees, env)) return
   const forNullOnly = trees !== null && !trees.some(mayTestForValues)
@@ -79,13 +80,18 @@ function family(
 }
 
 /** The statement, and definitions of views that it reads; null where something runs that has another text. */
-function treesOf(draft: Draft, root: unknown, env: Environment): readonly unknown[] | null {
+function treesOf(
+  draft: Draft,
+  root: unknown,
+  env: Environment,
+  writes: ReadonlySet<string> = new Set(),
+): readonly unknown[] | null {
   if (env.index.madeViews !== undefined || draft.opaque.size > 0 || draft.trusted.size > 0) return null
   for (const { name } of draft.functions.values()) if (builtinOf(name) === undefined) return null
   const trees: unknown[] = [root]
   for (const { object, operation } of draft.effects.values()) {
     if (operation === 'call') continue
-    if (operation !== 'select') return null
+    if (operation !== 'select' && !writes.has(operation)) return null
     const relation = relationCalled(object, env)
     if (relation === undefined || relation.rowSecurity || relation.rules.length > 0) return null
     if (relation.kind !== 'view') continue
@@ -96,28 +102,7 @@ function treesOf(draft: Draft, root: unknown, env: Environment): readonly unknow
   return trees
 }
 
-const relationCalled = (object: string, { index }: Environment): CatalogRelation | undefined =>
-  index.named.get(object.slice(object.lastIndexOf('.') + 1))?.find((one) => relationName(one) === object)
-
 const builtinOf = (name: string) => builtin(name.replace(/\(\)$/, ''))
-
-type Visit = (tag: string, found: Record<string, unknown>) => void
-
-/** Every node with its tag, and every bare object under its member's name. */
-function everyNode(root: unknown, visit: Visit): void {
-  const stack: { readonly value: unknown; readonly depth: number }[] = [{ value: root, depth: 0 }]
-  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
-    const { value, depth } = next
-    if (typeof value !== 'object' || value === null || depth > limits.treeDepthMax * 2) continue
-    for (const [tag, inner] of Object.entries(value)) {
-      if (isRecord(inner)) visit(tag, inner)
-      stack.push({ value: inner, depth: depth + 1 })
-    }
-  }
-}
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** IS NOT NULL, or anything that could turn IS NULL into it. */
 function mayTestForValues(root: unknown): boolean {
@@ -142,8 +127,7 @@ function holdsTest(root: unknown): boolean {
   return holds
 }
 
-/** Of any rows, in whatever order, these make one and the same row. `sum` and `avg` do for numbers that are exact. */
-const orderFree = new Set(['count', 'min', 'max', 'bool_and', 'bool_or', 'every', 'bit_and', 'bit_or'])
+/** These do so for numbers that are exact. */
 const exactSums = new Set(['sum', 'avg'])
 const exactTypes = new Set(['int2', 'int4', 'int8', 'numeric', 'interval', 'money'].map((type) => `pg_catalog.${type}`))
 /** Types whose equal values are the same in every order that there is. */
@@ -167,11 +151,11 @@ function isOrderFixed(draft: Draft, trees: readonly unknown[], env: Environment)
  * Says how many rows it was, and nothing else, and gives them nothing in their order, such as numbers of a sequence. Where they lie
  * then is a matter of storage (docs/masking.md, "What is left").
  */
-function isQuietWrite(draft: Draft, root: unknown): boolean {
+function isQuietWrite(draft: Draft, root: unknown, env: Environment): boolean {
   if (!isRecord(root)) return false
   const write = root['UpdateStmt'] ?? root['DeleteStmt']
   if (!isRecord(write) || Object.keys(write).some((member) => /^(returning|with)/.test(member))) return false
-  let isQuiet = draft.opaque.size === 0 && draft.trusted.size === 0
+  let isQuiet = draft.opaque.size === 0 && draft.trusted.size === 0 && takesNoFirst(draft, root, write, env)
   for (const { volatility } of draft.functions.values()) if (volatility === 'volatile') isQuiet = false
   // A trigger may number what it keeps.
   for (const { via, operation } of draft.effects.values())
@@ -180,6 +164,26 @@ function isQuietWrite(draft: Draft, root: unknown): boolean {
     if (tag === 'SetToDefault') isQuiet = false
   })
   return isQuiet
+}
+
+const plainWrites: ReadonlySet<string> = new Set(['update', 'delete'])
+
+/** Of several rows that fit one, UPDATE … FROM takes the first; so may a query in it, or put them into one value that is kept. */
+function takesNoFirst(draft: Draft, root: unknown, write: Record<string, unknown>, env: Environment): boolean {
+  if (write['fromClause'] !== undefined) return false
+  let queries = 0
+  everyNode(write, (tag) => {
+    if (tag === 'SelectStmt') queries += 1
+  })
+  const viewed = [...draft.effects.values()].some(({ object }) => relationCalled(object, env)?.kind === 'view')
+  if (queries === 0 && !viewed) return true
+  const trees = treesOf(draft, root, env, plainWrites)
+  if (trees === null) return false
+  return trees.every(
+    (tree) =>
+      (tree === root ? keepsNoOrderIn(write) : keepsNoOrder(tree, false)) &&
+      onlyFree(tree, draft, env, exactSums) === 0,
+  )
 }
 
 /** The query itself, also of COPY, PREPARE and a cursor. */
@@ -197,21 +201,27 @@ const ordering = new Set(['InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt',
 
 /** Nothing in it takes the first of some rows, or puts several into one value; `isTop`: the outermost query may be cut. */
 function keepsNoOrder(root: unknown, isTop: boolean): boolean {
-  let keeps = true
   let queries = 0
+  everyNode(root, (tag) => {
+    if (tag === 'SelectStmt') queries += 1
+  })
+  return queries > 0 && keepsNoOrderIn(root, isTop)
+}
+
+function keepsNoOrderIn(root: unknown, isTop = false): boolean {
+  let keeps = true
   everyNode(root, (tag, found) => {
     if (tag === 'SelectStmt') {
-      queries += 1
       const isCut = found['limitCount'] !== undefined || found['limitOffset'] !== undefined
       if ((isCut && !(isTop && found === selectOf(root))) || found['windowClause'] !== undefined) keeps = false
       if (Array.isArray(found['distinctClause']) && found['distinctClause'].some(isKey)) keeps = false
     }
-    if (ordering.has(tag) || tag === 'over' || /Agg(Constructor)?$/.test(tag)) keeps = false
+    if (ordering.has(tag) || tag === 'over' || /Agg(Constructor)?$|^JsonArrayQuery/.test(tag)) keeps = false
     if (tag === 'SubLink' && found['subLinkType'] === 'ARRAY_SUBLINK') keeps = false
     if (tag === 'WithClause' && found['recursive'] === true) keeps = false
     if (tag === 'RangeFunction') keeps = false
   })
-  return keeps && queries > 0
+  return keeps
 }
 
 /** DISTINCT is a list of one empty node, DISTINCT ON of what it names. */
@@ -241,17 +251,6 @@ function aggregatesOf(root: unknown): readonly Call[] {
   return calls
 }
 
-function calledName(call: Record<string, unknown>): string {
-  const parts = Array.isArray(call['funcname']) ? call['funcname'] : []
-  return stringOf(parts.at(-1)) ?? ''
-}
-
-function stringOf(node: unknown): string | null {
-  if (!isRecord(node) || !isRecord(node['String'])) return null
-  const { sval } = node['String']
-  return typeof sval === 'string' ? sval : null
-}
-
 function isOneRow(
   select: Record<string, unknown>,
   calls: readonly Call[],
@@ -261,17 +260,10 @@ function isOneRow(
 ): boolean {
   if (select['limitCount'] !== undefined || select['limitOffset'] !== undefined) return false
   const sums = calls.filter(({ name }) => exactSums.has(name))
+  // A sum in an inner query may be of anything.
   for (const tree of trees) {
-    let isFree = true
-    let seen = 0
-    everyNode(tree, (tag, found) => {
-      if (tag !== 'FuncCall') return
-      const name = calledName(found)
-      if (exactSums.has(name)) seen += 1
-      else if (builtin(`pg_catalog.${name}`)?.kind !== 'function' && !orderFree.has(name)) isFree = false
-    })
-    // A sum in an inner query may be of anything.
-    if (!isFree || seen > (tree === trees[0] ? sums.length : 0)) return false
+    const seen = onlyFree(tree, draft, env, exactSums)
+    if (seen === null || seen > (tree === trees[0] ? sums.length : 0)) return false
   }
   const table = onlyTable(draft, trees, env)
   return sums.every(({ parameters }) => {

@@ -1,0 +1,97 @@
+// What an aggregate makes of rows, whatever their order: a part of finding statements in which order shows nothing (index-order.ts).
+import { limits } from '@sallyport/base/limits'
+import { builtin } from './builtins.ts'
+import type { CatalogRelation } from './catalog.ts'
+import { relationName } from './catalog-index.ts'
+import type { Draft } from './draft.ts'
+import type { Environment } from './scope.ts'
+
+/** Of any rows, in whatever order, these make one and the same row. `sum` and `avg` do for numbers that are exact. */
+const orderFree = new Set(['count', 'min', 'max', 'bool_and', 'bool_or', 'every', 'bit_and', 'bit_or'])
+
+/** How many aggregates of these names are in it, if all others are free of order; null if one is not. */
+export function onlyFree(tree: unknown, draft: Draft, env: Environment, others: ReadonlySet<string>): number | null {
+  let isFree = true
+  let seen = 0
+  everyNode(tree, (tag, found) => {
+    if (tag !== 'FuncCall') return
+    const name = calledName(found)
+    if (others.has(name)) seen += 1
+    else if (builtin(`pg_catalog.${name}`)?.kind !== 'function' && !orderFree.has(name)) isFree = false
+    else if ((name === 'min' || name === 'max') && mayLookUnlike(found['args'], tree, draft, env)) isFree = false
+  })
+  return isFree ? seen : null
+}
+
+/** Types with values that are equal and look unlike, as 1.0 and 1.00: which of them is the greatest is a matter of order. */
+const looseTypes = new Set(
+  ['numeric', 'interval', 'float4', 'float8', 'bpchar', 'timetz'].map((type) => `pg_catalog.${type}`),
+)
+const typed = new Set(['TypeCast', 'FuncCall', 'SubLink', 'CaseExpr', 'Float'])
+
+/** What is written may be of such a type: by its column's name, or made here. */
+function mayLookUnlike(parameters: unknown, tree: unknown, draft: Draft, env: Environment): boolean {
+  const names = new Set<string | null>()
+  let isMade = false
+  everyNode(parameters, (tag, found) => {
+    if (typed.has(tag) || found['fval'] !== undefined) isMade = true
+    if (tag === 'ColumnRef') names.add(Array.isArray(found['fields']) ? stringOf(found['fields'].at(-1)) : null)
+  })
+  if (isMade || names.has(null)) return true
+  const relations = [...draft.effects.values()].flatMap(({ object }) => relationCalled(object, env) ?? [])
+  const given = namesGiven(tree)
+  return [...names].some((name) => {
+    const found = relations.flatMap(({ columns }) => columns.filter((column) => column.name === name))
+    return (
+      found.length === 0 || given.has(name) || found.some(({ type }) => looseTypes.has(type) || type.endsWith('[]'))
+    )
+  })
+}
+
+/** Names that queries in FROM give to what they show. */
+function namesGiven(tree: unknown): ReadonlySet<string | null> {
+  const given = new Set<string | null>()
+  everyNode(tree, (tag, found) => {
+    if (tag === 'RangeSubselect' || tag === 'CommonTableExpr')
+      everyNode(found, (inner, { name }) => {
+        if (inner === 'ResTarget' && typeof name === 'string') given.add(name)
+      })
+    for (const part of ['colnames', 'aliascolnames']) {
+      const listed = found[part]
+      if (Array.isArray(listed)) for (const one of listed) given.add(stringOf(one))
+    }
+  })
+  return given
+}
+
+export const relationCalled = (object: string, { index }: Environment): CatalogRelation | undefined =>
+  index.named.get(object.slice(object.lastIndexOf('.') + 1))?.find((one) => relationName(one) === object)
+
+type Visit = (tag: string, found: Record<string, unknown>) => void
+
+/** Every node with its tag, and every bare object under its member's name. */
+export function everyNode(root: unknown, visit: Visit): void {
+  const stack: { readonly value: unknown; readonly depth: number }[] = [{ value: root, depth: 0 }]
+  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
+    const { value, depth } = next
+    if (typeof value !== 'object' || value === null || depth > limits.treeDepthMax * 2) continue
+    for (const [tag, inner] of Object.entries(value)) {
+      if (isRecord(inner)) visit(tag, inner)
+      stack.push({ value: inner, depth: depth + 1 })
+    }
+  }
+}
+
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+export function calledName(call: Record<string, unknown>): string {
+  const parts = Array.isArray(call['funcname']) ? call['funcname'] : []
+  return stringOf(parts.at(-1)) ?? ''
+}
+
+export function stringOf(node: unknown): string | null {
+  if (!isRecord(node) || !isRecord(node['String'])) return null
+  const { sval } = node['String']
+  return typeof sval === 'string' ? sval : null
+}
