@@ -195,6 +195,12 @@ export interface SystemRelation {
 const former: Readonly<Record<string, readonly { name: string; type: string; goneIn: number }[]>> = {
   'pg_catalog.pg_attribute': [{ name: 'attcacheoff', type: 'pg_catalog.int4', goneIn: 180_000 }],
   'pg_catalog.pg_collation': [{ name: 'colliculocale', type: 'pg_catalog.text', goneIn: 170_000 }],
+  'pg_catalog.pg_stat_bgwriter': [
+    { name: 'checkpoints_timed', type: 'pg_catalog.int8', goneIn: 170_000 },
+    { name: 'checkpoints_req', type: 'pg_catalog.int8', goneIn: 170_000 },
+    { name: 'checkpoint_write_time', type: 'pg_catalog.float8', goneIn: 170_000 },
+    { name: 'checkpoint_sync_time', type: 'pg_catalog.float8', goneIn: 170_000 },
+  ],
   'pg_catalog.pg_database': [
     { name: 'daticulocale', type: 'pg_catalog.text', goneIn: 170_000 },
     { name: 'datlastsysoid', type: 'pg_catalog.oid', goneIn: 150_000 },
@@ -229,11 +235,12 @@ const came: Readonly<Record<number, string>> = {
     pg_stat_all_tables.total_autoanalyze_time pg_stat_user_tables.total_vacuum_time
     pg_stat_user_tables.total_autovacuum_time pg_stat_user_tables.total_analyze_time
     pg_stat_user_tables.total_autoanalyze_time pg_replication_slots.two_phase_at
-    pg_stat_database.parallel_workers_to_launch pg_stat_database.parallel_workers_launched`,
+    pg_stat_checkpointer.num_done pg_stat_database.parallel_workers_to_launch pg_stat_database.parallel_workers_launched`,
 }
 /** Relations that came, likewise. */
 const cameWhole: Readonly<Record<string, number>> = {
   'pg_catalog.pg_parameter_acl': 150_000,
+  'pg_catalog.pg_stat_checkpointer': 170_000,
   'pg_catalog.pg_publication_namespace': 150_000,
   'information_schema.routine_column_usage': 140_000,
   'information_schema.routine_routine_usage': 140_000,

@@ -4,6 +4,8 @@ const tableCounters = `relid schemaname relname seq_scan last_seq_scan idx_scan 
   n_live_tup n_mod_since_analyze n_ins_since_vacuum last_vacuum last_autovacuum last_analyze last_autoanalyze vacuum_count
   autovacuum_count analyze_count autoanalyze_count`
 const indexCounters = 'relid indexrelid schemaname relname indexrelname idx_scan last_idx_scan'
+const names = 'relid schemaname relname'
+const indexNames = 'relid indexrelid schemaname relname indexrelname'
 const sessionStates = `datid datname pid leader_pid usesysid usename backend_start xact_start query_start state_change
   wait_event_type wait_event state backend_type`
 /**
@@ -14,6 +16,22 @@ const sessionStates = `datid datname pid leader_pid usesysid usename backend_sta
 export const counters: Readonly<Record<string, readonly [columns: string, rest: 'tooling' | 'covered']>> = {
   pg_stat_user_tables: [tableCounters, 'tooling'],
   pg_stat_all_tables: [tableCounters, 'tooling'],
+  // Which tables and indexes there are: ORMs find comments by it. Not the blocks that were read: they tell how long values are.
+  pg_statio_all_tables: [names, 'covered'],
+  pg_statio_user_tables: [names, 'covered'],
+  pg_statio_all_indexes: [indexNames, 'covered'],
+  pg_statio_user_indexes: [indexNames, 'covered'],
+  // Of nulls nothing is hidden; of all else that ANALYZE has found values are made.
+  pg_stats: ['schemaname tablename attname inherited null_frac', 'covered'],
+  // When and why the server wrote: nothing of how much.
+  pg_stat_bgwriter: [
+    'checkpoints_timed checkpoints_req checkpoint_write_time checkpoint_sync_time stats_reset',
+    'covered',
+  ],
+  pg_stat_checkpointer: [
+    'num_timed num_requested num_done restartpoints_timed restartpoints_req restartpoints_done write_time sync_time stats_reset',
+    'covered',
+  ],
   pg_stat_user_indexes: [indexCounters, 'covered'],
   pg_stat_all_indexes: [indexCounters, 'covered'],
   // Not how many rows or blocks: those of TOAST tables are among them.
