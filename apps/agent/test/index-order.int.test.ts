@@ -16,6 +16,13 @@ const schema = `
   create table visits (id int primary key, city text not null, ssn text not null, pad text not null);
   insert into visits select n, 'Oslo ' || n % 500, '900-' || (10000 - n), repeat('x', 1000) from generate_series(1, 4000) n;
   create index visits_city on visits (city, ssn);
+  create table calls (id int primary key, city text not null, ssn text not null, pad text not null);
+  insert into calls select * from visits;
+  create index calls_city on calls (city, lower(ssn));
+  create table base (id int, city text);
+  create table kid (ssn text, pad text) inherits (base);
+  insert into kid select id, city, ssn, pad from visits;
+  create index kid_city on kid (city, ssn);
   analyze;
 `
 const yaml = (port: number): string => `${targetDocument(port)}
@@ -27,7 +34,7 @@ spec:
   rules:
     - { name: all, effect: allow, callers: { groups: [engineering] } }
   masks:
-    - { columns: [public.people.ssn, public.visits.ssn], method: redact, unless: { groups: [dba] } }
+    - { columns: [public.people.ssn, public.visits.ssn, public.calls.ssn, public.kid.ssn], method: redact, unless: { groups: [dba] } }
 `
 
 let target: RealTarget
@@ -48,6 +55,8 @@ const seen = [
   'select row_number() over () as at, id from people where ssn is not null',
   'select (select id from people where ssn is not null limit 1) as id',
   "select id from visits where city = 'Oslo 7' limit 1",
+  "select id from calls where city = 'Oslo 7' limit 1",
+  "select id from base where city = 'Oslo 7' limit 1",
 ]
 
 describe('rows in the order of values that are hidden', () => {

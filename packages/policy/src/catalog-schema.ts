@@ -45,7 +45,15 @@ export const RelationJson = z.strictObject({
   compared: z.array(z.number().int()),
   partitionedBy: z.array(z.number().int()),
   // Absent in what an agent of before sends.
-  indexes: z.array(z.strictObject({ columns: z.array(z.number().int()), unique: z.boolean() })).exactOptional(),
+  indexes: z
+    .array(
+      z.strictObject({
+        columns: z.array(z.number().int()),
+        computed: z.array(z.number().int()).exactOptional(),
+        unique: z.boolean(),
+      }),
+    )
+    .exactOptional(),
   // Absent in what an agent of before sends.
   remote: z
     .strictObject({ schema: z.string(), name: z.string(), columns: z.array(z.tuple([z.string(), z.string()])) })

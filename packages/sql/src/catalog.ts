@@ -57,9 +57,13 @@ export interface CatalogRelation {
   /** Columns, by number, whose values are compared with other rows on a write: unique and exclusion indexes, foreign keys.
    * Absent: all of them may be. */
   readonly compared?: readonly number[]
-  /** Its indexes: their key columns, by number, 0 for an expression. `unique`: at once, of all rows, and of columns alone. Absent:
-   * not known. */
-  readonly indexes?: readonly { readonly columns: readonly number[]; readonly unique: boolean }[]
+  /** Its indexes: their key columns, by number, 0 for an expression; `computed`: those that stand in expressions or with them in a
+   * condition. `unique`: at once, of all rows, and of columns alone. Absent: not known. */
+  readonly indexes?: readonly {
+    readonly columns: readonly number[]
+    readonly computed?: readonly number[]
+    readonly unique: boolean
+  }[]
   /** Of a foreign table: what it reads at its server, and by which name those of its columns that have another one there.
    * Absent or null: no foreign table. */
   readonly remote?: {

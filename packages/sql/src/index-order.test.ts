@@ -31,6 +31,20 @@ const catalog = buildCatalog({
     'public.whole': { columns: ['id int4', 'ssn text'] },
     'public.part': { columns: ['id int4', 'ssn text'], parents: ['public.whole'], indexes: [['ssn']] },
     'public.s': { columns: [], kind: 'sequence' },
+    'public.calls': {
+      columns: ['id int4!', 'city text', 'ssn text', 'area text'],
+      keys: [['id']],
+      indexes: [
+        ['city', '(ssn)'],
+        ['(area)', 'ssn'],
+      ],
+    },
+    'public.base': { columns: ['id int4', 'city text'] },
+    'public.kid': {
+      columns: ['id int4', 'city text', 'secret text'],
+      parents: ['public.base'],
+      indexes: [['city', 'secret']],
+    },
     'public.far': { columns: ['id int4', 'ssn text'], kind: 'foreign' },
   },
 })
@@ -92,6 +106,9 @@ describe('what an index orders by', () => {
     ['SELECT id FROM far WHERE ssn IS NOT NULL', ['public.far.ssn']],
     [`SELECT id FROM people WHERE city = 'Oslo'`, ['public.people.email']],
     ['SELECT id FROM people ORDER BY city', ['public.people.email']],
+    [`SELECT id FROM calls WHERE city = 'Oslo'`, ['public.calls.ssn']],
+    [`SELECT id FROM calls WHERE lower(area) = 'x'`, ['public.calls.ssn']],
+    [`SELECT id FROM base WHERE city = 'Oslo'`, ['public.kid.secret']],
     ['SELECT count(*) FROM cut WHERE ssn IS NOT NULL', ssn],
   ])('%s', (text, columns) => {
     expect([...ordered(text)].filter((name) => name !== 'public.people.id').sort()).toEqual(
@@ -114,6 +131,7 @@ describe('shows nothing', () => {
     'SELECT id FROM people WHERE phone IS NOT NULL',
     'SELECT id, ssn IS NULL FROM people',
     'SELECT ssn IS NULL, count(*) FROM people GROUP BY 1',
+    `SELECT id FROM calls WHERE city = 'Oslo' ORDER BY id`,
     'UPDATE people SET paid = 1 WHERE ssn IS NOT NULL',
     'DELETE FROM people WHERE ssn IS NOT NULL',
     'UPDATE orders SET person = (SELECT max(id) FROM people WHERE ssn IS NOT NULL)',

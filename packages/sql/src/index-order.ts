@@ -50,11 +50,17 @@ function ordersOf({ column, use, where }: ControlUse, forNullOnly: boolean, { in
     const number = numberIn(one, relation, column.number)
     const isOwn = use === 'null-test'
     if (isOwn && (one.kind === 'foreign' || one.indexes === undefined)) shown.push({ column, use, where })
-    for (const { columns } of one.indexes ?? []) {
-      if (number === null || !columns.includes(number)) continue
-      if (isOwn && !(forNullOnly && columns.length === 1)) shown.push({ column, use, where })
-      for (const beside of columns) {
-        const known = beside === number ? undefined : refs.find((ref) => numberIn(one, relation, ref.number) === beside)
+    for (const { columns, computed = [] } of one.indexes ?? []) {
+      const keys = [...new Set([...columns, ...computed])]
+      if (number === null || !keys.includes(number)) continue
+      // A test of the column is none of what is computed from it.
+      if (isOwn && columns.includes(number) && !(forNullOnly && columns.length === 1))
+        shown.push({ column, use, where })
+      for (const beside of keys) {
+        if (beside === number) continue
+        const known =
+          refs.find((ref) => numberIn(one, relation, ref.number) === beside) ??
+          columnRefs(index, one).find((ref) => ref.number === beside)
         if (known !== undefined) shown.push({ column: known, use: null, where })
       }
     }
