@@ -316,7 +316,7 @@ describe('R-3.7: what definitions, options and settings need', () => {
     [`${parameter} left join pg_catalog.pg_parameter_acl p on pg_catalog.lower(s.name) = p.parname`],
     ["select pg_catalog.array_to_string(setconfig, E'\\n') from pg_catalog.pg_db_role_setting"],
     ['select unnest(setconfig) from pg_db_role_setting'],
-    [`select ${options.replace('%', 'srvoptions')} from pg_catalog.pg_foreign_server`],
+    [`select ${options.replace('%', 'ftoptions')} from pg_catalog.pg_foreign_table`],
   ])('%s: preset tooling, and who has none is told so', (sql) => {
     expect(denial(sql, 'none')).toMatchObject({
       code: 'POLICY_UNCOVERED',
@@ -327,6 +327,8 @@ describe('R-3.7: what definitions, options and settings need', () => {
 
   it.each([
     ['select umoptions from pg_user_mappings'],
+    [`select ${options.replace('%', 'srvoptions')} from pg_catalog.pg_foreign_server`],
+    [`select ${options.replace('%', 'fdwoptions')} from pg_catalog.pg_foreign_data_wrapper`],
     ['select umoptions from pg_user_mapping'],
     ['select rolpassword from pg_authid'],
     ['select query from pg_stat_activity'],
@@ -340,7 +342,6 @@ describe('R-3.7: what definitions, options and settings need', () => {
   it.each([
     ['select pg_get_triggerdef(oid) from pg_trigger'],
     ['select pg_get_constraintdef(oid), pg_get_indexdef(conindid) from pg_constraint'],
-    [`select ${options.replace('%', 'ftoptions')} from pg_catalog.pg_foreign_table`],
     ['select pg_postmaster_start_time(), pg_conf_load_time()'],
     ['select spcname, pg_catalog.pg_tablespace_location(oid) from pg_catalog.pg_tablespace'],
     [`${parameter} where pg_catalog.lower(s.name) operator(pg_catalog.~) '^(work_mem)$' collate pg_catalog.default`],

@@ -21,15 +21,12 @@ export const counters: Readonly<Record<string, readonly [columns: string, rest: 
   pg_statio_user_tables: [names, 'covered'],
   pg_statio_all_indexes: [indexNames, 'covered'],
   pg_statio_user_indexes: [indexNames, 'covered'],
-  // Of nulls nothing is hidden; of all else that ANALYZE has found values are made.
-  pg_stats: ['schemaname tablename attname inherited null_frac', 'covered'],
+  // Which columns were looked at. What ANALYZE has found in them is made of values, and so are nulls of an indexed expression.
+  pg_stats: ['schemaname tablename attname inherited', 'covered'],
   // When and why the server wrote: nothing of how much.
-  pg_stat_bgwriter: [
-    'checkpoints_timed checkpoints_req checkpoint_write_time checkpoint_sync_time stats_reset',
-    'covered',
-  ],
+  pg_stat_bgwriter: ['checkpoints_timed checkpoints_req stats_reset', 'covered'],
   pg_stat_checkpointer: [
-    'num_timed num_requested num_done restartpoints_timed restartpoints_req restartpoints_done write_time sync_time stats_reset',
+    'num_timed num_requested num_done restartpoints_timed restartpoints_req restartpoints_done stats_reset',
     'covered',
   ],
   pg_stat_user_indexes: [indexCounters, 'covered'],

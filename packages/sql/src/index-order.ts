@@ -6,7 +6,7 @@ import { builtin } from './builtins.ts'
 import type { CatalogRelation } from './catalog.ts'
 import { columnRefs } from './catalog-index.ts'
 import { addControl, controlKey, type Draft } from './draft.ts'
-import type { ColumnRef, ControlUse } from './facts.ts'
+import type { ColumnRef, ControlUse, OutputColumn } from './facts.ts'
 import { calledName, everyNode, isRecord, onlyFree, relationCalled, stringOf } from './order-free.ts'
 import type { Environment } from './scope.ts'
 import { statementsOf } from './tree.ts'
@@ -14,16 +14,24 @@ import { statementsOf } from './tree.ts'
 /** How such a use is called; whoever refuses it explains it (mask/plan.ts). */
 export const byIndex = 'the order of an index'
 
-/** Columns by whose values an index may order the rows decide like those of ORDER BY; `root` is the statement. */
-export function orderByIndexes(draft: Draft, root: unknown, env: Environment): void {
-  if (draft.control.size === 0) return
+/**
+ * Columns by whose values an index may order the rows decide like those of ORDER BY; `root` is the statement, `output` its result
+ * columns.
+ */
+export function orderByIndexes(
+  draft: Draft,
+  root: unknown,
+  output: readonly OutputColumn[] | null,
+  env: Environment,
+): void {
   const uses = [...draft.control.values()]
-  if (!uses.some((use) => ordersOf(use, false, env).length > 0)) return
+  const walked = walkedIndexes(draft, output ?? [], env)
+  if (walked.length === 0 && !uses.some((use) => ordersOf(use, false, env).length > 0)) return
   if (isQuietWrite(draft, root, env)) return
   const trees = treesOf(draft, root, env)
   if (trees !== null && isOrderFixed(draft, trees, env)) return
   const forNullOnly = trees !== null && !trees.some(mayTestForValues)
-  const shown = uses.flatMap((use) => ordersOf(use, forNullOnly, env))
+  const shown = [...uses.flatMap((use) => ordersOf(use, forNullOnly, env)), ...walked]
   for (const { column, use, where } of shown) {
     if (use !== null) draft.control.delete(controlKey({ column, use, where }))
     addControl(draft, column, 'other', byIndex)
@@ -64,6 +72,40 @@ function ordersOf({ column, use, where }: ControlUse, forNullOnly: boolean, { in
         if (known !== undefined) shown.push({ column: known, use: null, where })
       }
     }
+  }
+  return shown
+}
+
+/**
+ * Of an index that has all that the result shows of a table, rows may be read without the table (index-only scan), in its order:
+ * beside another column of it that tells whose values come first. Conditions do not count: the planner may drop them. What is
+ * computed may come to less than it seems, so that only columns that are shown as they are keep an index from being enough.
+ */
+function walkedIndexes(draft: Draft, output: readonly OutputColumn[], { index }: Environment): readonly Shown[] {
+  const shown: Shown[] = []
+  for (const oid of draft.relations) {
+    const relation = index.byOid.get(oid)
+    if (relation === undefined) continue
+    const ofTable = (columns: readonly OutputColumn[]): ReadonlySet<number> =>
+      new Set(
+        columns.flatMap(({ sources }) => sources.filter((ref) => ref.relationOid === oid).map((ref) => ref.number)),
+      )
+    const all = ofTable(output)
+    const bare = ofTable(output.filter(({ kind }) => kind === 'direct'))
+    if (all.size === 0) continue
+    for (const one of family(relation, index.children))
+      for (const { columns, computed = [], carried = [] } of one.indexes ?? []) {
+        const held = new Set([...columns, ...computed, ...carried])
+        if (held.size < 2) continue
+        const at = (number: number): number | null => numberIn(one, relation, number)
+        if (![...bare].every((number) => held.has(at(number) ?? 0))) continue
+        for (const ref of columnRefs(index, relation)) {
+          const number = at(ref.number)
+          const isKey = number !== null && (columns.includes(number) || computed.includes(number))
+          const isBeside = [...all].some((each) => each !== ref.number && held.has(at(each) ?? 0))
+          if (isKey && isBeside) shown.push({ column: ref, use: null, where: '' })
+        }
+      }
   }
   return shown
 }

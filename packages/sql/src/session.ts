@@ -133,9 +133,10 @@ function kept(query: Node | undefined, env: Environment, text: string, as: 'stat
   const columns = query === undefined ? [] : queryColumns(query, emptyScope(inner))
   if (as === 'cursor') addComputed(draft, columns, 'a cursor')
   for (const seen of draft.seen) env.draft.seen.add(seen)
-  orderByIndexes(draft, query, inner)
   const rows = verb === 'select' || columns.length > 0
-  return factsOf(draft, { verb, output: rows ? shown(columns) : null }, text, fingerprintOf(env.parser, text))
+  const output = rows ? shown(columns) : null
+  orderByIndexes(draft, query, output, inner)
+  return factsOf(draft, { verb, output }, text, fingerprintOf(env.parser, text))
 }
 
 /** PREPARE does nothing yet: EXECUTE is judged as the body. What cannot be understood is refused here already. */

@@ -95,6 +95,9 @@ const indexes = list(`
   SELECT json_agg(json_build_object(
            'columns', (SELECT json_agg(k.number ORDER BY k.at)
                          FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k(number, at) WHERE k.at <= i.indnkeyatts),
+           'carried', COALESCE((SELECT json_agg(k.number ORDER BY k.at)
+                         FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k(number, at) WHERE k.at > i.indnkeyatts),
+                       '[]'::pg_catalog.json),
            'computed', COALESCE((SELECT json_agg(DISTINCT d.refobjsubid) FROM pg_catalog.pg_depend d
                          WHERE i.indexprs IS NOT NULL AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
                            AND d.objid = i.indexrelid AND d.refclassid = d.classid AND d.refobjid = i.indrelid
