@@ -222,7 +222,10 @@ async function bench(
         found.set(key, [...(found.get(key) ?? []), figure])
         say(`round ${round}, ${count} connections, ${peer.name}: ${figure.requests.toFixed(0)} requests/s`)
       }
-  say(`CPU time of the agent: ${(((cpuUs(stack.agent.processId) ?? 0) - before) / 1_000_000).toFixed(1)} s`)
+  const usedUs = (cpuUs(stack.agent.processId) ?? 0) - before
+  const figures = [...found].flatMap(([key, all]) => (key.startsWith('agent') ? all : []))
+  const asked = figures.reduce((sum, { requests }) => sum + requests * ground.seconds, 0)
+  say(`CPU time of the agent: ${(usedUs / 1_000_000).toFixed(1)} s, ${(usedUs / asked).toFixed(0)} µs a request`)
   print(peers, found, tools)
   if (bodyMib > 0) {
     const [first, most] = await streamed(plain, stack, ground)

@@ -114,14 +114,21 @@ async function pass(
     begin()
     if (!response.write(bytes)) await drained(response, signal)
   }
+  let left = lengthOf(fields)
+  let whole: Uint8Array | null = null
   for await (const chunk of body) {
     watch?.push(chunk)
     const next = scan.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length))
     if (next === null) throw credentialCameBack()
-    await out(masker === null ? next : masker.push(next))
+    const shown = masker === null ? next : masker.push(next)
+    left -= chunk.length
+    // The last piece goes with the end, in one record of TLS.
+    if (left === 0 && whole === null) whole = shown
+    else await out(shown)
   }
   const rest = scan.end()
-  const last = masker === null ? rest : Buffer.concat([masker.push(rest), await masker.end()])
+  const end = masker === null ? rest : Buffer.concat([masker.push(rest), await masker.end()])
+  const last = whole === null || whole.length === 0 ? end : end.length === 0 ? whole : Buffer.concat([whole, end])
   if (masker?.isWhole === true) {
     // Its room is given back once it is out, and not while it waits for a caller that does not read.
     await out(last)
@@ -133,6 +140,9 @@ async function pass(
   begin()
   response.end(last)
 }
+
+/** NaN where the answer does not say it, or its body is not what goes on. */
+const lengthOf = (fields: Fields): number => Number(fieldOf(fields, 'content-length') ?? Number.NaN)
 
 /** A caller that reads nothing holds a connection to the target for so long and no longer. */
 export async function drained(response: Outbound, signal: AbortSignal): Promise<void> {

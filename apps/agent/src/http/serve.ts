@@ -116,30 +116,38 @@ function admittedHead(connection: Connection, request: Inbound, random: SessionD
 async function underWay(parts: Exchange): Promise<void> {
   const { request, response, session, serving } = parts
   const leave = serving.requests.enter(session.admitted.token.principal)
+  const ended = new AbortController()
   // Of HTTP/1.1 the connection ends with the session.
-  const stop = (): void => void (request.isMultiplexed && response.destroy())
+  const stop = (): void => {
+    ended.abort(session.signal.reason)
+    if (request.isMultiplexed) response.destroy()
+  }
+  const closed = (): void => ended.abort()
   session.signal.addEventListener('abort', stop)
+  response.once('close', closed)
+  if (session.signal.aborted) stop()
   try {
-    await exchange(parts)
+    await exchange(parts, ended.signal)
+    // To abort makes an error with a stack: where all of it is over, nobody is left to hear of it.
+    if (request.complete) response.removeListener('close', closed)
   } finally {
     session.signal.removeEventListener('abort', stop)
     leave()
   }
 }
 
-async function exchange(parts: Exchange): Promise<void> {
+/** `signal`: the caller is gone, or the session has ended. */
+async function exchange(parts: Exchange, signal: AbortSignal): Promise<void> {
   const { head, session, serving, response } = parts
   const { deps } = serving
   const { document } = session.admitted.target
   const target = document.metadata.name
   if (document.spec.mcp !== undefined) return await mcpExchange(parts, document.spec.mcp)
   const over = session.begin()
-  const gone = new AbortController()
-  response.once('close', () => gone.abort())
   const body = bodyOf(parts)
   try {
     const needles = await outwardNeedles(parts)
-    const looking = { body, needles, gone: gone.signal, read: lookedBody(head, body, needles) }
+    const looking = { body, needles, signal, read: lookedBody(head, body, needles) }
     const asked = askedRequest(parts, looking)
     const granted = await session.gate.judge(asked)
     // Of a body that was not read nobody has asked anything so far.
@@ -150,7 +158,7 @@ async function exchange(parts: Exchange): Promise<void> {
     })
     const outcome: Outcome = { result: 'failed', tag: '', bytes: 0, maskedValues: 0 }
     try {
-      const { answer, injected, signal } = await forward(parts, granted, looking)
+      const { answer, injected } = await forward(parts, granted, looking)
       outcome.tag = String(answer.status)
       await relay(
         {
@@ -190,7 +198,7 @@ const unread: AskedRequest['body'] = async () => ({ kind: 'other' })
 interface Looking {
   readonly body: RequestBody
   readonly needles: readonly Needles[]
-  readonly gone: AbortSignal
+  readonly signal: AbortSignal
   readonly read: LookedBody
 }
 
@@ -246,24 +254,37 @@ function askedRequest(parts: Exchange, looking: Looking): AskedRequest {
 
 /** Read whole: a person decides on all of it. Throws REQUEST_TOO_LARGE where nobody could be shown it. */
 async function heldRequest(
-  { head, session }: Exchange,
+  { head, session, response }: Exchange,
   fields: Fields,
-  { body, gone, read }: Looking,
+  { body, read }: Looking,
 ): Promise<Omit<HeldRequest, 'recorded' | 'protocol'>> {
   await read()
-  return heldHead({ head, session, fields: fieldsBeside(body, fields), body: await body.sent(), gone })
+  return heldHead({
+    head,
+    session,
+    fields: fieldsBeside(body, fields),
+    body: await body.sent(),
+    gone: goneOf(response),
+  })
+}
+
+/** Fires when the client is gone; nobody but whoever waits for people asks. */
+function goneOf(response: Outbound): AbortSignal {
+  const gone = new AbortController()
+  if (response.destroyed) gone.abort()
+  else response.once('close', () => gone.abort())
+  return gone.signal
 }
 
 /** Sends the request with what the gateway sets in the place of what it took out. */
 async function forward(
   { head, session, serving }: Exchange,
   granted: Granted,
-  { body, needles, gone, read }: Looking,
-): Promise<{ readonly answer: Answer; readonly injected: Injected; readonly signal: AbortSignal }> {
+  { body, needles, signal, read }: Looking,
+): Promise<{ readonly answer: Answer; readonly injected: Injected }> {
   const { deps, tokens, upstreams } = serving
   const { document } = session.admitted.target
   const injected = await injectedCredential(document, deps.environment, tokens, deps.clock.nowMs())
-  const signal = AbortSignal.any([gone, session.signal])
   const path = pathOf(document.spec.url, head, injected)
   const fields = fieldsBeside(body, fieldsFor(head, document.spec.passFields, injected, granted, session))
   const request = { method: head.method, path, signal }
@@ -275,7 +296,7 @@ async function forward(
       : injected.sign({ ...request, host: new URL(document.spec.url).host, fields, body: await body.sent() })
   const answer = await upstreams.send(document, { ...request, fields: signed, body: body.forTarget(needles.flat()) })
   if (answer.status === 401) tokens.refused(document)
-  return { answer, injected, signal }
+  return { answer, injected }
 }
 
 /** Tells the caller why. Once the answer has begun, only closing says that it is not whole. */

@@ -37,9 +37,18 @@ export interface Upstreams {
 /** `environment`: where references to client certificates are looked up. */
 export function openUpstreams(environment: Environment = {}): Upstreams {
   const pools = new Map<string, Pool>()
+  /** Of documents in use: what would be made of them anew for each request. */
+  const places = new WeakMap<HttpTargetDocument['spec'], { readonly key: string; readonly hostname: string }>()
+  const placeOf = ({ spec }: HttpTargetDocument) => {
+    const known = places.get(spec)
+    if (known !== undefined) return known
+    const { url, tls, network } = spec
+    const made = { key: JSON.stringify([url, tls, network]), hostname: new URL(url).hostname }
+    places.set(spec, made)
+    return made
+  }
   const poolOf = (target: HttpTargetDocument): Pool => {
-    const { url, tls, network } = target.spec
-    const key = JSON.stringify([url, tls, network])
+    const { key } = placeOf(target)
     const known = pools.get(key)
     if (known !== undefined) return known
     // Of documents that changed the old pool goes when nothing uses it; it is bounded by how often documents change.
@@ -50,7 +59,7 @@ export function openUpstreams(environment: Environment = {}): Upstreams {
   }
   return {
     async send(target, { method, path, fields, body, signal }) {
-      checkHost(new URL(target.spec.url).hostname, target.spec.network)
+      checkHost(placeOf(target).hostname, target.spec.network)
       try {
         assert(isMethod(method), 'a method that was never judged')
         const {
