@@ -10,6 +10,7 @@ import type { Browser, Page } from '@playwright/test'
 import { limits } from '@sallyport/base/limits'
 import type pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { runCli } from './stack/cli.ts'
 import { decide, nextPending } from './stack/holds.ts'
 import { hasChromium, narrow, openBrowser, signIn, type Theme, violations, visit, wide } from './stack/page.ts'
 import { root } from './stack/root.ts'
@@ -298,6 +299,68 @@ describe.skipIf(!hasChromium)('the console', () => {
     await context.close()
   })
 
+  test('a command line is logged in from the console with the keyboard, and refused', async () => {
+    const login = (name: string) => {
+      const home = join(stack().dir, 'people', name)
+      mkdirSync(home)
+      let address: string | undefined
+      const ran = runCli(['login', '--url', stack().url, '--console'], {
+        home,
+        onStderr: (soFar) => {
+          address ??= /^open {2}\S+(\/device\?code=\S+)$/m.exec(soFar)?.[1]
+        },
+      })
+      return { ran, home, address: () => until('the address is printed', async () => address ?? null) }
+    }
+    const first = login('console-login')
+    const { context, page, errors } = await visit(browser, stack(), 'bob', await first.address())
+    // A login from elsewhere has to be vouched for: the answer is changed on its way, as no test is elsewhere.
+    await page.route('**/api/v1/auth/device/find', async (route) => {
+      const response = await route.fetch()
+      await route.fulfill({ response, json: { ...(await response.json()), isSameAddress: false } })
+    })
+    const confirm = page.getByRole('button', { name: 'Log it in' })
+    for (const [theme, size] of [
+      ['dark', narrow],
+      ['light', narrow],
+      ['dark', wide],
+      ['light', wide],
+    ] as const) {
+      await page.emulateMedia({ colorScheme: theme })
+      await page.setViewportSize(size)
+      await page.reload()
+      await page.getByText('at another address').waitFor()
+      expect(await confirm.getAttribute('aria-disabled')).toBe('true')
+      expect(await violations(page), `${theme} ${size.width}`).toEqual([])
+      const overflow = 'document.documentElement.scrollWidth - document.documentElement.clientWidth'
+      expect(await page.evaluate(overflow), `${theme} ${size.width}`).toBe(0)
+      if (screenshots !== undefined)
+        await page.screenshot({ path: join(screenshots, `device-${theme}-${size.width}.png`), fullPage: true })
+    }
+    await page.getByRole('checkbox').focus()
+    await page.keyboard.press('Space')
+    await page.keyboard.press('Tab')
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: 'The command line is logged in' }).waitFor()
+    expect(await first.ran).toMatchObject({ status: 0, stderr: expect.stringContaining('as Bob Baker') })
+    expect((await runCli(['whoami'], { home: first.home })).stdout).toMatch(/groups +dba/)
+    const second = login('console-refused')
+    const code = (await second.address()).split('=')[1] ?? ''
+    await page.unroute('**/api/v1/auth/device/find')
+    await page.goto('/device')
+    await page.keyboard.type(code.toLowerCase().replace('-', ''))
+    await page.keyboard.press('Enter')
+    await page.getByRole('button', { name: 'Refuse' }).click()
+    await page.getByRole('heading', { name: 'The login was refused' }).waitFor()
+    expect(await violations(page)).toEqual([])
+    expect(await second.ran).toMatchObject({ status: 4, stderr: expect.stringContaining('refused') })
+    await page.goto(`/device?code=${code}`)
+    await page.getByText(/No login waits with this code/).waitFor()
+    expect(await violations(page)).toEqual([])
+    expect(errors.filter((text) => !/404/.test(text))).toEqual([])
+    await context.close()
+  })
+
   test('a target is scanned, a proposal declined, and the accepted labels written only over what was seen', async () => {
     const { context, page, errors } = await visit(browser, stack(), 'adam', '/targets?open=shop')
     const adam = await as('adam')
@@ -403,6 +466,7 @@ describe.skipIf(!hasChromium)('the console', () => {
     ['integrations', '/integrations'],
     ['audit', '/audit'],
     ['me', '/me'],
+    ['device', '/device'],
     ['not-found', '/no-such-page'],
   ]
 

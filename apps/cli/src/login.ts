@@ -1,6 +1,6 @@
 // sallyport login: the device flow (RFC 8628) at the identity provider that the control plane names, then an exchange of
-// the ID token for a login of ours. logout ends it, whoami shows it.
-
+// the ID token for a login of ours; or, where a provider has none, a code that a person confirms in the console. logout
+// ends it, whoami shows it.
 import { AuthConfig, CliLoginResponse, Me } from '@sallyport/api/signin'
 import { boundBy } from '@sallyport/base/bound'
 import { SallyportError } from '@sallyport/base/errors'
@@ -8,6 +8,7 @@ import { strengthOf, strengthText } from '@sallyport/policy/strength'
 import * as openid from 'openid-client'
 import { reasonOf } from './api.ts'
 import { type AddCommand, type Session, usage } from './app.ts'
+import { loginInConsole } from './device-login.ts'
 import { escapeText } from './escape.ts'
 import { checkedUrl, isLoopback, readLogin, removeLogin, writeLogin } from './settings.ts'
 
@@ -20,9 +21,13 @@ export const addLogin: AddCommand = (parent, app) => {
   parent
     .command('login')
     .description('log in through your identity provider; opens nothing, prints an address and a code')
-    .option('--provider <name>', 'which identity provider, when there are several')
-    .addHelpText('after', '\nExamples:\n  sallyport login --url https://sallyport.example.com\n  sallyport login')
-    .action((options: { provider?: string }) => app.run((session) => login(session, options.provider)))
+    .option('--provider <name>', 'by the device flow of this identity provider')
+    .option('--console', 'confirm in the console, signed in there by any provider')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  sallyport login --url https://sallyport.example.com\n  sallyport login\n  sallyport login --console',
+    )
+    .action((options: Wanted) => app.run((session) => login(session, options)))
   parent
     .command('logout')
     .description('end the login, here and at the control plane')
@@ -33,42 +38,73 @@ export const addLogin: AddCommand = (parent, app) => {
     .action(() => app.run(whoami))
 }
 
-async function login(session: Session, wanted: string | undefined): Promise<void> {
+interface Wanted {
+  readonly provider?: string
+  readonly console?: boolean
+}
+
+/** What the control plane let in, and by which provider. */
+interface Admitted extends CliLoginResponse {
+  readonly provider: string
+}
+
+async function login(session: Session, wanted: Wanted): Promise<void> {
   const { world, out } = session
   const api = session.publicApi()
   const config = await api.call('authConfig', AuthConfig)
-  const provider = chooseProvider(config, wanted)
-  const idToken = await deviceFlow(session, provider)
-  const done = await api.call('cliLogin', CliLoginResponse, { body: { provider: provider.name, idToken } })
+  const done = await admit(session, config, wanted)
   writeLogin(world, {
     v: 1,
     url: checkedUrl(api.origin),
-    provider: provider.name,
+    provider: done.provider,
     accessToken: done.accessToken,
     expiresAt: done.expiresAt,
     me: { ...done.me, csrfToken: null },
   })
-  out.message(`logged in at ${api.origin} as ${done.me.display}, until ${done.expiresAt}`)
+  out.message(`logged in at ${api.origin} as ${escapeText(done.me.display)}, until ${done.expiresAt}`)
   out.result(shownMe(done.me), () => '')
 }
 
-function chooseProvider(config: AuthConfig, wanted: string | undefined): Provider {
+async function admit(session: Session, config: AuthConfig, wanted: Wanted): Promise<Admitted> {
+  const provider = chooseProvider(config, wanted)
+  const idToken = provider === null ? null : await deviceFlow(session, provider, config.deviceLogin)
+  if (provider === null || idToken === null) {
+    const confirmed = await loginInConsole(session)
+    return { ...confirmed.login, provider: confirmed.provider }
+  }
+  const body = { provider: provider.name, idToken }
+  return { ...(await session.publicApi().call('cliLogin', CliLoginResponse, { body })), provider: provider.name }
+}
+
+/** The provider whose device flow it is; null for the console's own. */
+function chooseProvider(config: AuthConfig, wanted: Wanted): Provider | null {
   const names = config.providers.map((provider) => provider.name)
-  const only = config.providers.length === 1 ? config.providers[0] : undefined
-  const found = wanted === undefined ? only : config.providers.find((provider) => provider.name === wanted)
-  if (found !== undefined) return found
   if (names.length === 0)
     throw new SallyportError('LOGIN_FAILED', 'the control plane has no identity provider', {
       hint: 'an operator sets one up; see docs/operations.md',
     })
-  throw usage(
-    wanted === undefined ? 'there are several identity providers' : `there is no identity provider "${wanted}"`,
-    `pass --provider with one of: ${names.join(', ')}`,
-  )
+  const [only, ...others] = config.providers
+  const single = others.length === 0 ? only : undefined
+  const found =
+    wanted.provider === undefined ? single : config.providers.find((provider) => provider.name === wanted.provider)
+  if (wanted.provider !== undefined && found === undefined)
+    throw usage(
+      `there is no identity provider "${wanted.provider}"`,
+      `pass --provider with one of: ${names.join(', ')}`,
+    )
+  const hasDeviceFlow = found !== undefined && found.cliClientId !== ''
+  if (hasDeviceFlow && wanted.console !== true) return found
+  if (config.deviceLogin) return null
+  // Control planes of before know the providers' device flow only.
+  if (found !== undefined || wanted.console === true)
+    throw new SallyportError('LOGIN_FAILED', 'this control plane confirms no logins in its console', {
+      hint: 'an operator upgrades it, or pass --provider with a provider of OpenID Connect',
+    })
+  throw usage('there are several identity providers', `pass --provider with one of: ${names.join(', ')}`)
 }
 
-/** RFC 8628: shows address and code, then asks until the person has confirmed. */
-async function deviceFlow(session: Session, provider: Provider): Promise<string> {
+/** RFC 8628: shows address and code, then asks until the person has confirmed. Null where the provider has no such flow. */
+async function deviceFlow(session: Session, provider: Provider, hasOther: boolean): Promise<string | null> {
   const { out, world } = session
   const issuer = new URL(provider.issuer)
   if (issuer.protocol !== 'https:' && !isLoopback(issuer))
@@ -78,6 +114,7 @@ async function deviceFlow(session: Session, provider: Provider): Promise<string>
       execute: issuer.protocol === 'http:' ? [openid.allowInsecureRequests] : [],
       timeout: providerSecondsMax,
     })
+    if (configuration.serverMetadata().device_authorization_endpoint === undefined && hasOther) return null
     const started = await openid.initiateDeviceAuthorization(configuration, { scope: provider.scopes })
     showCode(session, started)
     out.message('waiting until you have confirmed; Ctrl-C stops')

@@ -15,7 +15,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs'
-import { constants } from 'node:os'
+import { constants, hostname } from 'node:os'
 import { dirname } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { systemClock } from '@sallyport/base/clock'
@@ -154,6 +154,7 @@ function verifySignature(publicKey: Uint8Array, message: Uint8Array, signature: 
 
 const interruption = new AbortController()
 const world: World = {
+  hostname: hostname(),
   env: process.env,
   stdout: screen(process.stdout),
   stderr: screen(process.stderr),

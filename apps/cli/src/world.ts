@@ -19,6 +19,8 @@ export interface Files {
 }
 
 export interface World {
+  /** What this machine calls itself. */
+  readonly hostname: string
   readonly env: Readonly<Record<string, string | undefined>>
   readonly stdout: Screen
   readonly stderr: Screen

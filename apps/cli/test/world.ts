@@ -27,6 +27,7 @@ export function makeWorld(
   return {
     stored,
     started,
+    hostname: 'ann-laptop',
     env: { HOME: '/home/ann' },
     stdout: screen,
     stderr: screen,

@@ -156,6 +156,14 @@ export const meRoute = createRoute({
   component: lazyRouteComponent(() => import('./pages/MyAccess.tsx'), 'MyAccess'),
 })
 
+export const deviceRoute = createRoute({
+  getParentRoute: () => shell,
+  path: '/device',
+  /** The code of a command line that wants to log in. */
+  validateSearch: z.object({ code: z.coerce.string().max(40).optional().catch(undefined) }),
+  component: lazyRouteComponent(() => import('./pages/DevicePage.tsx'), 'DevicePage'),
+})
+
 /** Any other address, inside the frame. */
 const elsewhereRoute = createRoute({ getParentRoute: () => shell, path: '$', component: NotFound })
 
@@ -178,6 +186,7 @@ const tree = root.addChildren([
     peopleRoute,
     auditRoute,
     meRoute,
+    deviceRoute,
     elsewhereRoute,
   ]),
 ])

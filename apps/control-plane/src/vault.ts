@@ -1,7 +1,7 @@
 // What the store may keep only encrypted: AES-256-GCM under the installation's store key, which lies in the keys directory
 // and never in the store. The context is authenticated, so that nobody can move a ciphertext to another row
 // (THREATS R-6.17).
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto'
 import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { SallyportError } from '@sallyport/base/errors'
@@ -14,6 +14,8 @@ export interface Vault {
   /** Encrypts under a fresh key of its own; without `key`, `sealed` is lost for good. */
   sealApart(context: string, plain: Uint8Array): { sealed: Uint8Array<ArrayBuffer>; key: Uint8Array<ArrayBuffer> }
   openApart(context: string, sealed: Uint8Array, key: Uint8Array): Uint8Array<ArrayBuffer>
+  /** Hex of a keyed digest, for texts that are too short to be hidden by a plain hash. */
+  digest(context: string, text: string): string
 }
 
 const fileName = 'store-key'
@@ -25,6 +27,7 @@ const tagBytes = 16
 /** Reads the store key, or makes it at the first start. Throws NO_PERMISSION or CONFIG_INVALID. */
 export function openVault(directory: string): Vault {
   const storeKey = readOrMake(directory)
+  const digestKey = createHmac('sha256', storeKey).update('sallyport digest').digest()
   const openApart: Vault['openApart'] = (context, sealed, key) =>
     decrypt(decrypt(storeKey, `key ${context}`, key), context, sealed)
   return {
@@ -35,6 +38,7 @@ export function openVault(directory: string): Vault {
       return { sealed: encrypt(key, context, plain), key: encrypt(storeKey, `key ${context}`, key) }
     },
     openApart,
+    digest: (context, text) => createHmac('sha256', digestKey).update(`${context}\0${text}`).digest('hex'),
   }
 }
 

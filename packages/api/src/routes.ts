@@ -27,6 +27,12 @@ export const routes = {
   samlAnswer: { method: 'POST', path: '/auth/saml/:provider/acs', access: 'public' },
   samlFinish: { method: 'GET', path: '/auth/saml/finish', access: 'public' },
   cliLogin: { method: 'POST', path: '/api/v1/auth/cli', access: 'public' },
+  deviceStart: { method: 'POST', path: '/api/v1/auth/device', access: 'public' },
+  // Who polls shows the device code, which is a secret of 256 bits.
+  devicePoll: { method: 'POST', path: '/api/v1/auth/device/poll', access: 'public' },
+  // From a browser's login alone: a CLI's login makes no further ones.
+  deviceFind: { method: 'POST', path: '/api/v1/auth/device/find', access: 'session' },
+  deviceDecide: { method: 'POST', path: '/api/v1/auth/device/:id/decide', access: 'session' },
   logout: { method: 'POST', path: '/api/v1/auth/logout', access: 'session' },
   me: { method: 'GET', path: '/api/v1/me', access: 'session' },
   myLogins: { method: 'GET', path: '/api/v1/me/logins', access: 'session' },

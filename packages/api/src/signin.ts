@@ -3,13 +3,15 @@ import { z } from 'zod'
 
 export const AuthConfig = z.object({
   installation: z.string(),
+  /** The console confirms logins of CLIs, with any provider; control planes of before do not. */
+  deviceLogin: z.boolean().default(false),
   providers: z.array(
     z.object({
       kind: z.enum(['oidc', 'saml']).default('oidc'),
       name: z.string(),
       display: z.string(),
       issuer: z.string(),
-      /** Empty where a CLI has no way in: SAML. */
+      /** Empty where a CLI has no way in at the provider itself: SAML. */
       cliClientId: z.string(),
       scopes: z.string(),
     }),

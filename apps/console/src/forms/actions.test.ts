@@ -22,6 +22,7 @@ describe('what an administrator did, as a sentence', () => {
     [{ action: 'approve', object: 'Approval/1' }, 'approved'],
     [{ action: 'cancel-request', object: 'Approval/1' }, 'cancelled'],
     [{ action: 'webhook-disable', actor: 'control plane' }, 'disabled'],
+    [{ action: 'confirm-login', object: 'Person/https://idp ann' }, 'logged in a command line as'],
     [{ action: 'record-refused' }, 'sent a record that does not verify, of'],
     [{ action: 'constructor' }, 'did “constructor” on'],
   ])('%#', (fields, verb) => {

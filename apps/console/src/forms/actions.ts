@@ -32,6 +32,13 @@ const because: Words = (action) => ({
   rest: textAt(action, 'reason') === '' ? '' : `because “${textAt(action, 'reason')}”`,
 })
 
+/** As the machine called itself, and where it was. */
+const fromMachine: Words = (action) => ({
+  group: 'change',
+  verb: '',
+  rest: `on “${textAt(action, 'host')}” at ${textAt(action, 'address')}`,
+})
+
 const applied: Words = (action) => ({
   group: 'change',
   verb: textAt(action, 'change') === 'created' ? 'created' : `applied version ${textAt(action, 'version') || '?'} of`,
@@ -70,6 +77,8 @@ const words: Readonly<Record<string, Words>> = {
   'webhook-test': change('sent a test event to'),
   'delivery-resend': change('re-sent a delivery of'),
   'record-refused': refused,
+  'confirm-login': change('logged in a command line as', fromMachine),
+  'refuse-login': change('refused a command line’s login as', fromMachine),
 }
 
 export function actionText(action: AdminAction): ActionText {

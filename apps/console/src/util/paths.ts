@@ -18,5 +18,6 @@ export const paths = {
   audit: () => '/audit',
   integrations: () => '/integrations',
   me: () => '/me',
+  device: () => '/device',
   signIn: (returnTo: string) => `/sign-in?return=${encodeURIComponent(returnTo)}`,
 } as const

@@ -8,6 +8,12 @@ export interface Who {
 
 /** Ends the logins that are open, but one. Returns how many there were. */
 export async function endLoginsOf(tx: Tx, { issuer, subject }: Who, at: Date, except: string | null): Promise<number> {
+  const all = await tx.login.findMany({ where: { person: { issuer, subject } }, select: { id: true } })
+  // What a CLI was about to fetch ends too, whichever login confirmed it.
+  await tx.deviceLogin.updateMany({
+    where: { state: 'confirmed', loginId: { in: all.map(({ id }) => id) } },
+    data: { state: 'refused' },
+  })
   const { count } = await tx.login.updateMany({
     where: { person: { issuer, subject }, revokedAt: null, ...(except === null ? {} : { id: { not: except } }) },
     data: { revokedAt: at },

@@ -3,28 +3,19 @@ import { AuthConfig, CliLoginRequest, CliLoginResponse, LogoutResponse, Me } fro
 import { assert } from '@sallyport/base/assert'
 import { z } from 'zod'
 import type { Deps } from '../deps.ts'
-import { type Actor, actorOf } from '../http/actor.ts'
+import { actorOf } from '../http/actor.ts'
 import { cookieOptions } from '../http/cookie.ts'
 import { type App, at } from '../http/route.ts'
 import { counted, endBrowserLogin, originOf, redirect, sendSignInError } from './browser.ts'
+import { deviceRoutes } from './device-routes.ts'
 import { finishLogin, loginWithIdToken, startLogin } from './login.ts'
 import { providerLogoutUrl } from './logins.ts'
+import { meOf } from './me.ts'
 import { attemptCookieName, attemptMsMax, sessionCookieName } from './rules.ts'
 import { samlRoutes } from './saml-routes.ts'
 import { findActor } from './session.ts'
 import { checkSetupCode, setupCookieName } from './setup.ts'
 import { endLogin } from './store.ts'
-
-const meOf = (actor: Actor): Me => ({
-  issuer: actor.issuer,
-  subject: actor.subject,
-  display: actor.display,
-  groups: [...actor.groups],
-  roles: [...actor.roles],
-  expiresAt: actor.login.expiresAt.toISOString(),
-  login: actor.login.kind,
-  csrfToken: actor.login.kind === 'browser' ? actor.login.csrfToken : null,
-})
 
 const LoginQuery = z.object({ provider: z.string().max(63).optional(), returnTo: z.string().max(2_000).optional() })
 
@@ -35,10 +26,11 @@ export function signinRoutes(app: App, deps: Deps): void {
     schema: { response: { 200: AuthConfig } },
     handler: async () => ({
       installation: deps.config.installation,
+      deviceLogin: true,
       providers: deps.config.providers.map((provider) => {
         const { kind, name, display, issuer } = provider
         const isOidc = provider.kind === 'oidc'
-        // A CLI has no way in by SAML; without a client there is nothing for it to start.
+        // SAML has no device flow; without a client there is nothing for a CLI to start at the provider.
         const cli = isOidc
           ? { cliClientId: provider.cliClientId, scopes: provider.scopes }
           : { cliClientId: '', scopes: '' }
@@ -47,6 +39,7 @@ export function signinRoutes(app: App, deps: Deps): void {
     }),
   })
   browserRoutes(app, deps, rateLimit)
+  deviceRoutes(app, deps, rateLimit)
   app.route({
     ...at('cliLogin', { rateLimit }),
     schema: { body: CliLoginRequest, response: { 200: CliLoginResponse } },

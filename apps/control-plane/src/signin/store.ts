@@ -102,6 +102,10 @@ export async function findLoginById(db: Db, id: string) {
   return await db.login.findUnique({ where: { id } })
 }
 
+export async function findLoginWithPerson(db: Db, id: string) {
+  return await db.login.findUnique({ where: { id }, include: { person: true } })
+}
+
 /** Logins of a person that are shown to them. */
 const loginsShownMax = 100
 
