@@ -1,3 +1,4 @@
+// Codes that people read and type.
 import { expect, it } from 'vitest'
 import { readUserCode } from './device.ts'
 
