@@ -348,6 +348,7 @@ describe.skipIf(!hasChromium)('the console', () => {
     const code = (await second.address()).split('=')[1] ?? ''
     await page.unroute('**/api/v1/auth/device/find')
     await page.goto('/device')
+    await page.locator('input:focus').waitFor()
     await page.keyboard.type(code.toLowerCase().replace('-', ''))
     await page.keyboard.press('Enter')
     await page.getByRole('button', { name: 'Refuse' }).click()

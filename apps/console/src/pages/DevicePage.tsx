@@ -142,7 +142,7 @@ function Decide({ login, onDone }: { readonly login: DeviceLogin; readonly onDon
             <FormError>{failure}</FormError>
           </div>
         )}
-        <div className="mt-5 flex flex-wrap gap-3">
+        <div className="mt-5 flex flex-wrap items-start gap-3">
           <Button kind="primary" large why={why} busy={busy === 'confirm'} onClick={() => void decide('confirm')}>
             Log it in
           </Button>
