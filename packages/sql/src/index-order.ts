@@ -258,10 +258,12 @@ function keepsNoOrder(root: unknown, isTop: boolean): boolean {
 
 function keepsNoOrderIn(root: unknown, isTop = false): boolean {
   let keeps = true
+  const top = isTop ? selectOf(root) : null
+  const counted = top === null ? null : countedBy(top)
   everyNode(root, (tag, found) => {
     if (tag === 'SelectStmt') {
       const isCut = found['limitCount'] !== undefined || found['limitOffset'] !== undefined
-      if ((isCut && !(isTop && found === selectOf(root))) || found['windowClause'] !== undefined) keeps = false
+      if ((isCut && found !== top && found !== counted) || found['windowClause'] !== undefined) keeps = false
       if (Array.isArray(found['distinctClause']) && found['distinctClause'].some(isKey)) keeps = false
     }
     if (ordering.has(tag) || tag === 'over' || /Agg(Constructor)?$|^JsonArrayQuery/.test(tag)) keeps = false
@@ -270,6 +272,26 @@ function keepsNoOrderIn(root: unknown, isTop = false): boolean {
     if (tag === 'RangeFunction') keeps = false
   })
   return keeps
+}
+
+/** The query of which nothing is taken but how many rows it has, as ORMs count: whichever it was cut to, they are as many. */
+function countedBy(select: Record<string, unknown>): Record<string, unknown> | null {
+  const { targetList, fromClause, op, limitOption, ...more } = select
+  if (Object.keys(more).length > 0 || !Array.isArray(targetList) || !Array.isArray(fromClause)) return null
+  const [from, ...others] = fromClause
+  const isCount = targetList.every((target) => {
+    const call = memberOf(memberOf(memberOf(target, 'ResTarget'), 'val'), 'FuncCall')
+    return (
+      call !== null && call['agg_star'] === true && calledName(call) === 'count' && call['agg_filter'] === undefined
+    )
+  })
+  if (!isCount || targetList.length === 0 || others.length > 0) return null
+  return memberOf(memberOf(memberOf(from, 'RangeSubselect'), 'subquery'), 'SelectStmt')
+}
+
+function memberOf(node: unknown, name: string): Record<string, unknown> | null {
+  const member = isRecord(node) ? node[name] : undefined
+  return isRecord(member) ? member : null
 }
 
 /** DISTINCT is a list of one empty node, DISTINCT ON of what it names. */
