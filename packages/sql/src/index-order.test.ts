@@ -90,6 +90,8 @@ describe('what an index orders by', () => {
     ['SELECT phone AS id FROM people WHERE ssn IS NOT NULL ORDER BY id', ssn],
     ['SELECT count(*) FROM (SELECT id FROM people WHERE ssn IS NOT NULL LIMIT 3) s WHERE id > 4', ssn],
     ['SELECT sum(weight) FROM people WHERE ssn IS NOT NULL', ssn],
+    ['SELECT max(id) FROM ((SELECT id FROM people WHERE ssn IS NOT NULL LIMIT 1) UNION ALL SELECT 0) s', ssn],
+    ['DELETE FROM orders WHERE id IN ((SELECT id FROM people WHERE ssn IS NOT NULL LIMIT 1) UNION ALL SELECT 0)', ssn],
     ['SELECT count(*), max(id) FROM (SELECT id FROM people WHERE ssn IS NOT NULL OFFSET $1) s', ssn],
     ['SELECT count(*) FILTER (WHERE id > 3) FROM (SELECT id FROM people WHERE ssn IS NOT NULL OFFSET $1) s', ssn],
     [

@@ -261,7 +261,8 @@ function keepsNoOrderIn(root: unknown, isTop = false): boolean {
   const top = isTop ? selectOf(root) : null
   const counted = top === null ? null : countedBy(top)
   everyNode(root, (tag, found) => {
-    if (tag === 'SelectStmt') {
+    // Arms of a set operation stand in the tree without their tag.
+    if (tag === 'SelectStmt' || tag === 'larg' || tag === 'rarg') {
       const isCut = found['limitCount'] !== undefined || found['limitOffset'] !== undefined
       if ((isCut && found !== top && found !== counted) || found['windowClause'] !== undefined) keeps = false
       if (Array.isArray(found['distinctClause']) && found['distinctClause'].some(isKey)) keeps = false
