@@ -12,6 +12,7 @@ import { addTimeline, traceIdOf } from './timeline.ts'
 interface ListOptions {
   readonly target?: string
   readonly caller?: string
+  readonly initiator?: string
   readonly state?: string
   readonly decision?: string
   readonly trace?: string
@@ -37,7 +38,8 @@ export const addSessions: AddCommand = (parent, app) => {
     .command('list')
     .description('list sessions, the newest first')
     .option('--target <name>', 'only of this target')
-    .option('--caller <subject>', 'only of this caller')
+    .option('--caller <name>', 'only of this caller: a part of the name, or of issuer and subject')
+    .option('--initiator <name>', 'only with a statement for this person or workload, whoever has sent it')
     .option('--state <state>', 'live, closed or interrupted')
     .option('--decision <decision>', 'denied, masked or held: only sessions with such a statement')
     .option('--trace <trace>', 'only with a part of this trace: its id, or a traceparent')
@@ -62,13 +64,13 @@ export const addSessions: AddCommand = (parent, app) => {
 }
 
 async function list(session: Session, options: ListOptions): Promise<void> {
-  const { target, caller, state, decision } = options
+  const { target, caller, initiator, state, decision } = options
   const trace = options.trace === undefined ? undefined : traceIdOf(options.trace)
   const wanted = /^[0-9]{1,3}$/.test(options.limit) ? Number(options.limit) : 0
   if (wanted < 1 || wanted > listMax)
     throw usage(`--limit "${options.limit}" is no number of sessions`, `1 to ${listMax}`)
   const page = await session.api().call('sessions', SessionPage, {
-    query: { target, caller, state, decision, trace, limit: String(wanted) },
+    query: { target, caller, initiator, state, decision, trace, limit: String(wanted) },
   })
   if (page.next !== null) session.out.message(`there are more; raise --limit (up to ${listMax}) or narrow the list`)
   if (page.items.length === 0) session.out.message('no session is recorded that fits')
@@ -80,16 +82,24 @@ function sessionTable(session: Session, items: readonly Recorded[]): string {
     item.id,
     item.openedAt,
     item.target,
-    item.initiator.display,
+    `${item.initiator.display} (${item.initiator.assurance})`,
+    servedText(item, 2),
     item.state,
     String(item.statements),
     String(item.denied),
     String(item.maskedValues),
   ])
-  const columns = ['session', 'opened', 'target', 'caller', 'state', 'statements', 'denied', 'masked'].map(
-    (name, index) => ({ name, align: index > 4 ? ('right' as const) : ('left' as const) }),
+  const columns = ['session', 'opened', 'target', 'caller', 'for', 'state', 'statements', 'denied', 'masked'].map(
+    (name, index) => ({ name, align: index > 5 ? ('right' as const) : ('left' as const) }),
   )
   return session.out.table({ columns, rows })
+}
+
+/** For whom single statements were: the first ones by name, the others by their number. */
+function servedText({ initiators, initiatorCount }: Recorded, shown: number): string {
+  const names = initiators.slice(0, shown).map(({ display, assurance }) => `${display} (${assurance})`)
+  const more = initiatorCount - names.length
+  return [...names, ...(more === 0 ? [] : [`${more} more`])].join(', ')
 }
 
 async function show(session: Session, id: string): Promise<void> {
@@ -118,6 +128,7 @@ const headText = (recorded: Recorded): string =>
     `target    ${recorded.target} as "${recorded.upstreamRole}", agent ${recorded.agentName}`,
     `caller    ${recorded.initiator.display} (${recorded.initiator.assurance}, ${recorded.initiator.issuer} ${recorded.initiator.subject})`,
     ...[...recorded.actors].reverse().map((actor) => `through   ${actor.display} (${actor.assurance})`),
+    ...(recorded.initiatorCount === 0 ? [] : [`for       ${servedText(recorded, 20)}`]),
     `from      ${recorded.clientAddress}, ${recorded.applicationName || 'no application name'}`,
     `login     ${loginText(recorded.authentication)}${recorded.tls ? '' : ', without TLS'}`,
     `time      ${recorded.openedAt} to ${recorded.closedAt ?? 'now'}`,

@@ -3,7 +3,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import type { ProblemReason } from '@sallyport/ledger/report'
-import { chainEntries, testBody } from '@sallyport/ledger/testing-record'
+import { chainEntries, testBody, testPrincipal } from '@sallyport/ledger/testing-record'
 import { createExportVerifier, verifyExport } from '@sallyport/ledger/verify'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createIngest, type Ingest } from '../src/ingest/ingest.ts'
@@ -28,7 +28,7 @@ afterAll(async () => {
 })
 beforeEach(async () => {
   const { db } = app.deps
-  await db.$executeRaw`TRUNCATE "Agent", "RecordedSession", "RecordedEntry", "RecordedHead", "AdminAction", "Resource", "ResourceVersion"`
+  await db.$executeRaw`TRUNCATE "Agent", "RecordedSession", "RecordedEntry", "RecordedHead", "ServedInitiator", "AdminAction", "Resource", "ResourceVersion"`
   await makeDocuments(app, roleDocuments)
   auditor = await makeRole(app, 'auditor')
   agent = await recordingAgent(db, 'eu-1', new Date(app.clock.nowMs()))
@@ -87,6 +87,58 @@ test.each([
   await putThree()
   const { items } = (await get(`/api/v1/sessions?${query}`)).json()
   expect(items.map((item: any) => item.id)).toEqual(numbers.map(idOf))
+})
+
+const forWhom = (body: Bodies[number], display: string, assurance: 'verified' | 'claimed'): Bodies[number] => {
+  if (!('chain' in body || body.kind === 'intent' || body.kind === 'denied' || body.kind === 'held')) return body
+  const initiator = { ...testPrincipal, subject: display.toLowerCase(), display, assurance }
+  return { ...body, chain: { initiator, actors: [], tokenId: '' } }
+}
+
+test('sessions are found by those for whom single statements were, each shown as verified or claimed', async () => {
+  await put(idOf(1), [
+    opened(agent.id),
+    forWhom(intent(1), 'Cleo', 'verified'),
+    outcome(1),
+    forWhom(denied(2), 'Cleo', 'verified'),
+    forWhom(intent(3), 'Dora', 'claimed'),
+    intent(4),
+  ])
+  await put(idOf(2), [opened(agent.id), forWhom(intent(1), 'Dora', 'verified'), closed(1)])
+  await put(idOf(3), [opened(agent.id), intent(1)])
+  const found = async (query: string): Promise<string[]> =>
+    (await get(`/api/v1/sessions?${query}`)).json().items.map((item: any) => item.id)
+  expect(await found('initiator=dora')).toEqual([2, 1].map(idOf))
+  expect(await found('initiator=CLEO')).toEqual([idOf(1)])
+  expect(await found('q=cleo')).toEqual([idOf(1)])
+  expect(await found('initiator=ann')).toEqual([3, 2, 1].map(idOf))
+  expect(await found('initiator=%25')).toEqual([])
+  expect(await found('caller=dora')).toEqual([])
+  const { items } = (await get('/api/v1/sessions')).json()
+  const shown = items.map(({ initiators, initiatorCount }: any) => [
+    initiatorCount,
+    ...initiators.map((one: any) => `${one.display} ${one.assurance} ${one.statements}`),
+  ])
+  expect(shown).toEqual([[0], [1, 'Dora verified 1'], [2, 'Cleo verified 2', 'Dora claimed 1']])
+  expect((await get(`/api/v1/sessions/${idOf(2)}`)).json()).toMatchObject({
+    initiatorCount: 1,
+    initiators: [{ issuer: testPrincipal.issuer, subject: 'dora', assurance: 'verified', statements: 1 }],
+  })
+})
+
+test('a statement that was held and approved counts once for whom it was, and the first twenty are named', async () => {
+  const { held, holdEnded, approved } = testBody
+  const many = Array.from({ length: 21 }, (_, at) => forWhom(intent(at + 2), `Many ${at}`, 'verified'))
+  await put(idOf(1), [
+    opened(agent.id),
+    forWhom(held(1), 'Cleo', 'verified'),
+    holdEnded(1),
+    forWhom(approved(1), 'Cleo', 'verified'),
+    ...many,
+  ])
+  const { initiators, initiatorCount } = (await get(`/api/v1/sessions/${idOf(1)}`)).json()
+  expect([initiatorCount, initiators.length]).toEqual([22, 20])
+  expect(initiators[0]).toMatchObject({ display: 'Cleo', statements: 1 })
 })
 
 test('pages follow each other without a gap or a repetition, also where sessions opened at the same moment', async () => {

@@ -12,6 +12,9 @@ export const Who = z.object({
   assurance: z.enum(['verified', 'claimed']),
 })
 export type Who = z.infer<typeof Who>
+/** For whom statements of a session were, where that was not its own initiator. */
+export const ServedInitiator = Who.omit({ groups: true }).extend({ statements: z.number().int() })
+export type ServedInitiator = z.infer<typeof ServedInitiator>
 export const Session = z.object({
   id: z.string(),
   target: z.string(),
@@ -19,6 +22,10 @@ export const Session = z.object({
   agentName: z.string(),
   initiator: Who,
   actors: z.array(Who),
+  /** The first 20 by the number of their statements. */
+  initiators: z.array(ServedInitiator),
+  /** How many there are. */
+  initiatorCount: z.number().int(),
   upstreamRole: z.string(),
   clientAddress: z.string(),
   applicationName: z.string(),
@@ -38,7 +45,10 @@ export type Session = z.infer<typeof Session>
 export const SessionPage = pageOf(Session)
 export const SessionQuery = PageQuery.extend({
   target: z.string().optional(),
+  /** Part of the name or of the issuer and subject of whom the session is. */
   caller: z.string().optional(),
+  /** The same of those for whom its statements were: the session's own initiator, or one that a statement named. */
+  initiator: z.string().optional(),
   state: z.enum(['live', 'closed', 'interrupted']).optional(),
   decision: z.enum(['denied', 'masked', 'held']).optional(),
   /** Words of the search box: names of callers, targets, applications, addresses; and the terms below. All must match. */

@@ -13,6 +13,7 @@ import { paths } from '../util/paths.ts'
 import { span } from './format.ts'
 import { KillDialog } from './KillDialog.tsx'
 import { exportPath } from './queries.ts'
+import { Served } from './Served.tsx'
 import { StateBadge } from './StateBadge.tsx'
 
 export function SessionHead({
@@ -77,6 +78,11 @@ function Facts({ session }: { readonly session: Session }) {
           through <VisibleText text={actor.display} /> <Assurance assurance={actor.assurance} />
         </span>
       ))}
+      {session.initiatorCount === 0 ? null : (
+        <span>
+          for <Served initiators={session.initiators} count={session.initiatorCount} shown={3} />
+        </span>
+      )}
       {session.upstreamRole === '' ? null : (
         <span title={`Agent ${session.agentName}`}>
           as <span className="font-mono text-[0.95em]">{session.upstreamRole}</span>

@@ -10,6 +10,7 @@ import { VisibleText } from '../ui/VisibleText.tsx'
 import { count } from '../util/format.ts'
 import { paths } from '../util/paths.ts'
 import { span } from './format.ts'
+import { Served } from './Served.tsx'
 import { StateBadge } from './StateBadge.tsx'
 
 export function SessionRows({ rows }: { readonly rows: readonly Session[] }) {
@@ -75,7 +76,7 @@ const columns: readonly Column<Session>[] = [
 ]
 
 function Caller({ session }: { readonly session: Session }) {
-  const { initiator, actors, applicationName } = session
+  const { initiator, actors, applicationName, initiators, initiatorCount } = session
   return (
     <div className="min-w-0">
       <div className="flex flex-wrap items-center gap-x-2 gap-y-0.5">
@@ -105,6 +106,11 @@ function Caller({ session }: { readonly session: Session }) {
           </span>
         )}
       </div>
+      {initiatorCount === 0 ? null : (
+        <div className="text-xs font-normal text-ink-3">
+          for <Served initiators={initiators} count={initiatorCount} shown={2} />
+        </div>
+      )}
     </div>
   )
 }

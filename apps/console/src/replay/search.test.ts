@@ -14,6 +14,7 @@ test.each([
   ['ana', { q: 'ana' }],
   ['ana psql', { q: 'ana psql' }],
   ['caller:ana target:shop', { caller: 'ana', target: 'shop' }],
+  ['initiator:ana target:shop', { initiator: 'ana', target: 'shop' }],
   ['caller:"Ana Ivanova"', { caller: 'Ana Ivanova' }],
   ['"caller:ana"', { q: 'caller:ana' }],
   ['verb:DELETE object:public.orders', { verb: 'delete', object: 'public.orders' }],
@@ -31,7 +32,7 @@ test.each([
   ['calller:ana', 'there is no "calller:"; did you mean "caller:"?'],
   [
     'wombat:1',
-    'there is no "wombat:"; a search knows caller, target, verb, object, state, decision, trace, from and to. Put the word in quotes to search for it as it is',
+    'there is no "wombat:"; a search knows caller, initiator, target, verb, object, state, decision, trace, from and to. Put the word in quotes to search for it as it is',
   ],
   ['target:', '"target:" needs a value after the colon'],
   ['caller:"ana', 'the quote before ‹ana› is not closed'],

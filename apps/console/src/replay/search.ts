@@ -4,6 +4,7 @@ import { type Term, termsOf } from './terms.ts'
 
 export const sessionOperators = [
   'caller',
+  'initiator',
   'target',
   'verb',
   'object',
@@ -58,6 +59,8 @@ function partOf(operator: SessionOperator, value: string, nowMs: number): Sessio
   switch (operator) {
     case 'caller':
       return { caller: value }
+    case 'initiator':
+      return { initiator: value }
     case 'target':
       return { target: value }
     case 'verb':

@@ -51,7 +51,7 @@ const isPlain = (text: string): boolean => text.length <= textCharsMax && plain.
 const cleaned = (text: string): string =>
   Buffer.from(text.replaceAll('\0', '\uFFFD').slice(0, textCharsMax), 'utf8').toString('utf8')
 
-const cleanPrincipal = (principal: EntryPrincipal): EntryPrincipal => ({
+export const cleanPrincipal = (principal: EntryPrincipal): EntryPrincipal => ({
   ...principal,
   issuer: clean(principal.issuer),
   subject: clean(principal.subject),

@@ -3,6 +3,7 @@
 // INVARIANT: whoever asks the store for what this transaction may have changed has it stored first.
 import type { AgentChain, CheckedEntry, ShownBatch } from './check.ts'
 import type { JudgedHead } from './heads.ts'
+import { appendInitiators } from './initiators.ts'
 import {
   advanced,
   appendEntries,
@@ -70,6 +71,7 @@ export class Unit {
     this.#changed = new Map()
     await appendHeads(this.#tx, heads)
     await appendEntries(this.#tx, entries)
+    await appendInitiators(this.#tx, entries)
     await saveSessions(this.#tx, changed)
     return this.#tx
   }

@@ -8,13 +8,14 @@ import type { Entry } from '@sallyport/ledger/entry'
 import { parseEntry } from '@sallyport/ledger/shape'
 import type { Db } from '../db.ts'
 import { recordTools } from '../ingest/signature.ts'
+import { type Served, servedNobody } from './served-store.ts'
 import { hashAt, readEntries, restartReason, type SessionRow } from './store.ts'
 
 /** An agent sends something every few seconds; silent for this long, what it left open counts as interrupted. */
 export const agentSilentMs = 300_000
 
 /** A session as the API shows it. `silent`: agents that have not been heard of. */
-export function showSession(row: SessionRow, silent: ReadonlySet<string>): Session {
+export function showSession(row: SessionRow, silent: ReadonlySet<string>, served: Served = servedNobody): Session {
   return {
     id: row.id,
     target: row.target,
@@ -22,6 +23,8 @@ export function showSession(row: SessionRow, silent: ReadonlySet<string>): Sessi
     agentName: row.agentName,
     initiator: SessionSchema.shape.initiator.parse(row.initiator),
     actors: SessionSchema.shape.actors.parse(row.actors),
+    initiators: [...served.initiators],
+    initiatorCount: served.count,
     upstreamRole: row.upstreamRole,
     clientAddress: row.clientAddress,
     applicationName: row.applicationName,

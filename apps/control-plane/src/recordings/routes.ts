@@ -22,6 +22,7 @@ import { exportLines } from './export.ts'
 import { wasViewed } from './index-store.ts'
 import { agentSilentMs, showSession, verifiedEntries } from './recordings.ts'
 import { pageSessions } from './search-store.ts'
+import { servedIn } from './served-store.ts'
 import { statementIndex } from './statements.ts'
 import { findSession, type Selection, type SessionRow, silentAgents } from './store.ts'
 import { traceOf } from './traces.ts'
@@ -77,14 +78,22 @@ function sessionRoutes(app: App, deps: RecordingsDeps): void {
       const silent = await silentNow(deps)
       const rows = await pageSessions(deps.db, filter, silent, after, limit + 1)
       const known = new Set(silent)
-      const show = (row: SessionRow) => showSession(row, known)
+      const served = await servedIn(
+        deps.db,
+        rows.map(({ id }) => id),
+      )
+      const show = (row: SessionRow) => showSession(row, known, served.get(row.id))
       return pageOfRows(rows, limit, show, (last) => encodeCursor([last.openedAt.getTime(), last.id]))
     },
   })
   app.route({
     ...at('session'),
     schema: { params: SessionParams, response: { 200: Session } },
-    handler: async (request) => showSession(await sessionOf(deps, request.params.id), new Set(await silentNow(deps))),
+    handler: async (request) => {
+      const session = await sessionOf(deps, request.params.id)
+      const served = await servedIn(deps.db, [session.id])
+      return showSession(session, new Set(await silentNow(deps)), served.get(session.id))
+    },
   })
   app.route({
     ...at('sessionIndex'),

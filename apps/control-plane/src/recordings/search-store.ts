@@ -9,6 +9,8 @@ export interface SessionFilter {
   readonly target?: string | undefined
   /** Part of the initiator's name or key. */
   readonly caller?: string | undefined
+  /** The same of those for whom single statements were, beside the session's own initiator. */
+  readonly initiator?: string | undefined
   readonly state?: 'live' | 'closed' | 'interrupted' | undefined
   readonly decision?: 'denied' | 'masked' | 'held' | undefined
   /** Words of the search box; each must be somewhere. */
@@ -71,10 +73,11 @@ const isCancelled = (thrown: unknown): boolean =>
   thrown instanceof Prisma.PrismaClientKnownRequestError && JSON.stringify(thrown.meta ?? {}).includes('57014')
 
 function conditionsOf(filter: SessionFilter, silent: readonly string[]): Prisma.Sql[] {
-  const { target, caller, state, decision, q, verb, object, trace, from, to } = filter
+  const { target, caller, initiator, state, decision, q, verb, object, trace, from, to } = filter
   const conditions = [stateCondition(state, silent), decisionCondition(decision)]
   if (target !== undefined) conditions.push(Prisma.sql`s."target" = ${target}`)
   if (caller !== undefined) conditions.push(nameCondition(caller))
+  if (initiator !== undefined) conditions.push(initiatorCondition(initiator))
   if (verb !== undefined) conditions.push(Prisma.sql`${verb.toLowerCase()} = ANY (s."verbs")`)
   if (object !== undefined) conditions.push(objectCondition(object))
   if (trace !== undefined) conditions.push(traceCondition(trace))
@@ -94,6 +97,13 @@ function wordsOf(q: string | undefined): string[] {
 const nameCondition = (part: string): Prisma.Sql =>
   Prisma.sql`(s."initiatorName" ILIKE ${containing(part)} OR s."initiatorKey" ILIKE ${containing(part)})`
 
+const servedCondition = (part: string): Prisma.Sql =>
+  Prisma.sql`EXISTS (SELECT 1 FROM "ServedInitiator" served WHERE served."sessionId" = s."id"
+    AND (served."name" ILIKE ${containing(part)} OR served."key" ILIKE ${containing(part)}))`
+
+const initiatorCondition = (part: string): Prisma.Sql =>
+  Prisma.sql`(${nameCondition(part)} OR ${servedCondition(part)})`
+
 const objectCondition = (part: string): Prisma.Sql =>
   Prisma.sql`EXISTS (SELECT 1 FROM unnest(s."objects") AS object WHERE object ILIKE ${containing(part)})`
 
@@ -102,7 +112,7 @@ const traceCondition = (trace: string): Prisma.Sql =>
 
 /** Of an id nobody has to know what it is of. */
 const wordCondition = (word: string): Prisma.Sql => Prisma.sql`(
-  ${nameCondition(word)} OR s."target" ILIKE ${containing(word)} OR s."applicationName" ILIKE ${containing(word)}
+  ${initiatorCondition(word)} OR s."target" ILIKE ${containing(word)} OR s."applicationName" ILIKE ${containing(word)}
   OR s."clientAddress" ILIKE ${containing(word)} OR s."agentName" ILIKE ${containing(word)} OR s."id" = ${word}
   OR ${traceCondition(word.toLowerCase())}
   OR ${word.toLowerCase()} = ANY (s."verbs") OR ${objectCondition(word)}
