@@ -1,13 +1,12 @@
 // Metrics and health over HTTP, on loopback unless configured otherwise: nothing in it names a person or shows a statement.
 import { createServer } from 'node:http'
 import { SallyportError } from '@sallyport/base/errors'
-import type { Metrics } from './metrics.ts'
 import type { Log } from './session/log.ts'
 
 export interface HealthDeps {
   readonly host: string
   readonly port: number
-  readonly metrics: Metrics
+  readonly metrics: { readonly contentType: string; text(): Promise<string> }
   readonly log: Log
   /** Null when statements can be allowed, else why not. */
   readonly notReady: () => string | null
@@ -50,7 +49,7 @@ async function answer(deps: HealthDeps, path: string): Promise<{ status: number;
   const plain = (status: number, text: string) => ({ status, type: 'text/plain; charset=utf-8', text: `${text}\n` })
   switch (path) {
     case '/metrics':
-      return { status: 200, type: deps.metrics.registry.contentType, text: await deps.metrics.registry.metrics() }
+      return { status: 200, type: deps.metrics.contentType, text: await deps.metrics.text() }
     case '/healthz':
       return plain(200, 'ok')
     case '/readyz': {

@@ -4,6 +4,8 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 
 export interface Metrics {
   readonly registry: Registry
+  readonly contentType: string
+  text(): Promise<string>
   readonly connections: Gauge
   readonly sessions: Gauge<'target'>
   readonly pooled: Counter<'target' | 'reused'>
@@ -33,6 +35,8 @@ export function createMetrics(): Metrics {
   registerCounts(counts, registers)
   return {
     registry,
+    contentType: registry.contentType,
+    text: async () => await registry.metrics(),
     countsOf(target) {
       const known = counts.get(target) ?? { rows: 0, maskedValues: 0, statements: new Map() }
       counts.set(target, known)

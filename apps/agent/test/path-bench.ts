@@ -205,7 +205,7 @@ async function measure(name: string, way: Way, masks: string, statements: number
     departures: new Departures(),
     monotonicUs,
     log,
-    onCatalogChanged() {},
+    onCatalogChanged: () => undefined,
     isTokenExpired: () => false,
     onOutcome(running, outcome) {
       countStatement(counts, outcome)

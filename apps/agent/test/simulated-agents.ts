@@ -78,6 +78,7 @@ function verifiedOnly(identity: Identity): SnapshotKeeper {
     get highestVersion() {
       return highest
     },
+    signed: null,
     apply(signed) {
       if (!verify(null, signedBytesOf(signed.payload), key, signed.signature))
         throw new SallyportError('SNAPSHOT_SIGNATURE', 'the signature of the snapshot does not verify')

@@ -21,12 +21,32 @@ import { readPrivate, writeDurably } from './files.ts'
 import type { Identity } from './identity.ts'
 
 export interface SnapshotsOptions {
-  readonly directory: string
   readonly identity: Pick<Identity, 'installation' | 'agentId' | 'snapshotKey' | 'snapshotKeyId'>
   readonly floor: FloorDocument | null
   readonly clock: Clock
   readonly log: Log
 }
+
+/** Where snapshots outlive the process. */
+interface Disk {
+  readonly highest: bigint
+  readonly isRevoked: boolean
+  read(): SignedSnapshot | undefined
+  /** What of it could not be kept. */
+  keep(signed: SignedSnapshot, version: bigint): string[]
+  revoke(): void
+}
+
+const diskAt = (directory: string, log: Log): Disk => ({
+  highest: readVersion(directory),
+  isRevoked: readPrivate(revokedPath(directory)) !== undefined,
+  read: () => readSnapshot(directory, log),
+  keep: (signed, version) => keepOnDisk(directory, signed, version),
+  revoke: () => writeDurably(revokedPath(directory), 'revoked\n'),
+})
+
+/** For a worker: its primary keeps them. */
+const noDisk: Disk = { highest: 0n, isRevoked: false, read: () => undefined, keep: () => [], revoke: () => {} }
 
 export interface Applied {
   readonly version: bigint
@@ -37,6 +57,8 @@ export interface Applied {
 export interface SnapshotKeeper extends Snapshots {
   /** Highest version that is kept on disk; 0 before the first. */
   readonly highestVersion: bigint
+  /** As the current one was signed; null when there is none. */
+  readonly signed: SignedSnapshot | null
   /** Verifies, keeps and takes over. Throws SNAPSHOT_SIGNATURE, SNAPSHOT_ROLLBACK or SNAPSHOT_EXPIRED; then nothing changes. */
   apply(signed: SignedSnapshot): Applied
   /** This agent was revoked: nothing is allowed from now on, nor after a restart. */
@@ -53,13 +75,19 @@ const versionMax = BigInt(Number.MAX_SAFE_INTEGER)
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
 
 /** Starts from the disk where what lies there is still good. */
-export function openSnapshots(options: SnapshotsOptions): SnapshotKeeper {
-  const { directory, clock, log, floor } = options
+export const openSnapshots = (options: SnapshotsOptions & { readonly directory: string }): SnapshotKeeper =>
+  keepSnapshots(options, diskAt(options.directory, options.log))
+
+/** The same in memory alone, from nothing: each one is verified, and none goes back. */
+export const openPassedSnapshots = (options: SnapshotsOptions): SnapshotKeeper => keepSnapshots(options, noDisk)
+
+function keepSnapshots(options: SnapshotsOptions, disk: Disk): SnapshotKeeper {
+  const { clock, log, floor } = options
   const key = pinnedKey(options.identity)
   const listeners = new Set<(snapshot: CurrentSnapshot) => void>()
-  let isRevoked = readPrivate(revokedPath(directory)) !== undefined
-  let highest = readVersion(directory)
+  let { isRevoked, highest } = disk
   let current: CurrentSnapshot | undefined
+  let accepted: SignedSnapshot | null = null
 
   const take = (signed: SignedSnapshot, isOnDisk: boolean): Applied => {
     const snapshot = verified(options, key, signed)
@@ -73,24 +101,21 @@ export function openSnapshots(options: SnapshotsOptions): SnapshotKeeper {
     const compiled = compileSnapshot(snapshot, floor, sha256)
     highest = snapshot.version
     current = compiled.snapshot
-    const unkept = isOnDisk ? [] : keepOnDisk(directory, signed, highest)
+    accepted = signed
+    const unkept = isOnDisk ? [] : disk.keep(signed, highest)
     const problems = [...compiled.problems, ...unkept]
     for (const problem of problems) log.error({ version: Number(highest), problem }, 'snapshot-problem')
     for (const listener of [...listeners]) listener(compiled.snapshot)
     return { version: snapshot.version, problems }
   }
-  const fromDisk = readSnapshot(directory, log)
-  if (fromDisk !== undefined && !isRevoked) {
-    try {
-      take(fromDisk, true)
-    } catch (thrown) {
-      const { code, message, hint } = asSallyportError(thrown)
-      log.warn({ code, reason: message, hint }, 'snapshot-on-disk-not-used')
-    }
-  }
+  const fromDisk = isRevoked ? undefined : disk.read()
+  if (fromDisk !== undefined) orSay(log, () => take(fromDisk, true))
   return {
     get highestVersion() {
       return highest
+    },
+    get signed() {
+      return isRevoked ? null : accepted
     },
     apply(signed) {
       if (isRevoked) throw revoked()
@@ -99,7 +124,7 @@ export function openSnapshots(options: SnapshotsOptions): SnapshotKeeper {
     revoke() {
       isRevoked = true
       current = undefined
-      writeDurably(revokedPath(directory), 'revoked\n')
+      disk.revoke()
     },
     current() {
       if (isRevoked) throw revoked()
@@ -109,6 +134,15 @@ export function openSnapshots(options: SnapshotsOptions): SnapshotKeeper {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
+  }
+}
+
+function orSay(log: Log, take: () => void): void {
+  try {
+    take()
+  } catch (thrown) {
+    const { code, message, hint } = asSallyportError(thrown)
+    log.warn({ code, reason: message, hint }, 'snapshot-on-disk-not-used')
   }
 }
 

@@ -1,9 +1,13 @@
 // What the listener needs from the outside, beside what its sessions need.
 import { limits } from '@sallyport/base/limits'
 import type { Budgets } from '../limits/budgets.ts'
+import type { CancelKeys } from '../postgres/cancel.ts'
 import type { CatalogPool } from '../postgres/catalogs.ts'
+import type { Pool } from '../postgres/pool.ts'
+import type { Callers } from '../session/callers.ts'
 import type { SessionDeps } from '../session/deps.ts'
 import type { Sessions } from '../session/sessions.ts'
+import type { Admission } from './admission.ts'
 import type { MemoryGuard } from './memory.ts'
 
 /** PEM strings. A renewal hands new ones to `Listener.replaceTls`; open connections keep theirs. */
@@ -52,4 +56,10 @@ export interface ListenerDeps extends SessionDeps {
   readonly catalogs?: CatalogPool
   /** Of the whole process; its own when absent. */
   readonly memory?: MemoryGuard
+  /** Counted beside other processes; by itself when absent. */
+  readonly admission?: Admission
+  readonly callers?: Callers
+  /** Shared with other processes in part; its own when absent. */
+  readonly cancels?: CancelKeys
+  readonly pool?: Pool
 }

@@ -11,6 +11,7 @@ import { refuseConnection, type Shared, serveConnection } from '../postgres/serv
 import { factsCache } from '../session/analysis.ts'
 import { createCallers } from '../session/callers.ts'
 import { openSessions, type Sessions } from '../session/sessions.ts'
+import { type Admission, createAdmission } from './admission.ts'
 import { type ListenerBounds, type ListenerDeps, listenerBounds, type TlsMaterial } from './deps.ts'
 import { listening } from './listening.ts'
 import { createMemoryGuard } from './memory.ts'
@@ -35,9 +36,9 @@ export async function startListener(deps: ListenerDeps): Promise<Listener> {
   let tls = tlsIdentity(deps.tls)
   const sessions = deps.sessions ?? openSessions()
   const catalogs = deps.catalogs ?? openCatalogs(deps)
-  const cancels = cancelKeys(deps.random)
+  const cancels = deps.cancels ?? cancelKeys(deps.random)
   const estimates = openEstimates()
-  const pool = createPool()
+  const pool = deps.pool ?? createPool()
   const shared: Shared = {
     deps,
     sessions,
@@ -49,9 +50,10 @@ export async function startListener(deps: ListenerDeps): Promise<Listener> {
     pool,
     credentials: watchCredentials(deps.environment, () => performance.now()),
     departures: new Departures(),
-    callers: createCallers(bounds.connectionsPerCallerMax),
+    callers: deps.callers ?? createCallers(bounds.connectionsPerCallerMax),
   }
-  const doors = openDoors(bounds, deps, shared, () => tls)
+  const memory = deps.memory ?? createMemoryGuard(() => deps.clock.nowMs())
+  const doors = openDoors(bounds, deps, shared, deps.admission ?? createAdmission(bounds, memory), () => tls)
   const server = createServer({ noDelay: true, keepAlive: true }, (socket) => doors.take(socket))
   const port = await listening(server, deps.host, deps.port)
   const stopReviewing = deps.snapshots.onChange((snapshot) => sessions.review(snapshot))
@@ -82,36 +84,31 @@ interface Doors {
   empty(): Promise<void>
 }
 
-/** Caps and deadlines (THREATS R-1.5): in all, before authentication, and before authentication from one address. */
-function openDoors(bounds: ListenerBounds, deps: ListenerDeps, shared: Shared, tls: () => TlsIdentity): Doors {
+/** Each has a deadline until it has logged in. */
+function openDoors(
+  bounds: ListenerBounds,
+  deps: ListenerDeps,
+  shared: Shared,
+  admission: Admission,
+  tls: () => TlsIdentity,
+): Doors {
   const served = new Set<Promise<void>>()
-  const preAuth = new Map<Socket, string>()
-  const fromAddress = (address: string): number => [...preAuth.values()].filter((one) => one === address).length
-
-  const memory = deps.memory ?? createMemoryGuard(() => deps.clock.nowMs())
-  /** Why there is no room for one more; null where there is. */
-  const capExceeded = (address: string): string | null => {
-    if (served.size >= bounds.connectionsMax || preAuth.size >= bounds.preAuthConnectionsMax)
-      return 'the agent has as many connections as it admits'
-    if (fromAddress(address) >= bounds.preAuthPerAddressMax)
-      return 'too many connections from this address have not logged in yet'
-    return memory.isFull ? 'the agent has no memory for another connection' : null
-  }
-
+  const preAuth = new Set<Socket>()
   return {
     take(socket) {
       socket.on('error', () => {})
       const address = socket.remoteAddress
       if (address === undefined) return void socket.destroy()
-      const full = capExceeded(address)
-      if (full !== null) return refuseConnection(socket, address, deps, full)
+      const entered = admission.enter(address)
+      if (typeof entered === 'string') return refuseConnection(socket, address, deps, entered)
       const gone = new AbortController()
       const deadline = setTimeout(() => socket.destroy(), bounds.preAuthMsMax)
       const authenticated = (): void => {
         clearTimeout(deadline)
         preAuth.delete(socket)
+        entered.authenticated()
       }
-      preAuth.set(socket, address)
+      preAuth.add(socket)
       deps.metrics.connections.inc()
       socket.once('close', () => {
         authenticated()
@@ -131,11 +128,14 @@ function openDoors(bounds: ListenerBounds, deps: ListenerDeps, shared: Shared, t
         stalledMsMax,
         signal: gone.signal,
       }
-      const serving = serveConnection(connection, shared).finally(() => served.delete(serving))
+      const serving = serveConnection(connection, shared).finally(() => {
+        entered.leave()
+        served.delete(serving)
+      })
       served.add(serving)
     },
     closePreAuth() {
-      for (const socket of preAuth.keys()) socket.destroy()
+      for (const socket of preAuth) socket.destroy()
     },
     async empty() {
       await Promise.all(served)

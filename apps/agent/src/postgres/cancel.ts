@@ -18,8 +18,11 @@ export interface CancelKey {
 export interface CancelKeys {
   /** The key is in force before it is returned, so that a client cannot be faster. */
   issue(minor: 0 | 2, address: string, cancel: () => void): CancelKey
-  /** Cancels what the key's session runs, if the key is right. The answer is the same either way: none. */
-  request(asked: { readonly processId: number; readonly key: Uint8Array }, address: string, nowMs: number): void
+  /**
+   * Cancels what the key's session runs, if the key is right; the client hears the same either way: nothing. False: the request
+   * was dropped, because too many came from this address.
+   */
+  request(asked: { readonly processId: number; readonly key: Uint8Array }, address: string, nowMs: number): boolean
 }
 
 interface Issued {
@@ -49,10 +52,11 @@ export function cancelKeys(random: (bytes: number) => Uint8Array): CancelKeys {
       }
     },
     request(asked, address, nowMs) {
-      if (!admit(address, nowMs)) return
+      if (!admit(address, nowMs)) return false
       const entry = issued.get(asked.processId) ?? nobody
       const right = sameBytes(entry.key, asked.key)
       if (right && (!entry.boundToAddress || entry.address === address)) entry.cancel()
+      return true
     },
   }
 }

@@ -21,8 +21,8 @@ export interface CatalogPool {
   borrow(place: CatalogPlace): SharedCatalog & { release(): void }
   /** The catalog as it is now. Rejects where the target does not tell it. */
   now(place: CatalogPlace): Promise<Catalog>
-  /** Objects of the target were changed through this agent: what was read before no longer counts. */
-  changed(target: string): void
+  /** Objects of the target were changed through this agent: what was read before no longer counts, anywhere once it settles. */
+  changed(target: string): undefined | Promise<void>
   close(): void
 }
 
@@ -82,6 +82,7 @@ export function openCatalogs(deps: PoolDeps): CatalogPool {
     },
     changed(target) {
       for (const shared of all.values()) if (shared.target === target) shared.reader.invalidateTarget(target)
+      return undefined
     },
     close() {
       for (const [key, shared] of all) close(key, shared)

@@ -5,6 +5,17 @@
 import { SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
 import { FairQueue } from './fair-queue.ts'
+import {
+  giveSpare,
+  hear,
+  idleMaxOf,
+  idleMaxOfAll,
+  noPermits,
+  type Permits,
+  type PoolShare,
+  payBack,
+  type ShareNews,
+} from './pool-share.ts'
 import { resetUpstream } from './reset.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -66,16 +77,14 @@ interface Group {
   readonly waiting: FairQueue<Waiting>
   /** Sessions that have waited and may go on now; what they will take is nobody else's. */
   granted: number
+  /** Where other processes have a share. */
+  readonly permits: Permits
 }
 
 interface Waiting {
   readonly bounds: PoolBounds
   readonly go: () => void
 }
-
-/** Connections that a session could have at once, by taking an idle one over, closing it, or opening one. */
-const freeOf = (group: Group, bounds: PoolBounds): number =>
-  bounds.connectionsMax - group.open + group.idle.length - group.granted
 
 export interface Pool {
   /** Throws what `connect` throws, and CONNECTION_LIMIT when none came free in time or too many wait. */
@@ -89,9 +98,9 @@ export interface Pool {
   close(): void
 }
 
-/** `nowMs`: a clock that only goes forward. */
-export function createPool(nowMs: () => number = () => performance.now()): Pool {
-  return new UpstreamPool(nowMs)
+/** `nowMs`: a clock that only goes forward. `share`: null where no other process opens connections of the same groups. */
+export function createPool(nowMs: () => number = () => performance.now(), share: PoolShare | null = null): Pool {
+  return new UpstreamPool(nowMs, share)
 }
 
 class UpstreamPool implements Pool {
@@ -102,9 +111,12 @@ class UpstreamPool implements Pool {
   #idleCount = 0
   #isClosed = false
   readonly #closing = new AbortController()
+  readonly #share: PoolShare | null
 
-  constructor(nowMs: () => number) {
+  constructor(nowMs: () => number, share: PoolShare | null) {
     this.#nowMs = nowMs
+    this.#share = share
+    if (share !== null) share.onNews = (news) => this.#hear(share, news)
   }
 
   get idleCount(): number {
@@ -113,7 +125,7 @@ class UpstreamPool implements Pool {
 
   takeNow(request: PoolRequest): Lease | undefined {
     const group = this.#groups.get(request.group)
-    if (group === undefined || group.waiting.length > 0 || freeOf(group, request.bounds) <= 0) return undefined
+    if (group === undefined || group.waiting.length > 0 || this.#freeOf(group, request.bounds) <= 0) return undefined
     const kept = this.#takeIdle(group, request)
     return kept === undefined ? undefined : this.#lease(request, group, kept, true)
   }
@@ -121,10 +133,10 @@ class UpstreamPool implements Pool {
   async take(request: PoolRequest): Promise<Lease> {
     const group = this.#groups.get(request.group) ?? newGroup()
     this.#groups.set(request.group, group)
-    if (group.waiting.length > 0 || freeOf(group, request.bounds) <= 0) await this.#waitFor(group, request)
+    if (group.waiting.length > 0 || !this.#hasRoom(group, request)) await this.#waitFor(group, request)
     const kept = this.#takeIdle(group, request)
     if (kept !== undefined) return this.#lease(request, group, kept, true)
-    if (group.open >= request.bounds.connectionsMax) this.#closeOldest(group)
+    if (group.open >= this.#capOf(group, request.bounds) && !this.#more(group, request)) this.#closeOldest(group)
     group.open += 1
     try {
       const upstream = await request.connect(request.signal)
@@ -146,8 +158,12 @@ class UpstreamPool implements Pool {
 
   /** Opens what is to be kept warm, behind somebody's back. Who fails to is not tried again before the next one is asked for. */
   #fill(request: PoolRequest, group: Group): void {
-    const { warmMin, connectionsMax } = request.bounds
-    while (!this.#isClosed && group.open < Math.min(warmMin, connectionsMax)) {
+    const warmMin = Math.min(idleMaxOf(this.#share, request.bounds.warmMin), request.bounds.connectionsMax)
+    while (
+      !this.#isClosed &&
+      group.open < warmMin &&
+      (group.open < this.#capOf(group, request.bounds) || this.#more(group, request))
+    ) {
       group.open += 1
       void request.connect(this.#closing.signal).then(
         (upstream) => {
@@ -206,7 +222,7 @@ class UpstreamPool implements Pool {
     idle.upstream.socket.destroy()
   }
 
-  async #waitFor(group: Group, { bounds, signal, caller }: PoolRequest): Promise<void> {
+  async #waitFor(group: Group, { group: name, bounds, signal, caller }: PoolRequest): Promise<void> {
     const full = (why: string) =>
       new SallyportError('CONNECTION_LIMIT', `all connections to this target are in use${why}`, {
         hint: 'close idle sessions, try again later, or ask the owner of the target for a larger pool',
@@ -217,8 +233,11 @@ class UpstreamPool implements Pool {
     )
       throw full(', and as many sessions wait as may')
     signal.throwIfAborted()
+    const share = bounds.connectionsMax === Number.POSITIVE_INFINITY ? null : this.#share
+    if (share?.wait(name, caller, bounds.connectionsMax) === false) throw full(', and as many sessions wait as may')
     await new Promise<void>((resolve, reject) => {
       const leave = () => {
+        share?.waited(name, caller)
         clearTimeout(timer)
         signal.removeEventListener('abort', gone)
         group.waiting.remove(caller, waiting)
@@ -252,7 +271,7 @@ class UpstreamPool implements Pool {
       upstream,
       isReused,
       get isWanted() {
-        return group.waiting.length > 0
+        return group.waiting.length > 0 || group.permits.isWanted || group.permits.owed > 0
       },
       release: (clean, reset = resetUpstream) => {
         if (isOver) return
@@ -277,9 +296,42 @@ class UpstreamPool implements Pool {
     return this.#nowMs() - (this.#openedMs.get(socket) ?? Number.NEGATIVE_INFINITY) > limits.pooledAgeMsMax
   }
 
+  /** Connections that may be open here at once. */
+  #capOf(group: Group, { connectionsMax }: PoolBounds): number {
+    return this.#share === null || connectionsMax === Number.POSITIVE_INFINITY
+      ? connectionsMax
+      : group.permits.count - group.permits.owed
+  }
+
+  /** Connections that a session could have at once, by taking an idle one over, closing it, or opening one. */
+  #freeOf(group: Group, bounds: PoolBounds): number {
+    return this.#capOf(group, bounds) - group.open + group.idle.length - group.granted
+  }
+
+  #hasRoom(group: Group, request: PoolRequest): boolean {
+    return this.#freeOf(group, request.bounds) > 0 || this.#more(group, request)
+  }
+
+  #more({ permits }: Group, { group, bounds }: PoolRequest): boolean {
+    if (this.#share === null || permits.owed > 0 || !this.#share.more(group, bounds.connectionsMax)) return false
+    permits.count += 1
+    return true
+  }
+
+  #hear(share: PoolShare, news: ShareNews): void {
+    const group = this.#groups.get(news.group)
+    if (group === undefined) {
+      if (news.kind === 'granted') share.give(news.group, 1)
+      return
+    }
+    hear(group.permits, news)
+    this.#changed(news.group, group)
+  }
+
   /** It is clean, or destroyed. */
   #settle(request: PoolRequest, group: Group, upstream: Upstream, isClean: boolean): void {
-    const hasRoom = group.idle.length < request.bounds.idleMax && this.#idleCount < limits.pooledIdleMax
+    const hasRoom =
+      group.idle.length < idleMaxOf(this.#share, request.bounds.idleMax) && this.#idleCount < idleMaxOfAll(this.#share)
     if (isClean && !this.#isClosed && (group.waiting.length > 0 || hasRoom)) {
       this.#keep(request, group, upstream.leftover.length === 0 ? upstream : { ...upstream, leftover: nothing })
       this.#changed(request.group, group)
@@ -302,7 +354,7 @@ class UpstreamPool implements Pool {
       this.#changed(name, group)
     }
     const timer = setTimeout(() => {
-      if (group.open <= bounds.warmMin && !this.#isOld(upstream)) timer.refresh()
+      if (group.open <= idleMaxOf(this.#share, bounds.warmMin) && !this.#isOld(upstream)) timer.refresh()
       else drop()
     }, bounds.idleMsMax)
     timer.unref()
@@ -328,15 +380,17 @@ class UpstreamPool implements Pool {
 
   /** A connection came free or is gone: whoever's turn it is goes on. */
   #changed(name: string, group: Group): void {
+    if (this.#share !== null) payBack(this.#share, name, group, () => this.#closeOldest(group))
     for (
       let next = group.waiting.first;
-      next !== undefined && freeOf(group, next.bounds) > 0;
+      next !== undefined && this.#freeOf(group, next.bounds) > 0;
       next = group.waiting.first
     )
       group.waiting.next()?.go()
+    if (this.#share !== null) giveSpare(this.#share, name, group, () => this.#closeOldest(group))
     if (group.open === 0 && group.waiting.length === 0 && group.granted === 0) this.#groups.delete(name)
   }
 }
 
 const nothing = Buffer.alloc(0)
-const newGroup = (): Group => ({ open: 0, idle: [], waiting: new FairQueue(), granted: 0 })
+const newGroup = (): Group => ({ open: 0, idle: [], waiting: new FairQueue(), granted: 0, permits: noPermits() })

@@ -38,8 +38,8 @@ export interface RunDeps {
   readonly departures: Departures
   readonly monotonicUs: () => number
   readonly log: Log
-  /** Objects at the target were changed by this session. */
-  readonly onCatalogChanged: () => void
+  /** Objects at the target were changed by this session. Nobody hears of it before it settles. */
+  readonly onCatalogChanged: () => undefined | Promise<void>
   readonly onOutcome: (running: Running, result: string) => void
   /** Looked at before each message of an idle client, and before a held statement runs. */
   readonly isTokenExpired: () => boolean
@@ -76,6 +76,8 @@ class SessionRun implements Run {
   readonly #late: LateAnswers
   #isOver = false
   #isLeaving = false
+  /** What has to settle before a byte leaves. */
+  #heldBack = 0
   #idleReason: string | null = null
   #settle: (reason: string) => void = () => {}
 
@@ -110,6 +112,8 @@ class SessionRun implements Run {
     })
     this.#guard('target', () => this.#perform(deps.machine.start()))
   }
+
+  readonly #cancelDelivered = (): void => this.#perform(this.#deps.machine.step({ from: 'cancelled' }))
 
   readonly #onBytes = (chunk: Buffer): void => this.#guard('target', () => this.#takeTargetBytes(chunk))
 
@@ -178,8 +182,16 @@ class SessionRun implements Run {
     if (!this.#isOver) this.#leave()
   }
 
+  #holdBack(settles: undefined | Promise<void>): void {
+    if (settles === undefined) return
+    this.#heldBack += 1
+    const settled = () => (this.#heldBack -= 1)
+    void settles.then(() => this.#guard('target', settled))
+  }
+
   #leave(): void {
     const { machine } = this.#deps
+    if (this.#heldBack > 0) return void this.#balance()
     const isSilent = this.#waitingAt === this.#waiting.length && this.#fromClient.pendingBytes === 0
     if (isSilent) this.#perform(machine.flush())
     try {
@@ -205,7 +217,8 @@ class SessionRun implements Run {
   #takeClientBytes(chunk: Buffer): void {
     const frames = this.#fromClient.push(chunk)
     this.#deadlines.clientSpoke(this.#fromClient.pendingBytes, frames.length)
-    this.#waiting = this.#waitingAt === this.#waiting.length ? frames : [...this.#rest(), ...frames]
+    this.#waiting =
+      this.#waitingAt === this.#waiting.length ? frames : [...this.#waiting.slice(this.#waitingAt), ...frames]
     this.#waitingAt = 0
     if (this.#deps.gate.isHolding) this.#takeWhileHeld(frames)
   }
@@ -219,10 +232,6 @@ class SessionRun implements Run {
     const bytes = this.#fromClient.pendingBytes + this.#waiting.reduce((sum, { body }) => sum + body.length, 0)
     if (this.#waiting.length > limits.pendingMessagesMax || bytes > limits.pendingBytesMax)
       this.#deps.gate.endHold('crowded')
-  }
-
-  #rest(): Frame[] {
-    return this.#waiting.slice(this.#waitingAt)
   }
 
   #takeWaiting(): void {
@@ -283,23 +292,19 @@ class SessionRun implements Run {
           noteOutcome(this.#deps, action.running, action)
           break
         case 'cancelTarget':
-          void this.#deps.link.cancel().then(() => this.#guard('target', () => this.#cancelDelivered()))
+          void this.#deps.link.cancel().then(() => this.#guard('target', this.#cancelDelivered))
           break
         case 'refused':
           this.#deps.gate.refuse(action.what, action.error)
           break
         case 'catalogChanged':
-          this.#deps.onCatalogChanged()
+          this.#holdBack(this.#deps.onCatalogChanged())
           break
         case 'close':
           this.#finish(action.reason, action.error, action.fields)
           break
       }
     }
-  }
-
-  #cancelDelivered(): void {
-    this.#perform(this.#deps.machine.step({ from: 'cancelled' }))
   }
 
   /** In the steady state the answer is there at once and costs no promise. */
@@ -343,8 +348,9 @@ class SessionRun implements Run {
     if (this.#isOver) return
     const { client, link, machine } = this.#deps
     const isUpToDate = this.#waitingAt === this.#waiting.length || this.#deps.gate.isHolding
-    flow(client, !link.isFull && isUpToDate)
-    link.flow(!client.writableNeedDrain && !this.#late.isAsking)
+    const mayLeave = this.#heldBack === 0
+    flow(client, mayLeave && !link.isFull && isUpToDate)
+    link.flow(mayLeave && !client.writableNeedDrain && !this.#late.isAsking)
     this.#deadlines.noteStalled(client.writableNeedDrain)
     // Whoever may not send because the target takes nothing is not idle.
     this.#deadlines.noteWaiting(machine.waitsForClient && !link.isFull)

@@ -140,12 +140,12 @@ export class Spool {
     this.#diskBytes += segment.bytes
   }
 
-  /** Appends one frame with a completed write(2). `essential`: outcomes and closings, which may use the reserve. */
-  append(frame: Buffer, essential: boolean): void {
+  /** Appends one frame, or so many, with a completed write(2). `essential`: outcomes and closings, which may use the reserve. */
+  append(frames: Buffer, essential: boolean, entries = 1): void {
     this.write()
-    this.#makeRoom(frame.length, essential)
-    this.#writeFrames(frame, 1)
-    this.#count(frame.length)
+    this.#makeRoom(frames.length, essential)
+    this.#writeFrames(frames, entries)
+    this.#count(frames.length)
   }
 
   /** Takes one frame for the next `write`, which happens with the next `append` or `sync` at the latest. */
@@ -338,6 +338,11 @@ export class Spool {
       this.#segments.delete(number)
       this.#diskBytes -= segment.bytes
     }
+  }
+
+  /** Bytes of entries that are not essential and would be taken now. */
+  get roomBytes(): number {
+    return this.#failed ? 0 : this.#bytesMax - Math.ceil(this.#bytesMax / reserveFraction) - this.#diskBytes
   }
 
   /** Bytes that the segments take on the disk, with what waits to be written. */
