@@ -60,6 +60,7 @@ export function snapshotOf(yaml: string, rest: Partial<CurrentSnapshot>): Curren
     revocations: [],
     audience,
     consoleUrl: 'https://console.test',
+    reviewers: null,
     ...rest,
   }
 }

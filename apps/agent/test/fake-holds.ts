@@ -21,8 +21,10 @@ export interface FakeRequest {
   readonly id: string
   readonly evidence: HeldEvidence
   readonly expiresAtMs: number
-  readonly approvalDigest: string
-  readonly evidenceDigest: string
+  approvalDigest: string
+  evidenceDigest: string
+  /** Passed on with the verdict. */
+  signatures: { key: string; signature: Uint8Array }[]
   readonly opened: HoldOpened
   state: 'pending' | 'approved' | 'denied' | 'expired' | 'run'
   reason: string
@@ -104,6 +106,7 @@ export function fakeHolds(options: { readonly after?: After } = {}): FakeHolds {
         evidenceDigest: request.evidenceDigest,
         reason: request.reason,
         decidedBy: request.decidedBy,
+        signatures: request.signatures,
       }),
     )
   const made = (opened: HoldOpened): FakeRequest => {
@@ -121,6 +124,7 @@ export function fakeHolds(options: { readonly after?: After } = {}): FakeHolds {
       expiresAtMs,
       approvalDigest: approvalDigest(sha256, subject),
       evidenceDigest: digest,
+      signatures: [],
       opened,
       state: 'pending',
       reason: '',

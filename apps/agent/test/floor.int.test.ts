@@ -1,16 +1,18 @@
 // A control plane in hostile hands signs a snapshot that opens everything: what the agent's own floor forbids stays forbidden, and without a
 // floor the snapshot is obeyed (DESIGN §2, "Floor"; THREATS R-6.18).
-import { createHash } from 'node:crypto'
+import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { create } from '@bufbuild/protobuf'
+import { type ApprovalSubject, approvalDigest, approvalMessage, evidenceDigest } from '@sallyport/ledger/hold'
 import { parseDocuments, parseFloor } from '@sallyport/policy/parse'
 import { SnapshotSchema } from '@sallyport/proto/gen/sallyport/v1/snapshot_pb'
 import { type CryptoKey, exportJWK, generateKeyPair, SignJWT } from 'jose'
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { compileSnapshot } from '../src/link/compile.ts'
 import { errorOf } from './asking.ts'
 import { audience, type DataPath, issuer, startDataPath } from './data-path.ts'
 import { type RealTarget, startRealTarget, targetDocument, targetEnvironment } from './real-target.ts'
 
+const hash = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash('sha256').update(bytes).digest())
 const evil = 'https://evil.test'
 const opened = (port: number): string => `${targetDocument(port)}
 apiVersion: sallyport.dev/v1
@@ -114,6 +116,99 @@ it('R-6.18: with one, its issuers, its deny rules and its masks hold whatever th
   expect((await errorOf(client.query('delete from customers'))).message).toMatch(/no-deletes/)
   await client.end()
   expect(await real.rows('select count(*)::int as n from customers')).toEqual([{ n: 1 }])
+})
+
+describe('R-6.18: a floor that names the keys of reviewers', () => {
+  const reviewers = ['bo', 'cy'].map((name) => ({ name, ...generateKeyPairSync('ed25519') }))
+  const textOf = (key: KeyObject): string => `ed25519:${key.export({ format: 'jwk' }).x}`
+  const floor = (count: number): string => `
+apiVersion: sallyport.dev/v1
+kind: Floor
+spec:
+  rules:
+    - name: deletes
+      effect: hold
+      operations: [delete]
+      approval: { reviewers: [{ group: dba, count: 1 }], expires: 15m, wait: 60s }
+  reviewers:
+    count: ${count}
+    keys: [${reviewers.map(({ name, publicKey }) => `{ name: ${name}, key: "${textOf(publicKey)}" }`).join(', ')}]
+`
+  const signed = (index: number, digest: string) => {
+    const { publicKey, privateKey } = reviewers[index]!
+    return { key: textOf(publicKey), signature: new Uint8Array(sign(null, approvalMessage(digest), privateKey)) }
+  }
+  const remove = "delete from customers where email = 'ann@example.test'"
+  const left = async (): Promise<unknown> => (await real.rows('select count(*)::int as n from customers'))[0]
+  afterEach(() => path.control.forget())
+
+  it('holds what its rules say, though the snapshot permits everything, and lets nobody in by itself', async () => {
+    await take(floor(1))
+    const client = await path.connect()
+    const running = client.query(remove)
+    const request = await path.control.next('delete')
+    expect(request.evidence).toMatchObject({
+      rule: { policy: 'floor', rule: 'deletes' },
+      signers: { count: 1, keys: [{ name: 'bo' }, { name: 'cy' }] },
+    })
+    request.signatures = [signed(0, request.approvalDigest)]
+    path.control.decide(request, 'approved')
+    expect((await running).rowCount).toBe(1)
+    await client.end()
+  })
+
+  it.each([
+    ['without a signature', () => []],
+    ['with one of another request', () => [signed(0, '0'.repeat(64)), signed(1, '0'.repeat(64))]],
+    ['with one key, twice', (digest: string) => [signed(0, digest), signed(0, digest)]],
+    [
+      'with a key that the floor does not name',
+      (digest: string) => {
+        const { publicKey, privateKey } = generateKeyPairSync('ed25519')
+        const signature = new Uint8Array(sign(null, approvalMessage(digest), privateKey))
+        return [signed(0, digest), { key: textOf(publicKey), signature }]
+      },
+    ],
+  ])('uses no approval %s', async (_, signatures) => {
+    await take(floor(2))
+    const client = await path.connect()
+    const running = errorOf(client.query(remove))
+    const request = await path.control.next('delete')
+    request.signatures = signatures(request.approvalDigest)
+    path.control.decide(request, 'approved')
+    const error = await running
+    expect([error.code, error.message]).toEqual(['42501', expect.stringMatching(/lacks signatures/)])
+    expect(await left()).toEqual({ n: 1 })
+    await client.end()
+  })
+
+  it('uses no approval whose reviewers were shown something else: they are asked anew', async () => {
+    await take(floor(1))
+    const client = await path.connect()
+    const running = errorOf(client.query(remove))
+    const request = await path.control.next('delete')
+    const { id, expiresAtMs, evidence } = request
+    const { statementDigest, quorum } = evidence
+    request.evidenceDigest = evidenceDigest(hash, { ...evidence, text: 'delete from nothing_that_matters' })
+    const subject = { v: 1, request: id, statementDigest, expiresAtMs, quorum, evidenceDigest: request.evidenceDigest }
+    request.approvalDigest = approvalDigest(hash, subject as ApprovalSubject)
+    request.signatures = [signed(0, request.approvalDigest)]
+    path.control.decide(request, 'approved')
+    const anew = await path.control.next('delete')
+    expect(request.ran).toMatchObject([{ result: 'cancelled' }])
+    path.control.decide(anew, 'denied', 'no')
+    expect((await running).code).toBe('SPH03')
+    expect(await left()).toEqual({ n: 1 })
+    await client.end()
+  })
+
+  it('wants them for what policies hold as well', async () => {
+    await take(`apiVersion: sallyport.dev/v1
+kind: Floor
+spec: { reviewers: { keys: [{ name: bo, key: "${textOf(reviewers[0]!.publicKey)}" }] } }`)
+    const { snapshots } = path
+    expect(snapshots.current().reviewers?.signers.count).toBe(1)
+  })
 })
 
 it('R-6.18: one that leaves out the control plane takes no token that it makes either', async () => {

@@ -44,6 +44,7 @@ export const holdDepsOf = (holds: Holds, changes: Partial<HoldDeps> = {}): HoldD
   after: realAfter,
   random: randomBytes,
   consoleUrl: () => 'https://console.test',
+  reviewers: () => null,
   estimate: async () => ({ kind: 'unavailable', reason: 'a test' }),
   isTokenExpired: () => false,
   onHeld: () => {},

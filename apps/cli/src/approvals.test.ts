@@ -1,6 +1,9 @@
 // The text of approvals on a terminal: whatever a statement or a name holds, it cannot pass for a fact (THREATS R-6.9).
+import { createHash, createPublicKey, verify } from 'node:crypto'
 import type { Approval, ApprovalItem } from '@sallyport/api/approvals'
 import { errorCodes } from '@sallyport/base/errors'
+import { canonicalText } from '@sallyport/ledger/canonical'
+import { approvalDigest, approvalMessage, evidenceDigestOfBytes } from '@sallyport/ledger/hold'
 import { expect, test } from 'vitest'
 import { loginFile, makeWorld, runIn, storedLogin } from '../test/world.ts'
 
@@ -47,6 +50,7 @@ const approval: Approval = {
   quorum: [{ group: 'dba', count: 1, approvedBy: [], others: ['Bo'] }],
   verdicts: [],
   reason: 'optional',
+  signers: null,
   statementDigest: '1'.repeat(64),
   evidenceDigest: '2'.repeat(64),
   approvalDigest: '3'.repeat(64),
@@ -148,4 +152,59 @@ test('a denial needs a reason', async () => {
   const ran = await runIn(world({}).made, 'approvals', 'deny', item.id)
   expect(ran.status).toBe(2)
   expect(ran.stderr).toContain('--reason')
+})
+
+test('a key is made once, and signs what the agent has said and the person has looked at', async () => {
+  const evidence = canonicalText({
+    agentName: 'eu-1',
+    actors: [],
+    applicationName: '',
+    clientAddress: '10.0.0.7',
+    database: 'shop',
+    initiator: approval.initiator,
+    parameters: ['42'],
+    searchPath: ['public'],
+    statementDigest: '1'.repeat(64),
+    target: 'shop',
+    text: 'delete from customers',
+    upstreamRole: 'app_rw',
+  })
+  const signers = (keys: { name: string; key: string }[]) => ({
+    count: 1,
+    keys: keys.map((key) => ({ ...key, signed: false })),
+    evidence,
+  })
+  const sha256 = (bytes: Uint8Array) => new Uint8Array(createHash('sha256').update(bytes).digest())
+  const digest = approvalDigest(sha256, {
+    v: 1,
+    request: item.id,
+    statementDigest: '1'.repeat(64),
+    evidenceDigest: evidenceDigestOfBytes(sha256, Buffer.from(evidence)),
+    expiresAtMs: Date.parse(item.expiresAt),
+    quorum: [{ group: 'dba', count: 1 }],
+  })
+  const shown = { ...approval, approvalDigest: digest, signers: signers([]) }
+  const { made, asked } = world({ [one]: shown, [`${one}/verdict`]: { ...shown, state: 'approved' } })
+  const key = await runIn(made, 'approvals', 'key', '/keys/bo.pem', '--name', 'bo')
+  expect(key.stdout).toMatch(/^- \{ name: bo, key: "ed25519:[A-Za-z0-9_-]{43}" \}\n$/)
+  expect((await runIn(made, 'approvals', 'key', '/keys/bo.pem', '--name', 'bo')).status).not.toBe(0)
+  const text = (await runIn(made, 'approvals', 'show', item.id)).stdout
+  expect(text).toContain('what a signature is about, as the agent said it:')
+  expect(text).toContain('  | delete from customers')
+  expect(text).toContain(`digest    ${digest}`)
+  const approve = ['approvals', 'approve', item.id, '--key', '/keys/bo.pem']
+  expect((await runIn(made, ...approve)).stderr).toContain('what is signed has to be named')
+  expect((await runIn(made, ...approve, '--digest', '0'.repeat(64))).stderr).toContain('another one')
+  expect((await runIn(made, ...approve, '--digest', digest)).status).toBe(0)
+  const { signature } = asked.at(-1)!.body as { signature: { key: string; signature: string } }
+  expect(key.stdout).toContain(signature.key)
+  const x = signature.key.slice('ed25519:'.length)
+  const publicKey = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' })
+  expect(verify(null, approvalMessage(digest), publicKey, Buffer.from(signature.signature, 'base64url'))).toBe(true)
+})
+
+test('what the control plane shows beside what the agent has said is not signed', async () => {
+  const signers = { count: 1, keys: [], evidence: canonicalText({ text: 'select 1' }) }
+  const { made } = world({ [one]: { ...approval, signers } })
+  expect((await runIn(made, 'approvals', 'show', item.id)).stderr).toContain('CHAIN_BROKEN')
 })

@@ -3,6 +3,7 @@
 import { Approval, type ApprovalItem, ApprovalPage } from '@sallyport/api/approvals'
 import { SallyportError } from '@sallyport/base/errors'
 import { type AddCommand, type Session, usage } from './app.ts'
+import { makeApprovalKey, type Signable, signableOf, signatureFor } from './approval-key.ts'
 import { escapeLines, escapeText } from './escape.ts'
 
 interface ListOptions {
@@ -10,6 +11,14 @@ interface ListOptions {
   readonly target?: string
   readonly caller?: string
   readonly limit: string
+}
+
+interface ApproveOptions extends Signing {
+  readonly reason?: string
+}
+interface Signing {
+  readonly key?: string
+  readonly digest?: string
 }
 
 /** Requests of one list. */
@@ -37,16 +46,25 @@ export const addApprovals: AddCommand = (parent, app) => {
     .command('approve <id>')
     .description('approve one run of exactly this statement')
     .option('--reason <text>', 'why; some rules ask for it')
+    .option('--key <file>', 'sign it, where the floor of the agent wants that')
+    .option('--digest <digest>', 'what is signed: the line "digest" of "approvals show"')
     .addHelpText('after', '\nExample:\n  sallyport approvals show ID && sallyport approvals approve ID')
-    .action((id: string, options: { reason?: string }) =>
-      app.run((session) => decide(session, id, 'approved', options.reason ?? '')),
+    .action((id: string, { reason, ...signing }: ApproveOptions) =>
+      app.run((session) => decide(session, id, 'approved', reason ?? '', signing)),
     )
   approvals
     .command('deny <id>')
     .description('deny it; the caller is told the reason')
     .requiredOption('--reason <text>', 'why: the caller reads it')
     .action((id: string, options: { reason: string }) =>
-      app.run((session) => decide(session, id, 'denied', options.reason)),
+      app.run((session) => decide(session, id, 'denied', options.reason, {})),
+    )
+  approvals
+    .command('key <file>')
+    .description('make a key that signs approvals, and print its line for floor.yaml')
+    .requiredOption('--name <name>', 'whose it is, as reviewers know it')
+    .action((file: string, { name }: { name: string }) =>
+      app.run(async (session) => makeApprovalKey(session, file, name)),
     )
   approvals
     .command('withdraw <id>')
@@ -99,7 +117,9 @@ function factsOf(item: ApprovalItem): string {
 
 async function show(session: Session, id: string): Promise<void> {
   const approval = await session.api().call('approval', Approval, { path: { id } })
-  session.out.result(approval, () => approvalText(approval))
+  const signable = signableOf(session, approval)
+  const lines = signable === null ? [] : ['', ...signableLines(approval, signable)]
+  session.out.result(approval, () => [approvalText(approval), ...lines].join('\n'))
 }
 
 /** The eight facts in the order of the console's card; each is one line, whatever a name in it holds. */
@@ -133,9 +153,32 @@ function approvalText(approval: Approval): string {
   return [...lines, '', ...statementLines(approval)].join('\n')
 }
 
+/** What would be signed, from what the agent itself has said: the rest of the page is the control plane's word. */
+function signableLines({ signers }: Approval, { shown, approvalDigest }: Signable): string[] {
+  const { initiator, actors } = shown
+  const people = [initiator, ...[...actors].reverse()].map(({ display, assurance }) => `${display} (${assurance})`)
+  const names = (signers?.keys ?? []).map(({ name, signed }) => `${name}${signed ? ' (has signed)' : ''}`).join(', ')
+  const facts = [
+    ['needs', `${signers?.count ?? 0} signed with keys of ${names}`],
+    ['target', `${shown.target} as "${shown.upstreamRole}", database ${shown.database}, agent ${shown.agentName}`],
+    ['for', `${people.join(', through ')}; ${initiator.issuer} ${initiator.subject}`],
+    ['names in', shown.searchPath.join(', ') || 'no schema'],
+    ['digest', approvalDigest],
+  ]
+  const statement = { text: shown.text, parameters: shown.parameters }
+  return [
+    'what a signature is about, as the agent said it:',
+    ...facts.map(([name = '', text = '']) => `${name.padEnd(9)} ${escapeText(text)}`),
+    ...textLines(statement),
+  ]
+}
+
 /** Every line of the statement behind a bar, so that no line of it can pass for one of ours. */
 function statementLines({ statement }: Approval): string[] {
-  if (statement === null) return ['the text of the statement is no longer kept']
+  return statement === null ? ['the text of the statement is no longer kept'] : textLines(statement)
+}
+
+function textLines(statement: { readonly text: string; readonly parameters: readonly (string | null)[] }): string[] {
   const text = escapeLines(statement.text).split('\n')
   const parameters = statement.parameters.map((value, index) => `  $${index + 1} = ${escapeText(value ?? 'NULL')}`)
   return [
@@ -162,19 +205,35 @@ function quorumText(entry: Approval['quorum'][number]): string {
   return `${entry.approvedBy.length} of ${entry.count} of group "${entry.group}"${by}`
 }
 
-async function decide(session: Session, id: string, verdict: 'approved' | 'denied', reason: string): Promise<void> {
+async function decide(
+  session: Session,
+  id: string,
+  verdict: 'approved' | 'denied',
+  reason: string,
+  signing: Signing,
+): Promise<void> {
   const api = session.api()
   // The digest binds the verdict to what the control plane shows now; what changes in between is refused there.
-  const { approvalDigest, ...before } = await api.call('approval', Approval, { path: { id } })
+  const before = await api.call('approval', Approval, { path: { id } })
+  const { approvalDigest } = before
   if (before.state !== 'pending')
     throw new SallyportError('CONFLICT', `request "${id}" is ${before.state} already`, {
       hint: `see: sallyport approvals show ${id}`,
     })
-  const after = await api.call('approvalVerdict', Approval, { path: { id }, body: { verdict, reason, approvalDigest } })
+  const signature = signatureOf(session, before, signing)
+  const body = { verdict, reason, approvalDigest, ...(signature === null ? {} : { signature }) }
+  const after = await api.call('approvalVerdict', Approval, { path: { id }, body })
   const missing = after.quorum.filter((entry) => entry.approvedBy.length < entry.count).map(quorumText)
   if (after.state === 'pending' && missing.length > 0)
     session.out.message(`your approval is noted; still needed: ${missing.join('; ')}`)
   session.out.result(after, () => escapeText(`${after.state}: ${factsOf(after)} for ${after.initiator.display}`))
+}
+
+function signatureOf(session: Session, approval: Approval, { key, digest }: Signing) {
+  if (key === undefined) return null
+  const signable = signableOf(session, approval)
+  if (signable === null) throw usage('nobody wants a signature of this request', 'approve it without --key')
+  return signatureFor(session, signable, { key, digest })
 }
 
 async function withdraw(session: Session, id: string): Promise<void> {

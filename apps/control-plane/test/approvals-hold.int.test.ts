@@ -1,13 +1,14 @@
 // Held statements as agents bring them: what is refused, what a retry attaches to, who gets the one run, and what becomes of
 // a request in the end (THREATS R-6.6, R-6.7, R-6.8). Two replicas over one store.
-import { createHash } from 'node:crypto'
+import { createHash, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto'
 import { limits } from '@sallyport/base/limits'
-import { canonicalBytes } from '@sallyport/ledger/canonical'
-import { approvalDigest, evidenceDigest } from '@sallyport/ledger/hold'
+import { canonicalBytes, canonicalText } from '@sallyport/ledger/canonical'
+import { approvalDigest, approvalMessage, evidenceDigest } from '@sallyport/ledger/hold'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { TestAgent } from './grpc-stack.ts'
 import {
   type AgentLink,
+  ask,
   card,
   decide,
   eventually,
@@ -345,6 +346,56 @@ describe('the one run', () => {
       waiting: 0,
       result: { result: 'done', tag: 'DELETE 12', sqlstate: '', rows: 12, durationUs: 3_400 },
     })
+  })
+})
+
+describe('where the floor of an agent names keys that have to sign', () => {
+  const reviewers = ['bo', 'cy'].map((name) => ({ name, ...generateKeyPairSync('ed25519') }))
+  const textOf = (key: KeyObject): string => `ed25519:${key.export({ format: 'jwk' }).x}`
+  const keys = reviewers.map(({ name, publicKey }) => ({ name, key: textOf(publicKey) }))
+  const signed = (index: number, digest: string) => ({
+    key: keys[index]!.key,
+    signature: sign(null, approvalMessage(digest), reviewers[index]!.privateKey).toString('base64url'),
+  })
+  const approve = async (person: SignedIn, id: string, signature?: object) => {
+    const { approvalDigest: digest } = (await card(a(), person, id)).body
+    const body = { verdict: 'approved', approvalDigest: digest, ...(signature === undefined ? {} : { signature }) }
+    return await ask(a(), person, 'POST', `/api/v1/approvals/${id}/verdict`, body)
+  }
+
+  it('an approval counts with signatures of enough of them alone, and the agent gets these', async () => {
+    const evidence = evidenceOf(agent, { signers: { count: 2, keys } })
+    const state = await link.held(evidence)
+    const { request, approvalDigest: digest } = state
+    const second = await stack.person('reviewer', 'dba')
+    expect((await card(a(), dba, request)).body.signers).toMatchObject({
+      count: 2,
+      keys: [
+        { name: 'bo', signed: false },
+        { name: 'cy', signed: false },
+      ],
+      evidence: canonicalText(evidence),
+    })
+    expect(await approve(dba, request)).toMatchObject({ status: 400, body: { code: 'REQUEST_INVALID' } })
+    expect((await approve(dba, request, signed(0, someDigest()))).status).toBe(400)
+    expect((await approve(dba, request, { ...signed(0, digest), key: keys[1]!.key })).status).toBe(400)
+    expect(await approve(dba, request, signed(0, digest))).toMatchObject({ status: 200, body: { state: 'pending' } })
+    expect(await approve(second, request, signed(0, digest))).toMatchObject({ status: 409 })
+    expect(await approve(second, request, signed(1, digest))).toMatchObject({
+      status: 200,
+      body: { state: 'approved' },
+    })
+    const { signatures } = await link.state(state.call, 'approved')
+    expect(signatures.map(({ key }) => key)).toEqual(keys.map(({ key }) => key))
+    for (const [index, { signature }] of signatures.entries())
+      expect(verify(null, approvalMessage(digest), reviewers[index]!.publicKey, signature)).toBe(true)
+    expect(await link.claim(state, evidence.statementDigest)).toBe(true)
+  })
+
+  it('a denial needs none', async () => {
+    const state = await link.held(evidenceOf(agent, { signers: { count: 1, keys } }))
+    expect((await decide(a(), dba, state.request, 'denied', 'no')).status).toBe(200)
+    expect((await link.state(state.call, 'denied')).signatures).toEqual([])
   })
 })
 

@@ -115,6 +115,15 @@ export const Approval = ApprovalItem.extend({
   ),
   verdicts: z.array(GivenVerdict),
   reason: z.enum(['optional', 'required']),
+  /** Keys of the agent's floor that have to sign an approval; null where it names none, or the text was shredded. */
+  signers: z
+    .object({
+      count: z.number().int(),
+      keys: z.array(z.object({ name: z.string(), key: z.string(), signed: z.boolean() })),
+      /** Canonical bytes of what the agent says, as text: who signs computes their digest, and believes nothing beside them. */
+      evidence: z.string(),
+    })
+    .nullable(),
   statementDigest: z.string(),
   evidenceDigest: z.string(),
   /** What a verdict is bound to; sent back with it. */
@@ -148,6 +157,13 @@ export const VerdictRequest = z.strictObject({
   verdict: VerdictWord,
   reason: z.string().max(2_000).default(''),
   approvalDigest: z.string().regex(/^[0-9a-f]{64}$/),
+  /** Of an approval, where `signers` want it: Ed25519 over `approvalMessage` of packages/ledger/src/hold.ts, base64url. */
+  signature: z
+    .strictObject({
+      key: z.string().regex(/^ed25519:[A-Za-z0-9_-]{43}$/),
+      signature: z.string().regex(/^[A-Za-z0-9_-]{86}$/),
+    })
+    .optional(),
 })
 export type VerdictRequest = z.infer<typeof VerdictRequest>
 

@@ -95,6 +95,7 @@ export const errorCodes = {
   HOLD_EXPIRED: { sqlstate: 'SPH01', http: 403, grpc: 7, exit: 6 },
   HOLD_PENDING: { sqlstate: 'SPH02', http: 403, grpc: 7, exit: 6 },
   HOLD_DENIED: { sqlstate: 'SPH03', http: 403, grpc: 7, exit: 5 },
+  HOLD_UNSIGNED: { sqlstate: '42501', http: 403, grpc: 7, exit: 5 },
   HOLD_UNAVAILABLE: { sqlstate: '57P03', http: 503, grpc: 14, exit: 7 },
   VERDICT_FORBIDDEN: { sqlstate: '42501', http: 403, grpc: 7, exit: 5 },
   WEBHOOK_FORBIDDEN: { sqlstate: '22023', http: 422, grpc: 3, exit: 2 },

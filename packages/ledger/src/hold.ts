@@ -100,6 +100,14 @@ export interface HeldEvidence {
   readonly reason: 'optional' | 'required'
   readonly expiresInMs: number
   readonly estimate: HeldEstimate
+  /** Keys of the agent's floor that have to sign an approval, and how many of them; absent where it has none. */
+  readonly signers?: HeldSigners
+}
+
+export interface HeldSigners {
+  readonly count: number
+  /** `ed25519:` and the raw key, base64url. */
+  readonly keys: readonly { readonly name: string; readonly key: string }[]
 }
 
 /** What one verdict is about; a changed request, expiry, quorum or evidence is another one. */
@@ -124,6 +132,19 @@ export const statementDigest = (sha256: Sha256, statement: HeldStatement): strin
 export const evidenceDigest = (sha256: Sha256, evidence: HeldEvidence): string =>
   digest(sha256, 'sallyport hold evidence v1', evidence)
 
+/** The same of the bytes themselves. */
+export const evidenceDigestOfBytes = (sha256: Sha256, evidence: Uint8Array): string => {
+  const domain = utf8('sallyport hold evidence v1\n')
+  const bytes = new Uint8Array(domain.length + evidence.length)
+  bytes.set(domain)
+  bytes.set(evidence, domain.length)
+  return toHex(sha256(bytes))
+}
+
 /** SHA-256 in hex; what reviewers decide. Agent and control plane compute it each for itself. */
 export const approvalDigest = (sha256: Sha256, subject: ApprovalSubject): string =>
   digest(sha256, 'sallyport hold approval v1', subject)
+
+/** What a reviewer's own key signs, where a floor asks for it: this run of exactly this request, as `approvalDigest` binds it. */
+export const approvalMessage = (digestOfApproval: string): Uint8Array =>
+  utf8(`sallyport hold approval signature v1\n${digestOfApproval}`)

@@ -88,6 +88,30 @@ export function checkFloor({ spec }: FloorDocument): CheckProblem[] {
           ]),
     ]),
     ...repeatedNames(spec.rules, spec.masks),
+    ...reviewerProblems(spec),
+  ]
+}
+
+/** Without keys of its own the control plane says who has approved, and what the floor holds would be its to let go. */
+function reviewerProblems({ rules, reviewers }: FloorDocument['spec']): CheckProblem[] {
+  const path = ['spec', 'reviewers']
+  if (reviewers === undefined)
+    return rules.flatMap((rule, index) =>
+      rule.effect === 'hold'
+        ? [problem(['spec', 'rules', index], 'a floor that holds needs "reviewers": keys that sign approvals')]
+        : [],
+    )
+  const { keys, count } = reviewers
+  const repeated = (of: (key: (typeof keys)[number]) => string, what: string) =>
+    keys.flatMap((key, index) =>
+      keys.findIndex((other) => of(other) === of(key)) < index
+        ? [problem([...path, 'keys', index], `${what} stands twice; name each key once`)]
+        : [],
+    )
+  return [
+    ...repeated(({ name }) => name, 'this name'),
+    ...repeated(({ key }) => key, 'this key'),
+    ...(count > keys.length ? [problem([...path, 'count'], 'more signatures are wanted than there are keys')] : []),
   ]
 }
 
@@ -104,7 +128,7 @@ function checkSelector(targets: PolicyDocument['spec']['targets']): CheckProblem
   return []
 }
 
-function checkRule(rule: Rule, path: Path): CheckProblem[] {
+function checkRule(rule: Rule | FloorDocument['spec']['rules'][number], path: Path): CheckProblem[] {
   return [
     ...(rule.callers === undefined ? [] : checkCallers(rule.callers, rule.effect, [...path, 'callers'])),
     ...patternsProblems(rule.objects ?? [], 'object', (index) => [...path, 'objects', index]),
@@ -317,7 +341,7 @@ function patternsProblems(
 
 /** Rules, masks and limits share one space of names: entries and messages name both as `policy/name`. */
 function repeatedNames(
-  rules: readonly Rule[],
+  rules: readonly { readonly name: string }[],
   masks: readonly MaskRule[],
   limits: readonly LimitRule[] = [],
   outward: readonly OutwardRule[] = [],

@@ -17,7 +17,15 @@ import { type AppliedLimit, appliedLimits, appliedLookups, sharedTermsIn } from 
 import type { McpFacts } from './mcp.ts'
 import { principalText } from './messages.ts'
 import { resolve } from './resolve.ts'
-import { type CompiledRule, compileRulebook, effectiveRules, names, type Rulebook, sourcesOf } from './rulebook.ts'
+import {
+  type CompiledRule,
+  compileRulebook,
+  effectiveRules,
+  isCovering,
+  names,
+  type Rulebook,
+  sourcesOf,
+} from './rulebook.ts'
 import { shadowsThatChange, traceOf } from './trace.ts'
 
 /** The policies of one target, conditions compiled; made once a snapshot, used for every statement. */
@@ -169,7 +177,7 @@ export function mayAsk(policies: CompiledPolicies, facts: StatementFacts, contex
       facts.effects.every((effect) =>
         findings.some(
           (found) =>
-            found.rule.effect !== 'deny' &&
+            isCovering(found.rule) &&
             found.principal === principal &&
             isPossible(found) &&
             found.effects.includes(effect),

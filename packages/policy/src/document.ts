@@ -335,17 +335,35 @@ export const documentKinds = ['Target', 'Policy', 'TrustedIssuer', 'Group', 'Rol
 export type DocumentKind = (typeof documentKinds)[number]
 
 /** `floor.yaml` of an agent: what no snapshot can loosen (DESIGN §2). */
+/** As `sallyport approvals key` prints it: the raw key of 32 bytes, base64url. */
+const ReviewerKey = z.strictObject({
+  name: resourceName,
+  key: z.string().regex(/^ed25519:[A-Za-z0-9_-]{43}$/, 'a line that "sallyport approvals key" prints: ed25519:…'),
+})
+
 export const FloorDocument = z.strictObject({
   apiVersion: z.literal(apiVersion),
   kind: z.literal('Floor'),
   spec: z.strictObject({
     /** When given, only these issuers are trusted, whatever a snapshot says. */
     issuers: z.array(z.url()).min(1).optional(),
-    /** Deny rules only. */
+    /** Rules that deny, or hold: they let nothing through that policies do not. */
     rules: z
-      .array(z.strictObject({ effect: z.literal('deny'), callers: Callers.optional(), ...ruleShared }))
+      .array(
+        z.discriminatedUnion('effect', [
+          z.strictObject({ effect: z.literal('deny'), callers: Callers.optional(), ...ruleShared }),
+          z.strictObject({ effect: z.literal('hold'), callers: Callers.optional(), approval: Approval, ...ruleShared }),
+        ]),
+      )
       .default([]),
     masks: z.array(MaskRule).default([]),
+    /** When given, an approval is used at this agent only with so many signatures by different keys of these. */
+    reviewers: z
+      .strictObject({
+        keys: z.array(ReviewerKey).min(1).max(50),
+        count: z.number().int().min(1).max(50).default(1),
+      })
+      .optional(),
   }),
 })
 export type FloorDocument = z.infer<typeof FloorDocument>

@@ -132,12 +132,7 @@ describe('a floor', () => {
   })
 
   it.each([
-    [
-      'an allow rule',
-      '  rules: [{ name: a, effect: allow, callers: { any: true } }]',
-      'FLOOR_INVALID',
-      'known: "deny"',
-    ],
+    ['an allow rule', '  rules: [{ name: a, effect: allow, callers: { any: true } }]', 'FLOOR_INVALID', '"deny"'],
     [
       'a group in a rule',
       '  rules: [{ name: a, effect: deny, callers: { groups: [x] } }]',
@@ -156,6 +151,30 @@ describe('a floor', () => {
       '  rules: [{ name: a, effect: deny, when: "1" }]',
       'CEL_INVALID',
       'column 1',
+    ],
+    [
+      'a hold that nobody has to sign',
+      '  rules: [{ name: a, effect: hold, approval: { reviewers: [{ group: dba, count: 1 }], expires: 15m, wait: 60s } }]',
+      'FLOOR_INVALID',
+      'needs "reviewers"',
+    ],
+    [
+      'more signatures than keys',
+      `  reviewers: { count: 2, keys: [{ name: bo, key: "ed25519:${'A'.repeat(43)}" }] }`,
+      'FLOOR_INVALID',
+      'more signatures',
+    ],
+    [
+      'a key that stands twice',
+      `  reviewers: { keys: [{ name: bo, key: "ed25519:${'A'.repeat(43)}" }, { name: cy, key: "ed25519:${'A'.repeat(43)}" }] }`,
+      'FLOOR_INVALID',
+      'stands twice',
+    ],
+    [
+      'a key of another form',
+      '  reviewers: { keys: [{ name: bo, key: "ssh-ed25519 AAAA" }] }',
+      'FLOOR_INVALID',
+      'approvals key',
     ],
     ['an unknown field', '  isuers: []', 'FLOOR_INVALID', 'did you mean "issuers"?'],
     ['text that is not YAML', '  rules: [', 'YAML_INVALID', 'not YAML'],

@@ -8,7 +8,7 @@ import type { Decision, DecisionContext } from './decide.ts'
 import type { Finding } from './examine.ts'
 import { isSystemObject, matchesCaller } from './match.ts'
 import * as say from './messages.ts'
-import { type Approval, type CompiledRule, names, type Rulebook } from './rulebook.ts'
+import { type Approval, type CompiledRule, isCovering, names, type Rulebook } from './rulebook.ts'
 
 /** A decision without its trace and shadow rules. */
 export type Verdict = WithoutTrace<Decision>
@@ -143,7 +143,7 @@ function denyUncovered(
     findings.some(
       (finding) =>
         finding.outcome === 'matched' &&
-        finding.rule.effect !== 'deny' &&
+        isCovering(finding.rule) &&
         finding.principal === principal &&
         finding.effects.includes(effect) &&
         (!isSystemObject(effect.object) || finding.rule.systemObjects(effect.object)),

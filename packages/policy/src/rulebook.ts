@@ -119,7 +119,7 @@ export interface RulebookInput {
 interface Source {
   readonly policy: string
   readonly version: number
-  readonly rules: readonly Rule[]
+  readonly rules: readonly (Rule | FloorDocument['spec']['rules'][number])[]
   readonly masks: PolicyDocument['spec']['masks']
   readonly masking?: PolicyDocument['spec']['masking']
   readonly limits: PolicyDocument['spec']['limits']
@@ -184,7 +184,7 @@ export function compileRulebook(input: RulebookInput): Rulebook {
   }
 }
 
-function compileRule(source: Source, rule: Rule): CompiledRule {
+function compileRule(source: Source, rule: Source['rules'][number]): CompiledRule {
   const ambiguity = rule.effect === 'allow' ? 'no-match' : 'match'
   return {
     policy: source.policy,
@@ -296,15 +296,18 @@ const admitted = new WeakMap<Rulebook, WeakMap<Principal, boolean>>()
 
 /** Does some enforced allow or hold rule name this principal (DESIGN §4, Baseline)? `trial` counts as enforced. */
 export function names(book: Rulebook, principal: Principal, trial: CompiledRule | null = null): boolean {
-  if (trial !== null && trial.effect !== 'deny' && namedBy(trial, principal)) return true
+  if (trial !== null && isCovering(trial) && namedBy(trial, principal)) return true
   const perBook = admitted.get(book) ?? new WeakMap<Principal, boolean>()
   admitted.set(book, perBook)
   const known = perBook.get(principal)
   if (known !== undefined) return known
-  const named = book.rules.some((rule) => rule.effect !== 'deny' && !rule.shadow && namedBy(rule, principal))
+  const named = book.rules.some((rule) => isCovering(rule) && !rule.shadow && namedBy(rule, principal))
   perBook.set(principal, named)
   return named
 }
+
+/** Does what it matches need no other rule? INVARIANT: the floor only takes away. */
+export const isCovering = (rule: CompiledRule): boolean => rule.effect !== 'deny' && rule.policy !== floorPolicyName
 
 const namedBy = (rule: CompiledRule, principal: Principal): boolean =>
   rule.callers !== null && matchesCaller(rule.callers, principal)

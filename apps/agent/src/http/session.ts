@@ -278,6 +278,7 @@ function holdDeps(opening: Opening, id: SessionId): HoldDeps {
     after: realAfter,
     random: deps.random,
     consoleUrl: () => deps.snapshots.current().consoleUrl,
+    reviewers: () => deps.snapshots.current().reviewers,
     estimate: async () => noEstimate,
     isTokenExpired: () => isExpired(admitted, deps.clock.nowMs()),
     onHeld: (request) => deps.log.info({ session: id, request }, 'request-held'),

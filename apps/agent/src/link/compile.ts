@@ -16,6 +16,7 @@ import { matchesTarget } from '@sallyport/policy/match'
 import type { Snapshot, VersionedDocument } from '@sallyport/proto/gen/sallyport/v1/snapshot_pb'
 import { z } from 'zod'
 import type { AgentTarget, CurrentSnapshot } from './current.ts'
+import { reviewerKeys } from './reviewers.ts'
 
 export interface Compiled {
   readonly snapshot: CurrentSnapshot
@@ -84,6 +85,7 @@ export function compileSnapshot(
       })),
       audience: snapshot.audience,
       consoleUrl: snapshot.consoleUrl,
+      reviewers: reviewerKeys(floor),
     },
   }
 }

@@ -2,6 +2,7 @@
 import type { Trust } from '@sallyport/identity/trust'
 import type { CompiledPolicies } from '@sallyport/policy/decide'
 import type { FloorDocument, LabelDocument, TargetDocument } from '@sallyport/policy/document'
+import type { ReviewerKeys } from './reviewers.ts'
 
 export interface AgentTarget<D extends TargetDocument = TargetDocument> {
   readonly document: D
@@ -20,6 +21,8 @@ export interface CurrentSnapshot extends Trust {
   readonly issuers: Trust['issuers']
   readonly labels: readonly LabelDocument[]
   readonly consoleUrl: string
+  /** Of the floor; null where it names none. */
+  readonly reviewers: ReviewerKeys | null
 }
 
 /** The current snapshot, or why there is none: throws SNAPSHOT_MISSING or SNAPSHOT_EXPIRED. */

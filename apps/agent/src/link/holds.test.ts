@@ -55,6 +55,8 @@ const answer: HoldAnswer = {
   evidenceDigest: digest,
   reason: '',
   decidedBy: [],
+  signatures: [],
+  isOwnEvidence: false,
 }
 
 describe('an opened call', () => {

@@ -1,9 +1,11 @@
 // Held statements over the link: asks the control plane for a person's verdict, hands its answers to the execution that
 // asked, and claims the one run. What is not answered in time, or with the link down, is not granted. It decides nothing.
+import { createHash } from 'node:crypto'
 import { create } from '@bufbuild/protobuf'
 import { isErrorCode, SallyportError } from '@sallyport/base/errors'
 import { isId } from '@sallyport/base/ids'
 import { limits } from '@sallyport/base/limits'
+import { evidenceDigestOfBytes } from '@sallyport/ledger/hold'
 import {
   type HoldClaimed,
   HoldClaimSchema,
@@ -24,6 +26,9 @@ export interface HoldAnswer {
   readonly evidenceDigest: string
   readonly reason: string
   readonly decidedBy: readonly string[]
+  readonly signatures: readonly { readonly key: string; readonly signature: Uint8Array }[]
+  /** The evidence that the verdicts are about was made by this process: what reviewers saw is what it said. */
+  readonly isOwnEvidence: boolean
 }
 
 export interface HoldOpening {
@@ -95,6 +100,26 @@ const unavailable = (message: string): SallyportError =>
 const linkDown = 'the statement needs approval, and the control plane cannot be reached'
 const noAnswer = 'the statement needs approval, and the control plane did not answer in time'
 
+const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash('sha256').update(bytes).digest())
+
+/** Digests of evidence that are kept: a request lives for seven days at most, and few are open at once. */
+const evidenceKeptMax = 10_000
+
+/** What this process has said of held statements, by digest. A digest names its statement as well. */
+function evidenceMemory() {
+  const made = new Set<string>()
+  return {
+    add({ evidence }: HoldOpening): void {
+      const digest = evidenceDigestOfBytes(sha256, evidence)
+      made.delete(digest)
+      made.add(digest)
+      const [oldest] = made
+      if (made.size > evidenceKeptMax && oldest !== undefined) made.delete(oldest)
+    },
+    has: (digest: string): boolean => made.has(digest),
+  }
+}
+
 /** A promise that is settled from outside; that nobody listens to it is no error. */
 interface Settled<T> {
   readonly promise: Promise<T>
@@ -128,12 +153,14 @@ interface OpenCall {
 
 export function linkHolds(deps: LinkHoldsDeps): LinkHolds {
   const calls = new Map<string, OpenCall>()
+  const evidence = evidenceMemory()
   const count = (fits: (call: OpenCall) => boolean): number => [...calls.values()].filter(fits).length
   return {
     get isFull() {
       return count(({ waits, isReleased }) => waits && !isReleased) >= limits.holdsWaitingPerAgentMax
     },
     open(opening) {
+      evidence.add(opening)
       const call = newCall(opening.waits)
       if (count(({ isAnswered }) => !isAnswered) >= openingsMax)
         fail(call, 'too many statements ask for approval at once')
@@ -151,7 +178,7 @@ export function linkHolds(deps: LinkHoldsDeps): LinkHolds {
     },
     state(message) {
       const call = calls.get(message.call)
-      if (call !== undefined) takeState(call, message)
+      if (call !== undefined) takeState(call, message, evidence.has)
     },
     claimed(message) {
       const call = calls.get(message.call)
@@ -218,7 +245,7 @@ function callOf(deps: LinkHoldsDeps, calls: Map<string, OpenCall>, opening: Hold
   }
 }
 
-function takeState(call: OpenCall, message: HoldState): void {
+function takeState(call: OpenCall, message: HoldState, isOwn: (digest: string) => boolean): void {
   if (!call.isAnswered) call.stopTimer()
   call.isAnswered = true
   if (message.state === 'refused') {
@@ -230,7 +257,7 @@ function takeState(call: OpenCall, message: HoldState): void {
     call.decided.reject(error)
     return
   }
-  const answer = answerOf(message)
+  const answer = answerOf(message, isOwn)
   if (answer === null) fail(call, 'the statement needs approval, and the answer about it cannot be read')
   else call.opened.resolve(answer)
   if (answer !== null && answer.state !== 'pending') call.decided.resolve(answer)
@@ -239,7 +266,7 @@ function takeState(call: OpenCall, message: HoldState): void {
 const states = ['pending', 'approved', 'denied', 'expired'] as const
 
 /** Null when it is none that we know: then nothing runs. */
-function answerOf(message: HoldState): HoldAnswer | null {
+function answerOf(message: HoldState, isOwn: (digest: string) => boolean): HoldAnswer | null {
   const state = states.find((known) => known === message.state)
   const expiresAtMs = Number(message.expiresAtMs)
   if (state === undefined || !isId(message.request) || !(expiresAtMs > 0 && expiresAtMs <= timeMsMax)) return null
@@ -251,6 +278,8 @@ function answerOf(message: HoldState): HoldAnswer | null {
     evidenceDigest: message.evidenceDigest,
     reason: printable(message.reason),
     decidedBy: message.decidedBy.slice(0, decidersMax).map(printable),
+    signatures: message.signatures.slice(0, decidersMax),
+    isOwnEvidence: isOwn(message.evidenceDigest),
   }
 }
 

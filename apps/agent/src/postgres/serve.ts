@@ -349,6 +349,7 @@ function holdDeps(opened: Opened): HoldDeps {
     after: realAfter,
     random: deps.random,
     consoleUrl: () => deps.snapshots.current().consoleUrl,
+    reviewers: () => deps.snapshots.current().reviewers,
     estimate: (held, chain) => estimates.of(held, { chain, parser: deps.parser, clock: deps.clock, connect }),
     isTokenExpired: () => isTokenExpired(admitted, deps.clock),
     onHeld: (request) => deps.log.info({ session: id, request }, 'statement-held'),

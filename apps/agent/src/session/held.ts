@@ -13,6 +13,7 @@ import {
   type HeldEvidence,
   type HeldParameter,
   type HeldPart,
+  type HeldSigners,
   type HeldSpan,
   type HeldStatement,
   statementDigest,
@@ -137,7 +138,12 @@ export function heldEvidence(
   held: HeldText,
   place: HeldPlace,
   terms: Terms,
-  made: { readonly digest: string; readonly number: number; readonly estimate: HeldEstimate },
+  made: {
+    readonly digest: string
+    readonly number: number
+    readonly estimate: HeldEstimate
+    readonly signers: HeldSigners | null
+  },
 ): HeldEvidence {
   const { session, agent, chain } = place
   return {
@@ -168,6 +174,7 @@ export function heldEvidence(
     reason: terms.approval.reason,
     expiresInMs: terms.approval.expiresMs,
     estimate: made.estimate,
+    ...(made.signers === null ? {} : { signers: made.signers }),
   }
 }
 

@@ -6,6 +6,7 @@ import type { Chain } from '@sallyport/base/identity'
 import type { EntryBody } from '@sallyport/ledger/entry'
 import type { HeldEstimate } from '@sallyport/ledger/hold'
 import type { After, HoldAnswer, HoldCall, Holds, ReleaseReason } from '../link/holds.ts'
+import type { ReviewerKeys } from '../link/reviewers.ts'
 import type { Assessed } from './assess.ts'
 import type { Judgement } from './gate.ts'
 import type { HeldPlace, HeldText } from './held.ts'
@@ -23,6 +24,8 @@ export interface HoldDeps {
   readonly after: After
   readonly random: (bytes: number) => Uint8Array
   readonly consoleUrl: () => string
+  /** Of the floor; null where it names none. */
+  readonly reviewers: () => ReviewerKeys | null
   /** Never rejects, and settles within limits.holdEstimateMsMax. */
   readonly estimate: (held: HeldText, chain: Chain) => Promise<HeldEstimate>
   readonly isTokenExpired: () => boolean

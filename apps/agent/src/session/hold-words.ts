@@ -88,6 +88,16 @@ export const holdUnavailable = (why: string, cause?: unknown): SallyportError =>
     cause,
   })
 
+/** Whoever runs the control plane cannot make up for them. */
+export const holdUnsigned = (): SallyportError =>
+  new SallyportError(
+    'HOLD_UNSIGNED',
+    "the statement needs approval, and its approval lacks signatures by keys of the agent's floor",
+    {
+      hint: 'nothing ran; reviewers sign with "sallyport approvals approve --key"',
+    },
+  )
+
 export const holdTooLong = (bytes: number): SallyportError =>
   new SallyportError(
     'STATEMENT_TOO_LONG',

@@ -6,6 +6,7 @@ import { assert, unreachable } from '@sallyport/base/assert'
 import { asSallyportError, type SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
 import type { HoldAnswer } from '../link/holds.ts'
+import { signaturesMissing, signersOf } from '../link/reviewers.ts'
 import type { Judgement } from './gate.ts'
 import {
   digestOfHeld,
@@ -122,7 +123,8 @@ async function once(execution: Execution, held: HeldText): Promise<Came> {
   const digest = digestOfHeld(held, deps.place)
   const estimate = await unlessEnded(execution, deps.estimate(held, deps.place.chain))
   if (estimate === gaveUp) return await gone(execution, null)
-  const evidence = heldEvidence(held, deps.place, terms, { digest, number: steps.nextNumber, estimate })
+  const signers = signersOf(deps.reviewers())
+  const evidence = heldEvidence(held, deps.place, terms, { digest, number: steps.nextNumber, estimate, signers })
   const bytes = evidenceBytes(evidence)
   if (bytes === null) return await answer(steps.deny(say.holdTooLong(limits.holdEvidenceBytesMax)))
   const waits = held.execution.mayWait && terms.approval.waitMs > 0 && !deps.holds.isFull
@@ -233,6 +235,7 @@ async function decided(
       if (lateMs >= limits.clockLeewaySeconds * 1_000)
         return await refuse(execution, 'expired', say.holdExpired(request, open.url))
       if (deps.isTokenExpired()) return await refuse(execution, 'pending', say.tokenExpired())
+      if (signaturesMissing(deps.reviewers(), found) > 0) return await refuse(execution, 'lost', say.holdUnsigned())
       return await claim(execution, held, asked, found)
     default:
       return unreachable(found.state)
@@ -267,6 +270,7 @@ async function claim(
   const before = await isSame()
   if (before === gaveUp || execution.ended !== null) return await gone(execution, open)
   if (before === null) return lost(execution)
+  const isForeign = deps.reviewers() !== null && !found.isOwnEvidence
   const granting = open.call.claim(found)
   const granted = await unlessEnded(execution, granting)
   if (granted === gaveUp || execution.ended !== null) {
@@ -278,6 +282,11 @@ async function claim(
     return await gone(execution, open)
   }
   if (!granted) return lost(execution)
+  if (isForeign) {
+    // Reviewers have signed what an earlier process of this agent said, which this one cannot look at: they are asked anew.
+    notRun(execution, open)
+    return lost(execution)
+  }
   const now = await isSame()
   // Looked at here and not before: from this line on nothing is waited for until the run is in the record.
   const hasEnded = now === gaveUp || execution.ended !== null

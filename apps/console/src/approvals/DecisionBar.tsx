@@ -31,7 +31,9 @@ export function DecisionBar(props: BarProps) {
   useKeys('This request', [
     ...(may
       ? [
-          { keys: 'a', label: 'Approve once', run: () => act({ do: 'approve' }) },
+          ...(approval.signers === null
+            ? [{ keys: 'a', label: 'Approve once', run: () => act({ do: 'approve' }) }]
+            : []),
           { keys: 'd', label: 'Deny, with a reason', run: () => act({ do: 'deny' }) },
           { keys: 'Escape', label: 'Step back', run: () => act({ do: 'back' }) },
         ]
@@ -88,6 +90,7 @@ function Choice({ approval, flags, deciding, act, why }: BarProps & { readonly w
         icon={isArmed ? <ShieldAlert aria-hidden size={18} /> : <Check aria-hidden size={18} />}
         busy={sending === 'approved'}
         onClick={() => act({ do: 'approve' })}
+        {...(approval.signers === null ? {} : { why: signingWhy })}
         className={`max-sm:grow ${isArmed ? 'ring-3 ring-deny ring-offset-2 ring-offset-surface' : ''}`}
       >
         {isArmed ? 'Press again to approve' : 'Approve once'}
@@ -109,8 +112,9 @@ function Choice({ approval, flags, deciding, act, why }: BarProps & { readonly w
           Deny
         </Button>
       )}
+      <Signing approval={approval} />
       <p className="text-xs text-ink-3 max-sm:hidden">
-        {isArmed ? (
+        {approval.signers !== null ? null : isArmed ? (
           <b className="text-deny">{asked}</b>
         ) : risks.length > 0 ? (
           'High risk: approving takes two presses.'
@@ -120,6 +124,20 @@ function Choice({ approval, flags, deciding, act, why }: BarProps & { readonly w
       </p>
       <Withdraw approval={approval} className="ml-auto" />
     </div>
+  )
+}
+
+const signingWhy = "The agent's floor wants approvals signed with a key; the command line does that"
+
+/** Keys of reviewers are not in browsers: the page of whoever runs the control plane could use them. */
+function Signing({ approval: { id, signers } }: Pick<BarProps, 'approval'>) {
+  if (signers === null) return null
+  const names = signers.keys.map(({ name, signed }) => `${name}${signed ? ' (has signed)' : ''}`).join(', ')
+  return (
+    <p className="basis-full text-xs text-ink-2">
+      Wants {signers.count === 1 ? 'a signature' : `${signers.count} signatures`} with keys of {names}. Look at it, then
+      sign: <code className="font-mono [overflow-wrap:anywhere]">sallyport approvals show {id}</code>
+    </p>
   )
 }
 

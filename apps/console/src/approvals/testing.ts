@@ -49,6 +49,7 @@ export function approvalWith(change: Partial<Approval> = {}): Approval {
     quorum: [{ group: 'dba', count: 1, approvedBy: [], others: ['Bo'] }],
     verdicts: [],
     reason: 'optional',
+    signers: null,
     statementDigest: 'a'.repeat(64),
     evidenceDigest: 'b'.repeat(64),
     approvalDigest: 'c'.repeat(64),

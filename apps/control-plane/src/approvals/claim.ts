@@ -25,12 +25,13 @@ async function claimIn(deps: ClaimDeps, tx: Tx, asked: Claimed): Promise<{ grant
   // Under the lock: a claim that waited for it until the request's time was over comes too late.
   const claim: store.Claim = { ...asked, at: new Date(deps.clock.nowMs()) }
   if (request === null || request.agentId !== claim.agentId) return no
+  const evidence = await openEvidence(deps, tx, request)
   // The store may have been changed by hand: what was approved is what this digest says, or nothing.
-  if (request.approvalDigest !== claim.approvalDigest || (await openEvidence(deps, tx, request)) === null) return no
+  if (request.approvalDigest !== claim.approvalDigest || evidence === null) return no
   if (request.state === 'run' && request.claimedBy === claim.call) return { granted: true, changed: false }
   if (request.state !== 'approved') return no
   const verdicts = await rightfulVerdicts(tx, request)
-  if (outcomeOf(request.quorum, verdicts) !== 'approved') {
+  if (outcomeOf(request.quorum, verdicts, evidence.signers?.count) !== 'approved') {
     await store.changeState(tx, request.id, 'approved', 'cancelled', { openKey: null, endedAt: claim.at })
     return { granted: false, changed: true }
   }

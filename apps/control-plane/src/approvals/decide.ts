@@ -3,6 +3,7 @@
 import type { VerdictRequest } from '@sallyport/api/approvals'
 import { SallyportError } from '@sallyport/base/errors'
 import { isId } from '@sallyport/base/ids'
+import type { HeldEvidence } from '@sallyport/ledger/hold'
 import { appendAction } from '../audit/store.ts'
 import type { Tx } from '../db.ts'
 import type { Deps } from '../deps.ts'
@@ -11,6 +12,7 @@ import { announce } from './announce.ts'
 import { currentReader, ruled } from './people.ts'
 import { type GivenVerdict, mayCancel, mayDecide, mayRead, outcomeOf, type Reader, settledText } from './rules.ts'
 import { openEvidence, tampered } from './sealed.ts'
+import { checkedSignature, unsigned } from './signature.ts'
 import * as store from './store.ts'
 
 export type DecideDeps = Pick<Deps, 'db' | 'clock' | 'randomBytes' | 'bus' | 'config' | 'vault'>
@@ -31,7 +33,8 @@ async function decideIn(deps: DecideDeps, tx: Tx, actor: Actor, id: string, give
   const nowMs = deps.clock.nowMs()
   const permission = mayDecide(person, ruled(request), request.verdicts, nowMs)
   if (!permission.ok) throw new SallyportError(permission.code, permission.why)
-  await checkShown(deps, tx, request, given.approvalDigest)
+  const { signers } = await checkShown(deps, tx, request, given.approvalDigest)
+  const signed = given.verdict === 'approved' ? checkedSignature(request, signers, given.signature) : unsigned
   const reason = checkedReason(request, given)
   const verdict: GivenVerdict = {
     personId: person.personId,
@@ -41,10 +44,11 @@ async function decideIn(deps: DecideDeps, tx: Tx, actor: Actor, id: string, give
     verdict: given.verdict,
     reason,
     at: new Date(nowMs),
+    ...signed,
   }
   const { approvalDigest } = request
   await store.addVerdict(tx, { ...verdict, id: deps.randomBytes(16).toString('hex'), requestId: id, approvalDigest })
-  await settle(deps, tx, request, verdict)
+  await settle(deps, tx, request, verdict, signers?.count)
   await audit(deps, tx, actor, given.verdict === 'approved' ? 'approve' : 'deny', id, {
     target: request.target,
     caller: request.initiatorName,
@@ -66,12 +70,14 @@ async function readableRequest(
 }
 
 /** A verdict is about exactly what was shown, and what was shown is what the agent sent: text, facts and rule. */
-async function checkShown(deps: DecideDeps, tx: Tx, request: store.HeldRequest, shown: string): Promise<void> {
-  if ((await openEvidence(deps, tx, request)) === null) throw tampered()
+async function checkShown(deps: DecideDeps, tx: Tx, request: store.HeldRequest, shown: string): Promise<HeldEvidence> {
+  const evidence = await openEvidence(deps, tx, request)
+  if (evidence === null) throw tampered()
   if (shown !== request.approvalDigest)
     throw new SallyportError('CONFLICT', 'this verdict is about another state of the request than the current one', {
       hint: 'statement, evidence, quorum or expiry differ from what you saw; load the request again',
     })
+  return evidence
 }
 
 function checkedReason(request: store.HeldRequest, given: VerdictRequest): string {
@@ -86,9 +92,15 @@ function checkedReason(request: store.HeldRequest, given: VerdictRequest): strin
 }
 
 /** What the new verdict makes of the request. */
-async function settle(deps: DecideDeps, tx: Tx, request: store.HeldRequest, verdict: GivenVerdict): Promise<void> {
+async function settle(
+  deps: DecideDeps,
+  tx: Tx,
+  request: store.HeldRequest,
+  verdict: GivenVerdict,
+  signaturesWanted: number | undefined,
+): Promise<void> {
   const verdicts = [...request.verdicts, verdict]
-  const outcome = outcomeOf(request.quorum, verdicts)
+  const outcome = outcomeOf(request.quorum, verdicts, signaturesWanted)
   const { at } = verdict
   const names = verdicts.map((given) => given.personName)
   switch (outcome) {

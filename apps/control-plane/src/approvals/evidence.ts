@@ -50,6 +50,14 @@ const Part = z.strictObject({
 
 const spanKinds = ['keyword', 'name', 'string', 'number', 'operator', 'comment', 'parameter'] as const
 
+const Signers = z.strictObject({
+  count: z.number().int().min(1).max(50),
+  keys: z
+    .array(z.strictObject({ name: text(63).min(1), key: z.string().regex(/^ed25519:[A-Za-z0-9_-]{43}$/) }))
+    .min(1)
+    .max(50),
+})
+
 const Evidence = z.strictObject({
   v: z.literal(1),
   statementDigest: hex(64),
@@ -87,6 +95,7 @@ const Evidence = z.strictObject({
     }),
     z.strictObject({ kind: z.literal('unavailable'), reason: name }),
   ]),
+  signers: Signers.optional(),
 })
 
 /** The evidence of canonical bytes, or why they are none. Never throws. */

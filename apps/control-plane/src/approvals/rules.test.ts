@@ -22,6 +22,8 @@ const person = (subject: string, groups: string[], roles: Reader['roles'] = ['me
   roles,
 })
 const verdict = (subject: string, groups: string[], word: GivenVerdict['verdict'] = 'approved'): GivenVerdict => ({
+  signerKey: null,
+  signature: null,
   personId: `id of ${subject}`,
   personKey: `${issuer} ${subject}`,
   personName: subject,

@@ -42,6 +42,9 @@ export interface GivenVerdict {
   readonly verdict: 'approved' | 'denied'
   readonly reason: string
   readonly at: Date
+  /** The key that has signed it, where the agent's floor wants that. */
+  readonly signerKey: string | null
+  readonly signature: string | null
 }
 
 export type Permission =
@@ -157,9 +160,16 @@ export function progressOf(
 export function outcomeOf(
   quorum: readonly QuorumEntry[],
   verdicts: readonly GivenVerdict[],
+  signaturesWanted = 0,
 ): 'pending' | 'approved' | 'denied' {
   if (verdicts.some((given) => given.verdict === 'denied')) return 'denied'
   const progress = progressOf(quorum, verdicts)
   const isReached = progress.length > 0 && progress.every((entry) => entry.approvedBy.length >= entry.count)
-  return isReached ? 'approved' : 'pending'
+  return isReached && signedBy(verdicts).size >= signaturesWanted ? 'approved' : 'pending'
 }
+
+/** Keys that have signed an approval. */
+export const signedBy = (verdicts: readonly GivenVerdict[]): ReadonlySet<string> =>
+  new Set(
+    verdicts.flatMap(({ verdict, signerKey }) => (verdict === 'approved' && signerKey !== null ? [signerKey] : [])),
+  )

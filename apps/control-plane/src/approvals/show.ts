@@ -2,12 +2,13 @@
 // digest, with everything that a reviewer needs to decide.
 import type { Approval, ApprovalItem } from '@sallyport/api/approvals'
 import { VerdictWord } from '@sallyport/api/approvals'
+import { canonicalText } from '@sallyport/ledger/canonical'
 import type { HeldEvidence } from '@sallyport/ledger/hold'
 import { z } from 'zod'
 import type { Deps } from '../deps.ts'
 import { readHistory } from './list-store.ts'
 import { othersOf, ruled } from './people.ts'
-import { mayCancel, mayDecide, progressOf, type Reader } from './rules.ts'
+import { mayCancel, mayDecide, progressOf, type Reader, signedBy } from './rules.ts'
 import { openEvidence, tampered } from './sealed.ts'
 import { countWaiting, type HeldRequest } from './store.ts'
 
@@ -62,6 +63,7 @@ export async function showApproval(deps: ShowDeps, reader: Reader, request: Held
   const waiting = await countWaiting(deps.db, [request.id])
   const permission = mayDecide(reader, ruled(request), request.verdicts, nowMs)
   const { facts } = request
+  const evidence = await shownEvidence(deps, request)
   return {
     ...showItem(request, reader, waiting.get(request.id) ?? 0, nowMs),
     sessionId: request.sessionId,
@@ -69,7 +71,7 @@ export async function showApproval(deps: ShowDeps, reader: Reader, request: Held
     upstreamRole: facts.upstreamRole,
     clientAddress: facts.clientAddress,
     applicationName: facts.applicationName,
-    statement: await showStatement(deps, request),
+    statement: evidence === null ? null : statementOf(evidence),
     message: facts.message,
     estimate: facts.estimate,
     history: await showHistory(deps, request, nowMs),
@@ -81,6 +83,7 @@ export async function showApproval(deps: ShowDeps, reader: Reader, request: Held
       at: at.toISOString(),
     })),
     reason: request.reasonMode === 'required' ? 'required' : 'optional',
+    signers: showSigners(request, evidence),
     statementDigest: request.statementDigest,
     evidenceDigest: request.evidenceDigest,
     approvalDigest: request.approvalDigest,
@@ -90,11 +93,23 @@ export async function showApproval(deps: ShowDeps, reader: Reader, request: Held
   }
 }
 
-async function showStatement(deps: ShowDeps, request: HeldRequest): Promise<Approval['statement']> {
+/** Null when it was shredded. */
+async function shownEvidence(deps: ShowDeps, request: HeldRequest): Promise<HeldEvidence | null> {
   if (request.shreddedAt !== null) return null
   const evidence = await openEvidence(deps, deps.db, request)
   if (evidence === null) throw tampered()
-  return statementOf(evidence)
+  return evidence
+}
+
+function showSigners(request: HeldRequest, evidence: HeldEvidence | null): Approval['signers'] {
+  if (evidence?.signers === undefined) return null
+  const { count, keys } = evidence.signers
+  const signed = signedBy(request.verdicts)
+  return {
+    count,
+    keys: keys.map((key) => ({ ...key, signed: signed.has(key.key) })),
+    evidence: canonicalText(evidence),
+  }
 }
 
 const statementOf = ({ text, searchPath, spans, parameters, parts }: HeldEvidence): Approval['statement'] => ({

@@ -147,6 +147,11 @@ function stateOf(deps: HoldsDeps, call: string, request: store.HeldRequest): Hol
     approvalDigest: request.approvalDigest,
     evidenceDigest: request.evidenceDigest,
     reason: withdrawn ? 'the request was withdrawn' : printable(deciding.at(-1)?.reason ?? ''),
+    signatures: deciding.flatMap(({ signerKey: key, signature }) =>
+      key === null || signature === null
+        ? []
+        : [{ key, signature: new Uint8Array(Buffer.from(signature, 'base64url')) }],
+    ),
     decidedBy: withdrawn ? [printable(request.initiatorName)] : deciding.map((given) => printable(given.personName)),
   })
 }

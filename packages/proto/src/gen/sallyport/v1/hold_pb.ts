@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file sallyport/v1/hold.proto.
  */
 export const file_sallyport_v1_hold: GenFile = /*@__PURE__*/
-  fileDesc("ChdzYWxseXBvcnQvdjEvaG9sZC5wcm90bxIMc2FsbHlwb3J0LnYxIlUKCkhvbGRPcGVuZWQSDAoEY2FsbBgBIAEoCRIYChBzdGF0ZW1lbnRfZGlnZXN0GAIgASgJEhAKCGV2aWRlbmNlGAMgASgMEg0KBXdhaXRzGAQgASgIIl0KCUhvbGRDbGFpbRIMCgRjYWxsGAEgASgJEg8KB3JlcXVlc3QYAiABKAkSGAoQc3RhdGVtZW50X2RpZ2VzdBgDIAEoCRIXCg9hcHByb3ZhbF9kaWdlc3QYBCABKAkiOgoMSG9sZFJlbGVhc2VkEgwKBGNhbGwYASABKAkSDwoHcmVxdWVzdBgCIAEoCRILCgN3aHkYAyABKAkibAoHSG9sZFJhbhIPCgdyZXF1ZXN0GAEgASgJEg4KBnJlc3VsdBgCIAEoCRILCgN0YWcYAyABKAkSEAoIc3Fsc3RhdGUYBCABKAkSDAoEcm93cxgFIAEoBBITCgtkdXJhdGlvbl91cxgGIAEoBCLeAQoJSG9sZFN0YXRlEgwKBGNhbGwYASABKAkSDwoHcmVxdWVzdBgCIAEoCRINCgVzdGF0ZRgDIAEoCRILCgN1cmwYBCABKAkSFQoNZXhwaXJlc19hdF9tcxgFIAEoAxIXCg9hcHByb3ZhbF9kaWdlc3QYBiABKAkSDgoGcmVhc29uGAcgASgJEhIKCmRlY2lkZWRfYnkYCCADKAkSEgoKZXJyb3JfY29kZRgJIAEoCRIVCg1lcnJvcl9tZXNzYWdlGAogASgJEhcKD2V2aWRlbmNlX2RpZ2VzdBgLIAEoCSIsCgtIb2xkQ2xhaW1lZBIMCgRjYWxsGAEgASgJEg8KB2dyYW50ZWQYAiABKAhiBnByb3RvMw");
+  fileDesc("ChdzYWxseXBvcnQvdjEvaG9sZC5wcm90bxIMc2FsbHlwb3J0LnYxIlUKCkhvbGRPcGVuZWQSDAoEY2FsbBgBIAEoCRIYChBzdGF0ZW1lbnRfZGlnZXN0GAIgASgJEhAKCGV2aWRlbmNlGAMgASgMEg0KBXdhaXRzGAQgASgIIl0KCUhvbGRDbGFpbRIMCgRjYWxsGAEgASgJEg8KB3JlcXVlc3QYAiABKAkSGAoQc3RhdGVtZW50X2RpZ2VzdBgDIAEoCRIXCg9hcHByb3ZhbF9kaWdlc3QYBCABKAkiOgoMSG9sZFJlbGVhc2VkEgwKBGNhbGwYASABKAkSDwoHcmVxdWVzdBgCIAEoCRILCgN3aHkYAyABKAkibAoHSG9sZFJhbhIPCgdyZXF1ZXN0GAEgASgJEg4KBnJlc3VsdBgCIAEoCRILCgN0YWcYAyABKAkSEAoIc3Fsc3RhdGUYBCABKAkSDAoEcm93cxgFIAEoBBITCgtkdXJhdGlvbl91cxgGIAEoBCKTAgoJSG9sZFN0YXRlEgwKBGNhbGwYASABKAkSDwoHcmVxdWVzdBgCIAEoCRINCgVzdGF0ZRgDIAEoCRILCgN1cmwYBCABKAkSFQoNZXhwaXJlc19hdF9tcxgFIAEoAxIXCg9hcHByb3ZhbF9kaWdlc3QYBiABKAkSDgoGcmVhc29uGAcgASgJEhIKCmRlY2lkZWRfYnkYCCADKAkSEgoKZXJyb3JfY29kZRgJIAEoCRIVCg1lcnJvcl9tZXNzYWdlGAogASgJEhcKD2V2aWRlbmNlX2RpZ2VzdBgLIAEoCRIzCgpzaWduYXR1cmVzGAwgAygLMh8uc2FsbHlwb3J0LnYxLkFwcHJvdmFsU2lnbmF0dXJlIjMKEUFwcHJvdmFsU2lnbmF0dXJlEgsKA2tleRgBIAEoCRIRCglzaWduYXR1cmUYAiABKAwiLAoLSG9sZENsYWltZWQSDAoEY2FsbBgBIAEoCRIPCgdncmFudGVkGAIgASgIYgZwcm90bzM");
 
 /**
  * Agent to control plane: a statement needs a person.
@@ -232,6 +232,13 @@ export type HoldState = Message<"sallyport.v1.HoldState"> & {
    * @generated from field: string evidence_digest = 11;
    */
   evidenceDigest: string;
+
+  /**
+   * Of reviewers' own keys, where the evidence named such that have to sign; the agent verifies them.
+   *
+   * @generated from field: repeated sallyport.v1.ApprovalSignature signatures = 12;
+   */
+  signatures: ApprovalSignature[];
 };
 
 /**
@@ -240,6 +247,30 @@ export type HoldState = Message<"sallyport.v1.HoldState"> & {
  */
 export const HoldStateSchema: GenMessage<HoldState> = /*@__PURE__*/
   messageDesc(file_sallyport_v1_hold, 4);
+
+/**
+ * @generated from message sallyport.v1.ApprovalSignature
+ */
+export type ApprovalSignature = Message<"sallyport.v1.ApprovalSignature"> & {
+  /**
+   * `ed25519:` and the raw key, base64url.
+   *
+   * @generated from field: string key = 1;
+   */
+  key: string;
+
+  /**
+   * @generated from field: bytes signature = 2;
+   */
+  signature: Uint8Array;
+};
+
+/**
+ * Describes the message sallyport.v1.ApprovalSignature.
+ * Use `create(ApprovalSignatureSchema)` to create a new message.
+ */
+export const ApprovalSignatureSchema: GenMessage<ApprovalSignature> = /*@__PURE__*/
+  messageDesc(file_sallyport_v1_hold, 5);
 
 /**
  * Control plane to agent: the answer to HoldClaim.
@@ -263,5 +294,5 @@ export type HoldClaimed = Message<"sallyport.v1.HoldClaimed"> & {
  * Use `create(HoldClaimedSchema)` to create a new message.
  */
 export const HoldClaimedSchema: GenMessage<HoldClaimed> = /*@__PURE__*/
-  messageDesc(file_sallyport_v1_hold, 5);
+  messageDesc(file_sallyport_v1_hold, 6);
 

@@ -1,0 +1,3 @@
+-- AlterTable
+ALTER TABLE "HoldVerdict" ADD COLUMN     "signature" TEXT,
+ADD COLUMN     "signerKey" TEXT;
