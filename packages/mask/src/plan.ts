@@ -270,6 +270,8 @@ function refusedUse(guard: Guard, where: string): string {
   // Found by what conditions and sorting an index could serve (sql/index-order.ts).
   if (where === 'the order of an index')
     return `${masked}, and an index may give these rows in the order of its values; sort by the table's key, or count`
+  if (where === 'the order of partitions')
+    return `${masked}, and rows come from one partition by it after the other; sort by the table's key, or count`
   return `${masked} and cannot be used in ${where}; the rule permits ${permittedText[guard.predicates]}`
 }
 

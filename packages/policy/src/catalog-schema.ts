@@ -50,7 +50,6 @@ export const RelationJson = z.strictObject({
       z.strictObject({
         columns: z.array(z.number().int()),
         computed: z.array(z.number().int()).exactOptional(),
-        carried: z.array(z.number().int()).exactOptional(),
         unique: z.boolean(),
       }),
     )

@@ -38,6 +38,8 @@ export interface CompiledPolicies {
   /** How many rules and masks apply; 0 means that nothing can be allowed. */
   readonly rules: number
   readonly masks: number
+  /** Of these, masks of columns of databases: what is hidden by them is under the guarantee. */
+  readonly columnMasks: number
   /** Limits, and masks that limit look-ups. 0: nobody has to ask what limits apply. */
   readonly limits: number
   /** Opaque to callers. */
@@ -60,6 +62,7 @@ export function compilePolicies(input: {
     digest: input.sha256(effectiveRules(input)),
     rules: book.rules.length,
     masks: book.masks.length + book.detectors.length + book.fields.length + book.routeDetectors.length,
+    columnMasks: book.masks.length,
     limits: book.limits.length + book.masks.filter(({ lookups }) => lookups !== null).length,
     internal: book,
   }

@@ -106,7 +106,7 @@ function statementFacts(statement: RawStmt, text: string, around: Around): Analy
   const outcome: Outcome = runStatement(statement.stmt, env)
   if (draft.relations.size > 0 || draft.functions.size > 0) mentionImplicitCasts(env)
   for (const left of unvisited(check.significant, draft.seen)) draft.unknowns.add(left)
-  orderByIndexes(draft, statement.stmt, outcome.output, env)
+  orderByIndexes(draft, statement.stmt, env)
   const facts = factsOf(draft, outcome, text, fingerprint)
   if (!meansChanged(sequence, facts, draft.operators)) return { facts, made: made(statement.stmt, facts, env) }
   const unknowns = [...facts.unknowns, 'a name that the same text has changed before']

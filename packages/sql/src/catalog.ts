@@ -62,8 +62,6 @@ export interface CatalogRelation {
   readonly indexes?: readonly {
     readonly columns: readonly number[]
     readonly computed?: readonly number[]
-    /** What it has beside its keys (INCLUDE). Absent: nothing. */
-    readonly carried?: readonly number[]
     readonly unique: boolean
   }[]
   /** Of a foreign table: what it reads at its server, and by which name those of its columns that have another one there.

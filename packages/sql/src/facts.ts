@@ -190,6 +190,8 @@ export interface AnalysisContext {
   readonly preset: 'none' | 'tooling'
   /** `schema.name()` of functions that the target's owner vouches for: they are not looked into. Absent: none. */
   readonly trusted?: ReadonlySet<string>
+  /** Masks apply at the target, where the gateway keeps the planner from reading indexes in place of tables. Absent: none do. */
+  readonly isMasked?: boolean
 }
 
 /** The parser as `libpg-query` has it; passed in, so that this package loads no WebAssembly. */

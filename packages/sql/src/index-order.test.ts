@@ -3,7 +3,7 @@ import { fingerprintSync, loadModule, parseSync } from 'libpg-query'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { analyse } from './analyse.ts'
 import type { SqlParser } from './facts.ts'
-import { byIndex } from './index-order.ts'
+import { byIndex, byPartition } from './index-order.ts'
 import { buildCatalog } from './testing-catalog.ts'
 
 beforeAll(async () => await loadModule())
@@ -16,6 +16,8 @@ const parser: SqlParser = {
 }
 
 const catalog = buildCatalog({
+  types: { 'public.loose': 'domain' },
+  codeless: ['public.loose'],
   relations: {
     'public.people': {
       columns: [
@@ -29,6 +31,7 @@ const catalog = buildCatalog({
         'rank int4',
       ],
       keys: [['id'], ['ssn']],
+      compared: ['id', 'ssn'],
       indexes: [
         ['city', 'email'],
         ['email', 'rank'],
@@ -59,6 +62,14 @@ const catalog = buildCatalog({
       parents: ['public.base'],
       indexes: [['city', 'secret']],
     },
+    'public.made': { columns: ['id int4!', 'ssn text', 'made public.loose'], keys: [['id'], ['ssn']] },
+    'public.parts': {
+      columns: ['id int4', 'ssn text'],
+      kind: 'partitioned',
+      partitionedBy: ['ssn'],
+      keys: [['id', 'ssn']],
+    },
+    'public.parts_1': { columns: ['id int4', 'ssn text'], parents: ['public.parts'], keys: [['id', 'ssn']] },
     'public.far': { columns: ['id int4', 'ssn text'], kind: 'foreign' },
   },
 })
@@ -70,7 +81,9 @@ function ordered(text: string): readonly string[] {
   if (found.kind !== 'facts') throw new Error(found.message)
   const [facts] = found.statements
   expect(facts?.unknowns).toEqual([])
-  return (facts?.control ?? []).filter(({ where }) => where === byIndex).map(({ column }) => column.name)
+  return (facts?.control ?? [])
+    .filter(({ where }) => where === byIndex || where === byPartition)
+    .map(({ column }) => column.name)
 }
 const ssn = ['public.people.ssn']
 
@@ -114,12 +127,39 @@ describe('what an index orders by', () => {
     ['SELECT id FROM people WHERE email IS NULL', ['public.people.rank', 'public.people.city', 'public.people.email']],
     ['SELECT id FROM whole WHERE ssn IS NOT NULL', ['public.whole.ssn']],
     ['SELECT id FROM far WHERE ssn IS NOT NULL', ['public.far.ssn']],
-    ['SELECT id, ssn FROM held', ['public.held.ssn', 'public.held.id']],
-    ['SELECT ssn FROM held', ['public.held.id']],
-    ['SELECT id FROM held', ['public.held.ssn']],
-    ['SELECT id FROM held LIMIT 1', ['public.held.ssn']],
-    ['SELECT id, CASE WHEN true THEN 1 ELSE length(pad) END FROM held WHERE pad IS NOT NULL', ['public.held.ssn']],
-    ['SELECT array_agg(id) FROM held', ['public.held.ssn']],
+    ['SELECT id FROM people WHERE ssn IS NOT NULL ORDER BY 1 / (id - 3), id', ssn],
+    ['SELECT count(*) FROM people WHERE ssn IS NOT NULL AND phone::int > 3', ssn],
+    [
+      'SELECT count(*) FROM people WHERE ssn IS NOT NULL AND (rank + 1 > 3 OR id - 7 > 1)',
+      ['public.people.email', ...ssn],
+    ],
+    ['SELECT count(*) FROM (SELECT id - 5 FROM people WHERE ssn IS NOT NULL LIMIT 3) s', ssn],
+    ['SELECT count(*) FROM orders WHERE EXISTS (SELECT 1 FROM people WHERE ssn IS NOT NULL AND id + 1 = 2)', ssn],
+    ['SELECT count(*) FROM orders WHERE 3 IN (SELECT id - 1 FROM people WHERE ssn IS NOT NULL)', ssn],
+    ['SELECT 1 FROM people WHERE ssn IS NOT NULL AND id - 1 > 3 LIMIT 1', ssn],
+    ['UPDATE people SET paid = 1 / rank WHERE ssn IS NOT NULL', ssn],
+    ['UPDATE people SET id = id + 1 WHERE ssn IS NOT NULL', ssn],
+    ['SELECT id, city FROM people WHERE ssn IS NOT NULL FOR UPDATE', ssn],
+    ['SELECT p.id FROM people p, orders o WHERE p.id = 3 AND ssn IS NOT NULL', ssn],
+    ['DELETE FROM people WHERE city = $1 AND ssn IS NOT NULL RETURNING id', ['public.people.email', ...ssn]],
+    ['SELECT max(weight) FROM people WHERE ssn IS NOT NULL', ssn],
+    ['SELECT max(made) FROM made WHERE ssn IS NOT NULL', ['public.made.ssn']],
+    ['SELECT city, count(*) FROM people WHERE ssn IS NOT NULL GROUP BY city', ['public.people.email', ...ssn]],
+    ['SELECT weight, count(*) FROM people WHERE ssn IS NOT NULL GROUP BY weight ORDER BY weight', ssn],
+    [
+      'SELECT rank, sum(weight) FROM people WHERE ssn IS NOT NULL GROUP BY rank ORDER BY rank',
+      ['public.people.email', ...ssn],
+    ],
+    [
+      'SELECT rank, id FROM people WHERE ssn IS NOT NULL GROUP BY rank, id ORDER BY rank',
+      ['public.people.email', ...ssn],
+    ],
+    [
+      'SELECT rank AS city, count(*) FROM people WHERE ssn IS NOT NULL GROUP BY rank, people.city ORDER BY rank, city',
+      ['public.people.email', ...ssn],
+    ],
+    ['SELECT id FROM parts', ['public.parts.ssn']],
+    ['SELECT id FROM parts LIMIT 1', ['public.parts.ssn']],
     [`SELECT id FROM people WHERE city = 'Oslo'`, ['public.people.email']],
     ['SELECT id FROM people ORDER BY city', ['public.people.email']],
     [`SELECT id FROM calls WHERE city = 'Oslo'`, ['public.calls.ssn']],
@@ -147,6 +187,23 @@ describe('shows nothing', () => {
     `SELECT id FROM people WHERE id = 7 AND ssn IS NOT NULL AND city = 'Oslo'`,
     'SELECT id FROM people WHERE ssn IS NULL',
     'SELECT id FROM people WHERE phone IS NOT NULL',
+    'SELECT id, ssn FROM held',
+    'SELECT id FROM held LIMIT 1',
+    'SELECT array_agg(id) FROM held',
+    'SELECT 1 FROM people WHERE ssn IS NOT NULL LIMIT 1',
+    `SELECT 1 AS one FROM people WHERE ssn IS NOT NULL AND city = 'Oslo' AND lower(phone) = 'x' LIMIT 1`,
+    'SELECT EXISTS (SELECT 1 FROM people WHERE ssn IS NOT NULL)',
+    `SELECT count(*) FROM people WHERE ssn IS NOT NULL AND rank > 2 + 1 AND phone LIKE $1 AND city = ANY($2)`,
+    'SELECT id, city FROM people WHERE id = 3 AND ssn IS NOT NULL FOR UPDATE',
+    'UPDATE people SET paid = paid + 1 WHERE id = $1 AND ssn IS NOT NULL RETURNING id, paid',
+    `DELETE FROM people WHERE id = $1 AND city = 'Oslo' RETURNING *`,
+    'SELECT city, count(*), max(rank), sum(paid) FROM people WHERE ssn IS NOT NULL GROUP BY city ORDER BY city',
+    'SELECT p.rank AS r, count(*) AS n FROM people p WHERE ssn IS NOT NULL GROUP BY 1 HAVING count(*) > 1 ORDER BY 1 LIMIT 3',
+    'SELECT rank, city FROM people WHERE ssn IS NOT NULL GROUP BY rank, city ORDER BY city, rank DESC',
+    'SELECT count(*) FROM parts',
+    'SELECT id FROM parts WHERE id = 3 AND ssn = $1',
+    'INSERT INTO parts (id, ssn) VALUES (1, $1) RETURNING id',
+    'DELETE FROM parts',
     'SELECT id, pad FROM held',
     'SELECT length(pad) FROM held',
     'SELECT id FROM held ORDER BY id',

@@ -23,9 +23,14 @@ export function onlyFree(tree: unknown, draft: Draft, env: Environment, others: 
   return isFree ? seen : null
 }
 
-/** Types with values that are equal and look unlike, as 1.0 and 1.00: which of them is the greatest is a matter of order. */
-const looseTypes = new Set(
-  ['numeric', 'interval', 'float4', 'float8', 'bpchar', 'timetz'].map((type) => `pg_catalog.${type}`),
+/**
+ * Types whose equal values look alike. Of all others, as 1.0 and 1.00, which one is the greatest, or stands for its group, is a matter
+ * of order; so it is of texts under a collation of the target's own that takes unlike ones for equal (docs/masking.md).
+ */
+export const sameTypes: ReadonlySet<string> = new Set(
+  `int2 int4 int8 oid uuid bool date time timestamp timestamptz text varchar name char bytea inet cidr macaddr`
+    .split(' ')
+    .map((type) => `pg_catalog.${type}`),
 )
 const typed = new Set(['TypeCast', 'FuncCall', 'SubLink', 'CaseExpr', 'Float'])
 
@@ -34,18 +39,36 @@ function mayLookUnlike(parameters: unknown, tree: unknown, draft: Draft, env: En
   const names = new Set<string | null>()
   let isMade = false
   everyNode(parameters, (tag, found) => {
-    if (typed.has(tag) || found['fval'] !== undefined) isMade = true
+    if (typed.has(tag) || (tag === 'A_Const' && found['fval'] !== undefined)) isMade = true
     if (tag === 'ColumnRef') names.add(Array.isArray(found['fields']) ? stringOf(found['fields'].at(-1)) : null)
   })
   if (isMade || names.has(null)) return true
+  return ![...names].every((name) => isNamedOfType(name, tree, sameTypes, draft, env))
+}
+
+/** A column of one of these types, and of the relations that the statement names no other of that name. */
+export function isOfType(
+  node: unknown,
+  tree: unknown,
+  types: ReadonlySet<string>,
+  draft: Draft,
+  env: Environment,
+): boolean {
+  const column = isRecord(node) && isRecord(node['ColumnRef']) ? node['ColumnRef'] : null
+  const name = column !== null && Array.isArray(column['fields']) ? stringOf(column['fields'].at(-1)) : null
+  return name !== null && isNamedOfType(name, tree, types, draft, env)
+}
+
+function isNamedOfType(
+  name: string | null,
+  tree: unknown,
+  types: ReadonlySet<string>,
+  draft: Draft,
+  env: Environment,
+): boolean {
   const relations = [...draft.effects.values()].flatMap(({ object }) => relationCalled(object, env) ?? [])
-  const given = namesGiven(tree)
-  return [...names].some((name) => {
-    const found = relations.flatMap(({ columns }) => columns.filter((column) => column.name === name))
-    return (
-      found.length === 0 || given.has(name) || found.some(({ type }) => looseTypes.has(type) || type.endsWith('[]'))
-    )
-  })
+  const found = relations.flatMap(({ columns }) => columns.filter((column) => column.name === name))
+  return found.length > 0 && !namesGiven(tree).has(name) && found.every(({ type }) => types.has(type))
 }
 
 /** Names that queries in FROM give to what they show. */
@@ -77,6 +100,8 @@ export function everyNode(root: unknown, visit: Visit): void {
     if (typeof value !== 'object' || value === null || depth > limits.treeDepthMax * 2) continue
     for (const [tag, inner] of Object.entries(value)) {
       if (isRecord(inner)) visit(tag, inner)
+      // What a literal is makes a difference to nobody who does not ask for it (recall.ts).
+      if (tag === 'A_Const') continue
       stack.push({ value: inner, depth: depth + 1 })
     }
   }

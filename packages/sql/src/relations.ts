@@ -159,7 +159,7 @@ export function relationEntry(env: Environment, relation: CatalogRelation, name:
 }
 
 /** Names of the columns that choose where among its partitions a row lies; null: any of them may, as with children. */
-function placedBy(index: CatalogIndex, relation: CatalogRelation): ReadonlySet<string> | null {
+export function placedBy(index: CatalogIndex, relation: CatalogRelation): ReadonlySet<string> | null {
   const names = new Set<string>()
   for (const one of [relation, ...descendants(index, relation)]) {
     const isParent = (index.children.get(one.oid) ?? []).length > 0

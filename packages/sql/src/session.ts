@@ -135,7 +135,7 @@ function kept(query: Node | undefined, env: Environment, text: string, as: 'stat
   for (const seen of draft.seen) env.draft.seen.add(seen)
   const rows = verb === 'select' || columns.length > 0
   const output = rows ? shown(columns) : null
-  orderByIndexes(draft, query, output, inner)
+  orderByIndexes(draft, query, inner)
   return factsOf(draft, { verb, output }, text, fingerprintOf(env.parser, text))
 }
 

@@ -40,6 +40,7 @@ const messageLevels = new Set(['notice', 'warning', 'error'])
 const toolingSettings = new Set(['row_security', 'quote_all_identifiers', 'synchronize_seqscans'])
 
 const isTrue = (text: string): boolean => /^(on|true|yes|1)$/i.test(text)
+const isFalse = (text: string): boolean => /^(off|false|no|0)$/i.test(text)
 
 /** May an admitted session set this without coverage? A null value is RESET or DEFAULT. */
 function isBaseline(name: string, value: string | null, env: Environment): boolean {
@@ -90,7 +91,9 @@ export function refusePinned(env: Environment, written: string, value: string | 
   const name = written.toLowerCase()
   if (value === null) return
   const values = Object.hasOwn(pinned, name) ? pinned[name] : undefined
-  if (values !== undefined && !values.test(value)) unknown(env, `the setting "${name}", which the gateway pins`)
+  const isOther = values !== undefined && !values.test(value)
+  if (isOther || (name === 'enable_indexonlyscan' && env.context.isMasked === true && !isFalse(value)))
+    unknown(env, `the setting "${name}", which the gateway pins`)
   // Temporary objects would come before those of the same name that a definition means.
   if (name === 'search_path' && parsePath(value).some((schema) => /^pg_(?!catalog$)/.test(schema)))
     unknown(env, 'a search_path that names a temporary schema')

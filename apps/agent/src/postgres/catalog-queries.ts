@@ -89,22 +89,20 @@ const compared = list(`
     UNION SELECT unnest(k.conkey) FROM pg_catalog.pg_constraint k WHERE k.conrelid = c.oid AND k.contype IN ('f', 'x')
   ) e WHERE e.number > 0`)
 
-// Columns that an index only carries along come behind those that it is sorted by (indnkeyatts). What its expressions are made of, it
-// depends on.
+// Those that can be walked, in an order: GIN and BRIN cannot. Columns that an index only carries along come behind those that it is
+// sorted by (indnkeyatts). What its expressions are made of, it depends on.
 const indexes = list(`
   SELECT json_agg(json_build_object(
            'columns', (SELECT json_agg(k.number ORDER BY k.at)
                          FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k(number, at) WHERE k.at <= i.indnkeyatts),
-           'carried', COALESCE((SELECT json_agg(k.number ORDER BY k.at)
-                         FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k(number, at) WHERE k.at > i.indnkeyatts),
-                       '[]'::pg_catalog.json),
            'computed', COALESCE((SELECT json_agg(DISTINCT d.refobjsubid) FROM pg_catalog.pg_depend d
                          WHERE i.indexprs IS NOT NULL AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
                            AND d.objid = i.indexrelid AND d.refclassid = d.classid AND d.refobjid = i.indrelid
                            AND d.refobjsubid > 0), '[]'::pg_catalog.json),
            'unique', i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL)
            ORDER BY i.indexrelid)
-    FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid`)
+    FROM pg_catalog.pg_index i
+   WHERE i.indrelid = c.oid AND pg_catalog.pg_index_has_property(i.indexrelid, 'index_scan')`)
 
 const policies = list(`
   SELECT json_agg(json_build_object(

@@ -20,6 +20,14 @@ export async function injectedLogin(
   // INVARIANT: it is the value to which everything that resets settings goes back, and connections that were opened with
   // another one are never lent to the session (pooled.ts).
   const told = initiatorSetting === undefined ? {} : { [initiatorSetting]: principalKey(admitted.chain.initiator) }
-  const parameters = { ...Object.fromEntries(settings), ...told }
+  const parameters = { ...Object.fromEntries(settings), ...told, ...orderSettings(admitted) }
   return { host, port, tls, user, password, database, parameters, signal, random: deps.random }
 }
+
+/**
+ * Where masks apply, no index is read in place of its table: its rows would come in the order of whatever else it holds, a hidden
+ * column too, without any condition that says so (THREATS R-3.2; PostgreSQL, "Planner Method Configuration": unlike its
+ * neighbours, this setting is no matter of costs). As strong as `told` above.
+ */
+export const orderSettings = ({ isMasked }: Pick<Admitted, 'isMasked'>): Readonly<Record<string, string>> =>
+  isMasked ? { enable_indexonlyscan: 'off' } : {}

@@ -26,13 +26,14 @@ export function judgingOf(admission: Admission): AssessDeps {
   const { admitted, deps, facts } = admission
   const { metadata, spec } = admitted.target.document
   const { initiatorSetting } = spec
+  const analysis = { ...analysisOf(spec), isMasked: admitted.isMasked }
   return {
     snapshots: deps.snapshots,
     target: metadata.name,
     chain: admitted.chain,
     ...(initiatorSetting === undefined ? {} : { initiatorSetting }),
     session: sessionFacts(admission),
-    analyser: createAnalyser(deps.parser, analysisOf(spec), facts, `${metadata.name}\u0000${admitted.upstreamRole}`),
+    analyser: createAnalyser(deps.parser, analysis, facts, `${metadata.name}\u0000${admitted.upstreamRole}`),
     clock: deps.clock,
     sessionState: sessionStateOf(admitted),
   }

@@ -9,6 +9,7 @@ import type { Admitted } from '../session/admit.ts'
 import type { SessionDeps } from '../session/deps.ts'
 import { remember } from './backend-settings.ts'
 import { type CredentialWatch, credentialMark } from './credential-watch.ts'
+import { orderSettings } from './injected.ts'
 import type { Pool, PoolBounds, PoolRequest } from './pool.ts'
 import { connectUpstream, type UpstreamLogin } from './upstream.ts'
 
@@ -40,7 +41,8 @@ export function turnRequests(
   const { credential } = admitted
   const place = placeOf(admitted)
   const bounds = boundsOf(admitted.target.document.spec.pool)
-  const base = kindOf(admitted, login, {})
+  const parameters = orderSettings(admitted)
+  const base = kindOf(admitted, login, parameters)
   const { host, port, tls, database, random } = login
   const bound = boundToRole(admitted.target.document, admitted.upstreamRole)
   credentials.note(credential, bound, login.password)
@@ -48,7 +50,7 @@ export function turnRequests(
   const connect = async (signal: AbortSignal) => {
     const { user, password } = await resolveLogin(credential, environment, bound)
     return await remember(
-      await connectUpstream({ host, port, tls, user, database, random, password, parameters: {}, signal }),
+      await connectUpstream({ host, port, tls, user, database, random, password, parameters, signal }),
     )
   }
   let last = current()

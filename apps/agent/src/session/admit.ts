@@ -30,6 +30,8 @@ interface AdmittedTo<D extends TargetDocument> {
 export interface Admitted extends AdmittedTo<PostgresTargetDocument> {
   readonly upstreamRole: string
   readonly credential: CredentialReference
+  /** Masks apply at the target: rows must not come in the order of an index alone (postgres/injected.ts). */
+  readonly isMasked: boolean
 }
 
 export type AdmittedHttp = AdmittedTo<HttpTargetDocument>
@@ -54,8 +56,11 @@ export function admit(asked: Asked, token: VerifiedToken, snapshot: CurrentSnaps
   const target = { document, ...rest }
   const role = permittedRole(asked, token, target)
   const chain = admittedChain(target, token)
-  return { [proof]: true, target, upstreamRole: role.name, credential: role.password, chain, token }
+  const isMasked = hasMasks(target)
+  return { [proof]: true, target, upstreamRole: role.name, credential: role.password, chain, token, isMasked }
 }
+
+const hasMasks = ({ policies }: AgentTarget): boolean => policies.columnMasks > 0
 
 /** The same for a target behind HTTP, which knows no roles. */
 export function admitHttp(name: string, token: VerifiedToken, snapshot: CurrentSnapshot): AdmittedHttp {
@@ -98,7 +103,7 @@ export function stillAdmitted(admitted: Admitted | AdmittedHttp, snapshot: Curre
   const target = snapshot.targets.get(admitted.target.document.metadata.name)
   return (
     target !== undefined &&
-    permits(target.document, admitted) &&
+    permits(target, admitted) &&
     isStillTrusted(token, snapshot) &&
     actorWithoutRight(target.document, chain) === undefined &&
     admits(target.policies, chain).ok
@@ -116,8 +121,8 @@ export function stillAdmittedNow(admitted: Admitted, snapshots: Pick<Snapshots, 
 }
 
 /** Still the same kind of target, and still with the role. */
-function permits(document: TargetDocument, admitted: Admitted | AdmittedHttp): boolean {
-  const { spec } = document
+function permits(now: AgentTarget, admitted: Admitted | AdmittedHttp): boolean {
+  const { spec } = now.document
   if (spec.protocol === 'http') return isHttpTarget(admitted.target.document)
   if (!('upstreamRole' in admitted)) return false
   const { preset, trusted, initiatorSetting } = admitted.target.document.spec
@@ -126,7 +131,10 @@ function permits(document: TargetDocument, admitted: Admitted | AdmittedHttp): b
     [spec.preset, spec.trusted, spec.initiatorSetting],
     [preset, trusted, initiatorSetting],
   )
-  return isSame && spec.roles.some(({ name }) => name === admitted.upstreamRole)
+  // The first mask of a target ends sessions whose connections may walk indexes alone.
+  return (
+    isSame && (admitted.isMasked || !hasMasks(now)) && spec.roles.some(({ name }) => name === admitted.upstreamRole)
+  )
 }
 
 function permittedRole(

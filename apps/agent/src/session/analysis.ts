@@ -157,7 +157,7 @@ function byShape(text: string, shape: Shape, { cache, parser, catalog, context, 
 /** `scope` separates targets and roles that share a cache: versions of catalogs are only unique within one. */
 export function createAnalyser(
   parser: SqlParser,
-  { preset, trusted = new Set() }: Pick<AnalysisContext, 'preset' | 'trusted'>,
+  { preset, trusted = new Set(), isMasked = false }: Pick<AnalysisContext, 'preset' | 'trusted' | 'isMasked'>,
   cache: FactsCache,
   scope: string,
 ): Analyser {
@@ -167,8 +167,9 @@ export function createAnalyser(
   /** A session asks from one place again and again. */
   const placeOf = (catalog: Catalog, searchPath: readonly string[]): Place => {
     if (last !== null && last.catalog === catalog && last.context.searchPath === searchPath) return last
-    const context = { searchPath, prepared: empty, cursors: empty, preset, trusted }
-    const place = placeName(cache, [scope, catalog.version, preset, trustedKey, searchPath.join('\u0001')])
+    const context = { searchPath, prepared: empty, cursors: empty, preset, trusted, isMasked }
+    const parts = [scope, catalog.version, preset, String(isMasked), trustedKey, searchPath.join('\u0001')]
+    const place = placeName(cache, parts)
     last = { cache, parser, catalog, context, place }
     return last
   }
@@ -210,6 +211,7 @@ export function createAnalyser(
         cursors: cursors ? names.cursors() : empty,
         preset,
         trusted,
+        isMasked,
       }
       return noteVersion(analyse(text, catalog, context, parser), catalog)
     },

@@ -1,0 +1,378 @@
+// Statements in which the order of rows shows nothing, and which rows are kept does not either: one row, rows that are alike, rows that
+// are sorted by what they are told apart by, writes that say how many they were. A part of index-order.ts.
+import { limits } from '@sallyport/base/limits'
+import { builtin } from './builtins.ts'
+import type { CatalogRelation } from './catalog.ts'
+import { descendants, relationName } from './catalog-index.ts'
+import type { Draft } from './draft.ts'
+import { fallibleIn } from './fallible.ts'
+import {
+  calledName,
+  everyNode,
+  isOfType,
+  isRecord,
+  onlyFree,
+  relationCalled,
+  sameTypes,
+  stringOf,
+} from './order-free.ts'
+import type { Environment } from './scope.ts'
+import { statementsOf } from './tree.ts'
+
+/** The statement, and definitions of views that it reads; null where something runs that has another text. */
+export function treesOf(
+  draft: Draft,
+  root: unknown,
+  env: Environment,
+  writes: ReadonlySet<string> = new Set(),
+): readonly unknown[] | null {
+  if (env.index.madeViews !== undefined || draft.opaque.size > 0 || draft.trusted.size > 0) return null
+  for (const { name } of draft.functions.values()) if (builtinOf(name) === undefined) return null
+  const trees: unknown[] = [root]
+  for (const { object, operation } of draft.effects.values()) {
+    if (operation === 'call') continue
+    if (operation !== 'select' && !writes.has(operation)) return null
+    const relation = relationCalled(object, env)
+    if (relation === undefined || relation.rowSecurity || relation.rules.length > 0) return null
+    if (relation.kind !== 'view') continue
+    const parsed = statementsOf(env.parser.parse(relation.definition ?? '').stmts)
+    if (parsed === null || parsed.length !== 1) return null
+    trees.push(parsed[0]?.stmt)
+  }
+  return trees
+}
+
+const builtinOf = (name: string) => builtin(name.replace(/\(\)$/, ''))
+
+/** These do so for numbers that are exact. */
+const exactSums = new Set(['sum', 'avg'])
+/** A sum of these is never too large on the way to one that is not. */
+const exactTypes = new Set(['int2', 'int4', 'int8', 'numeric'].map((type) => `pg_catalog.${type}`))
+/** Types whose values can stand in a key: those that are equal to one are one row. */
+const keyTypes = new Set([...sameTypes, 'pg_catalog.numeric'])
+
+/** One row, rows that are all alike, or rows of one table or group each, sorted by what they are told apart by. */
+export function isOrderFixed(draft: Draft, trees: readonly unknown[], env: Environment): boolean {
+  for (const { volatility } of draft.functions.values()) if (volatility === 'volatile') return false
+  const [root] = trees
+  const select = selectOf(root)
+  if (select === null || !trees.every((tree) => keepsNoOrder(tree, tree === root))) return false
+  const calls = aggregatesOf(select['targetList'])
+  const isGroup = Array.isArray(select['groupClause'])
+  const fallible = fallibleIn(trees, calls.length > 0 && !isGroup && queriesIn(trees) === 1)
+  if (fallible === 'variously' || (fallible === 'once' && trees.some(stopsEarly))) return false
+  if (isGroup) return isGrouped(select, trees, draft, env)
+  if (calls.length > 0) return isOneRow(select, calls, trees, draft, env)
+  return (fallible === 'never' && isAlike(select)) || isSorted(select, trees, draft, env)
+}
+
+function queriesIn(trees: readonly unknown[]): number {
+  let queries = 0
+  for (const tree of trees)
+    everyNode(tree, (tag) => {
+      if (tag === 'SelectStmt') queries += 1
+    })
+  return queries
+}
+
+/** What is asked of each row is whether there is one, or nothing. */
+function isAlike({ targetList, sortClause }: Record<string, unknown>): boolean {
+  if (!Array.isArray(targetList) || sortClause !== undefined) return false
+  return targetList.every((target) => {
+    const value = memberOf(memberOf(target, 'ResTarget'), 'val')
+    if (memberOf(value, 'A_Const') !== null) return true
+    const link = memberOf(value, 'SubLink')
+    return link !== null && link['subLinkType'] === 'EXISTS_SUBLINK'
+  })
+}
+
+/** Rows are not all read: those before the first that fits, or those that LIMIT leaves. */
+function stopsEarly(root: unknown): boolean {
+  let stops = false
+  everyNode(root, (tag, found) => {
+    if (tag === 'SubLink' && found['subLinkType'] !== 'EXPR_SUBLINK') stops = true
+    if (tag === 'RangeSubselect' && memberOf(memberOf(found, 'subquery'), 'SelectStmt')?.['limitCount'] !== undefined)
+      stops = true
+  })
+  return stops
+}
+
+/**
+ * Says how many rows it was, and nothing else, and gives them nothing in their order, such as numbers of a sequence. Where they lie
+ * then is a matter of storage (docs/masking.md, "What is left").
+ */
+export function isQuietWrite(draft: Draft, root: unknown, env: Environment): boolean {
+  const write = writeOf(root)
+  if (write === null || Object.keys(write).some((member) => /^(returning|with)/.test(member))) return false
+  // Of keys that move one after the other, one may meet another that is still there.
+  if (setsKey(draft, write, env)) return false
+  const fallible = fallibleIn([root])
+  if (fallible === 'variously' || (fallible === 'once' && stopsEarly(root))) return false
+  let isQuiet = draft.opaque.size === 0 && draft.trusted.size === 0 && takesNoFirst(draft, root, write, env)
+  for (const { volatility } of draft.functions.values()) if (volatility === 'volatile') isQuiet = false
+  // A trigger may number what it keeps.
+  const parts = partsOf(draft, env)
+  for (const { via, operation, object } of draft.effects.values())
+    if (via === 'derived' && operation !== 'select' && !(plainWrites.has(operation) && parts.has(object)))
+      isQuiet = false
+  everyNode(root, (tag) => {
+    if (tag === 'SetToDefault') isQuiet = false
+  })
+  return isQuiet
+}
+
+const writeOf = (root: unknown): Record<string, unknown> | null =>
+  memberOf(root, 'UpdateStmt') ?? memberOf(root, 'DeleteStmt')
+
+/** Partitions and children of what is written. */
+function partsOf(draft: Draft, { index }: Environment): ReadonlySet<string> {
+  const parts = new Set<string>()
+  for (const oid of draft.relations) {
+    const relation = index.byOid.get(oid)
+    if (relation !== undefined) for (const one of descendants(index, relation)) parts.add(relationName(one))
+  }
+  return parts
+}
+
+/** UPDATE of a column that is compared with those of other rows. */
+function setsKey(draft: Draft, { targetList }: Record<string, unknown>, { index }: Environment): boolean {
+  const set = new Set(
+    (Array.isArray(targetList) ? targetList : []).map((target) => memberOf(target, 'ResTarget')?.['name']),
+  )
+  return [...draft.relations].some((oid) => {
+    const relation = index.byOid.get(oid)
+    return relation?.columns.some(
+      ({ name, number }) => set.has(name) && (relation.compared === undefined || relation.compared.includes(number)),
+    )
+  })
+}
+
+const plainWrites: ReadonlySet<string> = new Set(['update', 'delete'])
+
+/** Of several rows that fit one, UPDATE … FROM takes the first; so may a query in it, or put them into one value that is kept. */
+function takesNoFirst(draft: Draft, root: unknown, write: Record<string, unknown>, env: Environment): boolean {
+  if (write['fromClause'] !== undefined) return false
+  const viewed = [...draft.effects.values()].some(({ object }) => relationCalled(object, env)?.kind === 'view')
+  if (queriesIn([write]) === 0 && !viewed) return true
+  const trees = treesOf(draft, root, env, plainWrites)
+  if (trees === null) return false
+  return trees.every(
+    (tree) =>
+      (tree === root ? keepsNoOrderIn(write) : keepsNoOrder(tree, false)) &&
+      onlyFree(tree, draft, env, exactSums) === 0,
+  )
+}
+
+/** The query itself, also of COPY, PREPARE and a cursor. */
+function selectOf(root: unknown): Record<string, unknown> | null {
+  if (!isRecord(root)) return null
+  const inner = root['CopyStmt'] ?? root['DeclareCursorStmt'] ?? root['PrepareStmt']
+  if (isRecord(inner)) return selectOf(inner['query'])
+  const select = root['SelectStmt']
+  if (!isRecord(select) || (select['op'] !== undefined && select['op'] !== 'SETOP_NONE')) return null
+  const odd = ['valuesLists', 'distinctClause', 'windowClause', 'intoClause']
+  return odd.some((clause) => select[clause] !== undefined) ? null : select
+}
+
+const ordering = new Set(['InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt', 'RangeTableSample', 'LockingClause'])
+
+/** Nothing in it takes the first of some rows, or puts several into one value; `isTop`: the outermost query may be cut. */
+function keepsNoOrder(root: unknown, isTop: boolean): boolean {
+  return queriesIn([root]) > 0 && keepsNoOrderIn(root, isTop)
+}
+
+function keepsNoOrderIn(root: unknown, isTop = false): boolean {
+  let keeps = true
+  const top = isTop ? selectOf(root) : null
+  const counted = top === null ? null : countedBy(top)
+  everyNode(root, (tag, found) => {
+    // Arms of a set operation stand in the tree without their tag.
+    if (tag === 'SelectStmt' || tag === 'larg' || tag === 'rarg') {
+      const isCut = found['limitCount'] !== undefined || found['limitOffset'] !== undefined
+      if ((isCut && found !== top && found !== counted) || found['windowClause'] !== undefined) keeps = false
+      if (Array.isArray(found['distinctClause']) && found['distinctClause'].some(isKey)) keeps = false
+    }
+    if (ordering.has(tag) || tag === 'over' || /Agg(Constructor)?$|^JsonArrayQuery/.test(tag)) keeps = false
+    if (tag === 'SubLink' && found['subLinkType'] === 'ARRAY_SUBLINK') keeps = false
+    if (tag === 'WithClause' && found['recursive'] === true) keeps = false
+    if (tag === 'RangeFunction') keeps = false
+  })
+  return keeps
+}
+
+/** The query of which nothing is taken but how many rows it has, as ORMs count: whichever it was cut to, they are as many. */
+function countedBy(select: Record<string, unknown>): Record<string, unknown> | null {
+  const { targetList, fromClause, op, limitOption, ...more } = select
+  if (Object.keys(more).length > 0 || !Array.isArray(targetList) || !Array.isArray(fromClause)) return null
+  const [from, ...others] = fromClause
+  const isCount = targetList.every((target) => {
+    const call = memberOf(memberOf(memberOf(target, 'ResTarget'), 'val'), 'FuncCall')
+    return (
+      call !== null && call['agg_star'] === true && calledName(call) === 'count' && call['agg_filter'] === undefined
+    )
+  })
+  if (!isCount || targetList.length === 0 || others.length > 0) return null
+  return memberOf(memberOf(memberOf(from, 'RangeSubselect'), 'subquery'), 'SelectStmt')
+}
+
+function memberOf(node: unknown, name: string): Record<string, unknown> | null {
+  const member = isRecord(node) ? node[name] : undefined
+  return isRecord(member) ? member : null
+}
+
+/** DISTINCT is a list of one empty node, DISTINCT ON of what it names. */
+const isKey = (node: unknown): boolean => isRecord(node) && Object.keys(node).length > 0
+
+interface Call {
+  readonly name: string
+  readonly parameters: readonly unknown[]
+}
+
+/** Aggregates in a list of targets, not those of queries in it. */
+function aggregatesOf(root: unknown): readonly Call[] {
+  const calls: Call[] = []
+  const visit = (value: unknown, depth: number): void => {
+    if (typeof value !== 'object' || value === null || depth > limits.treeDepthMax * 2) return
+    for (const [tag, inner] of Object.entries(value)) {
+      if (tag === 'SubLink') continue
+      if (tag === 'FuncCall' && isRecord(inner)) {
+        const name = calledName(inner)
+        if (builtin(`pg_catalog.${name}`)?.kind === 'aggregate')
+          calls.push({ name, parameters: Array.isArray(inner['args']) ? inner['args'] : [] })
+      }
+      visit(inner, depth + 1)
+    }
+  }
+  visit(root, 0)
+  return calls
+}
+
+function isOneRow(
+  select: Record<string, unknown>,
+  calls: readonly Call[],
+  trees: readonly unknown[],
+  draft: Draft,
+  env: Environment,
+): boolean {
+  if (select['limitCount'] !== undefined || select['limitOffset'] !== undefined) return false
+  return areFree(calls, trees, draft, env)
+}
+
+/** Aggregates of the outermost query, `calls`, and of all others come to the same in any order. */
+function areFree(calls: readonly Call[], trees: readonly unknown[], draft: Draft, env: Environment): boolean {
+  const sums = calls.filter(({ name }) => exactSums.has(name))
+  // A sum in an inner query may be of anything.
+  for (const tree of trees) {
+    const seen = onlyFree(tree, draft, env, exactSums)
+    if (seen === null || seen > (tree === trees[0] ? sums.length : 0)) return false
+  }
+  return sums.every(
+    ({ parameters }) => parameters.length === 1 && isOfType(parameters[0], trees[0], exactTypes, draft, env),
+  )
+}
+
+/** Every group is one row, and they are sorted by all that they are grouped by. */
+function isGrouped(
+  select: Record<string, unknown>,
+  trees: readonly unknown[],
+  draft: Draft,
+  env: Environment,
+): boolean {
+  const { groupClause, sortClause, targetList, havingClause } = select
+  if (!Array.isArray(groupClause) || !Array.isArray(sortClause) || !Array.isArray(targetList)) return false
+  const keys = groupClause.map((key) => writtenKey(key, targetList))
+  const sorted = new Set(
+    sortClause.map((sort) => {
+      const by = memberOf(sort, 'SortBy')
+      return by === null || by['useOp'] !== undefined ? null : writtenKey(by['node'], targetList)
+    }),
+  )
+  if (!keys.every((key) => key !== null && sorted.has(key))) return false
+  const isPlain = groupClause.every((key) => isOfType(columnAt(key, targetList), trees[0], sameTypes, draft, env))
+  return isPlain && areFree(aggregatesOf([targetList, havingClause, sortClause]), trees, draft, env)
+}
+
+/** What stands there, or at the place in the list of targets that it names. */
+function columnAt(node: unknown, targets: readonly unknown[]): unknown {
+  const place = memberOf(memberOf(node, 'A_Const'), 'ival')?.['ival']
+  return typeof place === 'number' ? memberOf(memberOf(targets[place - 1], 'ResTarget'), 'val') : node
+}
+
+/** A column as it is written, without its place; null for anything else, and for what a target has the name of. */
+function writtenKey(node: unknown, targets: readonly unknown[]): string | null {
+  const column = memberOf(columnAt(node, targets), 'ColumnRef')
+  const fields = column === null || !Array.isArray(column['fields']) ? [] : column['fields'].map(stringOf)
+  const name = fields.at(-1) ?? null
+  const isOther = targets.some((target) => memberOf(target, 'ResTarget')?.['name'] === name)
+  return name === null || fields.includes(null) || isOther ? null : JSON.stringify(fields)
+}
+
+/** A whole unique key is asked for, so that there is one row at most; or it stands in ORDER BY, without NULL. */
+function isSorted(select: Record<string, unknown>, trees: readonly unknown[], draft: Draft, env: Environment): boolean {
+  const table = onlyTable(draft, trees, env)
+  if (table === null) return false
+  if (asksForKey(draft, table)) return true
+  const sorts = select['sortClause']
+  if (!Array.isArray(sorts)) return false
+  let aggregates = false
+  everyNode(trees[0], (tag, found) => {
+    if (tag === 'FuncCall' && builtin(`pg_catalog.${calledName(found)}`)?.kind !== 'function') aggregates = true
+  })
+  if (aggregates) return false
+  const renamed = new Set(
+    (Array.isArray(select['targetList']) ? select['targetList'] : []).flatMap((target) => {
+      const name = isRecord(target) && isRecord(target['ResTarget']) ? target['ResTarget']['name'] : undefined
+      return typeof name === 'string' ? [name] : []
+    }),
+  )
+  const sorted = new Set<number>()
+  for (const sort of sorts) {
+    const by = isRecord(sort) && isRecord(sort['SortBy']) ? sort['SortBy'] : null
+    if (by === null || by['useOp'] !== undefined) continue
+    const column = columnOf(by['node'], table)
+    // What a target is called comes first.
+    if (column?.notNull === true && keyTypes.has(column.type) && !renamed.has(column.name)) sorted.add(column.number)
+  }
+  return hasKeyIn(table, sorted)
+}
+
+function asksForKey(draft: Draft, table: CatalogRelation): boolean {
+  const asked = [...draft.equalities.keys()].filter(({ relationOid }) => relationOid === table.oid)
+  return hasKeyIn(table, new Set(asked.map(({ number }) => number)))
+}
+
+/** SELECT … FOR UPDATE, UPDATE and DELETE of one row at most, by a whole key of the one table that they name. */
+export function isOfOneRow(draft: Draft, root: unknown, env: Environment): boolean {
+  const trees = [root]
+  for (const { volatility } of draft.functions.values()) if (volatility === 'volatile') return false
+  if (draft.opaque.size > 0 || draft.trusted.size > 0 || fallibleIn(trees) === 'variously') return false
+  for (const { via } of draft.effects.values()) if (via === 'derived') return false
+  const table = onlyTable(draft, trees, env)
+  return table !== null && !table.rowSecurity && table.rules.length === 0 && asksForKey(draft, table)
+}
+
+const hasKeyIn = ({ indexes = [] }: CatalogRelation, columns: ReadonlySet<number>): boolean =>
+  indexes.some((one) => one.unique && one.columns.every((number) => columns.has(number)))
+
+/** The one plain table that is read, and is named once. */
+function onlyTable(draft: Draft, trees: readonly unknown[], { index }: Environment): CatalogRelation | null {
+  const read = [...draft.relations].flatMap((oid) => index.byOid.get(oid) ?? [])
+  const parts = new Set(read.flatMap((one) => [...descendants(index, one)]))
+  const [table, ...more] = read.filter((one) => !parts.has(one))
+  if (table === undefined || more.length > 0 || trees.length > 1) return null
+  let ranges = writeOf(trees[0]) === null ? 0 : 1
+  everyNode(trees[0], (tag) => {
+    if (tag === 'RangeVar' || tag === 'RangeSubselect' || tag === 'SubLink') ranges += 1
+  })
+  // A key of a partitioned table is one of all of its rows; children have their own.
+  const isPlain =
+    table.kind === 'partitioned' || (table.kind === 'table' && (index.children.get(table.oid) ?? []).length === 0)
+  return ranges === 1 && isPlain ? table : null
+}
+
+function columnOf(node: unknown, table: CatalogRelation): CatalogRelation['columns'][number] | null {
+  if (!isRecord(node) || !isRecord(node['ColumnRef'])) return null
+  const { fields } = node['ColumnRef']
+  const name = Array.isArray(fields) && fields.length <= 2 ? stringOf(fields.at(-1)) : null
+  return table.columns.find((column) => column.name === name) ?? null
+}
