@@ -33,6 +33,12 @@ const schema = `
   create table parts_low partition of parts for values from ('900-1') to ('900-5');
   create table parts_high partition of parts for values from ('900-5') to ('901');
   insert into parts select id, '900-' || (10 - id) from generate_series(1, 9) id;
+  create table members (id int primary key, email text not null, gone date, pad text not null);
+  insert into members select n, (9999 - n) || '@example.org', case when n % 500 = 0 then date '2024-01-01' end, repeat('x', 1000)
+    from generate_series(1, 4000) n;
+  create unique index members_email on members (email) where gone is not null;
+  create table guests (like members including all);
+  insert into guests select * from members;
   analyze;
 `
 const yaml = (port: number): string => `${targetDocument(port)}
@@ -45,7 +51,8 @@ spec:
     - { name: all, effect: allow, callers: { groups: [engineering] } }
   masks:
     - { columns: [public.people.ssn, public.visits.ssn, public.calls.ssn, public.kid.ssn, public.wide.ssn, public.parts.ssn], method: redact, unless: { groups: [dba] } }
-    - { columns: [public.thin.ssn], method: hash, unless: { groups: [dba] } }
+    - { columns: [public.guests.email], method: email, order: shown }
+    - { columns: [public.thin.ssn, public.members.email], method: hash, unless: { groups: [dba] } }
 `
 
 let target: RealTarget
@@ -70,6 +77,7 @@ const seen = [
   "select id from visits where city = 'Oslo 7' limit 1",
   "select id from calls where city = 'Oslo 7' limit 1",
   "select id from base where city = 'Oslo 7' limit 1",
+  'select id from members where gone is not null',
 ]
 
 /** An index holds all that these ask for. */
@@ -182,6 +190,14 @@ describe('rows in the order of values that are hidden', () => {
     ["select id from visits where city = 'Oslo 7' order by id limit 2", [{ id: 7 }, { id: 507 }]],
   ])('are shown where their order tells nothing: %s', async (text, rows) => {
     await using(path, async (client) => expect((await client.query(text)).rows).toEqual(rows))
+  })
+
+  it('are shown where the mask says so', async () => {
+    await using(path, async (client) => {
+      const { rows } = await client.query('select id, email from guests where gone is not null limit 2')
+      expect(rows).toEqual([4000, 3500].map((id) => ({ id, email: '***@example.org' })))
+      expect(await errorOf(client.query('select id from guests order by email'))).toMatchObject({ code: '42501' })
+    })
   })
 
   it('are nobody’s secret where nothing is hidden', async () => {

@@ -194,6 +194,27 @@ describe('several rules on one column', () => {
   })
 })
 
+//
+describe('the order of rows', () => {
+  const shown = (column: typeof email, rule?: string): ProtectedColumn => ({
+    ...guard(column, 'redact', 'none', rule),
+    orderShown: true,
+  })
+  const kindOf = (where: string, columns: readonly ProtectedColumn[]) =>
+    planMasks(input({ control: [use('other', where)] }), columns).plan.kind
+
+  it.each(['the order of an index', 'the order of partitions'])('%s shows where every rule says so', (where) => {
+    expect(kindOf(where, [guard(email)])).toBe('refuse')
+    expect(kindOf(where, [shown(email)])).toBe('plain')
+    expect(kindOf(where, [shown(email), guard(email)])).toBe('refuse')
+    expect(kindOf(where, [shown(email), shown(email, 'orders/other')])).toBe('plain')
+  })
+
+  it('shows, and nothing else does', () => {
+    for (const where of ['ORDER BY', 'WHERE', 'EXPLAIN']) expect(kindOf(where, [shown(email)])).toBe('refuse')
+  })
+})
+
 //
 describe('what a trigger writes', () => {
   const kept = { relationOid: 9, number: 2, name: 'public.audit.what' }
@@ -206,6 +227,7 @@ describe('what a trigger writes', () => {
     ['a copy, where it is hidden more strictly', 'copied', guard(kept, 'null', 'none'), 'plain'],
     ['a copy, where more shows', 'copied', guard(kept, 'email', 'none'), 'refuse'],
     ['a copy, where it may be tested by more', 'copied', guard(kept, 'hash', 'any'), 'refuse'],
+    ['a copy, where its order shows', 'copied', { ...guard(kept, 'hash', 'equality'), orderShown: true }, 'refuse'],
     ['what is computed, where nothing shows', 'computed', guard(kept, 'redact', 'none'), 'plain'],
     ['what is computed, where equal values show', 'computed', guard(kept, 'hash', 'none'), 'refuse'],
     ['what the statement itself writes', undefined, guard(kept, 'null', 'none'), 'refuse'],

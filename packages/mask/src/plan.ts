@@ -17,6 +17,8 @@ export interface ProtectedColumn {
   /** Of `parts` the strictest one. */
   readonly method: MaskMethod
   readonly predicates: Predicates
+  /** Rows may come in the order of its values where an index gives them so. Absent: they may not. */
+  readonly orderShown?: true
   /** `policy/rule`, for entries and messages. */
   readonly rule: string
   /** Only these parts of a JSON column are protected; absent: all of the column. */
@@ -29,6 +31,7 @@ export interface ProtectedColumn {
 export interface ProtectedPart extends JsonPart {
   readonly path: JsonPath
   readonly predicates: Predicates
+  readonly orderShown?: true
   readonly rule: string
 }
 
@@ -242,7 +245,8 @@ function isHiddenAlike(shield: Shield, flow: PlanInput['flows'][number], from: G
     (isConstant || flow.trigger === 'copied') &&
     from.path === null &&
     compareMethods(to.method, from.method) <= 0 &&
-    strictestPredicates(to.predicates, from.predicates) === to.predicates
+    strictestPredicates(to.predicates, from.predicates) === to.predicates &&
+    (to.orderShown !== true || from.orderShown === true)
   )
 }
 
@@ -263,21 +267,25 @@ const permittedText = {
   any: 'any',
 } as const
 
+/** How conditions and sorting are called that an index could serve, or the partitions of a table (sql/index-order.ts). */
+const byOrder: ReadonlySet<string> = new Set(['the order of an index', 'the order of partitions'])
+
 function refusedUse(guard: Guard, where: string): string {
   const masked = `${titleOf(guard)} is masked by rule "${guard.rule}"`
   // However it is used: estimates are made of values, and costs of their sizes (THREATS R-3.8).
   if (where === 'EXPLAIN') return `${masked}, and the plan of a statement that names it would tell of its values`
-  // Found by what conditions and sorting an index could serve (sql/index-order.ts).
   if (where === 'the order of an index')
-    return `${masked}, and an index may give these rows in the order of its values; sort by the table's key, or count`
+    return `${masked}, and an index may give these rows in the order of its values; sort by the table's key, count, or give the mask "order: shown"`
   if (where === 'the order of partitions')
-    return `${masked}, and rows come from one partition by it after the other; sort by the table's key, or count`
+    return `${masked}, and rows come from one partition by it after the other; sort by the table's key, count, or give the mask "order: shown"`
   return `${masked} and cannot be used in ${where}; the rule permits ${permittedText[guard.predicates]}`
 }
 
 function refuseControl(input: PlanInput, shield: Shield): Refusal | null {
   for (const { column, use, where } of input.control) {
-    const guard = guardsOf(shield, [column]).find(({ predicates }) => !permitted(predicates, use))
+    const guard = guardsOf(shield, [column]).find(
+      ({ predicates, orderShown }) => !permitted(predicates, use) && !(orderShown === true && byOrder.has(where)),
+    )
     if (guard !== undefined) return refuse(refusedUse(guard, where), [guard])
   }
   return null

@@ -71,6 +71,8 @@ export const MaskRule = z.union([
     method: MaskMethod,
     unless: Unless.optional(),
     predicates: Predicates.default('none'),
+    /** May rows come in the order of the column's values where an index gives them so, or one partition after the other? */
+    order: z.enum(['hidden', 'shown']).default('hidden'),
     /** How often one initiator may look a value up by `predicates: equality`, for each column. */
     lookups: Lookups.optional(),
   }),

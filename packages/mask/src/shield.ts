@@ -11,6 +11,7 @@ export interface Guard {
   readonly path: JsonPath | null
   readonly method: MaskMethod
   readonly predicates: Predicates
+  readonly orderShown?: true
   readonly rule: string
 }
 

@@ -38,9 +38,15 @@ export const strictestPredicates = (left: Predicates, right: Predicates): Predic
  */
 export function strictestColumn(left: ProtectedColumn, right: ProtectedColumn): ProtectedColumn {
   const predicates = strictestPredicates(left.predicates, right.predicates)
-  const { relaxed, ...winner } = winnerOf(left, right)
+  const { relaxed, orderShown, ...winner } = winnerOf(left, right)
   const isRelaxed = left.relaxed === true && right.relaxed === true
-  return { ...winner, ...(isRelaxed ? { relaxed: true } : {}), predicates }
+  const isOrderShown = left.orderShown === true && right.orderShown === true
+  return {
+    ...winner,
+    ...(isRelaxed ? { relaxed: true } : {}),
+    ...(isOrderShown ? { orderShown: true } : {}),
+    predicates,
+  }
 }
 
 function winnerOf(left: ProtectedColumn, right: ProtectedColumn): ProtectedColumn {

@@ -50,6 +50,7 @@ export const RelationJson = z.strictObject({
       z.strictObject({
         columns: z.array(z.number().int()),
         computed: z.array(z.number().int()).exactOptional(),
+        conditions: z.array(z.number().int()).exactOptional(),
         unique: z.boolean(),
       }),
     )

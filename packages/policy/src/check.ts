@@ -307,6 +307,14 @@ function checkMask(mask: MaskRule, path: Path): CheckProblem[] {
     ...(mask.routes !== undefined && mask.predicates !== 'none'
       ? [problem([...path, 'predicates'], '"predicates" are about columns; an HTTP API answers whatever it is asked')]
       : []),
+    ...(mask.routes !== undefined && mask.order !== 'hidden'
+      ? [
+          problem(
+            [...path, 'order'],
+            '"order" is about rows of databases; an HTTP API answers in whatever order it does',
+          ),
+        ]
+      : []),
     ...(mask.lookups !== undefined && mask.predicates !== 'equality'
       ? [
           problem(

@@ -108,7 +108,8 @@ function mergeColumns(book: Rulebook, masks: readonly Resolved[], inForce: reado
       const key = `${column.relationOid}.${column.number}`
       const other = merged.get(key)
       const { method, predicates, paths } = mask
-      const shared = { method, predicates, rule: `${mask.policy}/${mask.name}` }
+      const order = mask.orderShown ? ({ orderShown: true } as const) : {}
+      const shared = { method, predicates, ...order, rule: `${mask.policy}/${mask.name}` }
       const own: ProtectedColumn = {
         ...column,
         ...shared,

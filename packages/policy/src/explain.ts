@@ -189,7 +189,7 @@ function maskLines(input: Parameters<typeof explainStatements>[0], facts: Statem
         principal: '',
         object: column.name,
         outcome: 'matched',
-        note: `${hiddenText(column)}, predicates ${column.predicates}`,
+        note: `${hiddenText(column)}, predicates ${column.predicates}${column.orderShown === true ? ', order shown' : ''}`,
       }
     })
 }

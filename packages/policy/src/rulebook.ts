@@ -71,6 +71,7 @@ export interface CompiledMask {
   readonly paths: readonly JsonPath[] | null
   readonly method: MaskMethod
   readonly predicates: Predicates
+  readonly orderShown: boolean
   readonly unless: Unless | null
   /** Its policy lets through what cannot be proven. */
   readonly relaxed: boolean
@@ -239,6 +240,7 @@ function compileMask(
     paths: mask.path === undefined ? null : pathsOf(mask.path, complain),
     method: mask.method,
     predicates: mask.predicates,
+    orderShown: mask.order === 'shown',
     unless: mask.unless ?? null,
     relaxed: source.masking === 'relaxed',
     lookups:

@@ -62,6 +62,8 @@ export interface CatalogRelation {
   readonly indexes?: readonly {
     readonly columns: readonly number[]
     readonly computed?: readonly number[]
+    /** That its condition depends on, of a partial one: who asks for that may be given the whole of it. Absent: none. */
+    readonly conditions?: readonly number[]
     readonly unique: boolean
   }[]
   /** Of a foreign table: what it reads at its server, and by which name those of its columns that have another one there.

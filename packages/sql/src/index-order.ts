@@ -82,9 +82,9 @@ function ordersOf({ column, use, where }: ControlUse, forNullOnly: boolean, { in
     const number = numberIn(one, relation, column.number)
     const isOwn = use === 'null-test'
     if (isOwn && (one.kind === 'foreign' || one.indexes === undefined)) shown.push({ column, use, where })
-    for (const { columns, computed = [] } of one.indexes ?? []) {
+    for (const { columns, computed = [], conditions = [] } of one.indexes ?? []) {
       const keys = [...new Set([...columns, ...computed])]
-      if (number === null || !keys.includes(number)) continue
+      if (number === null || !(keys.includes(number) || conditions.includes(number))) continue
       // A test of the column is none of what is computed from it.
       if (isOwn && columns.includes(number) && !(forNullOnly && columns.length === 1))
         shown.push({ column, use, where })

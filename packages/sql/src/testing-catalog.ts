@@ -33,7 +33,7 @@ export interface RelationSpec {
   readonly checks?: readonly string[]
   /** Columns of unique indexes and foreign keys. */
   readonly compared?: readonly string[]
-  /** Columns of each index; in brackets such that an expression is made of. */
+  /** Columns of each index; in brackets such that an expression is made of, after `?` such that its condition is made of. */
   readonly indexes?: readonly (readonly string[])[]
   /** The same of unique ones. */
   readonly keys?: readonly (readonly string[])[]
@@ -191,8 +191,11 @@ function relationOf(name: string, spec: CatalogSpec, oidOf: (name: string) => nu
     compared: (full.compared ?? []).map(numberOf),
     indexes: [
       ...(full.indexes ?? []).map((columns) => ({
-        columns: columns.map((column) => (column.startsWith('(') ? 0 : numberOf(column))),
+        columns: columns
+          .filter((column) => !column.startsWith('?'))
+          .map((column) => (column.startsWith('(') ? 0 : numberOf(column))),
         computed: columns.filter((column) => column.startsWith('(')).map((column) => numberOf(column.slice(1, -1))),
+        conditions: columns.filter((column) => column.startsWith('?')).map((column) => numberOf(column.slice(1))),
         unique: false,
       })),
       ...(full.keys ?? []).map((columns) => ({ columns: columns.map(numberOf), unique: true })),

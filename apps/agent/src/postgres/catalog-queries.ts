@@ -90,15 +90,18 @@ const compared = list(`
   ) e WHERE e.number > 0`)
 
 // Those that can be walked, in an order: GIN and BRIN cannot. Columns that an index only carries along come behind those that it is
-// sorted by (indnkeyatts). What its expressions are made of, it depends on.
+// sorted by (indnkeyatts). What its expressions and its condition are made of, it depends on.
+const dependsOn = (expression: 'indexprs' | 'indpred'): string => `
+  COALESCE((SELECT json_agg(DISTINCT d.refobjsubid) FROM pg_catalog.pg_depend d
+             WHERE i.${expression} IS NOT NULL AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+               AND d.objid = i.indexrelid AND d.refclassid = d.classid AND d.refobjid = i.indrelid
+               AND d.refobjsubid > 0), '[]'::pg_catalog.json)`
 const indexes = list(`
   SELECT json_agg(json_build_object(
            'columns', (SELECT json_agg(k.number ORDER BY k.at)
                          FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k(number, at) WHERE k.at <= i.indnkeyatts),
-           'computed', COALESCE((SELECT json_agg(DISTINCT d.refobjsubid) FROM pg_catalog.pg_depend d
-                         WHERE i.indexprs IS NOT NULL AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
-                           AND d.objid = i.indexrelid AND d.refclassid = d.classid AND d.refobjid = i.indrelid
-                           AND d.refobjsubid > 0), '[]'::pg_catalog.json),
+           'computed', ${dependsOn('indexprs')},
+           'conditions', ${dependsOn('indpred')},
            'unique', i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL)
            ORDER BY i.indexrelid)
     FROM pg_catalog.pg_index i

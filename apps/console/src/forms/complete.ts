@@ -199,6 +199,7 @@ const aboutKey: Readonly<Record<string, string>> = {
   method: 'what shows instead',
   unless: 'who sees the value',
   predicates: 'may it be filtered by',
+  order: 'may rows come in its order',
   description: 'what it is for',
   labels: 'key: value',
   names: 'targets by name',

@@ -87,6 +87,7 @@ const Mask = z.object({
   method: z.union([z.string(), z.object({ partial: z.object({ keepLast: z.number() }) })]).default('redact'),
   unless: z.object({ groups: texts.optional(), subjects: texts.optional() }).optional(),
   predicates: z.string().default('none'),
+  order: z.string().default('hidden'),
 })
 export type MaskView = z.infer<typeof Mask>
 

@@ -78,6 +78,10 @@ describe('a mask as a sentence', () => {
       { columns: ['public.c.profile'], path: '$.contact.email', method: 'email' },
       '$.contact.email in public.c.profile shows ***@ and the domain to everyone; it cannot be filtered or sorted by.',
     ],
+    [
+      { columns: ['public.c.ssn', 'public.c.iban'], order: 'shown' },
+      'public.c.ssn and public.c.iban show [redacted] to everyone; they cannot be filtered or sorted by; rows may come in the order of their values.',
+    ],
     [{ detect: ['email', 'jwt'] }, 'Whatever looks like email or jwt shows [redacted] to everyone.'],
   ])('%#', (fields, sentence) => {
     expect(mask(fields)).toBe(sentence)

@@ -92,7 +92,9 @@ function approvalText({ approval, effect }: RuleView): Piece[] {
 export function maskSentence(mask: MaskView): readonly Piece[] {
   const isMany = mask.label !== undefined || Math.max(mask.columns?.length ?? 0, mask.path?.length ?? 0) > 1
   const shown = word(` ${isMany ? 'show' : 'shows'} ${methodText(mask.method)}`)
-  return [...maskedText(mask), shown, ...unlessText(mask), ...predicatesText(mask, isMany ? 'they' : 'it'), word('.')]
+  const [it, its] = isMany ? ['they', 'their'] : ['it', 'its']
+  const ordered = mask.order === 'shown' ? [word(`; rows may come in the order of ${its} values`)] : []
+  return [...maskedText(mask), shown, ...unlessText(mask), ...predicatesText(mask, it), ...ordered, word('.')]
 }
 
 function maskedText(mask: MaskView): Piece[] {
