@@ -60,7 +60,7 @@ GRANT ALL ON ALL TABLES IN SCHEMA public, vault TO app_rw;
 
 describe.runIf(bin !== undefined)('two legs of whole stacks', () => {
   beforeAll(async () => {
-    legs = await startLegs({ bin: bin ?? '', databases: [...databases] })
+    legs = await startLegs({ bin: bin ?? '', databases: [...databases], preset: 'none' })
     const administer = async (database: string, text: string) => {
       const admin = new pg.Client({ connectionString: legs.target.url(database) })
       await admin.connect()

@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, parse, resolve } from 'node:path'
 import { asSallyportError, SallyportError } from '@sallyport/base/errors'
-import { type Legs, startLegs } from './legs.ts'
+import { type Legs, type Preset, startLegs } from './legs.ts'
 
 const help = `npm run leak -- --dir FOLDER [options]
 
@@ -15,6 +15,7 @@ const help = `npm run leak -- --dir FOLDER [options]
   --json FILE     what the runner found; of the raw cases beside it in FILE with "-protocol" in its name
   --protocol      the raw cases alone
   --report        exit status 0 whatever was found
+  --preset NAME   of the targets: "none" or "tooling" (docs/policy.md); without it none
   --bin FOLDER    of the initdb of a PostgreSQL 15 with contrib
   --verbose, --no-load, --step-timeout MS: see the runner
 
@@ -38,6 +39,7 @@ interface Wanted {
   readonly only: string | undefined
   readonly json: string | undefined
   readonly isReport: boolean
+  readonly preset: Preset
   readonly hasCases: boolean
   readonly hasProtocol: boolean
   /** For the runner of cases alone. */
@@ -60,6 +62,7 @@ function readWanted(words: readonly string[]): Wanted {
   const dir = resolve(take('--dir') ?? '../shared/leak-suite/public')
   const bin = take('--bin') ?? bins.find((one) => existsSync(join(one, 'initdb')))
   const [only, json] = [take('--only'), take('--json')]
+  const preset = presetNamed(take('--preset'))
   const [isProtocolAlone, isReport] = [flag('--protocol'), flag('--report')]
   // What the raw cases are held against is always what a gateway should do.
   for (const name of ['--strict', '--compare']) flag(name)
@@ -81,7 +84,12 @@ function readWanted(words: readonly string[]): Wanted {
   const hasCases = !isProtocolAlone && (matches(dir, 'attacks', only) || matches(dir, 'benign', only))
   const hasProtocol = matches(dir, 'protocol', only)
   if (!hasCases && !hasProtocol) throw new SallyportError('REQUEST_INVALID', `--only ${only}: no such case`)
-  return { dir, bin, only, json, isReport, hasCases, hasProtocol, rest }
+  return { dir, bin, only, json, isReport, preset, hasCases, hasProtocol, rest }
+}
+
+function presetNamed(word = 'none'): Preset {
+  if (word === 'none' || word === 'tooling') return word
+  throw new SallyportError('REQUEST_INVALID', `--preset ${word}: "none" or "tooling"`, { hint: help })
 }
 
 const casesOf = (dir: string, file: string): readonly Case[] =>
@@ -142,7 +150,7 @@ async function main(words: readonly string[]): Promise<number> {
   }
   const wanted = readWanted(words)
   const { bin, only, json, isReport, hasCases, hasProtocol, rest } = wanted
-  const legs = await startLegs({ bin, databases: databasesOf(wanted.dir) })
+  const legs = await startLegs({ bin, databases: databasesOf(wanted.dir), preset: wanted.preset })
   try {
     const statuses: number[] = []
     if (hasCases)

@@ -29,7 +29,10 @@ export interface Legs {
   stop(): Promise<void>
 }
 
+export type Preset = 'none' | 'tooling'
+
 export interface LegsOptions {
+  readonly preset: Preset
   /** Folder of the target's initdb. */
   readonly bin: string
   /** In the order of their seeds. */
@@ -37,7 +40,7 @@ export interface LegsOptions {
 }
 
 /** Starts target cluster, identity provider, and control plane and agent of each leg; or nothing. */
-export async function startLegs({ bin, databases }: LegsOptions): Promise<Legs> {
+export async function startLegs({ bin, databases, preset }: LegsOptions): Promise<Legs> {
   const closers: (() => Promise<void>)[] = []
   const stop = async () => {
     for (const close of closers.splice(0).reverse()) await close().catch((error) => console.error(error))
@@ -56,7 +59,8 @@ export async function startLegs({ bin, databases }: LegsOptions): Promise<Legs> 
     const certificate = await makeServerCertificate('suite')
     const target = await startTarget(bin, first.dir, certificate)
     closers.push(() => target.stop())
-    for (const [database, stack] of stacks) await publish(stack, documentsOf(stack, target, certificate, database))
+    for (const [database, stack] of stacks)
+      await publish(stack, documentsOf(stack, target, certificate, { database, preset }))
     const front: Front = await openFront(new Map([...stacks].map(([database, { ports }]) => [database, ports.agent])))
     closers.push(() => front.close())
     const loginFile = await writeLogin(first.dir, stacks)
@@ -78,25 +82,32 @@ async function startTarget(bin: string, dir: string, tls: ServerCertificate): Pr
   })
 }
 
-function documentsOf(stack: Stack, { port }: PostgresServer, { ca }: ServerCertificate, database: string): string {
+function documentsOf(
+  stack: Stack,
+  { port }: PostgresServer,
+  { ca }: ServerCertificate,
+  more: Pick<TargetPlace, 'database' | 'preset'>,
+): string {
   const text = readFileSync(new URL('policies.yaml', import.meta.url), 'utf8')
-  return text + policies.map((policy) => targetDocument({ policy, database, port, ca, stack })).join('')
+  return text + policies.map((policy) => targetDocument({ ...more, policy, port, ca, stack })).join('')
 }
 
 interface TargetPlace {
   readonly policy: string
   readonly database: string
+  readonly preset: Preset
   readonly port: number
   readonly ca: string
   readonly stack: Stack
 }
 
-const targetDocument = ({ policy, database, port, ca, stack }: TargetPlace): string => `---
+const targetDocument = ({ policy, database, preset, port, ca, stack }: TargetPlace): string => `---
 apiVersion: sallyport.dev/v1
 kind: Target
 metadata: { name: ${policy}, labels: { policy: ${policy} } }
 spec:
   protocol: postgres
+  preset: ${preset}
   agents: [${agentName}]
   host: localhost
   port: ${port}

@@ -162,14 +162,14 @@ export function createAnalyser(
   scope: string,
 ): Analyser {
   const empty: ReadonlyMap<string, StatementFacts> = new Map()
-  const trustedKey = [...trusted].sort().join('\u0001')
+  const always = { preset, trusted, isMasked }
+  const fixed = [scope, preset, String(isMasked), [...trusted].sort().join('\u0001')]
   let last: Place | null = null
   /** A session asks from one place again and again. */
   const placeOf = (catalog: Catalog, searchPath: readonly string[]): Place => {
     if (last !== null && last.catalog === catalog && last.context.searchPath === searchPath) return last
-    const context = { searchPath, prepared: empty, cursors: empty, preset, trusted, isMasked }
-    const parts = [scope, catalog.version, preset, String(isMasked), trustedKey, searchPath.join('\u0001')]
-    const place = placeName(cache, parts)
+    const context = { searchPath, prepared: empty, cursors: empty, ...always }
+    const place = placeName(cache, [...fixed, catalog.version, searchPath.join('\u0001')])
     last = { cache, parser, catalog, context, place }
     return last
   }
@@ -205,14 +205,8 @@ export function createAnalyser(
       const statements = namesStatements.test(text)
       const cursors = namesCursors.test(text)
       const prepared = statements ? preparedFacts(text, catalog, names) : empty
-      const context = {
-        searchPath: names.searchPath,
-        prepared,
-        cursors: cursors ? names.cursors() : empty,
-        preset,
-        trusted,
-        isMasked,
-      }
+      const { searchPath } = names
+      const context = { searchPath, prepared, cursors: cursors ? names.cursors() : empty, ...always }
       return noteVersion(analyse(text, catalog, context, parser), catalog)
     },
   }
