@@ -156,7 +156,7 @@ function withWriteBack(
 function limitLines({ policies, chain, catalog }: Input, facts: StatementFacts): StatementExplanation['limits'] {
   return limitsFor(policies, facts, chain, catalog).map(({ limit }) => {
     const proves = limit.rows !== null && limit.packing === 'deny'
-    const copy = proves && limit.objects !== null ? copiedBy(facts, limit.objects) : null
+    const copy = proves && limit.objects !== null ? copiedBy(facts, limit.objects, limit.everyMs === null) : null
     const packs = proves && facts.output !== null ? packingIn(facts, catalog, limit.objects) : null
     const refusal = copy === null ? null : `a copy in "${copy}" would not be counted`
     return {

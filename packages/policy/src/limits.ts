@@ -292,10 +292,13 @@ const writesOwnRows = (facts: StatementFacts, objects: Matcher): boolean =>
 /** What sees rows that were there before. */
 const changing: ReadonlySet<string> = new Set(['update', 'delete', 'truncate'])
 
-/** Where a statement copies what is limited to: there it would not be counted any more. Null: nowhere. */
-export function copiedBy(facts: StatementFacts, objects: Matcher): string | null {
+/**
+ * Where a statement copies what is limited to: there it would not be counted any more. Null: nowhere. `isAlone`: each statement is
+ * counted by itself, so that one row which a trigger keeps is within every limit.
+ */
+export function copiedBy(facts: StatementFacts, objects: Matcher, isAlone = false): string | null {
   const relation = (column: string): string => column.slice(0, column.lastIndexOf('.'))
-  const isOwn = writesOwnRows(facts, objects)
+  const isOwn = writesOwnRows(facts, objects) || (isAlone && facts.isOfOneRow === true)
   const found = facts.flows.find(
     ({ to, toColumn, sources, ofRow }) =>
       !(isOwn && ofRow === true) &&

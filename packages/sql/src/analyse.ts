@@ -9,6 +9,7 @@ import type { AnalysisContext, SqlParser, StatementFacts } from './facts.ts'
 import { orderByIndexes } from './index-order.ts'
 import { hasHint, spellingProblems } from './lexer.ts'
 import { type Made, made, reachOf } from './made.ts'
+import { writesOneRow } from './order-fixed.ts'
 import { factsOf, type Outcome } from './outcome.ts'
 import type { Environment } from './scope.ts'
 import { after, meansChanged, type Sequence, start } from './sequence.ts'
@@ -107,7 +108,8 @@ function statementFacts(statement: RawStmt, text: string, around: Around): Analy
   if (draft.relations.size > 0 || draft.functions.size > 0) mentionImplicitCasts(env)
   for (const left of unvisited(check.significant, draft.seen)) draft.unknowns.add(left)
   orderByIndexes(draft, statement.stmt, env)
-  const facts = factsOf(draft, outcome, text, fingerprint)
+  const one = draft.flows.size > 0 && writesOneRow(draft, statement.stmt, env) ? ({ isOfOneRow: true } as const) : {}
+  const facts = { ...factsOf(draft, outcome, text, fingerprint), ...one }
   if (!meansChanged(sequence, facts, draft.operators)) return { facts, made: made(statement.stmt, facts, env) }
   const unknowns = [...facts.unknowns, 'a name that the same text has changed before']
   return { facts: { ...facts, unknowns }, made: null }

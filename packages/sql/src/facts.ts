@@ -164,6 +164,8 @@ export interface StatementFacts {
   readonly trusted?: readonly string[]
   /** Constructs beside functions that put several rows into one, such as ARRAY (SELECT …). Absent: none. */
   readonly packs?: readonly string[]
+  /** UPDATE or DELETE of one row at most, by a whole key of its table. Absent: of any number. */
+  readonly isOfOneRow?: true
   /** How often stored relations are read where their values can reach the result. Absent: one, once, or none. */
   readonly readings?: readonly (readonly [relation: string, times: number])[]
   /** Columns that get a new value, also those behind a view: what is sent for them may be a masked value. Absent: none. */

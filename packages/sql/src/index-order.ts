@@ -44,17 +44,18 @@ function insertsOnly(root: unknown): boolean {
 
 const reading: ReadonlySet<string> = new Set(['select', 'update', 'delete'])
 
-/** By which partitions are told apart, of the tables that are read. */
+/** By which partitions and children are told apart, of the tables that are read. */
 function partColumns(draft: Draft, { index }: Environment, root: unknown): readonly ColumnRef[] {
   const read = new Set(
     [...draft.effects.values()].filter(({ operation }) => reading.has(operation)).map(({ object }) => object),
   )
-  const partitioned = [...draft.relations].flatMap((oid) => {
+  const parents = [...draft.relations].flatMap((oid) => {
     const relation = index.byOid.get(oid)
-    return relation?.kind === 'partitioned' && read.has(relationName(relation)) ? [relation] : []
+    const isParent = (index.children.get(oid) ?? []).length > 0
+    return relation !== undefined && isParent && read.has(relationName(relation)) ? [relation] : []
   })
-  if (partitioned.length === 0 || insertsOnly(root)) return []
-  return partitioned.flatMap((relation) => {
+  if (parents.length === 0 || insertsOnly(root)) return []
+  return parents.flatMap((relation) => {
     const names = placedBy(index, relation)
     return columnRefs(index, relation).filter(
       ({ number }) => names === null || names.has(relation.columns.find((one) => one.number === number)?.name ?? ''),

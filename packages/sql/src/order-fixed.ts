@@ -3,7 +3,7 @@
 import { limits } from '@sallyport/base/limits'
 import { builtin } from './builtins.ts'
 import type { CatalogRelation } from './catalog.ts'
-import { descendants, relationName } from './catalog-index.ts'
+import { type CatalogIndex, descendants, relationName } from './catalog-index.ts'
 import type { Draft } from './draft.ts'
 import { fallibleIn } from './fallible.ts'
 import {
@@ -351,6 +351,28 @@ export function isOfOneRow(draft: Draft, root: unknown, env: Environment): boole
   return table !== null && !table.rowSecurity && table.rules.length === 0 && asksForKey(draft, table)
 }
 
+/** UPDATE and DELETE of one row at most, whatever their triggers do besides: a whole key of the table is asked for. */
+export function writesOneRow(draft: Draft, root: unknown, env: Environment): boolean {
+  const write = writeOf(root)
+  if (write === null || write['fromClause'] !== undefined || write['usingClause'] !== undefined) return false
+  let writes = 0
+  everyNode(root, (tag) => {
+    if (ordering.has(tag)) writes += 1
+  })
+  if (writes !== 1) return false
+  const direct = [...draft.effects.values()].filter(
+    ({ via, operation }) => via === 'direct' && plainWrites.has(operation),
+  )
+  const [only, ...more] = direct
+  const table = only === undefined || more.length > 0 ? undefined : relationCalled(only.object, env)
+  if (table === undefined || table.rules.length > 0) return false
+  return hasKeysOfAll(table, env.index) && asksForKey(draft, table)
+}
+
+/** A key of a partitioned table is one of all of its rows; children have their own. */
+const hasKeysOfAll = ({ oid, kind }: CatalogRelation, index: CatalogIndex): boolean =>
+  kind === 'partitioned' || (kind === 'table' && (index.children.get(oid) ?? []).length === 0)
+
 const hasKeyIn = ({ indexes = [] }: CatalogRelation, columns: ReadonlySet<number>): boolean =>
   indexes.some((one) => one.unique && one.columns.every((number) => columns.has(number)))
 
@@ -364,10 +386,7 @@ function onlyTable(draft: Draft, trees: readonly unknown[], { index }: Environme
   everyNode(trees[0], (tag) => {
     if (tag === 'RangeVar' || tag === 'RangeSubselect' || tag === 'SubLink') ranges += 1
   })
-  // A key of a partitioned table is one of all of its rows; children have their own.
-  const isPlain =
-    table.kind === 'partitioned' || (table.kind === 'table' && (index.children.get(table.oid) ?? []).length === 0)
-  return ranges === 1 && isPlain ? table : null
+  return ranges === 1 && hasKeysOfAll(table, index) ? table : null
 }
 
 function columnOf(node: unknown, table: CatalogRelation): CatalogRelation['columns'][number] | null {

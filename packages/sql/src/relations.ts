@@ -158,15 +158,28 @@ export function relationEntry(env: Environment, relation: CatalogRelation, name:
   })
 }
 
-/** Names of the columns that choose where among its partitions a row lies; null: any of them may, as with children. */
+/**
+ * Names of the columns that choose where among its partitions a row lies; null: any of them may. A child is chosen by whoever
+ * inserts, and by what its checks say of its rows.
+ */
 export function placedBy(index: CatalogIndex, relation: CatalogRelation): ReadonlySet<string> | null {
   const names = new Set<string>()
   for (const one of [relation, ...descendants(index, relation)]) {
     const isParent = (index.children.get(one.oid) ?? []).length > 0
     if (!isParent && one.kind !== 'partitioned') continue
-    const numbers = one.kind === 'partitioned' ? one.partitionedBy : undefined
-    if (numbers === undefined || numbers.includes(0)) return null
-    for (const { name, number } of one.columns) if (numbers.includes(number)) names.add(name)
+    if (one.kind === 'partitioned') {
+      const numbers = one.partitionedBy
+      if (numbers === undefined || numbers.includes(0)) return null
+      for (const { name, number } of one.columns) if (numbers.includes(number)) names.add(name)
+    } else {
+      const shared = new Set(one.checks)
+      const checks = descendants(index, one).flatMap((child) =>
+        (child.checks ?? []).filter((text) => !shared.has(text)),
+      )
+      const words = new Set(checks.flatMap((text) => text.split(/[^\p{L}\p{N}_$]+/u)))
+      for (const { name } of one.columns)
+        if (words.has(name) || checks.some((text) => text.includes(`"${name}"`))) names.add(name)
+    }
   }
   return names
 }
@@ -228,8 +241,8 @@ function ownColumn(env: Environment, relation: CatalogRelation, column: CatalogC
 /** A system relation: its columns hold no protected values, but only some may be read without coverage. */
 function systemEntry(env: Environment, relation: SystemRelation, name: string | null, isShown: boolean): Entry {
   const isTooling = env.context.preset === 'tooling'
-  const allowed = ({ access, name: column }: Pick<PresentColumn, 'access' | 'name'>): boolean =>
-    access === 'baseline' || (access === 'tooling' && (isTooling || (isShown && !notShown.has(column))))
+  const allowed = ({ access }: Pick<PresentColumn, 'access'>): boolean =>
+    access === 'baseline' || (access === 'tooling' && (isTooling || isShown))
   const read = (baseline: boolean) =>
     addEffect(env.draft, { operation: 'select', object: relation.name, via: 'direct', parents: [], baseline })
   read(relation.columns.some(allowed))
@@ -250,9 +263,6 @@ function systemEntry(env: Environment, relation: SystemRelation, name: string | 
     },
   )
 }
-
-/** Columns of pg_settings that SHOW does not show. */
-const notShown: ReadonlySet<string> = new Set(['sourcefile', 'sourceline'])
 
 interface PresentColumn {
   readonly name: string

@@ -73,7 +73,7 @@ const requestClaims = (one: AppliedTo, isDenied: boolean): readonly Claim[] => {
 function ahead(one: AppliedTo, catalog: Catalog, budgets: Budgets): SallyportError | null {
   const { limit, facts } = one
   const isProven = limit.rows === null || limit.packing === 'allow'
-  const copy = isProven || limit.objects === null ? null : copiedBy(facts, limit.objects)
+  const copy = isProven || limit.objects === null ? null : copiedBy(facts, limit.objects, limit.everyMs === null)
   if (copy !== null) return copyRefused(limit, copy)
   if (facts.output === null || (limit.rows === null && limit.bytes === null)) return null
   const construct = isProven ? null : packingIn(facts, catalog, limit.objects)
