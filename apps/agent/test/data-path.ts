@@ -149,6 +149,9 @@ export function testRecorder(): TestRecorder {
         write() {
           if (recorder.unwritable) throw new SallyportError('SPOOL_UNWRITABLE', 'the record cannot be written')
         },
+        async written() {
+          this.write()
+        },
         close: (reason) => keep(session, { kind: 'session-closed', reason, statements: 0 }),
       }
     },
@@ -229,6 +232,8 @@ export interface DataPathOptions {
   /** That a test has a hand in: what other agents lend and borrow of. */
   readonly budgets?: Budgets
   readonly memory?: MemoryGuard
+  /** In the place of one that keeps entries in memory. */
+  readonly recorder?: Recorder
 }
 
 /** Starts a listener on a free port of the loopback interface. */
@@ -260,7 +265,7 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
     callerAuthority: { certificate: new X509Certificate(certificate.ca), installation: 'test' },
     agent: { id: '0'.repeat(32), name: 'test' },
     snapshots,
-    recorder,
+    recorder: options.recorder ?? recorder,
     holds: control.holds,
     parser: await loadParser(),
     environment: options.environment,

@@ -164,6 +164,14 @@ describe('a request', () => {
     } finally {
       path.recorder.full = false
     }
+    // What several requests wait for together: one write that fails lets none of them go.
+    path.recorder.unwritable = true
+    try {
+      const all = await Promise.all(Array.from({ length: 5 }, () => send('/crm/v1/orders')))
+      expect(all.map(({ status }) => status)).toEqual(Array(5).fill(503))
+    } finally {
+      path.recorder.unwritable = false
+    }
     expect(api.seen).toHaveLength(1)
   })
 })

@@ -21,7 +21,7 @@ export interface RequestBody {
   /** All of it was read, and goes on without being looked at any more. */
   readonly isRead: boolean
   /** What the target gets; null where there is none. A stream ends with OUTWARD_SECRET before the first byte of a needle. */
-  forTarget(needles: Needles): Readable | Buffer | null
+  forTarget(needles: () => Needles): Readable | Buffer | null
   /** Gives back its room; to be called once. */
   release(): void
 }
@@ -84,7 +84,8 @@ export function requestBody(request: Readable, { hasBody, kindOf, length, room, 
       if (!hasBody) return null
       if (replaced !== null || kept !== null) return replaced ?? kept
       onAsked()
-      return needles.length === 0 ? request : watched(request, needles, kindOf())
+      const all = needles()
+      return all.length === 0 ? request : watched(request, all, kindOf())
     },
     release() {
       room.give(taken)

@@ -1,10 +1,11 @@
 // Takes the content coding from an answer that has to be looked into. The gateway asks for none; APIs that encode all the
 // same are read, as far as they do not blow up (THREATS ).
-import { pipeline, type Readable } from 'node:stream'
+import { pipeline } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import { SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
-import type { Fields } from '@sallyport/wire/http/fields'
+import { type Fields, fieldOf } from '@sallyport/wire/http/fields'
+import type { AnswerBody } from './answer-body.ts'
 
 const decoders = {
   gzip: createGunzip,
@@ -15,7 +16,8 @@ const decoders = {
 const isKnown = (coding: string): coding is keyof typeof decoders => Object.hasOwn(decoders, coding)
 
 /** The bytes behind the codings that these fields name. Throws ANSWER_REFUSED: unknown, nested, damaged, or blown up. */
-export function decoded(body: Readable, fields: Fields): AsyncIterable<Buffer> {
+export function decoded(body: AnswerBody, fields: Fields): AsyncIterable<Buffer> {
+  if (fieldOf(fields, 'content-encoding') === undefined) return body
   const codings = fields
     .filter(([name]) => name === 'content-encoding')
     .flatMap(([, value]) => value.split(','))
@@ -27,7 +29,10 @@ export function decoded(body: Readable, fields: Fields): AsyncIterable<Buffer> {
   return inflated(body, decoders[coding]())
 }
 
-async function* inflated(body: Readable, decoder: ReturnType<(typeof decoders)['gzip' | 'br']>): AsyncIterable<Buffer> {
+async function* inflated(
+  body: AnswerBody,
+  decoder: ReturnType<(typeof decoders)['gzip' | 'br']>,
+): AsyncIterable<Buffer> {
   let read = 0
   let made = 0
   const counted = async function* (source: AsyncIterable<Buffer>): AsyncIterable<Buffer> {

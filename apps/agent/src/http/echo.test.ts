@@ -2,7 +2,7 @@
 import { Secret } from '@sallyport/base/secret'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { echoScan, holdsNeedle, needlesOf } from './echo.ts'
+import { echoScan, holdsNeedle, needlesFor, needlesOf } from './echo.ts'
 
 const text = 'pa"ss/wörd+0123456789'
 const needles = needlesOf([new Secret(text)])
@@ -80,4 +80,16 @@ describe('many needles', () => {
     for (const text of ['', 'cre', 'credential-', 'credential-5-of-some-targe', 'xxxx'])
       expect(holdsNeedle(needles, Buffer.from(text))).toBe(false)
   })
+})
+
+it('needles of one owner are made once, and anew for other secrets', () => {
+  const owner = {}
+  const first = needlesFor(owner, [new Secret(text)])
+  expect(needlesFor(owner, [new Secret(text)])).toBe(first)
+  const other = needlesFor(owner, [new Secret(`${text}!`)])
+  expect(other).toEqual(needlesOf([new Secret(`${text}!`)]))
+  expect(needlesFor(owner, [])).toEqual([])
+  expect(needlesFor(owner, [new Secret(text), new Secret('another one')])).toHaveLength(
+    needlesOf([new Secret(text), new Secret('another one')]).length,
+  )
 })

@@ -56,6 +56,18 @@ function base64Forms(bytes: Buffer): string[] {
   })
 }
 
+const needlesOfOwners = new WeakMap<object, { readonly texts: readonly string[]; readonly needles: Needles }>()
+
+/** The same list for the same secrets of one owner, such as a target: to make it costs more than to look for it. */
+export function needlesFor(owner: object, secrets: readonly Secret[]): Needles {
+  const known = needlesOfOwners.get(owner)
+  const isSame = secrets.length === known?.texts.length && secrets.every((one, at) => one.reveal() === known.texts[at])
+  if (known !== undefined && isSame) return known.needles
+  const needles = needlesOf(secrets)
+  needlesOfOwners.set(owner, { texts: secrets.map((secret) => secret.reveal()), needles })
+  return needles
+}
+
 export const holdsNeedle = (needles: Needles, bytes: Buffer): boolean =>
   needles.length <= fewNeedles ? needles.some((needle) => bytes.includes(needle)) : indexOf(needles).isIn(bytes)
 
@@ -114,8 +126,21 @@ export function echoScan(needles: Needles): EchoScan {
   }
 }
 
+const inBeginnings = new WeakMap<Needles, Uint8Array>()
+
+/** 1 for each byte that stands in the beginning of a needle: what ends with another one begins none. */
+function bytesOfBeginnings(needles: Needles): Uint8Array {
+  const known = inBeginnings.get(needles)
+  if (known !== undefined) return known
+  const made = new Uint8Array(256)
+  for (const needle of needles) for (const byte of needle.subarray(0, -1)) made[byte] = 1
+  inBeginnings.set(needles, made)
+  return made
+}
+
 /** Bytes at the end that may be the beginning of a needle; a stream of events is not held up by more. */
 function begunAtEnd(needles: Needles, bytes: Buffer): number {
+  if (bytesOfBeginnings(needles)[bytes.at(-1) ?? 0] !== 1) return 0
   let longest = 0
   for (const needle of needles) {
     const [first] = needle

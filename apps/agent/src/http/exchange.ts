@@ -59,14 +59,35 @@ function once(run: () => void): () => void {
 }
 
 const needlesOfList = new WeakMap<readonly Secret[], Needles>()
+const needlesOfSession = new WeakMap<HttpSession, readonly [known: Needles, own: Needles]>()
 
 /** What may not go on: every credential of the agent in all its forms, and the caller's own token for the gateway. */
 export async function outwardNeedles({
   head,
+  session,
   serving,
-}: Pick<Exchange, 'head' | 'serving'>): Promise<readonly Needles[]> {
+}: Pick<Exchange, 'head' | 'session' | 'serving'>): Promise<readonly Needles[]> {
   const secrets = await serving.known.current()
-  const known = needlesOfList.get(secrets) ?? needlesOf(secrets)
-  needlesOfList.set(secrets, known)
-  return [known, [Buffer.from(head.token.reveal(), 'utf8')]]
+  let known = needlesOfList.get(secrets)
+  if (known === undefined) {
+    known = needlesOf(secrets)
+    needlesOfList.set(secrets, known)
+  }
+  // A session is one of its token.
+  const kept = needlesOfSession.get(session)
+  if (kept !== undefined && kept[0] === known) return kept
+  const made = [known, [Buffer.from(head.token.reveal(), 'utf8')]] as const
+  needlesOfSession.set(session, made)
+  return made
+}
+
+const together = new WeakMap<readonly Needles[], Needles>()
+
+/** Of several lists one, which is kept as long as they are. */
+export function flatNeedles(lists: readonly Needles[]): Needles {
+  const known = together.get(lists)
+  if (known !== undefined) return known
+  const made = lists.flat()
+  together.set(lists, made)
+  return made
 }

@@ -2,6 +2,7 @@
 // and those of the gateway (THREATS R-4.2, R-4.12).
 import { hideBy, hideIn } from '@sallyport/mask/detect/hide'
 import type { AnswerMasking } from '@sallyport/policy/answers'
+import type { HttpTargetDocument } from '@sallyport/policy/document'
 import { type Fields, requestFields } from '@sallyport/wire/http/fields'
 import { foldedName, queryText } from '@sallyport/wire/http/request-target'
 import type { SessionDeps } from '../session/deps.ts'
@@ -13,8 +14,13 @@ import type { RequestHead } from './request.ts'
 import type { HttpSession } from './session.ts'
 
 /** As it is sent: below the path of the target's URL, with what a credential adds to the query. */
-export function pathOf(url: string, { path, query }: RequestHead, injected: Injected): string {
-  const prefix = new URL(url).pathname.replace(/\/$/, '')
+export function pathOf(
+  spec: HttpTargetDocument['spec'],
+  { path, query }: Pick<RequestHead, 'path' | 'query'>,
+  injected: Injected,
+): string {
+  const prefix = prefixOf(spec)
+  if (query.length === 0 && injected.query.length === 0) return `${prefix}${path}`
   const own = new Set(injected.query.map(([name]) => foldedName(name)))
   // Of a query that signs by itself the server would go by that signature.
   const isOwn = (name: string): boolean =>
@@ -23,16 +29,29 @@ export function pathOf(url: string, { path, query }: RequestHead, injected: Inje
   return search === '' ? `${prefix}${path}` : `${prefix}${path}?${search}`
 }
 
+const prefixes = new WeakMap<HttpTargetDocument['spec'], string>()
+
+/** Path of the target's URL, without a slash at its end. */
+function prefixOf(spec: HttpTargetDocument['spec']): string {
+  const known = prefixes.get(spec)
+  if (known !== undefined) return known
+  const prefix = new URL(spec.url).pathname.replace(/\/$/, '')
+  prefixes.set(spec, prefix)
+  return prefix
+}
+
+/** `callers`: its fields that go on where nothing is masked. */
 export function fieldsFor(
-  head: RequestHead,
+  { head, callers }: { readonly head: RequestHead; readonly callers: Fields },
   pass: readonly string[],
   injected: Injected,
   { number, masking }: Granted,
   { id }: HttpSession,
 ): Fields {
-  const own = new Set(injected.fields.map(([name]) => name))
+  const own = injected.fields.map(([name]) => name)
+  const kept = masking === null ? callers : callersFields(head, pass, masking)
   return [
-    ...callersFields(head, pass, masking).filter(([name]) => !own.has(name)),
+    ...kept.filter(([name]) => !own.includes(name)),
     ...injected.fields,
     ['accept-encoding', 'identity'],
     ['via', '1.1 sallyport'],
@@ -51,7 +70,8 @@ export function callersFields(
   const keep = new Set(
     pass.filter((name) => (name !== 'authorization' || isTokenApart) && !(isMasked && name.endsWith('range'))),
   )
-  return requestFields(fields, keep).filter(([name]) => !(isMasked && revalidating.has(name)))
+  const kept = requestFields(fields, keep)
+  return isMasked ? kept.filter(([name]) => !revalidating.has(name)) : kept
 }
 
 /** What was masked is never the same as what the target would compare it with (THREATS R-4.7). */

@@ -30,8 +30,10 @@ export function outwardInHead(
   const whole: Place = ['the URL', wholeLine({ segments, query })]
   const own: readonly Place[] = fields.map(([name, value]) => [`the field "${name}"`, `${name}: ${value}`])
   const isSignIn = ([name]: Fields[number]): boolean => name === 'authorization' || name === 'cookie'
-  for (const [where, text] of [...line, whole, ...own])
-    if (holdsAny(outward, text)) return { kind: 'credential', where }
+  const all = [...line, whole, ...own]
+  // All of them in one look; which of them it is matters only where there is one.
+  if (holdsAny(outward, all.map(([, text]) => text).join('\n')))
+    for (const [where, text] of all) if (holdsAny(outward, text)) return { kind: 'credential', where }
   if (outward.kinds.size === 0) return null
   const looked = own.filter((_, index) => fields[index] !== undefined && !isSignIn(fields[index]))
   for (const [where, text] of [...line, ...looked]) {

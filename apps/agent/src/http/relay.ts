@@ -16,7 +16,8 @@ import type { ByteMeter, Quota } from '../limits/request.ts'
 import type { RequestOutcome } from '../session/request-asked.ts'
 import { type CostWatch, costWatch } from './cost-watch.ts'
 import { decoded } from './decode.ts'
-import { echoScan, holdsNeedle, type Needles, needlesOf } from './echo.ts'
+import { echoScan, holdsNeedle, type Needles, needlesFor } from './echo.ts'
+import type { Ending } from './ending.ts'
 import type { Outbound } from './inbound.ts'
 import { locationOf } from './location.ts'
 import { hidingAll, type Masker, maskerOf } from './masker.ts'
@@ -47,13 +48,13 @@ export interface Relaying {
   readonly quotas: () => readonly Quota[]
   /** The request in the record. */
   readonly requestId: string
-  readonly signal: AbortSignal
+  readonly ending: Ending
 }
 
 /** Streams the answer back. Throws what it was refused for; the caller closes what has begun. */
 export async function relay(relaying: Relaying, answer: Answer, outcome: Outcome): Promise<void> {
   const { response, masking, method } = relaying
-  const needles = needlesOf(relaying.secrets)
+  const needles = needlesFor(relaying.target, relaying.secrets)
   let masker: Masker | null = null
   const { cost } = relaying
   const watch = cost === null ? null : costWatch(cost.sources, answer.fields)
@@ -89,13 +90,13 @@ interface Passing {
 }
 
 async function pass(
-  { response, signal, meter, quotas }: Relaying,
+  { response, ending, meter, quotas }: Relaying,
   { status, fields, body, needles, masker, watch }: Passing,
   outcome: Outcome,
 ): Promise<void> {
   // With the first byte: of a document that is no JSON after all nothing has gone out, not even its status.
   const begin = (): void => {
-    if (!response.headersSent) response.writeHead(status, [...fields, ...quotaFields(quotas())].flat())
+    if (!response.headersSent) response.writeHead(status, rawFields([...fields, ...quotaFields(quotas())]))
   }
   // What would pass a limit does not go: nothing of the piece that it stands in.
   const count = (bytes: number): void => {
@@ -108,11 +109,12 @@ async function pass(
     response.flushHeaders()
   }
   const scan = echoScan(needles)
-  const out = async (bytes: Uint8Array): Promise<void> => {
-    if (bytes.length === 0) return
+  /** Null: whoever reads keeps up. */
+  const out = (bytes: Uint8Array): Promise<void> | null => {
+    if (bytes.length === 0) return null
     count(bytes.length)
     begin()
-    if (!response.write(bytes)) await drained(response, signal)
+    return response.write(bytes) ? null : drained(response, ending.signal)
   }
   let left = lengthOf(fields)
   let whole: Uint8Array | null = null
@@ -123,8 +125,12 @@ async function pass(
     const shown = masker === null ? next : masker.push(next)
     left -= chunk.length
     // The last piece goes with the end, in one record of TLS.
-    if (left === 0 && whole === null) whole = shown
-    else await out(shown)
+    if (left === 0 && whole === null) {
+      whole = shown
+      continue
+    }
+    const slow = out(shown)
+    if (slow !== null) await slow
   }
   const rest = scan.end()
   const end = masker === null ? rest : Buffer.concat([masker.push(rest), await masker.end()])
@@ -139,6 +145,12 @@ async function pass(
   count(last.length)
   begin()
   response.end(last)
+}
+
+function rawFields(fields: Fields): string[] {
+  const raw: string[] = []
+  for (const field of fields) raw.push(field[0], field[1])
+  return raw
 }
 
 /** NaN where the answer does not say it, or its body is not what goes on. */
@@ -222,7 +234,9 @@ function fieldsOf({ masking, hash, target, method, cost }: Relaying, answer: Ans
     ['via', '1.1 sallyport'],
   ]
   const holds = (text: string): boolean => holdsNeedle(needles, Buffer.from(text, 'latin1'))
-  if (needles.length > 0 && all.some(([name, value]) => holds(name) || holds(value))) throw credentialCameBack()
+  // All of them in one look, and only then one by one: what begins in one field and ends in another is no credential.
+  if (needles.length > 0 && holds(rawFields(all).join('\n')))
+    if (all.some(([name, value]) => holds(name) || holds(value))) throw credentialCameBack()
   if (masking !== null) {
     const hide = hidingAll(masking, hash)
     const kept = all.filter(([name]) => !ofTheBody.has(name))

@@ -93,11 +93,20 @@ function initiatorOf(fields: Fields): Said | null {
 
 /** What rules read; fields that end at the gateway are not among them. */
 export function factsOf(head: RequestHead): HttpRequestFacts {
+  let query: HttpRequestFacts['query'] | undefined
+  let headers: HttpRequestFacts['headers'] | undefined
+  // Only conditions read these two, and most requests meet none.
   return {
     method: head.method,
     path: head.path,
-    query: grouped(head.query),
-    headers: grouped(requestFields(head.fields)),
+    get query() {
+      query ??= grouped(head.query)
+      return query
+    },
+    get headers() {
+      headers ??= grouped(requestFields(head.fields))
+      return headers
+    },
     contentLength: head.contentLength,
   }
 }

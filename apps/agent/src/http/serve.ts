@@ -18,7 +18,8 @@ import type { RequestBody } from './body.ts'
 import { bodyFacts } from './body-facts.ts'
 import { type Injected, injectedCredential } from './credential.ts'
 import type { Needles } from './echo.ts'
-import { bodyOf, type Exchange, type HttpServing, outwardNeedles } from './exchange.ts'
+import { Ending } from './ending.ts'
+import { bodyOf, type Exchange, flatNeedles, type HttpServing, outwardNeedles } from './exchange.ts'
 import { callersFields, fieldsFor, hiding, pathOf } from './forwarded.ts'
 import { heldHead } from './held-head.ts'
 import { fieldsBeside, hiddenBody } from './hidden-body.ts'
@@ -116,28 +117,25 @@ function admittedHead(connection: Connection, request: Inbound, random: SessionD
 async function underWay(parts: Exchange): Promise<void> {
   const { request, response, session, serving } = parts
   const leave = serving.requests.enter(session.admitted.token.principal)
-  const ended = new AbortController()
+  const ending = new Ending()
   // Of HTTP/1.1 the connection ends with the session.
   const stop = (): void => {
-    ended.abort(session.signal.reason)
+    ending.abort(session.ending.reason)
     if (request.isMultiplexed) response.destroy()
   }
-  const closed = (): void => ended.abort()
-  session.signal.addEventListener('abort', stop)
-  response.once('close', closed)
-  if (session.signal.aborted) stop()
+  session.ending.addEventListener('abort', stop)
+  response.once('close', () => ending.abort())
+  if (session.ending.aborted) stop()
   try {
-    await exchange(parts, ended.signal)
-    // To abort makes an error with a stack: where all of it is over, nobody is left to hear of it.
-    if (request.complete) response.removeListener('close', closed)
+    await exchange(parts, ending)
   } finally {
-    session.signal.removeEventListener('abort', stop)
+    session.ending.removeEventListener('abort', stop)
     leave()
   }
 }
 
-/** `signal`: the caller is gone, or the session has ended. */
-async function exchange(parts: Exchange, signal: AbortSignal): Promise<void> {
+/** `ending`: the caller is gone, or the session has ended. */
+async function exchange(parts: Exchange, ending: Ending): Promise<void> {
   const { head, session, serving, response } = parts
   const { deps } = serving
   const { document } = session.admitted.target
@@ -147,7 +145,8 @@ async function exchange(parts: Exchange, signal: AbortSignal): Promise<void> {
   const body = bodyOf(parts)
   try {
     const needles = await outwardNeedles(parts)
-    const looking = { body, needles, signal, read: lookedBody(head, body, needles) }
+    const callers = callersFields(head, document.spec.passFields, null)
+    const looking = { body, needles, callers, ending, read: lookedBody(head, body, needles) }
     const asked = askedRequest(parts, looking)
     const granted = await session.gate.judge(asked)
     // Of a body that was not read nobody has asked anything so far.
@@ -171,15 +170,15 @@ async function exchange(parts: Exchange, signal: AbortSignal): Promise<void> {
           room: serving.room,
           meter: granted.meter,
           cost: granted.cost,
-          quotas: () => session.gate.quotas(factsOf(head), head.initiator),
+          quotas: () => session.gate.quotas(() => asked.facts, head.initiator),
           requestId: `${session.id}/${granted.number}`,
-          signal,
+          ending,
         },
         answer,
         outcome,
       )
     } catch (thrown) {
-      if (response.destroyed || session.signal.aborted) outcome.result = 'cancelled'
+      if (response.destroyed || session.ending.aborted) outcome.result = 'cancelled'
       deps.log.warn({ session: session.id, method: head.method, cause: describeThrown(thrown) }, 'answer-not-finished')
       throw thrown
     } finally {
@@ -198,7 +197,9 @@ const unread: AskedRequest['body'] = async () => ({ kind: 'other' })
 interface Looking {
   readonly body: RequestBody
   readonly needles: readonly Needles[]
-  readonly signal: AbortSignal
+  /** Its fields that go on where nothing is masked. */
+  readonly callers: Fields
+  readonly ending: Ending
   readonly read: LookedBody
 }
 
@@ -221,9 +222,8 @@ function lookedBody(head: RequestHead, body: RequestBody, needles: readonly Need
 
 /** What the gate may ask about a request; its body is read when the gate does. */
 function askedRequest(parts: Exchange, looking: Looking): AskedRequest {
-  const { body, needles, read } = looking
+  const { body, needles, callers: fields, read } = looking
   const { head, session, serving } = parts
-  const fields = callersFields(head, session.admitted.target.document.spec.passFields, null)
   return {
     facts: factsOf(head),
     kept: recordedRequest(head, hiding(serving.deps, needles, head)),
@@ -280,21 +280,25 @@ function goneOf(response: Outbound): AbortSignal {
 async function forward(
   { head, session, serving }: Exchange,
   granted: Granted,
-  { body, needles, signal, read }: Looking,
+  { body, needles, callers, ending, read }: Looking,
 ): Promise<{ readonly answer: Answer; readonly injected: Injected }> {
   const { deps, tokens, upstreams } = serving
   const { document } = session.admitted.target
   const injected = await injectedCredential(document, deps.environment, tokens, deps.clock.nowMs())
-  const path = pathOf(document.spec.url, head, injected)
-  const fields = fieldsBeside(body, fieldsFor(head, document.spec.passFields, injected, granted, session))
-  const request = { method: head.method, path, signal }
+  const path = pathOf(document.spec, head, injected)
+  const fields = fieldsBeside(body, fieldsFor({ head, callers }, document.spec.passFields, injected, granted, session))
+  const request = { method: head.method, path, signal: ending }
   if (injected.sign !== null || body.isRead) await read()
   // Of a signed request every byte counts.
   const signed =
     injected.sign === null
       ? fields
       : injected.sign({ ...request, host: new URL(document.spec.url).host, fields, body: await body.sent() })
-  const answer = await upstreams.send(document, { ...request, fields: signed, body: body.forTarget(needles.flat()) })
+  const answer = await upstreams.send(document, {
+    ...request,
+    fields: signed,
+    body: body.forTarget(() => flatNeedles(needles)),
+  })
   if (answer.status === 401) tokens.refused(document)
   return { answer, injected }
 }
@@ -322,7 +326,7 @@ function refuse(
   const endsIt = error.code === 'PROTOCOL_VIOLATION' || error.code === 'CONNECTION_LIMIT' || !request.complete
   const close = endsIt ? ['connection', 'close'] : []
   const isLimited = error.code === 'LIMIT_REACHED' && session !== null && head !== null
-  const left = isLimited ? quotaFields(session.gate.quotas(factsOf(head), head.initiator)) : []
+  const left = isLimited ? quotaFields(session.gate.quotas(() => factsOf(head), head.initiator)) : []
   response.writeHead(status, [...[...fields, ...left].flat(), ...close])
   response.end(body)
 }

@@ -1,6 +1,6 @@
 // Who calls on one connection, and at which target: a session for each token and target, with a record of its own. It is
 // made with the first request, asked again with each, and ends with the connection.
-import { createHash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import type { Socket } from 'node:net'
 import { isDeepStrictEqual } from 'node:util'
@@ -23,6 +23,7 @@ import { sessionInitiators } from '../session/initiator.ts'
 import { describeThrown } from '../session/log.ts'
 import { createRequestGate, type RequestGate } from '../session/request-gate.ts'
 import type { Sessions } from '../session/sessions.ts'
+import { Ending } from './ending.ts'
 import { requestSpans } from './held.ts'
 import type { RequestHead } from './request.ts'
 
@@ -32,6 +33,8 @@ export interface HttpSession {
   readonly gate: RequestGate
   /** Fires when the session ends; exchanges stop with it. */
   readonly signal: AbortSignal
+  /** The same, for exchanges: nothing is made anew for each of them. */
+  readonly ending: Ending
   /** Fires when it should end, and what goes on and on should be told to go. */
   readonly leaving: AbortSignal
   /** When its token is over, with leeway for clocks. */
@@ -87,7 +90,7 @@ export function connectionSessions(
   })
   return {
     async of(head, userAgent) {
-      const key = `${createHash('sha256').update(head.token.reveal()).digest('base64')} ${head.target}`
+      const key = `${hash('sha256', head.token.reveal(), 'base64')} ${head.target}`
       const current = (): Open | undefined => {
         const known = open.get(key)
         if (known === undefined || known.isCurrent(deps.clock.nowMs())) return known
@@ -142,8 +145,7 @@ function openSession(opening: Opening, onEnd: () => void): Open {
   const id = sessionId(Buffer.from(deps.random(16)).toString('hex'))
   const record = openRecord(opening, id)
   const gate = openGate(opening, id, record)
-  const ended = new AbortController()
-  setMaxListeners(2 * limits.httpStreamsPerConnectionMax, ended.signal)
+  const ended = new Ending()
   const leaving = new AbortController()
   setMaxListeners(limits.webSocketsPerCallerMax, leaving.signal)
   const life = lifeOf({
@@ -176,7 +178,10 @@ function openSession(opening: Opening, onEnd: () => void): Open {
     id,
     admitted,
     gate,
-    signal: ended.signal,
+    get signal() {
+      return ended.signal
+    },
+    ending: ended,
     leaving: leaving.signal,
     expiresAtMs: expiryOf(admitted),
     begin: life.begin,

@@ -2,7 +2,7 @@
 // Redirects are never followed, and an answer is taken as it is: nobody decodes it here.
 import { type LookupAddress, lookup } from 'node:dns'
 import type { LookupFunction } from 'node:net'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import { createSecureContext } from 'node:tls'
 import { assert } from '@sallyport/base/assert'
 import { SallyportError } from '@sallyport/base/errors'
@@ -12,6 +12,8 @@ import { type Fields, isAnswerValue, isFieldName } from '@sallyport/wire/http/fi
 import { buildConnector, type Dispatcher, Pool } from 'undici'
 import { type Bound, boundTo, type CredentialSources as Environment, resolveCredential } from '../secrets/broker.ts'
 import { addressRefused, checkHost, isPermitted, type Network } from './address.ts'
+import { AnswerBody } from './answer-body.ts'
+import type { Ends } from './ending.ts'
 
 export interface UpstreamRequest {
   readonly method: string
@@ -19,13 +21,13 @@ export interface UpstreamRequest {
   readonly path: string
   readonly fields: Fields
   readonly body: Readable | Buffer | null
-  readonly signal: AbortSignal
+  readonly signal: Ends
 }
 
 export interface Answer {
   readonly status: number
   readonly fields: Fields
-  readonly body: Dispatcher.ResponseData['body']
+  readonly body: AnswerBody
 }
 
 export interface Upstreams {
@@ -38,12 +40,13 @@ export interface Upstreams {
 export function openUpstreams(environment: Environment = {}): Upstreams {
   const pools = new Map<string, Pool>()
   /** Of documents in use: what would be made of them anew for each request. */
-  const places = new WeakMap<HttpTargetDocument['spec'], { readonly key: string; readonly hostname: string }>()
+  const places = new WeakMap<HttpTargetDocument['spec'], { readonly key: string }>()
   const placeOf = ({ spec }: HttpTargetDocument) => {
     const known = places.get(spec)
     if (known !== undefined) return known
     const { url, tls, network } = spec
-    const made = { key: JSON.stringify([url, tls, network]), hostname: new URL(url).hostname }
+    checkHost(new URL(url).hostname, network)
+    const made = { key: JSON.stringify([url, tls, network]) }
     places.set(spec, made)
     return made
   }
@@ -59,25 +62,12 @@ export function openUpstreams(environment: Environment = {}): Upstreams {
   }
   return {
     async send(target, { method, path, fields, body, signal }) {
-      checkHost(placeOf(target).hostname, target.spec.network)
+      placeOf(target)
       try {
         assert(isMethod(method), 'a method that was never judged')
-        const {
-          statusCode,
-          headers,
-          body: answer,
-        } = await poolOf(target).request({
-          method,
-          path,
-          headers: fields.flat(),
-          body,
-          signal,
-          // An API that does not read such a body would take it for a request (THREATS R-4.1).
-          ...(body !== null && !/^(POST|PUT|PATCH)$/.test(method) ? { reset: true } : {}),
-        })
-        // Whoever reads it is told; where nobody does any more, an error is no news.
-        answer.on('error', () => {})
-        return { status: statusCode, fields: answerFields(headers), body: answer }
+        // An API that does not read such a body would take it for a request (THREATS R-4.1).
+        const reset = body !== null && !/^(POST|PUT|PATCH)$/.test(method)
+        return await answerTo(poolOf(target), { method, path, headers: rawFields(fields), body, reset }, signal)
       } catch (thrown) {
         throw upstreamError(target, thrown)
       }
@@ -86,6 +76,52 @@ export function openUpstreams(environment: Environment = {}): Upstreams {
       await Promise.all([...pools.values()].map((pool) => pool.destroy()))
     },
   }
+}
+
+function rawFields(fields: Fields): string[] {
+  const raw: string[] = []
+  for (const field of fields) raw.push(field[0], field[1])
+  return raw
+}
+
+/** Settles with the head of the answer. Its body fails, and its connection ends, when `ends` says so. */
+function answerTo(pool: Pool, request: Dispatcher.DispatchOptions, ends: Ends): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    let controller: Dispatcher.DispatchController | null = null
+    let body: AnswerBody | null = null
+    const over = (error: unknown): void => {
+      ends.removeEventListener('abort', ended)
+      if (body === null) reject(error)
+      else body.fail(error)
+      // What of the request has not gone yet goes nowhere.
+      if (request.body instanceof Readable) request.body.destroy()
+    }
+    const ended = (): void => {
+      const reason = ends.reason instanceof Error ? ends.reason : new Error('the exchange is over')
+      over(reason)
+      controller?.abort(reason)
+    }
+    if (ends.aborted) return ended()
+    ends.addEventListener('abort', ended)
+    pool.dispatch(request, {
+      onRequestStart(started) {
+        controller = started
+        if (ends.aborted) started.abort(new Error('the exchange is over'))
+      },
+      onResponseStart(started, status, headers) {
+        // Of informational ones (RFC 9110, 15.2) nobody here asked for any.
+        if (status < 200 || ends.aborted) return
+        body = new AnswerBody(started)
+        resolve({ status, fields: answerFields(headers), body })
+      },
+      onResponseData: (_, chunk) => body?.push(chunk),
+      onResponseEnd() {
+        ends.removeEventListener('abort', ended)
+        body?.end()
+      },
+      onResponseError: (_, error) => over(error),
+    })
+  })
 }
 
 /** Pools of one agent: as many as targets, and a few that documents no longer name. */
@@ -179,10 +215,17 @@ export function checkedLookup(network: Network): LookupFunction {
 const isMethod = (method: string): method is Dispatcher.HttpMethod => /^[A-Z]{1,20}$/.test(method)
 
 /** Of names and values that no caller could be given, nothing is left. */
-const answerFields = (headers: Readonly<Record<string, string | string[] | undefined>>): Fields =>
-  Object.entries(headers)
-    .flatMap(([name, value]) => [value ?? []].flat().map((one) => [name.toLowerCase(), one] as const))
-    .filter(([name, value]) => isFieldName(name) && isAnswerValue(value))
+function answerFields(headers: Readonly<Record<string, string | string[] | undefined>>): Fields {
+  const fields: [string, string][] = []
+  const add = (name: string, value: string): void => {
+    if (isFieldName(name) && isAnswerValue(value)) fields.push([name.toLowerCase(), value])
+  }
+  for (const [name, value] of Object.entries(headers)) {
+    if (typeof value === 'string') add(name, value)
+    else for (const one of value ?? []) add(name, one)
+  }
+  return fields
+}
 
 function upstreamError({ metadata }: HttpTargetDocument, thrown: unknown): SallyportError {
   if (thrown instanceof SallyportError) return thrown

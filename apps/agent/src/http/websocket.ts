@@ -46,7 +46,7 @@ export async function webSocketExchange(upgrading: Upgrading): Promise<void> {
   const gone = new AbortController()
   socket.once('close', () => gone.abort())
   try {
-    const needles = await outwardNeedles({ head, serving })
+    const needles = await outwardNeedles({ head, session, serving })
     const request = asked({ ...upgrading, head }, protocols, needles, gone.signal)
     const granted = await session.gate.judge(request)
     const again = (): Promise<SallyportError | null> => session.gate.again(request)
@@ -99,10 +99,12 @@ async function dial(
   { protocols, gone }: Opening,
 ): Promise<WebSocket> {
   const { document } = session.admitted.target
-  const fields = fieldsFor(head, document.spec.passFields, injected, granted, session)
+  const { passFields } = document.spec
+  const callers = callersFields(head, passFields, null)
+  const fields = fieldsFor({ head, callers }, passFields, injected, granted, session)
   const { signal, release } = boundBy([gone, session.signal])
   const dialling = {
-    path: pathOf(document.spec.url, head, injected),
+    path: pathOf(document.spec, head, injected),
     fields: fields.filter(([name]) => !name.startsWith('sec-websocket-')),
     protocols,
     environment: serving.deps.environment,

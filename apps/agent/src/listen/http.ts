@@ -56,8 +56,10 @@ export async function startHttpListener(deps: HttpListenerDeps): Promise<HttpLis
   const { serve, upgrade, isAnswering } = serverOf(deps, upstreams)
   const served = new Set<Promise<void>>()
   const begin = (request: Inbound, response: Outbound): Promise<void> => {
-    const one = serve(request, response).finally(() => served.delete(one))
+    const one = serve(request, response)
     served.add(one)
+    // It never rejects.
+    void one.then(() => served.delete(one))
     return one
   }
   const take = (request: IncomingMessage, response: ServerResponse): void => void begin(inboundOf(request), response)

@@ -4,7 +4,7 @@ import type { Fields } from '@sallyport/wire/http/fields'
 import { queryText } from '@sallyport/wire/http/request-target'
 import { type McpMessage, messageText } from '@sallyport/wire/mcp/message'
 import { injectedCredential } from '../http/credential.ts'
-import { type Needles, needlesOf } from '../http/echo.ts'
+import { type Needles, needlesFor } from '../http/echo.ts'
 import type { Answer } from '../http/upstream.ts'
 import { describeThrown } from '../session/log.ts'
 import type { Tracing } from '../session/tracing.ts'
@@ -46,7 +46,7 @@ export async function send({ tracing, session: http, serving }: McpCall, sending
       : injected.sign({ method, path, host: url.host, fields, body: body ?? Buffer.alloc(0) })
   const answer = await upstreams.send(document, { method, path, signal, fields: signed, body })
   if (answer.status === 401) tokens.refused(document)
-  return { answer, needles: needlesOf(injected.secrets) }
+  return { answer, needles: needlesFor(document, injected.secrets) }
 }
 
 function fieldsOf({ message, method, session, requestId, lastEventId }: Sending, { traceparent }: Tracing): Fields {

@@ -21,6 +21,8 @@ export interface FrameSink {
   add(frame: Buffer, essential: boolean): void
   /** Throws SPOOL_UNWRITABLE: then what was taken is still there for the next attempt. */
   write(): void
+  /** Settles when `write` has been called at the end of this turn of the event loop; rejects with what it throws. */
+  written(): Promise<void>
   /** Settles when everything taken before the call is on the disk. */
   sync(): Promise<void>
 }
@@ -110,7 +112,13 @@ export class Chain {
   }
 }
 
-const unrecorded: SessionRecord = { append: () => undefined, note: () => undefined, write: () => {}, close: () => {} }
+const unrecorded: SessionRecord = {
+  append: () => undefined,
+  note: () => undefined,
+  write: () => {},
+  written: () => Promise.resolve(),
+  close: () => {},
+}
 
 export function openSession(
   options: ChainOptions,
@@ -133,6 +141,7 @@ export function openSession(
     append: (body) => take(body, false),
     note: (body) => take(body, true),
     write: () => sink.write(),
+    written: () => sink.written(),
     close(reason) {
       // Without an opening entry there is nothing to close.
       if (chain.isClosed || chain.length === 0) return

@@ -19,6 +19,11 @@ export interface SessionRecord {
   note(body: EntryBody): undefined | Promise<void>
   /** Writes what `note` took, of all sessions. Throws SPOOL_UNWRITABLE: then nothing that waits for it may leave. */
   write(): void
+  /**
+   * Settles when what `note` took is written, with what others note in the same turn of the event loop: one write(2) for all of them.
+   * Rejects with SPOOL_UNWRITABLE: then nothing that waits for it may leave.
+   */
+  written(): Promise<void>
   /** Writes session-closed and signs the last head. Never throws: what cannot be written is logged. */
   close(reason: string): void
 }

@@ -193,6 +193,30 @@ test('what could not be written waits for the next attempt; until one succeeds n
   expect(onDisk().map(({ entry }) => entry.seq)).toEqual([0, 1, 2, 3])
 })
 
+test('what is noted in one turn is written together at its end, and whoever waits is told', async () => {
+  recorder = place.open()
+  const [first, second] = [recorder.open(a, 'spool'), recorder.open(b, 'spool')]
+  const waits = [first, second].map((record) => {
+    record.note(opened())
+    return record.written()
+  })
+  expect(onDisk()).toEqual([])
+  expect(waits[0]).toBe(waits[1])
+  await Promise.all(waits)
+  for (const session of [a, b]) expect(kindsOf(session)).toEqual(['session-opened'])
+})
+
+test('whoever waits for a write that fails is told, and the next one takes what it was to write', async () => {
+  recorder = place.open()
+  const record = recorder.open(a, 'spool')
+  record.note(opened())
+  rmSync(place.segments, { recursive: true })
+  await expect(record.written()).rejects.toMatchObject({ code: 'SPOOL_UNWRITABLE' })
+  mkdirSync(place.segments, { mode: 0o700 })
+  await record.written()
+  expect(kindsOf(a)).toEqual(['session-opened'])
+})
+
 test('the monotonic clock counts from the opening and never falls', () => {
   let us = 5_000_000
   recorder = place.open({ monotonicUs: () => us })

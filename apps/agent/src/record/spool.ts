@@ -93,6 +93,8 @@ export class Spool {
   #failed = false
   /** The last write failed, and what it was to write is still pending. */
   #isStuck = false
+  /** Whoever waits for the write at the end of this turn of the event loop. */
+  #turn: Promise<void> | undefined
   /** A small spool has small segments, and what is pending goes into one. */
   readonly #pendingBytesMax: number
   #syncQueued: Promise<void> | undefined
@@ -171,6 +173,26 @@ export class Spool {
     this.#pendingBytes = 0
     this.#pendingEntries = 0
     this.#isStuck = false
+  }
+
+  /** Settles when `write` has been called at the end of this turn; rejects with what it throws. */
+  written(): Promise<void> {
+    if (this.#turn !== undefined) return this.#turn
+    const turn = new Promise<void>((resolve, reject) => {
+      setImmediate(() => {
+        this.#turn = undefined
+        try {
+          this.write()
+          resolve()
+        } catch (thrown) {
+          reject(thrown)
+        }
+      })
+    })
+    // Whoever waits is told; an outcome that nobody waits for is there for the next attempt.
+    turn.catch(() => {})
+    this.#turn = turn
+    return turn
   }
 
   #makeRoom(length: number, essential: boolean): void {

@@ -23,10 +23,18 @@ export interface Bound {
 }
 
 /** The target of a document, at the address that the document gives it. */
-export const boundTo = ({ metadata, spec }: TargetDocument): Bound => ({
-  target: metadata.name,
-  address: spec.protocol === 'http' ? new URL(spec.url).origin : `${spec.host}:${spec.port}`,
-})
+export function boundTo(document: TargetDocument): Bound {
+  const known = bounds.get(document)
+  if (known !== undefined) return known
+  const { metadata, spec } = document
+  const made = {
+    target: metadata.name,
+    address: spec.protocol === 'http' ? new URL(spec.url).origin : `${spec.host}:${spec.port}`,
+  }
+  bounds.set(document, made)
+  return made
+}
+const bounds = new WeakMap<TargetDocument, Bound>()
 
 /** A role of a database, by its name in the document. */
 export interface BoundRole extends Bound {

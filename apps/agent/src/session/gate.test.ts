@@ -83,7 +83,7 @@ function open(rules = readAll, catalog: Partial<CatalogSource> = {}): Opened {
     },
     catalog: { fresh: () => known, read: async () => known, renewed: async () => known, own: noOwnCatalog, ...catalog },
     analyser: createAnalyser(parser, { preset: 'none' }, factsCache(), 'shop'),
-    record: { append, note: append, write() {}, close() {} },
+    record: { append, note: append, write() {}, written: async () => {}, close() {} },
     scan: scanTokens,
     clock: { nowMs: () => 0 },
     monotonicUs: () => 0,

@@ -83,6 +83,7 @@ function world(callers: number): World {
         append: (body) => void entries.push(body),
         note: (body) => void entries.push(body),
         write() {},
+        written: async () => {},
         close() {},
       },
       scan: scanTokens,

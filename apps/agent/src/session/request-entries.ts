@@ -45,9 +45,9 @@ export function shadowOf(
   return all.length === 0 ? {} : { shadow: all }
 }
 
-/** Settles when the record has it. */
+/** Settles when the record has it; requests that come in one turn of the event loop share one write. */
 export async function append(record: SessionRecord, body: EntryBody): Promise<void> {
-  await record.append(body)
+  await (record.note(body) ?? record.written())
 }
 
 /** What became of it. A lost outcome leaves an intent without an end, which the record shows. */

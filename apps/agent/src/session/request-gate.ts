@@ -33,7 +33,7 @@ import type { AskedRequest, Granted, RequestOutcome } from './request-asked.ts'
 import { append, noteEnd, recorded, shadowOf } from './request-entries.ts'
 import { type HeldRequest, holdRequest, noCatalog, type RequestRun } from './request-hold.ts'
 import { changedMeanwhile, conditionRefusal, refusalBy, routeRefusal } from './request-refusals.ts'
-import { factsWithoutRules, heldFacts, type KeptRequest, protocolOf, subjectOf } from './request-subject.ts'
+import { factsWithoutRules, heldFacts, type KeptRequest, protocolOf, subjectOf, withBody } from './request-subject.ts'
 
 export type { AskedRequest, Granted, KeptRequest, RequestOutcome }
 
@@ -60,7 +60,7 @@ export interface RequestGate {
   /** Which of the things that a server of MCP lists could be asked for. Rejects with why nobody can tell. */
   lister(asked: Pick<AskedRequest, 'facts' | 'initiator'>): Promise<(subject: McpSubject) => boolean>
   /** What is left of the limits that concern a request, for its answer. */
-  quotas(facts: HttpRequestFacts, initiator: Said | null): readonly Quota[]
+  quotas(facts: () => HttpRequestFacts, initiator: Said | null): readonly Quota[]
   readonly requests: number
 }
 
@@ -103,11 +103,12 @@ export function createRequestGate(deps: RequestGateDeps): RequestGate {
     },
     quotas(facts, initiator) {
       try {
-        const found = behalfOf(initiator)
         const policies = currentPolicies(deps)
-        if (policies.limits === 0 || found instanceof Promise || found instanceof SallyportError) return []
+        if (policies.limits === 0) return []
+        const found = behalfOf(initiator)
+        if (found instanceof Promise || found instanceof SallyportError) return []
         const { chain } = liveOf(found).deps
-        const subject = subjectOf(policies, { facts, kept: { text: '', path: '' } })
+        const subject = subjectOf(policies, { facts: facts(), kept: { text: '', path: '' } })
         return quotasOf(subject.facts, { policies, chain, catalog: noCatalog }, deps.budgets)
       } catch {
         // Nobody decides by them.
@@ -302,12 +303,12 @@ async function judgeWhole(deps: RequestGateDeps, asking: Asking): Promise<Refusa
   try {
     let isBodyAsked = false
     if (asking.request.body === undefined)
-      asking.request = { ...asking.request, body: { kind: 'unread', onAsked: () => (isBodyAsked = true) } }
+      asking.request = withBody(asking.request, { kind: 'unread', onAsked: () => (isBodyAsked = true) })
     let judged = judgeRequest(deps, asking)
     // What a deny rule has matched stays denied, whatever the body says.
     const isSettled = 'error' in judged && judged.error.code !== 'POLICY_ERROR'
     if (isBodyAsked && !isSettled) {
-      asking.request = { ...asking.request, body: await asking.asked.body() }
+      asking.request = withBody(asking.request, await asking.asked.body())
       judged = judgeRequest(deps, asking)
     }
     if ('error' in judged) return judged

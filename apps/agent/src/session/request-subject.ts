@@ -3,7 +3,7 @@
 import { toHex, utf8 } from '@sallyport/ledger/bytes'
 import type { StatementProtocol } from '@sallyport/ledger/entry'
 import { type CompiledPolicies, routeOf } from '@sallyport/policy/decide'
-import { type HttpRequestFacts, type RequestRoute, requestFacts } from '@sallyport/policy/http'
+import { type BodyFacts, type HttpRequestFacts, type RequestRoute, requestFacts } from '@sallyport/policy/http'
 import { type McpFacts, mcpFacts, mcpObject } from '@sallyport/policy/mcp'
 import type { StatementFacts } from '@sallyport/sql/facts'
 import type { HeldPlace } from './held.ts'
@@ -54,3 +54,17 @@ export function heldFacts(facts: StatementFacts, { facts: request, mcp }: Carrie
     mcp === undefined ? [request.method, request.path] : [mcp.method, facts.effects[0]?.object ?? '']
   return { ...facts, verb, fingerprint: toHex(place.sha256(utf8(`${verb} ${object}`))).slice(0, 16) }
 }
+
+/** With what its body says; what nobody asks for is not made. */
+export const withBody = (request: HttpRequestFacts, body: BodyFacts): HttpRequestFacts => ({
+  method: request.method,
+  path: request.path,
+  get query() {
+    return request.query
+  },
+  get headers() {
+    return request.headers
+  },
+  contentLength: request.contentLength,
+  body,
+})

@@ -13,7 +13,21 @@ export interface Tracing {
 
 type Random = (bytes: number) => Uint8Array
 
-const idOf = (random: Random, bytes: number): string => Buffer.from(random(bytes)).toString('hex')
+/** Ids are no secrets: they are cut from bytes that are asked for together, since to ask costs more than the bytes. */
+const pools = new WeakMap<Random, { digits: string; at: number }>()
+const poolBytes = 1_024
+
+function idOf(random: Random, bytes: number): string {
+  const pool = pools.get(random) ?? { digits: '', at: 0 }
+  if (pool.at + 2 * bytes > pool.digits.length) {
+    pool.digits = Buffer.from(random(poolBytes)).toString('hex')
+    pool.at = 0
+    pools.set(random, pool)
+  }
+  const id = pool.digits.slice(pool.at, pool.at + 2 * bytes)
+  pool.at += 2 * bytes
+  return id
+}
 
 /** Sampled, since the gateway records all of it. */
 const begunFlags = 1
@@ -34,7 +48,8 @@ export function tracedFields(fields: Fields, random: Random): { readonly fields:
   const said = traceparentOf(fields)
   const tracing = tracingOf(said, random)
   const others = fields.filter(([name]) => name !== 'traceparent' && (said !== null || name !== 'tracestate'))
-  return { fields: [...others, ['traceparent', tracing.traceparent]], tracing }
+  others.push(['traceparent', tracing.traceparent])
+  return { fields: others, tracing }
 }
 
 /** How far before its end a text is looked at, in characters. */

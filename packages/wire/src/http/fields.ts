@@ -11,15 +11,18 @@ export const fieldsMax = 100
 export function fieldsOf(raw: readonly string[]): Fields {
   if (raw.length / 2 > fieldsMax) throw new ProtocolError(`${raw.length / 2} header fields`)
   const fields: [string, string][] = []
+  const seen = new Set<string>()
   for (let index = 0; index + 1 < raw.length; index += 2) {
     const name = (raw[index] ?? '').toLowerCase()
     const value = (raw[index + 1] ?? '').trim()
     if (!isFieldName(name)) throw new ProtocolError('a field name that is no token')
     if (!isFieldValue(value)) throw new ProtocolError(`a value of "${name}" with a control character`)
+    if (singles.has(name)) {
+      if (seen.has(name)) throw new ProtocolError(`"${name}" is there twice`)
+      seen.add(name)
+    }
     fields.push([name, value])
   }
-  for (const name of singles)
-    if (fields.filter(([one]) => one === name).length > 1) throw new ProtocolError(`"${name}" is there twice`)
   return fields
 }
 
@@ -32,10 +35,13 @@ export const isFieldValue = (value: string): boolean => /^[\t\x20-\x7e]*$/.test(
 export const isAnswerValue = (value: string): boolean => /^[\t\x20-\x7e\x80-\xff]*$/.test(value)
 
 /** The value of a field that may be there once. */
-export const fieldOf = (fields: Fields, name: string): string | undefined => fields.find(([one]) => one === name)?.[1]
+export function fieldOf(fields: Fields, name: string): string | undefined {
+  for (const field of fields) if (field[0] === name) return field[1]
+  return undefined
+}
 
 /** Of these two lines mean two things to two servers. */
-const singles = [
+const singles: ReadonlySet<string> = new Set([
   'host',
   'content-length',
   'content-type',
@@ -48,7 +54,7 @@ const singles = [
   'prefer',
   'if-match',
   'if-none-match',
-] as const
+])
 
 /** RFC 9110, 7.6.1, and what browsers and servers use in its place. */
 const hopByHop: ReadonlySet<string> = new Set([
@@ -136,12 +142,15 @@ export function responseFields(fields: Fields): Fields {
 
 /** Names that `Connection` lists: they end here. */
 function connectionOptions(fields: Fields): ReadonlySet<string> {
+  if (fieldOf(fields, 'connection') === undefined) return noOptions
   const names = fields
     .filter(([name]) => name === 'connection')
     .flatMap(([, value]) => value.split(','))
     .map((name) => name.trim().toLowerCase())
   return new Set(names)
 }
+
+const noOptions: ReadonlySet<string> = new Set()
 
 /** Of object stores: a second object, which no rule about routes sees. Without the field the request would be another one. */
 export const secondObjectFields = ['x-amz-copy-source', 'x-ms-copy-source', 'x-goog-copy-source'] as const

@@ -33,7 +33,17 @@ export function parseRequestTarget(text: string): RequestTarget {
   // Servers merge empty segments, or do not.
   if (segments.slice(0, -1).includes('')) throw new ProtocolError('an empty segment in the path')
   const query = parsePairs(rawQuery, 'query')
-  return { path: `/${segments.map(encodeSegment).join('/')}`, segments, query, search: queryText(query) }
+  return {
+    segments,
+    query,
+    // Nearly always whoever asks writes them anew, of a part of it.
+    get path() {
+      return `/${segments.map(encodeSegment).join('/')}`
+    },
+    get search() {
+      return queryText(query)
+    },
+  }
 }
 
 /** `name=value&…`, percent-encoded. */
@@ -41,6 +51,8 @@ export const queryText = (query: RequestTarget['query']): string =>
   query.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`).join('&')
 
 function decodeSegment(raw: string): string {
+  // Most are of letters and digits alone, in which none of what follows can be.
+  if (/^[A-Za-z0-9\-_~]*$/.test(raw)) return raw
   const text = percentDecode(raw, 'path')
   if (text === '.' || text === '..') throw new ProtocolError('a dot segment in the path')
   // Windows drops them, other servers do not.
@@ -54,7 +66,9 @@ function decodeSegment(raw: string): string {
 
 /** As `pchar` of RFC 3986 has it: unreserved, sub-delims, `:` and `@` stay, all else is encoded. */
 export const encodeSegment = (text: string): string =>
-  encodeURIComponent(text).replace(/%(?:24|26|2B|2C|3A|3D|40)/g, (code) => decodeURIComponent(code))
+  /^[A-Za-z0-9\-._~!$&'()*+,:=@]*$/.test(text)
+    ? text
+    : encodeURIComponent(text).replace(/%(?:24|26|2B|2C|3A|3D|40)/g, (code) => decodeURIComponent(code))
 
 /** Names and values of a query, or of a body that is a form. Throws ProtocolError for what two servers read in two ways. */
 export function parsePairs(raw: string, where: 'query' | 'form'): RequestTarget['query'] {
