@@ -42,6 +42,8 @@ beforeAll(async () => {
     insert into customers values
       (1, 'ann@example.com', '{"plan": "pro", "contact": {"email": "ann@example.com", "city": "Oslo"}}'),
       (2, 'bob@example.com', '{"plan": "free", "contact": [{"email": "bob@example.com"}]}');
+    alter table customers add plan text default 'gold-4711';
+    alter table customers alter plan drop default;
     create table jobs (who text);
     create function complain() returns trigger language plpgsql as $$ begin raise notice 'about %', new.who; raise exception 'refused %', new.who; end $$;
     create trigger complain before insert on jobs for each row execute function complain();
@@ -240,5 +242,23 @@ describe('look-ups by a masked column', () => {
       expect(await codeOf(client.query('select email from customers'))).toBe('done')
     })
     await on('lookups', async (client) => expect(await look(client)).toBe('done'), { subject: 'bob' })
+  })
+})
+
+// R-3.7
+describe('what older rows have of a column that was added later', () => {
+  const text = `select a.attname, a.* from pg_catalog.pg_attribute a where attrelid = 'customers'::regclass and attname = 'plan'`
+
+  it.each(['detecting', 'relaxed', 'lookups'])('is NULL in the system catalog: %s', async (target) => {
+    const admin = new pg.Client(server.url('shop'))
+    await admin.connect()
+    const [direct] = (await admin.query(text)).rows
+    await admin.end()
+    expect(JSON.stringify(direct)).toContain('gold-4711')
+    await on(target, async (client) => {
+      const { rows } = await client.query(text)
+      expect(rows).toEqual([{ ...direct, attmissingval: null }])
+      await expect(client.query(text.replace('a.*', 'to_json(a)'))).rejects.toMatchObject({ code: '42501' })
+    })
   })
 })

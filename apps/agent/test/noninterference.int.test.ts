@@ -249,6 +249,13 @@ const readable = (bytes: Buffer): string =>
     .replace(/[^\x20-\x7e]+/g, '.')
     .slice(0, 600)
 
+/**
+ * Writes that are taken back leave pages behind where they change what an index holds, and how many depends on how long values are:
+ * a residual that masking.md names, and that EXPLAIN counts costs from.
+ */
+const withoutCosts = (bytes: Buffer): Buffer =>
+  walks ? Buffer.from(bytes.toString('latin1').replace(/cost=[0-9.]+ rows=[0-9]+/g, 'cost'), 'latin1') : bytes
+
 /** That a unique value is taken tells that somebody has it: a residual of plain writes that policy.md names. */
 const isTaken = (bytes: Buffer): boolean => bytes.includes('\0C23505\0')
 /** Our own failure: a statement that it cannot judge is refused, and for a reason. */
@@ -270,7 +277,8 @@ function compare(made: Generated, one: Buffer, other: Buffer, tally: Tally): voi
   if (code !== undefined) tally.codes.set(code, (tally.codes.get(code) ?? 0) + 1)
   const taken = made.kind === 'write' && isTaken(one) !== isTaken(other)
   if (taken) tally.taken += 1
-  if ((one.equals(other) || taken) && !isInternal(one)) return
+  const isSame = one.equals(other) || (made.sql.startsWith('EXPLAIN') && withoutCosts(one).equals(withoutCosts(other)))
+  if ((isSame || taken) && !isInternal(one)) return
   tally.failures.push(`${tally.ran}: ${made.sql}\n  left  ${readable(one)}\n  right ${readable(other)}`)
 }
 

@@ -76,6 +76,8 @@ export interface PlanInput {
     readonly trigger?: 'copied' | 'computed'
   }[]
   readonly relations: readonly number[]
+  /** It names the column that is hidden from everybody. Absent: it does not. */
+  readonly namesHidden?: true
   readonly unknowns: readonly string[]
   /** Code of the target that runs unseen: nothing can be proven about what it shows. */
   readonly opaque: readonly string[]
@@ -124,7 +126,25 @@ export function planMasks(
 const together = (rules: readonly string[], detection: Detection | null): readonly string[] =>
   detection === null ? rules : [...new Set([...rules, ...detection.rules])].sort()
 
-function planColumns(input: PlanInput, columns: readonly ProtectedColumn[]): Planned {
+/** What every row of a table has that is older than the column, in a system relation that everybody may read (THREATS ). */
+const hiddenFromAll: ProtectedColumn = {
+  relationOid: 1249,
+  number: 1,
+  name: 'pg_catalog.pg_attribute.attmissingval',
+  method: 'null',
+  predicates: 'none',
+  rule: 'sallyport/attmissingval',
+}
+const withHidden = new WeakMap<readonly ProtectedColumn[], readonly ProtectedColumn[]>()
+
+function hiddenToo(columns: readonly ProtectedColumn[]): readonly ProtectedColumn[] {
+  const known = withHidden.get(columns) ?? [...columns, hiddenFromAll]
+  withHidden.set(columns, known)
+  return known
+}
+
+function planColumns(input: PlanInput, protectedOnes: readonly ProtectedColumn[]): Planned {
+  const columns = input.namesHidden === true ? hiddenToo(protectedOnes) : protectedOnes
   if (columns.length === 0) return { plan: { kind: 'plain' }, sensitive: false }
   const shield = shieldOf(columns)
   const key = input.shape ?? input

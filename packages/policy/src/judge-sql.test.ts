@@ -109,6 +109,33 @@ function outcome(sql: string, who = 'ann in engineering'): string {
   return `${decision.kind}: ${plan.columns.map((method) => method ?? '-').join(' ')}`
 }
 
+describe('values in pg_attribute are shown to nobody', () => {
+  it.each([
+    ['select attname, attmissingval from pg_attribute', 'allow: - null'],
+    ['select x.attmissingval as v from (select * from pg_attribute) x', 'allow: null'],
+    ['select attname from pg_attribute', 'allow'],
+    ['select attmissingval::text from pg_attribute', 'MASK_UNPROVABLE'],
+    ['select a from pg_attribute a', 'MASK_UNPROVABLE'],
+    ['select to_json(a) from pg_attribute a', 'MASK_UNPROVABLE'],
+    ['select a::text from pg_attribute a', 'MASK_UNPROVABLE'],
+    ['select (a).attmissingval from pg_attribute a', 'allow: null'],
+    ['select 1 from pg_attribute order by attmissingval', 'MASK_UNPROVABLE'],
+    ["select 1 from pg_attribute where attmissingval::text like '%x%'", 'MASK_UNPROVABLE'],
+    ['select max(attmissingval::text) from pg_attribute', 'MASK_UNPROVABLE'],
+    ['insert into orders (id, note) select 1, attmissingval::text from pg_attribute', 'MASK_UNPROVABLE'],
+    ['explain select attmissingval from pg_attribute', 'MASK_UNPROVABLE'],
+    ['copy (select attmissingval from pg_attribute) to stdout', 'MASK_UNPROVABLE'],
+  ])('%s → %s', (sql, expected) => {
+    for (const who of ['ann in engineering', 'cy in engineering pii']) expect(outcome(sql, who)).toBe(expected)
+  })
+
+  it('all of it, as GUI tools read it', () => {
+    expect(outcome('select c.relname, a.* from pg_attribute a join pg_class c on c.oid = a.attrelid')).toMatch(
+      /^allow: (- )+null( -)*$/,
+    )
+  })
+})
+
 describe('a masked column', () => {
   it.each([
     ['select id, email from customers', 'allow: - email'],

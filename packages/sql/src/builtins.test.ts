@@ -52,7 +52,7 @@ describe('relations', () => {
   it.each([
     ['pg_catalog.pg_class', 'relname', 'baseline'],
     ['pg_catalog.pg_attribute', 'attname', 'baseline'],
-    ['pg_catalog.pg_attribute', 'attmissingval', 'covered'],
+    ['pg_catalog.pg_attribute', 'attmissingval', 'hidden'],
     ['pg_catalog.pg_attrdef', 'adbin', 'baseline'],
     ['pg_catalog.pg_constraint', 'conbin', 'baseline'],
     ['pg_catalog.pg_type', 'typdefaultbin', 'baseline'],

@@ -2,7 +2,7 @@
 // an admitted session may read. From generated tables of PostgreSQL 18 and the lists here, which only ever take away.
 
 import { counters } from './counters.ts'
-import type { FunctionUse } from './facts.ts'
+import type { ColumnRef, FunctionUse } from './facts.ts'
 import { systemFunctions, systemOperators, systemRelations, systemTypes } from './gen/system.ts'
 import { came, cameWhole, former } from './system-versions.ts'
 
@@ -173,8 +173,11 @@ function parseOperators(): ReadonlyMap<string, ReadonlySet<string>> {
   return found
 }
 
-/** Who may read a system column without coverage. */
-export type SystemAccess = 'baseline' | 'tooling' | 'covered'
+/** Who may read a system column without coverage. `hidden`: everybody may name it, and nobody is shown what is in it. */
+export type SystemAccess = 'baseline' | 'tooling' | 'hidden' | 'covered'
+
+/** The one column of system relations that is hidden from everybody, whatever the policies (mask/plan.ts). */
+export const hiddenColumn: ColumnRef = { relationOid: 1249, number: 1, name: 'pg_catalog.pg_attribute.attmissingval' }
 
 export interface SystemColumn {
   readonly name: string
@@ -210,7 +213,7 @@ export const isListKnown = (name: string, serverVersion: number): boolean =>
 
 /**
  * Relations of pg_catalog that drivers and psql need, with columns that are left out: `x` is readable with preset `tooling`
- * only (definitions, which may hold literals), `-x` never without coverage (values, secrets). R-3.7.
+ * only (definitions, which may hold literals), `~x` is shown to nobody, `-x` never without coverage (values, secrets). R-3.7.
  */
 const readable: Readonly<Record<string, string>> = {
   pg_aggregate: '',
@@ -218,7 +221,8 @@ const readable: Readonly<Record<string, string>> = {
   pg_amop: '',
   pg_amproc: '',
   pg_attrdef: '',
-  pg_attribute: '-attmissingval',
+  // GUI tools read pg_attribute.*. What stands there is the value of every row that is older than the column.
+  pg_attribute: '~attmissingval',
   pg_auth_members: '',
   pg_available_extensions: '',
   pg_cast: '',
@@ -347,5 +351,6 @@ function accessOf(name: string, column: string): SystemAccess {
   if (!isKeyOf(readable, bare)) return 'covered'
   const exceptions = readable[bare]?.split(' ') ?? []
   if (exceptions.includes(`-${column}`)) return 'covered'
+  if (exceptions.includes(`~${column}`)) return 'hidden'
   return exceptions.includes(column) ? 'tooling' : 'baseline'
 }

@@ -164,6 +164,8 @@ export interface StatementFacts {
   readonly trusted?: readonly string[]
   /** Constructs beside functions that put several rows into one, such as ARRAY (SELECT …). Absent: none. */
   readonly packs?: readonly string[]
+  /** It names a column that is hidden from everybody, whatever the policies. Absent: it does not. */
+  readonly namesHidden?: true
   /** UPDATE or DELETE of one row at most, by a whole key of its table. Absent: of any number. */
   readonly isOfOneRow?: true
   /** How often stored relations are read where their values can reach the result. Absent: one, once, or none. */

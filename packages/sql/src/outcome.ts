@@ -1,4 +1,5 @@
 // What a statement comes to beside its draft: its verb and its result columns; and the facts made of both.
+import { hiddenColumn } from './builtins.ts'
 import { addEffect, addFlow, addReadings, controlKey, controlOf, type Draft } from './draft.ts'
 import { type MissingName, missingNames, type OutputColumn, type StatementFacts } from './facts.ts'
 import type { Column } from './values.ts'
@@ -40,6 +41,7 @@ export function factsOf(draft: Draft, outcome: Outcome, text: string, fingerprin
     ...missingOf(draft),
     opaque: [...draft.opaque],
     ...(draft.trusted.size === 0 ? {} : { trusted: [...draft.trusted] }),
+    ...(draft.reads.has(hiddenColumn) ? { namesHidden: true } : {}),
     ...(draft.packs.size === 0 ? {} : { packs: [...draft.packs] }),
     ...readingsOf(draft),
     ...(draft.written.size === 0 ? {} : { written: [...draft.written] }),

@@ -1,7 +1,7 @@
 // Relations: which one a written name means under the search_path, what reading it does, and what its columns are made of.
 // Views are expanded to their base columns; a relation that the catalog does not have is an unknown.
 import type { RangeVar } from '@pgsql/types'
-import { isListKnown, type SystemAccess, type SystemRelation, systemRelation } from './builtins.ts'
+import { hiddenColumn, isListKnown, type SystemAccess, type SystemRelation, systemRelation } from './builtins.ts'
 import type { CatalogColumn, CatalogRelation } from './catalog.ts'
 import { ancestors, behindServer, type CatalogIndex, columnRefs, descendants, relationName } from './catalog-index.ts'
 import { addEffect, addReadings, merge, newDraft } from './draft.ts'
@@ -242,7 +242,7 @@ function ownColumn(env: Environment, relation: CatalogRelation, column: CatalogC
 function systemEntry(env: Environment, relation: SystemRelation, name: string | null, isShown: boolean): Entry {
   const isTooling = env.context.preset === 'tooling'
   const allowed = ({ access }: Pick<PresentColumn, 'access'>): boolean =>
-    access === 'baseline' || (access === 'tooling' && (isTooling || isShown))
+    access === 'baseline' || access === 'hidden' || (access === 'tooling' && (isTooling || isShown))
   const read = (baseline: boolean) =>
     addEffect(env.draft, { operation: 'select', object: relation.name, via: 'direct', parents: [], baseline })
   read(relation.columns.some(allowed))
@@ -250,11 +250,7 @@ function systemEntry(env: Environment, relation: SystemRelation, name: string | 
   const [schema = null] = relation.name.split('.')
   return entryOf(
     name,
-    columns.map((column) => ({
-      name: column.name,
-      value: plain(column.type),
-      ...(allowed(column) ? {} : { read: () => read(false) }),
-    })),
+    columns.map((column) => systemColumn(column, allowed(column) ? null : () => read(false), env)),
     {
       schema,
       rowType: relation.name,
@@ -262,6 +258,11 @@ function systemEntry(env: Environment, relation: SystemRelation, name: string | 
       open: !isExact,
     },
   )
+}
+
+function systemColumn({ name, type, access }: PresentColumn, read: (() => void) | null, env: Environment): Column {
+  if (access !== 'hidden') return { name, value: plain(type), ...(read === null ? {} : { read }) }
+  return { name, value: direct(hiddenColumn, type), read: () => void env.draft.reads.add(hiddenColumn) }
 }
 
 interface PresentColumn {
