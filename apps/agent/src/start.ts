@@ -27,6 +27,7 @@ import { type OpenRecorder, openRecorder } from './record/recorder.ts'
 import { startUpload } from './record/upload.ts'
 import { awsReader } from './secrets/aws.ts'
 import type { CredentialSources, Environment } from './secrets/broker.ts'
+import { dynamicPathsOf } from './secrets/dynamic-paths.ts'
 import { AgentSources, type Keepers, loadSealingKey } from './secrets/sealed.ts'
 import { vaultReader } from './secrets/vault.ts'
 import type { CallerAuthority } from './session/certificate.ts'
@@ -141,6 +142,7 @@ async function open(given: AgentDeps, closers: Closers): Promise<Omit<RunningAge
   metrics.watchSpool(() => recorder.spoolBytes)
   const parser = await loadParser()
   const snapshots = openSnapshots({ directory, identity, floor, clock, log })
+  closers.push(snapshots.onChange((snapshot) => keepers.vault?.keep(dynamicPathsOf(snapshot))))
   const parts: Parts = { listeners: [], tls: tlsOf(identity) }
   const budgets = createBudgets(clock)
   const link = openLink(deps, { identity, snapshots, recorder, parts, budgets })

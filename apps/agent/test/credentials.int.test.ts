@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '@sallyport/base/clock'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { dynamicPathsOf } from '../src/secrets/dynamic-paths.ts'
 import { AgentSources, loadSealingKey } from '../src/secrets/sealed.ts'
 import { type VaultReader, vaultReader } from '../src/secrets/vault.ts'
 import { VaultSettings } from '../src/secrets/vault-settings.ts'
@@ -20,6 +21,12 @@ let path: DataPath
 let vault: VaultReader
 let made = 0
 const revoked: string[] = []
+let settle = (): void => {}
+/** The next lease that is given back. */
+const nextRevocation = (): Promise<void> =>
+  new Promise((resolve) => {
+    settle = resolve
+  })
 
 const server = createServer((request, response) => {
   let body = ''
@@ -40,6 +47,7 @@ async function answer(url: string, body: string): Promise<[number, unknown]> {
     const name = `v-app-${lease_id.split('/').pop()}`
     await real.rows(`select pg_terminate_backend(pid) from pg_stat_activity where usename = '${name}'`)
     await real.rows(`drop role "${name}"`)
+    settle()
     return [204, null]
   }
   if (url !== '/v1/database/creds/app') return [404, { errors: [] }]
@@ -97,4 +105,24 @@ it('R-6.17: sessions run as one user that Vault made, by the name of the role; a
   const three = await path.connect()
   expect(await user(three)).toBe('v-app-2')
   await three.end()
+})
+
+it('R-6.17: a target that is removed gives its lease back at once, and its user is gone', async () => {
+  const stop = path.snapshots.onChange((snapshot) => vault.keep(dynamicPathsOf(snapshot)))
+  const before = path.snapshots.current()
+  const client = await path.connect()
+  client.on('error', () => {})
+  const { name } = (await client.query('select current_user as name')).rows[0]
+  const ended = new Promise<void>((resolve) => client.once('end', () => resolve()))
+  const revocation = nextRevocation()
+  path.snapshots.publish({ ...before, targets: new Map() })
+  await ended
+  await revocation
+  expect(revoked).toContain(`database/creds/app/${name.split('-').pop()}`)
+  expect(vault.leased()).toEqual([])
+  path.snapshots.publish(before)
+  const again = await path.connect()
+  expect((await again.query('select current_user as name')).rows[0].name).not.toBe(name)
+  await again.end()
+  stop()
 })

@@ -33,6 +33,8 @@ beforeAll(async () => {
     groupDocument('engineering', 'eng'),
     targetDocument('orders'),
     targetDocument('payroll'),
+    targetDocument('skewed', { agents: ['old', 'older'] }),
+    allowPolicy('skewed', 'skewed', 'engineering'),
     allowPolicy('orders', 'orders', 'engineering'),
     allowPolicy('payroll', 'payroll', 'the-auditor'),
   ])
@@ -63,6 +65,14 @@ const ask = async (payload: object, who = ana) =>
 type Response = Awaited<ReturnType<typeof ask>>
 const expectProblem = (response: Response, code: SallyportErrorCode) =>
   expect(response.json()).toMatchObject({ code, type: errorDocsUrl(code), status: response.statusCode })
+
+it('is not issued while no agent of its target takes it, and then leads to the one that does', async () => {
+  const { csr } = await requestOf()
+  await makeAgent(test, 'old', 'old.example.com:6432', ['login-ticket'])
+  expectProblem(await ask({ target: 'skewed', csr }), 'AGENT_OUTDATED')
+  await makeAgent(test, 'older', 'newer.example.com:6432')
+  expect((await ask({ target: 'skewed', csr })).json().connection.host).toBe('newer.example.com')
+})
 
 describe('a certificate', () => {
   it('R-6.2: is for one person, target, role and key, for clients alone, and for an hour', async () => {

@@ -1,5 +1,6 @@
 // Rows with defaults, and signed-in people of every role, for tests of the control plane.
 import { randomBytes } from 'node:crypto'
+import { agentCapabilities } from '@sallyport/policy/capabilities'
 import { apiVersion, Document, type RoleName, roleNames } from '@sallyport/policy/document'
 import { inTransaction } from '../src/db.ts'
 import { lastVersion, writeVersion } from '../src/policies/store.ts'
@@ -72,12 +73,18 @@ export async function makePerson(
 export const makeRole = async (test: TestApp, role: RoleName, kind: 'cli' | 'browser' = 'cli'): Promise<SignedIn> =>
   await makePerson(test, [role], kind)
 
-export async function makeAgent(test: TestApp, name: string, advertise = '127.0.0.1:6432'): Promise<void> {
+export async function makeAgent(
+  test: TestApp,
+  name: string,
+  advertise = '127.0.0.1:6432',
+  capabilities: readonly string[] = agentCapabilities,
+): Promise<void> {
   await test.deps.db.agent.create({
     data: {
       id: hex(16),
       name,
       advertise,
+      capabilities: [...capabilities],
       softwareVersion: '0.1.0',
       recordKey: randomBytes(32),
       recordKeyFingerprint: hex(32),

@@ -34,6 +34,8 @@ beforeAll(async () => {
     groupDocument('engineering', 'eng'),
     targetDocument('orders'),
     targetDocument('payroll'),
+    targetDocument('skewed', { agents: ['old', 'older'] }),
+    allowPolicy('skewed', 'skewed', 'engineering'),
     targetDocument('homeless', { agents: ['nobody'] }),
     allowPolicy('orders', 'orders', 'engineering'),
     allowPolicy('homeless', 'homeless', 'engineering'),
@@ -179,6 +181,17 @@ describe('a ticket', () => {
     expectProblem(await ask({}, carl), 'TOO_MANY_REQUESTS')
     test.clock.set(test.clock.nowMs() + 10)
     expect((await ask({}, carl)).statusCode).toBe(201)
+  })
+})
+
+describe('where agents are of an earlier release', () => {
+  it('is not issued while none of them takes it, and then leads to the one that does', async () => {
+    await makeAgent(test, 'old', 'old.example.com:6432', [])
+    expectProblem(await ask({ target: 'skewed' }), 'AGENT_OUTDATED')
+    expect((await ask({ target: 'skewed' })).json().detail).toContain('login-ticket')
+    expect((await send('/api/v1/tokens', { target: 'skewed' }, ana)).statusCode).toBe(200)
+    await makeAgent(test, 'older', 'newer.example.com:6432')
+    expect((await ask({ target: 'skewed' })).json().connection.host).toBe('newer.example.com')
   })
 })
 

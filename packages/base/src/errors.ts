@@ -115,6 +115,7 @@ export const errorCodes = {
   SNAPSHOT_EXPIRED: { sqlstate: '57P03', http: 503, grpc: 14, exit: 7 },
   SNAPSHOT_SIGNATURE: { sqlstate: '57P03', http: 503, grpc: 9, exit: 8 },
   SNAPSHOT_ROLLBACK: { sqlstate: '57P03', http: 503, grpc: 9, exit: 8 },
+  AGENT_OUTDATED: { sqlstate: '57P03', http: 409, grpc: 9, exit: 7 },
   AGENT_NOT_ENROLLED: { sqlstate: '57P03', http: 403, grpc: 7, exit: 7 },
   AGENT_REVOKED: { sqlstate: '57P03', http: 403, grpc: 7, exit: 7 },
   JOIN_TOKEN_INVALID: { sqlstate: '28000', http: 403, grpc: 7, exit: 4 },

@@ -5,11 +5,16 @@
 export const agentCapabilities = [
   'credential-aws',
   'credential-vault-dynamic',
+  'login-certificate',
+  'login-ticket',
   'mcp-sql',
   'session-strength',
   'websocket',
 ] as const
 export type AgentCapability = (typeof agentCapabilities)[number]
+
+/** Ways of logging in that no document asks for: who gives out something to log in with asks for them. */
+export type LoginCapability = Extract<AgentCapability, `login-${string}`>
 
 /** Of a document, whatever else it says. Texts are looked for rather once too often: at worst a target waits for an upgrade. */
 export function capabilitiesNeeded(document: {
@@ -17,7 +22,7 @@ export function capabilitiesNeeded(document: {
   readonly spec: unknown
 }): readonly AgentCapability[] {
   const text = JSON.stringify(document.spec)
-  const needed: Readonly<Record<AgentCapability, boolean>> = {
+  const needed: Readonly<Record<Exclude<AgentCapability, LoginCapability>, boolean>> = {
     'credential-aws': document.kind === 'Target' && /"(awsSecret|rdsIam)":/.test(text),
     'credential-vault-dynamic': document.kind === 'Target' && text.includes('"dynamic":true'),
     // Those of before know no search path of a declaration, and deny all of it.
@@ -26,5 +31,9 @@ export function capabilitiesNeeded(document: {
     // Those of before refuse a document with a member that they do not know, and all that came with it.
     websocket: document.kind === 'Target' && text.includes('"webSocket":'),
   }
-  return agentCapabilities.filter((name) => needed[name])
+  return documentCapabilities.filter((name) => needed[name])
 }
+
+const isOfDocuments = (name: AgentCapability): name is Exclude<AgentCapability, LoginCapability> =>
+  !name.startsWith('login-')
+const documentCapabilities = agentCapabilities.filter(isOfDocuments)

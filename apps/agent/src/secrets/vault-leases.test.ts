@@ -121,6 +121,25 @@ describe('a dynamic role', () => {
     expect(await user()).toBe('v-app-2')
   })
 
+  it('R-6.17: is given back when no target asks for it any more, also one that was under way', async () => {
+    expect(await user()).toBe('v-app-1')
+    leases.keep(new Set([path]))
+    expect(held.size).toBe(1)
+    leases.keep(new Set(['database/creds/other']))
+    await pass(0)
+    expect(held.size).toBe(0)
+    expect(leases.leased()).toEqual([])
+    asked = []
+    await pass(120_000)
+    expect(asked).toEqual([])
+    leases.keep(new Set([path]))
+    const coming = user()
+    leases.keep(new Set())
+    await expect(coming).rejects.toThrow(/no target asks/)
+    await pass(0)
+    expect(held.size).toBe(0)
+  })
+
   it('R-6.17: is given back when the agent stops, and nothing is renewed any more', async () => {
     await user()
     await leases.close()

@@ -34,6 +34,8 @@ export interface VaultLeasesDeps {
 export interface VaultLeases {
   user(path: string): Promise<LeasedUser>
   leased(): readonly Secret[]
+  /** Gives back what is held at other paths: no target asks for it any more. */
+  keep(paths: ReadonlySet<string>): void
   close(): Promise<void>
 }
 
@@ -91,9 +93,20 @@ export function vaultLeases(deps: VaultLeasesDeps): VaultLeases {
     lease.untilMs = untilOf(deps, lease.login, lifeMs)
     watch(path, lease)
   }
+  let wanted: ReadonlySet<string> | null = null
+  /** What could not be given back ends at Vault by itself. */
+  const giveBack = (path: string, lease: Lease): void => {
+    forget(path, lease)
+    deps.ask('PUT', 'sys/leases/revoke', { lease_id: lease.id }).catch(() => {})
+  }
   const take = async (path: string): Promise<Lease> => {
     const { isRenewable, ...lease } = await newLease(deps, path)
     held.set(path, lease)
+    // The target went while Vault was asked.
+    if (wanted?.has(path) === false) {
+      giveBack(path, lease)
+      throw unavailable(`no target asks for "${path}" any more`)
+    }
     if (isRenewable) watch(path, lease)
     return lease
   }
@@ -109,6 +122,10 @@ export function vaultLeases(deps: VaultLeasesDeps): VaultLeases {
       leases.set(path, taken)
       taken.catch(() => leases.get(path) === taken && leases.delete(path))
       return await taken
+    },
+    keep(paths) {
+      wanted = paths
+      for (const [path, lease] of [...held]) if (!paths.has(path)) giveBack(path, lease)
     },
     leased: () => [...held.values()].map(({ password }) => password),
     async close() {

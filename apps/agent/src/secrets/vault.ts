@@ -20,6 +20,8 @@ export interface VaultReader {
   user(path: string): Promise<LeasedUser>
   /** Passwords of the leases that there are now. */
   leased(): readonly Secret[]
+  /** Gives back the leases at other paths than these, which no target asks for any more. */
+  keep(paths: ReadonlySet<string>): void
   /** Gives every lease back, as far as Vault answers. */
   close(): Promise<void>
 }
@@ -123,6 +125,7 @@ export function vaultReader(deps: VaultDeps): VaultReader {
     },
     user: async (path) => await leases.user(path),
     leased: () => leases.leased(),
+    keep: (paths) => leases.keep(paths),
     close: async () => await leases.close(),
   }
 }

@@ -110,6 +110,7 @@ export async function greetAgent(
     readonly softwareVersion: string
     readonly advertise: string
     readonly advertiseHttp: string
+    readonly capabilities: readonly string[]
   },
 ): Promise<void> {
   await db.agent.update({
@@ -119,6 +120,7 @@ export async function greetAgent(
       softwareVersion: seen.softwareVersion,
       advertise: seen.advertise,
       advertiseHttp: seen.advertiseHttp,
+      capabilities: [...seen.capabilities],
     },
   })
 }

@@ -18,7 +18,7 @@ type CertificateDeps = Pick<
   'db' | 'clock' | 'randomBytes' | 'config' | 'tokenKey' | 'authorityPem' | 'issueCaller'
 >
 
-/** Throws TARGET_UNKNOWN, UPSTREAM_ROLE_FORBIDDEN, AGENT_NOT_ENROLLED, FEATURE_UNSUPPORTED or REQUEST_INVALID. */
+/** Throws TARGET_UNKNOWN, UPSTREAM_ROLE_FORBIDDEN, AGENT_NOT_ENROLLED, AGENT_OUTDATED, FEATURE_UNSUPPORTED or REQUEST_INVALID. */
 export async function issueCertificate(
   deps: CertificateDeps,
   actor: Actor,
@@ -31,7 +31,7 @@ export async function issueCertificate(
     throw new SallyportError('FEATURE_UNSUPPORTED', `"${name}" is no database; it takes no client certificates`, {
       hint: `use a token: sallyport token ${name}`,
     })
-  const address = await reachableAt(deps, target)
+  const address = await reachableAt(deps, target, 'login-certificate')
   const id = deps.randomBytes(16).toString('hex')
   const life = lifeOf(deps.clock, actor, limits.callerCertificateSeconds)
   const signed = { type: certificateRecordType, jti: id, ...life, target: name, role }

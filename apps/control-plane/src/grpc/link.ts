@@ -111,9 +111,14 @@ async function noteHello(deps: LinkDeps, agent: AgentIdentity, hello: Hello): Pr
   const softwareVersion = checkedVersion(hello.version)
   const { advertise, advertiseHttp } = hello
   const at = new Date(deps.clock.nowMs())
-  await greetAgent(deps.db, agent.agentId, { at, softwareVersion, advertise, advertiseHttp })
+  const capabilities = shownCapabilities(hello)
+  await greetAgent(deps.db, agent.agentId, { at, softwareVersion, advertise, advertiseHttp, capabilities })
   deps.log.info({ event: 'agent-linked', agent: agent.agentId, version: softwareVersion })
 }
+
+/** Names that nobody knows are those of a later release. */
+const shownCapabilities = ({ capabilities }: Hello): readonly string[] =>
+  capabilities.slice(0, capabilitiesMax).filter((name) => /^[a-z0-9-]{1,63}$/.test(name))
 
 /** What a link has once its agent has greeted. */
 interface Linked {
@@ -127,7 +132,7 @@ interface Linked {
 function openLinked(
   deps: LinkDeps,
   agent: AgentIdentity,
-  { snapshotVersion, capabilities }: Hello,
+  hello: Hello,
   send: (body: ControlMessage['body']) => void,
   sendSlowly: (body: ControlMessage['body']) => Promise<void>,
 ): Linked {
@@ -137,8 +142,8 @@ function openLinked(
   const detach = deps.publisher.attach({
     agentId,
     name,
-    reportedVersion: snapshotVersion,
-    capabilities: capabilities.slice(0, capabilitiesMax),
+    reportedVersion: hello.snapshotVersion,
+    capabilities: shownCapabilities(hello),
     send: (value) => send({ case: 'snapshot', value }),
   })
   deps.bus.publish({ kind: 'agent', id: agentId })

@@ -43,9 +43,10 @@ export function selectFor(
   }
 }
 
-function missingFor(
-  { document: target }: StoredDocument,
-  documents: readonly StoredDocument[],
+/** What an agent would have to understand to serve this target, and does not. */
+export function missingFor(
+  { document: target }: Pick<StoredDocument, 'document'>,
+  documents: readonly Pick<StoredDocument, 'document'>[],
   capabilities: readonly string[],
 ): readonly string[] {
   if (target.kind !== 'Target') return []

@@ -3,10 +3,12 @@
 import { createHash } from 'node:crypto'
 import { SallyportError } from '@sallyport/base/errors'
 import type { Chain } from '@sallyport/base/identity'
+import type { LoginCapability } from '@sallyport/policy/capabilities'
 import { admits, type CompiledPolicies, compilePolicies } from '@sallyport/policy/decide'
 import { type Document, isHttpTarget, type TargetDocument } from '@sallyport/policy/document'
 import type { Deps } from '../deps.ts'
 import type { Actor } from '../http/actor.ts'
+import { missingFor } from '../policies/select.ts'
 import { readDocuments } from '../policies/store.ts'
 import { addressOf } from './rules.ts'
 import { readAdvertised } from './store.ts'
@@ -70,17 +72,39 @@ export async function openTargetWith(
 
 /** Where a target is reached; null while no agent that serves it has joined, or none that serves its protocol. */
 export async function connectionOf(deps: Pick<Deps, 'db'>, target: TargetDocument) {
-  for (const agent of await readAdvertised(deps.db, target.spec.agents)) {
-    const address = addressOf(isHttpTarget(target) ? agent.advertiseHttp : agent.advertise)
-    if (address !== null) return address
-  }
-  return null
+  return (await reach(deps, target, null)).address
 }
 
-/** The same. Throws AGENT_NOT_ENROLLED where there is nothing to reach. */
-export async function reachableAt(deps: Pick<Deps, 'db'>, target: TargetDocument) {
-  const address = await connectionOf(deps, target)
+/** `login`: how somebody will log in there. `missing`: what the agents that are there would have to understand for it. */
+async function reach(deps: Pick<Deps, 'db'>, target: TargetDocument, login: LoginCapability | null) {
+  const missing = new Set<string>()
+  const agents = await readAdvertised(deps.db, target.spec.agents)
+  const documents = agents.length === 0 ? [] : await readDocuments(deps.db, ['Policy', 'Label'])
+  for (const agent of agents) {
+    const address = addressOf(isHttpTarget(target) ? agent.advertiseHttp : agent.advertise)
+    if (address === null) continue
+    const lacks: readonly string[] = missingFor({ document: target }, documents, agent.capabilities)
+    const needs = login === null || agent.capabilities.includes(login) ? lacks : [...lacks, login]
+    if (needs.length === 0) return { address, missing }
+    for (const need of needs) missing.add(need)
+  }
+  return { address: null, missing }
+}
+
+/** The same. Throws AGENT_NOT_ENROLLED where there is nothing to reach, and AGENT_OUTDATED where nothing there understands enough. */
+export async function reachableAt(
+  deps: Pick<Deps, 'db'>,
+  target: TargetDocument,
+  login: LoginCapability | null = null,
+) {
+  const { address, missing } = await reach(deps, target, login)
   if (address !== null) return address
+  if (missing.size > 0)
+    throw new SallyportError(
+      'AGENT_OUTDATED',
+      `the agents of "${target.metadata.name}" are of an earlier release and lack: ${[...missing].sort().join(', ')}`,
+      { hint: 'an administrator upgrades one of them' },
+    )
   throw new SallyportError('AGENT_NOT_ENROLLED', `no agent that serves "${target.metadata.name}" has joined yet`, {
     hint: 'an administrator makes a join token and starts the agent with it',
   })

@@ -11,7 +11,7 @@ export async function readAgentNames(db: Db | Tx): Promise<Set<string>> {
 export async function readAdvertised(db: Db, names: readonly string[]) {
   return await db.agent.findMany({
     where: { name: { in: [...names] }, revokedAt: null },
-    select: { name: true, advertise: true, advertiseHttp: true },
+    select: { name: true, advertise: true, advertiseHttp: true, capabilities: true },
     orderBy: [{ lastSeenAt: { sort: 'desc', nulls: 'last' } }, { name: 'asc' }],
   })
 }

@@ -29,7 +29,7 @@ export type TicketDeps = Pick<
   'db' | 'clock' | 'randomBytes' | 'config' | 'tokenKey' | 'ticketSalt' | 'authorityPem' | 'publish'
 >
 
-/** Throws TARGET_UNKNOWN, UPSTREAM_ROLE_FORBIDDEN, AGENT_NOT_ENROLLED, REQUEST_INVALID or TOO_MANY_REQUESTS. */
+/** Throws TARGET_UNKNOWN, UPSTREAM_ROLE_FORBIDDEN, AGENT_NOT_ENROLLED, AGENT_OUTDATED, REQUEST_INVALID or TOO_MANY_REQUESTS. */
 export async function issueTicket(deps: TicketDeps, actor: Actor, asked: TicketRequest): Promise<TicketResponse> {
   const target = await openTarget(deps, actor, asked.target)
   const role = checkedRole(target, asked.role) ?? roleNames(target)[0]
@@ -37,7 +37,7 @@ export async function issueTicket(deps: TicketDeps, actor: Actor, asked: TicketR
     throw new SallyportError('FEATURE_UNSUPPORTED', `"${asked.target}" is no database; it takes no tickets`, {
       hint: `use a token: sallyport token ${asked.target}`,
     })
-  const address = await reachableAt(deps, target)
+  const address = await reachableAt(deps, target, 'login-ticket')
   const sources = checkedSources(asked.sources ?? [])
   const secret = new Secret(deps.randomBytes(secretBytes).toString('base64url'))
   const id = deps.randomBytes(16).toString('hex')
