@@ -64,7 +64,8 @@ interface Lease extends LeasedUser {
   cancel: () => void
 }
 
-export function vaultLeases(deps: VaultLeasesDeps): VaultLeases {
+/** By path: those that are asked for or there, and those that are there. */
+function leaseBook(deps: VaultLeasesDeps) {
   const leases = new Map<string, Promise<Lease>>()
   const held = new Map<string, Lease>()
   const forget = (path: string, lease: Lease): void => {
@@ -73,14 +74,24 @@ export function vaultLeases(deps: VaultLeasesDeps): VaultLeases {
     held.delete(path)
     leases.delete(path)
   }
+  /** What could not be given back ends at Vault by itself. */
+  const giveBack = (path: string, lease: Lease): void => {
+    forget(path, lease)
+    deps.ask('PUT', 'sys/leases/revoke', { lease_id: lease.id }).catch(() => {})
+  }
+  return { leases, held, forget, giveBack }
+}
+
+export function vaultLeases(deps: VaultLeasesDeps): VaultLeases {
+  const { leases, held, forget, giveBack } = leaseBook(deps)
   const watch = (path: string, lease: Lease): void => {
     const lookMs = Math.min(Math.max(lease.untilMs - deps.nowMs(), 0), lookMsMax)
     lease.cancel = deps.after(lookMs, () => void renew(path, lease))
   }
   const renew = async (path: string, lease: Lease): Promise<void> => {
     if (deps.nowMs() < lease.untilMs) return watch(path, lease)
-    const increment = Math.ceil(lease.lifeMs / 1_000)
-    const asked = await deps.ask('PUT', 'sys/leases/renew', { lease_id: lease.id, increment }).catch(() => null)
+    const body = { lease_id: lease.id, increment: Math.ceil(lease.lifeMs / 1_000) }
+    const asked = await deps.ask('PUT', 'sys/leases/renew', body).catch(() => null)
     if (asked === null && !isOver(deps, lease)) {
       lease.cancel = deps.after(limits.vaultAnswerMsMax, () => void renew(path, lease))
       return
@@ -94,11 +105,6 @@ export function vaultLeases(deps: VaultLeasesDeps): VaultLeases {
     watch(path, lease)
   }
   let wanted: ReadonlySet<string> | null = null
-  /** What could not be given back ends at Vault by itself. */
-  const giveBack = (path: string, lease: Lease): void => {
-    forget(path, lease)
-    deps.ask('PUT', 'sys/leases/revoke', { lease_id: lease.id }).catch(() => {})
-  }
   const take = async (path: string): Promise<Lease> => {
     const { isRenewable, ...lease } = await newLease(deps, path)
     held.set(path, lease)
@@ -116,8 +122,7 @@ export function vaultLeases(deps: VaultLeasesDeps): VaultLeases {
       if (known !== undefined && isOver(deps, known)) forget(path, known)
       const current = leases.get(path)
       if (current !== undefined) return await current
-      if (leases.size >= limits.vaultLeasesMax)
-        throw unavailable(`the agent holds ${limits.vaultLeasesMax} leases at Vault already`)
+      if (leases.size >= limits.vaultLeasesMax) throw tooMany()
       const taken = take(path)
       leases.set(path, taken)
       taken.catch(() => leases.get(path) === taken && leases.delete(path))
@@ -133,11 +138,12 @@ export function vaultLeases(deps: VaultLeasesDeps): VaultLeases {
       for (const [path, lease] of all) forget(path, lease)
       const given = all.map(async ([, { id }]) => await deps.ask('PUT', 'sys/leases/revoke', { lease_id: id }))
       const late = new Promise((resolve) => deps.after(closeMsMax, () => resolve(undefined)))
-      // What could not be given back ends at Vault by itself.
       await Promise.race([Promise.allSettled(given), late])
     },
   }
 }
+
+const tooMany = (): Error => unavailable(`the agent holds ${limits.vaultLeasesMax} leases at Vault already`)
 
 async function newLease(deps: VaultLeasesDeps, path: string): Promise<Lease & { readonly isRenewable: boolean }> {
   const { answer, login } = await deps.ask('GET', path)

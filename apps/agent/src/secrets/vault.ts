@@ -123,10 +123,7 @@ export function vaultReader(deps: VaultDeps): VaultReader {
       if (secret === undefined) throw unavailable(`"${path}" in Vault has no field "${field}"`)
       return secret
     },
-    user: async (path) => await leases.user(path),
-    leased: () => leases.leased(),
-    keep: (paths) => leases.keep(paths),
-    close: async () => await leases.close(),
+    ...leases,
   }
 }
 
