@@ -1,5 +1,6 @@
 // The life of one message of a client: read it, judge it, send it with the agent's credential, show what comes back, write the
 // outcome. Whatever stops it is answered as JSON-RPC, with the code and the next step.
+import { boundBy } from '@sallyport/base/bound'
 import { asSallyportError, SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
 import { fieldOf } from '@sallyport/wire/http/fields'
@@ -34,7 +35,15 @@ import { tracedMessage } from './traced.ts'
 
 /** Settles when the answer is out. Throws what is no matter of one message: a session that is not there, a body too long. */
 export async function postMessage(call: McpCall): Promise<void> {
-  const responder = responderOf(call.response, AbortSignal.any([call.gone, call.session.signal]))
+  const ends = boundBy([call.gone, call.session.signal])
+  try {
+    await postWithin(call, responderOf(call.response, ends.signal))
+  } finally {
+    ends.release()
+  }
+}
+
+async function postWithin(call: McpCall, responder: Responder): Promise<void> {
   let message: McpMessage
   try {
     message = await readBody(call)
@@ -196,7 +205,7 @@ async function carryOut(call: McpCall, { responder, message, session, showing, g
   const target = call.session.admitted.target.document.metadata.name
   const outcome: Outcome = { result: 'failed', tag: '', bytes: 0, maskedValues: 0 }
   const requestId = `${call.session.id}/${granted.number}`
-  const signal = AbortSignal.any([call.gone, call.session.signal, ...(session === null ? [] : [session.signal])])
+  const { signal, release } = boundBy([call.gone, call.session.signal, ...(session === null ? [] : [session.signal])])
   try {
     if (session === null) await initialize(call, { responder, message, showing, requestId, signal }, outcome)
     else {
@@ -214,6 +223,7 @@ async function carryOut(call: McpCall, { responder, message, session, showing, g
     deps.log.warn({ session: call.session.id, cause: describeThrown(thrown) }, 'answer-not-finished')
     throw thrown
   } finally {
+    release()
     outcome.bytes = responder.bytes
     granted.end(outcome)
     countStatement(deps.metrics.countsOf(target), outcome.result)
@@ -235,8 +245,8 @@ async function notify(call: McpCall, responder: Responder, notification: McpNoti
   )
   const outcome: Outcome = { result: 'failed', tag: '', bytes: 0, maskedValues: 0 }
   const requestId = `${call.session.id}/${granted.number}`
+  const { signal, release } = boundBy([call.gone, call.session.signal, session.signal])
   try {
-    const signal = AbortSignal.any([call.gone, call.session.signal, session.signal])
     const { answer } = await send(call, { method: 'POST', message, session, requestId, signal })
     answer.body.destroy()
     outcome.tag = String(answer.status)
@@ -245,6 +255,7 @@ async function notify(call: McpCall, responder: Responder, notification: McpNoti
     outcome.result = 'done'
     responder.accepted()
   } finally {
+    release()
     granted.end(outcome)
   }
 }

@@ -33,14 +33,18 @@ interface Asked {
   readonly session: McpSession
   readonly sent: Sent
   readonly requestId: string
-  readonly signal: AbortSignal
   readonly outcome: Outcome
   /** Why it would be refused now; null: it goes on. */
   readonly refusal: () => Promise<SallyportError | null>
 }
 
-/** Asks the server, with an entry of it as of any message. */
-async function asked(call: McpCall, method: 'GET' | 'DELETE', session: McpSession): Promise<Asked> {
+/** Asks the server, with an entry of it as of any message. `signal`: nobody wants its answer any more. */
+async function asked(
+  call: McpCall,
+  method: 'GET' | 'DELETE',
+  session: McpSession,
+  signal: AbortSignal,
+): Promise<Asked> {
   const lastEventId = method === 'GET' ? resumed(call, session) : undefined
   const asked = askedMessage(call, {
     message: opening(method),
@@ -53,14 +57,13 @@ async function asked(call: McpCall, method: 'GET' | 'DELETE', session: McpSessio
   const judged = { asked, masking: granted.masking }
   const outcome: Outcome = { result: 'failed', tag: '', bytes: 0, maskedValues: 0 }
   const requestId = `${call.session.id}/${granted.number}`
-  const signal = AbortSignal.any([call.gone, call.session.signal, session.signal])
   try {
     const from = lastEventId === undefined ? {} : { lastEventId }
     const sent = await send(call, { method, message: null, session, requestId, signal, ...from })
     outcome.tag = String(sent.answer.status)
     outcome.result = sent.answer.status < 300 ? 'done' : 'failed'
     const refusal = () => refusalNow(call.session, call.serving.deps.clock.nowMs(), judged)
-    return { session, sent, requestId, signal, outcome, refusal }
+    return { session, sent, requestId, outcome, refusal }
   } finally {
     // A stream may be open for days; what goes on it was asked for by others.
     granted.end(outcome)
@@ -82,10 +85,21 @@ export async function openStream(call: McpCall): Promise<void> {
   const session = sessionOf(call)
   if (!/\btext\/event-stream\b|\*\/\*/.test(fieldOf(call.head.fields, 'accept') ?? ''))
     throw new SallyportError('METHOD_UNSUPPORTED', 'GET opens a stream of events', { hint: 'accept text/event-stream' })
-  const { sent, requestId, signal, outcome, refusal } = await asked(call, 'GET', session)
-  const { answer } = sent
   // Its deadline is a matter of hours: nothing but the end of the stream may take it away.
-  const over = boundBy([signal], lifeMs(call))
+  const over = boundBy([call.gone, call.session.signal, session.signal], lifeMs(call))
+  try {
+    await stream(call, await asked(call, 'GET', session, over.signal), over.signal)
+  } finally {
+    over.release()
+  }
+}
+
+async function stream(
+  call: McpCall,
+  { session, sent, requestId, outcome, refusal }: Asked,
+  signal: AbortSignal,
+): Promise<void> {
+  const { answer } = sent
   let may: Showing['may'] = () => false
   const look = async (): Promise<SallyportError | null> => {
     const why = await refusal()
@@ -99,15 +113,13 @@ export async function openStream(call: McpCall): Promise<void> {
     checkStatus(call, session, answer.status)
     if (answer.status >= 300 || formOf(answer) !== 'events') throw unreadable('it is no stream of events')
     may = await listedFor(call, call.head.initiator)
-    over.signal.addEventListener('abort', () => answer.body.destroy(), { once: true })
-    const responder = responderOf(call.response, over.signal)
+    const responder = responderOf(call.response, signal)
     responder.stream()
     const routing = { call, session, beside: () => besideOf(call, may), requestId }
     for await (const one of incoming(answer, 'events', sent.needles)) await pass(routing, one, responder, outcome)
     responder.end()
   } finally {
     leave()
-    over.release()
     answer.body.destroy()
   }
 }
@@ -129,8 +141,13 @@ function besideOf(call: McpCall, may: Showing['may']): Showing {
 export async function endSession(call: McpCall): Promise<void> {
   const session = sessionOf(call)
   if (session.serverId !== null) {
-    const { sent } = await asked(call, 'DELETE', session)
-    sent.answer.body.destroy()
+    const { signal, release } = boundBy([call.gone, call.session.signal, session.signal])
+    try {
+      const { sent } = await asked(call, 'DELETE', session, signal)
+      sent.answer.body.destroy()
+    } finally {
+      release()
+    }
   }
   call.serving.mcp.end(session.id)
   call.response.writeHead(204, { 'cache-control': 'no-store' })
