@@ -199,3 +199,76 @@ test('R-6.3: whoever is closed out loses sessions and what they had prepared, wi
   process.stdout.write(`until a change bites, ms: ${JSON.stringify(took)}\n`)
   await post(`/api/v1/people/${cara.id}/enable`, { reason: 'is back' })
 })
+
+test('sessions of the pool are found by the person whom its statements were for', async () => {
+  const admin = await stack().as('adam')
+  const found = await until('the record arrives', async () => {
+    const { items } = (await admin.get(`/api/v1/sessions?target=${target}&initiator=ann`)).body
+    return items.find(({ initiators }: { initiators: unknown[] }) => initiators.length > 0)
+  })
+  expect(found.initiator).toMatchObject({ kind: 'workload', assurance: 'verified' })
+  expect(found.initiators).toMatchObject([{ kind: 'user', subject: 'ann', assurance: 'verified' }])
+  const { items } = (await admin.get(`/api/v1/sessions?target=${target}&caller=ann`)).body
+  expect(items.map(({ id }: { id: string }) => id)).not.toContain(found.id)
+})
+
+test('two agents of one target decide alike, and one that stops leaves callers to the other', {
+  timeout: 120_000,
+}, async () => {
+  const from = stack()
+  const admin = await from.as('adam')
+  const second = await from.addAgent('pair-agent')
+  const document = shopTarget({ name: 'pair', place: 'pair' }, from.places)
+  const rules = `---
+apiVersion: sallyport.dev/v1
+kind: Policy
+metadata: { name: pair }
+spec:
+  targets: { names: [pair] }
+  rules:
+    - { name: people, effect: allow, callers: { groups: [engineering] }, operations: [select], objects: [public.orders, public.customers] }
+    - { name: no-deletes, effect: deny, operations: [delete] }
+  masks: [{ columns: [public.customers.email], method: redact }]
+`
+  const applied = await admin.post('/api/v1/apply', {
+    yaml: document.replace('[shop-agent]', '[shop-agent, pair-agent]') + rules,
+  })
+  expect(applied.status, applied.text).toBe(200)
+  const ann = await from.as('ann')
+  const issued = await ann.token('pair')
+  const ports = [from.ports.agent, second.port]
+  const clients = ports.map((port) => clientOf({ ...issued, connection: { ...issued.connection, port } }))
+  for (const client of clients) {
+    client.on('error', () => {})
+    await until('the agent serves it', async () => await client.connect().then(() => true))
+  }
+  const [first, other] = clients as [pg.Client, pg.Client]
+  for (const text of [
+    'select id from orders order by id limit 2',
+    'select id, email from customers order by id limit 2',
+    "select id from customers where email = 'ann@example.com'",
+    'select id from products limit 1',
+    'delete from orders',
+    'insert into orders (id) values (1)',
+  ]) {
+    const outcome = async (client: pg.Client) =>
+      await client.query(text).then(
+        ({ rows }) => rows,
+        ({ code, message }) => [code, message],
+      )
+    expect(await outcome(other), text).toEqual(await outcome(first))
+  }
+  const gone = new Promise<void>((resolve) => other.once('end', () => resolve()))
+  const stopping = second.process.stop()
+  await gone
+  expect((await first.query('select id from orders limit 1')).rows).toHaveLength(1)
+  await stopping
+  // Whoever asks where to connect is led to the one that is left, also while the other one was the last that was heard of.
+  const { connection } = await ann.token('pair')
+  expect(connection.port).toBe(from.ports.agent)
+  const next = clientOf(await ann.token('pair'))
+  await next.connect()
+  expect((await next.query('select id from orders limit 1')).rows).toHaveLength(1)
+  await next.end()
+  await first.end()
+})
