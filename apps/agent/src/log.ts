@@ -1,6 +1,7 @@
 // The agent's log: one JSON object a line, fields first, then the event's name. Errors are cut down to class, code and
 // message, because errors of libraries may carry requests, answers and tokens as further fields.
-import { type Logger, pino } from 'pino'
+import { limits } from '@sallyport/base/limits'
+import { type DestinationStream, type Logger, pino } from 'pino'
 import { describeThrown } from './session/log.ts'
 
 /** Names of fields that no log line shows, wherever they stand. */
@@ -15,5 +16,12 @@ export function createLog(level: string, write?: (line: string) => void): Logger
     redact: { paths: secretNames.flatMap((name) => [name, `*.${name}`]), censor: '[secret]' },
     timestamp: pino.stdTimeFunctions.isoTime,
   }
-  return write === undefined ? pino(options) : pino(options, { write })
+  return pino(options, write === undefined ? standardOutput() : { write })
+}
+
+/** A log that cannot be written ends nothing: its lines wait for room, as many as fit. */
+function standardOutput(): DestinationStream {
+  const output = pino.destination({ dest: 1, sync: true, maxLength: limits.logBytesMax })
+  output.on('error', () => {})
+  return output
 }

@@ -1,6 +1,7 @@
 // The log: one JSON object a line, event names and ids. Errors are cut down to type, code, message and stack, because
 // errors of libraries may carry requests, answers and tokens as further fields.
-import { type Logger, pino } from 'pino'
+import { limits } from '@sallyport/base/limits'
+import { type DestinationStream, type Logger, pino } from 'pino'
 
 interface Shown {
   readonly type: string
@@ -34,5 +35,12 @@ export function createLog(level: string, write?: (line: string) => void): Logger
     redact: { paths: secretNames.flatMap((name) => [name, `*.${name}`]), censor: '[secret]' },
     timestamp: pino.stdTimeFunctions.isoTime,
   }
-  return write === undefined ? pino(options) : pino(options, { write })
+  return pino(options, write === undefined ? standardOutput() : { write })
+}
+
+/** A log that cannot be written ends nothing: its lines wait for room, as many as fit. */
+function standardOutput(): DestinationStream {
+  const output = pino.destination({ dest: 1, sync: true, maxLength: limits.logBytesMax })
+  output.on('error', () => {})
+  return output
 }

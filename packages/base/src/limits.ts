@@ -286,6 +286,8 @@ export const limits = {
   leaseEveryMsMin: 1_000,
   /** The name of a budget that others are asked about, in bytes. */
   leaseNameBytesMax: 4_096,
+  /** Lines of a log that wait for room on a full disk; past it they are lost, and whoever writes them goes on. */
+  logBytesMax: 1_048_576,
   /** Of a result that a limit has ended, the agent reads and drops so many bytes before it asks the target to stop. */
   overrunBytesMax: 262_144,
   /** Open event streams of consoles, in one control plane. */
