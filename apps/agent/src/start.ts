@@ -15,7 +15,7 @@ import { type Identity, identityPath, readIdentity, recordKeyPath } from './link
 import { join } from './link/join.ts'
 import { type Link, startLink } from './link/link.ts'
 import { openSnapshots, type SnapshotKeeper } from './link/snapshot.ts'
-import { type HttpListener, startHttpListener } from './listen/http.ts'
+import type { HttpListener, HttpListenerDeps } from './listen/http.ts'
 import { type Listener, startListener, type TlsMaterial } from './listen/listener.ts'
 import { createMemoryGuard } from './listen/memory.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
@@ -218,13 +218,19 @@ async function openDoors(
     await listener.close(config.drainMs)
     await late.http?.close()
   })
-  const http = config.http === undefined ? null : await startHttpListener({ ...all, ...config.http })
+  const http = config.http === undefined ? null : await openHttp({ ...all, ...config.http })
   late.http = http
   parts.listeners = http === null ? [listener] : [listener, http]
   parts.sessions = sessions
   // Renewed while the listeners were starting.
   for (const one of parts.listeners) one.replaceTls(parts.tls)
   return { listener, http }
+}
+
+/** Its libraries are loaded where HTTP is served, and nowhere else. */
+async function openHttp(deps: HttpListenerDeps): Promise<HttpListener> {
+  const { startHttpListener } = await import('./listen/http.ts')
+  return await startHttpListener(deps)
 }
 
 /** The control plane names this agent to nobody any more. */

@@ -35,14 +35,14 @@ true satisfies AllOf<keyof Outcome, OutcomeMember>
 
 /** The canonical text of an intent. Members in the order of RFC 8785, section 3.2.3. */
 export function intentText(place: EntryPlace, body: Omit<Intent, keyof EntryPlace | 'v'>): string {
+  const shape = shapeText(body)
   return (
-    `{"atMs":${whole(place.atMs)}${chainText(body.chain)},"decision":"${body.decision}","effects":${effectsText(body.effects)}` +
-    `,"fingerprint":${canonicalString(body.fingerprint)},"kind":"intent","maskedColumns":${whole(body.maskedColumns)}` +
+    `{"atMs":${whole(place.atMs)}${chainText(body.chain)},"decision":"${body.decision}",${shape.head}${whole(body.maskedColumns)}` +
     `,"masks":${stringsText(body.masks)},"monoUs":${whole(place.monoUs)},"parameters":${stringsText(body.parameters)}` +
     `,"protocol":"${body.protocol}"${body.relaxed === true ? ',"relaxed":true' : ''},"rule":${ruleText(body.rule)}${placeText(place)}${shadowText(body.shadow)}` +
     `${body.sql === undefined ? '' : `,"sql":${canonicalText(body.sql)}`}` +
     `,"statement":${whole(body.statement)},"text":${canonicalString(body.text)}` +
-    `,"textTruncated":${body.textTruncated}${traceText(body.trace)},"v":1,"verb":${canonicalString(body.verb)}}`
+    `,"textTruncated":${body.textTruncated}${traceText(body.trace)}${shape.tail}`
   )
 }
 
@@ -64,8 +64,17 @@ function whole(value: number): string {
 
 const placeText = ({ seq, session }: EntryPlace): string => `,"seq":${whole(seq)},"session":${canonicalString(session)}`
 
-const ruleText = ({ policy, rule, version }: EntryRule): string =>
-  `{"policy":${canonicalString(policy)},"rule":${canonicalString(rule)},"version":${whole(version)}}`
+// The same object for every statement that a decision is remembered for.
+const ruleTexts = new WeakMap<EntryRule, string>()
+
+function ruleText(said: EntryRule): string {
+  const known = ruleTexts.get(said)
+  if (known !== undefined) return known
+  const { policy, rule, version } = said
+  const text = `{"policy":${canonicalString(policy)},"rule":${canonicalString(rule)},"version":${whole(version)}}`
+  ruleTexts.set(said, text)
+  return text
+}
 
 const shadowText = (shadow: Intent['shadow']): string =>
   shadow === undefined ? '' : `,"shadow":${canonicalText(shadow)}`
@@ -88,6 +97,7 @@ function chainText(chain: EntryChain | undefined): string {
 }
 
 function stringsText(values: readonly (string | null)[]): string {
+  if (values.length === 0) return '[]'
   let text = '['
   for (const value of values) {
     if (text.length > 1) text += ','
@@ -96,17 +106,32 @@ function stringsText(values: readonly (string | null)[]): string {
   return `${text}]`
 }
 
-// The list is the same object for all statements of one shape.
-const effectTexts = new WeakMap<Intent['effects'], string>()
+/** What texts of one shape have in common. */
+interface ShapeText {
+  readonly fingerprint: string
+  readonly verb: string
+  /** `effects`, `fingerprint`, `kind`, and the name of what comes next. */
+  readonly head: string
+  /** `v` and `verb`. */
+  readonly tail: string
+}
 
-function effectsText(effects: Intent['effects']): string {
-  const known = effectTexts.get(effects)
-  if (known !== undefined) return known
+// By the list of effects, which is the same object for all statements of one shape.
+const shapeTexts = new WeakMap<Intent['effects'], ShapeText>()
+
+function shapeText({ effects, fingerprint, verb }: Pick<Intent, 'effects' | 'fingerprint' | 'verb'>): ShapeText {
+  const known = shapeTexts.get(effects)
+  if (known !== undefined && known.fingerprint === fingerprint && known.verb === verb) return known
   const each = effects.map(
     ({ object, operation, via }) =>
       `{"object":${canonicalString(object)},"operation":${canonicalString(operation)},"via":"${via}"}`,
   )
-  const text = `[${each.join(',')}]`
-  effectTexts.set(effects, text)
-  return text
+  const made = {
+    fingerprint,
+    verb,
+    head: `"effects":[${each.join(',')}],"fingerprint":${canonicalString(fingerprint)},"kind":"intent","maskedColumns":`,
+    tail: `,"v":1,"verb":${canonicalString(verb)}}`,
+  }
+  shapeTexts.set(effects, made)
+  return made
 }

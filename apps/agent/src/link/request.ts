@@ -1,10 +1,6 @@
 // Makes a key on this machine and the request for its certificate. The key stays; only the request is sent.
-import 'reflect-metadata'
 import { webcrypto } from 'node:crypto'
-import * as x509 from '@peculiar/x509'
 import { Secret } from '@sallyport/base/secret'
-
-x509.cryptoProvider.set(webcrypto)
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 
@@ -15,8 +11,17 @@ export interface CertificateRequest {
   readonly csr: string
 }
 
+/** Loaded when it is needed: for most of its life an agent has its certificates, and ten megabytes less. */
+async function loadX509() {
+  await import('reflect-metadata')
+  const x509 = await import('@peculiar/x509')
+  x509.cryptoProvider.set(webcrypto)
+  return x509
+}
+
 /** The control plane ignores subject and names of a request and writes its own. */
 export async function makeRequest(): Promise<CertificateRequest> {
+  const x509 = await loadX509()
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
   const csr = await x509.Pkcs10CertificateRequestGenerator.create({
     name: [{ CN: ['agent'] }],

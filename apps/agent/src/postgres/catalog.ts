@@ -213,8 +213,17 @@ export class CatalogReader {
 
 const waitEnded = 'the wait for the schema of the target was ended'
 
+// A session asks with the same key for every statement.
+const names = new WeakMap<CatalogKey, string>()
+
 /** JSON, so that no name can pass for another. */
-const nameOf = (key: CatalogKey): string => JSON.stringify([key.target, key.role, key.database])
+function nameOf(key: CatalogKey): string {
+  const known = names.get(key)
+  if (known !== undefined) return known
+  const name = JSON.stringify([key.target, key.role, key.database])
+  names.set(key, name)
+  return name
+}
 
 function age(held: Held): void {
   held.generation++

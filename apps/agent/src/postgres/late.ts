@@ -28,7 +28,7 @@ export class LateAnswers {
   /** False: the bytes are kept, and come back by `take`. */
   admit(chunk: Buffer, awaited: ReturnType<Machine['awaited']>): boolean {
     if (this.isAsking) {
-      this.#kept.push(chunk)
+      this.#kept.push(Buffer.from(chunk))
       return false
     }
     if (awaited === null || awaited.running === this.#known) return true
@@ -36,7 +36,7 @@ export class LateAnswers {
     const { stillMeans, startedAtUs } = running.judged
     if (stillMeans === undefined) return true
     if (this.#deps.monotonicUs() - startedAtUs > limits.catalogAgeMsMax * 1_000) {
-      this.#kept.push(chunk)
+      this.#kept.push(Buffer.from(chunk))
       void this.#ask(running, isNext, stillMeans)
       return false
     }

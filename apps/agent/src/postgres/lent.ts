@@ -36,7 +36,8 @@ export class LentConnection {
     if (!this.#isLent || unasked.has(frame.typeByte)) return false
     // Our own questions have nothing to say to the client.
     if (frame.typeByte === backendBytes.noticeResponse) return true
-    const message = decodeBackend(frame)
+    // Whoever asked reads it later, when the frame's memory is used for something else.
+    const message = decodeBackend({ typeByte: frame.typeByte, body: Buffer.from(frame.body) })
     if (message.type === 'errorResponse' && isFatal(message)) return false
     this.#messages.push(message)
     this.#wake()

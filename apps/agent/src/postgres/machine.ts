@@ -16,8 +16,9 @@ import { askContext } from './context.ts'
 import { takeJudgement } from './forward.ts'
 import { takeHold } from './holding.ts'
 import { withoutInitiator } from './initiator.ts'
+import { passDescription, passRow } from './passing.ts'
 import { flushOpen, resume, takeClient } from './requests.ts'
-import { passCopyIn, passRow, takeTarget, takeUnserved, unfinished } from './results.ts'
+import { passCopyIn, takeTarget, takeUnserved, unfinished } from './results.ts'
 import {
   type Action,
   awaited,
@@ -64,8 +65,10 @@ export interface Machine {
   readonly readiesDue: number
   /** The target keeps a transaction or a COPY open and only the client can go on with it: nothing is due from anybody else. */
   readonly waitsForClient: boolean
-  /** True: this DataRow of so many bytes is counted and may pass as it is. False: give it to `step`. */
-  passRow(bytes: number): boolean
+  /** True: this DataRow, whose body is `bytes` from `start` to `end`, is counted and may pass as it is. False: give it to `step`. */
+  passRow(bytes: Buffer, start: number, end: number): boolean
+  /** The same for a RowDescription: what it says was noted. */
+  passDescription(bytes: Buffer, start: number, end: number): boolean
   /** True: a CopyData of the client may pass as it is. */
   passCopyIn(): boolean
   /** Statements that were forwarded and not answered. */
@@ -123,7 +126,8 @@ export function createMachine(options: MachineOptions): Machine {
     get waitsForClient() {
       return waitsForClient(state)
     },
-    passRow: (bytes) => state.phase === 'open' && passRow(state, bytes),
+    passRow: (bytes, start, end) => state.phase === 'open' && passRow(state, bytes, start, end),
+    passDescription: (bytes, start, end) => state.phase === 'open' && passDescription(state, bytes, start, end),
     passCopyIn: () => state.phase === 'open' && state.judging === null && state.held === null && passCopyIn(state),
     unfinished: () => unfinished(state),
     awaited: () => awaited(state),

@@ -17,7 +17,6 @@ import {
   descriptionProblem,
   isWithin,
   maskRow,
-  passesRows,
   portalShape,
   type RowShape,
   rowBytes,
@@ -353,19 +352,6 @@ function endTransaction(state: State, out: Action[]): undefined {
     state.objectsVersion += 1
   }
   state.catalogTouched = false
-}
-
-/** Rows after the first of a result that nothing hides: the first was held against its description. */
-export function passRow(state: State, bytes: number): boolean {
-  const due = state.expected[0]
-  if (due === undefined || state.overrun !== null || (due.kind !== 'query' && due.kind !== 'execute')) return false
-  const running = due.kind === 'query' ? due.running[due.at] : due.running
-  if (running == null || running.rows === 0 || !passesRows(running)) return false
-  if (due.kind === 'query' && due.columns === null) return false
-  if (!isWithin(running, bytes)) return false
-  running.rows += 1
-  running.bytes += bytes
-  return true
 }
 
 /** CopyData of a COPY FROM STDIN in which nobody looks for masked values. */

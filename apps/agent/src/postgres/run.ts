@@ -262,7 +262,7 @@ class SessionRun implements Run {
     if (this.#isOver) return
     const { machine, lent, link } = this.#deps
     // Rows that nothing must change go on without being taken apart, and those beside each other together.
-    if (!lent.isLent && typeByte === backendBytes.dataRow && machine.passRow(end - start)) {
+    if (!lent.isLent && passes(machine, typeByte, bytes, start, end)) {
       this.#rows.take(bytes, start - headerBytes, end)
       return
     }
@@ -393,6 +393,11 @@ class SessionRun implements Run {
     const { machine, link, lent } = this.#deps
     return machine.isClean && link.isClean && this.#fromTarget.pendingBytes === 0 && !lent.isLent
   }
+}
+
+function passes(machine: Machine, typeByte: number, bytes: Buffer, start: number, end: number): boolean {
+  if (typeByte === backendBytes.dataRow) return machine.passRow(bytes, start, end)
+  return typeByte === backendBytes.rowDescription && machine.passDescription(bytes, start, end)
 }
 
 const parsed = { type: 'parseComplete' } as const

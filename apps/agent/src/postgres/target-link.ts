@@ -6,11 +6,13 @@ import { ByteWriter } from '@sallyport/wire/bytes/writer'
 import { writeFrontend } from '@sallyport/wire/postgres/encode'
 import type { FrontendMessage, NoticeFields } from '@sallyport/wire/postgres/messages'
 import type { JudgedStatement } from '../session/gate.ts'
+import { keepBytes, passViews } from './reading.ts'
 import type { Prepared } from './state.ts'
 import { closeSoon, flow } from './streams.ts'
 
 /** Who takes what comes from the target: the session. */
 export interface TargetTaker {
+  /** The chunk is good until this returns: its memory is used again. */
   bytes(chunk: Buffer): void
   drained(): void
   lost(cause: Error | undefined): void
@@ -148,11 +150,13 @@ export function listenTo(target: Duplex, taker: TargetTaker): () => void {
   const drained = (): void => taker.drained()
   const failed = (error: Error): void => taker.lost(error)
   const closed = (): void => taker.lost(undefined)
+  passViews(target)
   target.on('data', bytes)
   target.on('drain', drained)
   target.on('error', failed)
   target.on('close', closed)
   return () => {
+    keepBytes(target)
     target.off('data', bytes)
     target.off('drain', drained)
     target.off('error', failed)

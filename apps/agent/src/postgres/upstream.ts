@@ -12,6 +12,7 @@ import type { Secret } from '@sallyport/base/secret'
 import { encodeStartup } from '@sallyport/wire/postgres/encode'
 import { Conversation } from './conversation.ts'
 import { logIn } from './login.ts'
+import { readTogether } from './reading.ts'
 
 export interface UpstreamTls {
   /** `disable` is for a target on the same host; nothing falls back to it (THREATS R-1.2). */
@@ -187,7 +188,14 @@ interface Opened {
 }
 
 async function openSocket(address: UpstreamAddress, signal: AbortSignal): Promise<Opened> {
-  const plain = createConnection({ host: address.host, port: address.port, noDelay: true, keepAlive: true })
+  const plain: Socket = createConnection({
+    host: address.host,
+    port: address.port,
+    noDelay: true,
+    keepAlive: true,
+    // Below TLS the bytes are not the session's.
+    ...(address.tls.mode === 'disable' ? { onread: readTogether(() => plain) } : {}),
+  })
   const socket = await settled(plain, signal, 'connect')
   if (address.tls.mode === 'disable') return bound(socket, null, signal)
   await askForTls(socket, signal)

@@ -1,7 +1,6 @@
 // One request to a keeper of secrets, and its answer as JSON: bounded in time and bytes, without redirects, on a connection of its
 // own. It keeps nothing, and no error of it holds what was sent or answered.
 import { SallyportError } from '@sallyport/base/errors'
-import { Agent, request } from 'undici'
 
 export interface Question {
   /** Of the keeper, in messages: "Vault". */
@@ -39,6 +38,8 @@ export async function askKeeper({
   msMax,
   bytesMax,
 }: Question): Promise<Answer> {
+  // Loaded with the first question: most agents ask no keeper.
+  const { Agent, request } = await import('undici')
   const dispatcher = new Agent({ connect: ca === undefined ? {} : { ca }, connectTimeout: msMax })
   try {
     const response = await request(url, {

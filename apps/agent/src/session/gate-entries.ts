@@ -91,5 +91,15 @@ const chainOf = ({ chain }: EntryOwner): { readonly chain?: EntryChain } => (cha
 
 const tracedBy = (trace: EntryTrace | null): { readonly trace?: EntryTrace } => (trace === null ? {} : { trace })
 
-const ruleOf = ({ policy, version, rule }: Decision): EntryRule | null =>
-  rule === '' ? null : { policy, version, rule }
+// One object for each decision that is remembered: its text is made once (ledger/entry-text).
+const rules = new WeakMap<Decision, EntryRule>()
+
+function ruleOf(decision: Decision): EntryRule | null {
+  const { policy, version, rule } = decision
+  if (rule === '') return null
+  const known = rules.get(decision)
+  if (known !== undefined) return known
+  const made = { policy, version, rule }
+  rules.set(decision, made)
+  return made
+}

@@ -77,6 +77,29 @@ export function dataRowSpans(body: Buffer, spans: Int32Array): number {
   return count
 }
 
+/**
+ * The same for a DataRow that goes on as it is: the bytes of its values, its body being `bytes` from `start` to `end`; -1 where it
+ * has another number of columns. `columns` -1: any number.
+ */
+export function dataRowValueBytes(bytes: Buffer, start: number, end: number, columns: number): number {
+  if (end - start < 2) throw new ProtocolError('dataRow is shorter than its fields')
+  const count = bytes.readUInt16BE(start)
+  if (count > limits.columnsMax) throw new ProtocolError(`dataRow counts ${count} items; at most ${limits.columnsMax}`)
+  let at = start + 2
+  let sum = 0
+  for (let column = 0; column < count; column++) {
+    if (end - at < 4) throw new ProtocolError('dataRow is shorter than its fields')
+    const length = bytes.readInt32BE(at)
+    at += 4
+    if (length < -1 || length > end - at) throw new ProtocolError('dataRow is shorter than its fields')
+    if (length <= 0) continue
+    at += length
+    sum += length
+  }
+  if (at !== end) throw new ProtocolError('dataRow is longer than its fields')
+  return columns >= 0 && columns !== count ? -1 : sum
+}
+
 /** A 'p' message as a cleartext password. */
 export function decodePassword(bytes: Uint8Array): string {
   const reader = new ByteReader(view(bytes), 'password')

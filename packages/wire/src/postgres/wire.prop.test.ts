@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { Parser } from 'pg-protocol/dist/parser.js'
 import { expect, test } from 'vitest'
 import { ProtocolError } from '../protocol-error.ts'
-import { dataRowSpans, decodeBackend, decodeFrontend, decodeStartup } from './decode.ts'
+import { dataRowSpans, dataRowValueBytes, decodeBackend, decodeFrontend, decodeStartup } from './decode.ts'
 import { encodeBackend, encodeFrontend, encodeStartup } from './encode.ts'
 import { encodedFrame, type Frame, FrameSplitter, StartupSplitter } from './frames.ts'
 import type { Authentication, BackendMessage, Format, FrontendMessage, StartupPacket } from './messages.ts'
@@ -296,6 +296,7 @@ test('the fast path of rows finds what decodeBackend finds', () => {
         } catch (thrown) {
           expect(thrown).toBeInstanceOf(ProtocolError)
           expect(slow).toThrow(ProtocolError)
+          expect(() => dataRowValueBytes(body, 0, body.length, -1)).toThrow(ProtocolError)
           return
         }
         const found = Array.from({ length: count }, (_, at) => {
@@ -303,6 +304,12 @@ test('the fast path of rows finds what decodeBackend finds', () => {
           return length < 0 ? null : body.subarray(start, start + length)
         })
         expect(slow()).toEqual({ type: 'dataRow', values: found })
+        const sum = found.reduce((all, each) => all + (each?.length ?? 0), 0)
+        const among = Buffer.concat([Buffer.from('before'), body, Buffer.from('behind')])
+        const [start, end] = [6, 6 + body.length]
+        expect(dataRowValueBytes(among, start, end, -1)).toBe(sum)
+        expect(dataRowValueBytes(among, start, end, count)).toBe(sum)
+        expect(dataRowValueBytes(among, start, end, count + 1)).toBe(-1)
       },
     ),
     runs,

@@ -1,0 +1,302 @@
+// What one statement costs the agent with real sockets: machine, gate, policies and spool between pgbench and a target that
+// answers at once, in a process of its own. Prints CPU microseconds of this process for each statement; with --bare, those of
+// two sockets of Node that copy bytes: what nothing of ours can undercut.
+//   npx tsx apps/agent/test/socket-bench.ts [--clients N] [--statements N] [--prepared] [--masked] [--bare]
+import { spawn } from 'node:child_process'
+import { createHmac, randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { systemClock } from '@sallyport/base/clock'
+import { encodeBackend } from '@sallyport/wire/postgres/encode'
+import type { BackendMessage } from '@sallyport/wire/postgres/messages'
+import { createBudgets } from '../src/limits/budgets.ts'
+import { countStatement, createMetrics } from '../src/metrics.ts'
+import { loadParser } from '../src/parser.ts'
+import { Departures } from '../src/postgres/departures.ts'
+import { LentConnection } from '../src/postgres/lent.ts'
+import { createMachine } from '../src/postgres/machine.ts'
+import { readTogether } from '../src/postgres/reading.ts'
+import { runSession } from '../src/postgres/run.ts'
+import { OwnConnection } from '../src/postgres/target-link.ts'
+import { scanTokens } from '../src/postgres/tokens.ts'
+import { loadRecordKey } from '../src/record/key.ts'
+import { openRecorder } from '../src/record/recorder.ts'
+import { createAnalyser, factsCache } from '../src/session/analysis.ts'
+import { createGate } from '../src/session/gate.ts'
+import { snapshotOf, testSnapshots } from './data-path.ts'
+import { fakeHolds } from './fake-holds.ts'
+import { holdDepsOf, noInitiators } from './hold-deps.ts'
+import { noOwnCatalog, testCatalog } from './small-catalog.ts'
+
+const yaml = (masks: string): string => `
+apiVersion: sallyport.dev/v1
+kind: Target
+metadata: { name: shop }
+spec: { protocol: postgres, agents: [a], host: h, database: d, roles: [{ name: app, password: { env: P } }] }
+---
+apiVersion: sallyport.dev/v1
+kind: Policy
+metadata: { name: p }
+spec:
+  targets: { any: true }
+  rules: [{ name: everything, effect: allow, callers: { any: true } }]
+  masks: ${masks}
+`
+
+const toClient = (...all: BackendMessage[]): Buffer => Buffer.concat(all.map(encodeBackend))
+const columns = [
+  { name: 'ssn', tableOid: 20_000, attributeNumber: 2, typeOid: 25, typeSize: -1, typeModifier: -1, format: 0 },
+] as const
+const row: BackendMessage = { type: 'dataRow', values: [Buffer.from('1234567890')] }
+const done: BackendMessage = { type: 'commandComplete', tag: 'SELECT 1' }
+const path: BackendMessage = {
+  type: 'dataRow',
+  values: [Buffer.from('[["pg_catalog","public"],"public","app","on","UTF8"]')],
+}
+const described = toClient({ type: 'rowDescription', columns })
+const simpleAnswer = Buffer.concat([described, toClient(row, done)])
+const ready = toClient({ type: 'readyForQuery', status: 'I' })
+const welcome = Buffer.concat([Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 0]), ready])
+
+/** Answers each message as a PostgreSQL would that has one row. */
+function answerOf(chunk: Buffer, asks: { isOurs: boolean }): Buffer {
+  const out: Buffer[] = []
+  for (let at = 0; at + 5 <= chunk.length; ) {
+    const type = String.fromCharCode(chunk[at] ?? 0)
+    if (type === 'B') asks.isOurs = chunk.toString('latin1', at + 5, at + 15).startsWith('_sally')
+    if (type === 'Q') out.push(simpleAnswer, ready)
+    if (type === 'P') out.push(toClient({ type: 'parseComplete' }))
+    if (type === 'B') out.push(toClient({ type: 'bindComplete' }))
+    if (type === 'C') out.push(toClient({ type: 'closeComplete' }))
+    if (type === 'D') out.push(described)
+    if (type === 'E') out.push(toClient(asks.isOurs ? path : row, done))
+    if (type === 'S') out.push(ready)
+    at += 1 + chunk.readUInt32BE(at + 1)
+  }
+  return Buffer.concat(out)
+}
+
+async function portOf(server: Server): Promise<number> {
+  await new Promise<void>((settle) => server.listen(0, '127.0.0.1', settle))
+  return (server.address() as AddressInfo).port
+}
+
+async function target(): Promise<void> {
+  const server = createServer({ noDelay: true }, (socket) => {
+    const asks = { isOurs: false }
+    socket.on('error', () => {})
+    socket.on('data', (chunk) => {
+      // A start-up packet, of which only the bare proxy sends any.
+      if (chunk[0] === 0) return void socket.write(welcome)
+      const answer = answerOf(chunk, asks)
+      if (answer.length > 0) socket.write(answer)
+    })
+  })
+  process.stdout.write(`${await portOf(server)}\n`)
+  process.stdin.resume().on('end', () => process.exit(0))
+}
+
+/** What a child needs to read TypeScript, and nothing of what is looked at here. */
+const loaders = (): string[] => process.execArgv.filter((one, at, all) => loads(one) || loads(all[at - 1] ?? ''))
+const loads = (flag: string): boolean => flag === '--import' || flag === '--require'
+
+async function startTarget(): Promise<{ port: number; stop(): void }> {
+  const child = spawn(process.execPath, [...loaders(), fileURLToPath(import.meta.url), '--target'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  const port = await new Promise<number>((settle) => child.stdout.once('data', (chunk) => settle(Number(chunk))))
+  return { port, stop: () => child.stdin.end() }
+}
+
+async function sessions(masks: string) {
+  const dir = mkdtempSync(join(tmpdir(), 'sallyport-socket-'))
+  const log = { debug() {}, info() {}, warn: console.error, error: console.error }
+  const monotonicUs = () => performance.now() * 1_000
+  const recorder = openRecorder({
+    directory: join(dir, 'spool'),
+    agent: '0'.repeat(32),
+    key: loadRecordKey(join(dir, 'record.key')),
+    clock: systemClock,
+    monotonicUs,
+    log,
+  })
+  const parser = await loadParser()
+  const cache = factsCache()
+  const departures = new Departures()
+  const budgets = createBudgets(systemClock)
+  const snapshots = testSnapshots(snapshotOf(yaml(masks), {}))
+  const counts = createMetrics().countsOf('shop')
+  const known = testCatalog()
+  const key = randomBytes(32)
+  const figures = { statements: 0 }
+  const open = (client: Socket, upstream: Socket): void => {
+    const id = randomBytes(16).toString('hex')
+    const record = recorder.open(id as never, 'spool')
+    const initiator = {
+      kind: 'user',
+      issuer: 'https://idp.test',
+      subject: 'ann',
+      groups: ['engineering'],
+      claims: {},
+      display: 'Ann',
+      assurance: 'verified',
+    } as const
+    const chain = { initiator, actors: [] } as const
+    const shown = {
+      upstreamRole: 'app',
+      database: 'd',
+      clientAddress: '127.0.0.1',
+      applicationName: 'bench',
+      tls: true,
+      authentication: 'jwt-password',
+    }
+    const session = { id, ...shown }
+    record.append({
+      kind: 'session-opened',
+      agent: '0'.repeat(32),
+      agentName: 'a',
+      target: 'shop',
+      protocol: 'postgres',
+      ...shown,
+      initiator: { kind: 'user', issuer: 'i', subject: 's', display: 's', groups: [], assurance: 'verified' },
+      actors: [],
+      authentication: 'jwt-password',
+      tokenIds: [],
+      snapshotVersion: 1,
+    })
+    const gate = createGate({
+      initiators: noInitiators,
+      snapshots,
+      target: 'shop',
+      chain,
+      session,
+      catalog: { fresh: () => known, read: async () => known, renewed: async () => known, own: noOwnCatalog },
+      analyser: createAnalyser(parser, { preset: 'none' }, cache, 'shop'),
+      record,
+      scan: scanTokens,
+      clock: systemClock,
+      monotonicUs,
+      hold: holdDepsOf(fakeHolds().holds),
+      budgets,
+      onRefused: (error) => console.error(error),
+    })
+    runSession({
+      client,
+      link: new OwnConnection({ target: upstream, cancelTarget: async () => true, releaseTarget() {} }),
+      machine: createMachine({
+        serverVersion: 180_004,
+        hash: (value) => createHmac('sha256', key).update(value).digest(),
+        settings: [],
+      }),
+      gate,
+      record,
+      lent: new LentConnection(),
+      deadlines: { messageMsMax: 60_000, stalledMsMax: 60_000, idleInTransactionMsMax: 60_000 },
+      departures,
+      monotonicUs,
+      log,
+      onCatalogChanged() {},
+      isTokenExpired: () => false,
+      onOutcome(running, outcome) {
+        countStatement(counts, outcome)
+        counts.rows += running.rows
+        counts.maskedValues += running.maskedValues
+        figures.statements += 1
+      },
+    })
+  }
+  const stop = async () => {
+    await recorder.close()
+    rmSync(dir, { recursive: true, force: true })
+  }
+  return { open, figures, stop, dir }
+}
+
+/** pgbench sends its start-up packet and waits for the answer, so that nothing else is in the first chunk. */
+function greet(client: Socket, upstream: Socket, open: (client: Socket, upstream: Socket) => void): void {
+  client.once('data', () => {
+    client.pause()
+    client.write(welcome)
+    open(client, upstream)
+  })
+}
+
+function copy(client: Socket, upstream: Socket): void {
+  client.on('data', (chunk) => void upstream.write(chunk))
+  upstream.on('data', (chunk) => void client.write(chunk))
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      clients: { type: 'string' },
+      statements: { type: 'string' },
+      prepared: { type: 'boolean' },
+      masked: { type: 'boolean' },
+      bare: { type: 'boolean' },
+      target: { type: 'boolean' },
+    },
+  })
+  if (values.target === true) return await target()
+  const masks = '[{ columns: [public.people.ssn], method: { partial: { keepLast: 4 } } }]'
+  const { port, stop } = await startTarget()
+  const own = await sessions(values.masked === true ? masks : '[]')
+  const server = createServer({ noDelay: true }, (client) => {
+    const isBare = values.bare === true
+    const onread = isBare ? {} : { onread: readTogether(() => upstream) }
+    const upstream: Socket = connect({ host: '127.0.0.1', port, noDelay: true, ...onread })
+    client.on('error', () => {})
+    upstream.on('error', () => {})
+    upstream.once('connect', () => {
+      if (isBare) copy(client, upstream)
+      else greet(client, upstream, own.open)
+    })
+    client.once('close', () => upstream.destroy())
+  })
+  const file = join(own.dir, 'select.sql')
+  writeFileSync(file, '\\set id random(1, 90000)\nSELECT ssn FROM people WHERE id = :id;\n')
+  const listening = await portOf(server)
+  const run = async (statements: number) => {
+    const clients = values.clients ?? '8'
+    const transactions = Math.ceil(statements / Number(clients))
+    const startedMs = performance.now()
+    const before = process.cpuUsage()
+    const env = { ...process.env, PGSSLMODE: 'disable', PGGSSENCMODE: 'disable' }
+    const flags = [
+      ...['-n', '-h', '127.0.0.1', '-p', String(listening), '-c', clients, '-j', '1', '-t', String(transactions)],
+      ...['-f', file, '-M', values.prepared === true ? 'prepared' : 'simple', '-U', 'app', 'd'],
+    ]
+    const child = spawn('pgbench', flags, { env })
+    let said = ''
+    child.stdout.on('data', (chunk) => {
+      said += String(chunk)
+    })
+    child.stderr.on('data', (chunk) => {
+      said += String(chunk)
+    })
+    await new Promise((settle) => child.once('close', settle))
+    const { user, system } = process.cpuUsage(before)
+    const count = Number(/actually processed: (\d+)/.exec(said)?.[1] ?? Number.NaN)
+    if (!(count > 0)) console.error(said)
+    return {
+      count,
+      user: user / count,
+      system: system / count,
+      rate: count / ((performance.now() - startedMs) / 1_000),
+    }
+  }
+  await run(40_000)
+  const { count, user, system, rate } = await run(Number(values.statements ?? '40000'))
+  console.log(
+    `${(user + system).toFixed(1)} µs a statement (user ${user.toFixed(1)}, system ${system.toFixed(1)}), ${rate.toFixed(0)}/s, ${count} statements`,
+  )
+  stop()
+  await own.stop()
+  process.exit(0)
+}
+
+await main()
