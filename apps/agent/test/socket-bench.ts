@@ -199,7 +199,7 @@ async function sessions(masks: string) {
       departures,
       monotonicUs,
       log,
-      onCatalogChanged() {},
+      onCatalogChanged: () => undefined,
       isTokenExpired: () => false,
       onOutcome(running, outcome) {
         countStatement(counts, outcome)

@@ -4,8 +4,15 @@ import type { StatementFacts } from '@sallyport/sql/facts'
 import { dataRowValueBytes, decodeBackend } from '@sallyport/wire/postgres/decode'
 import type { ColumnDescription } from '@sallyport/wire/postgres/messages'
 import { backendBytes } from '@sallyport/wire/postgres/names'
+import type { Machine } from './machine.ts'
 import { descriptionProblem, isWatched, isWithin, passesRows } from './rows.ts'
 import type { Running, State } from './state.ts'
+
+/** True: the message, whose body is `bytes` from `start` to `end`, goes on as it is, and is noted. */
+export function passes(machine: Machine, typeByte: number, bytes: Buffer, start: number, end: number): boolean {
+  if (typeByte === backendBytes.dataRow) return machine.passRow(bytes, start, end)
+  return typeByte === backendBytes.rowDescription && machine.passDescription(bytes, start, end)
+}
 
 /** The statement whose result comes now; null where answers of another kind are due. */
 function runningNow({ expected, overrun }: State): Running | null {

@@ -20,6 +20,7 @@ import type { LentConnection } from './lent.ts'
 import type { Action, Input, Machine, Running } from './machine.ts'
 import { Outbox } from './outbox.ts'
 import { neverRun, noteOutcome } from './outcome.ts'
+import { passes } from './passing.ts'
 import { errorFields } from './refuse.ts'
 import { RowRun } from './row-run.ts'
 import { clientVanished, goodbye } from './state.ts'
@@ -393,11 +394,6 @@ class SessionRun implements Run {
     const { machine, link, lent } = this.#deps
     return machine.isClean && link.isClean && this.#fromTarget.pendingBytes === 0 && !lent.isLent
   }
-}
-
-function passes(machine: Machine, typeByte: number, bytes: Buffer, start: number, end: number): boolean {
-  if (typeByte === backendBytes.dataRow) return machine.passRow(bytes, start, end)
-  return typeByte === backendBytes.rowDescription && machine.passDescription(bytes, start, end)
 }
 
 const parsed = { type: 'parseComplete' } as const
