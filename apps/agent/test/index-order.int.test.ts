@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { errorOf, using } from './asking.ts'
 import { type DataPath, startDataPath } from './data-path.ts'
+import { rawClient } from './raw-client.ts'
 import { type RealTarget, startRealTarget, targetDocument, targetEnvironment } from './real-target.ts'
 
 // Few rows have a value, and the table is large beside them: PostgreSQL walks the index by itself.
@@ -39,6 +40,16 @@ const schema = `
   create unique index members_email on members (email) where gone is not null;
   create table guests (like members including all);
   insert into guests select * from members;
+  create table accounts (id int primary key, tenant int, email text, pad text,
+    low text generated always as (lower(email)) stored);
+  insert into accounts select n, n % 500, (10000 - n) || '@x.org', repeat('x', 1000) from generate_series(1, 4000) n;
+  create index on accounts (tenant, low);
+  create materialized view mailed as select id, pad, case when id % 500 = 0 then email end as email from accounts;
+  create index on mailed (email);
+  create table docs (id int primary key, prefs jsonb, pad text);
+  insert into docs select n, jsonb_build_object('lang', 'l' || n % 500, 'id', (10000 - n)::text), repeat('x', 1000) from generate_series(1, 4000) n;
+  create index on docs ((prefs->>'lang'), (prefs->>'id'));
+  create index on docs ((prefs->>'id')) where prefs->>'lang' = 'l9';
   analyze;
 `
 const yaml = (port: number): string => `${targetDocument(port)}
@@ -51,6 +62,8 @@ spec:
     - { name: all, effect: allow, callers: { groups: [engineering] } }
   masks:
     - { columns: [public.people.ssn, public.visits.ssn, public.calls.ssn, public.kid.ssn, public.wide.ssn, public.parts.ssn], method: redact, unless: { groups: [dba] } }
+    - { columns: [public.accounts.email], method: redact, unless: { groups: [dba] } }
+    - { columns: [public.docs.prefs], path: $.id, method: redact, unless: { groups: [dba] } }
     - { columns: [public.guests.email], method: email, order: shown }
     - { columns: [public.thin.ssn, public.members.email], method: hash, unless: { groups: [dba] } }
 `
@@ -78,6 +91,7 @@ const seen = [
   "select id from calls where city = 'Oslo 7' limit 1",
   "select id from base where city = 'Oslo 7' limit 1",
   'select id from members where gone is not null',
+  "select id from docs where prefs->>'lang' = 'l9'",
 ]
 
 /** An index holds all that these ask for. */
@@ -149,6 +163,17 @@ describe('rows in the order of values that are hidden', () => {
     'select count(*) from people where ssn is not null and case id when 5 then 1 / (id - 5) else sqrt(id - 5) end = 1',
     'update people set id = id + 1 where ssn is not null',
     'select id from parts',
+    'select count(*) from parts_low',
+    'select id from accounts where tenant = 7',
+    "select id from docs where prefs->>'lang' = 'l7'",
+    'select exists (select 1 where p.id = 3) from people p where ssn is not null',
+    'declare c cursor for select 1 from people where ssn is not null',
+    "update people set pad = 'y' where ssn is not null",
+    'delete from people where ssn is not null',
+    "select min(city) from visits where city >= 'Oslo 2' and 2147483640 + id > 3",
+    "select city, count(*) from visits where city in ('Oslo 1', 'Oslo 2') and 2147483640 + id > 3 group by city order by city limit 1",
+    "select count(*) from people where ssn is not null and paid > '1'::float8 and pad not like city",
+    'select count(*) from people where ssn is not null and coalesce(paid, 1::float8) > 2',
   ])('are refused where one of them is taken, or all become one value: %s', async (text) => {
     await using(path, async (client) => {
       expect(await errorOf(client.query(text))).toMatchObject({
@@ -176,6 +201,7 @@ describe('rows in the order of values that are hidden', () => {
     ['select id from people where ssn is null and id < 7', [{ id: 6 }]],
     ['select count(id)::int as n from wide', [{ n: 4000 }]],
     ['select count(*)::int as n from parts', [{ n: 9 }]],
+    ['select id from accounts where tenant = 7 order by id limit 1', [{ id: 7 }]],
     ['select 1 as one from people where ssn is not null limit 1', [{ one: 1 }]],
     ['select exists (select 1 from people where ssn is not null) as some', [{ some: true }]],
     [
@@ -190,6 +216,32 @@ describe('rows in the order of values that are hidden', () => {
     ["select id from visits where city = 'Oslo 7' order by id limit 2", [{ id: 7 }, { id: 507 }]],
   ])('are shown where their order tells nothing: %s', async (text, rows) => {
     await using(path, async (client) => expect((await client.query(text)).rows).toEqual(rows))
+  })
+
+  it('show nothing by a parameter of a type that no comparison with a column is safe for', async () => {
+    const text = 'select id from people where id = $1 and ssn is not null'
+    const [regclass, int8] = [2205, 20]
+    const client = await rawClient(path)
+    const ask = async (type: number) => {
+      client.send(
+        { type: 'parse', name: '', text, parameterTypes: [type] },
+        {
+          type: 'bind',
+          portal: '',
+          statement: '',
+          parameterFormats: [],
+          parameters: [Buffer.from('3')],
+          resultFormats: [],
+        },
+        { type: 'execute', portal: '', rowsMax: 0 },
+        { type: 'sync' },
+      )
+      await client.next('readyForQuery')
+      return client.taken()
+    }
+    expect(await ask(int8)).toContain('row 3')
+    expect(await ask(regclass)).not.toContain('row 3')
+    client.destroy()
   })
 
   it('are shown where the mask says so', async () => {

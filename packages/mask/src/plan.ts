@@ -298,6 +298,8 @@ function refusedUse(guard: Guard, where: string): string {
     return `${masked}, and an index may give these rows in the order of its values; sort by the table's key, count, or give the mask "order: shown"`
   if (where === 'the order of partitions')
     return `${masked}, and rows come from one partition by it after the other; sort by the table's key, count, or give the mask "order: shown"`
+  if (where === 'the bounds of a partition')
+    return `${masked}, and this partition holds the rows of some of its values; read the whole table`
   return `${masked} and cannot be used in ${where}; the rule permits ${permittedText[guard.predicates]}`
 }
 

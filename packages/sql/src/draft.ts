@@ -45,6 +45,8 @@ export interface Draft {
   readonly seen: Set<object>
   /** False once an UPDATE or DELETE without a WHERE over its target was found. */
   filtered: boolean
+  /** Order was found to show nothing where parameters are plain. */
+  plainParameters: boolean
 }
 
 export const newDraft = (): Draft => ({
@@ -67,6 +69,7 @@ export const newDraft = (): Draft => ({
   parts: new Map(),
   seen: new Set(),
   filtered: true,
+  plainParameters: false,
 })
 
 /** Adds an effect. The strictest of several on the same object wins: direct over derived, covered over baseline. */
@@ -195,6 +198,7 @@ export function merge(into: Draft, from: Draft, via: 'direct' | 'derived'): void
   for (const [name, times] of from.readings) addReadings(into, name, times)
   for (const column of from.written) into.written.add(column)
   if (!from.filtered) into.filtered = false
+  if (from.plainParameters) into.plainParameters = true
 }
 
 /** The control uses, with equalities on a column that stands in several of them counted as any other use. */

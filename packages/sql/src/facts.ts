@@ -166,6 +166,11 @@ export interface StatementFacts {
   readonly packs?: readonly string[]
   /** It names a column that is hidden from everybody, whatever the policies. Absent: it does not. */
   readonly namesHidden?: true
+  /**
+   * It was found that the order of its rows shows nothing, where parameters have types that make no comparison with a column fail.
+   * Absent: their types are of no account.
+   */
+  readonly plainParameters?: true
   /** UPDATE or DELETE of one row at most, by a whole key of its table. Absent: of any number. */
   readonly isOfOneRow?: true
   /** How often stored relations are read where their values can reach the result. Absent: one, once, or none. */

@@ -3,52 +3,133 @@
 // A part of finding statements in which order shows nothing (index-order.ts).
 import { limits } from '@sallyport/base/limits'
 import { builtin } from './builtins.ts'
-import { calledName, everyNode, isRecord, stringOf } from './order-free.ts'
+import type { Draft } from './draft.ts'
+import { calledName, everyNode, isRecord, stringOf, typesOfNamed } from './order-free.ts'
+import type { Environment } from './scope.ts'
 
-/** `once`: in one place and in one way, so that whichever row comes first, the statement fails or not, and alike. */
-export type Fallible = 'never' | 'once' | 'variously'
+/** SQLSTATEs that what is computed from columns may end with; null: nobody knows which. */
+export type Failures = ReadonlySet<string> | null
+
+const outOfRange = '22003'
+const dateOutOfRange = '22008'
+const badPattern = '22025'
+const tooLong = '54000'
 
 /** Nodes that compute nothing, or never fail. What is not named here may fail in any way. */
 const safe = new Set(
-  `SelectStmt UpdateStmt DeleteStmt CopyStmt DeclareCursorStmt PrepareStmt ResTarget RangeVar RangeSubselect JoinExpr ColumnRef
-  A_Const ParamRef A_Star String Integer Float Boolean BitString NullTest BooleanTest BoolExpr SubLink SortBy List CaseExpr CaseWhen
-  CoalesceExpr NullIfExpr MinMaxExpr WithClause CommonTableExpr SQLValueFunction TypeName CollateClause LockingClause DefElem
-  A_ArrayExpr Alias`.split(/\s+/),
+  `SelectStmt UpdateStmt DeleteStmt CopyStmt DeclareCursorStmt PrepareStmt ResTarget RangeVar RangeSubselect ColumnRef A_Const ParamRef
+  A_Star String Integer Float Boolean BitString NullTest BooleanTest BoolExpr SortBy List WithClause CommonTableExpr SQLValueFunction
+  TypeName LockingClause DefElem Alias`.split(/\s+/),
 )
-/** PostgreSQL's own functions that take every value of a column. */
-const total = new Set(
-  `lower upper initcap length char_length octet_length btrim ltrim rtrim reverse md5 concat concat_ws left right now
-  statement_timestamp transaction_timestamp count min max bool_and bool_or every sum avg
-  array_length cardinality jsonb_typeof json_typeof`.split(/\s+/),
-)
+/** PostgreSQL's own functions of one text that take every text. */
+const ofText = new Set(['lower', 'upper', 'length', 'btrim', 'ltrim', 'rtrim', 'reverse', 'md5'])
+const freeAggregates = new Set(['count', 'sum', 'avg', 'min', 'max', 'bool_and', 'bool_or', 'every'])
 const comparisons = new Set(['=', '<>', '!=', '<', '>', '<=', '>='])
-/** Fail in one way each: out of range; a pattern that ends with its escape. */
-const single = new Set(['+', '-', '*', '~~', '!~~', '~~*', '!~~*', '||'])
-const plainTexts = new Set(['text', 'varchar'])
+const sums = new Set(['+', '-', '*'])
+const patterns = new Set(['~~', '!~~', '~~*', '!~~*'])
 
-/** In all of these trees together. `isOneRow`: what is computed of aggregates is computed once, when all rows have been read. */
-export function fallibleIn(roots: readonly unknown[], isOneRow = false): Fallible {
-  let once = 0
-  let variously = false
-  const visit = (tag: string, found: Record<string, unknown>): void => {
-    // Bare objects stand under their member's name.
-    if (!/^[A-Z]/.test(tag) || safe.has(tag)) {
-      if (tag === 'SubLink' && found['subLinkType'] === 'EXPR_SUBLINK') once += 1
-      return
-    }
-    if (!readsColumns(found, isOneRow)) return
-    if (tag === 'A_Expr') {
-      const operator = operatorOf(found)
-      if (comparisons.has(operator)) return
-      if (single.has(operator)) once += 1
-      else variously = true
-    } else if (tag === 'TypeCast') {
-      if (!isText(found['typeName'])) variously = true
-    } else if (tag !== 'FuncCall' || !total.has(calledName(found))) variously = true
+const named = (types: string): ReadonlySet<string> => new Set(types.split(' ').map((type) => `pg_catalog.${type}`))
+const integers = named('int2 int4 int8')
+const texts = named('text varchar')
+/** Values of these become no other type in a comparison by a way that fails, whatever a literal or a plain parameter is. */
+const steady = named('int2 int4 int8 text varchar bool uuid bytea name char anyenum')
+const dates = named('date timestamp timestamptz')
+const numbers = named('int2 int4 int8 numeric float4 float8')
+
+interface Place {
+  readonly root: unknown
+  readonly draft: Draft
+  readonly env: Environment
+  /** What is computed of aggregates is computed once, when all rows have been read. */
+  readonly isOneRow: boolean
+}
+
+/**
+ * In all of these trees together, where parameters are plain (StatementFacts.plainParameters). `whole`: the statement, where the trees
+ * are parts of it.
+ */
+export function failuresIn(
+  roots: readonly unknown[],
+  draft: Draft,
+  env: Environment,
+  isOneRow = false,
+  whole?: unknown,
+): Failures {
+  const found = new Set<string>()
+  let isKnown = true
+  for (const root of roots) {
+    const place: Place = { root: whole ?? root, draft, env, isOneRow }
+    everyNode(root, (tag, node) => {
+      const failures = failuresOf(tag, node, place)
+      if (failures === null) isKnown = false
+      else for (const code of failures) found.add(code)
+    })
   }
-  for (const root of roots) everyNode(root, visit)
-  if (variously || once > 1) return 'variously'
-  return once === 0 ? 'never' : 'once'
+  return isKnown ? found : null
+}
+
+const never: ReadonlySet<string> = new Set()
+
+function failuresOf(tag: string, node: Record<string, unknown>, place: Place): Failures {
+  // Bare objects stand under their member's name.
+  if (!/^[A-Z]/.test(tag)) return never
+  if (tag === 'JoinExpr') return node['usingClause'] === undefined && node['isNatural'] !== true ? never : null
+  if (tag === 'PrepareStmt' && node['argtypes'] !== undefined) return null
+  if (tag === 'SubLink') return node['subLinkType'] === 'EXISTS_SUBLINK' ? never : null
+  if (safe.has(tag)) return never
+  if (!readsColumns(node, place.isOneRow)) return never
+  if (tag === 'FuncCall') return failuresOfCall(node, place)
+  if (tag === 'A_Expr') return failuresOfOperator(node, place)
+  return null
+}
+
+function failuresOfCall(call: Record<string, unknown>, place: Place): Failures {
+  const name = calledName(call)
+  if (freeAggregates.has(name)) return never
+  const parameters = Array.isArray(call['args']) ? call['args'] : []
+  return ofText.has(name) && parameters.length === 1 && isEach(parameters, texts, place) ? never : null
+}
+
+function failuresOfOperator(node: Record<string, unknown>, place: Place): Failures {
+  const operator = operatorOf(node)
+  const operands = [node['lexpr'], node['rexpr']].flatMap((side) => (side === undefined ? [] : [...operandsOf(side)]))
+  if (patterns.has(operator)) {
+    if (!isEach(operands, texts, place)) return null
+    return isWholePattern(node['rexpr']) ? never : new Set([badPattern])
+  }
+  if (operator === '||') return isEach(operands, texts, place) ? new Set([tooLong]) : null
+  if (sums.has(operator)) {
+    if (isEach(operands, numbers, place)) return new Set([outOfRange])
+    return isEach(operands, dates, place) ? new Set([dateOutOfRange]) : null
+  }
+  if (!comparisons.has(operator)) return null
+  if (isEach(operands, integers, place) || isEach(operands, texts, place)) return never
+  const one = onlyType(operands, place)
+  if (one === null) return null
+  if (steady.has(one) || numbers.has(one)) return never
+  // A literal is what it is compared with; a parameter may be a point in time where the column is a day.
+  return dates.has(one) ? (operands.some(hasParameter) ? new Set([dateOutOfRange]) : never) : null
+}
+
+export function hasParameter(root: unknown): boolean {
+  let has = false
+  everyNode({ root }, (tag) => {
+    if (tag === 'ParamRef') has = true
+  })
+  return has
+}
+
+/** Only an escape at its end makes a pattern fail. */
+function isWholePattern(node: unknown): boolean {
+  const constant = isRecord(node) && isRecord(node['A_Const']) ? node['A_Const']['sval'] : undefined
+  const text = isRecord(constant) ? (constant['sval'] ?? '') : null
+  return typeof text === 'string' && !text.includes('\\')
+}
+
+/** Lists of IN and BETWEEN, and ARRAY[…], one by one. */
+function operandsOf(node: unknown): readonly unknown[] {
+  const list = isRecord(node) && isRecord(node['List']) ? node['List']['items'] : undefined
+  return Array.isArray(list) ? list : [node]
 }
 
 /** IN and BETWEEN compare as well; of `OPERATOR(schema.=)` nobody knows. */
@@ -59,11 +140,51 @@ function operatorOf({ name, kind }: Record<string, unknown>): string {
   return stringOf(only) ?? ''
 }
 
-function isText(typeName: unknown): boolean {
-  if (!isRecord(typeName) || typeName['typmods'] !== undefined || typeName['arrayBounds'] !== undefined) return false
-  const names = Array.isArray(typeName['names']) ? typeName['names'] : []
-  return plainTexts.has(stringOf(names.at(-1)) ?? '')
+/** Columns of these types, what is computed of such without a cast, literals without one, and parameters. */
+const isEach = (operands: readonly unknown[], types: ReadonlySet<string>, place: Place): boolean =>
+  operands.every((operand) => {
+    const found = typesIn(operand, place)
+    return found !== null && [...found].every((type) => types.has(type))
+  })
+
+function onlyType(operands: readonly unknown[], place: Place): string | null {
+  const all = operands.map((operand) => typesIn(operand, place))
+  const found = new Set(all.flatMap((types) => (types === null ? [] : [...types])))
+  const [only] = found
+  return only !== undefined && found.size === 1 && !all.includes(null) ? only : null
 }
+
+/** Types of the columns in it; null: it may become any other. */
+function typesIn(operand: unknown, { root, draft, env }: Place): ReadonlySet<string> | null {
+  const types = new Set<string>()
+  let isKnown = true
+  const wrapped = { operand }
+  everyNode(wrapped, (tag, node) => {
+    if (tag === 'ColumnRef') {
+      const fields = node['fields']
+      const name = Array.isArray(fields) ? stringOf(fields.at(-1)) : null
+      const found = name === null ? null : typesOfNamed(name, root, draft, env)
+      if (found === null) isKnown = false
+      else for (const type of found) types.add(type)
+    } else if (tag === 'TypeCast' && !readsColumns(node, false)) {
+      // A constant of another type takes the column along.
+      isKnown = false
+    } else if (/^[A-Z]/.test(tag) && !kept.has(tag)) isKnown = false
+  })
+  return isKnown ? types : null
+}
+
+/** What leaves the type of its operands, as far as it matters here. */
+const kept = new Set([
+  'ColumnRef',
+  'A_Const',
+  'ParamRef',
+  'String',
+  'A_Expr',
+  'A_ArrayExpr',
+  'FuncCall',
+  'SQLValueFunction',
+])
 
 /** What is computed from constants alone fails for every row or for none. */
 function readsColumns(value: unknown, isOneRow: boolean, depth = 0): boolean {

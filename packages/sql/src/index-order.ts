@@ -3,12 +3,13 @@
 // does (THREATS R-3.2). Here such columns are found, and statements in which order shows nothing. Without a condition or a sort that
 // it serves, an index is read for what it holds alone, and where masks apply no index is (AnalysisContext.isMasked).
 import type { CatalogRelation } from './catalog.ts'
-import { columnRefs, relationName } from './catalog-index.ts'
-import { addControl, controlKey, type Draft } from './draft.ts'
+import { ancestors, type CatalogIndex, columnRefs, relationName } from './catalog-index.ts'
+import { addControl, controlKey, type Draft, newDraft } from './draft.ts'
 import type { ColumnRef, ControlUse } from './facts.ts'
-import { isOfOneRow, isOrderFixed, isQuietWrite, treesOf } from './order-fixed.ts'
+import { hasParameter } from './fallible.ts'
+import { isOfOneRow, isOrderFixed, treesOf } from './order-fixed.ts'
 import { everyNode, isRecord } from './order-free.ts'
-import { placedBy } from './relations.ts'
+import { placedBy, relationColumns } from './relations.ts'
 import type { Environment } from './scope.ts'
 
 /** How such a use is called; whoever refuses it explains it (mask/plan.ts). */
@@ -17,14 +18,22 @@ export const byIndex = 'the order of an index'
 /** Partitions are read one after the other. */
 export const byPartition = 'the order of partitions'
 
+/** Whose values are in a partition is no matter of order. */
+export const byBounds = 'the bounds of a partition'
+
 /** Columns by whose values an index may order the rows decide like those of ORDER BY; `root` is the statement. */
 export function orderByIndexes(draft: Draft, root: unknown, env: Environment): void {
+  // What was prepared or declared was looked at where its text stands.
+  if (isRecord(root) && (root['ExecuteStmt'] !== undefined || root['FetchStmt'] !== undefined)) return
+  for (const column of boundColumns(draft, env, root)) addControl(draft, column, 'other', byBounds)
   const uses = [...draft.control.values()]
   const parts = partColumns(draft, env, root)
   if (parts.length === 0 && !uses.some((use) => ordersOf(use, false, env).length > 0)) return
-  if (isQuietWrite(draft, root, env) || isOfOneRow(draft, root, env)) return
   const trees = treesOf(draft, root, env)
-  if (trees !== null && isOrderFixed(draft, trees, env)) return
+  if (isOfOneRow(draft, root, env) || (trees !== null && isOrderFixed(draft, trees, env))) {
+    draft.plainParameters ||= hasParameter(root)
+    return
+  }
   const forNullOnly = trees !== null && !trees.some(mayTestForValues)
   for (const { column, use, where } of uses.flatMap((one) => ordersOf(one, forNullOnly, env))) {
     if (use !== null) draft.control.delete(controlKey({ column, use, where }))
@@ -44,23 +53,56 @@ function insertsOnly(root: unknown): boolean {
 
 const reading: ReadonlySet<string> = new Set(['select', 'update', 'delete'])
 
+/** Relations that are read, by their names. */
+const readIn = (draft: Draft): ReadonlySet<string> =>
+  new Set([...draft.effects.values()].filter(({ operation }) => reading.has(operation)).map(({ object }) => object))
+
 /** By which partitions and children are told apart, of the tables that are read. */
 function partColumns(draft: Draft, { index }: Environment, root: unknown): readonly ColumnRef[] {
-  const read = new Set(
-    [...draft.effects.values()].filter(({ operation }) => reading.has(operation)).map(({ object }) => object),
-  )
+  const read = readIn(draft)
   const parents = [...draft.relations].flatMap((oid) => {
     const relation = index.byOid.get(oid)
-    const isParent = (index.children.get(oid) ?? []).length > 0
-    return relation !== undefined && isParent && read.has(relationName(relation)) ? [relation] : []
+    // ONLY leaves the children out.
+    const isParent = (index.children.get(oid) ?? []).some((child) => read.has(relationName(child)))
+    return relation !== undefined && isParent ? [relation] : []
   })
   if (parents.length === 0 || insertsOnly(root)) return []
-  return parents.flatMap((relation) => {
-    const names = placedBy(index, relation)
-    return columnRefs(index, relation).filter(
-      ({ number }) => names === null || names.has(relation.columns.find((one) => one.number === number)?.name ?? ''),
-    )
+  return parents.flatMap((relation) => placing(index, relation, relation))
+}
+
+/** The same of partitions and children that are read by themselves: that a row is in one tells of its values. */
+function boundColumns(draft: Draft, env: Environment, root: unknown): readonly ColumnRef[] {
+  const { index } = env
+  const read = readIn(draft)
+  const parts = [...draft.relations].flatMap((oid) => {
+    const relation = index.byOid.get(oid)
+    if (relation === undefined || !read.has(relationName(relation))) return []
+    const parents = ancestors(index, relation)
+    return parents.length === 0 ? [] : [{ relation, parents }]
   })
+  if (parts.length === 0) return []
+  const named = namesIn(root)
+  return parts.flatMap(({ relation, parents }) =>
+    named.has(relation.name) || !parents.some((parent) => read.has(relationName(parent)))
+      ? parents.flatMap((parent) => placing(index, parent, relation))
+      : [],
+  )
+}
+
+/** Columns that choose the place of a row among the parts of `parent`, as `relation` has them. */
+function placing(index: CatalogIndex, parent: CatalogRelation, relation: CatalogRelation): readonly ColumnRef[] {
+  const names = placedBy(index, parent)
+  return columnRefs(index, relation).filter(
+    ({ number }) => names === null || names.has(relation.columns.find((one) => one.number === number)?.name ?? ''),
+  )
+}
+
+function namesIn(root: unknown): ReadonlySet<string> {
+  const names = new Set<string>()
+  everyNode(root, (_, { relname }) => {
+    if (typeof relname === 'string') names.add(relname)
+  })
+  return names
 }
 
 /** A column that orders rows; `use`: what was known of it, and is more now. */
@@ -74,7 +116,8 @@ interface Shown {
  * What an index that serves this use orders by. Of the column itself only a null test leaves an order, and entries of NULL alone
  * are in the order of their rows (btree, since PostgreSQL 13). A remote server has indexes that nobody lists.
  */
-function ordersOf({ column, use, where }: ControlUse, forNullOnly: boolean, { index }: Environment): readonly Shown[] {
+function ordersOf({ column, use, where }: ControlUse, forNullOnly: boolean, env: Environment): readonly Shown[] {
+  const { index } = env
   const relation = index.byOid.get(column.relationOid)
   if (relation === undefined) return []
   const refs = columnRefs(index, relation)
@@ -88,17 +131,28 @@ function ordersOf({ column, use, where }: ControlUse, forNullOnly: boolean, { in
       if (number === null || !(keys.includes(number) || conditions.includes(number))) continue
       // A test of the column is none of what is computed from it.
       if (isOwn && columns.includes(number) && !(forNullOnly && columns.length === 1))
-        shown.push({ column, use, where })
+        for (const from of [column, ...madeOf(env, one, number)]) shown.push({ column: from, use, where })
+      // Of one column, an expression may read one part, and its neighbour or the condition another.
+      const isParted = computed.includes(number) && (columns.length > 1 || conditions.length > 0)
       for (const beside of keys) {
-        if (beside === number) continue
+        if (beside === number && !isParted) continue
         const known =
           refs.find((ref) => numberIn(one, relation, ref.number) === beside) ??
           columnRefs(index, one).find((ref) => ref.number === beside)
-        if (known !== undefined) shown.push({ column: known, use: null, where })
+        if (known === undefined) continue
+        for (const from of [known, ...madeOf(env, one, beside)]) shown.push({ column: from, use: null, where })
       }
     }
   }
   return shown
+}
+
+/** What a generated column or one of a materialised view is made of: in its order they are, too. */
+function madeOf(env: Environment, relation: CatalogRelation, number: number): readonly ColumnRef[] {
+  const column = relation.columns.find((one) => one.number === number)
+  if (column === undefined || (column.generated === 'no' && relation.kind !== 'materialized')) return []
+  const columns = relationColumns({ ...env, draft: newDraft() }, relation)
+  return [...(columns.find(({ name }) => name === column.name)?.value.sources ?? [])]
 }
 
 /** The column of a child that has the name of this one. */

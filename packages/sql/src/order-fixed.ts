@@ -5,7 +5,7 @@ import { builtin } from './builtins.ts'
 import type { CatalogRelation } from './catalog.ts'
 import { type CatalogIndex, descendants, relationName } from './catalog-index.ts'
 import type { Draft } from './draft.ts'
-import { fallibleIn } from './fallible.ts'
+import { failuresIn } from './fallible.ts'
 import {
   calledName,
   everyNode,
@@ -59,12 +59,36 @@ export function isOrderFixed(draft: Draft, trees: readonly unknown[], env: Envir
   if (select === null || !trees.every((tree) => keepsNoOrder(tree, tree === root))) return false
   const calls = aggregatesOf(select['targetList'])
   const isGroup = Array.isArray(select['groupClause'])
-  const fallible = fallibleIn(trees, calls.length > 0 && !isGroup && queriesIn(trees) === 1)
-  if (fallible === 'variously' || (fallible === 'once' && trees.some(stopsEarly))) return false
+  const isSingle = calls.length > 0 && !isGroup
+  const failures = failuresIn(trees, draft, env, isSingle && queriesIn(trees) === 1)
+  if (failures === null || failures.size > 1) return false
+  // One way to fail tells nothing where all rows are read before anything is shown.
+  if (
+    failures.size === 1 &&
+    (trees.some(stopsEarly) || !(isSingle ? readsAll(calls) : isByKeyFirst(select, trees, draft, env)))
+  )
+    return false
   if (isGroup) return isGrouped(select, trees, draft, env)
-  if (calls.length > 0) return isOneRow(select, calls, trees, draft, env)
-  return (fallible === 'never' && isAlike(select)) || isSorted(select, trees, draft, env)
+  if (isSingle) return isOneRow(select, calls, trees, draft, env)
+  return (isAlike(select) && !isCursor(root)) || isSorted(select, trees, draft, env)
 }
+
+/** The greatest and the least may be the first row of an index (MinMaxAgg). */
+const readsAll = (calls: readonly Call[]): boolean => calls.every(({ name }) => name === 'count' || exactSums.has(name))
+
+/** Sorted by a key of one column before all else: by its index, or after all rows were read. */
+function isByKeyFirst(
+  select: Record<string, unknown>,
+  trees: readonly unknown[],
+  draft: Draft,
+  env: Environment,
+): boolean {
+  const sorts = select['sortClause']
+  return Array.isArray(sorts) && isSorted({ ...select, sortClause: sorts.slice(0, 1) }, trees, draft, env, false)
+}
+
+/** Where CURRENT OF names the row, no two are alike. */
+const isCursor = (root: unknown): boolean => memberOf(root, 'DeclareCursorStmt') !== null
 
 function queriesIn(trees: readonly unknown[]): number {
   let queries = 0
@@ -75,14 +99,17 @@ function queriesIn(trees: readonly unknown[]): number {
   return queries
 }
 
-/** What is asked of each row is whether there is one, or nothing. */
-function isAlike({ targetList, sortClause }: Record<string, unknown>): boolean {
+/** Of each row nothing is shown but constants; or no table is asked, only whether there are rows. */
+function isAlike({ targetList, sortClause, fromClause }: Record<string, unknown>): boolean {
   if (!Array.isArray(targetList) || sortClause !== undefined) return false
   return targetList.every((target) => {
     const value = memberOf(memberOf(target, 'ResTarget'), 'val')
-    if (memberOf(value, 'A_Const') !== null) return true
-    const link = memberOf(value, 'SubLink')
-    return link !== null && link['subLinkType'] === 'EXISTS_SUBLINK'
+    if (
+      memberOf(value, 'A_Const') !== null ||
+      memberOf(memberOf(memberOf(value, 'TypeCast'), 'arg'), 'A_Const') !== null
+    )
+      return true
+    return fromClause === undefined && memberOf(value, 'SubLink')?.['subLinkType'] === 'EXISTS_SUBLINK'
   })
 }
 
@@ -97,71 +124,10 @@ function stopsEarly(root: unknown): boolean {
   return stops
 }
 
-/**
- * Says how many rows it was, and nothing else, and gives them nothing in their order, such as numbers of a sequence. Where they lie
- * then is a matter of storage (docs/masking.md, "What is left").
- */
-export function isQuietWrite(draft: Draft, root: unknown, env: Environment): boolean {
-  const write = writeOf(root)
-  if (write === null || Object.keys(write).some((member) => /^(returning|with)/.test(member))) return false
-  // Of keys that move one after the other, one may meet another that is still there.
-  if (setsKey(draft, write, env)) return false
-  const fallible = fallibleIn([root])
-  if (fallible === 'variously' || (fallible === 'once' && stopsEarly(root))) return false
-  let isQuiet = draft.opaque.size === 0 && draft.trusted.size === 0 && takesNoFirst(draft, root, write, env)
-  for (const { volatility } of draft.functions.values()) if (volatility === 'volatile') isQuiet = false
-  // A trigger may number what it keeps.
-  const parts = partsOf(draft, env)
-  for (const { via, operation, object } of draft.effects.values())
-    if (via === 'derived' && operation !== 'select' && !(plainWrites.has(operation) && parts.has(object)))
-      isQuiet = false
-  everyNode(root, (tag) => {
-    if (tag === 'SetToDefault') isQuiet = false
-  })
-  return isQuiet
-}
-
 const writeOf = (root: unknown): Record<string, unknown> | null =>
   memberOf(root, 'UpdateStmt') ?? memberOf(root, 'DeleteStmt')
 
-/** Partitions and children of what is written. */
-function partsOf(draft: Draft, { index }: Environment): ReadonlySet<string> {
-  const parts = new Set<string>()
-  for (const oid of draft.relations) {
-    const relation = index.byOid.get(oid)
-    if (relation !== undefined) for (const one of descendants(index, relation)) parts.add(relationName(one))
-  }
-  return parts
-}
-
-/** UPDATE of a column that is compared with those of other rows. */
-function setsKey(draft: Draft, { targetList }: Record<string, unknown>, { index }: Environment): boolean {
-  const set = new Set(
-    (Array.isArray(targetList) ? targetList : []).map((target) => memberOf(target, 'ResTarget')?.['name']),
-  )
-  return [...draft.relations].some((oid) => {
-    const relation = index.byOid.get(oid)
-    return relation?.columns.some(
-      ({ name, number }) => set.has(name) && (relation.compared === undefined || relation.compared.includes(number)),
-    )
-  })
-}
-
 const plainWrites: ReadonlySet<string> = new Set(['update', 'delete'])
-
-/** Of several rows that fit one, UPDATE … FROM takes the first; so may a query in it, or put them into one value that is kept. */
-function takesNoFirst(draft: Draft, root: unknown, write: Record<string, unknown>, env: Environment): boolean {
-  if (write['fromClause'] !== undefined) return false
-  const viewed = [...draft.effects.values()].some(({ object }) => relationCalled(object, env)?.kind === 'view')
-  if (queriesIn([write]) === 0 && !viewed) return true
-  const trees = treesOf(draft, root, env, plainWrites)
-  if (trees === null) return false
-  return trees.every(
-    (tree) =>
-      (tree === root ? keepsNoOrderIn(write) : keepsNoOrder(tree, false)) &&
-      onlyFree(tree, draft, env, exactSums) === 0,
-  )
-}
 
 /** The query itself, also of COPY, PREPARE and a cursor. */
 function selectOf(root: unknown): Record<string, unknown> | null {
@@ -308,10 +274,16 @@ function writtenKey(node: unknown, targets: readonly unknown[]): string | null {
 }
 
 /** A whole unique key is asked for, so that there is one row at most; or it stands in ORDER BY, without NULL. */
-function isSorted(select: Record<string, unknown>, trees: readonly unknown[], draft: Draft, env: Environment): boolean {
+function isSorted(
+  select: Record<string, unknown>,
+  trees: readonly unknown[],
+  draft: Draft,
+  env: Environment,
+  orByKey = true,
+): boolean {
   const table = onlyTable(draft, trees, env)
   if (table === null) return false
-  if (asksForKey(draft, table)) return true
+  if (orByKey && asksForKey(draft, table)) return true
   const sorts = select['sortClause']
   if (!Array.isArray(sorts)) return false
   let aggregates = false
@@ -343,11 +315,13 @@ function asksForKey(draft: Draft, table: CatalogRelation): boolean {
 
 /** SELECT … FOR UPDATE, UPDATE and DELETE of one row at most, by a whole key of the one table that they name. */
 export function isOfOneRow(draft: Draft, root: unknown, env: Environment): boolean {
-  const trees = [root]
   for (const { volatility } of draft.functions.values()) if (volatility === 'volatile') return false
-  if (draft.opaque.size > 0 || draft.trusted.size > 0 || fallibleIn(trees) === 'variously') return false
+  if (draft.opaque.size > 0 || draft.trusted.size > 0) return false
   for (const { via } of draft.effects.values()) if (via === 'derived') return false
-  const table = onlyTable(draft, trees, env)
+  const where = (writeOf(root) ?? selectOf(root))?.['whereClause']
+  // Of a row that was found before another one failed, its lock and its number tell.
+  if (failuresIn([{ where }], draft, env, false, root)?.size !== 0) return false
+  const table = onlyTable(draft, [root], env)
   return table !== null && !table.rowSecurity && table.rules.length === 0 && asksForKey(draft, table)
 }
 
@@ -360,13 +334,14 @@ export function writesOneRow(draft: Draft, root: unknown, env: Environment): boo
     if (ordering.has(tag)) writes += 1
   })
   if (writes !== 1) return false
-  const direct = [...draft.effects.values()].filter(
-    ({ via, operation }) => via === 'direct' && plainWrites.has(operation),
-  )
-  const [only, ...more] = direct
+  const changes = [...draft.effects.values()].filter(({ operation }) => plainWrites.has(operation))
+  const [only, ...more] = changes.filter(({ via }) => via === 'direct')
   const table = only === undefined || more.length > 0 ? undefined : relationCalled(only.object, env)
   if (table === undefined || table.rules.length > 0) return false
-  return hasKeysOfAll(table, env.index) && asksForKey(draft, table)
+  // Cascades and triggers may change more than was asked for.
+  const parts = new Set(descendants(env.index, table).map(relationName))
+  const isAlone = changes.every(({ via, object }) => via === 'direct' || parts.has(object))
+  return isAlone && hasKeysOfAll(table, env.index) && asksForKey(draft, table)
 }
 
 /** A key of a partitioned table is one of all of its rows; children have their own. */
@@ -383,10 +358,12 @@ function onlyTable(draft: Draft, trees: readonly unknown[], { index }: Environme
   const [table, ...more] = read.filter((one) => !parts.has(one))
   if (table === undefined || more.length > 0 || trees.length > 1) return null
   let ranges = writeOf(trees[0]) === null ? 0 : 1
-  everyNode(trees[0], (tag) => {
+  let isRenamed = false
+  everyNode(trees[0], (tag, found) => {
     if (tag === 'RangeVar' || tag === 'RangeSubselect' || tag === 'SubLink') ranges += 1
+    if (found['colnames'] !== undefined) isRenamed = true
   })
-  return ranges === 1 && hasKeysOfAll(table, index) ? table : null
+  return ranges === 1 && !isRenamed && hasKeysOfAll(table, index) ? table : null
 }
 
 function columnOf(node: unknown, table: CatalogRelation): CatalogRelation['columns'][number] | null {

@@ -28,7 +28,7 @@ export function onlyFree(tree: unknown, draft: Draft, env: Environment, others: 
  * of order; so it is of texts under a collation of the target's own that takes unlike ones for equal (docs/masking.md).
  */
 export const sameTypes: ReadonlySet<string> = new Set(
-  `int2 int4 int8 oid uuid bool date time timestamp timestamptz text varchar name char bytea inet cidr macaddr`
+  `int2 int4 int8 oid uuid bool date time timestamp timestamptz text varchar name char bytea inet cidr macaddr anyenum`
     .split(' ')
     .map((type) => `pg_catalog.${type}`),
 )
@@ -66,10 +66,20 @@ function isNamedOfType(
   draft: Draft,
   env: Environment,
 ): boolean {
+  const found = name === null ? null : typesOfNamed(name, tree, draft, env)
+  return found?.every((type) => types.has(type)) === true
+}
+
+/** Types of the columns of this name in the relations that the statement names; null: it may be another column. */
+export function typesOfNamed(name: string, tree: unknown, draft: Draft, env: Environment): readonly string[] | null {
   const relations = [...draft.effects.values()].flatMap(({ object }) => relationCalled(object, env) ?? [])
   const found = relations.flatMap(({ columns }) => columns.filter((column) => column.name === name))
-  return found.length > 0 && !namesGiven(tree).has(name) && found.every(({ type }) => types.has(type))
+  return found.length === 0 || namesGiven(tree).has(name) ? null : found.map(({ type }) => plainName(type, env))
 }
+
+/** Equal values of an enum look alike, and it becomes no other type. */
+const plainName = (type: string, { index }: Environment): string =>
+  index.types.get(type) === 'enum' ? 'pg_catalog.anyenum' : type
 
 /** Names that queries in FROM give to what they show. */
 function namesGiven(tree: unknown): ReadonlySet<string | null> {

@@ -41,6 +41,7 @@ export function factsOf(draft: Draft, outcome: Outcome, text: string, fingerprin
     ...missingOf(draft),
     opaque: [...draft.opaque],
     ...(draft.trusted.size === 0 ? {} : { trusted: [...draft.trusted] }),
+    ...(draft.plainParameters ? { plainParameters: true } : {}),
     ...(draft.reads.has(hiddenColumn) ? { namesHidden: true } : {}),
     ...(draft.packs.size === 0 ? {} : { packs: [...draft.packs] }),
     ...readingsOf(draft),
@@ -78,6 +79,7 @@ export function adopt(draft: Draft, facts: StatementFacts): void {
   }
   for (const code of facts.opaque) draft.opaque.add(code)
   for (const name of facts.trusted ?? []) draft.trusted.add(name)
+  if (facts.plainParameters === true) draft.plainParameters = true
   for (const construct of facts.packs ?? []) draft.packs.add(construct)
   for (const [name, times] of facts.readings ?? []) addReadings(draft, name, times)
   for (const column of facts.written ?? []) draft.written.add(column)

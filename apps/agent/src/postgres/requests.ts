@@ -183,8 +183,37 @@ function judge(
   const said = initiator === undefined ? {} : { initiator }
   const renewed = state.pathRenewed ? { isPathRenewed: true } : {}
   state.pathRenewed = false
-  const asked: JudgeRequest = { moment, text, facts, parameters, names, hold, reading, ...said, ...renewed }
+  const types = declaredTypes(state, message)
+  const declared = types === undefined || types.length === 0 ? {} : { parameterTypes: types }
+  const asked: JudgeRequest = {
+    moment,
+    text,
+    facts,
+    parameters,
+    ...declared,
+    names,
+    hold,
+    reading,
+    ...said,
+    ...renewed,
+  }
   out.push({ do: 'judge', request: portal === undefined ? asked : { ...asked, portal } })
+}
+
+function declaredTypes(
+  state: State,
+  message: Message<'query' | 'parse' | 'bind' | 'execute'>,
+): readonly number[] | undefined {
+  switch (message.type) {
+    case 'query':
+      return undefined
+    case 'parse':
+      return message.parameterTypes
+    case 'bind':
+      return state.statements.get(message.statement)?.parameterTypes
+    case 'execute':
+      return state.portals.get(message.portal)?.statement?.parameterTypes
+  }
 }
 
 /** What names mean as the message is judged; tables are looked at when they are asked for. */

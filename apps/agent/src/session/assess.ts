@@ -22,6 +22,7 @@ import {
   namesObjects,
   needsCatalog,
   orderRefusal,
+  parameterRefusal,
   pathMoved,
   policyRefusal,
   settingRefusal,
@@ -186,6 +187,7 @@ function assessFacts(
       freshnessRefusal(each.facts, request.names) ??
       orderRefusal(each.facts, afterEnd, request.names) ??
       policyRefusal(each, request.moment === 'parse') ??
+      parameterRefusal(each, request.parameterTypes) ??
       writeBackRefusal(each.facts, () => protectedColumns(policies, deps.chain, catalog), request.parameters)
     if (error !== null) return { ...refused(error, { ...each, guarded }), under: { policies, catalog } }
     afterEnd ||= endsTransaction(each.facts)

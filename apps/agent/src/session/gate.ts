@@ -46,11 +46,12 @@ export interface JudgeRequest {
   /** Facts that were fixed when a portal was made; null to analyse the text. */
   readonly facts: StatementFacts | null
   readonly parameters: BoundParameters
+  /** Types that the client declared for them, by OID, 0 for one that the target finds; absent: none. */
+  readonly parameterTypes?: readonly number[]
   /** Whose rows an Execute asks for, as an identity; absent for a text. */
   readonly portal?: object
   readonly names: SessionNames
-  /** For whom, where its client said so; `past`: what it was prepared for is over; `conflict`: it
-   * claims somebody where another was proved. Absent: for the session's own chain. */
+  /** For whom, where its client said so; `past`: what it was prepared for is over; `conflict`: somebody else was proved. Absent: the chain. */
   readonly initiator?: Said | 'past' | 'conflict'
   /** Null while answers are due: a text that is held is judged again once they have come. */
   readonly hold: HeldExecution | null

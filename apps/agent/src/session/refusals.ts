@@ -115,6 +115,30 @@ export const keepsTooMuch = (): SallyportError =>
     hint: 'close those that are no longer used, with DEALLOCATE ALL or CLOSE ALL',
   })
 
+/**
+ * Compared with a value of these types no column of the types that are compared where order must not show (sql/fallible.ts) is first made
+ * into another one in a way that fails. By OID: 0, bool, bytea, char, name, int8, int2, int4, text, unknown, bpchar, varchar, date, time,
+ * timestamp, timestamptz, interval, numeric, uuid, and arrays of them.
+ */
+const plainTypes: ReadonlySet<number> = new Set([
+  0, 16, 17, 18, 19, 20, 21, 23, 25, 705, 1042, 1043, 1082, 1083, 1114, 1184, 1186, 1700, 2950, 1000, 1001, 1002, 1003,
+  1005, 1007, 1009, 1014, 1015, 1016, 1115, 1182, 1183, 1185, 1231, 2951,
+])
+
+/** A comparison with a parameter of another type may fail, and by that say which row came first (THREATS ). */
+export function parameterRefusal(
+  { facts, sensitive }: Judged,
+  types: readonly number[] | undefined,
+): SallyportError | null {
+  if (facts.plainParameters !== true || !sensitive || types?.every((type) => plainTypes.has(type)) !== false)
+    return null
+  return new SallyportError(
+    'MASK_UNPROVABLE',
+    'a column is masked, and a parameter of this type may fail by the row that an index gives first',
+    { hint: 'let the target find the types of parameters, or cast in the client' },
+  )
+}
+
 /** PREPARE and DECLARE: what the session would keep. */
 export function keepRefusal(facts: StatementFacts, names: SessionNames): SallyportError | null {
   for (const effect of facts.session) {
