@@ -180,6 +180,8 @@ describe('what an index orders by', () => {
     ['DELETE FROM parts', ['public.parts.ssn']],
     ['SELECT EXISTS (SELECT 1 WHERE p.id = 3) FROM people p WHERE ssn IS NOT NULL', ssn],
     ['DECLARE c CURSOR FOR SELECT 1 FROM people WHERE ssn IS NOT NULL', ssn],
+    ['WITH x AS (UPDATE people SET paid = 1 WHERE id = 1) SELECT id FROM people WHERE ssn IS NOT NULL', ssn],
+    ['WITH x AS (DELETE FROM people WHERE id = 1) UPDATE people SET paid = 1 WHERE ssn IS NOT NULL RETURNING id', ssn],
     ['SELECT count(*) FROM parts_1', ['public.parts_1.ssn']],
     ['SELECT count(*) FROM parts, parts_1', ['public.parts_1.ssn']],
     ['SELECT id FROM years_1 ORDER BY id', ['public.years_1.ssn']],

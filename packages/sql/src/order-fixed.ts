@@ -329,11 +329,7 @@ export function isOfOneRow(draft: Draft, root: unknown, env: Environment): boole
 export function writesOneRow(draft: Draft, root: unknown, env: Environment): boolean {
   const write = writeOf(root)
   if (write === null || write['fromClause'] !== undefined || write['usingClause'] !== undefined) return false
-  let writes = 0
-  everyNode(root, (tag) => {
-    if (ordering.has(tag)) writes += 1
-  })
-  if (writes !== 1) return false
+  if (!namesOnce(root)) return false
   const changes = [...draft.effects.values()].filter(({ operation }) => plainWrites.has(operation))
   const [only, ...more] = changes.filter(({ via }) => via === 'direct')
   const table = only === undefined || more.length > 0 ? undefined : relationCalled(only.object, env)
@@ -343,6 +339,22 @@ export function writesOneRow(draft: Draft, root: unknown, env: Environment): boo
   const isAlone = changes.every(({ via, object }) => via === 'direct' || parts.has(object))
   return isAlone && hasKeysOfAll(table, env.index) && asksForKey(draft, table)
 }
+
+/**
+ * One relation by its own name, and nothing beside it: the equalities of a statement are of all of its queries. A relation that is
+ * written stands in the tree without its tag.
+ */
+function namesOnce(root: unknown): boolean {
+  let names = 0
+  let isOther = false
+  everyNode(root, (tag, found) => {
+    if (typeof found['relname'] === 'string') names += 1
+    if (besides.has(tag) || found['colnames'] !== undefined) isOther = true
+  })
+  return names === 1 && !isOther
+}
+
+const besides = new Set(['RangeSubselect', 'SubLink', 'CommonTableExpr', 'RangeFunction'])
 
 /** A key of a partitioned table is one of all of its rows; children have their own. */
 const hasKeysOfAll = ({ oid, kind }: CatalogRelation, index: CatalogIndex): boolean =>
@@ -357,13 +369,7 @@ function onlyTable(draft: Draft, trees: readonly unknown[], { index }: Environme
   const parts = new Set(read.flatMap((one) => [...descendants(index, one)]))
   const [table, ...more] = read.filter((one) => !parts.has(one))
   if (table === undefined || more.length > 0 || trees.length > 1) return null
-  let ranges = writeOf(trees[0]) === null ? 0 : 1
-  let isRenamed = false
-  everyNode(trees[0], (tag, found) => {
-    if (tag === 'RangeVar' || tag === 'RangeSubselect' || tag === 'SubLink') ranges += 1
-    if (found['colnames'] !== undefined) isRenamed = true
-  })
-  return ranges === 1 && !isRenamed && hasKeysOfAll(table, index) ? table : null
+  return namesOnce(trees[0]) && hasKeysOfAll(table, index) ? table : null
 }
 
 function columnOf(node: unknown, table: CatalogRelation): CatalogRelation['columns'][number] | null {
