@@ -62,12 +62,9 @@ export function isOrderFixed(draft: Draft, trees: readonly unknown[], env: Envir
   const isSingle = calls.length > 0 && !isGroup
   const failures = failuresIn(trees, draft, env, isSingle && queriesIn(trees) === 1)
   if (failures === null || failures.size > 1) return false
-  // One way to fail tells nothing where all rows are read before anything is shown.
-  if (
-    failures.size === 1 &&
-    (trees.some(stopsEarly) || !(isSingle ? readsAll(calls) : isByKeyFirst(select, trees, draft, env)))
-  )
-    return false
+  // One way to fail tells nothing where all rows of one table are read before anything is shown; joins end early.
+  const readsWhole = isSingle ? readsAll(calls) && namesOnce(root) : isByKeyFirst(select, trees, draft, env)
+  if (failures.size === 1 && (trees.length > 1 || !readsWhole)) return false
   if (isGroup) return isGrouped(select, trees, draft, env)
   if (isSingle) return isOneRow(select, calls, trees, draft, env)
   return (isAlike(select) && !isCursor(root)) || isSorted(select, trees, draft, env)
@@ -111,17 +108,6 @@ function isAlike({ targetList, sortClause, fromClause }: Record<string, unknown>
       return true
     return fromClause === undefined && memberOf(value, 'SubLink')?.['subLinkType'] === 'EXISTS_SUBLINK'
   })
-}
-
-/** Rows are not all read: those before the first that fits, or those that LIMIT leaves. */
-function stopsEarly(root: unknown): boolean {
-  let stops = false
-  everyNode(root, (tag, found) => {
-    if (tag === 'SubLink' && found['subLinkType'] !== 'EXPR_SUBLINK') stops = true
-    if (tag === 'RangeSubselect' && memberOf(memberOf(found, 'subquery'), 'SelectStmt')?.['limitCount'] !== undefined)
-      stops = true
-  })
-  return stops
 }
 
 const writeOf = (root: unknown): Record<string, unknown> | null =>
