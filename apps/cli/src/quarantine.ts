@@ -96,7 +96,7 @@ async function approve(session: Session, wanted: string, digest: string | undefi
 }
 
 function pathOf(wanted: string): { readonly target: string; readonly tool: string } {
-  const [, target, tool] = /^([a-z0-9-]{1,63})\/([A-Za-z0-9_.-]{1,64})$/.exec(wanted) ?? []
+  const [, target, tool] = /^([a-z0-9-]{1,63})\/((?:prompt:)?[A-Za-z0-9_.-]{1,64})$/.exec(wanted) ?? []
   if (target === undefined || tool === undefined)
     throw usage(`"${escapeText(wanted)}" names no tool`, 'write TARGET/TOOL, as "sallyport mcp quarantine list" does')
   return { target, tool }

@@ -129,6 +129,18 @@ test('an administrator approves the digest that was looked at, as a version of t
   expect((await call(`${path}/approve`, { digest: digestOf(two) })).body.code).toBe('NOT_FOUND')
 })
 
+test('a prompt is shown and approved under its name with its kind', async () => {
+  report({ target: 'tools', tools: [quarantined({ name: 'prompt:summary' })] })
+  await eventually(list, ({ items }) => items.length === 1)
+  const path = `/api/v1/quarantine/tools/${encodeURIComponent('prompt:summary')}`
+  const { body } = await call(path)
+  expect(body).toMatchObject({ tool: 'prompt:summary', definitions: [{ digest: digestOf(two) }] })
+  expect((await call(`${path}/approve`, { digest: digestOf(two), version: body.version })).status).toBe(200)
+  expect((await call('/api/v1/resources/targets/tools')).body.document.spec.mcp.pins).toMatchObject({
+    'prompt:summary': digestOf(two),
+  })
+})
+
 test('an empty report takes back what was said before, and another one stands in its place', async () => {
   report({ target: 'tools', tools: [quarantined()] })
   const [first] = (await eventually(list, ({ items }) => items.length === 1)).items

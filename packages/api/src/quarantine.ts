@@ -4,7 +4,8 @@ import { limits } from '@sallyport/base/limits'
 import { McpPin } from '@sallyport/policy/mcp-target'
 import { z } from 'zod'
 
-export const ToolName = z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/, 'a name of a tool')
+/** A tool, or a prompt as `prompt:NAME`. */
+export const ToolName = z.string().regex(/^(prompt:)?[A-Za-z0-9_.-]{1,64}$/, 'a name of a tool or a prompt')
 /** JSON in one line, names in order: what the digest is of. Null: longer than what agents tell, or not kept. */
 const Definition = z.string().max(limits.mcpDefinitionCharsMax).nullable()
 

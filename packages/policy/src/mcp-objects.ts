@@ -9,6 +9,13 @@ const pattern = /^(?:(tool|resource|prompt):)?([a-z0-9*][a-z0-9*-]*)\/(.*)$/s
 export const isMcpPattern = (text: string): boolean => pattern.test(text)
 
 /** Names that the gateway lets tools and prompts have, letter by letter: no two that people or readers could confuse. */
+/** What stands in front of a prompt's name where tools and prompts are named together: as pins, and in quarantine. */
+export const promptPrefix = 'prompt:'
+
+/** A tool, or a prompt with its prefix. */
+export const isMcpDefinitionName = (name: string): boolean =>
+  isMcpName(name.startsWith(promptPrefix) ? name.slice(promptPrefix.length) : name)
+
 export const isMcpName = (name: string): boolean => /^[A-Za-z0-9_.-]{1,64}$/.test(name)
 
 /** A deny takes names in any case, as a careless server would; an allow takes none but the exact bytes. */

@@ -3,6 +3,14 @@ import { z } from 'zod'
 
 const name = z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/, 'a name of letters, digits, "_", "." and "-", at most 64')
 
+/** A tool by its name, a prompt as `prompt:NAME`, a template of resources as `template:URI`. */
+const definition = z
+  .string()
+  .regex(
+    /^((prompt:)?[A-Za-z0-9_.-]{1,64}|template:[\x21-\x7e]{1,1024})$/,
+    'the name of a tool, "prompt:" with the name of a prompt, or "template:" with the URI of a template',
+  )
+
 /** Of one definition: SHA-256 of its name, description and schemas. */
 export const McpPin = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'a digest as refusals and the record say it: sha256:…')
 
@@ -18,12 +26,12 @@ export const McpServer = z.strictObject({
   /** What of results passes although nobody can look into it. */
   media: z.array(z.enum(mcpMedia)).default([]),
   /**
-   * Which definitions of tools count. `first-seen`: those that the agent saw first, until they change. `listed`: those of `pins`
+   * Which definitions of tools, prompts and templates of resources count. `first-seen`: those that the agent saw first, until they change. `listed`: those of `pins`
    * alone. `off`: any.
    */
   pinning: z.enum(['first-seen', 'listed', 'off']).default('first-seen'),
   /** Definitions that somebody has approved. */
-  pins: z.record(name, McpPin).default({}),
+  pins: z.record(definition, McpPin).default({}),
   /** Arguments that hold SQL, and for which database: judged as if the caller sent it there. */
   sql: z
     .array(

@@ -1,5 +1,6 @@
 // What of a request goes on to the target, and what of it is kept in the record: the caller's own fields without those that end here,
 // and those of the gateway (THREATS ).
+import { detect } from '@sallyport/mask/detect/detect'
 import { hideBy, hideIn } from '@sallyport/mask/detect/hide'
 import type { AnswerMasking } from '@sallyport/policy/answers'
 import type { HttpTargetDocument } from '@sallyport/policy/document'
@@ -77,11 +78,25 @@ export function callersFields(
 /** What was masked is never the same as what the target would compare it with (THREATS ). */
 const revalidating: ReadonlySet<string> = new Set(['if-none-match', 'if-modified-since'])
 
+/** Short texts in which no detector finds anything: paths are made of few of them. None that holds what it may not is ever kept. */
+const clean = new Set<string>()
+const cleanMax = 4_096
+const cleanCharsMax = 48
+
+function isClean(text: string): boolean {
+  if (clean.has(text)) return true
+  if (detect(text).length > 0) return false
+  if (text.length > cleanCharsMax) return true
+  if (clean.size >= cleanMax) clean.clear()
+  clean.add(text)
+  return true
+}
+
 /** For the record: what looks personal or secret in a path or query, or is a credential of the agent, is not kept. */
 export function hiding(deps: SessionDeps, needles: readonly Needles[], head: RequestHead): (text: string) => string {
   const hide = hideBy('redact', deps.maskHash)
   // Nearly always there is none in all of it.
-  if (!holdsAny({ needles }, wholeLine(head))) return (text) => hideIn(text, hide).text
+  if (!holdsAny({ needles }, wholeLine(head))) return (text) => (isClean(text) ? text : hideIn(text, hide).text)
   const hidden = (text: string): string => (holdsAny({ needles }, text) ? '[redacted]' : hideIn(text, hide).text)
   const left = {
     segments: head.segments.map(hidden),

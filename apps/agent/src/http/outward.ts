@@ -23,17 +23,19 @@ export function outwardInHead(
   fields: Fields,
   outward: Outward,
 ): OutwardFinding | null {
+  // All of it in one look, which nearly always finds nothing; where it is matters only then.
+  const isFound = holdsAny(outward, textOfHead({ segments, query }, fields))
+  if (!isFound && outward.kinds.size === 0) return null
   const line: readonly Place[] = [
     ...segments.map((segment) => ['the path', segment] as const),
     ...query.flatMap(([name, value]) => [['the query', name] as const, ['the query', value] as const]),
   ]
   const whole: Place = ['the URL', wholeLine({ segments, query })]
-  const own: readonly Place[] = fields.map(([name, value]) => [`the field "${name}"`, `${name}: ${value}`])
+  const own: readonly Place[] = fields.map((field) => [`the field "${field[0]}"`, lineOf(field)])
   const isSignIn = ([name]: Fields[number]): boolean => name === 'authorization' || name === 'cookie'
-  const all = [...line, whole, ...own]
-  // All of them in one look; which of them it is matters only where there is one.
-  if (holdsAny(outward, all.map(([, text]) => text).join('\n')))
-    for (const [where, text] of all) if (holdsAny(outward, text)) return { kind: 'credential', where }
+  if (isFound)
+    for (const [where, text] of [...line, whole, ...own])
+      if (holdsAny(outward, text)) return { kind: 'credential', where }
   if (outward.kinds.size === 0) return null
   const looked = own.filter((_, index) => fields[index] !== undefined && !isSignIn(fields[index]))
   for (const [where, text] of [...line, ...looked]) {
@@ -41,6 +43,17 @@ export function outwardInHead(
     if (found !== undefined) return { kind: found.kind, where }
   }
   return null
+}
+
+const lineOf = ([name, value]: Fields[number]): string => `${name}: ${value}`
+
+/** Every text of it that is looked through, one below the other. */
+function textOfHead({ segments, query }: Pick<RequestHead, 'segments' | 'query'>, fields: Fields): string {
+  let text = wholeLine({ segments, query })
+  for (const segment of segments) text += `\n${segment}`
+  for (const [name, value] of query) text += `\n${name}\n${value}`
+  for (const field of fields) text += `\n${lineOf(field)}`
+  return text
 }
 
 type Place = readonly [where: string, text: string]

@@ -122,7 +122,7 @@ const serverOf = (deps: HttpListenerDeps, upstreams: Upstreams): HttpServer =>
       path: deps.mcpDirectory === undefined ? null : join(deps.mcpDirectory, 'mcp-pins.json'),
       approvedDirectory: deps.mcpDirectory === undefined ? null : join(deps.mcpDirectory, 'mcp-definitions'),
       clock: deps.clock,
-      onQuarantine: (target, tool) => deps.log.warn({ target, tool }, 'mcp-tool-quarantined'),
+      onQuarantine: (target, tool, digest) => deps.log.warn({ target, tool, digest }, 'mcp-tool-quarantined'),
       onChange: deps.onQuarantine ?? (() => {}),
     }),
     lasting: lastingAnswers(),

@@ -133,18 +133,19 @@ async function ask(call: McpCall, responder: Responder, request: McpRequest): Pr
   }
 }
 
-/** Is the tool what it was, and may what its arguments say in SQL be done? `found` learns what the answer is looked through for. */
+/** Is the tool or prompt what it was, and may what its arguments say in SQL be done? `found` learns what the answer is looked through for. */
 function alsoOf(
   call: McpCall,
   session: McpSession | null,
   known: Understood | SallyportError,
   found: SqlAnswer,
 ): AskedRequest['also'] {
-  if (known instanceof SallyportError || known.subject?.kind !== 'tool' || session === null) return undefined
-  const { name } = known.subject
+  if (known instanceof SallyportError || known.subject === null || session === null) return undefined
+  const { kind, name } = known.subject
+  if (kind === 'resource') return undefined
   return async (context) => {
-    const refusal = await pinRefusal(call, session, name)
-    if (refusal !== null) return { refusal }
+    const refusal = await pinRefusal(call, session, { kind, name })
+    if (refusal !== null || kind === 'prompt') return { refusal }
     return await judgeArguments(call, { tool: name, args: known.arguments, context }, found)
   }
 }
@@ -186,8 +187,8 @@ export const showingOf = (
   hash: serving.deps.maskHash,
   media: new Set(server.media),
   may,
-  isApproved: (definition) =>
-    serving.mcpPins.isApproved({ document: session.admitted.target.document, server }, definition),
+  isApproved: (definition, kind) =>
+    serving.mcpPins.isApproved({ document: session.admitted.target.document, server }, definition, kind),
 })
 
 interface CarryingOut {

@@ -34,13 +34,15 @@ const tool = (name: string, description: string): ReadonlyMap<string, JsonValue>
     ['description', description],
   ])
 let told: QuarantineNews[] = []
+let logged: string[] = []
 const open = () => {
   told = []
+  logged = []
   return openPins({
     path: join(directory, 'mcp-pins.json'),
     approvedDirectory: join(directory, 'mcp-definitions'),
     clock: systemClock,
-    onQuarantine: () => {},
+    onQuarantine: (_target, tool, digest) => logged.push(`${tool} ${digest}`),
     onChange: (news) => told.push(news),
   })
 }
@@ -53,6 +55,30 @@ it('keeps what it saw first over a new start', () => {
   expect(again.refusal(where, 'search')?.code).toBe('TOOL_QUARANTINED')
   expect(again.isApproved(where, tool('search', 'one'))).toBe(true)
   expect(again.refusal(where, 'search')).toBeNull()
+})
+
+it('keeps prompts and templates apart from tools of the same name, each by the list that it stands in', () => {
+  const pins = open()
+  const template = new Map<string, JsonValue>([['uriTemplate', 'shop://days/{day}']])
+  expect(pins.isApproved(where, tool('greet', 'a tool'))).toBe(true)
+  expect(pins.isApproved(where, tool('greet', 'a prompt'), 'prompt')).toBe(true)
+  expect(pins.isApproved(where, template, 'template')).toBe(true)
+  expect(pins.isApproved(where, tool('prompt:greet', 'a tool'))).toBe(false)
+  pins.listed(where, new Set(['greet']), 'prompt')
+  expect([pins.isFresh(where), pins.isFresh(where, 'prompt')]).toEqual([false, true])
+  expect(pins.isApproved(where, tool('greet', 'another prompt'), 'prompt')).toBe(false)
+  expect(pins.refusal(where, 'greet', 'prompt')?.message).toContain('prompt "greet" of "tools" is not what it was')
+  expect(pins.refusal(where, 'greet')).toBeNull()
+  expect(told.at(-1)?.tools.map((one) => one.tool)).toEqual(['prompt:greet'])
+  // A list of tools says nothing of prompts.
+  pins.listed(where, new Set([]))
+  expect(told.at(-1)?.tools.map((one) => one.tool)).toEqual(['prompt:greet'])
+  expect(pins.refusal(where, 'greet')?.message).toContain('lists no tool "greet"')
+  pins.changed(where, 'prompt')
+  expect(pins.isFresh(where, 'prompt')).toBe(false)
+  const changed = new Map(template).set('description', 'Read this first.')
+  for (let look = 0; look < 2; look += 1) expect(pins.isApproved(where, changed, 'template')).toBe(false)
+  expect(logged.slice(1)).toEqual([`template:shop://days/{day} ${definitionDigest(changed)}`])
 })
 
 it('takes another address for another server', () => {

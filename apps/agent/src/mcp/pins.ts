@@ -1,10 +1,12 @@
-// Definitions of tools that count: those that somebody has approved in the target's document, or those that this agent saw first. One
-// that says something else than before is kept from callers until somebody approves it (THREATS R-4.15).
-// INVARIANT: where nobody knows what a tool says now, or the file of what was seen cannot be read, the tool is refused.
+// Definitions that count, of tools, prompts and templates of resources: those that somebody has approved in the target's document, or
+// those that this agent saw first. One that says something else than before is kept from callers until somebody approves it
+// (THREATS R-4.15).
+// INVARIANT: where nobody knows what a tool or prompt says now, or the file of what was seen cannot be read, it is refused.
 import type { Clock } from '@sallyport/base/clock'
 import { SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
 import type { HttpTargetDocument } from '@sallyport/policy/document'
+import { promptPrefix } from '@sallyport/policy/mcp-objects'
 import type { McpServer } from '@sallyport/policy/mcp-target'
 import type { JsonObject } from '@sallyport/wire/mcp/message'
 import { z } from 'zod'
@@ -18,25 +20,41 @@ export interface PinnedServer {
   readonly server: McpServer
 }
 
+/** What servers list. Resources themselves are contents, which come and go: they are policed when they are read. */
+export type Pinned = 'tool' | 'prompt' | 'template'
+
+/** As pins, the record and people name it. Null: it has no name. */
+export function pinnedName(kind: Pinned, definition: JsonObject): string | null {
+  const name = definition.get(kind === 'template' ? 'uriTemplate' : 'name')
+  return typeof name === 'string' ? nameOf(kind, name) : null
+}
+
+const nameOf = (kind: Pinned, name: string): string =>
+  kind === 'tool' ? name : `${kind === 'prompt' ? promptPrefix : templatePrefix}${name}`
+const templatePrefix = 'template:'
+
+const kindOf = (name: string): Pinned =>
+  name.startsWith(promptPrefix) ? 'prompt' : name.startsWith(templatePrefix) ? 'template' : 'tool'
+
 export interface McpPins {
   /** Looks at a definition as the server lists it now. False: it is kept from callers. */
-  isApproved(where: PinnedServer, definition: JsonObject): boolean
-  /** Null: it may be called. */
-  refusal(where: PinnedServer, tool: string): SallyportError | null
+  isApproved(where: PinnedServer, definition: JsonObject, kind?: Pinned): boolean
+  /** Null: it may be called, or asked for. */
+  refusal(where: PinnedServer, name: string, kind?: Pinned): SallyportError | null
   /** Is what is known of the server's list so young that calls may be judged by it? */
-  isFresh(where: PinnedServer): boolean
-  /** The whole list was looked at, of which these are all. */
-  listed(where: PinnedServer, tools: ReadonlySet<string>): void
+  isFresh(where: PinnedServer, kind?: Pinned): boolean
+  /** The whole list was looked at, of which these are all, by their names alone. */
+  listed(where: PinnedServer, names: ReadonlySet<string>, kind?: Pinned): void
   /** The server says that its list is another one. */
-  changed(where: PinnedServer): void
+  changed(where: PinnedServer, kind?: Pinned): void
 }
 
 const Seen = z.record(z.string(), z.record(z.string(), z.string()))
 
 interface Known {
-  /** As each tool was when it was last listed. */
+  /** As each was when it was last listed. */
   readonly now: Map<string, string>
-  listedMs: number
+  readonly listedMs: Map<Pinned, number>
 }
 
 export interface PinsDeps {
@@ -46,7 +64,7 @@ export interface PinsDeps {
   readonly approvedDirectory: string | null
   readonly clock: Clock
   /** A tool is kept from callers that was not, or not for this. */
-  readonly onQuarantine: (target: string, tool: string) => void
+  readonly onQuarantine: (target: string, tool: string, digest: string) => void
   /** All that is kept from callers of one target now. */
   readonly onChange: (news: QuarantineNews) => void
 }
@@ -57,18 +75,14 @@ export function openPins({ path, approvedDirectory, clock, onQuarantine, onChang
   const approved = openApproved(approvedDirectory)
   const quarantine = openQuarantine({ approvedText: approved.find, onChange })
   const known = new Map<string, Known>()
-  const knownOf = (where: PinnedServer): Known => {
-    const key = keyOf(where)
-    const found = known.get(key) ?? { now: new Map(), listedMs: Number.NEGATIVE_INFINITY }
-    known.set(key, found)
-    return found
-  }
+  const knownOf = (where: PinnedServer): Known => knownIn(known, keyOf(where))
   const pinOf = (where: PinnedServer, tool: string): string | undefined =>
     listedPin(where, tool) ?? (where.server.pinning === 'listed' ? undefined : seen.of(keyOf(where), tool))
   return {
-    isApproved(where, definition) {
-      const tool = definition.get('name')
-      if (typeof tool !== 'string') return false
+    isApproved(where, definition, kind = 'tool') {
+      const tool = pinnedName(kind, definition)
+      // Of a tool with the name of a prompt nobody could tell which of the two was approved.
+      if (tool === null || kindOf(tool) !== kind) return false
       const server = serverOf(where)
       if (where.server.pinning === 'off') {
         quarantine.release(server, tool)
@@ -78,6 +92,7 @@ export function openPins({ path, approvedDirectory, clock, onQuarantine, onChang
       const digest = digestOfText(text)
       const { now } = knownOf(where)
       if (now.size >= limits.mcpPinsPerTargetMax && !now.has(tool)) return false
+      const before = now.get(tool)
       now.set(tool, digest)
       if (where.server.pinning === 'first-seen' && pinOf(where, tool) === undefined) seen.note(server.key, tool, digest)
       const pin = pinOf(where, tool)
@@ -86,29 +101,41 @@ export function openPins({ path, approvedDirectory, clock, onQuarantine, onChang
         approved.keep(server.key, tool, { digest, text })
         return true
       }
-      if (quarantine.note(server, { tool, digest, approved: pin ?? null, definition: text }))
-        onQuarantine(server.target, tool)
+      // Of templates nobody is told but the log.
+      const isNews = quarantine.note(server, { tool, digest, approved: pin ?? null, definition: text })
+      if (isNews || (kind === 'template' && before !== digest)) onQuarantine(server.target, tool, digest)
       return false
     },
-    refusal(where, tool) {
+    refusal(where, name, kind = 'tool') {
       if (where.server.pinning === 'off') return null
+      const tool = nameOf(kind, name)
       const digest = knownOf(where).now.get(tool)
       const pin = pinOf(where, tool)
       if (digest !== undefined && digest === pin) return null
       return quarantined(where.document.metadata.name, tool, digest, pin)
     },
-    isFresh: (where) =>
-      where.server.pinning === 'off' || clock.nowMs() - knownOf(where).listedMs < limits.mcpListAgeMsMax,
-    listed(where, tools) {
+    isFresh: (where, kind = 'tool') =>
+      where.server.pinning === 'off' ||
+      clock.nowMs() - (knownOf(where).listedMs.get(kind) ?? never) < limits.mcpListAgeMsMax,
+    listed(where, bare, kind = 'tool') {
       const found = knownOf(where)
-      for (const tool of [...found.now.keys()]) if (!tools.has(tool)) found.now.delete(tool)
-      quarantine.listed(serverOf(where), tools)
-      found.listedMs = clock.nowMs()
+      const names = new Set([...bare].map((name) => nameOf(kind, name)))
+      for (const name of [...found.now.keys()]) if (kindOf(name) === kind && !names.has(name)) found.now.delete(name)
+      quarantine.listed(serverOf(where), names, (name) => kindOf(name) === kind)
+      found.listedMs.set(kind, clock.nowMs())
     },
-    changed(where) {
-      knownOf(where).listedMs = Number.NEGATIVE_INFINITY
+    changed(where, kind = 'tool') {
+      knownOf(where).listedMs.delete(kind)
     },
   }
+}
+
+const never = Number.NEGATIVE_INFINITY
+
+function knownIn(all: Map<string, Known>, key: string): Known {
+  const found = all.get(key) ?? { now: new Map(), listedMs: new Map() }
+  all.set(key, found)
+  return found
 }
 
 const listedPin = ({ server: { pins } }: PinnedServer, tool: string): string | undefined =>
@@ -164,15 +191,18 @@ function quarantined(
   pin: string | undefined,
 ): SallyportError {
   if (digest === undefined)
-    return new SallyportError('TOOL_QUARANTINED', `the server of "${target}" lists no tool "${tool}"`, {
-      hint: 'ask for the list of tools again',
+    return new SallyportError('TOOL_QUARANTINED', `the server of "${target}" lists no ${shownAs(tool)}`, {
+      hint: `ask for the list of ${kindOf(tool)}s again`,
     })
   const why = pin === undefined ? 'was never approved' : 'is not what it was when it was approved'
   return new SallyportError(
     'TOOL_QUARANTINED',
-    `tool "${tool}" of "${target}" ${why}; its definition is now ${digest}`,
+    `${shownAs(tool)} of "${target}" ${why}; its definition is now ${digest}`,
     {
-      hint: `the owner of the target compares what the tool says now, and approves it as mcp.pins: { ${tool}: "${digest}" }`,
+      hint: `the owner of the target compares what it says now, and approves it as mcp.pins: { ${tool}: "${digest}" }`,
     },
   )
 }
+
+/** In words: the kind, and the name without its prefix. */
+const shownAs = (name: string): string => `${kindOf(name)} "${name.slice(nameOf(kindOf(name), '').length)}"`

@@ -1,7 +1,7 @@
 // Which tools of which servers are kept from callers now, and what they say of themselves: told upward, so that people see it without
 // a caller who complains. What a server can make of it is bounded; nothing is decided here.
 import { limits } from '@sallyport/base/limits'
-import { isMcpName } from '@sallyport/policy/mcp-objects'
+import { isMcpDefinitionName } from '@sallyport/policy/mcp-objects'
 
 export interface QuarantinedTool {
   readonly tool: string
@@ -31,8 +31,8 @@ export interface Quarantine {
   /** True: this is news. */
   note(server: Server, tool: Omit<QuarantinedTool, 'approvedDefinition'>): boolean
   release(server: Server, tool: string): void
-  /** These are all that the server has. */
-  listed(server: Server, tools: ReadonlySet<string>): void
+  /** These are all that the server has of those that `isListed` says would be among them. */
+  listed(server: Server, tools: ReadonlySet<string>, isListed: (tool: string) => boolean): void
 }
 
 interface Kept {
@@ -60,8 +60,8 @@ export function openQuarantine({ approvedText, onChange }: QuarantineDeps): Quar
   }
   return {
     note(server, one) {
-      // Other names do not exist here.
-      if (!isMcpName(one.tool)) return false
+      // Other names do not exist here, or nobody is told of them.
+      if (!isMcpDefinitionName(one.tool)) return false
       const kept = keptOf(server)
       const before = kept.tools.get(one.tool)
       if (before?.digest === one.digest && before.approved === one.approved) return false
@@ -84,9 +84,9 @@ export function openQuarantine({ approvedText, onChange }: QuarantineDeps): Quar
       const kept = keptOf(server)
       if (kept.tools.delete(tool) || kept.more.delete(tool)) tell(server.target, kept)
     },
-    listed(server, tools) {
+    listed(server, tools, isListed) {
       const kept = keptOf(server)
-      const gone = [...kept.tools.keys(), ...kept.more].filter((tool) => !tools.has(tool))
+      const gone = [...kept.tools.keys(), ...kept.more].filter((tool) => isListed(tool) && !tools.has(tool))
       for (const tool of gone) if (!kept.tools.delete(tool)) kept.more.delete(tool)
       if (gone.length > 0) tell(server.target, kept)
     },

@@ -14,6 +14,7 @@ import type { JsonObject, McpError } from '@sallyport/wire/mcp/message'
 import { checkUri } from '@sallyport/wire/mcp/uri'
 import { documentMask } from '../http/masker.ts'
 import { type AnswerKind, protocolVersions } from './methods.ts'
+import type { Pinned } from './pins.ts'
 import { unreadable } from './unreadable.ts'
 
 export interface Showing {
@@ -23,8 +24,8 @@ export interface Showing {
   readonly media: ReadonlySet<McpMedia>
   /** Could the caller ask for it? */
   readonly may: (subject: McpSubject) => boolean
-  /** Is this definition of a tool the one that was approved? */
-  readonly isApproved: (definition: JsonObject) => boolean
+  /** Is this definition the one that was approved? */
+  readonly isApproved: (definition: JsonObject, kind: Pinned) => boolean
 }
 
 export interface Shown<T> {
@@ -86,17 +87,22 @@ function byKind(result: JsonObject, showing: Showing, hiding: Hiding): JsonObjec
     case 'tools':
       return filtered(result, 'tools', hiding, (tool) => {
         const name = tool.get('name')
-        return isNameOf(name) && showing.may({ kind: 'tool', name }) && showing.isApproved(tool)
+        return isNameOf(name) && showing.may({ kind: 'tool', name }) && showing.isApproved(tool, 'tool')
       })
     case 'prompts':
       return filtered(result, 'prompts', hiding, (prompt) => {
         const name = prompt.get('name')
-        return isNameOf(name) && showing.may({ kind: 'prompt', name })
+        return isNameOf(name) && showing.may({ kind: 'prompt', name }) && showing.isApproved(prompt, 'prompt')
       })
     case 'resources':
       return filtered(result, 'resources', hiding, (one) => isReadable(one.get('uri'), showing))
     case 'templates':
-      return filtered(result, 'resourceTemplates', hiding, (one) => isReadable(one.get('uriTemplate'), showing))
+      return filtered(
+        result,
+        'resourceTemplates',
+        hiding,
+        (one) => isReadable(one.get('uriTemplate'), showing) && showing.isApproved(one, 'template'),
+      )
     case 'call':
       return called(result, showing, hiding)
     case 'contents':

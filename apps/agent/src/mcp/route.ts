@@ -78,8 +78,10 @@ function noticed({ call, session, beside }: Routing, message: McpNotification): 
     case 'notifications/tools/list_changed':
       call.serving.mcpPins.changed(pinnedOf(call))
       return plain(message)
-    case 'notifications/resources/list_changed':
     case 'notifications/prompts/list_changed':
+      call.serving.mcpPins.changed(pinnedOf(call), 'prompt')
+      return plain(message)
+    case 'notifications/resources/list_changed':
       return plain(message)
     default:
       return dropped

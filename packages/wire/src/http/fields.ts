@@ -142,12 +142,20 @@ export function responseFields(fields: Fields): Fields {
 
 /** Names that `Connection` lists: they end here. */
 function connectionOptions(fields: Fields): ReadonlySet<string> {
-  if (fieldOf(fields, 'connection') === undefined) return noOptions
+  const first = fieldOf(fields, 'connection')
+  // By far the most say nothing or this; it is a field of the connection itself, which ends here anyhow.
+  if (first === undefined || (first === 'keep-alive' && !isThereTwice(fields, 'connection'))) return noOptions
   const names = fields
     .filter(([name]) => name === 'connection')
     .flatMap(([, value]) => value.split(','))
     .map((name) => name.trim().toLowerCase())
   return new Set(names)
+}
+
+function isThereTwice(fields: Fields, name: string): boolean {
+  let count = 0
+  for (const field of fields) if (field[0] === name) count += 1
+  return count > 1
 }
 
 const noOptions: ReadonlySet<string> = new Set()
