@@ -15,7 +15,7 @@ const help = `npm run leak -- --dir FOLDER [options]
   --json FILE     what the runner found; of the raw cases beside it in FILE with "-protocol" in its name
   --protocol      the raw cases alone
   --report        exit status 0 whatever was found
-  --preset NAME   of the targets: "none" or "tooling" (docs/policy.md); without it none
+  --preset NAME   of the targets: "tooling", since honest callers of a suite use psql and GUI tools (docs/policy.md), or "none"
   --bin FOLDER    of the initdb of a PostgreSQL 15 with contrib
   --verbose, --no-load, --step-timeout MS: see the runner
 
@@ -87,7 +87,7 @@ function readWanted(words: readonly string[]): Wanted {
   return { dir, bin, only, json, isReport, preset, hasCases, hasProtocol, rest }
 }
 
-function presetNamed(word = 'none'): Preset {
+function presetNamed(word = 'tooling'): Preset {
   if (word === 'none' || word === 'tooling') return word
   throw new SallyportError('REQUEST_INVALID', `--preset ${word}: "none" or "tooling"`, { hint: help })
 }
