@@ -255,7 +255,7 @@ function writtenKey(node: unknown, targets: readonly unknown[]): string | null {
   const column = memberOf(columnAt(node, targets), 'ColumnRef')
   const fields = column === null || !Array.isArray(column['fields']) ? [] : column['fields'].map(stringOf)
   const name = fields.at(-1) ?? null
-  const isOther = targets.some((target) => memberOf(target, 'ResTarget')?.['name'] === name)
+  const isOther = isShownAs(columnAt(node, targets), namesShown(targets))
   return name === null || fields.includes(null) || isOther ? null : JSON.stringify(fields)
 }
 
@@ -277,21 +277,37 @@ function isSorted(
     if (tag === 'FuncCall' && builtin(`pg_catalog.${calledName(found)}`)?.kind !== 'function') aggregates = true
   })
   if (aggregates) return false
-  const renamed = new Set(
-    (Array.isArray(select['targetList']) ? select['targetList'] : []).flatMap((target) => {
-      const name = isRecord(target) && isRecord(target['ResTarget']) ? target['ResTarget']['name'] : undefined
-      return typeof name === 'string' ? [name] : []
-    }),
-  )
+  const shown = namesShown(select['targetList'])
   const sorted = new Set<number>()
   for (const sort of sorts) {
     const by = isRecord(sort) && isRecord(sort['SortBy']) ? sort['SortBy'] : null
     if (by === null || by['useOp'] !== undefined) continue
     const column = columnOf(by['node'], table)
     // What a target is called comes first.
-    if (column?.notNull === true && keyTypes.has(column.type) && !renamed.has(column.name)) sorted.add(column.number)
+    if (column?.notNull === true && keyTypes.has(column.type) && !isShownAs(by['node'], shown))
+      sorted.add(column.number)
   }
   return hasKeyIn(table, sorted)
+}
+
+/** Names of what is shown that is not the column of that name; null among them: nobody knows which one it has (FigureColname). */
+function namesShown(targets: unknown): ReadonlySet<string | null> {
+  const names = new Set<string | null>()
+  for (const target of Array.isArray(targets) ? targets : []) {
+    const found = memberOf(target, 'ResTarget')
+    const value = found?.['val']
+    if (typeof found?.['name'] === 'string') names.add(found['name'])
+    else if (memberOf(value, 'FuncCall') !== null) names.add(calledName(memberOf(value, 'FuncCall') ?? {}))
+    else if (memberOf(value, 'ColumnRef') === null && memberOf(value, 'A_Const') === null) names.add(null)
+  }
+  return names
+}
+
+/** In ORDER BY a bare name is first of all that of what is shown. */
+function isShownAs(node: unknown, shown: ReadonlySet<string | null>): boolean {
+  const fields = memberOf(node, 'ColumnRef')?.['fields']
+  if (!Array.isArray(fields) || fields.length > 1) return false
+  return shown.has(null) || shown.has(stringOf(fields[0]))
 }
 
 function asksForKey(draft: Draft, table: CatalogRelation): boolean {
@@ -301,7 +317,8 @@ function asksForKey(draft: Draft, table: CatalogRelation): boolean {
 
 /** SELECT … FOR UPDATE, UPDATE and DELETE of one row at most, by a whole key of the one table that they name. */
 export function isOfOneRow(draft: Draft, root: unknown, env: Environment): boolean {
-  for (const { volatility } of draft.functions.values()) if (volatility === 'volatile') return false
+  for (const { name, volatility } of draft.functions.values())
+    if (volatility === 'volatile' || builtinOf(name) === undefined) return false
   if (draft.opaque.size > 0 || draft.trusted.size > 0) return false
   for (const { via } of draft.effects.values()) if (via === 'derived') return false
   const where = (writeOf(root) ?? selectOf(root))?.['whereClause']
