@@ -291,8 +291,15 @@ function cases(found: CaseExpr, scope: Scope): Value {
   if (found.defresult !== undefined) results.push(walk(found.defresult, scope))
   values.push(...results)
   const shown = results.length > 0 ? commonType(results) : null
-  return { ...derived(subject === null ? values : [subject, ...values]), type: shown }
+  const made = { ...derived(subject === null ? values : [subject, ...values]), type: shown }
+  // Arms that are columns as they are, all of one type, or literals: whichever it is, nothing is computed of it.
+  const isChoice =
+    shown !== null && results.every((arm) => isUncomputed(arm) && (arm.type === shown || arm.type === 'unknown'))
+  return isChoice ? { ...made, total: true } : made
 }
+
+const isUncomputed = ({ kind, total, constant, sources }: Value): boolean =>
+  kind === 'direct' || total === true || (constant !== undefined && sources.size === 0)
 
 /** A subquery in an expression gives its output's sources; its control uses are in the draft already. */
 function subquery(found: SubLink, scope: Scope): Value {
