@@ -50,6 +50,14 @@ const schema = `
   insert into docs select n, jsonb_build_object('lang', 'l' || n % 500, 'id', (10000 - n)::text), repeat('x', 1000) from generate_series(1, 4000) n;
   create index on docs ((prefs->>'lang'), (prefs->>'id'));
   create index on docs ((prefs->>'id')) where prefs->>'lang' = 'l9';
+  create table users (id int primary key, email text, team int, pad text);
+  insert into users select n, case when n <= 5 then (9 - n) || '@x.org' end, n % 500, repeat('x', 1000) from generate_series(1, 4000) n;
+  create unique index on users (lower(email)) where email is not null;
+  create function name_of(users) returns text language sql immutable as $$ select $1.email $$;
+  create table teams (like users including all);
+  insert into teams select n, (10000 - n) || '@x.org', n % 500, repeat('x', 1000) from generate_series(1, 4000) n;
+  create function mail_of(teams) returns text language sql immutable as $$ select $1.email $$;
+  create index on teams (mail_of(teams.*)) where team = 2;
   analyze;
 `
 const yaml = (port: number): string => `${targetDocument(port)}
@@ -62,7 +70,7 @@ spec:
     - { name: all, effect: allow, callers: { groups: [engineering] } }
   masks:
     - { columns: [public.people.ssn, public.visits.ssn, public.calls.ssn, public.kid.ssn, public.wide.ssn, public.parts.ssn], method: redact, unless: { groups: [dba] } }
-    - { columns: [public.accounts.email], method: redact, unless: { groups: [dba] } }
+    - { columns: [public.accounts.email, public.users.email, public.teams.email], method: redact, unless: { groups: [dba] } }
     - { columns: [public.docs.prefs], path: $.id, method: redact, unless: { groups: [dba] } }
     - { columns: [public.guests.email], method: email, order: shown }
     - { columns: [public.thin.ssn, public.members.email], method: hash, unless: { groups: [dba] } }
@@ -164,6 +172,8 @@ describe('rows in the order of values that are hidden', () => {
     'update people set id = id + 1 where ssn is not null',
     'select id from parts',
     'select count(*) from parts_low',
+    'select id from users where email is not null',
+    'select id from teams where team = 2',
     'select id from accounts where tenant = 7',
     "select id from docs where prefs->>'lang' = 'l7'",
     'select exists (select 1 where p.id = 3) from people p where ssn is not null',

@@ -133,7 +133,11 @@ function ordersOf({ column, use, where }: ControlUse, forNullOnly: boolean, env:
       if (isOwn && columns.includes(number) && !(forNullOnly && columns.length === 1))
         for (const from of [column, ...madeOf(env, one, number)]) shown.push({ column: from, use, where })
       // Of one column, an expression may read one part, and its neighbour or the condition another.
-      const isParted = computed.includes(number) && (columns.length > 1 || conditions.length > 0)
+      // (and a null test of the column may be the condition); of rows with one value no order is left.
+      const isParted =
+        computed.includes(number) &&
+        (columns.length > 1 || conditions.length > 0) &&
+        (use !== 'equality' || column.path !== undefined)
       for (const beside of keys) {
         if (beside === number && !isParted) continue
         const known =

@@ -354,7 +354,13 @@ function namesOnce(root: unknown): boolean {
     if (typeof found['relname'] === 'string') names += 1
     if (besides.has(tag) || found['colnames'] !== undefined) isOther = true
   })
-  return names === 1 && !isOther
+  return names === 1 && !isOther && readsOne(writeOf(root) ?? selectOf(root) ?? {})
+}
+
+/** Nothing stands in FROM but the relation. */
+function readsOne({ relation, fromClause, usingClause }: Record<string, unknown>): boolean {
+  if (relation !== undefined) return fromClause === undefined && usingClause === undefined
+  return Array.isArray(fromClause) && fromClause.length === 1 && memberOf(fromClause[0], 'RangeVar') !== null
 }
 
 const besides = new Set(['RangeSubselect', 'SubLink', 'CommonTableExpr', 'RangeFunction'])

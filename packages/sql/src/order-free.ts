@@ -16,7 +16,9 @@ export function onlyFree(tree: unknown, draft: Draft, env: Environment, others: 
   everyNode(tree, (tag, found) => {
     if (tag !== 'FuncCall') return
     const name = calledName(found)
-    if (others.has(name)) seen += 1
+    // Of equal numbers DISTINCT keeps the first, with as many digits as it has.
+    if (others.has(name) && found['agg_distinct'] === true) isFree = false
+    else if (others.has(name)) seen += 1
     else if (builtin(`pg_catalog.${name}`)?.kind !== 'function' && !orderFree.has(name)) isFree = false
     else if ((name === 'min' || name === 'max') && mayLookUnlike(found['args'], tree, draft, env)) isFree = false
   })

@@ -43,7 +43,9 @@ const list = (query: string): string => `COALESCE((${query}), '[]'::pg_catalog.j
 const columns = list(`
   SELECT json_agg(json_build_object(
            'number', a.attnum, 'name', a.attname, 'typeOid', a.atttypid::int8,
-           'type', tn.nspname || '.' || t.typname, 'notNull', a.attnotnull,
+           'type', tn.nspname || '.' || t.typname, 'notNull', a.attnotnull AND NOT EXISTS (
+             SELECT FROM pg_catalog.pg_constraint k WHERE k.conrelid = a.attrelid AND k.contype = 'n' AND NOT k.convalidated
+                AND a.attnum = ANY (k.conkey)),
            'generated', ${named('a.attgenerated', { s: 'stored', v: 'virtual' }, "'no'")},
            'expression', pg_get_expr(d.adbin, d.adrelid)) ORDER BY a.attnum)
     FROM pg_catalog.pg_attribute a
@@ -90,12 +92,15 @@ const compared = list(`
   ) e WHERE e.number > 0`)
 
 // Those that can be walked, in an order: GIN and BRIN cannot. Columns that an index only carries along come behind those that it is
-// sorted by (indnkeyatts). What its expressions and its condition are made of, it depends on.
+// sorted by (indnkeyatts). What its expressions and its condition are made of, it depends on; on
+// no column by itself where it is made of whole rows.
 const dependsOn = (expression: 'indexprs' | 'indpred'): string => `
-  COALESCE((SELECT json_agg(DISTINCT d.refobjsubid) FROM pg_catalog.pg_depend d
+  COALESCE((SELECT json_agg(DISTINCT a.attnum) FROM pg_catalog.pg_depend d
+              JOIN pg_catalog.pg_attribute a ON a.attrelid = d.refobjid AND a.attnum > 0 AND NOT a.attisdropped
+               AND (a.attnum = d.refobjsubid OR d.refobjsubid = 0)
              WHERE i.${expression} IS NOT NULL AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
-               AND d.objid = i.indexrelid AND d.refclassid = d.classid AND d.refobjid = i.indrelid
-               AND d.refobjsubid > 0), '[]'::pg_catalog.json)`
+               AND d.objid = i.indexrelid AND d.refclassid = d.classid AND d.refobjid = i.indrelid),
+           '[]'::pg_catalog.json)`
 const indexes = list(`
   SELECT json_agg(json_build_object(
            'columns', (SELECT json_agg(k.number ORDER BY k.at)
