@@ -8,6 +8,7 @@ import { asSallyportError, SallyportError, surfacesOf } from '@sallyport/base/er
 import { formatRecipient } from '@sallyport/sealed/sealed'
 import type { Logger } from 'pino'
 import { type Config, loadConfig } from './config.ts'
+import { keepHeapSmall } from './heap.ts'
 import { readIdentity, recordKeyPath } from './link/identity.ts'
 import { createLog } from './log.ts'
 import { loadRecordKey } from './record/key.ts'
@@ -124,6 +125,7 @@ async function run(config: Config, log: Logger): Promise<void> {
     stop('revoked')
   }
   const { env: environment } = process
+  keepHeapSmall()
   running = await startAgent({ config, clock: systemClock, log, environment, random: Math.random, onRevoked })
   const { agentId, agentName, port, metricsPort, recordKeyFingerprint } = running
   log.info({ agent: agentId, name: agentName, port, metricsPort, recordKeyFingerprint }, 'started')

@@ -56,7 +56,7 @@ export function openCatalogs(deps: PoolDeps): CatalogPool {
   }
   const borrow: CatalogPool['borrow'] = (place) => {
     // Another address or credential is another target to read from, under the same name.
-    const key = JSON.stringify(place.target.document)
+    const key = keyOf(place.target.document)
     const shared = sharedOf(key, place)
     shared.users += 1
     clearTimeout(shared.idle)
@@ -88,6 +88,17 @@ export function openCatalogs(deps: PoolDeps): CatalogPool {
       for (const [key, shared] of all) close(key, shared)
     },
   }
+}
+
+// The same document for all sessions under one snapshot.
+const keys = new WeakMap<object, string>()
+
+function keyOf(document: object): string {
+  const known = keys.get(document)
+  if (known !== undefined) return known
+  const key = JSON.stringify(document)
+  keys.set(document, key)
+  return key
 }
 
 /** A session judges by nothing that was last looked at before it began: what was changed before somebody connects is seen. */

@@ -39,7 +39,7 @@ export async function logIn(conversation: Conversation, request: LoginRequest): 
         parameters.set(message.name, message.value)
         break
       case 'backendKeyData':
-        backendKey = { processId: message.processId, key: Buffer.from(message.key) }
+        backendKey = { processId: message.processId, key: new Uint8Array(message.key) }
         break
       case 'readyForQuery':
         if (message.status !== 'I') throw refused('the target is inside a transaction right after login')

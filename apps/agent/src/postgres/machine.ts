@@ -91,46 +91,82 @@ const wantsClient = (state: State): boolean =>
   !state.cancelling &&
   state.expected.length < limits.pendingMessagesMax
 
-export function createMachine(options: MachineOptions): Machine {
-  const state: State = openState(options.serverVersion, options.settings)
-  return {
-    step: (input) => step(state, options, input),
-    start() {
-      const out: Action[] = []
-      askContext(state, out)
-      return out
-    },
-    flush() {
-      const out: Action[] = []
-      if (wantsClient(state)) flushOpen(state, out)
-      return out
-    },
-    get wantsClient() {
-      return wantsClient(state)
-    },
-    get isRunning() {
-      return state.expected.some(({ kind }) => kind === 'query' || kind === 'execute')
-    },
-    get isIdle() {
-      return state.expected.length === 0 && state.held === null && state.judging === null && state.status === 'I'
-    },
-    get isClean() {
-      return isClean(state)
-    },
-    get isAtRest() {
-      return isAtRest(state)
-    },
-    get readiesDue() {
-      return state.expected.filter(endsWithReady).length
-    },
-    get waitsForClient() {
-      return waitsForClient(state)
-    },
-    passRow: (bytes, start, end) => state.phase === 'open' && passRow(state, bytes, start, end),
-    passDescription: (bytes, start, end) => state.phase === 'open' && passDescription(state, bytes, start, end),
-    passCopyIn: () => state.phase === 'open' && state.judging === null && state.held === null && passCopyIn(state),
-    unfinished: () => unfinished(state),
-    awaited: () => awaited(state),
+export const createMachine = (options: MachineOptions): Machine => new SessionMachine(options)
+
+/** A class, since an object of its own with getters is a dictionary to V8: looked up by name for each message, and 2 kB more of each session. */
+class SessionMachine implements Machine {
+  readonly #options: MachineOptions
+  readonly #state: State
+
+  constructor(options: MachineOptions) {
+    this.#options = options
+    this.#state = openState(options.serverVersion, options.settings)
+  }
+
+  step(input: Input): readonly Action[] {
+    return step(this.#state, this.#options, input)
+  }
+
+  start(): readonly Action[] {
+    const out: Action[] = []
+    askContext(this.#state, out)
+    return out
+  }
+
+  flush(): readonly Action[] {
+    const out: Action[] = []
+    if (wantsClient(this.#state)) flushOpen(this.#state, out)
+    return out
+  }
+
+  get wantsClient(): boolean {
+    return wantsClient(this.#state)
+  }
+
+  get isRunning(): boolean {
+    return this.#state.expected.some(({ kind }) => kind === 'query' || kind === 'execute')
+  }
+
+  get isIdle(): boolean {
+    const { expected, held, judging, status } = this.#state
+    return expected.length === 0 && held === null && judging === null && status === 'I'
+  }
+
+  get isClean(): boolean {
+    return isClean(this.#state)
+  }
+
+  get isAtRest(): boolean {
+    return isAtRest(this.#state)
+  }
+
+  get readiesDue(): number {
+    return this.#state.expected.filter(endsWithReady).length
+  }
+
+  get waitsForClient(): boolean {
+    return waitsForClient(this.#state)
+  }
+
+  passRow(bytes: Buffer, start: number, end: number): boolean {
+    return this.#state.phase === 'open' && passRow(this.#state, bytes, start, end)
+  }
+
+  passDescription(bytes: Buffer, start: number, end: number): boolean {
+    return this.#state.phase === 'open' && passDescription(this.#state, bytes, start, end)
+  }
+
+  passCopyIn(): boolean {
+    const { phase, judging, held } = this.#state
+    return phase === 'open' && judging === null && held === null && passCopyIn(this.#state)
+  }
+
+  unfinished(): readonly Running[] {
+    return unfinished(this.#state)
+  }
+
+  awaited(): { readonly running: Running; readonly isNext: boolean } | null {
+    return awaited(this.#state)
   }
 }
 

@@ -5,6 +5,7 @@
 import { SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
 import { FairQueue } from './fair-queue.ts'
+import { PoolLease } from './pool-lease.ts'
 import {
   giveSpare,
   hear,
@@ -16,7 +17,6 @@ import {
   payBack,
   type ShareNews,
 } from './pool-share.ts'
-import { resetUpstream } from './reset.ts'
 import type { Upstream } from './upstream.ts'
 
 /** How one target's connections are kept. */
@@ -267,25 +267,18 @@ class UpstreamPool implements Pool {
   #lease(request: PoolRequest, group: Group, upstream: Upstream, isReused: boolean): Lease {
     let isOver = false
     this.#fill(request, group)
-    return {
-      upstream,
-      isReused,
-      get isWanted() {
-        return group.waiting.length > 0 || group.permits.isWanted || group.permits.owed > 0
-      },
-      release: (clean, reset = resetUpstream) => {
-        if (isOver) return
-        isOver = true
-        const proven = clean && this.#mayKeep(request, upstream) ? reset(upstream) : null
-        if (proven instanceof Promise) void proven.then((isClean) => this.#settle(request, group, upstream, isClean))
-        else if (proven === true) this.#settle(request, group, upstream, true)
-        else {
-          // A session that ends in another way has said its goodbyes itself.
-          if (clean) upstream.socket.destroy()
-          this.#gone(request.group, group)
-        }
-      },
-    }
+    return new PoolLease(upstream, isReused, group.waiting, (clean, reset) => {
+      if (isOver) return
+      isOver = true
+      const proven = clean && this.#mayKeep(request, upstream) ? reset(upstream) : null
+      if (proven instanceof Promise) void proven.then((isClean) => this.#settle(request, group, upstream, isClean))
+      else if (proven === true) this.#settle(request, group, upstream, true)
+      else {
+        // A session that ends in another way has said its goodbyes itself.
+        if (clean) upstream.socket.destroy()
+        this.#gone(request.group, group)
+      }
+    })
   }
 
   #mayKeep({ bounds, isCurrent }: PoolRequest, upstream: Upstream): boolean {

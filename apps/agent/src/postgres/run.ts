@@ -15,6 +15,7 @@ import { type HoldNotice, tokenExpired } from '../session/hold-words.ts'
 import type { Log } from '../session/log.ts'
 import { type DeadlineBounds, Deadlines } from './deadlines.ts'
 import type { Departures } from './departures.ts'
+import { FrameQueue } from './frame-queue.ts'
 import { LateAnswers } from './late.ts'
 import type { LentConnection } from './lent.ts'
 import type { Action, Input, Machine, Running } from './machine.ts'
@@ -70,8 +71,7 @@ class SessionRun implements Run {
   readonly #outbox: Outbox
   readonly #toClient: ByteWriter
   /** Whole messages of the client that wait for their turn. */
-  #waiting: Frame[] = []
-  #waitingAt = 0
+  readonly #waiting = new FrameQueue()
   readonly #rows: RowRun
   readonly #deadlines: Deadlines
   readonly #late: LateAnswers
@@ -193,7 +193,7 @@ class SessionRun implements Run {
   #leave(): void {
     const { machine } = this.#deps
     if (this.#heldBack > 0) return void this.#balance()
-    const isSilent = this.#waitingAt === this.#waiting.length && this.#fromClient.pendingBytes === 0
+    const isSilent = this.#waiting.length === 0 && this.#fromClient.pendingBytes === 0
     if (isSilent) this.#perform(machine.flush())
     try {
       this.#outbox.send()
@@ -218,9 +218,7 @@ class SessionRun implements Run {
   #takeClientBytes(chunk: Buffer): void {
     const frames = this.#fromClient.push(chunk)
     this.#deadlines.clientSpoke(this.#fromClient.pendingBytes, frames.length)
-    this.#waiting =
-      this.#waitingAt === this.#waiting.length ? frames : [...this.#waiting.slice(this.#waitingAt), ...frames]
-    this.#waitingAt = 0
+    this.#waiting.put(frames)
     if (this.#deps.gate.isHolding) this.#takeWhileHeld(frames)
   }
 
@@ -230,7 +228,7 @@ class SessionRun implements Run {
       this.#finish(goodbye, null)
       return
     }
-    const bytes = this.#fromClient.pendingBytes + this.#waiting.reduce((sum, { body }) => sum + body.length, 0)
+    const bytes = this.#fromClient.pendingBytes + this.#waiting.bytes
     if (this.#waiting.length > limits.pendingMessagesMax || bytes > limits.pendingBytesMax)
       this.#deps.gate.endHold('crowded')
   }
@@ -240,13 +238,13 @@ class SessionRun implements Run {
     while (!this.#isOver && machine.wantsClient) {
       // In the middle of a COPY the client has to go on.
       if (link.mustYield && !machine.waitsForClient) break
-      const frame = this.#waiting[this.#waitingAt]
+      const frame = this.#waiting.first
       if (frame === undefined) break
       if (machine.isIdle && this.#deps.isTokenExpired()) {
         this.#finish('the token expired', tokenExpired())
         break
       }
-      this.#waitingAt += 1
+      this.#waiting.shift()
       if (frame.typeByte === frontendBytes.copyData && machine.passCopyIn())
         link.toTarget.begin(frame.typeByte).bytes(frame.body).finish()
       else this.#perform(machine.step({ from: 'client', message: decodeFrontend(frame) }))
@@ -348,7 +346,7 @@ class SessionRun implements Run {
   #balance(): void {
     if (this.#isOver) return
     const { client, link, machine } = this.#deps
-    const isUpToDate = this.#waitingAt === this.#waiting.length || this.#deps.gate.isHolding
+    const isUpToDate = this.#waiting.length === 0 || this.#deps.gate.isHolding
     const mayLeave = this.#heldBack === 0
     flow(client, mayLeave && !link.isFull && isUpToDate)
     link.flow(mayLeave && !client.writableNeedDrain && !this.#late.isAsking)

@@ -86,6 +86,12 @@ export interface Connection extends Origin {
 
 /** Settles when the connection is over. Never rejects. */
 export async function serveConnection(connection: Connection, shared: Shared): Promise<void> {
+  const run = await begun(connection, shared)
+  await run?.ended
+}
+
+/** Null where no session begins. What only a login needs is not kept for as long as a session lasts. */
+async function begun(connection: Connection, shared: Shared): Promise<Run | null> {
   const { deps } = shared
   const startedUs = deps.monotonicUs()
   const handshake = new Handshake(connection.socket, connection.encrypt, doorsOf(connection, deps))
@@ -96,15 +102,16 @@ export async function serveConnection(connection: Connection, shared: Shared): P
     if (greeting.kind === 'cancel') {
       shared.cancels.request(greeting, connection.address, deps.clock.nowMs())
       connection.socket.destroy()
-      return
+      return null
     }
     const run = await openSession(connection, greeting, shared)
     done('admitted')
-    await run.ended
+    return run
   } catch (thrown) {
     const error = asSallyportError(thrown)
     done('refused')
     refuse(handshake.stream, error, connection, deps)
+    return null
   }
 }
 
@@ -298,11 +305,13 @@ const ownCatalogOf = ({ upstream, shared }: Opened, lent: LentConnection, catalo
 function openGate(opened: Opened, record: SessionRecord, catalog: CatalogSource): Gate {
   const { shared, admitted, id } = opened
   const { deps } = shared
+  const { snapshots, tokens, clock } = deps
+  const { chain, upstreamRole } = admitted
   const { metadata, spec } = admitted.target.document
   const isTold = spec.initiatorSetting !== undefined
   return createGate({
     ...judgingOf(admissionOf(opened)),
-    initiators: sessionInitiators({ ...deps, ...admitted, target: metadata.name, isTold }),
+    initiators: sessionInitiators({ chain, target: metadata.name, upstreamRole, isTold, snapshots, tokens, clock }),
     catalog,
     record,
     scan: scanTokens,

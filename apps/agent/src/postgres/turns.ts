@@ -213,7 +213,7 @@ export class Turns implements TargetLink {
 
   #wait(): undefined {
     const { pool, request } = this.#deps
-    this.#giveUp = new AbortController()
+    if (this.#giveUp.signal.aborted) this.#giveUp = new AbortController()
     const asking = this.#asking(request(this.#giveUp.signal))
     const lease = this.#following === null ? pool.takeNow(asking) : undefined
     if (lease !== undefined && this.#fits(lease)) return this.#begin(lease)
@@ -334,17 +334,17 @@ export class Turns implements TargetLink {
   }
 
   /** What the session has set goes with it. */
-  async #follow({ upstream, release }: Lease, remains: Remains): Promise<void> {
-    const settings = await readSettings(upstream)
+  async #follow(lease: Lease, remains: Remains): Promise<void> {
+    const settings = await readSettings(lease.upstream)
     this.#following = null
     if (settings === null) {
-      release(false)
+      lease.release(false)
       this.#taker?.lost(new Error('the settings of the session could not be read'))
       return
     }
     this.#settings = settings
     this.#settingsKey = settingsKey(settings)
-    release(true, resetAfter(remains))
+    lease.release(true, resetAfter(remains))
   }
 }
 

@@ -5,29 +5,27 @@ import { assert } from '@sallyport/base/assert'
 import type { Clock } from '@sallyport/base/clock'
 import { asSallyportError, SallyportError } from '@sallyport/base/errors'
 import type { Chain } from '@sallyport/base/identity'
-import type { EntryBody, EntryChain } from '@sallyport/ledger/entry'
+import type { EntryBody } from '@sallyport/ledger/entry'
 import type { MaskPlan } from '@sallyport/mask/plan'
-import type { CompiledPolicies, Decision, DecisionContext } from '@sallyport/policy/decide'
-import type { Catalog } from '@sallyport/sql/catalog'
+import type { Decision, DecisionContext } from '@sallyport/policy/decide'
 import type { StatementFacts } from '@sallyport/sql/facts'
 import type { Budgets } from '../limits/budgets.ts'
-import { createLimiter, type Limiter, type RowSource, tallies } from '../limits/limiter.ts'
+import type { RowSource } from '../limits/limiter.ts'
 import type { Meter } from '../limits/meter.ts'
 import type { Snapshots } from '../link/current.ts'
 import type { SessionRecord } from '../record/record.ts'
 import { type Analyser, noNames, type SessionNames } from './analysis.ts'
 import { type Assessed, assess, assessNow, type Cleared, ownCatalog, refused as refusedBy } from './assess.ts'
 import type { CatalogSource, ReadingPlace } from './catalog-source.ts'
-import { depsFor } from './entry-principal.ts'
 import { deniedEntry, intentEntry, protocolOf } from './gate-entries.ts'
 import { type HeldExecution, type HeldText, isHeld } from './held.ts'
-import { createHolding, type Holding } from './hold.ts'
 import type { ApprovedRun, Ending, HoldDeps, HoldSteps } from './hold-execution.ts'
 import type { HoldNotice } from './hold-words.ts'
 import { type Behalf, conflict, type Initiators, pastInitiator, type Said } from './initiator.ts'
 import { limited } from './limited.ts'
+import { type Live, lives } from './lives.ts'
 import type { SessionState } from './outlasting.ts'
-import { type Protection, protectionCache } from './protection.ts'
+import type { Protection } from './protection.ts'
 import { type BoundParameters, noParameters, type TokenScan } from './recorded.ts'
 import { catalogStale, changedUnseen, pathMoved } from './refusals.ts'
 import { meansTheSame } from './same-meaning.ts'
@@ -136,85 +134,63 @@ export interface Judged {
   readonly guarded: boolean
 }
 
-/** The gate for one chain, with what it remembers: what was protected last, and how many statements the session has. */
-interface Live {
-  /** With this chain. */
-  readonly deps: GateDeps
-  /** Null for the session's own chain. */
-  readonly behalf: Behalf | null
-  /** The same for entries. */
-  readonly chain: EntryChain | null
-  readonly holding: Holding
-  readonly limiter: Limiter
-  readonly numbers: { last: number }
-  readonly protectionOf: (policies: CompiledPolicies, catalog: Catalog) => Protection
-}
 type Answer = Judgement | Promise<Judgement>
 
-export function createGate(deps: GateDeps): Gate {
-  const { liveOf, own } = lives(deps)
-  // One text is judged at a time, for one chain.
-  let now = own
-  const judgeFor = (found: Behalf | SallyportError | null, request: JudgeRequest, onWaits: OnWaits): Answer => {
-    if (found instanceof SallyportError) return deny(own, request, found)
-    now = found === null ? own : liveOf(found)
-    return judgeNow(now, request, onWaits)
+export const createGate = (deps: GateDeps): Gate => new SessionGate(deps)
+
+/** A class for the sake of V8, as the machine of the protocol (postgres/machine.ts). */
+class SessionGate implements Gate {
+  readonly #deps: GateDeps
+  readonly #liveOf: (behalf: Behalf) => Live
+  readonly #own: Live
+  /** One text is judged at a time, for one chain. */
+  #now: Live
+
+  constructor(deps: GateDeps) {
+    const { liveOf, own } = lives(deps)
+    this.#deps = deps
+    this.#liveOf = liveOf
+    this.#own = own
+    this.#now = own
   }
-  return {
-    judge(request, onWaits = () => {}) {
-      const tooLarge = sizeRefusal(request.text)
-      if (tooLarge !== null) return deny(own, { ...request, text: '' }, tooLarge)
-      const { initiator } = request
-      if (initiator === undefined) return judgeFor(null, request, onWaits)
-      if (initiator === 'past') return judgeFor(pastInitiator(), request, onWaits)
-      if (initiator === 'conflict') return judgeFor(conflict(), request, onWaits)
-      const found = deps.initiators.of(initiator)
-      if (!(found instanceof Promise)) return judgeFor(found, request, onWaits)
-      return found.then((settled) => judgeFor(settled, request, onWaits))
-    },
-    refuse(what, error) {
-      const nothing = {
-        facts: null,
-        parameters: noParameters,
-        names: noNames,
-        hold: null,
-        reading: 'unsettled',
-      } as const
-      void deny(own, { moment: 'run', text: what, ...nothing }, error)
-    },
-    get statements() {
-      return own.numbers.last
-    },
-    get isHolding() {
-      return now.holding.isHolding
-    },
-    endHold: (why) => now.holding.end(why),
+
+  judge(request: JudgeRequest, onWaits: OnWaits = () => {}): Answer {
+    const tooLarge = sizeRefusal(request.text)
+    if (tooLarge !== null) return deny(this.#own, { ...request, text: '' }, tooLarge)
+    const { initiator } = request
+    if (initiator === undefined) return this.#judgeFor(null, request, onWaits)
+    if (initiator === 'past') return this.#judgeFor(pastInitiator(), request, onWaits)
+    if (initiator === 'conflict') return this.#judgeFor(conflict(), request, onWaits)
+    const found = this.#deps.initiators.of(initiator)
+    if (!(found instanceof Promise)) return this.#judgeFor(found, request, onWaits)
+    return found.then((settled) => this.#judgeFor(settled, request, onWaits))
+  }
+
+  #judgeFor(found: Behalf | SallyportError | null, request: JudgeRequest, onWaits: OnWaits): Answer {
+    if (found instanceof SallyportError) return deny(this.#own, request, found)
+    this.#now = found === null ? this.#own : this.#liveOf(found)
+    return judgeNow(this.#now, request, onWaits)
+  }
+
+  refuse(what: string, error: SallyportError): void {
+    const nothing = { facts: null, parameters: noParameters, names: noNames, hold: null, reading: 'unsettled' } as const
+    void deny(this.#own, { moment: 'run', text: what, ...nothing }, error)
+  }
+
+  get statements(): number {
+    return this.#own.numbers.last
+  }
+
+  get isHolding(): boolean {
+    return this.#now.holding.isHolding
+  }
+
+  endHold(why: Ending): boolean {
+    return this.#now.holding.end(why)
   }
 }
 
 type OnWaits = (notice: HoldNotice) => void
-
-/** A gate for each chain, with the session's numbers and portals in common. */
-function lives(deps: GateDeps) {
-  const numbers = { last: 0 }
-  const portals = tallies()
-  const made = (of: GateDeps, behalf: Behalf | null): Live => ({
-    deps: of,
-    behalf,
-    chain: of.hold.place.behalf ?? null,
-    numbers,
-    holding: createHolding(of.hold),
-    limiter: createLimiter(of.chain, of.budgets, portals),
-    protectionOf: protectionCache(of.chain),
-  })
-  const known = new WeakMap<Behalf, Live>()
-  const liveOf = (behalf: Behalf): Live => {
-    const live = known.get(behalf) ?? made(depsFor(deps, behalf), behalf)
-    known.set(behalf, live)
-    return live
-  }
-  return { liveOf, own: made(deps, null) }
-}
 
 function judgeNow(live: Live, request: JudgeRequest, onWaits: OnWaits): Answer {
   const { deps } = live

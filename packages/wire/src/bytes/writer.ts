@@ -2,26 +2,27 @@
 // What does not fit the format is our own bug, never the peer's.
 import { assert } from '@sallyport/base/assert'
 
-/** Many short messages share one piece of memory, one after the other. */
-const slabBytes = 2_048
-/** Less than this at the end of it is left. */
-const restBytesMin = 256
+/** What is asked for at first, at least and at most, in bytes. */
+const firstBytesMin = 64
+const firstBytesMax = 2_048
+const nothing = Buffer.alloc(0)
 const uint16Max = 0xffff
 const int32Max = 0x7fff_ffff
 
+/** Between two wake-ups it keeps no memory: most sessions are idle. */
 export class ByteWriter {
-  #buffer: Buffer
-  /** Where what was not taken yet begins. */
-  #start = 0
+  #buffer = nothing
   #at = 0
   #lengthAt = -1
+  /** About as much as was taken before. */
+  #usual: number
 
-  constructor(sizeHint = restBytesMin) {
-    this.#buffer = Buffer.allocUnsafe(Math.max(sizeHint, 16))
+  constructor(sizeHint = 256) {
+    this.#usual = sizeHint
   }
 
   get length(): number {
-    return this.#at - this.#start
+    return this.#at
   }
 
   /** Begins a message: its type byte, if it has one, and room for its length. */
@@ -96,25 +97,21 @@ export class ByteWriter {
   /** Everything written, and begins anew. The writer keeps no view of it. */
   take(): Buffer {
     assert(this.#lengthAt < 0, 'bytes are taken in the middle of a message')
-    const taken = this.#buffer.subarray(this.#start, this.#at)
-    if (this.#buffer.length - this.#at < restBytesMin || this.#buffer.length > slabBytes) {
-      this.#buffer = Buffer.allocUnsafe(slabBytes)
-      this.#at = 0
-    }
-    this.#start = this.#at
+    const taken = this.#buffer.subarray(0, this.#at)
+    this.#usual = this.#at > this.#usual ? this.#at : (this.#usual * 7 + this.#at) >> 3
+    this.#buffer = nothing
+    this.#at = 0
     return taken
   }
 
   #room(length: number): Buffer {
-    if (this.#at + length <= this.#buffer.length) return this.#buffer
-    const needed = this.#at - this.#start + length
+    const needed = this.#at + length
+    if (needed <= this.#buffer.length) return this.#buffer
     assert(needed <= int32Max, 'a message is longer than its length field can say')
-    const grown = Buffer.allocUnsafe(Math.max(needed, this.#buffer.length * 2))
-    this.#buffer.copy(grown, 0, this.#start, this.#at)
+    const first = Math.min(Math.max(this.#usual, firstBytesMin), firstBytesMax)
+    const grown = Buffer.allocUnsafe(Math.max(needed, this.#buffer.length * 2, first))
+    this.#buffer.copy(grown, 0, 0, this.#at)
     this.#buffer = grown
-    if (this.#lengthAt >= 0) this.#lengthAt -= this.#start
-    this.#at -= this.#start
-    this.#start = 0
     return grown
   }
 }
