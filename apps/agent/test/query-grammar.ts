@@ -1,6 +1,8 @@
 // Statements made at random over query-schema.sql: typed, so that most of them run, and bold now and then, so that protected
 // columns stand where they must not. The same seed gives the same statements.
 
+import { orderSessions, orderTexts } from './order-grammar.ts'
+
 type Type = 'int' | 'text' | 'date' | 'num' | 'bool' | 'json'
 
 interface Col {
@@ -546,6 +548,8 @@ export function grammar(random: Random, guesses: readonly string[]) {
     ])()
   }
 
+  const orders = orderTexts({ pick, upTo })
+  const orderedSessions = orderSessions({ pick, upTo })
   return (): Generated => {
     aliases = 0
     const r = random()
@@ -553,6 +557,8 @@ export function grammar(random: Random, guesses: readonly string[]) {
     if (r < 0.04) return { sql: daring(), kind: 'read' }
     if (r < 0.14) return { sql: write(), kind: 'write' }
     if (r < 0.18) return { sql: session(), kind: 'session' }
+    if (r < 0.2) return { sql: pick(orders)(), kind: 'read' }
+    if (r < 0.205) return { sql: pick(orderedSessions)(), kind: 'session' }
     return { sql: query(pick([0, 1, 1, 2, 2, 3]), []).sql, kind: 'read' }
   }
 }
