@@ -57,7 +57,8 @@ export interface Field {
 /** Small enough to lie in memory; the same for all. */
 const targetSettings = {
   shared_buffers: '512MB',
-  max_connections: '1300',
+  // pgbouncer keeps what it has opened while the agent opens as many.
+  max_connections: '2600',
   max_wal_size: '4GB',
   checkpoint_timeout: '30min',
 }
