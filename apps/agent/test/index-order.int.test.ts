@@ -30,6 +30,7 @@ const schema = `
   create table thin (id int not null, ssn text not null, pad text not null);
   insert into thin select * from wide;
   create unique index thin_ssn on thin (ssn);
+  create index on thin (lower(ssn));
   create table parts (id int not null, ssn text not null) partition by range (ssn);
   create table parts_low partition of parts for values from ('900-1') to ('900-5');
   create table parts_high partition of parts for values from ('900-5') to ('901');
@@ -211,6 +212,9 @@ describe('rows in the order of values that are hidden', () => {
     ['select id from people where ssn is null and id < 7', [{ id: 6 }]],
     ['select count(id)::int as n from wide', [{ n: 4000 }]],
     ['select count(*)::int as n from parts', [{ n: 9 }]],
+    ["select id from users where pad = 'none'", []],
+    ["select id from thin where pad = 'none'", []],
+    ['select id from users where team = 499 limit 1', [{ id: 499 }]],
     ['select id from accounts where tenant = 7 order by id limit 1', [{ id: 7 }]],
     ['select 1 as one from people where ssn is not null limit 1', [{ one: 1 }]],
     ['select exists (select 1 from people where ssn is not null) as some', [{ some: true }]],

@@ -93,11 +93,11 @@ const compared = list(`
 
 // Those that can be walked, in an order: GIN and BRIN cannot. Columns that an index only carries along come behind those that it is
 // sorted by (indnkeyatts). What its expressions and its condition are made of, it depends on; on
-// no column by itself where it is made of whole rows.
+// no column by itself where it is made of whole rows, as `name_of(t.*)` says.
 const dependsOn = (expression: 'indexprs' | 'indpred'): string => `
   COALESCE((SELECT json_agg(DISTINCT a.attnum) FROM pg_catalog.pg_depend d
               JOIN pg_catalog.pg_attribute a ON a.attrelid = d.refobjid AND a.attnum > 0 AND NOT a.attisdropped
-               AND (a.attnum = d.refobjsubid OR d.refobjsubid = 0)
+               AND (a.attnum = d.refobjsubid OR pg_catalog.pg_get_expr(i.${expression}, i.indrelid) LIKE '%.*%')
              WHERE i.${expression} IS NOT NULL AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
                AND d.objid = i.indexrelid AND d.refclassid = d.classid AND d.refobjid = i.indrelid),
            '[]'::pg_catalog.json)`
