@@ -148,7 +148,7 @@ describe('how the credential is shown', () => {
       server.say(...settings(), { type: 'backendKeyData', processId: 5, key: Buffer.from('abcd') }, ready)
     })
     expect(loggedIn?.parameters.get('server_encoding')).toBe('UTF8')
-    expect(loggedIn?.backendKey).toEqual({ processId: 5, key: Buffer.from('abcd') })
+    expect(loggedIn?.backendKey).toEqual({ processId: 5, key: new Uint8Array(Buffer.from('abcd')) })
   })
   test('notices on the way are passed over', async () => {
     const notice: BackendMessage = { type: 'noticeResponse', fields: [['M', 'hello']] }
