@@ -2,6 +2,7 @@
 // process. Prints CPU microseconds of this process for each request, cold and warm, and beside them those of a proxy in Node that looks
 // at nothing, asked in turns with it: on a machine that does other work the ratio of the two is steadier than either. Needs wrk.
 //   npx tsx apps/agent/test/http-bench.ts [--requests N] [--seconds N] [--connections N] [--masked] [--post]
+// With --body MIB: the memory of this process while a body of that length streams to curl, and nothing else.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -21,7 +22,17 @@ const api = `
 const { createServer } = require('node:http')
 const orders = Array.from({ length: 12 }, (_, id) => ({ id, email: 'person' + id + '@example.com', state: 'paid', total: id * 7.5, note: 'at the door' }))
 const body = Buffer.from(JSON.stringify({ orders }))
+const piece = Buffer.alloc(65536, 'a line of some text\\n')
 const server = createServer((request, response) => {
+  if (request.url.startsWith('/big/')) {
+    let left = Number(request.url.slice(5)) * 16
+    response.writeHead(200, { 'content-type': 'text/plain' })
+    const more = () => {
+      while (left-- > 0) if (!response.write(piece)) return response.once('drain', more)
+      response.end()
+    }
+    return more()
+  }
   response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length })
   response.end(body)
 })
@@ -91,6 +102,7 @@ const { values } = parseArgs({
     connections: { type: 'string', default: '64' },
     masked: { type: 'boolean', default: false },
     post: { type: 'boolean', default: false },
+    body: { type: 'string' },
   },
 })
 const dir = mkdtempSync(join(tmpdir(), 'sallyport-http-'))
@@ -158,11 +170,34 @@ async function measure({ name, processId, url, cold, warm }: Way): Promise<void>
   )
 }
 
+/** The highest of what this process keeps in memory, looked at all the time. */
+async function stream(mib: string): Promise<void> {
+  const residentMb = (): number => process.memoryUsage.rss() / 1_048_576
+  const before = residentMb()
+  let most = before
+  const looking = setInterval(() => {
+    most = Math.max(most, residentMb())
+  }, 50)
+  const url = `https://127.0.0.1:${path.httpPort}/${target}/big/${mib}`
+  const curl = spawn('curl', ['-sSfk', '-o', '/dev/null', '-w', '%{size_download}', '-H', authorization, url], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const bytes = Number(await output(curl))
+  clearInterval(looking)
+  console.log(
+    `${(bytes / 1_048_576).toFixed(0)} MiB: ${before.toFixed(0)} MB before, ${Math.max(most, residentMb()).toFixed(0)} MB at most`,
+  )
+}
+
 const [agent, bareNode] = ways
-while ((agent?.warm.requests ?? 0) + coldRequests < Number(values.requests)) for (const way of ways) await measure(way)
-for (const { name, cold, warm } of ways)
-  console.log(`${name.padEnd(10)} cold ${each(cold).toFixed(0)} µs a request, warm ${each(warm).toFixed(0)} µs`)
-if (agent !== undefined && bareNode !== undefined)
+if (values.body !== undefined) for (const mib of ['16', values.body, values.body]) await stream(mib)
+else
+  while ((agent?.warm.requests ?? 0) + coldRequests < Number(values.requests))
+    for (const way of ways) await measure(way)
+if (values.body === undefined)
+  for (const { name, cold, warm } of ways)
+    console.log(`${name.padEnd(10)} cold ${each(cold).toFixed(0)} µs a request, warm ${each(warm).toFixed(0)} µs`)
+if (values.body === undefined && agent !== undefined && bareNode !== undefined)
   console.log(`warm: ${(each(agent.warm) / each(bareNode.warm)).toFixed(2)} times bare Node`)
 proxy.kill()
 upstream.kill()

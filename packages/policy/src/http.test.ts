@@ -108,3 +108,15 @@ spec:
     expect(decided(facts)).toBe(expected)
   })
 })
+
+it('facts of one method, path and route are remembered together, whatever the text, and of others apart', () => {
+  const first = requestFacts(request('GET', '/v1/a'), 'GET /v1/a?x=1')
+  const again = requestFacts(request('GET', '/v1/a'), 'GET /v1/a')
+  expect(again.shape).toBe(first.shape)
+  expect([first.text, again.text]).toEqual(['GET /v1/a?x=1', 'GET /v1/a'])
+  const named = requestFacts(request('GET', '/v1/a'), '', { kind: 'named', name: 'listA' })
+  expect(named.effects[0]?.parents).toEqual(['route:listA'])
+  expect(first.effects[0]?.parents).toEqual([])
+  expect(requestFacts(request('PUT', '/v1/a'), '').effects[0]?.operation).toBe('http.PUT')
+  expect(requestFacts(request('GET', '/v1/a\nlistA'), '').shape).not.toBe(named.shape)
+})

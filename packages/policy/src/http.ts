@@ -1,6 +1,6 @@
 // What an HTTP request does, as the facts that rules look at: one effect, `http.METHOD` on its path. The same `decide` as
 // for SQL judges it; conditions read the rest as `http`.
-import type { StatementFacts } from '@sallyport/sql/facts'
+import type { Effect, StatementFacts } from '@sallyport/sql/facts'
 
 export interface HttpRequestFacts {
   /** Upper case: GET, POST … */
@@ -41,29 +41,67 @@ export function requestFacts(
   text: string,
   route: RequestRoute = { kind: 'none' },
 ): StatementFacts {
-  const { method, path } = request
+  const shape = shapeOf(request.method, request.path, route.kind === 'named' ? route.name : '')
   return {
-    verb: 'http',
-    effects: [
-      {
-        operation: `http.${method}`,
-        object: path,
-        via: 'direct',
-        parents: route.kind === 'named' ? [routeObject(route.name)] : [],
-        baseline: false,
-      },
-    ],
-    functions: [],
-    filtered: true,
-    output: null,
-    control: [],
-    flows: [],
-    reads: [],
-    session: [],
-    relations: [],
-    unknowns: [],
-    opaque: [],
+    verb: shape.verb,
+    effects: shape.effects,
+    functions: shape.functions,
+    filtered: shape.filtered,
+    output: shape.output,
+    control: shape.control,
+    flows: shape.flows,
+    reads: shape.reads,
+    session: shape.session,
+    relations: shape.relations,
+    unknowns: shape.unknowns,
+    opaque: shape.opaque,
     text,
-    fingerprint: '',
+    fingerprint: shape.fingerprint,
+    shape,
   }
 }
+
+/** Which rules concern a request hangs on these three alone, and is kept by the facts of the first one that had them. */
+const shapes = new Map<string, StatementFacts>()
+const shapesMax = 1_000
+const shapePathCharsMax = 256
+
+/** `route`: its name; empty without one. */
+function shapeOf(method: string, path: string, route: string): StatementFacts {
+  // A canonical path has no end of a line; in another one it would part what is no part.
+  if (path.length > shapePathCharsMax || path.includes('\n')) return newShape(method, path, route)
+  const key = `${method}\n${path}\n${route}`
+  const known = shapes.get(key)
+  if (known !== undefined) return known
+  const made = newShape(method, path, route)
+  if (shapes.size >= shapesMax) shapes.clear()
+  shapes.set(key, made)
+  return made
+}
+
+const newShape = (method: string, path: string, route: string): StatementFacts =>
+  factsOfEffect({
+    operation: `http.${method}`,
+    object: path,
+    via: 'direct',
+    parents: route === '' ? [] : [routeObject(route)],
+    baseline: false,
+  })
+
+/** Of one effect, and of nothing else. */
+export const factsOfEffect = (effect: Effect): StatementFacts => ({
+  verb: 'http',
+  effects: [effect],
+  functions: [],
+  filtered: true,
+  output: null,
+  control: [],
+  flows: [],
+  reads: [],
+  session: [],
+  relations: [],
+  unknowns: [],
+  opaque: [],
+  text: '',
+  fingerprint: '',
+})

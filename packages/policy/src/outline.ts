@@ -9,7 +9,7 @@ import type { Effect } from '@sallyport/sql/facts'
 import { answerMaskingFor, type CompiledPolicies, maskingFor, rulebookOf } from './decide.ts'
 import type { HttpTargetDocument } from './document.ts'
 import { candidatesOf } from './examine.ts'
-import { type RequestRoute, requestFacts } from './http.ts'
+import { factsOfEffect, type RequestRoute, requestFacts } from './http.ts'
 import { isSystemObject, matchesCaller } from './match.ts'
 import type { Rulebook } from './rulebook.ts'
 
@@ -99,7 +99,7 @@ const columnPlace = ({ relationOid, number }: { readonly relationOid: number; re
 /** Nothing where no rule covers it for everybody in the chain, or one denies it whatever is asked. */
 function opened(book: Rulebook, chain: Chain, effect: Effect): readonly OutlinedOperation[] {
   const principals = verifiedPrincipals(chain)
-  const facts = { ...requestFacts(nothing, ''), effects: [effect] }
+  const facts = factsOfEffect(effect)
   const found = candidatesOf(book, facts).filter(({ rule }) => !rule.shadow)
   const about = principals.map((principal) =>
     found.flatMap(({ rule }) => (rule.callers === null || matchesCaller(rule.callers, principal) ? [rule] : [])),
@@ -116,5 +116,3 @@ function opened(book: Rulebook, chain: Chain, effect: Effect): readonly Outlined
     },
   ]
 }
-
-const nothing = { method: '', path: '', query: new Map(), headers: new Map(), contentLength: null }

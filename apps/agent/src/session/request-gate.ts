@@ -5,12 +5,10 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '@sallyport/base/clock'
 import { asSallyportError, SallyportError } from '@sallyport/base/errors'
 import type { Chain } from '@sallyport/base/identity'
-import type { EntryBody, EntryRule, EntrySql } from '@sallyport/ledger/entry'
-import type { AnswerMasking } from '@sallyport/policy/answers'
+import type { EntryBody, EntrySql } from '@sallyport/ledger/entry'
 import {
   answerMaskingFor,
   type CompiledPolicies,
-  type Decision,
   type DecisionContext,
   decide,
   mayAsk,
@@ -18,7 +16,7 @@ import {
 } from '@sallyport/policy/decide'
 import type { HttpRequestFacts } from '@sallyport/policy/http'
 import type { McpFacts, McpSubject } from '@sallyport/policy/mcp'
-import { type BodyMasking, bodyMaskingOf } from '@sallyport/policy/outgoing'
+import { bodyMaskingOf } from '@sallyport/policy/outgoing'
 import type { StatementFacts } from '@sallyport/sql/facts'
 import type { Budgets } from '../limits/budgets.ts'
 import { chargeRequest, notCharged, type Quota, quotasOf, type RequestCharge } from '../limits/request.ts'
@@ -32,8 +30,17 @@ import { cannotHide, outwardKinds, outwardRefusal } from './outward.ts'
 import type { AskedRequest, Granted, RequestOutcome } from './request-asked.ts'
 import { append, noteEnd, recorded, shadowOf } from './request-entries.ts'
 import { type HeldRequest, holdRequest, noCatalog, type RequestRun } from './request-hold.ts'
+import { type Cleared, type Refusal, unjudged } from './request-judged.ts'
 import { changedMeanwhile, conditionRefusal, refusalBy, routeRefusal } from './request-refusals.ts'
-import { factsWithoutRules, heldFacts, type KeptRequest, protocolOf, subjectOf, withBody } from './request-subject.ts'
+import {
+  factsWithoutRules,
+  heldFacts,
+  type KeptRequest,
+  protocolOf,
+  type RequestSubject,
+  subjectOf,
+  withBody,
+} from './request-subject.ts'
 
 export type { AskedRequest, Granted, KeptRequest, RequestOutcome }
 
@@ -138,6 +145,8 @@ interface Asking {
   facts: StatementFacts
   /** With its body, once that was read. */
   request: HttpRequestFacts
+  /** What it is to the rules by which it was judged last; null before. */
+  subject: RequestSubject | null
   /** Statements for databases that it carries, once they were looked at. */
   sql: readonly EntrySql[]
 }
@@ -147,6 +156,7 @@ const askingOf = (live: Live, asked: AskedRequest): Asking => ({
   asked,
   facts: factsWithoutRules(asked, live.deps.target),
   request: asked.facts,
+  subject: null,
   sql: [],
 })
 
@@ -279,25 +289,6 @@ function granted(
   }
 }
 
-interface Refusal {
-  readonly error: SallyportError
-  readonly rule: EntryRule | null
-  readonly decision: Decision | null
-  /** What it was judged by; null when it was not. */
-  readonly policies: CompiledPolicies | null
-}
-const unjudged = { rule: null, decision: null, policies: null } as const
-/** Allowed, or held. */
-interface Cleared {
-  readonly rule: EntryRule
-  readonly decision: Decision
-  readonly masking: AnswerMasking | null
-  /** What was hidden in the body, and how many values; null: nothing had to be. */
-  readonly hiding: BodyMasking | null
-  readonly hidden: number
-  readonly policies: CompiledPolicies
-}
-
 /** By its head, by its body where a condition reads that, and by what it would carry outward. */
 async function judgeWhole(deps: RequestGateDeps, asking: Asking): Promise<Refusal | Cleared> {
   try {
@@ -330,9 +321,13 @@ async function also(
   return error === null ? null : { error, rule, decision, policies }
 }
 
-async function outward({ chain }: RequestGateDeps, { asked }: Asking, cleared: Cleared): Promise<Refusal | Cleared> {
+async function outward(
+  { chain }: RequestGateDeps,
+  { asked, subject }: Asking,
+  cleared: Cleared,
+): Promise<Refusal | Cleared> {
   const { policies, decision } = cleared
-  const { object, route } = subjectOf(policies, asked)
+  const { object, route } = subject ?? subjectOf(policies, asked)
   const rules = outwardFor(policies, chain, object, route)
   const found = await asked.outward(...outwardKinds(rules, asked.hide !== undefined))
   if (found !== null) return { ...outwardRefusal(rules, found), decision, policies }
@@ -352,7 +347,8 @@ function judgeRequest(deps: RequestGateDeps, asking: Asking): Refusal | Cleared 
       })
     const { chain, session, clock } = deps
     const { mcp } = asking.asked
-    const { facts, object, route } = subjectOf(policies, asking.asked)
+    asking.subject = subjectOf(policies, asking.asked)
+    const { facts, object, route } = asking.subject
     asking.facts = facts
     const message = mcp === undefined ? {} : { mcp }
     const context = { chain, session, parameters: [], http: request, ...message, nowMs: clock.nowMs() }
