@@ -130,6 +130,12 @@ const barePort = path.httpPort + 1
 const proxy = spawn(process.execPath, [bare, join(dir, 'cert'), join(dir, 'key'), String(barePort), String(port)], {
   stdio: ['ignore', 'ignore', 'inherit'],
 })
+// Also where a measurement fails.
+process.on('exit', () => {
+  proxy.kill()
+  upstream.kill()
+  rmSync(dir, { recursive: true, force: true })
+})
 const target = values.masked ? 'masked' : 'plain'
 const authorization = `Authorization: Bearer ${await path.token({ target, seconds: 3_600 })}`
 const script = join(dir, 'post.lua')
@@ -199,9 +205,6 @@ if (values.body === undefined)
     console.log(`${name.padEnd(10)} cold ${each(cold).toFixed(0)} µs a request, warm ${each(warm).toFixed(0)} µs`)
 if (values.body === undefined && agent !== undefined && bareNode !== undefined)
   console.log(`warm: ${(each(agent.warm) / each(bareNode.warm)).toFixed(2)} times bare Node`)
-proxy.kill()
-upstream.kill()
 await path.stop()
 await recorder.close()
-rmSync(dir, { recursive: true, force: true })
 process.exit(0)
