@@ -8,6 +8,7 @@ import { addApprovals } from './approvals.ts'
 import { addAudit } from './audit.ts'
 import { addDoctor } from './doctor.ts'
 import { addPolicy } from './explain.ts'
+import { addGrants, addRequest } from './grants.ts'
 import { addLogin } from './login.ts'
 import { addMcp } from './mcp.ts'
 import { addOpenapi } from './openapi.ts'
@@ -39,6 +40,8 @@ const commands: readonly AddCommand[] = [
   addOpenapi,
   addPolicy,
   addApprovals,
+  addRequest,
+  addGrants,
   addSessions,
   addAudit,
   addAgent,

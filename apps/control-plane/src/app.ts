@@ -15,6 +15,7 @@ import { isSecure } from './config.ts'
 import { consoleRoutes } from './console/routes.ts'
 import type { Deps } from './deps.ts'
 import { exchangeRoutes } from './exchange/routes.ts'
+import { grantsRoutes } from './grants/routes.ts'
 import { refuseConnection, registerErrors, sendFrameworkProblem } from './http/errors.ts'
 import { healthRoutes } from './http/health.ts'
 import { openapiOptions } from './http/openapi.ts'
@@ -83,6 +84,7 @@ export async function buildApp(deps: Deps): Promise<App> {
   webhooksRoutes(app, deps)
   await consoleRoutes(app, deps)
   approvalsRoutes(app, deps)
+  grantsRoutes(app, deps)
   liveRoutes(app, deps)
   return app
 }

@@ -13,6 +13,7 @@ import { manualClock } from '@sallyport/base/clock'
 import { Secret } from '@sallyport/base/secret'
 import { canonicalBytes } from '@sallyport/ledger/canonical'
 import type { HeldEvidence } from '@sallyport/ledger/hold'
+import { agentCapabilities } from '@sallyport/policy/capabilities'
 import {
   HoldClaimSchema,
   HoldOpenedSchema,
@@ -90,7 +91,7 @@ export async function startHoldStack(options: { replicas?: number; redisUrl?: st
     join: async (name: string): Promise<TestAgent> => await joinAgent(grpcOf(replicas[0]!), name),
     /** Links an agent to a replica and waits until it is served. */
     link: async (agent: TestAgent, replica: { address: string } = replicas[0]!): Promise<AgentLink> => {
-      const stream = openLink(grpcOf(replica), agent)
+      const stream = openLink(grpcOf(replica), agent, { capabilities: [...agentCapabilities] })
       await stream.until(isSnapshot)
       return new AgentLink(agent, stream)
     },

@@ -119,6 +119,13 @@ export const routes = {
   approvalVerdict: { method: 'POST', path: '/api/v1/approvals/:id/verdict', access: ['reviewer'] },
   approvalCancel: { method: 'POST', path: '/api/v1/approvals/:id/cancel', access: 'session' },
   myRequests: { method: 'GET', path: '/api/v1/me/requests', access: 'session' },
+  grantable: { method: 'GET', path: '/api/v1/me/grantable', access: 'session' },
+  // Which of them exist for whom is decided by approvals/rules.ts.
+  grants: { method: 'GET', path: '/api/v1/grants', access: 'session' },
+  grant: { method: 'GET', path: '/api/v1/grants/:id', access: 'session' },
+  grantAsk: { method: 'POST', path: '/api/v1/grants', access: 'session' },
+  grantVerdict: { method: 'POST', path: '/api/v1/grants/:id/verdict', access: ['reviewer'] },
+  grantEnd: { method: 'POST', path: '/api/v1/grants/:id/end', access: 'session' },
   webhooks: { method: 'GET', path: '/api/v1/webhooks', access: ['admin', 'auditor'] },
   webhookCreate: { method: 'POST', path: '/api/v1/webhooks', access: ['admin'] },
   webhookDelete: { method: 'DELETE', path: '/api/v1/webhooks/:id', access: ['admin'] },

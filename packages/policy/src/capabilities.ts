@@ -5,6 +5,7 @@
 export const agentCapabilities = [
   'credential-aws',
   'credential-vault-dynamic',
+  'grants',
   'login-certificate',
   'login-ticket',
   'mcp-sql',
@@ -25,6 +26,8 @@ export function capabilitiesNeeded(document: {
   const needed: Readonly<Record<Exclude<AgentCapability, LoginCapability>, boolean>> = {
     'credential-aws': document.kind === 'Target' && /"(awsSecret|rdsIam)":/.test(text),
     'credential-vault-dynamic': document.kind === 'Target' && text.includes('"dynamic":true'),
+    // Those of before refuse a rule with an effect that they do not know.
+    grants: document.kind === 'Policy' && text.includes('"effect":"grant"'),
     // Those of before know no search path of a declaration, and deny all of it.
     'mcp-sql': document.kind === 'Target' && text.includes('"searchPath":'),
     'session-strength': document.kind === 'Policy' && /\bsession\b.*\bstrength\b/.test(text),

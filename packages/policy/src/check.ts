@@ -134,7 +134,10 @@ function checkRule(rule: Rule | FloorDocument['spec']['rules'][number], path: Pa
     ...patternsProblems(rule.objects ?? [], 'object', (index) => [...path, 'objects', index]),
     ...(rule.when === undefined ? [] : checkCondition(rule.when, [...path, 'when'])),
     ...(rule.during ?? []).flatMap((window, index) => checkWindow(window, [...path, 'during', index])),
-    ...(rule.effect === 'hold' ? checkApproval(rule.approval, [...path, 'approval']) : []),
+    ...(rule.effect === 'hold' || rule.effect === 'grant' ? checkApproval(rule.approval, [...path, 'approval']) : []),
+    ...(rule.effect === 'grant' && durationMs(rule.longest) > grantMsMax
+      ? [problem([...path, 'longest'], 'a grant lasts for 7 days at most')]
+      : []),
   ]
 }
 
@@ -204,7 +207,10 @@ function checkCallers(callers: CallerSelector, effect: Rule['effect'], path: Pat
   return []
 }
 
-function checkApproval(approval: Extract<Rule, { effect: 'hold' }>['approval'], path: Path): CheckProblem[] {
+/** Whoever needs it for longer needs a rule. */
+const grantMsMax = 7 * 86_400_000
+
+function checkApproval(approval: Extract<Rule, { effect: 'hold' | 'grant' }>['approval'], path: Path): CheckProblem[] {
   const groups = approval.reviewers.map(({ group }) => group)
   const repeated = groups.findIndex((group, index) => groups.indexOf(group) !== index)
   return [
@@ -216,7 +222,7 @@ function checkApproval(approval: Extract<Rule, { effect: 'hold' }>['approval'], 
             `group "${groups[repeated]}" is named twice; raise its count instead`,
           ),
         ]),
-    ...(durationMs(approval.wait) > durationMs(approval.expires)
+    ...('wait' in approval && durationMs(approval.wait) > durationMs(approval.expires)
       ? [problem([...path, 'wait'], `"wait" is longer than "expires"; a caller cannot wait for what has expired`)]
       : []),
   ]

@@ -125,7 +125,7 @@ spec:
     ['a claimed principal behind a named one', ['claimed bob', 'api workload'], true],
     ['nobody verified', ['claimed ann in engineering'], false],
   ] as const)('%s', (_, [first, ...rest], ok) => {
-    expect(admits(policies, chain(first, ...rest)).ok).toBe(ok)
+    expect(admits(policies, chain(first, ...rest), 0).ok).toBe(ok)
   })
 })
 

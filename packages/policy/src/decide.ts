@@ -22,6 +22,7 @@ import {
   compileRulebook,
   effectiveRules,
   isCovering,
+  type LiveGrant,
   names,
   type Rulebook,
   sourcesOf,
@@ -53,6 +54,8 @@ export function compilePolicies(input: {
   readonly labels: readonly LabelDocument[]
   readonly floor: FloorDocument | null
   readonly sha256: (text: string) => string
+  /** What is granted on this target; it changes no digest. */
+  readonly grants?: readonly LiveGrant[]
 }): CompiledPolicies {
   const book = compileRulebook(input)
   rulebooks.add(book)
@@ -109,7 +112,14 @@ export interface TraceLine {
   readonly effect: 'allow' | 'deny' | 'hold' | 'grant' | 'mask' | 'limit' | 'baseline'
   readonly principal: string
   readonly object: string
-  readonly outcome: 'matched' | 'not-matched' | 'outside-hours' | 'condition-false' | 'condition-error' | 'shadow'
+  readonly outcome:
+    | 'matched'
+    | 'not-matched'
+    | 'not-granted'
+    | 'outside-hours'
+    | 'condition-false'
+    | 'condition-error'
+    | 'shadow'
   readonly note: string
 }
 
@@ -209,13 +219,17 @@ export function isTimeless(policies: CompiledPolicies, statement: StatementFacts
   return answer
 }
 
-const isAlways = ({ condition, during }: CompiledRule): boolean =>
-  during === null && (condition === null || condition === 'broken')
+const isAlways = ({ condition, during, effect }: CompiledRule): boolean =>
+  effect !== 'grant' && during === null && (condition === null || condition === 'broken')
+
+/** For `admits`: a grant of the snapshot counts, over or not. Its end is looked at with each statement, the baseline's too. */
+export const anyTime = 0
 
 /** DESIGN §4, Baseline: may a session of this chain be opened at all? The deny names the principal that no rule names. */
 export function admits(
   policies: CompiledPolicies,
   chain: Chain,
+  nowMs: number,
 ): { ok: true } | { ok: false; message: string; hint: string } {
   const book = rulebookOf(policies)
   const principals = verifiedPrincipals(chain)
@@ -226,7 +240,7 @@ export function admits(
       hint: 'send a token of a trusted issuer',
     }
   }
-  const stranger = principals.find((principal) => !names(book, principal))
+  const stranger = principals.find((principal) => !names(book, principal, nowMs))
   if (stranger === undefined) return { ok: true }
   return {
     ok: false,

@@ -78,11 +78,25 @@ const ruleShared = {
   message: z.string().min(1).max(500).optional(),
   mode: z.enum(['enforce', 'shadow']).default('enforce'),
 }
+/** What may be asked for ahead, for a time: it allows nothing until reviewers have granted it to somebody. */
+const GrantRule = z.strictObject({
+  effect: z.literal('grant'),
+  callers: Callers,
+  /** `expires`: how long reviewers have to decide. */
+  approval: Approval.omit({ wait: true }).extend({ expires: Duration.default('24h') }),
+  /** The longest time that it can be asked for. */
+  longest: Duration.default('8h'),
+  ...ruleShared,
+  mode: z.literal('enforce').default('enforce'),
+})
+export type GrantRule = z.infer<typeof GrantRule>
+
 /** Allow and hold must name callers (`any: true` is explicit); a deny rule without callers is about everyone. */
 export const Rule = z.discriminatedUnion('effect', [
   z.strictObject({ effect: z.literal('allow'), callers: Callers, ...ruleShared }),
   z.strictObject({ effect: z.literal('hold'), callers: Callers, approval: Approval, ...ruleShared }),
   z.strictObject({ effect: z.literal('deny'), callers: Callers.optional(), ...ruleShared }),
+  GrantRule,
 ])
 export type Rule = z.infer<typeof Rule>
 

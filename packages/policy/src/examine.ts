@@ -6,7 +6,7 @@ import { type ConditionFacts, conditionFacts } from './conditions.ts'
 import type { DecisionContext } from './decide.ts'
 import { isDuring } from './during.ts'
 import { matchesCaller } from './match.ts'
-import type { CompiledRule, Rulebook } from './rulebook.ts'
+import { type CompiledRule, isGranted, type Rulebook } from './rulebook.ts'
 
 /** A rule whose operations and objects match a statement, before anybody's identity or condition is looked at. */
 export interface Candidate {
@@ -18,7 +18,7 @@ export interface Candidate {
 /** What came of a candidate for a principal that its rule names. */
 export interface Finding extends Candidate {
   readonly principal: Principal
-  readonly outcome: 'matched' | 'outside-hours' | 'condition-false' | 'condition-error'
+  readonly outcome: 'matched' | 'not-granted' | 'outside-hours' | 'condition-false' | 'condition-error'
 }
 
 /** Findings in one order, whatever order the documents had: policy, rule, principal in the chain. */
@@ -31,7 +31,7 @@ export function examine(book: Rulebook, facts: StatementFacts, context: Decision
   for (const { rule, effects } of candidatesOf(book, facts)) {
     for (const { principal, conditions } of subjects) {
       if (rule.callers !== null && !matchesCaller(rule.callers, principal)) continue
-      findings.push({ rule, principal, effects, outcome: outcomeOf(rule, conditions, context.nowMs) })
+      findings.push({ rule, principal, effects, outcome: outcomeOf(rule, principal, conditions, context.nowMs) })
     }
   }
   return findings
@@ -46,7 +46,13 @@ export function lazily<T>(make: () => T): () => T {
   }
 }
 
-function outcomeOf(rule: CompiledRule, conditions: () => ConditionFacts, nowMs: number): Finding['outcome'] {
+function outcomeOf(
+  rule: CompiledRule,
+  principal: Principal,
+  conditions: () => ConditionFacts,
+  nowMs: number,
+): Finding['outcome'] {
+  if (rule.effect === 'grant' && !isGranted(rule, principal, nowMs)) return 'not-granted'
   if (rule.during !== null && !isDuring(rule.during, nowMs)) return 'outside-hours'
   if (rule.condition === null) return 'matched'
   if (rule.condition === 'broken') return 'condition-error'
@@ -84,6 +90,7 @@ export function candidatesOf(book: Rulebook, statement: StatementFacts): readonl
 function concerns(rule: CompiledRule, effect: Effect): boolean {
   switch (rule.effect) {
     case 'allow':
+    case 'grant':
       return effect.via === 'direct' && !effect.baseline
     case 'hold':
       return !effect.baseline

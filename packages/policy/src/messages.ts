@@ -79,12 +79,19 @@ export const initiatorRequired = (target: string): Words => ({
   hint: "send a token of the person with the statement: /*sallyport='…'*/ or SET sallyport.initiator",
 })
 
-export const uncovered = ({ target, preset }: Rulebook, effect: Effect, principal: Principal): Words => ({
+export const uncovered = (
+  { target, preset }: Rulebook,
+  effect: Effect,
+  principal: Principal,
+  askable: CompiledRule | undefined,
+): Words => ({
   message: `no rule of target "${target.name}" allows ${effectText(effect)} for ${principalText(principal)}`,
   hint:
-    preset === 'none' && isForTooling(effect.operation, effect.object)
-      ? 'let the owner of the target set "preset: tooling", which shows definitions, options and settings to its callers'
-      : 'ask the owner of the policy for a rule; "sallyport policy explain" shows what is missing',
+    askable !== undefined
+      ? `it can be asked for: sallyport request ${target.name} ${askable.policy}/${askable.name}`
+      : preset === 'none' && isForTooling(effect.operation, effect.object)
+        ? 'let the owner of the target set "preset: tooling", which shows definitions, options and settings to its callers'
+        : 'ask the owner of the policy for a rule; "sallyport policy explain" shows what is missing',
 })
 
 export function held(rule: CompiledRule, effects: readonly Effect[], approval: Approval): string {

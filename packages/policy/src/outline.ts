@@ -100,7 +100,7 @@ const columnPlace = ({ relationOid, number }: { readonly relationOid: number; re
 function opened(book: Rulebook, chain: Chain, effect: Effect): readonly OutlinedOperation[] {
   const principals = verifiedPrincipals(chain)
   const facts = factsOfEffect(effect)
-  const found = candidatesOf(book, facts).filter(({ rule }) => !rule.shadow)
+  const found = candidatesOf(book, facts).filter(({ rule }) => !rule.shadow && rule.effect !== 'grant')
   const about = principals.map((principal) =>
     found.flatMap(({ rule }) => (rule.callers === null || matchesCaller(rule.callers, principal) ? [rule] : [])),
   )

@@ -59,7 +59,7 @@ function unionProblems(
   return [{ path, message: typeof given === 'string' ? unknownName('value', given, options) : missing(path) }]
 }
 
-const effects = ['allow', 'hold', 'deny']
+const effects = ['allow', 'hold', 'deny', 'grant']
 
 const misfit = (issues: readonly Issue[], given: unknown): number =>
   issues.reduce((sum, issue) => {

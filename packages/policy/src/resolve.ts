@@ -31,7 +31,7 @@ export function resolve(
     denyErrors(book, findings) ??
     denyUnknowns(facts) ??
     denyUnseen(book, facts, principals, trial) ??
-    denyStrangers(book, principals, trial) ??
+    denyStrangers(book, principals, context.nowMs, trial) ??
     denyWithoutInitiator(book, facts, context) ??
     denyUncovered(book, facts, principals, findings) ??
     holdByRule(findings) ??
@@ -112,14 +112,24 @@ function denyUnseen(
   const mayReach = ({ objects, operations }: CompiledRule): boolean =>
     objects !== null || (onlyReads && (operations === null || writing.some((one) => operations.has(one))))
   const rule = book.rules.find(
-    (one) => one.effect !== 'allow' && mayReach(one) && (!one.shadow || one === trial) && isAbout(one),
+    (one) =>
+      one.effect !== 'allow' &&
+      one.effect !== 'grant' &&
+      mayReach(one) &&
+      (!one.shadow || one === trial) &&
+      isAbout(one),
   )
   if (rule === undefined) return null
   return { kind: 'deny', code: 'STATEMENT_UNKNOWN', ...say.unseen(rule, code), ...ruleOf(rule) }
 }
 
-function denyStrangers(book: Rulebook, principals: readonly Principal[], trial: CompiledRule | null): Deny | null {
-  const stranger = principals.find((principal) => !names(book, principal, trial))
+function denyStrangers(
+  book: Rulebook,
+  principals: readonly Principal[],
+  nowMs: number,
+  trial: CompiledRule | null,
+): Deny | null {
+  const stranger = principals.find((principal) => !names(book, principal, nowMs, trial))
   if (stranger === undefined) return null
   return { kind: 'deny', code: 'POLICY_UNCOVERED', ...say.stranger(book.target.name, stranger), ...nobody }
 }
@@ -152,10 +162,19 @@ function denyUncovered(
     if (effect.via !== 'direct' || effect.baseline) continue
     const principal = principals.find((candidate) => !covers(candidate, effect))
     if (principal === undefined) continue
-    return { kind: 'deny', code: 'POLICY_UNCOVERED', ...say.uncovered(book, effect, principal), ...nobody }
+    return {
+      kind: 'deny',
+      code: 'POLICY_UNCOVERED',
+      ...say.uncovered(book, effect, principal, askable(findings, effect)),
+      ...nobody,
+    }
   }
   return null
 }
+
+/** A rule by which it could be asked for. */
+const askable = (findings: readonly Finding[], effect: Effect): CompiledRule | undefined =>
+  findings.find(({ outcome, effects }) => outcome === 'not-granted' && effects.includes(effect))?.rule
 
 function holdByRule(findings: readonly Finding[]): Verdict | null {
   const holds = findings.filter(({ rule, outcome }) => rule.effect === 'hold' && outcome === 'matched')
@@ -180,8 +199,10 @@ function strictestApproval(left: Approval, right: Approval): Approval {
   }
 }
 
+const isLetting = ({ effect }: CompiledRule): boolean => effect === 'allow' || effect === 'grant'
+
 function allow(findings: readonly Finding[]): Verdict {
-  const covering = findings.find(({ rule, outcome }) => rule.effect === 'allow' && outcome === 'matched')
+  const covering = findings.find(({ rule, outcome }) => isLetting(rule) && outcome === 'matched')
   return covering === undefined
     ? { kind: 'allow', ...nobody, rule: 'baseline' }
     : { kind: 'allow', ...ruleOf(covering.rule) }

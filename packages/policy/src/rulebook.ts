@@ -1,12 +1,12 @@
 // The rules of one target, compiled: selectors to functions, conditions to CEL, labels to patterns, all in one order.
 // INVARIANT: what cannot be compiled stands in `broken` or as a broken condition, and denies; nothing is left out.
-import type { Principal } from '@sallyport/base/identity'
+import { type Principal, principalKey } from '@sallyport/base/identity'
 import type { DetectRule } from '@sallyport/mask/detect/detection'
 import { type JsonPath, parseJsonPath } from '@sallyport/mask/json/path'
 import type { MaskMethod, MaskRule, Predicates, Unless } from '@sallyport/mask/rule'
 import { canonicalJson, compareText } from './canonical.ts'
 import { type Condition, compileCondition } from './conditions.ts'
-import type { FloorDocument, LabelDocument, PolicyDocument, Rule, TargetDocument } from './document.ts'
+import type { FloorDocument, GrantRule, LabelDocument, PolicyDocument, Rule, TargetDocument } from './document.ts'
 import { durationMs } from './duration.ts'
 import { type CompiledWindow, compileWindow } from './during.ts'
 import {
@@ -52,6 +52,8 @@ export interface CompiledRule {
   readonly message: string | null
   readonly shadow: boolean
   readonly approval: Approval | null
+  /** Until when, by principal: of a rule that grants. */
+  readonly granted: ReadonlyMap<string, number>
 }
 
 export interface Approval {
@@ -114,6 +116,7 @@ export interface RulebookInput {
   readonly policies: readonly { readonly document: PolicyDocument; readonly version: number }[]
   readonly labels: readonly LabelDocument[]
   readonly floor: FloorDocument | null
+  readonly grants?: readonly LiveGrant[]
 }
 
 /** Rules and masks of one policy or of the floor, before they are compiled. */
@@ -158,7 +161,7 @@ export function compileRulebook(input: RulebookInput): Rulebook {
   )
   const detectors = sources.flatMap(compileDetectors)
   const rules = sources
-    .flatMap((source) => source.rules.map((rule) => compileRule(source, rule)))
+    .flatMap((source) => source.rules.map((rule) => compileRule(source, rule, input.grants ?? [])))
     .sort((left, right) => compareText(left.policy, right.policy) || compareText(left.name, right.name))
   return {
     target: { name: input.target.metadata.name, labels: input.target.metadata.labels ?? {} },
@@ -185,8 +188,8 @@ export function compileRulebook(input: RulebookInput): Rulebook {
   }
 }
 
-function compileRule(source: Source, rule: Source['rules'][number]): CompiledRule {
-  const ambiguity = rule.effect === 'allow' ? 'no-match' : 'match'
+function compileRule(source: Source, rule: Source['rules'][number], grants: readonly LiveGrant[]): CompiledRule {
+  const ambiguity = rule.effect === 'allow' || rule.effect === 'grant' ? 'no-match' : 'match'
   return {
     policy: source.policy,
     version: source.version,
@@ -204,6 +207,7 @@ function compileRule(source: Source, rule: Source['rules'][number]): CompiledRul
     message: rule.message ?? null,
     shadow: rule.mode === 'shadow',
     approval: rule.effect === 'hold' ? approvalOf(rule.approval) : null,
+    granted: rule.effect === 'grant' ? grantedBy(source, rule, grants) : nobodyGranted,
   }
 }
 
@@ -260,6 +264,37 @@ function pathsOf(path: string | readonly string[], complain: (reason: string) =>
   })
 }
 
+/** What reviewers have granted somebody: what one rule of a policy says, as it was when they did. */
+export interface LiveGrant {
+  readonly policy: string
+  readonly rule: string
+  /** `ruleText` of the rule: a rule that was changed since is not what was granted. */
+  readonly ruleText: string
+  readonly issuer: string
+  readonly subject: string
+  readonly untilMs: number
+}
+
+/** All that a rule says, as one text. */
+export const ruleText = (rule: Rule): string => canonicalJson(rule)
+
+const nobodyGranted: ReadonlyMap<string, number> = new Map()
+
+function grantedBy(source: Source, rule: GrantRule, grants: readonly LiveGrant[]): ReadonlyMap<string, number> {
+  const granted = new Map<string, number>()
+  const text = ruleText(rule)
+  for (const grant of grants) {
+    if (grant.policy !== source.policy || grant.rule !== rule.name || grant.ruleText !== text) continue
+    const key = principalKey(grant)
+    granted.set(key, Math.max(granted.get(key) ?? 0, grant.untilMs))
+  }
+  return granted
+}
+
+/** Its end is absolute, and looked at for every statement. */
+export const isGranted = (rule: CompiledRule, principal: Principal, nowMs: number): boolean =>
+  nowMs < (rule.granted.get(principalKey(principal)) ?? 0)
+
 const compileDetectors = ({ policy, masks }: Source): CompiledDetector[] =>
   masks.flatMap((mask, index) =>
     'detect' in mask
@@ -297,13 +332,22 @@ function labelPatterns(
 const admitted = new WeakMap<Rulebook, WeakMap<Principal, boolean>>()
 
 /** Does some enforced allow or hold rule name this principal (DESIGN §4, Baseline)? `trial` counts as enforced. */
-export function names(book: Rulebook, principal: Principal, trial: CompiledRule | null = null): boolean {
+export function names(book: Rulebook, principal: Principal, nowMs: number, trial: CompiledRule | null = null): boolean {
+  if (namesForGood(book, principal, trial)) return true
+  return book.rules.some(
+    (rule) => rule.effect === 'grant' && isGranted(rule, principal, nowMs) && namedBy(rule, principal),
+  )
+}
+
+function namesForGood(book: Rulebook, principal: Principal, trial: CompiledRule | null): boolean {
   if (trial !== null && isCovering(trial) && namedBy(trial, principal)) return true
   const perBook = admitted.get(book) ?? new WeakMap<Principal, boolean>()
   admitted.set(book, perBook)
   const known = perBook.get(principal)
   if (known !== undefined) return known
-  const named = book.rules.some((rule) => isCovering(rule) && !rule.shadow && namedBy(rule, principal))
+  const named = book.rules.some(
+    (rule) => rule.effect !== 'grant' && isCovering(rule) && !rule.shadow && namedBy(rule, principal),
+  )
   perBook.set(principal, named)
   return named
 }

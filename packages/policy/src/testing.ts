@@ -5,6 +5,7 @@ import { type Effect, type StatementFacts, sqlOperations } from '@sallyport/sql/
 import { type CompiledPolicies, compilePolicies, type DecisionContext } from './decide.ts'
 import type { Document, FloorDocument, LabelDocument, PolicyDocument, TargetDocument } from './document.ts'
 import { parseDocuments } from './parse.ts'
+import type { LiveGrant } from './rulebook.ts'
 
 export const testIssuer = 'https://issuer.example'
 
@@ -127,6 +128,7 @@ export function compileDocuments(
   documents: readonly Document[],
   floor: FloorDocument | null = null,
   digest: (text: string) => string = plainDigest,
+  grants: readonly LiveGrant[] = [],
 ): CompiledPolicies {
   const policies: PolicyDocument[] = []
   const labels: LabelDocument[] = []
@@ -142,5 +144,6 @@ export function compileDocuments(
     labels,
     floor,
     sha256: digest,
+    grants,
   })
 }

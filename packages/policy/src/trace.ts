@@ -25,7 +25,12 @@ export function shadowsThatChange(
     rule.shadow && (matched.has(rule) || (verdict.kind === 'deny' && rule.effect !== 'deny'))
   return book.rules
     .filter((rule) => counts(rule) && resolve(book, facts, context, findings, rule).kind !== verdict.kind)
-    .map(({ policy, version, name, effect }) => ({ policy, version, rule: name, effect }))
+    .map(({ policy, version, name, effect }) => ({
+      policy,
+      version,
+      rule: name,
+      effect: effect === 'grant' ? 'allow' : effect,
+    }))
 }
 
 /** Objects that one line of a trace names. */
@@ -93,6 +98,8 @@ function noteOf(rule: CompiledRule, outcome: Finding['outcome']): string {
   switch (outcome) {
     case 'matched':
       return rule.condition === null ? '' : 'the condition is true'
+    case 'not-granted':
+      return 'it can be asked for, and is not granted'
     case 'outside-hours':
       return 'it is outside of the hours of the rule'
     case 'condition-false':

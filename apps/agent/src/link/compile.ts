@@ -13,6 +13,7 @@ import {
   TrustedIssuerDocument,
 } from '@sallyport/policy/document'
 import { matchesTarget } from '@sallyport/policy/match'
+import type { LiveGrant } from '@sallyport/policy/rulebook'
 import type { Snapshot, VersionedDocument } from '@sallyport/proto/gen/sallyport/v1/snapshot_pb'
 import { z } from 'zod'
 import type { AgentTarget, CurrentSnapshot } from './current.ts'
@@ -63,7 +64,9 @@ export function compileSnapshot(
   for (const { document, version } of targets.good) {
     const cause = distrust(document, policies, labels.broken, groups.broken, floor)
     if (cause !== undefined) problems.push(`Target/${document.metadata.name}: denied, because ${cause} cannot be read`)
-    const made = compileTarget(document, cause === undefined ? context : { ...context, policies: [] }, problems)
+    const grants = grantsAt(snapshot, document.metadata.name)
+    const own = { ...context, grants }
+    const made = compileTarget(document, cause === undefined ? own : { ...own, policies: [] }, problems)
     if (made !== undefined) compiled.set(document.metadata.name, { document, version, policies: made })
   }
   return {
@@ -89,6 +92,22 @@ export function compileSnapshot(
     },
   }
 }
+
+const grantsAt = ({ grants }: Snapshot, target: string): LiveGrant[] =>
+  grants.flatMap((grant) =>
+    grant.target === target
+      ? [
+          {
+            policy: grant.policy,
+            rule: grant.rule,
+            ruleText: grant.ruleText,
+            issuer: grant.issuer,
+            subject: grant.subject,
+            untilMs: Number(grant.untilMs),
+          },
+        ]
+      : [],
+  )
 
 /** Undefined leaves the target out: callers then hear that it is unknown. */
 function compileTarget(

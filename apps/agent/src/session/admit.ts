@@ -5,7 +5,7 @@ import { SallyportError } from '@sallyport/base/errors'
 import type { Chain } from '@sallyport/base/identity'
 import { actorWithoutRight } from '@sallyport/identity/may-act'
 import { isStillTrusted, type VerifiedToken } from '@sallyport/identity/verify'
-import { admits } from '@sallyport/policy/decide'
+import { admits, anyTime } from '@sallyport/policy/decide'
 import {
   type CredentialReference,
   type HttpTargetDocument,
@@ -92,7 +92,7 @@ function admittedChain({ document, policies }: AgentTarget, token: VerifiedToken
     throw new SallyportError('ACTOR_FORBIDDEN', 'nothing lets an actor of the token act for its initiator here', {
       hint: 'the owner of the target lists under "mayAct" which actors may act for which groups',
     })
-  const admission = admits(policies, chain)
+  const admission = admits(policies, chain, anyTime)
   if (!admission.ok) throw new SallyportError('POLICY_UNCOVERED', admission.message, { hint: admission.hint })
   return chain
 }
@@ -106,7 +106,7 @@ export function stillAdmitted(admitted: Admitted | AdmittedHttp, snapshot: Curre
     permits(target, admitted) &&
     isStillTrusted(token, snapshot) &&
     actorWithoutRight(target.document, chain) === undefined &&
-    admits(target.policies, chain).ok
+    admits(target.policies, chain, anyTime).ok
   )
 }
 

@@ -8,6 +8,7 @@ import type { EntrySql } from '@sallyport/ledger/entry'
 import type { Detection } from '@sallyport/mask/detect/detection'
 import {
   admits,
+  anyTime,
   type CompiledPolicies,
   type DecisionContext,
   limitsFor,
@@ -90,7 +91,7 @@ function placeOf({ targets }: CurrentSnapshot, { target: name, role }: SqlDeclar
     throw new SallyportError('ACTOR_FORBIDDEN', 'nothing lets an actor of the call act for its initiator there', {
       hint: 'the owner of the target lists under "mayAct" which actors may act for which groups',
     })
-  const admission = admits(target.policies, chain)
+  const admission = admits(target.policies, chain, anyTime)
   if (!admission.ok) throw new SallyportError('POLICY_UNCOVERED', admission.message, { hint: admission.hint })
   return { target: { ...target, document }, upstreamRole }
 }

@@ -23,7 +23,7 @@ describe('completion', () => {
     ['fields of the document', '  |', ['targets', 'rules', 'masks', 'masking', 'limits', 'outward']],
     ['fields that are not there yet', '  rules: []\n  ma|\n', ['masks', 'masking']],
     ['fields of an item behind its dash', '  rules:\n    - na|', ['name']],
-    ['values behind a key', '  rules:\n    - name: a\n      effect: |', ['allow', 'hold', 'deny']],
+    ['values behind a key', '  rules:\n    - name: a\n      effect: |', ['allow', 'hold', 'deny', 'grant']],
     ['operations in brackets', '  rules:\n    - operations: [select, de|', ['delete']],
     ['groups that exist', '  rules:\n    - callers: { groups: [|', ['engineering', 'dba']],
     ['groups on lines of their own', '  rules:\n    - callers:\n        groups:\n          - d|', ['dba']],

@@ -35,6 +35,8 @@ function subject(rule: RuleView): Piece[] {
     case 'allow':
     case 'hold':
       return [...callersText(rule.callers, 'Nobody'), word(' may ')]
+    case 'grant':
+      return [...callersText(rule.callers, 'Nobody'), word(' may ask for a time in which they may ')]
     case 'deny':
       return isEveryone(rule.callers)
         ? [word('Nobody may ')]
@@ -79,7 +81,7 @@ function objectsText({ objects, operations }: RuleView): Piece[] {
 }
 
 function approvalText({ approval, effect }: RuleView): Piece[] {
-  if (effect !== 'hold' || approval === undefined) return []
+  if ((effect !== 'hold' && effect !== 'grant') || approval === undefined) return []
   const reviewers = approval.reviewers.flatMap(({ group, count }, index) => [
     word(index === 0 ? '' : ' and '),
     word(count === 1 ? 'one of ' : `${count} of `),

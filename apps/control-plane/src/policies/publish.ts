@@ -7,6 +7,7 @@ import type { Clock } from '@sallyport/base/clock'
 import { limits } from '@sallyport/base/limits'
 import type { TrustedIssuerDocument } from '@sallyport/policy/document'
 import {
+  GrantSchema,
   type Issuer,
   IssuerSchema,
   RevocationSchema,
@@ -24,6 +25,7 @@ import { nextSnapshotVersions, readRevocations } from '../agents/store.ts'
 import type { Db } from '../db.ts'
 import type { StoredKeys } from '../identities/issuer-store.ts'
 import { keysOf } from '../identities/jwks.ts'
+import { readLiveGrants } from './live-grants.ts'
 import { selectFor } from './select.ts'
 import { readDocuments, type StoredDocument } from './store.ts'
 
@@ -191,6 +193,7 @@ function sendOne(
 interface Source {
   readonly documents: readonly StoredDocument[]
   readonly revocations: Snapshot['revocations']
+  readonly grants: Snapshot['grants']
   readonly keys: ReadonlyMap<string, StoredKeys>
   /** As the snapshot carries it: made once for all agents. */
   readonly versioned: (document: StoredDocument) => VersionedDocument
@@ -209,7 +212,10 @@ async function readSource(deps: PublisherDeps): Promise<Source> {
     }),
   )
   const documents = await readDocuments(deps.db)
-  return { documents, revocations, keys: await deps.issuerKeys(), versioned: onceEach(versioned) }
+  const grants = (await readLiveGrants(deps.db, new Date(deps.clock.nowMs()))).map((grant) =>
+    create(GrantSchema, { ...grant, untilMs: BigInt(grant.untilMs) }),
+  )
+  return { documents, revocations, grants, keys: await deps.issuerKeys(), versioned: onceEach(versioned) }
 }
 
 function buildSnapshot(
@@ -235,6 +241,7 @@ function buildSnapshot(
     groups: selected.groups.map(source.versioned),
     issuers: [builtIn(deps, nowMs), ...selected.issuers.map((stored) => trusted(stored, source.keys))],
     revocations: source.revocations,
+    grants: source.grants.filter(({ target }) => selected.targets.some(({ name }) => name === target)),
     audience: deps.audience,
     consoleUrl: deps.consoleUrl,
   })

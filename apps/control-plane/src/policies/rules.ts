@@ -40,7 +40,7 @@ function policyMentions(policy: PolicyDocument): Mention[] {
   addAll('Target', policy.spec.targets.names, 'spec.targets.names')
   for (const [index, rule] of policy.spec.rules.entries()) {
     addAll('Group', rule.callers?.groups, `spec.rules[${index}].callers.groups`)
-    if (rule.effect === 'hold') {
+    if (rule.effect === 'hold' || rule.effect === 'grant') {
       const reviewers = rule.approval.reviewers.map((reviewer) => reviewer.group)
       addAll('Group', reviewers, `spec.rules[${index}].approval.reviewers`)
     }

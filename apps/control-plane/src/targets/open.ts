@@ -8,6 +8,7 @@ import { admits, type CompiledPolicies, compilePolicies } from '@sallyport/polic
 import { type Document, isHttpTarget, type TargetDocument } from '@sallyport/policy/document'
 import type { Deps } from '../deps.ts'
 import type { Actor } from '../http/actor.ts'
+import { readLiveGrants, type TargetGrant } from '../policies/live-grants.ts'
 import { missingFor } from '../policies/select.ts'
 import { readDocuments } from '../policies/store.ts'
 import { addressOf } from './rules.ts'
@@ -22,10 +23,15 @@ export interface Versioned {
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex')
 
 /** The policies of a target as an agent would compile them. The agent's floor is not known here. */
-export function compileFor(target: TargetDocument, all: readonly Versioned[]): CompiledPolicies {
+export function compileFor(
+  target: TargetDocument,
+  all: readonly Versioned[],
+  granted: readonly TargetGrant[] = [],
+): CompiledPolicies {
+  const grants = granted.filter((grant) => grant.target === target.metadata.name)
   const policies = all.flatMap(({ document, version }) => (document.kind === 'Policy' ? [{ document, version }] : []))
   const labels = all.flatMap(({ document }) => (document.kind === 'Label' ? [document] : []))
-  return compilePolicies({ target, policies, labels, floor: null, sha256 })
+  return compilePolicies({ target, policies, labels, floor: null, sha256, grants })
 }
 
 /** A person who calls directly. */
@@ -42,23 +48,30 @@ export const chainOf = (actor: Pick<Actor, 'issuer' | 'subject' | 'display' | 'g
   actors: [],
 })
 
+type OpenDeps = Pick<Deps, 'db' | 'clock'>
+
 /** Targets that some policy opens to this person, in order of name. */
-export const openTargets = async (deps: Pick<Deps, 'db'>, actor: Actor): Promise<TargetDocument[]> =>
+export const openTargets = async (deps: OpenDeps, actor: Actor): Promise<TargetDocument[]> =>
   (await openWith(deps, actor)).targets
 
-async function openWith(deps: Pick<Deps, 'db'>, actor: Actor) {
+async function openWith(deps: OpenDeps, actor: Actor) {
+  const nowMs = deps.clock.nowMs()
+  const granted = await readLiveGrants(deps.db, new Date(nowMs))
   const all = await readDocuments(deps.db, ['Target', 'Policy', 'Label'])
   const targets = all.flatMap(({ document }) => (document.kind === 'Target' ? [document] : []))
-  return { all, targets: targets.filter((target) => admits(compileFor(target, all), chainOf(actor)).ok) }
+  return {
+    all,
+    targets: targets.filter((target) => admits(compileFor(target, all, granted), chainOf(actor), nowMs).ok),
+  }
 }
 
 /** The target of this name, if it is open to this person. Throws TARGET_UNKNOWN. */
-export const openTarget = async (deps: Pick<Deps, 'db'>, actor: Actor, name: string): Promise<TargetDocument> =>
+export const openTarget = async (deps: OpenDeps, actor: Actor, name: string): Promise<TargetDocument> =>
   (await openTargetWith(deps, actor, name)).target
 
 /** The same, with the documents by which it is. */
 export async function openTargetWith(
-  deps: Pick<Deps, 'db'>,
+  deps: OpenDeps,
   actor: Actor,
   name: string,
 ): Promise<{ readonly target: TargetDocument; readonly all: readonly Versioned[] }> {

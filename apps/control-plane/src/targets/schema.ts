@@ -13,7 +13,7 @@ export const outlinedMax = 500
 
 /** Throws TARGET_UNKNOWN, and CATALOG_STALE while no agent has sent a catalog. */
 export async function mySchema(
-  deps: Pick<Deps, 'db'>,
+  deps: Pick<Deps, 'db' | 'clock'>,
   actor: Actor,
   name: string,
   match: string | undefined,

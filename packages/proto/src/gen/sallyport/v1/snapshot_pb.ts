@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file sallyport/v1/snapshot.proto.
  */
 export const file_sallyport_v1_snapshot: GenFile = /*@__PURE__*/
-  fileDesc("ChtzYWxseXBvcnQvdjEvc25hcHNob3QucHJvdG8SDHNhbGx5cG9ydC52MSJECg5TaWduZWRTbmFwc2hvdBIPCgdwYXlsb2FkGAEgASgMEg4KBmtleV9pZBgCIAEoCRIRCglzaWduYXR1cmUYAyABKAwiswMKCFNuYXBzaG90EhQKDGluc3RhbGxhdGlvbhgBIAEoCRIQCghhZ2VudF9pZBgCIAEoCRIPCgd2ZXJzaW9uGAMgASgEEhQKDGlzc3VlZF9hdF9tcxgEIAEoAxIUCgxub3RfYWZ0ZXJfbXMYBSABKAMSMAoHdGFyZ2V0cxgGIAMoCzIfLnNhbGx5cG9ydC52MS5WZXJzaW9uZWREb2N1bWVudBIxCghwb2xpY2llcxgHIAMoCzIfLnNhbGx5cG9ydC52MS5WZXJzaW9uZWREb2N1bWVudBIvCgZsYWJlbHMYCCADKAsyHy5zYWxseXBvcnQudjEuVmVyc2lvbmVkRG9jdW1lbnQSJQoHaXNzdWVycxgJIAMoCzIULnNhbGx5cG9ydC52MS5Jc3N1ZXISLwoGZ3JvdXBzGAogAygLMh8uc2FsbHlwb3J0LnYxLlZlcnNpb25lZERvY3VtZW50Ei0KC3Jldm9jYXRpb25zGAsgAygLMhguc2FsbHlwb3J0LnYxLlJldm9jYXRpb24SEAoIYXVkaWVuY2UYDCABKAkSEwoLY29uc29sZV91cmwYDSABKAkiQAoRVmVyc2lvbmVkRG9jdW1lbnQSDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgNEgwKBGpzb24YAyABKAkiOwoGSXNzdWVyEgwKBGpzb24YASABKAkSDAoEandrcxgCIAEoCRIVCg1mZXRjaGVkX2F0X21zGAMgASgDIk0KClJldm9jYXRpb24SCwoDanRpGAEgASgJEg4KBmlzc3VlchgCIAEoCRIPCgdzdWJqZWN0GAMgASgJEhEKCWJlZm9yZV9tcxgEIAEoA2IGcHJvdG8z");
+  fileDesc("ChtzYWxseXBvcnQvdjEvc25hcHNob3QucHJvdG8SDHNhbGx5cG9ydC52MSJECg5TaWduZWRTbmFwc2hvdBIPCgdwYXlsb2FkGAEgASgMEg4KBmtleV9pZBgCIAEoCRIRCglzaWduYXR1cmUYAyABKAwi2AMKCFNuYXBzaG90EhQKDGluc3RhbGxhdGlvbhgBIAEoCRIQCghhZ2VudF9pZBgCIAEoCRIPCgd2ZXJzaW9uGAMgASgEEhQKDGlzc3VlZF9hdF9tcxgEIAEoAxIUCgxub3RfYWZ0ZXJfbXMYBSABKAMSMAoHdGFyZ2V0cxgGIAMoCzIfLnNhbGx5cG9ydC52MS5WZXJzaW9uZWREb2N1bWVudBIxCghwb2xpY2llcxgHIAMoCzIfLnNhbGx5cG9ydC52MS5WZXJzaW9uZWREb2N1bWVudBIvCgZsYWJlbHMYCCADKAsyHy5zYWxseXBvcnQudjEuVmVyc2lvbmVkRG9jdW1lbnQSJQoHaXNzdWVycxgJIAMoCzIULnNhbGx5cG9ydC52MS5Jc3N1ZXISLwoGZ3JvdXBzGAogAygLMh8uc2FsbHlwb3J0LnYxLlZlcnNpb25lZERvY3VtZW50Ei0KC3Jldm9jYXRpb25zGAsgAygLMhguc2FsbHlwb3J0LnYxLlJldm9jYXRpb24SEAoIYXVkaWVuY2UYDCABKAkSEwoLY29uc29sZV91cmwYDSABKAkSIwoGZ3JhbnRzGA4gAygLMhMuc2FsbHlwb3J0LnYxLkdyYW50InsKBUdyYW50Eg4KBnRhcmdldBgBIAEoCRIOCgZwb2xpY3kYAiABKAkSDAoEcnVsZRgDIAEoCRIRCglydWxlX3RleHQYBCABKAkSDgoGaXNzdWVyGAUgASgJEg8KB3N1YmplY3QYBiABKAkSEAoIdW50aWxfbXMYByABKAMiQAoRVmVyc2lvbmVkRG9jdW1lbnQSDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgNEgwKBGpzb24YAyABKAkiOwoGSXNzdWVyEgwKBGpzb24YASABKAkSDAoEandrcxgCIAEoCRIVCg1mZXRjaGVkX2F0X21zGAMgASgDIk0KClJldm9jYXRpb24SCwoDanRpGAEgASgJEg4KBmlzc3VlchgCIAEoCRIPCgdzdWJqZWN0GAMgASgJEhEKCWJlZm9yZV9tcxgEIAEoA2IGcHJvdG8z");
 
 /**
  * Ed25519 over "sallyport-snapshot-v1\0" and the exact payload bytes; never re-encoded.
@@ -119,6 +119,13 @@ export type Snapshot = Message<"sallyport.v1.Snapshot"> & {
    * @generated from field: string console_url = 13;
    */
   consoleUrl: string;
+
+  /**
+   * What reviewers have granted at one of the targets, while it lasts.
+   *
+   * @generated from field: repeated sallyport.v1.Grant grants = 14;
+   */
+  grants: Grant[];
 };
 
 /**
@@ -127,6 +134,57 @@ export type Snapshot = Message<"sallyport.v1.Snapshot"> & {
  */
 export const SnapshotSchema: GenMessage<Snapshot> = /*@__PURE__*/
   messageDesc(file_sallyport_v1_snapshot, 1);
+
+/**
+ * @generated from message sallyport.v1.Grant
+ */
+export type Grant = Message<"sallyport.v1.Grant"> & {
+  /**
+   * @generated from field: string target = 1;
+   */
+  target: string;
+
+  /**
+   * @generated from field: string policy = 2;
+   */
+  policy: string;
+
+  /**
+   * @generated from field: string rule = 3;
+   */
+  rule: string;
+
+  /**
+   * Canonical JSON of the rule as it was granted: it counts for no other.
+   *
+   * @generated from field: string rule_text = 4;
+   */
+  ruleText: string;
+
+  /**
+   * @generated from field: string issuer = 5;
+   */
+  issuer: string;
+
+  /**
+   * @generated from field: string subject = 6;
+   */
+  subject: string;
+
+  /**
+   * Absolute; looked at for every statement.
+   *
+   * @generated from field: int64 until_ms = 7;
+   */
+  untilMs: bigint;
+};
+
+/**
+ * Describes the message sallyport.v1.Grant.
+ * Use `create(GrantSchema)` to create a new message.
+ */
+export const GrantSchema: GenMessage<Grant> = /*@__PURE__*/
+  messageDesc(file_sallyport_v1_snapshot, 2);
 
 /**
  * @generated from message sallyport.v1.VersionedDocument
@@ -155,7 +213,7 @@ export type VersionedDocument = Message<"sallyport.v1.VersionedDocument"> & {
  * Use `create(VersionedDocumentSchema)` to create a new message.
  */
 export const VersionedDocumentSchema: GenMessage<VersionedDocument> = /*@__PURE__*/
-  messageDesc(file_sallyport_v1_snapshot, 2);
+  messageDesc(file_sallyport_v1_snapshot, 3);
 
 /**
  * @generated from message sallyport.v1.Issuer
@@ -186,7 +244,7 @@ export type Issuer = Message<"sallyport.v1.Issuer"> & {
  * Use `create(IssuerSchema)` to create a new message.
  */
 export const IssuerSchema: GenMessage<Issuer> = /*@__PURE__*/
-  messageDesc(file_sallyport_v1_snapshot, 3);
+  messageDesc(file_sallyport_v1_snapshot, 4);
 
 /**
  * @generated from message sallyport.v1.Revocation
@@ -222,5 +280,5 @@ export type Revocation = Message<"sallyport.v1.Revocation"> & {
  * Use `create(RevocationSchema)` to create a new message.
  */
 export const RevocationSchema: GenMessage<Revocation> = /*@__PURE__*/
-  messageDesc(file_sallyport_v1_snapshot, 4);
+  messageDesc(file_sallyport_v1_snapshot, 5);
 

@@ -1,0 +1,227 @@
+// Grants: asked for ahead, decided by people, ended by their time, by whoever asked, by reviewers or with the person. Quorum, four eyes
+// and who reads what are those of approvals. Agents hear of a change with their next snapshot, which is published after the commit.
+import type { Grant, GrantRequest, GrantState, GrantVerdictRequest } from '@sallyport/api/grants'
+import { SallyportError } from '@sallyport/base/errors'
+import { isId } from '@sallyport/base/ids'
+import { Rule } from '@sallyport/policy/document'
+import { durationMs } from '@sallyport/policy/duration'
+import { currentReader } from '../approvals/people.ts'
+import {
+  type GivenVerdict,
+  hasRight,
+  mayDecide,
+  mayRead,
+  outcomeOf,
+  progressOf,
+  type Reader,
+  type RuledRequest,
+} from '../approvals/rules.ts'
+import { inHold } from '../approvals/store.ts'
+import { appendAction } from '../audit/store.ts'
+import type { Db, Tx } from '../db.ts'
+import type { Deps } from '../deps.ts'
+import { type Actor, actorKey } from '../http/actor.ts'
+import { readDocuments } from '../policies/store.ts'
+import { chainOf, type Versioned } from '../targets/open.ts'
+import { type AskableRule, askableBy, grantRules, textOf } from './scope.ts'
+import * as store from './store.ts'
+
+export type GrantDeps = Pick<Deps, 'db' | 'clock' | 'randomBytes' | 'publish'>
+
+/** Undecided ones of one person. */
+export const grantsPendingMax = 20
+
+export const readRules = async (db: Db | Tx): Promise<Versioned[]> => await readDocuments(db, ['Target', 'Policy'])
+
+const notFound = (): SallyportError =>
+  new SallyportError('NOT_FOUND', 'there is no grant with this id', { hint: 'see "sallyport grants list"' })
+
+export const askableFor = async (deps: Pick<Deps, 'db'>, actor: Actor): Promise<AskableRule[]> =>
+  askableBy(await readRules(deps.db), chainOf(actor).initiator)
+
+/** Throws NOT_FOUND, REQUEST_INVALID or TOO_MANY_REQUESTS. */
+export async function askGrant(deps: GrantDeps, actor: Actor, asked: GrantRequest): Promise<store.StoredGrant> {
+  const askable = (await askableFor(deps, actor)).find(
+    ({ target, policy, rule }) => target === asked.target && policy === asked.policy && rule.name === asked.rule,
+  )
+  if (askable === undefined)
+    throw new SallyportError('NOT_FOUND', 'no rule of this name lets you ask for anything at this target', {
+      hint: '"sallyport request" lists what you may ask for',
+    })
+  const { approval, longest } = askable.rule
+  const reason = plain(asked.reason)
+  if (asked.seconds * 1_000 > durationMs(longest))
+    throw new SallyportError('REQUEST_INVALID', `rule "${asked.rule}" is granted for ${longest} at most`)
+  if (approval.reason === 'required' && reason === '')
+    throw new SallyportError('REQUEST_INVALID', `rule "${asked.rule}" wants a reason`)
+  const id = deps.randomBytes(16).toString('hex')
+  const createdAt = new Date(deps.clock.nowMs())
+  const { issuer, subject, display } = actor
+  await inHold(deps.db, async (tx) => {
+    await store.lockAsker(tx, actor)
+    if ((await store.countPending(tx, actor, createdAt)) >= grantsPendingMax)
+      throw new SallyportError('TOO_MANY_REQUESTS', `you have asked for ${grantsPendingMax} grants that nobody decided`)
+    await store.addGrant(tx, {
+      id,
+      ...{ target: asked.target, policy: asked.policy, rule: asked.rule, ruleText: textOf(askable) },
+      ...{ issuer, subject, display, reason, seconds: asked.seconds },
+      quorum: approval.reviewers.map(({ group, count }) => ({ group, count })),
+      reviewers: approval.reviewers.map(({ group }) => group),
+      createdAt,
+      expiresAt: new Date(createdAt.getTime() + durationMs(approval.expires)),
+    })
+    const detail = { target: asked.target, rule: `${asked.policy}/${asked.rule}`, seconds: asked.seconds, reason }
+    await audit(deps, tx, actor, 'request-grant', id, detail)
+  })
+  const made = await store.findGrant(deps.db, id)
+  if (made === null) throw notFound()
+  return made
+}
+
+/** PostgreSQL's text holds no NUL, and no half of a surrogate pair. */
+const plain = (text: string): string => Buffer.from(text.replaceAll('\0', ''), 'utf8').toString('utf8').trim()
+
+/** Throws NOT_FOUND, VERDICT_FORBIDDEN, CONFLICT or REQUEST_INVALID; then nothing changed. */
+export async function decideGrant(
+  deps: GrantDeps,
+  actor: Actor,
+  id: string,
+  given: GrantVerdictRequest,
+): Promise<void> {
+  const isGranted = await inHold(deps.db, async (tx) => {
+    const { grant, reader } = await readable(tx, actor, id)
+    const nowMs = deps.clock.nowMs()
+    const permission = mayDecide(reader, ruled(grant), grant.verdicts, nowMs)
+    if (!permission.ok) throw new SallyportError(permission.code, permission.why)
+    const isCurrent = grantRules(await readRules(tx)).some((rule) => isOf(rule, grant))
+    if (given.verdict === 'approved' && !isCurrent)
+      throw new SallyportError(
+        'CONFLICT',
+        'the rule was changed since this was asked for; it has to be asked for again',
+      )
+    const reason = plain(given.reason)
+    if (given.verdict === 'denied' && reason === '')
+      throw new SallyportError('REQUEST_INVALID', 'a denial needs a reason; who asked is shown it')
+    const at = new Date(nowMs)
+    const verdict: GivenVerdict = {
+      ...{ personId: reader.personId, personKey: actorKey(reader), personName: actor.display, groups: reader.groups },
+      ...{ verdict: given.verdict, reason, at, signerKey: null, signature: null },
+    }
+    await store.addGrantVerdict(tx, id, deps.randomBytes(16).toString('hex'), verdict)
+    const outcome = outcomeOf(grant.quorum, [...grant.verdicts, verdict])
+    const untilAt = new Date(nowMs + grant.seconds * 1_000)
+    if (outcome === 'denied') await store.changeGrant(tx, id, 'pending', 'denied', { endedAt: at })
+    if (outcome === 'approved') await store.changeGrant(tx, id, 'pending', 'approved', { grantedAt: at, untilAt })
+    const action = given.verdict === 'approved' ? 'approve-grant' : 'deny-grant'
+    await audit(deps, tx, actor, action, id, { target: grant.target, who: grant.display, reason })
+    return outcome === 'approved'
+  })
+  if (isGranted) await deps.publish([`Grant/${id}`])
+}
+
+/** Withdraws or ends it. Throws NOT_FOUND or CONFLICT; for whoever may only read it VERDICT_FORBIDDEN. */
+export async function endGrant(deps: GrantDeps, actor: Actor, id: string): Promise<void> {
+  const wasLive = await inHold(deps.db, async (tx) => {
+    const { grant, reader } = await readable(tx, actor, id)
+    const nowMs = deps.clock.nowMs()
+    const state = stateOf(grant, null, nowMs)
+    if (state !== 'pending' && state !== 'approved')
+      throw new SallyportError('CONFLICT', `this grant is ${state} already`)
+    if (!mayEnd(reader, grant, nowMs))
+      throw new SallyportError('VERDICT_FORBIDDEN', 'who asked for it, its reviewers and administrators end a grant')
+    const ended = { endedAt: new Date(nowMs), endedBy: actorKey(actor) }
+    await store.changeGrant(tx, id, state, state === 'pending' ? 'cancelled' : 'ended', ended)
+    await audit(deps, tx, actor, 'end-grant', id, { target: grant.target, who: grant.display, was: state })
+    return state === 'approved'
+  })
+  if (wasLive) await deps.publish([`Grant/${id}`])
+}
+
+async function readable(tx: Tx, actor: Actor, id: string): Promise<{ grant: store.StoredGrant; reader: Reader }> {
+  const grant = isId(id) ? await store.lockGrant(tx, id) : null
+  const reader = await currentReader(tx, actor.personId)
+  if (grant === null || reader === null || !mayRead(reader, ruled(grant))) throw notFound()
+  return { grant, reader }
+}
+
+/** As the rules of approvals see it. */
+const ruled = (grant: store.StoredGrant): RuledRequest => ({
+  state: grant.state === 'ended' ? 'cancelled' : grant.state,
+  expiresAt: grant.expiresAt,
+  quorum: grant.quorum,
+  initiator: { issuer: grant.issuer, subject: grant.subject, assurance: 'verified' },
+  actors: [],
+})
+
+const isOf = (rule: AskableRule, grant: store.StoredGrant): boolean =>
+  rule.target === grant.target && rule.policy === grant.policy && textOf(rule) === grant.ruleText
+
+/** `rules`: null where it does not matter whether its rule is still the same. */
+function stateOf(grant: store.StoredGrant, rules: readonly AskableRule[] | null, nowMs: number): GrantState {
+  if (grant.state === 'pending' && grant.expiresAt.getTime() <= nowMs) return 'expired'
+  if (grant.state !== 'approved') return grant.state
+  if ((grant.untilAt?.getTime() ?? 0) <= nowMs) return 'over'
+  return rules === null || rules.some((rule) => isOf(rule, grant)) ? 'approved' : 'stale'
+}
+
+function mayEnd(reader: Reader, grant: store.StoredGrant, nowMs: number): boolean {
+  const state = stateOf(grant, null, nowMs)
+  const isOwn = reader.issuer === grant.issuer && reader.subject === grant.subject
+  if (state === 'pending') return isOwn
+  return state === 'approved' && (isOwn || reader.roles.includes('admin') || hasRight(reader, ruled(grant)).ok)
+}
+
+/** The caller has checked that the reader may see it. */
+export function showGrant(
+  grant: store.StoredGrant,
+  reader: Reader,
+  rules: readonly AskableRule[],
+  nowMs: number,
+): Grant {
+  const permission = mayDecide(reader, ruled(grant), grant.verdicts, nowMs)
+  const rule = Rule.parse(JSON.parse(grant.ruleText))
+  const { target, policy, issuer, subject, display, reason, seconds } = grant
+  const scope = { operations: rule.operations ?? null, objects: rule.objects ?? null, when: rule.when ?? null }
+  return {
+    ...{ id: grant.id, target, policy, rule: grant.rule, ...scope, who: { issuer, subject, display }, reason, seconds },
+    state: stateOf(grant, rules, nowMs),
+    quorum: progressOf(grant.quorum, grant.verdicts).map(({ group, count, approvedBy }) => ({
+      ...{ group, count, approvedBy: approvedBy.map(({ personName }) => personName) },
+    })),
+    verdicts: grant.verdicts.map(({ personName: by, verdict, reason: why, at }) => ({
+      ...{ by, verdict, reason: why, at: at.toISOString() },
+    })),
+    createdAt: grant.createdAt.toISOString(),
+    expiresAt: grant.expiresAt.toISOString(),
+    until: grant.untilAt?.toISOString() ?? null,
+    endedBy: grant.endedBy,
+    mayDecide: permission.ok ? { ok: true } : { ok: false, why: permission.why },
+    mayEnd: mayEnd(reader, grant, nowMs),
+  }
+}
+
+/** Null: there is none for them. */
+export async function shownTo(deps: Pick<Deps, 'db' | 'clock'>, actor: Actor, id: string): Promise<Grant> {
+  const grant = isId(id) ? await store.findGrant(deps.db, id) : null
+  const reader = await currentReader(deps.db, actor.personId)
+  if (grant === null || reader === null || !mayRead(reader, ruled(grant))) throw notFound()
+  return showGrant(grant, reader, grantRules(await readRules(deps.db)), deps.clock.nowMs())
+}
+
+async function audit(
+  deps: GrantDeps,
+  tx: Tx,
+  actor: Actor,
+  action: string,
+  id: string,
+  detail: Readonly<Record<string, string | number>>,
+): Promise<void> {
+  await appendAction(tx, {
+    id: deps.randomBytes(16).toString('hex'),
+    at: new Date(deps.clock.nowMs()),
+    actor: actorKey(actor),
+    action,
+    object: `Grant/${id}`,
+    detail,
+  })
+}

@@ -1,0 +1,151 @@
+// Grants over HTTP: who may ask for what, who decides, what agents are told, and how they end (DESIGN §5; THREATS R-6.3, R-6.10).
+import { fromBinary } from '@bufbuild/protobuf'
+import { type Snapshot, SnapshotSchema } from '@sallyport/proto/gen/sallyport/v1/snapshot_pb'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { isSnapshot, type TestAgent } from './grpc-stack.ts'
+import { type AgentLink, ask, type HoldStack, startHoldStack } from './hold-stack.ts'
+import { groupDocument, makeDocuments, type SignedIn } from './make.ts'
+import { stopServer } from './stack.ts'
+
+let stack: HoldStack
+let agent: TestAgent
+let ana: SignedIn
+let dba: SignedIn
+let admin: SignedIn
+const policy = (operations = ['update']) => ({
+  apiVersion: 'sallyport.dev/v1',
+  kind: 'Policy',
+  metadata: { name: 'on-call' },
+  spec: {
+    targets: { names: ['orders'] },
+    rules: [
+      {
+        name: 'repair',
+        effect: 'grant',
+        callers: { groups: ['engineering'] },
+        operations,
+        objects: ['public.orders'],
+        approval: { reviewers: [{ group: 'dba', count: 1 }], expires: '1h', reason: 'required' },
+        longest: '4h',
+      },
+    ],
+  },
+})
+beforeAll(async () => {
+  stack = await startHoldStack()
+  await makeDocuments(stack.made, [groupDocument('engineering', 'eng'), policy()])
+  ana = await stack.person('eng')
+  dba = await stack.person('reviewer', 'dba', 'eng')
+  admin = await stack.person('admin')
+  agent = await stack.join('eu-1')
+})
+afterAll(async () => {
+  await stack.stop()
+  await stopServer()
+})
+
+const at = () => stack.replicas[0]!
+const post = async (who: SignedIn, path: string, body: object = {}) =>
+  await ask(at(), who, 'POST', `/api/v1${path}`, body)
+const get = async (who: SignedIn, path: string) => await ask(at(), who, 'GET', `/api/v1${path}`)
+const wanted = { target: 'orders', policy: 'on-call', rule: 'repair', seconds: 3_600, reason: 'incident 42' }
+const asked = async (who = ana, changes: object = {}) => await post(who, '/grants', { ...wanted, ...changes })
+const granted = async (): Promise<string> => {
+  const { id } = (await asked()).body
+  expect((await post(dba, `/grants/${id}/verdict`, { verdict: 'approved' })).body.state).toBe('approved')
+  return id
+}
+const grantsOf = (message: Parameters<typeof isSnapshot>[0]): Snapshot['grants'] =>
+  message.body.case === 'snapshot' ? fromBinary(SnapshotSchema, message.body.value.payload).grants : []
+/** What the agent is told with the first snapshot after a change that has so many. */
+async function told(link: AgentLink, change: () => Promise<string>, count: number) {
+  const before = link.stream.received.length
+  const id = await change()
+  const isIt = (message: Parameters<typeof isSnapshot>[0]) =>
+    isSnapshot(message) && link.stream.received.indexOf(message) >= before && grantsOf(message).length === count
+  return { id, grants: grantsOf(await link.stream.until(isIt)) }
+}
+
+describe('asking', () => {
+  it('R-6.10: is for whom the rule is about, for as long as it says, with a reason where it wants one', async () => {
+    expect((await get(ana, '/me/grantable')).body.items).toEqual([
+      {
+        ...{ target: 'orders', policy: 'on-call', rule: 'repair', operations: ['update'], objects: ['public.orders'] },
+        ...{ when: null, longestSeconds: 14_400, reviewers: [{ group: 'dba', count: 1 }], reason: 'required' },
+      },
+    ])
+    const stranger = await stack.person('sales')
+    expect((await get(stranger, '/me/grantable')).body.items).toEqual([])
+    expect(await asked(stranger)).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } })
+    expect(await asked(ana, { rule: 'other' })).toMatchObject({ status: 404 })
+    expect(await asked(ana, { target: 'payroll' })).toMatchObject({ status: 404 })
+    expect(await asked(ana, { seconds: 14_401 })).toMatchObject({ status: 400 })
+    expect(await asked(ana, { reason: ' ' })).toMatchObject({ status: 400 })
+    const made = await asked()
+    expect(made).toMatchObject({ status: 201, body: { state: 'pending', mayEnd: true, mayDecide: { ok: false } } })
+    // For others it is not there.
+    expect((await get(stranger, `/grants/${made.body.id}`)).status).toBe(404)
+    expect((await post(stranger, `/grants/${made.body.id}/end`)).status).toBe(404)
+    expect((await get(stranger, '/grants?view=all')).body.items).toEqual([])
+    expect((await post(ana, `/grants/${made.body.id}/end`)).body.state).toBe('cancelled')
+  })
+})
+
+describe('deciding', () => {
+  it('opens the target to whom it was granted, tells agents until when, and nothing more', async () => {
+    expect((await post(ana, '/tokens', { target: 'orders' })).body.code).toBe('TARGET_UNKNOWN')
+    const nowMs = stack.clock.nowMs()
+    const link = await stack.link(agent)
+    const { id, grants } = await told(link, granted, 1)
+    const [grant] = grants
+    expect(grant).toMatchObject({ target: 'orders', policy: 'on-call', rule: 'repair' })
+    expect(Number(grant?.untilMs)).toBe(nowMs + 3_600_000)
+    expect((await get(ana, '/me/targets')).body.items.map(({ name }: { name: string }) => name)).toEqual(['orders'])
+    expect((await get(dba, '/me/targets')).body.items).toEqual([])
+    const end = async (): Promise<string> => {
+      expect((await post(ana, `/grants/${id}/end`)).body).toMatchObject({ state: 'ended', mayEnd: false })
+      return id
+    }
+    await told(link, end, 0)
+    link.close()
+    expect((await post(ana, '/tokens', { target: 'orders' })).body.code).toBe('TARGET_UNKNOWN')
+  })
+
+  it('takes four eyes, the group of now, and is over once', async () => {
+    const own = (await asked(dba)).body
+    expect(await post(dba, `/grants/${own.id}/verdict`, { verdict: 'approved' })).toMatchObject({ status: 403 })
+    const { id } = (await asked()).body
+    const other = await stack.person('reviewer', 'security')
+    expect((await post(other, `/grants/${id}/verdict`, { verdict: 'approved' })).status).toBe(404)
+    expect((await post(dba, `/grants/${id}/verdict`, { verdict: 'denied' })).status).toBe(400)
+    expect((await post(dba, `/grants/${id}/verdict`, { verdict: 'denied', reason: 'no' })).body.state).toBe('denied')
+    expect((await post(dba, `/grants/${id}/verdict`, { verdict: 'approved' })).status).toBe(409)
+    const late = (await asked()).body.id
+    stack.clock.advance(3_600_001)
+    expect((await get(ana, `/grants/${late}`)).body.state).toBe('expired')
+    expect((await post(dba, `/grants/${late}/verdict`, { verdict: 'approved' })).status).toBe(409)
+  })
+})
+
+describe('R-6.3: the end', () => {
+  it('comes at its time, by an administrator, by a changed rule, and with the person', async () => {
+    const first = await granted()
+    stack.clock.advance(3_600_000)
+    expect((await get(ana, `/grants/${first}`)).body.state).toBe('over')
+    expect((await get(ana, '/me/targets')).body.items).toEqual([])
+    const second = await granted()
+    expect((await post(admin, `/grants/${second}/end`)).body.state).toBe('ended')
+    const third = await granted()
+    await makeDocuments(stack.made, [policy(['update', 'delete'])])
+    expect((await get(ana, `/grants/${third}`)).body.state).toBe('stale')
+    expect((await get(ana, '/me/targets')).body.items).toEqual([])
+    const fourth = await granted()
+    const { items } = (await get(admin, '/people?limit=100')).body
+    const { who } = (await get(ana, `/grants/${fourth}`)).body
+    const person = items.find(({ subject }: { subject: string }) => subject === who.subject)
+    expect((await post(admin, `/people/${person.id}/disable`, { reason: 'left' })).status).toBeLessThan(300)
+    expect((await get(admin, `/grants/${fourth}`)).body.state).toBe('ended')
+    const audit = (await get(admin, '/audit?limit=100')).body.items.map(({ action }: { action: string }) => action)
+    expect(audit).toEqual(expect.arrayContaining(['request-grant', 'approve-grant', 'deny-grant', 'end-grant']))
+  })
+})
