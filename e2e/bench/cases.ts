@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type pg from 'pg'
-import { cpuUs, residentMb } from '../stack/process.ts'
+import { cpuUsOfAll, residentMbOfAll } from '../stack/process.ts'
 import type { GroupName, Options } from './options.ts'
 import type { Field, Peer, PeerName } from './peers.ts'
 import { parsePgbench, quantile, readLatencies } from './pgbench.ts'
@@ -115,7 +115,7 @@ const secondsOf = (options: Options, clients: number): number => options.seconds
 
 const cpuOf = (peer: Peer): number | undefined => {
   const processId = peer.processId()
-  return processId === undefined ? undefined : cpuUs(processId)
+  return processId === undefined ? undefined : cpuUsOfAll(processId)
 }
 
 /** The files that pgbench wrote beside its figures, taken away. */
@@ -193,7 +193,7 @@ async function memory(peer: Peer, { options, signal }: Ground): Promise<readonly
         const wanted = Math.min(openingAtOnce, count - open.length)
         await Promise.all(Array.from({ length: wanted }, () => openIdle(peer, open)))
       }
-      figures.push({ metric: `RSS with ${count} idle connections`, value: residentMb(processId), unit: 'MB' })
+      figures.push({ metric: `RSS with ${count} idle connections`, value: residentMbOfAll(processId), unit: 'MB' })
     }
     return figures
   } finally {

@@ -39,6 +39,8 @@ export interface Options {
   readonly profile?: string
   /** The control plane stands still while a run is measured, as one on another machine takes nothing from this one. */
   readonly isApart: boolean
+  /** Of the agent. */
+  readonly workers: number
 }
 
 export const help = `Usage: npm run bench -- [flags]
@@ -57,6 +59,7 @@ the group tls, which have it everywhere, with the name verified.
   --profile DIR  write a CPU profile of the agent into DIR (it costs the agent some percent)
   --apart        the control plane stands still during a run, as if it had another machine; what the agent sends it
                  afterwards counts in its CPU time
+  --workers N    the agent has N workers (default 1); CPU time and memory are those of all its processes
   --help         this text
 
 Needs pgbench and psql (Debian: postgresql-15 or later, postgresql-client) and pgbouncer on this machine.
@@ -87,6 +90,7 @@ export function readOptions(parameters: readonly string[], seedDefault: number):
     seed: values.seed === undefined ? seedDefault : whole('seed', values.seed, 0xffff_ffff),
     isCheck: values.check === true,
     isApart: values.apart === true,
+    workers: whole('workers', values.workers ?? '1', 64),
     idle: isQuick ? [0, 100] : [0, 100, 1_000],
     ...(json === undefined ? {} : { json }),
     ...(node === undefined ? {} : { node }),
@@ -109,6 +113,7 @@ function parse(parameters: readonly string[]) {
         node: { type: 'string' },
         profile: { type: 'string' },
         apart: { type: 'boolean' },
+        workers: { type: 'string' },
         help: { type: 'boolean' },
       },
     }).values

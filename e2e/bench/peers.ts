@@ -64,7 +64,12 @@ const targetSettings = {
 }
 
 /** As the image starts it: the stack of the tests logs more, and has Node's own sizes. Tickets may do without TLS. */
-const agentEnv = { SALLYPORT_LOG_LEVEL: 'info', SALLYPORT_LISTEN_TLS: 'optional', MALLOC_ARENA_MAX: '2' }
+const agentEnvOf = ({ workers }: Options) => ({
+  ...{ SALLYPORT_LOG_LEVEL: 'info', SALLYPORT_LISTEN_TLS: 'optional', MALLOC_ARENA_MAX: '2' },
+  SALLYPORT_WORKERS: String(workers),
+  // Several workers serve no HTTP.
+  ...(workers === 1 ? {} : { SALLYPORT_HTTP_PORT: '', SALLYPORT_HTTP_ADVERTISE: '' }),
+})
 const shippedFlags = ['--enable-source-maps', '--max-semi-space-size=4']
 /** Of a ticket: longer than any run. */
 const ticketSeconds = 86_400
@@ -101,7 +106,7 @@ export async function openField(
   try {
     say('starting the product and its target')
     const agentNode = agentNodeOf(options)
-    const stack = await startStack({ targetSettings, agentEnv, agentNode, signal })
+    const stack = await startStack({ targetSettings, agentEnv: agentEnvOf(options), agentNode, signal })
     closers.push(() => stack.stop())
     say('filling the target')
     const { version, bigBytes, copyFile } = await fill(stack.target, tools, dir, options.scale, signal)

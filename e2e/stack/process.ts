@@ -2,6 +2,25 @@
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 
+/** A process and those that it has started and that still run. Itself alone where there is no /proc. */
+function withChildren(processId: number): number[] {
+  try {
+    const text = readFileSync(`/proc/${processId}/task/${processId}/children`, 'utf8')
+    return [processId, ...text.split(' ').filter(Boolean).map(Number)]
+  } catch {
+    return [processId]
+  }
+}
+
+/** The same of all processes of one part of the product: an agent may have several. Pages that they share count in each. */
+export const residentMbOfAll = (processId: number): number =>
+  withChildren(processId).reduce((sum, one) => sum + residentMb(one), 0)
+
+export function cpuUsOfAll(processId: number): number | undefined {
+  const all = withChildren(processId).map(cpuUs)
+  return all.reduce((sum, one) => (sum === undefined || one === undefined ? undefined : sum + one), 0)
+}
+
 /** Resident memory in MB. */
 export function residentMb(processId: number): number {
   const { stdout } = spawnSync('ps', ['-o', 'rss=', '-p', String(processId)], { encoding: 'utf8' })

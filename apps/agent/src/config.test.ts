@@ -17,6 +17,7 @@ const load = (env: Record<string, string>, path?: string) =>
     {
       env,
       hostname: 'box',
+      cores: 4,
       readFile: (name) => {
         const text = files[name]
         if (text === undefined) throw new Error('ENOENT')
@@ -38,6 +39,18 @@ test('with a data directory alone the agent listens on loopback, under loopback 
     memoryBytesMax: null,
     drainMs: 10_000,
   })
+})
+
+test('workers are counted, and serve no HTTP beside each other', () => {
+  const of = (workers: string, more: Record<string, string> = {}) =>
+    load({ SALLYPORT_DATA_DIR: '/d', SALLYPORT_WORKERS: workers, ...more })
+  expect(load({ SALLYPORT_DATA_DIR: '/d' }).workers).toBe(1)
+  expect(of('3').workers).toBe(3)
+  expect(of('auto').workers).toBe(4)
+  for (const wrong of ['0', '65', 'many', '1.5']) expect(() => of(wrong)).toThrow(/workers \(SALLYPORT_WORKERS\)/)
+  expect(of('1', { SALLYPORT_HTTP_PORT: '8080' }).workers).toBe(1)
+  for (const several of ['2', 'auto'])
+    expect(() => of(several, { SALLYPORT_HTTP_PORT: '8080' })).toThrow(/http: not served by [24] workers/)
 })
 
 test('on every address the agent goes by the name of its machine, and by no loopback name', () => {

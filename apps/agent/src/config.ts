@@ -1,6 +1,7 @@
 // The agent's configuration, from environment variables and an optional YAML file; a variable beats the file. Everything is
 // checked at the start, and every problem is named. docs/operations.md explains each setting.
 import { SallyportError } from '@sallyport/base/errors'
+import { limits } from '@sallyport/base/limits'
 import { Secret } from '@sallyport/base/secret'
 import { parse as parseYaml } from 'yaml'
 import { z } from 'zod'
@@ -37,6 +38,11 @@ const ConfigFile = z.strictObject({
   metrics: z.strictObject({ host: z.string().min(1).default('127.0.0.1'), port: port.default(9465) }).prefault({}),
   joinToken: z.string().min(1).optional(),
   joinTokenFile: z.string().min(1).optional(),
+  workers: z
+    .union([z.literal('auto'), z.coerce.number().int().min(1).max(limits.workersMax)], {
+      error: `a whole number from 1 to ${limits.workersMax}, or auto`,
+    })
+    .default(1),
   memoryMaxMb: z.coerce.number().int().min(64).max(1_048_576).optional(),
   drainSeconds: z.coerce.number().int().min(0).max(600).default(10),
   /** In the file alone: it is a tree. */
@@ -65,6 +71,8 @@ export interface Config {
   /** Resident memory past which no further connection is taken; null: a fraction of what the machine has. */
   readonly memoryBytesMax: number | null
   readonly drainMs: number
+  /** Processes that serve connections; 1: the agent's own and no other. */
+  readonly workers: number
   /** How this agent logs in at HashiCorp Vault; absent where it does not. */
   readonly vault?: VaultSettings | undefined
   /** Who this agent is at AWS; absent where it is nobody. */
@@ -89,6 +97,7 @@ export const variables = {
   SALLYPORT_METRICS_PORT: ['metrics', 'port'],
   SALLYPORT_JOIN_TOKEN: ['joinToken'],
   SALLYPORT_JOIN_TOKEN_FILE: ['joinTokenFile'],
+  SALLYPORT_WORKERS: ['workers'],
   SALLYPORT_MEMORY_MAX_MB: ['memoryMaxMb'],
   SALLYPORT_DRAIN_SECONDS: ['drainSeconds'],
   SALLYPORT_LOG_LEVEL: ['logLevel'],
@@ -99,6 +108,8 @@ export interface ConfigSources {
   readonly readFile: (path: string) => string
   /** Name of this machine, for addresses that callers on other machines use. */
   readonly hostname: string
+  /** What `workers: auto` stands for. */
+  readonly cores: number
 }
 
 const invalid = (message: string, cause?: unknown): SallyportError =>
@@ -118,6 +129,11 @@ export function loadConfig(sources: ConfigSources, path = sources.env['SALLYPORT
     throw invalid(`the configuration is not valid: ${problems.join('; ')}`)
   }
   const { drainSeconds, memoryMaxMb, joinToken, joinTokenFile, ...file } = parsed.data
+  const workers = file.workers === 'auto' ? Math.min(sources.cores, limits.workersMax) : file.workers
+  if (workers > 1 && file.http !== undefined)
+    throw invalid(
+      `the configuration is not valid: http: not served by ${workers} workers (SALLYPORT_WORKERS); leave it out, or set workers to 1`,
+    )
   const advertise = file.advertise ?? advertisedAt(file.listen, sources)
   return {
     ...file,
@@ -130,6 +146,7 @@ export function loadConfig(sources: ConfigSources, path = sources.env['SALLYPORT
     joinToken: readToken(joinToken, joinTokenFile, sources),
     memoryBytesMax: memoryMaxMb === undefined ? null : memoryMaxMb * 1_048_576,
     drainMs: drainSeconds * 1_000,
+    workers,
   }
 }
 

@@ -1,7 +1,9 @@
 // The process of the agent: reads arguments and environment, joins or runs, and ends on signals. What cannot start says so
 // in one line on stderr, with the next step, and ends with the exit code of its error code.
+
+import cluster from 'node:cluster'
 import { readFileSync } from 'node:fs'
-import { hostname } from 'node:os'
+import { availableParallelism, hostname } from 'node:os'
 import { parseArgs } from 'node:util'
 import { systemClock } from '@sallyport/base/clock'
 import { asSallyportError, SallyportError, surfacesOf } from '@sallyport/base/errors'
@@ -16,6 +18,8 @@ import { loadSealingKey } from './secrets/sealed.ts'
 import { describeThrown } from './session/log.ts'
 import { enrolled, type RunningAgent, startAgent } from './start.ts'
 import { version } from './version.ts'
+import { startWorkerProcess } from './workers/process.ts'
+import { runWorker } from './workers/worker.ts'
 
 const help = `sallyport agent ${version}: stands beside a target and lets callers reach it
 
@@ -126,7 +130,8 @@ async function run(config: Config, log: Logger): Promise<void> {
   }
   const { env: environment } = process
   keepHeapSmall()
-  running = await startAgent({ config, clock: systemClock, log, environment, random: Math.random, onRevoked })
+  const deps = { config, clock: systemClock, log, environment, random: Math.random, onRevoked, startWorkerProcess }
+  running = await startAgent(deps)
   const { agentId, agentName, port, metricsPort, recordKeyFingerprint } = running
   log.info({ agent: agentId, name: agentName, port, metricsPort, recordKeyFingerprint }, 'started')
   // Revoked in the very moment of the start.
@@ -138,7 +143,12 @@ async function main(): Promise<void> {
   if (values.help === true) return void process.stdout.write(help)
   if (values.version === true) return void process.stdout.write(`${version}\n`)
   const readFile = (path: string) => readFileSync(path, 'utf8')
-  const config = loadConfig({ env: environmentOf(values), readFile, hostname: hostname() })
+  const config = loadConfig({
+    env: environmentOf(values),
+    readFile,
+    hostname: hostname(),
+    cores: availableParallelism(),
+  })
   const log = createLog(config.logLevel)
   switch (command) {
     case 'run':
@@ -172,4 +182,6 @@ async function main(): Promise<void> {
   }
 }
 
-main().catch(fail)
+// The same program, started by itself.
+if (cluster.isWorker) runWorker()
+else main().catch(fail)

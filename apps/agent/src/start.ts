@@ -1,11 +1,11 @@
 // The agent as one running thing: identity, floor, spool, parser, snapshots, link, listener, opened in this order and
 // closed in reverse. Reads no environment by itself and ends no process; main.ts does.
-import { createHmac, randomBytes, X509Certificate } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { join as joinPath } from 'node:path'
 import type { Clock } from '@sallyport/base/clock'
 import { asSallyportError, SallyportError } from '@sallyport/base/errors'
+import type { FloorDocument } from '@sallyport/policy/document'
 import type { Catalog } from '@sallyport/sql/catalog'
-import type { SqlParser } from '@sallyport/sql/facts'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
 import { startHealth } from './health.ts'
@@ -16,7 +16,7 @@ import { join } from './link/join.ts'
 import { type Link, startLink } from './link/link.ts'
 import { openSnapshots, type SnapshotKeeper } from './link/snapshot.ts'
 import type { HttpListener, HttpListenerDeps } from './listen/http.ts'
-import { type Listener, startListener, type TlsMaterial } from './listen/listener.ts'
+import { startListener, type TlsMaterial } from './listen/listener.ts'
 import { createMemoryGuard } from './listen/memory.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { loadParser } from './parser.ts'
@@ -25,14 +25,15 @@ import { openScan } from './postgres/scan-connection.ts'
 import { loadRecordKey } from './record/key.ts'
 import { type OpenRecorder, openRecorder } from './record/recorder.ts'
 import { startUpload } from './record/upload.ts'
-import { awsReader } from './secrets/aws.ts'
 import type { CredentialSources, Environment } from './secrets/broker.ts'
 import { dynamicPathsOf } from './secrets/dynamic-paths.ts'
-import { AgentSources, type Keepers, loadSealingKey } from './secrets/sealed.ts'
-import { vaultReader } from './secrets/vault.ts'
-import type { CallerAuthority } from './session/certificate.ts'
-import { openSessions, type Sessions } from './session/sessions.ts'
+import { openKeepers } from './secrets/keepers.ts'
+import { AgentSources, loadSealingKey } from './secrets/sealed.ts'
+import { callerAuthorityOf, maskHashOf, monotonicUs } from './session/keys.ts'
+import { openSessions } from './session/sessions.ts'
 import { version } from './version.ts'
+import { startCrew } from './workers/crew.ts'
+import type { WorkerProcess } from './workers/process.ts'
 
 export interface AgentDeps {
   readonly config: Config
@@ -42,6 +43,8 @@ export interface AgentDeps {
   readonly environment: Environment
   /** In [0, 1). */
   readonly random: () => number
+  /** Where the configuration asks for more workers than one. */
+  readonly startWorkerProcess: () => WorkerProcess
   /** The control plane revoked this agent; everything must end. */
   readonly onRevoked: (reason: string) => void
 }
@@ -80,15 +83,6 @@ export async function startAgent(deps: AgentDeps): Promise<RunningAgent> {
   } catch (thrown) {
     await stop()
     throw thrown
-  }
-}
-
-/** With the agent's own logins there; null where none is configured. */
-function openKeepers({ config, clock, environment }: AgentDeps): Keepers {
-  const { vault, aws } = config
-  return {
-    vault: vault === undefined ? null : vaultReader({ settings: vault, clock, environment }),
-    aws: aws === undefined ? null : awsReader({ settings: aws, clock, environment }),
   }
 }
 
@@ -140,7 +134,6 @@ async function open(given: AgentDeps, closers: Closers): Promise<Omit<RunningAge
   })
   closers.push(() => recorder.close())
   metrics.watchSpool(() => recorder.spoolBytes)
-  const parser = await loadParser()
   const snapshots = openSnapshots({ directory, identity, floor, clock, log })
   closers.push(snapshots.onChange((snapshot) => keepers.vault?.keep(dynamicPathsOf(snapshot))))
   const parts: Parts = { listeners: [], tls: tlsOf(identity) }
@@ -148,42 +141,67 @@ async function open(given: AgentDeps, closers: Closers): Promise<Omit<RunningAge
   const link = openLink(deps, { identity, snapshots, recorder, parts, budgets })
   closers.push(() => link.stop())
   closers.push(startUploading(deps, link, recorder))
-  const doors = await openDoors(deps, { identity, snapshots, recorder, parser, link, parts, metrics, budgets }, closers)
+  const opened = { identity, snapshots, recorder, link, parts, metrics, budgets }
+  const doors =
+    config.workers === 1
+      ? await openDoors(deps, opened, closers)
+      : await openCrew(deps, { ...opened, floor, environment: given.environment }, closers)
   closers.push(() => sayDraining(parts, link))
-  const health = await startHealth({ ...config.metrics, metrics, log, notReady: () => notReady(snapshots) })
+  const shown = { contentType: metrics.contentType, text: doors.metrics }
+  const health = await startHealth({ ...config.metrics, metrics: shown, log, notReady: () => notReady(snapshots) })
   closers.push(() => health.stop())
   const { agentId, agentName } = identity
   return {
     agentId,
     agentName,
-    port: doors.listener.port,
-    httpPort: doors.http?.port ?? null,
+    port: doors.port,
+    httpPort: doors.httpPort,
     metricsPort: health.port,
     recordKeyFingerprint: key.fingerprint,
   }
 }
 
 interface Doors {
-  readonly listener: Listener
-  readonly http: HttpListener | null
+  readonly port: number
+  /** Null where it serves no HTTP. */
+  readonly httpPort: number | null
+  readonly metrics: () => Promise<string>
+}
+
+interface Opened {
+  readonly identity: Identity
+  readonly snapshots: SnapshotKeeper
+  readonly recorder: OpenRecorder
+  readonly link: Link
+  readonly parts: Parts
+  readonly metrics: Metrics
+  readonly budgets: Budgets
+}
+
+/** Other processes that listen and serve, and ask this one. */
+async function openCrew(
+  deps: OpenDeps,
+  opened: Opened & { readonly floor: FloorDocument | null; readonly environment: Environment },
+  closers: Closers,
+): Promise<Doors> {
+  const { parts } = opened
+  const crew = await startCrew({ ...deps, ...opened, tls: parts.tls })
+  closers.push(() => crew.stop())
+  parts.listeners = [crew]
+  parts.sessions = crew
+  // Renewed while the workers were starting.
+  crew.replaceTls(parts.tls)
+  return { port: crew.port, httpPort: null, metrics: crew.metrics }
 }
 
 /** The listeners, which share sessions, budgets and catalogs. */
 async function openDoors(
   { config, clock, log, environment }: OpenDeps,
-  opened: {
-    readonly identity: Identity
-    readonly snapshots: SnapshotKeeper
-    readonly recorder: OpenRecorder
-    readonly parser: SqlParser
-    readonly link: Link
-    readonly parts: Parts
-    readonly metrics: Metrics
-    readonly budgets: Budgets
-  },
+  opened: Opened,
   closers: Closers,
 ): Promise<Doors> {
-  const { identity, snapshots, recorder, parser, link, parts, metrics, budgets } = opened
+  const { identity, snapshots, recorder, link, parts, metrics, budgets } = opened
+  const parser = await loadParser()
   const sessions = openSessions()
   const listening = {
     sessions,
@@ -199,7 +217,7 @@ async function openDoors(
     tokens: link.tokens,
     parser,
     environment,
-    maskHash: maskHashOf(identity),
+    maskHash: maskHashOf(identity.maskKey),
     clock,
     monotonicUs,
     random: randomBytes,
@@ -224,7 +242,7 @@ async function openDoors(
   parts.sessions = sessions
   // Renewed while the listeners were starting.
   for (const one of parts.listeners) one.replaceTls(parts.tls)
-  return { listener, http }
+  return { port: listener.port, httpPort: http?.port ?? null, metrics: metrics.text }
 }
 
 /** Its libraries are loaded where HTTP is served, and nowhere else. */
@@ -242,7 +260,12 @@ function sayDraining(parts: Parts, link: Link): void {
 /** What the link and the listener, each started without the other, tell each other. */
 interface Parts {
   listeners: readonly { replaceTls(tls: TlsMaterial): void }[]
-  sessions?: Sessions
+  sessions?: {
+    readonly size: number
+    kill(id: string, reason: string): void
+    closeAll(reason: string): void
+    revoke?(): void
+  }
   /** It takes no new connection any more. */
   isDraining?: true
   tls: TlsMaterial
@@ -254,30 +277,7 @@ const tlsOf = (identity: Identity): TlsMaterial => ({
   authority: identity.caCertificate,
 })
 
-const callerAuthorityOf = ({ caCertificate, installation }: Identity): CallerAuthority => ({
-  certificate: new X509Certificate(caCertificate),
-  installation,
-})
-
-/** Of the process' own clock, which never goes back; with BigInt it would cost ten times as much. */
-const monotonicUs = (): number => Math.floor(performance.now() * 1_000)
-
-/** HMAC-SHA-256 under the installation's mask key: equal values hash equally at all agents, and nowhere else. */
-function maskHashOf(identity: Identity): (value: Uint8Array) => Uint8Array {
-  const key = Buffer.from(identity.maskKey.reveal(), 'base64')
-  return (value) => createHmac('sha256', key).update(value).digest()
-}
-
-function openLink(
-  deps: OpenDeps,
-  opened: {
-    readonly identity: Identity
-    readonly snapshots: SnapshotKeeper
-    readonly recorder: OpenRecorder
-    readonly parts: Parts
-    readonly budgets: Budgets
-  },
-): Link {
+function openLink(deps: OpenDeps, opened: Omit<Opened, 'link' | 'metrics'>): Link {
   const { identity, snapshots, recorder, parts, budgets } = opened
   const { config, clock, log, random, environment } = deps
   const onDisk = readIdentity(config.dataDirectory)
@@ -304,6 +304,7 @@ function openLink(
       parts.sessions?.kill(session, reason)
     },
     onRevoked: (reason) => {
+      parts.sessions?.revoke?.()
       parts.sessions?.closeAll('agent revoked')
       deps.onRevoked(reason)
     },

@@ -32,6 +32,14 @@ export const limits = {
   connectionsMax: 5_000,
   /** Database connections of one caller (issuer and subject) at an agent, so that one function in a loop cannot take all of them. */
   connectionsPerCallerMax: 1_000,
+  /** Processes of an agent that serve connections. */
+  workersMax: 64,
+  /** Entries that a worker gathers for one write of its primary, in bytes; more are written at once. */
+  workerEntriesBytesMax: 262_144,
+  /** Messages between a primary and a worker that the other has not taken; past it the worker is ended. */
+  workerMessagesMax: 10_000,
+  /** To start as far as to listen, for a worker, in milliseconds. */
+  workerStartMsMax: 120_000,
   /** To connect and log in at a target, in milliseconds. */
   upstreamConnectMsMax: 10_000,
   /** While it runs a statement, a target looks whether its agent is still there every, in milliseconds. */

@@ -6,8 +6,8 @@ import type { Findings, SessionReport } from './report.ts'
 import type { GoodHead } from './verify-heads.ts'
 import { StatementCheck } from './verify-statements.ts'
 
-/** `reason` of a closing that was written by the agent's next start. */
-const interruptedReasons: ReadonlySet<string> = new Set(['agent restarted'])
+/** `reason` of a closing that was written by the agent's next start, or for a worker that was gone. */
+const interruptedReasons: ReadonlySet<string> = new Set(['agent restarted', 'agent worker ended'])
 
 export class SessionCheck {
   readonly session: string

@@ -18,11 +18,21 @@ export interface Claim {
   readonly shared?: boolean
 }
 
-export interface Budgets {
+/** Why claims were not taken. */
+export interface Full {
+  readonly claim: Claim
+  readonly retryMs: number
+}
+
+/** What statements need of them. */
+export interface StatementBudgets {
   /** Takes all claims, or none and says which has no room; `retryMs` from now it has. */
-  take(claims: readonly Claim[]): { readonly claim: Claim; readonly retryMs: number } | null
+  take(claims: readonly Claim[]): Full | null
   /** The same without taking. */
-  look(claims: readonly Claim[]): { readonly claim: Claim; readonly retryMs: number } | null
+  look(claims: readonly Claim[]): Full | null
+}
+
+export interface Budgets extends StatementBudgets {
   /** Counts what has been spent already, room or not. */
   owe(claims: readonly Claim[]): void
   /** What is left of a budget, and when all of it is there again. */

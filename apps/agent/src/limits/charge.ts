@@ -7,7 +7,7 @@ import { type CompiledPolicies, limitsFor } from '@sallyport/policy/decide'
 import { type AppliedLimit, type CompiledLimit, copiedBy, packingIn } from '@sallyport/policy/limits'
 import type { Catalog } from '@sallyport/sql/catalog'
 import type { StatementFacts } from '@sallyport/sql/facts'
-import type { Budgets, Claim } from './budgets.ts'
+import type { Claim, StatementBudgets } from './budgets.ts'
 import { costClaims } from './cost.ts'
 import { rowClaims } from './meter.ts'
 import { copyRefused, limitReached, packingRefused } from './words.ts'
@@ -25,7 +25,7 @@ export const notCharged: Charged = { refusal: null, shadow: new Map() }
 export function charge(
   all: readonly StatementFacts[],
   who: { readonly policies: CompiledPolicies; readonly chain: Chain; readonly catalog: Catalog },
-  budgets: Budgets,
+  budgets: StatementBudgets,
   isDenied = false,
 ): Charged {
   const applied = all.flatMap((facts, at) =>
@@ -70,7 +70,7 @@ const requestClaims = (one: AppliedTo, isDenied: boolean): readonly Claim[] => {
 }
 
 /** What is known before the first row: no row is left, or rows could not be counted. */
-function ahead(one: AppliedTo, catalog: Catalog, budgets: Budgets): SallyportError | null {
+function ahead(one: AppliedTo, catalog: Catalog, budgets: StatementBudgets): SallyportError | null {
   const { limit, facts } = one
   const isProven = limit.rows === null || limit.packing === 'allow'
   const copy = isProven || limit.objects === null ? null : copiedBy(facts, limit.objects, limit.everyMs === null)

@@ -4,7 +4,7 @@ import type { Chain } from '@sallyport/base/identity'
 import { type CompiledPolicies, limitsFor } from '@sallyport/policy/decide'
 import type { Catalog } from '@sallyport/sql/catalog'
 import type { StatementFacts } from '@sallyport/sql/facts'
-import type { Budgets } from './budgets.ts'
+import type { StatementBudgets } from './budgets.ts'
 import { type Charged, charge } from './charge.ts'
 import { createMeter, type Meter, type Tally } from './meter.ts'
 
@@ -33,7 +33,7 @@ export function tallies(): (portal: object) => Tally {
   }
 }
 
-export function createLimiter(chain: Chain, budgets: Budgets, tallyOf = tallies()): Limiter {
+export function createLimiter(chain: Chain, budgets: StatementBudgets, tallyOf = tallies()): Limiter {
   return {
     charge: (all, policies, catalog) => charge(all, { policies, chain, catalog }, budgets),
     metersOf(policies, catalog, { portal, cursor }) {

@@ -3,7 +3,7 @@
 import type { SallyportError } from '@sallyport/base/errors'
 import type { EntryShadow } from '@sallyport/ledger/entry'
 import type { AppliedLimit, CompiledLimit } from '@sallyport/policy/limits'
-import type { Budgets, Claim } from './budgets.ts'
+import type { Claim, StatementBudgets } from './budgets.ts'
 import { limitPassed, limitReached } from './words.ts'
 
 /** Rows and bytes that have gone under limits for one statement, by limit. */
@@ -27,28 +27,33 @@ export interface Meter {
 export function createMeter(
   applied: readonly AppliedLimit[],
   tallies: () => readonly Tally[],
-  budgets: Budgets,
+  budgets: StatementBudgets,
 ): Meter | null {
-  const bounds = applied.filter(({ limit }) => limit.rows !== null || limit.bytes !== null).map(boundOf)
+  const bounds = applied.map(({ limit }) => limit).filter(({ rows, bytes }) => rows !== null || bytes !== null)
   if (bounds.length === 0) return null
+  const ofStatement = bounds.filter(({ everyMs }) => everyMs === null)
+  const overTime = applied.filter(({ limit }) => limit.everyMs !== null && bounds.includes(limit)).map(boundOf)
+  const enforced = together(overTime.filter(({ limit }) => !limit.shadow))
+  const inShadow = overTime.filter(({ limit }) => limit.shadow)
   const shadow = new Set<CompiledLimit>()
   let stopped: Stopped | null = null
-  const stop = (limit: CompiledLimit, error: SallyportError): boolean => {
-    if (!limit.shadow) {
-      stopped = { limit, error }
-      return false
-    }
-    shadow.add(limit)
-    return true
-  }
   return {
     take(bytes) {
       const all = tallies()
-      for (const one of bounds) {
-        const error = one.limit.everyMs === null ? fits(one.limit, all, bytes) : room(one, budgets, bytes)
-        if (error !== null && !stop(one.limit, error)) return false
+      for (const limit of ofStatement) {
+        const error = fits(limit, all, bytes)
+        if (error === null) continue
+        if (limit.shadow) shadow.add(limit)
+        else {
+          stopped = { limit, error }
+          return false
+        }
       }
-      for (const one of bounds) count(one, all, budgets, bytes)
+      // INVARIANT: what is over time is looked at and taken at once: others, in other processes too, take from the same budgets.
+      stopped = enforced === null ? null : enforced(budgets, bytes)
+      if (stopped !== null) return false
+      for (const { limit, claims } of inShadow) if (budgets.take(claims(bytes)) !== null) shadow.add(limit)
+      for (const limit of ofStatement) count(limit, all, bytes)
       return true
     },
     get stopped() {
@@ -79,16 +84,21 @@ function fits(limit: CompiledLimit, tallies: readonly Tally[], bytes: number): S
   return null
 }
 
-function room({ limit, claims }: Bound, budgets: Budgets, bytes: number): SallyportError | null {
-  const full = budgets.look(claims(bytes))
-  return full === null ? null : limitReached(limit, full.retryMs)
+/** Takes what one row claims of all of them, or says which has no room for it. */
+function together(bounds: readonly Bound[]): ((budgets: StatementBudgets, bytes: number) => Stopped | null) | null {
+  const [first, ...more] = bounds
+  if (first === undefined) return null
+  const claimsOf = more.length === 0 ? first.claims : (bytes: number) => bounds.flatMap(({ claims }) => claims(bytes))
+  return (budgets, bytes) => {
+    const full = budgets.take(claimsOf(bytes))
+    if (full === null) return null
+    const isIts = ({ claims }: Bound): boolean => claims(bytes).some(({ budget }) => budget === full.claim.budget)
+    const { limit } = bounds.find(isIts) ?? first
+    return { limit, error: limitReached(limit, full.retryMs) }
+  }
 }
 
-function count({ limit, claims }: Bound, tallies: readonly Tally[], budgets: Budgets, bytes: number) {
-  if (limit.everyMs !== null) {
-    budgets.take(claims(bytes))
-    return
-  }
+function count(limit: CompiledLimit, tallies: readonly Tally[], bytes: number): void {
   for (const tally of tallies) {
     const gone = tally.get(keyOf(limit))
     if (gone === undefined) tally.set(keyOf(limit), { rows: 1, bytes })

@@ -121,13 +121,13 @@ function evidenceMemory() {
 }
 
 /** A promise that is settled from outside; that nobody listens to it is no error. */
-interface Settled<T> {
+export interface Settled<T> {
   readonly promise: Promise<T>
   resolve(value: T): void
   reject(error: SallyportError): void
 }
 
-function settled<T>(): Settled<T> {
+export function settled<T>(): Settled<T> {
   let resolve: Settled<T>['resolve'] = () => {}
   let reject: Settled<T>['reject'] = () => {}
   const promise = new Promise<T>((done, failed) => {

@@ -56,7 +56,7 @@ export function linkTickets(deps: LinkTicketsDeps): LinkTickets {
 }
 
 /** The ones used last; an answer of nothing forgets nothing, because the link may only have been away. */
-function keptRecords() {
+export function keptRecords() {
   const records = new Map<string, string>()
   const put = (id: string, record: string | null): void => {
     if (record === null) return

@@ -1,6 +1,6 @@
 // What the listener needs from the outside, beside what its sessions need.
 import { limits } from '@sallyport/base/limits'
-import type { Budgets } from '../limits/budgets.ts'
+import type { StatementBudgets } from '../limits/budgets.ts'
 import type { CancelKeys } from '../postgres/cancel.ts'
 import type { CatalogPool } from '../postgres/catalogs.ts'
 import type { Pool } from '../postgres/pool.ts'
@@ -17,6 +17,8 @@ export interface TlsMaterial {
   readonly key: string
   /** PEM of the authority whose certificates callers may log in with; absent: clients are asked for none. */
   readonly authority?: string
+  /** 48 bytes that sessions of TLS are resumed by; its own when absent. */
+  readonly ticketKeys?: Uint8Array
 }
 
 /** Caps of one listener; tests set them lower. */
@@ -51,7 +53,7 @@ export interface ListenerDeps extends SessionDeps {
   readonly bounds?: Partial<ListenerBounds>
   /** Shared with other listeners of the agent; its own when absent. */
   readonly sessions?: Sessions
-  readonly budgets?: Budgets
+  readonly budgets?: StatementBudgets
   /** Shared with other listeners, and closed with this one; its own when absent. */
   readonly catalogs?: CatalogPool
   /** Of the whole process; its own when absent. */

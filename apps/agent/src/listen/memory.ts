@@ -20,7 +20,8 @@ const heapFractionMax = 0.85
 /** Looked at again after this long, in milliseconds. */
 const readAgainMs = 250
 
-const read = (): MemoryUse => {
+/** Of this process. */
+export const readMemory = (): MemoryUse => {
   const { used_heap_size, heap_size_limit } = getHeapStatistics()
   return { residentBytes: process.memoryUsage.rss(), heapFraction: used_heap_size / heap_size_limit }
 }
@@ -33,7 +34,7 @@ export function memoryBytes(): number {
 }
 
 /** `bytesMax`: null for a fraction of what there is. */
-export function createMemoryGuard(nowMs: () => number, bytesMax: number | null = null, use = read): MemoryGuard {
+export function createMemoryGuard(nowMs: () => number, bytesMax: number | null = null, use = readMemory): MemoryGuard {
   const residentBytesMax = bytesMax ?? memoryBytes() * residentFractionMax
   let readAtMs = Number.NEGATIVE_INFINITY
   let isFull = false

@@ -17,7 +17,7 @@ export interface TlsIdentity {
 }
 
 /** Throws CONFIG_INVALID when certificate and key do not fit. */
-export function tlsIdentity({ certificate, key, authority }: TlsMaterial): TlsIdentity {
+export function tlsIdentity({ certificate, key, authority, ticketKeys }: TlsMaterial): TlsIdentity {
   try {
     const context = createSecureContext({
       cert: certificate,
@@ -27,6 +27,7 @@ export function tlsIdentity({ certificate, key, authority }: TlsMaterial): TlsId
       sessionIdContext: 'sallyport',
       // Named to clients that are asked for a certificate; checked by session/certificate.ts.
       ...(authority === undefined ? {} : { ca: authority }),
+      ...(ticketKeys === undefined ? {} : { ticketKeys: Buffer.from(ticketKeys) }),
     })
     const endPoint = endPointBinding(new X509Certificate(certificate).raw) ?? null
     return { context, endPoint, authority: authority === undefined ? null : new X509Certificate(authority) }

@@ -22,8 +22,8 @@ export interface PoolShare {
 export type ShareNews =
   /** A permit came free for somebody who waits here. */
   | { readonly kind: 'granted'; readonly group: string }
-  /** Others have less than their part: the next one that comes free is to be given. */
-  | { readonly kind: 'owed'; readonly group: string }
+  /** Others have less than their part: so many of the next ones that come free are to be given. Each one replaces the one before. */
+  | { readonly kind: 'owed'; readonly group: string; readonly count: number }
   /** Others wait: one that is idle is to be given, and from now on those that would become idle. */
   | { readonly kind: 'wanted'; readonly group: string; readonly isWanted: boolean }
 
@@ -51,7 +51,7 @@ const spareOf = ({ permits, open, granted, idle }: Counted): number =>
 
 export function hear(permits: Permits, news: ShareNews): void {
   if (news.kind === 'granted') permits.count += 1
-  else if (news.kind === 'owed') permits.owed += 1
+  else if (news.kind === 'owed') permits.owed = news.count
   else permits.isWanted = news.isWanted
 }
 

@@ -11,7 +11,7 @@ import { Secret } from '@sallyport/base/secret'
 import { verifyToken } from '@sallyport/identity/verify'
 import { durationMs } from '@sallyport/policy/duration'
 import { encodeBackend } from '@sallyport/wire/postgres/encode'
-import type { Budgets } from '../limits/budgets.ts'
+import type { StatementBudgets } from '../limits/budgets.ts'
 import { realAfter } from '../link/holds.ts'
 import { countStatement } from '../metrics.ts'
 import type { SessionRecord } from '../record/record.ts'
@@ -62,7 +62,7 @@ export interface Shared {
   readonly facts: FactsCache
   readonly catalogs: CatalogPool
   readonly estimates: Estimates
-  readonly budgets: Budgets
+  readonly budgets: StatementBudgets
   readonly pool: Pool
   readonly credentials: CredentialWatch
   readonly departures: Departures

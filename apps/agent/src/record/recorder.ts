@@ -9,6 +9,7 @@ import { Chain, openSession, type Tip, tipOf } from './chain.ts'
 import { lockDirectory, makePrivateDirectory, processIsAlive, putAside } from './directory.ts'
 import { Journal, journalAgent, journalName } from './journal.ts'
 import type { RecordKey } from './key.ts'
+import { PassedChains } from './passed.ts'
 import type { Recorder } from './record.ts'
 import { Sealer } from './seal.ts'
 import { type Position, type RecordLog, Spool } from './spool.ts'
@@ -35,6 +36,8 @@ export interface OpenRecorder extends Recorder {
   readonly sealer: Sealer
   readonly spool: Spool
   readonly step: (name: string) => void
+  /** The record of what another process chains. */
+  passed(): PassedChains
   /** Syncs and closes the files, after the upload has ended. Sessions that are still open stay open on the disk. */
   close(): Promise<void>
 }
@@ -58,6 +61,7 @@ export function openRecorder(options: RecorderOptions): OpenRecorder {
       sealer,
       spool,
       step,
+      passed: () => new PassedChains(options, spool),
       get spoolBytes() {
         return spool.unacknowledgedBytes
       },

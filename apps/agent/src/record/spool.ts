@@ -20,6 +20,7 @@ import { SallyportError } from '@sallyport/base/errors'
 import { syncDirectory } from './directory.ts'
 import { scanFrames } from './frame.ts'
 import { decodeSpooled, type Spooled, spooledBytesMax } from './spooled.ts'
+import { atTurnEnd } from './turn-end.ts'
 
 const syncFile = promisify(fdatasync)
 
@@ -93,8 +94,6 @@ export class Spool {
   #failed = false
   /** The last write failed, and what it was to write is still pending. */
   #isStuck = false
-  /** Whoever waits for the write at the end of this turn of the event loop. */
-  #turn: Promise<void> | undefined
   /** A small spool has small segments, and what is pending goes into one. */
   readonly #pendingBytesMax: number
   #syncQueued: Promise<void> | undefined
@@ -176,24 +175,7 @@ export class Spool {
   }
 
   /** Settles when `write` has been called at the end of this turn; rejects with what it throws. */
-  written(): Promise<void> {
-    if (this.#turn !== undefined) return this.#turn
-    const turn = new Promise<void>((resolve, reject) => {
-      setImmediate(() => {
-        this.#turn = undefined
-        try {
-          this.write()
-          resolve()
-        } catch (thrown) {
-          reject(thrown)
-        }
-      })
-    })
-    // Whoever waits is told; an outcome that nobody waits for is there for the next attempt.
-    turn.catch(() => {})
-    this.#turn = turn
-    return turn
-  }
+  readonly written = atTurnEnd(() => this.write())
 
   #makeRoom(length: number, essential: boolean): void {
     // After a write that failed, the next statement finds out whether it would fail again, before it is taken.

@@ -9,7 +9,7 @@ import type { EntryBody } from '@sallyport/ledger/entry'
 import type { MaskPlan } from '@sallyport/mask/plan'
 import type { Decision, DecisionContext } from '@sallyport/policy/decide'
 import type { StatementFacts } from '@sallyport/sql/facts'
-import type { Budgets } from '../limits/budgets.ts'
+import type { StatementBudgets } from '../limits/budgets.ts'
 import type { RowSource } from '../limits/limiter.ts'
 import type { Meter } from '../limits/meter.ts'
 import type { Snapshots } from '../link/current.ts'
@@ -117,7 +117,7 @@ export interface GateDeps {
   readonly clock: Clock
   readonly monotonicUs: () => number
   readonly hold: HoldDeps
-  readonly budgets: Budgets
+  readonly budgets: StatementBudgets
   /** What becomes of statements whose effect outlasts their transaction; absent where the session has its own connection. */
   readonly sessionState?: SessionState | undefined
   /** The cause of a refusal, for the operator's log. */

@@ -9,7 +9,7 @@ import { parseEntry } from '@sallyport/ledger/shape'
 import type { Db } from '../db.ts'
 import { recordTools } from '../ingest/signature.ts'
 import { type Served, servedNobody } from './served-store.ts'
-import { hashAt, readEntries, restartReason, type SessionRow } from './store.ts'
+import { hashAt, interruptedReasons, readEntries, type SessionRow } from './store.ts'
 
 /** An agent sends something every few seconds; silent for this long, what it left open counts as interrupted. */
 export const agentSilentMs = 300_000
@@ -42,7 +42,7 @@ export function showSession(row: SessionRow, silent: ReadonlySet<string>, served
 }
 
 function stateOf(row: SessionRow, silent: ReadonlySet<string>): Session['state'] {
-  if (row.alarm !== null || row.closeReason === restartReason) return 'interrupted'
+  if (row.alarm !== null || interruptedReasons.includes(row.closeReason ?? '')) return 'interrupted'
   if (row.closedAt !== null) return 'closed'
   return silent.has(row.agentId) ? 'interrupted' : 'live'
 }

@@ -3,7 +3,7 @@ import { SallyportError } from '@sallyport/base/errors'
 import { z } from 'zod'
 import type { Db } from '../db.ts'
 import { Prisma } from '../gen/prisma/client.ts'
-import { restartReason, type SessionPlace, type SessionRow } from './store.ts'
+import { interruptedReasons, type SessionPlace, type SessionRow } from './store.ts'
 
 export interface SessionFilter {
   readonly target?: string | undefined
@@ -120,15 +120,16 @@ const wordCondition = (word: string): Prisma.Sql => Prisma.sql`(
 
 function stateCondition(state: SessionFilter['state'], silent: readonly string[]): Prisma.Sql {
   const isSilent = Prisma.sql`s."agentId" = ANY (${[...silent]}::text[])`
+  const isInterrupted = Prisma.sql`(s."closeReason" = ANY (${[...interruptedReasons]}::text[]))`
   switch (state) {
     case undefined:
       return Prisma.sql`TRUE`
     case 'interrupted':
-      return Prisma.sql`(s."closeReason" = ${restartReason} OR s."alarm" IS NOT NULL OR (s."closedAt" IS NULL AND ${isSilent}))`
+      return Prisma.sql`(${isInterrupted} OR s."alarm" IS NOT NULL OR (s."closedAt" IS NULL AND ${isSilent}))`
     case 'live':
       return Prisma.sql`(s."closedAt" IS NULL AND s."alarm" IS NULL AND NOT ${isSilent})`
     case 'closed':
-      return Prisma.sql`(s."closedAt" IS NOT NULL AND s."alarm" IS NULL AND s."closeReason" IS DISTINCT FROM ${restartReason})`
+      return Prisma.sql`(s."closedAt" IS NOT NULL AND s."alarm" IS NULL AND ${isInterrupted} IS NOT TRUE)`
   }
 }
 

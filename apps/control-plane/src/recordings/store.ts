@@ -8,8 +8,8 @@ export interface SessionPlace {
   readonly id: string
 }
 
-/** `reason` of a closing that the agent's next start wrote: the session ended without anybody seeing how. */
-export const restartReason = 'agent restarted'
+/** `reason` of a closing that the agent's next start wrote, or its primary for a worker: the session ended without anybody seeing how. */
+export const interruptedReasons: readonly string[] = ['agent restarted', 'agent worker ended']
 
 /** Agents that have not been heard of since `silentSince`, or are revoked: what they left open is interrupted. */
 export async function silentAgents(db: Db, silentSince: Date): Promise<string[]> {
