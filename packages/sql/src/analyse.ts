@@ -6,6 +6,7 @@ import type { Catalog } from './catalog.ts'
 import { type CatalogIndex, indexOf } from './catalog-index.ts'
 import { newDraft } from './draft.ts'
 import type { AnalysisContext, SqlParser, StatementFacts } from './facts.ts'
+import { boundGuesses } from './guesses.ts'
 import { orderByIndexes } from './index-order.ts'
 import { hasHint, spellingProblems } from './lexer.ts'
 import { type Made, made, reachOf } from './made.ts'
@@ -107,6 +108,7 @@ function statementFacts(statement: RawStmt, text: string, around: Around): Analy
   const outcome: Outcome = runStatement(statement.stmt, env)
   if (draft.relations.size > 0 || draft.functions.size > 0) mentionImplicitCasts(env)
   for (const left of unvisited(check.significant, draft.seen)) draft.unknowns.add(left)
+  boundGuesses(draft, statement.stmt, env)
   orderByIndexes(draft, statement.stmt, env)
   const one = draft.flows.size > 0 && writesOneRow(draft, statement.stmt, env) ? ({ isOfOneRow: true } as const) : {}
   const facts = { ...factsOf(draft, outcome, text, fingerprint), ...one }

@@ -5,6 +5,7 @@ import { functionByNotation, walkCall } from './calls.ts'
 import { elementType } from './catalog-index.ts'
 import { addComputed, addControlOf, addEquality, addRead, addReadings, readingsApart } from './draft.ts'
 import { isMember } from './extensions.ts'
+import { exactNumbers, floats } from './guesses.ts'
 import { jsonNodes } from './json.ts'
 import { isDocument, partOf, stepOf, stepsOf } from './json-path.ts'
 import { resolveOperator } from './operators.ts'
@@ -169,6 +170,8 @@ function equalityOf(node: Node, scope: Scope): Value | null {
   const other = walk(side === found.lexpr ? found.rexpr : found.lexpr, scope).type
   if (other !== null && other !== 'unknown' && !isSystemTypeName(other)) return null
   const value = walk(side, scope)
+  // Many of these are equal to one float.
+  if (floats.has(other ?? '') && exactNumbers.has(value.type ?? '')) return null
   return value.kind === 'direct' && value.fields === null ? value : null
 }
 
@@ -207,12 +210,15 @@ const comparisons = new Set([
   ...['between', 'in', 'any'],
 ])
 
+/** BETWEEN is `>=` and `<=`, NOT BETWEEN `<` or `>`, SYMMETRIC all of these (gram.y, transformAExprBetween). */
+const bounds: readonly (readonly string[])[] = [['<='], ['>='], ['<'], ['>']]
+
 function operation(found: A_Expr, scope: Scope): Value {
   const left = found.lexpr === undefined ? null : walk(found.lexpr, scope)
   const right = walk(found.rexpr, scope)
   const name = texts(found.name)
   const user = pairsOf(found, left, right).reduce((any, [one, other]) => {
-    const names = found.kind?.includes('BETWEEN') === true ? [['<='], ['>=']] : [name]
+    const names = found.kind?.includes('BETWEEN') === true ? bounds : [name]
     return names.map((written) => resolveOperator(written, one, other, scope)).includes(true) || any
   }, false)
   const operands = left === null ? [right] : [left, right]

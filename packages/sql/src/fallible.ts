@@ -56,7 +56,7 @@ export function failuresIn(
   whole?: unknown,
 ): Failures {
   const found = new Set<string>()
-  let isKnown = true
+  let isKnown = roots.every((root) => areParametersPlain(whole ?? root, draft, env))
   for (const root of roots) {
     const place: Place = { root: whole ?? root, draft, env, isOneRow }
     everyNode(root, (tag, node) => {
@@ -69,6 +69,61 @@ export function failuresIn(
 }
 
 const never: ReadonlySet<string> = new Set()
+
+/**
+ * A parameter has the type of the first thing that it stands beside, and a column that it is compared with elsewhere becomes that
+ * (parse_param.c). Plain is one that stands, as it is, beside columns of one type, or counts rows, or is stored in such a column.
+ */
+function areParametersPlain(root: unknown, draft: Draft, env: Environment): boolean {
+  const place: Place = { root, draft, env, isOneRow: false }
+  const all = new Map<unknown, number>()
+  const compared = new Set<unknown>()
+  const plain = new Map<unknown, string[]>()
+  const note = (operand: unknown, type: string | null): void => {
+    const given = castOf(operand)
+    const number = parameterIn(given === null ? operand : given.of)
+    const its = given === null ? type : given.type
+    if (number !== null && its !== null) plain.set(number, [...(plain.get(number) ?? []), its])
+  }
+  everyNode({ root }, (tag, node) => {
+    if (tag === 'ParamRef') all.set(node['number'], (all.get(node['number']) ?? 0) + 1)
+    if (tag === 'A_Expr') {
+      const operands = operandsIn(node)
+      const type = onlyType(operands, place)
+      everyNode({ operands }, (inner, { number }) => {
+        if (inner === 'ParamRef') compared.add(number)
+      })
+      for (const operand of operands) note(operand, type)
+    }
+    if (tag === 'ResTarget' && typeof node['name'] === 'string') {
+      const types = new Set(typesOfNamed(node['name'], root, draft, env))
+      note(node['val'], types.size === 1 ? ([...types][0] ?? null) : null)
+    }
+    for (const limit of ['limitCount', 'limitOffset']) note(node[limit], 'pg_catalog.int8')
+  })
+  return [...compared].every((number) => {
+    const types = plain.get(number) ?? []
+    return types.length === all.get(number) && new Set(types).size === 1
+  })
+}
+
+const operandsIn = (node: Record<string, unknown>): readonly unknown[] =>
+  [node['lexpr'], node['rexpr']].flatMap((side) => (side === undefined ? [] : [...operandsOf(side)]))
+
+/** A cast to one of PostgreSQL's own types, without a length. */
+function castOf(operand: unknown): { readonly of: unknown; readonly type: string } | null {
+  const cast = isRecord(operand) && isRecord(operand['TypeCast']) ? operand['TypeCast'] : null
+  const name = cast !== null && isRecord(cast['typeName']) ? cast['typeName'] : null
+  if (cast === null || name === null || name['typmods'] !== undefined || name['arrayBounds'] !== undefined) return null
+  const names = Array.isArray(name['names']) ? name['names'].map(stringOf) : []
+  const [schema] = names
+  if (names.length === 0 || names.length > 2 || (names.length === 2 && schema !== 'pg_catalog')) return null
+  return { of: cast['arg'], type: `pg_catalog.${names.at(-1)}` }
+}
+
+function parameterIn(operand: unknown): unknown {
+  return isRecord(operand) && isRecord(operand['ParamRef']) ? operand['ParamRef']['number'] : null
+}
 
 function failuresOf(tag: string, node: Record<string, unknown>, place: Place): Failures {
   // Bare objects stand under their member's name.
@@ -92,13 +147,15 @@ function failuresOfCall(call: Record<string, unknown>, place: Place): Failures {
 
 function failuresOfOperator(node: Record<string, unknown>, place: Place): Failures {
   const operator = operatorOf(node)
-  const operands = [node['lexpr'], node['rexpr']].flatMap((side) => (side === undefined ? [] : [...operandsOf(side)]))
+  const operands = operandsIn(node)
   if (patterns.has(operator)) {
     if (!isEach(operands, texts, place)) return null
     return isWholePattern(node['rexpr']) ? never : new Set([badPattern])
   }
   if (operator === '||') return isEach(operands, texts, place) ? new Set([tooLong]) : null
   if (sums.has(operator)) {
+    // A parameter may be a day, and the sum one as well.
+    if (operands.some(hasParameter)) return null
     if (isEach(operands, numbers, place)) return new Set([outOfRange])
     return isEach(operands, dates, place) ? new Set([dateOutOfRange]) : null
   }
@@ -156,6 +213,8 @@ function onlyType(operands: readonly unknown[], place: Place): string | null {
 
 /** Types of the columns in it; null: it may become any other. */
 function typesIn(operand: unknown, { root, draft, env }: Place): ReadonlySet<string> | null {
+  const cast = castOf(operand)
+  if (cast !== null) return readsColumns(cast.of, false) ? null : new Set([cast.type])
   const types = new Set<string>()
   let isKnown = true
   const wrapped = { operand }
@@ -166,25 +225,17 @@ function typesIn(operand: unknown, { root, draft, env }: Place): ReadonlySet<str
       const found = name === null ? null : typesOfNamed(name, root, draft, env)
       if (found === null) isKnown = false
       else for (const type of found) types.add(type)
-    } else if (tag === 'TypeCast' && !readsColumns(node, false)) {
-      // A constant of another type takes the column along.
-      isKnown = false
+    } else if (tag === 'FuncCall') {
+      // What is computed has another type, which takes the column along.
+      if (ofText.has(calledName(node)) && calledName(node) !== 'length') types.add('pg_catalog.text')
+      else isKnown = false
     } else if (/^[A-Z]/.test(tag) && !kept.has(tag)) isKnown = false
   })
   return isKnown ? types : null
 }
 
 /** What leaves the type of its operands, as far as it matters here. */
-const kept = new Set([
-  'ColumnRef',
-  'A_Const',
-  'ParamRef',
-  'String',
-  'A_Expr',
-  'A_ArrayExpr',
-  'FuncCall',
-  'SQLValueFunction',
-])
+const kept = new Set(['ColumnRef', 'A_Const', 'ParamRef', 'String', 'A_Expr', 'A_ArrayExpr'])
 
 /** What is computed from constants alone fails for every row or for none. */
 function readsColumns(value: unknown, isOneRow: boolean, depth = 0): boolean {

@@ -8,7 +8,7 @@ import { addControl, controlKey, type Draft, newDraft } from './draft.ts'
 import type { ColumnRef, ControlUse } from './facts.ts'
 import { hasParameter } from './fallible.ts'
 import { isOfOneRow, isOrderFixed, treesOf } from './order-fixed.ts'
-import { everyNode, isRecord } from './order-free.ts'
+import { everyNode, isRecord, relationCalled } from './order-free.ts'
 import { placedBy, relationColumns } from './relations.ts'
 import type { Environment } from './scope.ts'
 
@@ -52,14 +52,16 @@ function insertsOnly(root: unknown): boolean {
 }
 
 const reading: ReadonlySet<string> = new Set(['select', 'update', 'delete'])
+/** What is gone from a part tells whose rows were there. */
+const touching: ReadonlySet<string> = new Set([...reading, 'truncate', 'alter', 'drop'])
 
 /** Relations that are read, by their names. */
-const readIn = (draft: Draft): ReadonlySet<string> =>
-  new Set([...draft.effects.values()].filter(({ operation }) => reading.has(operation)).map(({ object }) => object))
+const readIn = (draft: Draft, operations: ReadonlySet<string>): ReadonlySet<string> =>
+  new Set([...draft.effects.values()].filter(({ operation }) => operations.has(operation)).map(({ object }) => object))
 
 /** By which partitions and children are told apart, of the tables that are read. */
 function partColumns(draft: Draft, { index }: Environment, root: unknown): readonly ColumnRef[] {
-  const read = readIn(draft)
+  const read = readIn(draft, reading)
   const parents = [...draft.relations].flatMap((oid) => {
     const relation = index.byOid.get(oid)
     // ONLY leaves the children out.
@@ -73,7 +75,7 @@ function partColumns(draft: Draft, { index }: Environment, root: unknown): reado
 /** The same of partitions and children that are read by themselves: that a row is in one tells of its values. */
 function boundColumns(draft: Draft, env: Environment, root: unknown): readonly ColumnRef[] {
   const { index } = env
-  const read = readIn(draft)
+  const read = readIn(draft, touching)
   const parts = [...draft.relations].flatMap((oid) => {
     const relation = index.byOid.get(oid)
     if (relation === undefined || !read.has(relationName(relation))) return []
@@ -81,7 +83,7 @@ function boundColumns(draft: Draft, env: Environment, root: unknown): readonly C
     return parents.length === 0 ? [] : [{ relation, parents }]
   })
   if (parts.length === 0) return []
-  const named = namesIn(root)
+  const named = namesIn(root, draft, env)
   return parts.flatMap(({ relation, parents }) =>
     named.has(relation.name) || !parents.some((parent) => read.has(relationName(parent)))
       ? parents.flatMap((parent) => placing(index, parent, relation))
@@ -97,11 +99,18 @@ function placing(index: CatalogIndex, parent: CatalogRelation, relation: Catalog
   )
 }
 
-function namesIn(root: unknown): ReadonlySet<string> {
+/** Names of relations in the text and in definitions of views that it reads. */
+function namesIn(root: unknown, draft: Draft, env: Environment): ReadonlySet<string> {
   const names = new Set<string>()
-  everyNode(root, (_, { relname }) => {
-    if (typeof relname === 'string') names.add(relname)
-  })
+  const trees = [root]
+  for (const { object } of draft.effects.values()) {
+    const definition = relationCalled(object, env)?.definition
+    if (definition !== undefined && definition !== null) trees.push(...env.parser.parse(definition).stmts)
+  }
+  for (const tree of trees)
+    everyNode(tree, (_, { relname }) => {
+      if (typeof relname === 'string') names.add(relname)
+    })
   return names
 }
 

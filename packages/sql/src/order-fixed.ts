@@ -247,7 +247,13 @@ function isGrouped(
 /** What stands there, or at the place in the list of targets that it names. */
 function columnAt(node: unknown, targets: readonly unknown[]): unknown {
   const place = memberOf(memberOf(node, 'A_Const'), 'ival')?.['ival']
-  return typeof place === 'number' ? memberOf(memberOf(targets[place - 1], 'ResTarget'), 'val') : node
+  if (typeof place !== 'number') return node
+  let hasStar = false
+  everyNode(targets, (tag) => {
+    if (tag === 'A_Star') hasStar = true
+  })
+  // A star is several columns.
+  return hasStar ? null : memberOf(memberOf(targets[place - 1], 'ResTarget'), 'val')
 }
 
 /** A column as it is written, without its place; null for anything else, and for what a target has the name of. */
@@ -338,7 +344,11 @@ export function writesOneRow(draft: Draft, root: unknown, env: Environment): boo
   const table = only === undefined || more.length > 0 ? undefined : relationCalled(only.object, env)
   if (table === undefined || table.rules.length > 0) return false
   // Cascades and triggers may change more than was asked for.
-  const parts = new Set(descendants(env.index, table).map(relationName))
+  const parts = new Set(
+    descendants(env.index, table)
+      .filter((one) => one !== table)
+      .map(relationName),
+  )
   const isAlone = changes.every(({ via, object }) => via === 'direct' || parts.has(object))
   return isAlone && hasKeysOfAll(table, env.index) && asksForKey(draft, table)
 }

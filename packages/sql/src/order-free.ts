@@ -76,20 +76,22 @@ function isNamedOfType(
 export function typesOfNamed(name: string, tree: unknown, draft: Draft, env: Environment): readonly string[] | null {
   const relations = [...draft.effects.values()].flatMap(({ object }) => relationCalled(object, env) ?? [])
   const found = relations.flatMap(({ columns }) => columns.filter((column) => column.name === name))
-  return found.length === 0 || namesGiven(tree).has(name) ? null : found.map(({ type }) => plainName(type, env))
+  const given = namesGiven(tree)
+  return found.length === 0 || given.has(null) || given.has(name) ? null : found.map(({ type }) => plainName(type, env))
 }
 
 /** Equal values of an enum look alike, and it becomes no other type. */
 const plainName = (type: string, { index }: Environment): string =>
   index.types.get(type) === 'enum' ? 'pg_catalog.anyenum' : type
 
-/** Names that queries in FROM give to what they show. */
+/** Names that queries in FROM give to what they show; null among them: any. */
 function namesGiven(tree: unknown): ReadonlySet<string | null> {
   const given = new Set<string | null>()
   everyNode(tree, (tag, found) => {
+    if (made.has(tag)) given.add(null)
     if (tag === 'RangeSubselect' || tag === 'CommonTableExpr')
-      everyNode(found, (inner, { name }) => {
-        if (inner === 'ResTarget' && typeof name === 'string') given.add(name)
+      everyNode(found, (inner, { name, val }) => {
+        if (inner === 'ResTarget') given.add(typeof name === 'string' ? name : figured(val))
       })
     for (const part of ['colnames', 'aliascolnames']) {
       const listed = found[part]
@@ -97,6 +99,18 @@ function namesGiven(tree: unknown): ReadonlySet<string | null> {
     }
   })
   return given
+}
+
+/** What makes columns of its own in FROM. */
+const made = new Set(['JsonTable', 'RangeTableFunc', 'RangeFunction'])
+
+/** The name that PostgreSQL gives to what is shown without one; null: nobody knows (parse_target.c, FigureColname). */
+function figured(value: unknown): string | null {
+  if (!isRecord(value)) return null
+  const call = value['FuncCall']
+  if (isRecord(call)) return calledName(call)
+  const isPlain = ['ColumnRef', 'A_Const', 'A_Expr', 'ParamRef'].some((tag) => value[tag] !== undefined)
+  return isPlain ? '?column?' : null
 }
 
 export const relationCalled = (object: string, { index }: Environment): CatalogRelation | undefined =>

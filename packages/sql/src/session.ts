@@ -6,6 +6,7 @@ import { writeEffects } from './closure.ts'
 import { addComputed, addDirect, newDraft } from './draft.ts'
 import { walkAll } from './expressions.ts'
 import type { SessionEffect, StatementFacts } from './facts.ts'
+import { boundGuesses } from './guesses.ts'
 import { orderByIndexes } from './index-order.ts'
 import { tokens } from './lexer.ts'
 import { effectOnRelation } from './objects.ts'
@@ -135,6 +136,7 @@ function kept(query: Node | undefined, env: Environment, text: string, as: 'stat
   for (const seen of draft.seen) env.draft.seen.add(seen)
   const rows = verb === 'select' || columns.length > 0
   const output = rows ? shown(columns) : null
+  boundGuesses(draft, query, inner)
   orderByIndexes(draft, query, inner)
   return factsOf(draft, { verb, output }, text, fingerprintOf(env.parser, text))
 }
