@@ -132,7 +132,8 @@ function failuresOf(tag: string, node: Record<string, unknown>, place: Place): F
   if (tag === 'PrepareStmt' && node['argtypes'] !== undefined) return null
   if (tag === 'SubLink') return node['subLinkType'] === 'EXISTS_SUBLINK' ? never : null
   if (safe.has(tag)) return never
-  if (!readsColumns(node, place.isOneRow)) return never
+  if (place.isOneRow && readsColumns(node, false) && !readsColumns(node, true)) return never
+  if (!readsColumns(node, false)) return isSettled(tag, node) ? never : null
   if (tag === 'FuncCall') return failuresOfCall(node, place)
   if (tag === 'A_Expr') return failuresOfOperator(node, place)
   return null
@@ -237,7 +238,31 @@ function typesIn(operand: unknown, { root, draft, env }: Place): ReadonlySet<str
 /** What leaves the type of its operands, as far as it matters here. */
 const kept = new Set(['ColumnRef', 'A_Const', 'ParamRef', 'String', 'A_Expr', 'A_ArrayExpr'])
 
-/** What is computed from constants alone fails for every row or for none. */
+/**
+ * Of what is computed from constants: it has failed, or not, before there is a row. All else is computed where a row reaches it, which it
+ * may not do behind OR: `id <> 4 OR ('x'::text)::timestamptz IS NULL`.
+ */
+function isSettled(tag: string, node: Record<string, unknown>): boolean {
+  if (tag === 'TypeCast') return isBare(node['arg'])
+  if (tag === 'FuncCall') return settledCalls.has(calledName(node)) && node['args'] === undefined
+  if (tag === 'A_ArrayExpr') return Array.isArray(node['elements']) && node['elements'].every(isBare)
+  if (tag !== 'A_Expr') return false
+  // Of numbers that stand there the planner makes one number.
+  const operands = operandsIn(node)
+  if (sums.has(operatorOf(node))) return operands.every((one) => isRecord(one) && one['A_Const'] !== undefined)
+  return comparisons.has(operatorOf(node)) && operands.every(isBare)
+}
+
+const settledCalls = new Set(['now', 'statement_timestamp', 'transaction_timestamp', 'count'])
+
+const isBare = (node: unknown): boolean =>
+  isRecord(node) &&
+  (node['A_Const'] !== undefined ||
+    node['ParamRef'] !== undefined ||
+    (isRecord(node['FuncCall']) && isSettled('FuncCall', node['FuncCall'])) ||
+    (isRecord(node['A_Expr']) && sums.has(operatorOf(node['A_Expr'])) && isSettled('A_Expr', node['A_Expr'])))
+
+/** Does a column stand in it, or a query? */
 function readsColumns(value: unknown, isOneRow: boolean, depth = 0): boolean {
   if (typeof value !== 'object' || value === null) return false
   if (depth > limits.treeDepthMax * 2) return true

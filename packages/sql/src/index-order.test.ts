@@ -206,6 +206,9 @@ describe('what an index orders by', () => {
       `SELECT max(g.id) FROM people t, JSON_TABLE('[1]'::jsonb, '$[*]' COLUMNS (id numeric PATH '$')) g WHERE t.ssn IS NOT NULL`,
       ssn,
     ],
+    [`SELECT count(*) FROM people WHERE ssn IS NOT NULL AND (id <> 4 OR ('x'::text)::timestamptz IS NULL)`, ssn],
+    [`SELECT 1 FROM people WHERE ssn IS NOT NULL AND (id <> 3 OR current_date + 2147483647 IS NULL) LIMIT 1`, ssn],
+    [`SELECT 1 FROM people WHERE ssn IS NOT NULL AND (id <> 3 OR current_user LIKE $1) LIMIT 1`, ssn],
     ['SELECT count(*) FROM parts_1', ['public.parts_1.ssn']],
     ['SELECT count(*) FROM parts, parts_1', ['public.parts_1.ssn']],
     ['SELECT id FROM years_1 ORDER BY id', ['public.years_1.ssn']],
@@ -239,6 +242,19 @@ describe('what an index orders by', () => {
       columns.filter((name) => name !== 'public.people.id').sort(),
     )
   })
+})
+
+it.each([
+  [
+    'NOT',
+    `SELECT count(*) FROM people WHERE ssn IS NOT NULL AND ${'NOT ('.repeat(400)}1 / (id - 3) > 7${')'.repeat(400)}`,
+  ],
+  [
+    'queries',
+    `SELECT max(city) FROM ${'(SELECT * FROM '.repeat(220)}(SELECT string_agg(city, ',') AS city FROM people WHERE ssn IS NOT NULL) s${') s'.repeat(220)}`,
+  ],
+])('is seen however deep it stands in %s', (_, text) => {
+  expect(ordered(text)).toContain('public.people.ssn')
 })
 
 describe('shows nothing', () => {

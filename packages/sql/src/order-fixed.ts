@@ -1,6 +1,5 @@
 // Statements in which the order of rows shows nothing, and which rows are kept does not either: one row, rows that are alike, rows that
 // are sorted by what they are told apart by, writes that say how many they were. A part of index-order.ts.
-import { limits } from '@sallyport/base/limits'
 import { builtin } from './builtins.ts'
 import type { CatalogRelation } from './catalog.ts'
 import { type CatalogIndex, descendants, relationName } from './catalog-index.ts'
@@ -183,8 +182,8 @@ interface Call {
 /** Aggregates in a list of targets, not those of queries in it. */
 function aggregatesOf(root: unknown): readonly Call[] {
   const calls: Call[] = []
-  const visit = (value: unknown, depth: number): void => {
-    if (typeof value !== 'object' || value === null || depth > limits.treeDepthMax * 2) return
+  const visit = (value: unknown): void => {
+    if (typeof value !== 'object' || value === null) return
     for (const [tag, inner] of Object.entries(value)) {
       if (tag === 'SubLink') continue
       if (tag === 'FuncCall' && isRecord(inner)) {
@@ -192,10 +191,10 @@ function aggregatesOf(root: unknown): readonly Call[] {
         if (builtin(`pg_catalog.${name}`)?.kind === 'aggregate')
           calls.push({ name, parameters: Array.isArray(inner['args']) ? inner['args'] : [] })
       }
-      visit(inner, depth + 1)
+      visit(inner)
     }
   }
-  visit(root, 0)
+  visit(root)
   return calls
 }
 

@@ -1,5 +1,4 @@
 // What an aggregate makes of rows, whatever their order: a part of finding statements in which order shows nothing (index-order.ts).
-import { limits } from '@sallyport/base/limits'
 import { builtin } from './builtins.ts'
 import type { CatalogRelation } from './catalog.ts'
 import { relationName } from './catalog-index.ts'
@@ -120,15 +119,16 @@ type Visit = (tag: string, found: Record<string, unknown>) => void
 
 /** Every node with its tag, and every bare object under its member's name. */
 export function everyNode(root: unknown, visit: Visit): void {
-  const stack: { readonly value: unknown; readonly depth: number }[] = [{ value: root, depth: 0 }]
-  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
-    const { value, depth } = next
-    if (typeof value !== 'object' || value === null || depth > limits.treeDepthMax * 2) continue
+  // However deep: what is not seen would count as harmless.
+  const stack: unknown[] = [root]
+  while (stack.length > 0) {
+    const value = stack.pop()
+    if (typeof value !== 'object' || value === null) continue
     for (const [tag, inner] of Object.entries(value)) {
       if (isRecord(inner)) visit(tag, inner)
       // What a literal is makes a difference to nobody who does not ask for it (recall.ts).
       if (tag === 'A_Const') continue
-      stack.push({ value: inner, depth: depth + 1 })
+      stack.push(inner)
     }
   }
 }
