@@ -258,6 +258,24 @@ describe('rows in the order of values that are hidden', () => {
     client.destroy()
   })
 
+  it('are not those that CURRENT OF a portal names one by one', async () => {
+    const client = await rawClient(path)
+    client.send(
+      { type: 'query', text: 'begin' },
+      { type: 'parse', name: '', text: 'select 1 from people where ssn is not null', parameterTypes: [] },
+      { type: 'bind', portal: 'p1', statement: '', parameterFormats: [], parameters: [], resultFormats: [] },
+      { type: 'execute', portal: 'p1', rowsMax: 1 },
+      { type: 'sync' },
+    )
+    await client.next('readyForQuery')
+    await client.next('readyForQuery')
+    expect(client.taken()).toContain('row 1')
+    client.send({ type: 'query', text: "update people set city = 'found' where current of p1" })
+    await client.next('readyForQuery')
+    expect(client.taken().join()).toContain('42501')
+    client.destroy()
+  })
+
   it('are shown where the mask says so', async () => {
     await using(path, async (client) => {
       const { rows } = await client.query('select id, email from guests where gone is not null limit 2')

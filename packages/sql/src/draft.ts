@@ -47,6 +47,8 @@ export interface Draft {
   filtered: boolean
   /** Order was found to show nothing where parameters are plain. */
   plainParameters: boolean
+  /** Order was found to show nothing since no row shows anything. */
+  rowsAlike: boolean
 }
 
 export const newDraft = (): Draft => ({
@@ -70,6 +72,7 @@ export const newDraft = (): Draft => ({
   seen: new Set(),
   filtered: true,
   plainParameters: false,
+  rowsAlike: false,
 })
 
 /** Adds an effect. The strictest of several on the same object wins: direct over derived, covered over baseline. */

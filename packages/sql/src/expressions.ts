@@ -105,6 +105,9 @@ const nodes: Handlers<[scope: Scope], Value> = {
     const name = found.cursor_name
     if (name === undefined || !scope.env.context.cursors.has(name))
       unknownName(scope.env, 'cursor', 'WHERE CURRENT OF an unknown cursor')
+    // A portal of the protocol, that is; of DECLARE no rows are alike.
+    else if (scope.env.context.cursors.get(name)?.rowsAlike === true)
+      unknown(scope.env, 'WHERE CURRENT OF a portal whose rows are to be alike')
     return plain(boolean)
   },
   XmlExpr: (found, scope) => derived([...walkTargets(found.named_args, scope), ...walkAll(found.args, scope)]),

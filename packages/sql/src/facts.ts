@@ -171,6 +171,8 @@ export interface StatementFacts {
    * Absent: their types are of no account.
    */
   readonly plainParameters?: true
+  /** Its rows are alike, so that their order shows nothing, as long as nobody asks which of them it is. Absent: it did not matter. */
+  readonly rowsAlike?: true
   /** UPDATE or DELETE of one row at most, by a whole key of its table. Absent: of any number. */
   readonly isOfOneRow?: true
   /** How often stored relations are read where their values can reach the result. Absent: one, once, or none. */

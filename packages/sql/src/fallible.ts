@@ -161,7 +161,9 @@ function failuresOfOperator(node: Record<string, unknown>, place: Place): Failur
     return isEach(operands, dates, place) ? new Set([dateOutOfRange]) : null
   }
   if (!comparisons.has(operator)) return null
-  if (isEach(operands, integers, place) || isEach(operands, texts, place)) return never
+  if (isEach(operands, integers, place)) return never
+  // Two columns may have collations that go with each other only where a row reaches them (42P22).
+  if (isEach(operands, texts, place)) return columnsIn(operands) > 1 ? null : never
   const one = onlyType(operands, place)
   if (one === null) return null
   if (steady.has(one) || numbers.has(one)) return never
@@ -175,6 +177,14 @@ export function hasParameter(root: unknown): boolean {
     if (tag === 'ParamRef') has = true
   })
   return has
+}
+
+function columnsIn(operands: readonly unknown[]): number {
+  let columns = 0
+  everyNode({ operands }, (tag) => {
+    if (tag === 'ColumnRef') columns += 1
+  })
+  return columns
 }
 
 /** Only an escape at its end makes a pattern fail. */

@@ -209,6 +209,10 @@ describe('what an index orders by', () => {
     [`SELECT count(*) FROM people WHERE ssn IS NOT NULL AND (id <> 4 OR ('x'::text)::timestamptz IS NULL)`, ssn],
     [`SELECT 1 FROM people WHERE ssn IS NOT NULL AND (id <> 3 OR current_date + 2147483647 IS NULL) LIMIT 1`, ssn],
     [`SELECT 1 FROM people WHERE ssn IS NOT NULL AND (id <> 3 OR current_user LIKE $1) LIMIT 1`, ssn],
+    [
+      'SELECT 1 FROM people WHERE ssn IS NOT NULL AND (id <> 3 OR city = phone) LIMIT 1',
+      ['public.people.email', ...ssn],
+    ],
     ['SELECT count(*) FROM parts_1', ['public.parts_1.ssn']],
     ['SELECT count(*) FROM parts, parts_1', ['public.parts_1.ssn']],
     ['SELECT id FROM years_1 ORDER BY id', ['public.years_1.ssn']],

@@ -66,7 +66,9 @@ export function isOrderFixed(draft: Draft, trees: readonly unknown[], env: Envir
   if (failures.size === 1 && (trees.length > 1 || !readsWhole)) return false
   if (isGroup) return isGrouped(select, trees, draft, env)
   if (isSingle) return isOneRow(select, calls, trees, draft, env)
-  return (isAlike(select) && !isCursor(root)) || isSorted(select, trees, draft, env)
+  if (isSorted(select, trees, draft, env)) return true
+  draft.rowsAlike = isAlike(select) && !isCursor(root)
+  return draft.rowsAlike
 }
 
 /** The greatest and the least may be the first row of an index (MinMaxAgg). */

@@ -42,6 +42,7 @@ export function factsOf(draft: Draft, outcome: Outcome, text: string, fingerprin
     opaque: [...draft.opaque],
     ...(draft.trusted.size === 0 ? {} : { trusted: [...draft.trusted] }),
     ...(draft.plainParameters ? { plainParameters: true } : {}),
+    ...(draft.rowsAlike ? { rowsAlike: true } : {}),
     ...(draft.reads.has(hiddenColumn) ? { namesHidden: true } : {}),
     ...(draft.packs.size === 0 ? {} : { packs: [...draft.packs] }),
     ...readingsOf(draft),
