@@ -53,7 +53,7 @@ describe('at the PostgreSQL door', () => {
     ['a token of another client of the issuer', () => signed({ client_id: 'build-bot' }), '28P01', 'TOKEN_CLAIM_WRONG'],
     ['a token of a workload that no rule names', () => signed({ sub: 'stranger' }), '42501', 'POLICY_UNCOVERED'],
   ]
-  test.each(passwords)('%s', async (_, makePassword, sqlstate, code) => {
+  test.each(passwords)('R-6.2: %s', async (_, makePassword, sqlstate, code) => {
     const password = await makePassword()
     const refused = await refusalOf(async () => using(clientOf(await issued(), { password }), async () => {}))
     expect(refused).toMatchObject({ sqlstate, code })

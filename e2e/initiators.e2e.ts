@@ -90,7 +90,7 @@ test('each request runs with the rights of person and service, and the record na
   expectExplained('INITIATOR_REQUIRED')
 })
 
-test('a token for one use opens once, at whichever agent, and a copy is good for nobody else', async () => {
+test('R-6.2: a token for one use opens once, at whichever agent, and a copy is good for nobody else', async () => {
   const { access_token: once } = await exchange('ann', { single_use: 'true' })
   const person = clientOf(await personToken('ann'))
   await person.connect()
@@ -101,7 +101,7 @@ test('a token for one use opens once, at whichever agent, and a copy is good for
   expect((await refusalOf(() => pool.query(text))).code).toBe('INITIATOR_REPLAYED')
 })
 
-test('what nothing lets the service do is not exchanged', async () => {
+test('R-6.2: what nothing lets the service do is not exchanged', async () => {
   expect(await exchange('ann', { audience: 'shop' })).toMatchObject({ code: 'TOKEN_AUDIENCE_WRONG' })
   expect(await exchange('ann', { actor_token: 'forged' })).toMatchObject({ code: 'TOKEN_INVALID' })
 })

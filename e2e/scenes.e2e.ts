@@ -188,13 +188,13 @@ client.connect().then(() => client.query(${JSON.stringify(select)})).then(({ row
     expect(await run(stolen, join(stack().dir, 'no-such-file'))).toContain('ENOENT')
   })
 
-  test('a token that was copied out of it is refused later', async () => {
+  test('R-6.3: a token that was copied out of it is refused later', async () => {
     const copied = await pod('orders', { ageSeconds: 700 })
     const refused = await refusalOf(() => using(clientOf(copied), (client) => client.query(select)))
     expect(refused).toMatchObject({ sqlstate: '28P01', code: 'TOKEN_EXPIRED' })
   })
 
-  test('and for whom it ran is refused from another workload', async () => {
+  test('R-6.3: and for whom it ran is refused from another workload', async () => {
     const person = await (await stack().as('ann')).token(target)
     const form = {
       grant_type: exchangeGrant,
@@ -229,7 +229,7 @@ describe('a wrong pipeline', () => {
     ['without an environment', { environment: undefined }, 'environment'],
     ['of an environment that begins like it', { environment: 'production-eu' }, 'environment'],
     ['of another repository', { environment: 'production', repository_id: '75' }, 'repository_id'],
-  ])('a job %s is refused, by the name of the claim', async (_, claims, claim) => {
+  ])('R-6.3: a job %s is refused, by the name of the claim', async (_, claims, claim) => {
     const token = await job(claims)
     const refused = await refusalOf(() => using(clientOf(token), (client) => client.query(select)))
     expect(refused).toMatchObject({ sqlstate: '28P01', code: 'TOKEN_CLAIM_WRONG' })

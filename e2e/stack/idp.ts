@@ -17,6 +17,8 @@ export interface IdpOptions {
   readonly redirectUris?: readonly string[]
   /** `aud` of the workload's tokens. */
   readonly audience?: string
+  /** `aud` of access tokens that people may get by the command line's client; without it they get none that are JWTs. */
+  readonly peopleAudience?: string
   /** Life of the workload's tokens, in seconds. */
   readonly workloadTokenSeconds?: number
   readonly people?: readonly Person[]
@@ -196,10 +198,12 @@ function configure(
       },
       resourceIndicators: {
         enabled: true,
-        // Only the workload gets tokens for the installation: a person's login never gives one (THREATS, confused audience).
+        // Without `peopleAudience` only the workload gets tokens for the installation: a person's login never gives one
+        // (THREATS, confused audience).
         getResourceServerInfo: (_ctx, resource, client) => {
-          if (client.clientId !== workloadId || resource !== audience) throw new library.errors.InvalidTarget()
-          return { scope: '', audience, accessTokenFormat: 'jwt', jwt: { sign: { alg: 'ES256' } } }
+          const wanted = client.clientId === workloadId ? audience : options.peopleAudience
+          if (resource !== wanted) throw new library.errors.InvalidTarget()
+          return { scope: '', audience: resource, accessTokenFormat: 'jwt', jwt: { sign: { alg: 'ES256' } } }
         },
       },
     },

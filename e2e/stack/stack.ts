@@ -56,6 +56,8 @@ export interface StackOptions {
   readonly agentNode?: { readonly file?: string; readonly flags: readonly string[] }
   /** How the control plane is told otherwise than by default. */
   readonly controlEnv?: Readonly<Record<string, string>>
+  /** Identity providers beside the stack's own, as entries of SALLYPORT_PROVIDERS. */
+  readonly moreProviders?: readonly object[]
   /** A provider that runs already, of another stack: it is not stopped with this one. */
   readonly idp?: Idp
   /** Life of the workload's tokens, in seconds. */
@@ -393,7 +395,7 @@ async function runControlPlane({ dir, reaper, ports, url, idp, store, logs, opti
       SALLYPORT_ALLOW_INSECURE_LOOPBACK: 'true',
       SALLYPORT_LOGINS_PER_MINUTE: '1000',
       SALLYPORT_LOG_LEVEL: 'debug',
-      SALLYPORT_PROVIDERS: JSON.stringify([provider]),
+      SALLYPORT_PROVIDERS: JSON.stringify([provider, ...(options.moreProviders ?? [])]),
       CONSOLE_CLIENT_SECRET: idp.consoleClient.secret,
       ...options.controlEnv,
     },

@@ -76,7 +76,9 @@ function checkMentions(tree: ReadonlyMap<string, string>, path: string, names: r
  */
 function checkAttacks(tree: ReadonlyMap<string, string>): Finding[] {
   const path = 'docs/threats.md'
-  const rows = [...(tree.get(path) ?? '').matchAll(/^\| (R-[123]\.[0-9]+(?:, R-[123]\.[0-9]+)*) \|.*\| ([^|]+) \|$/gm)]
+  const rows = [
+    ...(tree.get(path) ?? '').matchAll(/^\| (R-[1236]\.[0-9]+(?:, R-[1236]\.[0-9]+)*) \|.*\| ([^|]+) \|$/gm),
+  ]
   const wrong = rows.flatMap(([, ids = '', named = '']) =>
     [...named.matchAll(/`([^`]+)`/g)]
       .filter(([, name = '']) => !isAbout(tree, name, ids.split(', ')))
@@ -87,14 +89,20 @@ function checkAttacks(tree: ReadonlyMap<string, string>): Finding[] {
       })),
   )
   const covered = new Set(rows.flatMap(([, ids = '']) => ids.split(', ')))
-  const missing = Object.entries(attacks)
-    .flatMap(([section, count]) => Array.from({ length: count }, (_, at) => `R-${section}.${at + 1}`))
+  const missing = [
+    ...Object.entries(attacks).flatMap(([section, count]) =>
+      Array.from({ length: count }, (_, at) => `R-${section}.${at + 1}`),
+    ),
+    ...attacksOnIdentity,
+  ]
     .filter((id) => !covered.has(id))
     .map((id) => ({ path, line: 1, text: `names no test for ${id}` }))
   return [...wrong, ...missing]
 }
 /** How many there are in each section of THREATS. */
 const attacks = { 1: 37, 2: 15, 3: 15 } as const
+/** Those of §6 that are about who calls, and on whose behalf. */
+const attacksOnIdentity = ['R-6.1', 'R-6.2', 'R-6.3', 'R-6.4', 'R-6.5', 'R-6.10', 'R-6.17', 'R-6.18']
 
 function isAbout(tree: ReadonlyMap<string, string>, name: string, ids: readonly string[]): boolean {
   const files = [...tree.keys()]
@@ -102,7 +110,7 @@ function isAbout(tree: ReadonlyMap<string, string>, name: string, ids: readonly 
     const start = name.slice(0, name.indexOf('*'))
     return files.some((file) => file.includes(`/testdata/`) && file.split('/').at(-1)?.startsWith(start))
   }
-  const tests = files.filter((file) => file.endsWith(`/${name}.test.ts`))
+  const tests = files.filter((file) => file.endsWith(`/${name}.test.ts`) || file === `e2e/${name}.ts`)
   const quotes = (file: string): boolean => ids.some((id) => new RegExp(`${id}(?![0-9])`).test(tree.get(file) ?? ''))
   if (tests.some(quotes)) return true
   const isCorpus = tree.has(`packages/sql/testdata/${name}.json`)

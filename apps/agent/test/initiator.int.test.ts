@@ -265,6 +265,41 @@ describe('a prepared statement', () => {
     }
   })
 
+  it('leaves with each run for whom that run was, and with a run for nobody no chain but that of its session', async () => {
+    const client = await connect()
+    const text = 'select id from shared'
+    const said = [
+      await tokenFor('ann', { jti: 'run-1' }),
+      null,
+      await tokenFor('bob', { jti: 'run-2' }),
+      'claimed:https://idp.test ann',
+    ]
+    for (const one of said) {
+      if (one !== null) await client.query("select set_config('sallyport.initiator', $1, false)", [one])
+      expect(await came(client.query({ name: 'shared', text }))).toEqual([3])
+    }
+    const runs = path.recorder.of('intent').filter((entry) => entry.text === text)
+    const web = { kind: 'workload', subject: 'web', assurance: 'verified' }
+    const chainOf = (subject: string, assurance: string, tokenId: string) => ({
+      initiator: { subject, assurance },
+      actors: [web],
+      tokenId,
+    })
+    expect(runs.map(({ chain }) => chain)).toMatchObject([
+      chainOf('ann', 'verified', 'run-1'),
+      undefined,
+      chainOf('bob', 'verified', 'run-2'),
+      chainOf('ann', 'claimed', ''),
+    ])
+    // Whose connection it is, and how that was proven, stands in its session.
+    expect(path.recorder.of('session-opened').at(-1)).toMatchObject({
+      initiator: web,
+      actors: [],
+      authentication: 'jwt-password',
+      tls: true,
+    })
+  })
+
   it('that was prepared for somebody is over with its batch or transaction, and then needs a new word', async () => {
     const client = await connect()
     const text = ann + comment(await tokenFor('ann'))

@@ -114,3 +114,23 @@ export async function buildTestApp(changes: Partial<Config> = {}, extra: Partial
     },
   }
 }
+
+export interface TestReplica {
+  readonly app: App
+  close(): Promise<void>
+}
+
+/** One more process on the same store and keys: connections of its own, and nothing of what the first has in memory. */
+export async function openReplica({ deps }: TestApp): Promise<TestReplica> {
+  const { config } = deps
+  const db = openDb(config.databaseUrl.reveal(), 5)
+  const app = await buildApp({ ...deps, db, providers: createProviders(config), metrics: createMetrics() })
+  await app.ready()
+  return {
+    app,
+    async close() {
+      await app.close()
+      await db.$disconnect()
+    },
+  }
+}

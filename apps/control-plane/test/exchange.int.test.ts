@@ -351,6 +351,15 @@ describe('R-6.2: what is not exchanged', () => {
     expect(response.json()).toMatchObject({ error, code, error_uri: errorDocsUrl(code as never) })
   })
 
+  it('R-6.10: a target that is not open to both is answered as one that is not there', async () => {
+    const answerOf = async (audience: string) => {
+      const { statusCode, body } = await ask({ audience })
+      const { requestId: _, ...rest } = JSON.parse(body.replaceAll(audience, 'NAME'))
+      return { statusCode, ...rest }
+    }
+    expect(await answerOf('payroll')).toEqual(await answerOf('nothing'))
+  })
+
   it('what was revoked, by its person and by its function', async () => {
     const row = {
       id: 'a'.repeat(32),

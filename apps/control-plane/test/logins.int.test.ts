@@ -58,7 +58,7 @@ describe('the token of a browser', () => {
     test.clock.set(Date.now())
   })
 
-  it('that was turned over and is shown later was copied: the login ends, for the thief and for the person', async () => {
+  it('R-6.3: that was turned over and is shown later was copied: the login ends, for the thief and for the person', async () => {
     const { token: first, personId } = await makePerson(test, [], 'browser')
     test.clock.advance(900_001)
     const second = tokenIn(await me(first))

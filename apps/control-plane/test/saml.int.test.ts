@@ -3,7 +3,7 @@
 import { X509Certificate } from 'node:crypto'
 import type { SallyportErrorCode } from '@sallyport/base/errors'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { buildTestApp, type TestApp } from './build.ts'
+import { buildTestApp, openReplica, type TestApp, type TestReplica } from './build.ts'
 import { attribute, enveloped, readRequest, type SamlIdp, type SamlRequest, startSamlIdp } from './saml-idp.ts'
 import { stopServer } from './stack.ts'
 
@@ -34,16 +34,16 @@ async function start(provider = 'saml', returnTo = '/approvals/7') {
   }
 }
 
-const post = async (SAMLResponse: string, provider = 'saml') =>
-  await test.app.inject({
+const post = async (SAMLResponse: string, provider = 'saml', { app }: Pick<TestApp, 'app'> = test) =>
+  await app.inject({
     method: 'POST',
     url: `/auth/saml/${provider}/acs`,
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
     payload: new URLSearchParams({ SAMLResponse, RelayState: 'https://evil.test/' }).toString(),
   })
 
-const finish = async (answered: Response, cookie: string) =>
-  await test.app.inject({ url: String(answered.headers.location), headers: cookie === '' ? {} : { cookie } })
+const finish = async (answered: Response, cookie: string, { app }: Pick<TestApp, 'app'> = test) =>
+  await app.inject({ url: String(answered.headers.location), headers: cookie === '' ? {} : { cookie } })
 
 const expectRefused = (response: Response, code: SallyportErrorCode = 'LOGIN_FAILED') => {
   expect(response.json()).toMatchObject({ code })
@@ -127,6 +127,41 @@ describe('an assertion is good once, and in the browser that asked (THREATS R-6.
     test.clock.advance(600_001)
     expectRefused(await post(idp.answer(late.request)))
     test.clock.set(Date.now())
+  })
+})
+
+describe('two replicas: what was asked for stands in the store, not in a process (THREATS R-6.3)', () => {
+  let other: TestReplica
+  beforeAll(async () => {
+    other = await openReplica(test)
+  })
+  afterAll(async () => await other.close())
+
+  it('a login that began at one is answered and finished at the other', async () => {
+    const { request, cookie } = await start()
+    const answered = await post(idp.answer(request), 'saml', other)
+    expect(answered.statusCode).toBe(303)
+    const response = await finish(answered, cookie)
+    expect(response.statusCode).toBe(302)
+    const headers = { cookie: `__Host-sallyport=${cookieOf(response, '__Host-sallyport')?.value}` }
+    expect((await other.app.inject({ url: '/api/v1/me', headers })).json()).toMatchObject({ subject: 'ana-7' })
+  })
+
+  it('an assertion that one has taken is refused by the other, and so is what was finished', async () => {
+    const { request, cookie } = await start()
+    const answer = idp.answer(request)
+    const answered = await post(answer)
+    expect(answered.statusCode).toBe(303)
+    expectRefused(await post(answer, 'saml', other))
+    expect((await finish(answered, cookie, other)).statusCode).toBe(302)
+    expectRefused(await finish(answered, cookie))
+  })
+
+  it('of both at the same moment one is let in', async () => {
+    const { request } = await start()
+    const answers = [test, other, test, other].map((at) => post(idp.answer(request), 'saml', at))
+    const statuses = (await Promise.all(answers)).map((one) => one.statusCode)
+    expect(statuses.sort()).toEqual([303, 401, 401, 401])
   })
 })
 

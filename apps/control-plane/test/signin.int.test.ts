@@ -4,7 +4,7 @@ import { errorDocsUrl, type SallyportErrorCode } from '@sallyport/base/errors'
 import { Secret } from '@sallyport/base/secret'
 import { generateKeyPair, SignJWT, UnsecuredJWT } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { buildTestApp, type TestApp } from './build.ts'
+import { buildTestApp, openReplica, type TestApp } from './build.ts'
 import { browse, startTestIdp, type TestIdp } from './idp.ts'
 import { makeDocuments, makePerson, roleDocuments } from './make.ts'
 import { stopServer } from './stack.ts'
@@ -81,6 +81,20 @@ describe('a browser', () => {
     const again = await finish(back, cookie)
     expectProblem(again, 'LOGIN_FAILED')
     expect(cookieOf(again, '__Host-sallyport')).toBeUndefined()
+  })
+
+  it('begins at one replica and comes back to another, once at both', async () => {
+    const other = await openReplica(test)
+    try {
+      idp.signInAs({ sub: 'ana' })
+      const { back, cookie } = await startBrowser()
+      const at = async (app: TestApp['app']) =>
+        await app.inject({ url: `/auth/callback${back.search}`, headers: { cookie } })
+      expect((await at(other.app)).statusCode).toBe(302)
+      expectProblem(await at(test.app), 'LOGIN_FAILED')
+    } finally {
+      await other.close()
+    }
   })
 
   it('cannot be made to finish a login that another browser started', async () => {

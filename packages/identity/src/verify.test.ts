@@ -1,6 +1,7 @@
 // Every hostile token of THREATS R-6.2 to R-6.4 that reaches an agent, beside the tokens that must pass.
+import { errorCodes } from '@sallyport/base/errors'
 import type { GroupDocument, TrustedIssuerDocument } from '@sallyport/policy/document'
-import { CompactSign, exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose'
+import { CompactSign, exportJWK, exportSPKI, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { IssuerWithKeys, Trust } from './trust.ts'
 import { initiatorTypes, isRevoked, isStillTrusted, verifyToken } from './verify.ts'
@@ -10,6 +11,7 @@ const now = nowMs / 1_000
 const builtIn = 'https://sallyport.example'
 const ci = 'https://ci.example'
 const other = 'https://other.example'
+const strict = 'https://strict.example'
 
 type Keys = Awaited<ReturnType<typeof generateKeyPair>>
 let ownKeys: Keys
@@ -60,6 +62,13 @@ beforeAll(async () => {
       },
     ],
     [other, { document: issuerDocument('other', other), jwks: { keys: await keys(otherKeys, 'other') } }],
+    [
+      strict,
+      {
+        document: issuerDocument('strict', strict, { requiredClaims: { azp: 'ours' } }),
+        jwks: { keys: await keys(ciKeys, 'ci-1') },
+      },
+    ],
   ])
   snapshot = {
     issuers,
@@ -109,6 +118,27 @@ async function made(from: Made): Promise<string> {
   const signing = new CompactSign(new TextEncoder().encode(JSON.stringify(payload)))
   signing.setProtectedHeader({ alg: 'ES256', kid: 'ci-1', ...from.header })
   return await signing.sign((from.keys ?? ciKeys).privateKey)
+}
+const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
+const goodClaims = { iss: ci, aud: 'sallyport-ci', sub: 'repo:acme/shop', iat: now - 10, exp: now + 600, ...ciClaims }
+/** Signed by the right key, whatever its header says: no library would. */
+async function signedAs(header: object): Promise<string> {
+  const text = `${encode({ alg: 'ES256', kid: 'ci-1', ...header })}.${encode(goodClaims)}`
+  const signature = await crypto.subtle.sign(
+    { name: 'ECDSA', hash: 'SHA-256' },
+    ciKeys.privateKey as never,
+    new TextEncoder().encode(text),
+  )
+  return withSignature(`${text}.`, Buffer.from(signature))
+}
+const unsignedAs = (alg: string): string => `${encode({ alg, kid: 'ci-1' })}.${encode(goodClaims)}.`
+const withAlgorithm = async (alg: string, key: Parameters<SignJWT['sign']>[0]): Promise<string> =>
+  await new SignJWT(goodClaims).setProtectedHeader({ alg, kid: 'ci-1' }).sign(key)
+const withSignature = (token: string, signature: Buffer): string =>
+  [...token.split('.').slice(0, 2), signature.toString('base64url')].join('.')
+const withClaims = (token: string, claims: object): string => {
+  const [header, , signature] = token.split('.')
+  return [header, encode({ ...goodClaims, ...claims }), signature].join('.')
 }
 const own = (from: Made = {}) =>
   made({
@@ -187,6 +217,7 @@ describe('a token of the control plane', () => {
 })
 
 describe('R-6.2: hostile tokens', () => {
+  const seen = new Set<string>()
   it.each<[string, () => Promise<string> | string, string]>([
     ['nothing at all', () => '', 'TOKEN_MISSING'],
     ['a password', () => 'hunter2', 'TOKEN_INVALID'],
@@ -211,8 +242,23 @@ describe('R-6.2: hostile tokens', () => {
       'TOKEN_SIGNATURE_WRONG',
     ],
     [
-      'a critical header that nobody knows',
-      () => made({ header: { crit: ['x'], x: 1 } }).catch(() => 'a.b.c'),
+      'a header URL of a certificate',
+      () => made({ header: { x5u: 'https://evil.example/c.pem' }, keys: ownKeys }),
+      'TOKEN_SIGNATURE_WRONG',
+    ],
+    ['a certificate of its own', () => made({ header: { x5c: ['MIIB'] }, keys: ownKeys }), 'TOKEN_SIGNATURE_WRONG'],
+    ['a key id that is a query', () => made({ header: { kid: "' OR 1=1 --" } }), 'TOKEN_KEY_UNKNOWN'],
+    ['a critical header that nobody knows', () => signedAs({ crit: ['x'], x: 1 }), 'TOKEN_INVALID'],
+    ['a payload that is not encoded', () => signedAs({ crit: ['b64'], b64: false }), 'TOKEN_INVALID'],
+    [
+      'a signature of zeros (CVE-2022-21449)',
+      async () => withSignature(await made({}), Buffer.alloc(64)),
+      'TOKEN_SIGNATURE_WRONG',
+    ],
+    ['another claim than was signed', async () => withClaims(await made({}), { sub: 'root' }), 'TOKEN_SIGNATURE_WRONG'],
+    [
+      'five parts, encrypted',
+      () => 'eyJhbGciOiJkaXIiLCJlbmMiOiJBMTI4R0NNIn0..AAAAAAAAAAAAAAAA.AAAA.AAAAAAAAAAAAAAAAAAAAAA',
       'TOKEN_INVALID',
     ],
     [
@@ -240,7 +286,45 @@ describe('R-6.2: hostile tokens', () => {
           .sign(new TextEncoder().encode(JSON.stringify(await exportJWK(ciKeys.publicKey)))),
       'TOKEN_ALGORITHM_WRONG',
     ],
+    [
+      'HS256 with the public key in PEM as secret',
+      async () => withAlgorithm('HS256', new TextEncoder().encode(await exportSPKI(ciKeys.publicKey))),
+      'TOKEN_ALGORITHM_WRONG',
+    ],
+    ['no signature, and "NONE" in capitals', () => unsignedAs('NONE'), 'TOKEN_ALGORITHM_WRONG'],
+    ['no signature, and "nOnE"', () => unsignedAs('nOnE'), 'TOKEN_ALGORITHM_WRONG'],
+    [
+      'a good algorithm that its issuer does not use',
+      async () => withAlgorithm('RS256', (await generateKeyPair('RS256')).privateKey),
+      'TOKEN_ALGORITHM_WRONG',
+    ],
     ['a logout token', () => made({ header: { typ: 'logout+jwt' } }), 'TOKEN_TYPE_WRONG'],
+    ['a proof of possession', () => made({ header: { typ: 'dpop+jwt' } }), 'TOKEN_TYPE_WRONG'],
+    ['a security event', () => made({ header: { typ: 'secevent+jwt' } }), 'TOKEN_TYPE_WRONG'],
+    ['the type of our own tokens', () => made({ header: { typ: 'sallyport+jwt' } }), 'TOKEN_TYPE_WRONG'],
+    [
+      'an ID token in place of an access token: it is for its client',
+      () => made({ aud: 'console-client', claims: { ...ciClaims, nonce: 'n', at_hash: 'h', azp: 'console-client' } }),
+      'TOKEN_AUDIENCE_WRONG',
+    ],
+    [
+      'another client that it was given to, where the document names one',
+      () => made({ iss: strict, aud: ['sallyport-ci', 'b'], claims: { azp: 'b' } }),
+      'TOKEN_CLAIM_WRONG',
+    ],
+    [
+      'no client that it was given to, where the document names one',
+      () => made({ iss: strict, claims: {} }),
+      'TOKEN_CLAIM_WRONG',
+    ],
+    ['our audience with a slash more', () => made({ aud: 'sallyport-ci/' }), 'TOKEN_AUDIENCE_WRONG'],
+    ['our audience in capitals', () => made({ aud: 'SALLYPORT-CI' }), 'TOKEN_AUDIENCE_WRONG'],
+    ['the beginning of our audience', () => made({ aud: 'sallyport' }), 'TOKEN_AUDIENCE_WRONG'],
+    ['an empty list of audiences', () => made({ aud: [] }), 'TOKEN_AUDIENCE_WRONG'],
+    ['no audience', () => made({ claims: { ...ciClaims, aud: undefined } }), 'TOKEN_CLAIM_MISSING'],
+    ['an exp that is a text', () => made({ exp: String(now + 600) as never }), 'TOKEN_CLAIM_MISSING'],
+    ['an iat that is a text', () => made({ iat: String(now) as never }), 'TOKEN_CLAIM_MISSING'],
+    ['an nbf that is a text', () => made({ nbf: String(now) as never }), 'TOKEN_CLAIM_MISSING'],
     ['no exp', () => made({ exp: undefined }), 'TOKEN_CLAIM_MISSING'],
     ['no iat', () => made({ iat: undefined }), 'TOKEN_CLAIM_MISSING'],
     ['no subject', () => made({ sub: undefined }), 'TOKEN_CLAIM_MISSING'],
@@ -267,9 +351,17 @@ describe('R-6.2: hostile tokens', () => {
     ],
   ])('%s is refused', async (_, token, code) => {
     expect(await codeOf(await token())).toBe(code)
+    seen.add(code)
+  })
+
+  it('each code of a token that does not verify has a hostile token above', () => {
+    const elsewhere = ['TOKEN_REPLAYED', 'TOKEN_REVOKED', 'TOKEN_ACTOR_WRONG']
+    const codes = Object.keys(errorCodes).filter((code) => code.startsWith('TOKEN_') && !elsewhere.includes(code))
+    expect([...seen].sort()).toEqual(codes.sort())
   })
 
   it.each<[string, Made]>([
+    ['the client that the document names', { iss: strict, claims: { azp: 'ours' } }],
     ['an exp within the leeway', { iat: now - 600, exp: now - 59 }],
     ['an nbf within the leeway', { nbf: now + 59 }],
     ['the longest life', { iat: now, exp: now + 3_600 }],
