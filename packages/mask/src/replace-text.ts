@@ -59,9 +59,32 @@ export function isHiddenPartial(text: string, keepLast: number): boolean {
 /** The last characters (code points), only of a value at least twice as long: a short one would be told whole. */
 function maskPartial(value: Uint8Array, keepLast: number): Uint8Array {
   if (keepLast === 0) return hiddenText
+  if (value.length <= asciiBytesMax && isAscii(value)) return maskPartialAscii(value, keepLast)
   const text = textOf(value)
   if (text === null) return hiddenText
   const characters = Array.from(text.trimEnd())
   if (characters.length < keepLast * 2) return hiddenText
   return utf8(hiddenPrefix + characters.slice(-keepLast).join(''))
 }
+
+/** Longer values are not looked through byte by byte. */
+const asciiBytesMax = 1_024
+
+function isAscii(value: Uint8Array): boolean {
+  for (let at = 0; at < value.length; at++) if ((value[at] ?? 0) > 0x7f) return false
+  return true
+}
+
+/** The same where each byte is a character: most values are such, and no string is made of them. */
+function maskPartialAscii(value: Uint8Array, keepLast: number): Uint8Array {
+  let end = value.length
+  while (end > 0 && isBlank(value[end - 1] ?? 0)) end -= 1
+  if (end < keepLast * 2) return hiddenText
+  const masked = new Uint8Array(hiddenText.length + keepLast)
+  masked.set(hiddenText)
+  for (let at = 0; at < keepLast; at++) masked[hiddenText.length + at] = value[end - keepLast + at] ?? 0
+  return masked
+}
+
+/** What `trimEnd` takes away, as far as it is ASCII. */
+const isBlank = (byte: number): boolean => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d)

@@ -68,6 +68,11 @@ describe('text', () => {
     [partial(2), 'añ😀b', '****😀b'],
     [partial(2), 'añ😀', '****'],
     [partial(2), 'secret  ', '****et'],
+    [partial(2), 'secret\t\n\v\f\r ', '****et'],
+    [partial(2), 'secre\u001c', '****e\u001c'],
+    [partial(2), 'abc \t', '****'],
+    [partial(2), 'secrét\t\n\v\f\r ', '****ét'],
+    [partial(4), `${'x'.repeat(2_000)}1234`, '****1234'],
   ] as const)('%j of %j is %j', (method, value, expected) => {
     expect(masked(method, value, oids.text)).toBe(expected)
     const binary = replaceValue(method, text(value), oids.varchar, 1, hash)

@@ -46,7 +46,7 @@ export function detectedCopy(
   const { plan } = running.judged
   if (plan.kind === 'plain' || plan.detect === undefined) return message
   const plain = { typeOid: text, typeModifier: -1, format: 0 } as const
-  running.masking ??= { columns: [], maskers: rowMaskers(plan, [plain], hash) }
+  running.masking ??= { columns: [], maskers: rowMaskers(plan, [plain], hash), masked: [0] }
   const bytes = withoutEscaped(running.masking.maskers?.[0]?.(message.bytes) ?? message.bytes, plan.detect, hash)
   if (bytes === message.bytes) return message
   running.maskedValues += 1

@@ -17,6 +17,7 @@ import { takeJudgement } from './forward.ts'
 import { takeHold } from './holding.ts'
 import { withoutInitiator } from './initiator.ts'
 import { passDescription, passRow } from './passing.ts'
+import { type Replacements, replacementsIn } from './replacements.ts'
 import { flushOpen, resume, takeClient } from './requests.ts'
 import { passCopyIn, takeTarget, takeUnserved, unfinished } from './results.ts'
 import {
@@ -67,7 +68,9 @@ export interface Machine {
   readonly waitsForClient: boolean
   /** True: this DataRow, whose body is `bytes` from `start` to `end`, is counted and may pass as it is. False: give it to `step`. */
   passRow(bytes: Buffer, start: number, end: number): boolean
-  /** The same for a RowDescription: what it says was noted. */
+  /** What of this DataRow is replaced, which is counted then; null: give it to `step`. Good until the next call. */
+  replacementsIn(bytes: Buffer, start: number, end: number): Replacements | null
+  /** The same as `passRow` for a RowDescription: what it says was noted. */
   passDescription(bytes: Buffer, start: number, end: number): boolean
   /** True: a CopyData of the client may pass as it is. */
   passCopyIn(): boolean
@@ -150,6 +153,10 @@ class SessionMachine implements Machine {
 
   passRow(bytes: Buffer, start: number, end: number): boolean {
     return this.#state.phase === 'open' && passRow(this.#state, bytes, start, end)
+  }
+
+  replacementsIn(bytes: Buffer, start: number, end: number): Replacements | null {
+    return this.#state.phase === 'open' ? replacementsIn(this.#state, bytes, start, end) : null
   }
 
   passDescription(bytes: Buffer, start: number, end: number): boolean {

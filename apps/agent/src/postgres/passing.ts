@@ -1,18 +1,37 @@
-// What of a target's answer goes on as it stands, without being taken apart: rows that nothing hides, and descriptions that are
-// known to fit what was judged. Whatever is new or may have to be changed goes the long way (results.ts).
+// What of a target's answer goes on without being taken apart: rows, with the values replaced that are hidden (replacements.ts), and
+// descriptions that are known to fit what was judged. Whatever is new or may have to be changed goes the long way (results.ts).
 import type { StatementFacts } from '@sallyport/sql/facts'
 import { dataRowValueBytes, decodeBackend } from '@sallyport/wire/postgres/decode'
+import { headerBytes } from '@sallyport/wire/postgres/frames'
 import type { ColumnDescription } from '@sallyport/wire/postgres/messages'
 import { backendBytes } from '@sallyport/wire/postgres/names'
 import type { Machine } from './machine.ts'
+import type { RowRun } from './row-run.ts'
 import { descriptionProblem, isWatched, isWithin, passesRows } from './rows.ts'
 import type { Running, State } from './state.ts'
 
-/** True: the message, whose body is `bytes` from `start` to `end`, goes on as it is, and is noted. */
-export function passes(machine: Machine, typeByte: number, bytes: Buffer, start: number, end: number): boolean {
-  if (typeByte === backendBytes.dataRow) return machine.passRow(bytes, start, end)
-  return typeByte === backendBytes.rowDescription && machine.passDescription(bytes, start, end)
+/** True: the message, whose body is `bytes` from `start` to `end`, was noted and went on by `rows`, its masked values replaced. */
+export function passes(
+  machine: Machine,
+  rows: RowRun,
+  typeByte: number,
+  bytes: Buffer,
+  start: number,
+  end: number,
+): boolean {
+  const isRow = typeByte === backendBytes.dataRow
+  if (isRow ? machine.passRow(bytes, start, end) : isDescription(machine, typeByte, bytes, start, end)) {
+    rows.take(bytes, start - headerBytes, end)
+    return true
+  }
+  const replaced = isRow ? machine.replacementsIn(bytes, start, end) : null
+  if (replaced === null) return false
+  rows.replace(bytes, start - headerBytes, end, replaced)
+  return true
 }
+
+const isDescription = (machine: Machine, typeByte: number, bytes: Buffer, start: number, end: number): boolean =>
+  typeByte === backendBytes.rowDescription && machine.passDescription(bytes, start, end)
 
 /** The statement whose result comes now; null where answers of another kind are due. */
 function runningNow({ expected, overrun }: State): Running | null {
@@ -22,12 +41,12 @@ function runningNow({ expected, overrun }: State): Running | null {
   return due.kind === 'execute' ? due.running : null
 }
 
-/** A row of a result that nothing hides: the first is held against its description, and all others are as it is. */
+/** A row of a result that nothing hides: the first is held against its description, and all others have as many columns. */
 export function passRow(state: State, bytes: Buffer, start: number, end: number): boolean {
   const running = runningNow(state)
   if (running === null || !passesRows(running)) return false
   const isFirst = running.rows === 0
-  const size = isFirst ? firstRowBytes(state, running, bytes, start, end) : end - start
+  const size = isFirst ? firstRowBytes(state, running, bytes, start, end) : nextRowBytes(state, bytes, start, end)
   if (size < 0 || !isWithin(running, end - start)) return false
   running.rows += 1
   running.bytes += size
@@ -50,6 +69,13 @@ function firstRowBytes(
   const described = due.portal.columns ?? due.portal.statement?.described?.columns ?? null
   if (described !== null && described.length !== output.length) return -1
   return dataRowValueBytes(bytes, start, end, described?.length ?? -1)
+}
+
+function nextRowBytes({ expected: [due] }: State, bytes: Buffer, start: number, end: number): number {
+  if (due?.kind !== 'query' && due?.kind !== 'execute') return -1
+  const columns = due.kind === 'query' ? due.columns : (due.portal.columns ?? due.portal.statement?.described?.columns)
+  if (columns == null) return end - start
+  return end - start >= 2 && bytes.readUInt16BE(start) === columns.length ? end - start : -1
 }
 
 /** What a target said of a result, and under what it was found to fit. */

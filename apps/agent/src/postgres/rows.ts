@@ -5,6 +5,7 @@ import type { KeyedHash } from '@sallyport/mask/replace'
 import type { OutputColumn } from '@sallyport/sql/facts'
 import type { ColumnDescription, Format } from '@sallyport/wire/postgres/messages'
 import type { JudgedStatement, Protection } from '../session/gate.ts'
+import { describedColumns } from './replacements.ts'
 import type { Portal, Running } from './state.ts'
 
 /** OIDs below are of the system catalogs, which our catalog does not list (FirstNormalObjectId of transam.h). */
@@ -69,8 +70,7 @@ export const simpleShape = (columns: readonly ColumnDescription[]): RowShape => 
 
 /** Formats come from Bind: a description of the statement does not know them (manual, "Describe"). */
 export function portalShape(portal: Portal, protection: Protection): RowShape | null {
-  const described = portal.statement?.described
-  const columns = portal.columns ?? (described?.under === protection ? described.columns : null)
+  const columns = describedColumns(portal, protection)
   if (columns === null) return null
   const { resultFormats } = portal
   // A cursor of SQL has no Bind: its own description tells.
@@ -110,7 +110,8 @@ function maskersOf(running: Running, shape: RowShape, hash: KeyedHash): RowMaske
     format: shape.formats(index),
   }))
   const maskers = rowMaskers(plan, columns, hash)
-  running.masking = { columns: shape.columns, maskers }
+  const masked = (maskers ?? []).flatMap((masker, index) => (masker === null ? [] : [index]))
+  running.masking = { columns: shape.columns, maskers, masked }
   return maskers
 }
 

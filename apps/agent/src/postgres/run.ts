@@ -6,7 +6,7 @@ import { limits } from '@sallyport/base/limits'
 import type { ByteWriter } from '@sallyport/wire/bytes/writer'
 import { decodeBackend, decodeFrontend } from '@sallyport/wire/postgres/decode'
 import { encodeBackend, writeBackend } from '@sallyport/wire/postgres/encode'
-import { type Frame, FrameSplitter, headerBytes } from '@sallyport/wire/postgres/frames'
+import { type Frame, FrameSplitter } from '@sallyport/wire/postgres/frames'
 import type { NoticeFields } from '@sallyport/wire/postgres/messages'
 import { backendBytes, backendCaps, frontendBytes, frontendCaps } from '@sallyport/wire/postgres/names'
 import type { SessionRecord } from '../record/record.ts'
@@ -260,11 +260,8 @@ class SessionRun implements Run {
   readonly #onTargetMessage = (typeByte: number, bytes: Buffer, start: number, end: number): void => {
     if (this.#isOver) return
     const { machine, lent, link } = this.#deps
-    // Rows that nothing must change go on without being taken apart, and those beside each other together.
-    if (!lent.isLent && passes(machine, typeByte, bytes, start, end)) {
-      this.#rows.take(bytes, start - headerBytes, end)
-      return
-    }
+    // Most of an answer goes on without being taken apart, and rows beside each other together.
+    if (!lent.isLent && passes(machine, this.#rows, typeByte, bytes, start, end)) return
     this.#rows.finish()
     const frame = { typeByte, body: bytes.subarray(start, end) }
     if (lent.isLent && lent.take(frame)) return

@@ -53,6 +53,8 @@ export type Action =
 export interface RowMasking {
   readonly columns: readonly ColumnDescription[]
   readonly maskers: RowMaskers
+  /** Columns that have one. */
+  readonly masked: readonly number[]
 }
 
 /** A statement that was forwarded to run. Counts grow while its result passes. */

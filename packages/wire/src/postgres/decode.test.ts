@@ -161,12 +161,12 @@ describe('dataRowSpans', () => {
   const row: Frame = { typeByte: 0x44, body: bytesOf('00 03 00 00 00 01 37 ff ff ff ff 00 00 00 00') }
   test('finds the values without copying them', () => {
     const spans = new Int32Array(6)
-    expect(dataRowSpans(row.body, spans)).toBe(3)
+    expect(dataRowSpans(row.body, 0, row.body.length, spans)).toBe(3)
     expect([...spans]).toEqual([6, 1, 11, -1, 15, 0])
   })
   test('refuses more columns than were described, and what decodeBackend refuses', () => {
-    expect(() => dataRowSpans(row.body, new Int32Array(4))).toThrow('3 columns; 2 are described')
+    expect(() => dataRowSpans(row.body, 0, row.body.length, new Int32Array(4))).toThrow('3 columns; 2 are described')
     for (const body of ['', '00', '00 01', '00 01 00 00 00 02 37', '00 01 ff ff ff fe', '00 00 00'])
-      expect(() => dataRowSpans(bytesOf(body), new Int32Array(8)), body).toThrow(ProtocolError)
+      expect(() => dataRowSpans(bytesOf(body), 0, bytesOf(body).length, new Int32Array(8)), body).toThrow(ProtocolError)
   })
 })

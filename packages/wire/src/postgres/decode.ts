@@ -55,25 +55,26 @@ export function decodeStartup(body: Buffer): StartupPacket {
 }
 
 /**
- * The hot path of decodeBackend for DataRow: fills `spans` with offset and length of each value inside `body`, length -1
- * for NULL, and returns how many there are. `spans` holds two numbers a column; a row with more columns is an error.
+ * The hot path of decodeBackend for DataRow, its body being `bytes` from `start` to `end`: fills `spans` with place and length of
+ * each value inside `bytes`, length -1 for NULL, and returns how many there are. `spans` holds two numbers a column; a row with more
+ * columns is an error.
  */
-export function dataRowSpans(body: Buffer, spans: Int32Array): number {
-  if (body.length < 2) throw new ProtocolError('dataRow is shorter than its fields')
-  const count = body.readUInt16BE(0)
+export function dataRowSpans(bytes: Buffer, start: number, end: number, spans: Int32Array): number {
+  if (end - start < 2) throw new ProtocolError('dataRow is shorter than its fields')
+  const count = bytes.readUInt16BE(start)
   if (count * 2 > spans.length)
     throw new ProtocolError(`dataRow has ${count} columns; ${spans.length / 2} are described`)
-  let at = 2
+  let at = start + 2
   for (let column = 0; column < count; column++) {
-    if (body.length - at < 4) throw new ProtocolError('dataRow is shorter than its fields')
-    const length = body.readInt32BE(at)
+    if (end - at < 4) throw new ProtocolError('dataRow is shorter than its fields')
+    const length = bytes.readInt32BE(at)
     at += 4
-    if (length < -1 || length > body.length - at) throw new ProtocolError('dataRow is shorter than its fields')
+    if (length < -1 || length > end - at) throw new ProtocolError('dataRow is shorter than its fields')
     spans[column * 2] = at
     spans[column * 2 + 1] = length
     if (length > 0) at += length
   }
-  if (at !== body.length) throw new ProtocolError('dataRow is longer than its fields')
+  if (at !== end) throw new ProtocolError('dataRow is longer than its fields')
   return count
 }
 

@@ -292,7 +292,7 @@ test('the fast path of rows finds what decodeBackend finds', () => {
         const slow = () => decodeBackend({ typeByte: backendBytes.dataRow, body })
         let count: number
         try {
-          count = dataRowSpans(body, spans)
+          count = dataRowSpans(body, 0, body.length, spans)
         } catch (thrown) {
           expect(thrown).toBeInstanceOf(ProtocolError)
           expect(slow).toThrow(ProtocolError)
@@ -308,6 +308,12 @@ test('the fast path of rows finds what decodeBackend finds', () => {
         const among = Buffer.concat([Buffer.from('before'), body, Buffer.from('behind')])
         const [start, end] = [6, 6 + body.length]
         expect(dataRowValueBytes(among, start, end, -1)).toBe(sum)
+        const there = new Int32Array(2 * 64)
+        expect(dataRowSpans(among, start, end, there)).toBe(count)
+        for (let at = 0; at < count; at++) {
+          expect(there[at * 2]).toBe(spans[at * 2]! + start)
+          expect(there[at * 2 + 1]).toBe(spans[at * 2 + 1])
+        }
         expect(dataRowValueBytes(among, start, end, count)).toBe(sum)
         expect(dataRowValueBytes(among, start, end, count + 1)).toBe(-1)
       },
