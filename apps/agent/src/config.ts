@@ -130,10 +130,6 @@ export function loadConfig(sources: ConfigSources, path = sources.env['SALLYPORT
   }
   const { drainSeconds, memoryMaxMb, joinToken, joinTokenFile, ...file } = parsed.data
   const workers = file.workers === 'auto' ? Math.min(sources.cores, limits.workersMax) : file.workers
-  if (workers > 1 && file.http !== undefined)
-    throw invalid(
-      `the configuration is not valid: http: not served by ${workers} workers (SALLYPORT_WORKERS); leave it out, or set workers to 1`,
-    )
   const advertise = file.advertise ?? advertisedAt(file.listen, sources)
   return {
     ...file,

@@ -132,8 +132,8 @@ async function run(config: Config, log: Logger): Promise<void> {
   keepHeapSmall()
   const deps = { config, clock: systemClock, log, environment, random: Math.random, onRevoked, startWorkerProcess }
   running = await startAgent(deps)
-  const { agentId, agentName, port, metricsPort, recordKeyFingerprint } = running
-  log.info({ agent: agentId, name: agentName, port, metricsPort, recordKeyFingerprint }, 'started')
+  const { agentId, agentName, port, httpPort, metricsPort, recordKeyFingerprint } = running
+  log.info({ agent: agentId, name: agentName, port, httpPort, metricsPort, recordKeyFingerprint }, 'started')
   // Revoked in the very moment of the start.
   if (isStopping) await running.stop()
 }

@@ -4,7 +4,6 @@ import { randomBytes } from 'node:crypto'
 import { join as joinPath } from 'node:path'
 import type { Clock } from '@sallyport/base/clock'
 import { asSallyportError, SallyportError } from '@sallyport/base/errors'
-import type { FloorDocument } from '@sallyport/policy/document'
 import type { Catalog } from '@sallyport/sql/catalog'
 import type { Logger } from 'pino'
 import type { Config } from './config.ts'
@@ -32,7 +31,7 @@ import { AgentSources, loadSealingKey } from './secrets/sealed.ts'
 import { callerAuthorityOf, maskHashOf, monotonicUs } from './session/keys.ts'
 import { openSessions } from './session/sessions.ts'
 import { version } from './version.ts'
-import { startCrew } from './workers/crew.ts'
+import { type CrewDeps, startCrew } from './workers/crew.ts'
 import type { WorkerProcess } from './workers/process.ts'
 
 export interface AgentDeps {
@@ -145,7 +144,11 @@ async function open(given: AgentDeps, closers: Closers): Promise<Omit<RunningAge
   const doors =
     config.workers === 1
       ? await openDoors(deps, opened, closers)
-      : await openCrew(deps, { ...opened, floor, environment: given.environment }, closers)
+      : await openCrew(
+          deps,
+          { ...opened, floor, environment: given.environment, credentials: deps.environment },
+          closers,
+        )
   closers.push(() => sayDraining(parts, link))
   const shown = { contentType: metrics.contentType, text: doors.metrics }
   const health = await startHealth({ ...config.metrics, metrics: shown, log, notReady: () => notReady(snapshots) })
@@ -181,7 +184,7 @@ interface Opened {
 /** Other processes that listen and serve, and ask this one. */
 async function openCrew(
   deps: OpenDeps,
-  opened: Opened & { readonly floor: FloorDocument | null; readonly environment: Environment },
+  opened: Opened & Pick<CrewDeps, 'floor' | 'environment' | 'credentials'>,
   closers: Closers,
 ): Promise<Doors> {
   const { parts } = opened
@@ -191,7 +194,7 @@ async function openCrew(
   parts.sessions = crew
   // Renewed while the workers were starting.
   crew.replaceTls(parts.tls)
-  return { port: crew.port, httpPort: null, metrics: crew.metrics }
+  return { port: crew.port, httpPort: crew.httpPort, metrics: crew.metrics }
 }
 
 /** The listeners, which share sessions, budgets and catalogs. */

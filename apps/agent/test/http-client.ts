@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { connect } from 'node:tls'
-import type { DataPath, Shown } from './data-path.ts'
+import type { Shown } from './data-path.ts'
 
 export interface Reply {
   readonly status: number
@@ -28,8 +28,15 @@ export interface HttpClient {
   raw(text: string, target?: string): Promise<string>
 }
 
+/** Where HTTP is served, and tokens that it takes. */
+export interface HttpDoor {
+  readonly httpPort: number
+  readonly ca: string
+  token(shown?: Shown): Promise<string>
+}
+
 /** `path` is asked with each request, since tests start theirs before all. */
-export function httpClient(path: () => DataPath): HttpClient {
+export function httpClient(path: () => HttpDoor): HttpClient {
   const open: HttpClient['open'] = async (url, options = {}) => {
     const target = url.split('/')[1] ?? ''
     const token = options.token === undefined ? await path().token({ target, ...options.shown }) : options.token

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { isHttpTarget } from '@sallyport/policy/document'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { oauthTokens } from '../src/http/oauth.ts'
+import { oauthEndpoints, oauthTokens } from '../src/http/oauth.ts'
 import { openUpstreams } from '../src/http/upstream.ts'
 import { makeCertificate } from './certificates.ts'
 import { type DataPath, startDataPath } from './data-path.ts'
@@ -144,8 +144,10 @@ describe('a token by OAuth', () => {
       audience: 'https://api.example',
       sendAs: 'form',
     } as const
-    const all = oauthTokens({ upstreams, environment: { CLIENT_SECRET: clientSecret }, clock: { nowMs: () => nowMs } })
-    const first = (await all.of(target, oauth)).reveal()
+    const clock = { nowMs: () => nowMs }
+    const environment = { CLIENT_SECRET: clientSecret }
+    const all = oauthTokens({ clock, source: oauthEndpoints({ upstreams, environment, clock }) })
+    const first = (await all.of(target, oauth)).secret.reveal()
     expect(Object.fromEntries(new URLSearchParams(issuer.seen[0]?.body))).toEqual({
       grant_type: 'client_credentials',
       audience: 'https://api.example',
@@ -154,15 +156,15 @@ describe('a token by OAuth', () => {
     })
     expect(issuer.seen[0]?.headers.authorization).toBeUndefined()
     nowMs += 569_999
-    expect((await all.of(target, oauth)).reveal()).toBe(first)
+    expect((await all.of(target, oauth)).secret.reveal()).toBe(first)
     nowMs += 1
-    const second = (await all.of(target, oauth)).reveal()
+    const second = (await all.of(target, oauth)).secret.reveal()
     expect(second).not.toBe(first)
     all.refused(target)
-    expect((await all.of(target, oauth)).reveal()).toBe(second)
+    expect((await all.of(target, oauth)).secret.reveal()).toBe(second)
     nowMs += 10_000
     all.refused(target)
-    const third = (await all.of(target, oauth)).reveal()
+    const third = (await all.of(target, oauth)).secret.reveal()
     expect(third).not.toBe(second)
     expect(issuer.seen).toHaveLength(3)
     await upstreams.close()

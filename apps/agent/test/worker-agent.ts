@@ -16,7 +16,7 @@ import { type IngestRequest, IngestResponseSchema } from '@sallyport/proto/gen/s
 import { TokenTakenSchema } from '@sallyport/proto/gen/sallyport/v1/token_pb'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import pg from 'pg'
-import { audience, builtInIssuer, issuer } from './data-path.ts'
+import { audience, builtInIssuer, issuer, type Shown } from './data-path.ts'
 import { startFakeControl } from './fake-control.ts'
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
@@ -39,6 +39,9 @@ export interface RecordedEntry {
 export interface WorkerAgent {
   readonly child: ChildProcess
   readonly port: number
+  /** 0 where it serves no HTTP. */
+  readonly httpPort: number
+  readonly ca: string
   readonly lines: LoggedLine[]
   /** What the control plane was given, in the order of each session. */
   readonly entries: RecordedEntry[]
@@ -47,6 +50,7 @@ export interface WorkerAgent {
   until<T>(look: () => T | undefined | null | false): Promise<T>
   connect(subject?: string, more?: pg.ClientConfig, claims?: object): Promise<pg.Client>
   config(subject?: string, claims?: object): Promise<pg.ClientConfig>
+  token(shown?: Shown): Promise<string>
   /** The version that it has. */
   publish(yaml: string): number
   /** Process ids of the workers that serve now. */
@@ -164,12 +168,8 @@ export async function startWorkerAgent({ yaml, workers, env = {} }: WorkerAgentO
   }
   const started = await until(() => lines.find(({ msg }) => msg === 'started'))
   const port = Number(started['port'])
-  const config: WorkerAgent['config'] = async (subject = 'ann', claims = {}) => ({
-    host: '127.0.0.1',
-    port,
-    database: 'shop',
-    user: 'sallyport',
-    password: await new SignJWT({
+  const tokenOf = async (subject: string, claims: object): Promise<string> =>
+    await new SignJWT({
       sp_issuer: 'https://idp.test',
       sp_kind: 'user',
       sp_groups: ['engineering'],
@@ -184,13 +184,27 @@ export async function startWorkerAgent({ yaml, workers, env = {} }: WorkerAgentO
       .setIssuedAt()
       .setExpirationTime('600s')
       .setJti('jti' in claims ? String(claims.jti) : crypto.randomUUID())
-      .sign(keys.privateKey),
+      .sign(keys.privateKey)
+  const config: WorkerAgent['config'] = async (subject = 'ann', claims = {}) => ({
+    host: '127.0.0.1',
+    port,
+    database: 'shop',
+    user: 'sallyport',
+    password: await tokenOf(subject, claims),
     ssl: { ca: control.authority.pem, servername: 'localhost' },
   })
   const gone = (id: number) => lines.some(({ msg, process: one }) => msg === 'worker-ended' && one === id)
   return {
     child,
     port,
+    httpPort: Number(started['httpPort'] ?? 0),
+    ca: control.authority.pem,
+    token: ({ subject = 'ann', target = 'shop', once: isOnce, jti } = {}) =>
+      tokenOf(subject, {
+        sp_target: target,
+        ...(isOnce === true ? { sp_once: true } : {}),
+        ...(jti === undefined ? {} : { jti }),
+      }),
     lines,
     entries,
     ran,

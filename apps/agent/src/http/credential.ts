@@ -28,7 +28,7 @@ export async function injectedCredential(
   if (credential === 'none') return nothing
   const bound = boundTo(target)
   if ('oauth' in credential) {
-    const secret = await tokens.of(target, credential.oauth)
+    const { secret } = await tokens.of(target, credential.oauth)
     return { ...nothing, fields: [checkedField('authorization', `Bearer ${secret.reveal()}`)], secrets: [secret] }
   }
   if ('sigv4' in credential) return await signing(credential.sigv4, environment, bound, nowMs)

@@ -13,14 +13,24 @@ export type Oauth = Extract<HttpCredential, { oauth: unknown }>['oauth']
 
 export interface OauthTokens {
   /** Throws CREDENTIAL_UNAVAILABLE; the cause is for the operator's log. */
-  of(target: HttpTargetDocument, oauth: Oauth): Promise<Secret>
+  of(target: HttpTargetDocument, oauth: Oauth): Promise<OauthToken>
   /** The target refused its token: the next request asks for another one, unless this one is new. */
   refused(target: HttpTargetDocument): void
 }
 
-interface Kept {
-  readonly token: Promise<{ readonly secret: Secret; readonly untilMs: number }>
+export interface OauthToken {
+  readonly secret: Secret
+  /** When it was asked for. */
   readonly sinceMs: number
+  readonly untilMs: number
+}
+
+/** Where tokens come from that are not kept here. */
+export type OauthSource = Pick<OauthTokens, 'of'> & Partial<OauthTokens>
+
+interface Kept {
+  readonly token: Promise<OauthToken>
+  sinceMs: number
 }
 
 /** Documents of which tokens are kept: as many as targets, and a few that have changed. */
@@ -30,41 +40,46 @@ const marginMs = 30_000
 /** A target that refuses every token is no reason to ask for one with each request. */
 const freshMs = 10_000
 
-export function oauthTokens(deps: {
-  readonly upstreams: Upstreams
-  readonly environment: CredentialSources
-  readonly clock: Clock
-}): OauthTokens {
+export function oauthTokens({ clock, source }: { readonly clock: Clock; readonly source: OauthSource }): OauthTokens {
   const kept = new Map<string, Kept>()
-  const keyOf = ({ metadata, spec }: HttpTargetDocument): string => JSON.stringify([metadata.name, spec])
   return {
     async of(target, oauth) {
-      const key = keyOf(target)
-      const nowMs = deps.clock.nowMs()
+      const key = oauthKey(target)
+      const nowMs = clock.nowMs()
       const known = kept.get(key)
       if (known !== undefined) {
-        const { secret, untilMs } = await known.token
-        if (nowMs < untilMs) return secret
+        const token = await known.token
+        if (nowMs < token.untilMs) return token
         if (kept.get(key) === known) kept.delete(key)
       }
       const raced = kept.get(key)
-      if (raced !== undefined) return (await raced.token).secret
-      const token = asked(deps, target, oauth, nowMs)
+      if (raced !== undefined) return await raced.token
+      const token = source.of(target, oauth)
       const made: Kept = { token, sinceMs: nowMs }
       const [oldest] = kept.keys()
       if (kept.size >= keptMax && oldest !== undefined) kept.delete(oldest)
       kept.set(key, made)
-      // What failed is not kept.
-      token.catch(() => kept.get(key) === made && kept.delete(key))
-      return (await token).secret
+      token.then(
+        ({ sinceMs }) => {
+          made.sinceMs = sinceMs
+        },
+        // What failed is not kept.
+        () => kept.get(key) === made && kept.delete(key),
+      )
+      return await token
     },
     refused(target) {
-      const key = keyOf(target)
+      const key = oauthKey(target)
       const known = kept.get(key)
-      if (known !== undefined && deps.clock.nowMs() - known.sinceMs >= freshMs) kept.delete(key)
+      if (known === undefined || clock.nowMs() - known.sinceMs < freshMs) return
+      kept.delete(key)
+      source.refused?.(target)
     },
   }
 }
+
+/** Of a target as its document is. */
+export const oauthKey = ({ metadata, spec }: HttpTargetDocument): string => JSON.stringify([metadata.name, spec])
 
 /** RFC 6749, 5.1. */
 const TokenAnswer = z.object({
@@ -78,12 +93,23 @@ const TokenAnswer = z.object({
 /** Where the server does not say. */
 const lifeSecondsDefault = 300
 
+interface EndpointDeps {
+  readonly upstreams: Upstreams
+  readonly environment: CredentialSources
+  readonly clock: Clock
+}
+
+/** The token endpoints that documents name. */
+export const oauthEndpoints = (deps: EndpointDeps): OauthSource => ({
+  of: (target, oauth) => asked(deps, target, oauth, deps.clock.nowMs()),
+})
+
 async function asked(
-  { upstreams, environment, clock }: Parameters<typeof oauthTokens>[0],
+  { upstreams, environment, clock }: EndpointDeps,
   target: HttpTargetDocument,
   oauth: Oauth,
   nowMs: number,
-): Promise<{ readonly secret: Secret; readonly untilMs: number }> {
+): Promise<OauthToken> {
   const { name } = target.metadata
   const url = new URL(oauth.tokenUrl)
   // Sealed for where it goes: the token endpoint, not the API.
@@ -104,6 +130,7 @@ async function asked(
     const lifeMs = Math.min(seconds * 1_000, limits.oauthTokenMsMax)
     return {
       secret: new Secret(token),
+      sinceMs: nowMs,
       untilMs: Math.max(nowMs, clock.nowMs()) + lifeMs - Math.min(marginMs, lifeMs / 4),
     }
   } catch (cause) {

@@ -9,7 +9,7 @@ import { type SessionId, sessionId } from '@sallyport/base/ids'
 import { limits } from '@sallyport/base/limits'
 import { verifyToken } from '@sallyport/identity/verify'
 import type { DecisionContext } from '@sallyport/policy/decide'
-import type { Budgets } from '../limits/budgets.ts'
+import type { RequestBudgets } from '../limits/budgets.ts'
 import type { CurrentSnapshot } from '../link/current.ts'
 import { realAfter } from '../link/holds.ts'
 import type { SessionRecord } from '../record/record.ts'
@@ -48,7 +48,7 @@ export interface HttpShared {
   /** Credentials that no request may carry. */
   readonly known: KnownSecrets
   readonly sessions: Sessions
-  readonly budgets: Budgets
+  readonly budgets: RequestBudgets
   /** How many connections each caller has. */
   readonly callers: Callers
   /** How many requests each has under way, of all its connections. */

@@ -36,8 +36,11 @@ export interface Upstreams {
   close(): Promise<void>
 }
 
-/** `environment`: where references to client certificates are looked up. */
-export function openUpstreams(environment: Environment = {}): Upstreams {
+/** `environment`: where references to client certificates are looked up. `connectionsMax`: to each target. */
+export function openUpstreams(
+  environment: Environment = {},
+  connectionsMax: number = limits.httpConnectionsPerTargetMax,
+): Upstreams {
   const pools = new Map<string, Pool>()
   /** Of documents in use: what would be made of them anew for each request. */
   const places = new WeakMap<HttpTargetDocument['spec'], { readonly key: string }>()
@@ -56,7 +59,7 @@ export function openUpstreams(environment: Environment = {}): Upstreams {
     if (known !== undefined) return known
     // Of documents that changed the old pool goes when nothing uses it; it is bounded by how often documents change.
     if (pools.size >= poolsMax) closeOldest(pools)
-    const made = newPool(target, environment)
+    const made = newPool(target, environment, connectionsMax)
     pools.set(key, made)
     return made
   }
@@ -135,7 +138,7 @@ function closeOldest(pools: Map<string, Pool>): void {
   }
 }
 
-function newPool(target: HttpTargetDocument, environment: Environment): Pool {
+function newPool(target: HttpTargetDocument, environment: Environment, connectionsMax: number): Pool {
   const { url, tls, network } = target.spec
   const connect = {
     timeout: limits.upstreamConnectMsMax,
@@ -147,7 +150,7 @@ function newPool(target: HttpTargetDocument, environment: Environment): Pool {
   }
   const { client } = tls
   return new Pool(new URL(url).origin, {
-    connections: limits.httpConnectionsPerTargetMax,
+    connections: connectionsMax,
     pipelining: 1,
     headersTimeout: limits.httpAnswerMsMax,
     bodyTimeout: limits.httpIdleMsMax,

@@ -107,10 +107,10 @@ it('what is left is told, and when all of it is there again', () => {
   let nowMs = 1_000
   const budgets = createBudgets({ nowMs: () => nowMs }, 10)
   const claim = { budget: 'a', amount: 3, max: 10, everyMs: 60_000 }
-  expect(budgets.left(claim)).toEqual({ left: 10, resetMs: 0 })
+  expect(budgets.left([claim])).toEqual([{ left: 10, resetMs: 0 }])
   budgets.take([claim])
   nowMs += 10_000
-  expect(budgets.left(claim)).toEqual({ left: 7, resetMs: 50_000 })
+  expect(budgets.left([claim])).toEqual([{ left: 7, resetMs: 50_000 }])
   nowMs += 60_000
-  expect(budgets.left(claim)).toEqual({ left: 10, resetMs: 0 })
+  expect(budgets.left([claim])).toEqual([{ left: 10, resetMs: 0 }])
 })

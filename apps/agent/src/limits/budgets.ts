@@ -32,13 +32,23 @@ export interface StatementBudgets {
   look(claims: readonly Claim[]): Full | null
 }
 
-export interface Budgets extends StatementBudgets {
+/** What is left of a budget, and when all of it is there again. */
+export interface Left {
+  readonly left: number
+  readonly resetMs: number
+}
+
+/** What requests need of them. */
+export interface RequestBudgets extends StatementBudgets {
   /** Counts what has been spent already, room or not. */
   owe(claims: readonly Claim[]): void
-  /** What is left of a budget, and when all of it is there again. */
-  left(claim: Omit<Claim, 'amount'>): { readonly left: number; readonly resetMs: number }
+  /** Of each. */
+  left(claims: readonly Omit<Claim, 'amount'>[]): readonly Left[]
   /** Places among those that run at the same time. */
   enter: Places['enter']
+}
+
+export interface Budgets extends RequestBudgets {
   /** Budgets in memory. */
   readonly size: number
   /** Lends another agent what nobody has spent here, by the terms of this agent. Gives how much it has of it in all. */
@@ -99,7 +109,7 @@ export function createBudgets(clock: Clock, budgetsMax: number = limits.budgetsP
       return null
     },
     owe: (claims) => spendAll(claims, clock.nowMs(), windowOf),
-    left: (claim) => leftOf(windows.get(claim.budget), claim, loans, clock.nowMs()),
+    left: (claims) => claims.map((claim) => leftOf(windows.get(claim.budget), claim, loans, clock.nowMs())),
     enter: createPlaces().enter,
     get size() {
       return windows.size
@@ -124,7 +134,7 @@ function spendAll(
   }
 }
 
-function leftOf(window: Window | undefined, claim: Omit<Claim, 'amount'>, loans: Loans, nowMs: number) {
+function leftOf(window: Window | undefined, claim: Omit<Claim, 'amount'>, loans: Loans, nowMs: number): Left {
   const { budget, everyMs } = claim
   const max = claim.max + loans.change(budget, claim.max, nowMs)
   if (window === undefined || window.everyMs !== everyMs) return { left: Math.max(0, max), resetMs: 0 }

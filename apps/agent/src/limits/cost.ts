@@ -4,7 +4,7 @@
 import { type CostSource, costOf } from '@sallyport/policy/costs'
 import type { AppliedLimit } from '@sallyport/policy/limits'
 import type { StatementFacts } from '@sallyport/sql/facts'
-import type { Budgets, Claim } from './budgets.ts'
+import type { Claim, RequestBudgets } from './budgets.ts'
 
 /** What is looked for in one answer. */
 export interface CostMeter {
@@ -31,7 +31,11 @@ export const costClaims = (
       }))
 
 /** Null where no answer has to say anything. */
-export function costMeter(applied: readonly AppliedLimit[], facts: StatementFacts, budgets: Budgets): CostMeter | null {
+export function costMeter(
+  applied: readonly AppliedLimit[],
+  facts: StatementFacts,
+  budgets: RequestBudgets,
+): CostMeter | null {
   const counted = applied
     .filter(({ limit }) => limit.cost !== null)
     .map((one) => ({ one, cost: costOf(one.limit.weights, facts) }))

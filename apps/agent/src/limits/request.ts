@@ -7,7 +7,7 @@ import { type CompiledPolicies, limitsFor } from '@sallyport/policy/decide'
 import type { AppliedLimit, CompiledLimit } from '@sallyport/policy/limits'
 import type { Catalog } from '@sallyport/sql/catalog'
 import type { StatementFacts } from '@sallyport/sql/facts'
-import type { Budgets, Claim } from './budgets.ts'
+import type { Claim, RequestBudgets } from './budgets.ts'
 import { charge } from './charge.ts'
 import { type CostMeter, costMeter } from './cost.ts'
 import type { Place } from './places.ts'
@@ -40,7 +40,12 @@ export interface RequestCharge {
 export const notCharged: RequestCharge = { refused: null, shadow: [], meter: null, cost: null, leave: () => {} }
 
 /** Takes the request from all budgets, or from none. One that is denied is counted, and runs nowhere. */
-export function chargeRequest(facts: StatementFacts, who: Who, budgets: Budgets, isDenied: boolean): RequestCharge {
+export function chargeRequest(
+  facts: StatementFacts,
+  who: Who,
+  budgets: RequestBudgets,
+  isDenied: boolean,
+): RequestCharge {
   const applied = limitsFor(who.policies, facts, who.chain, who.catalog)
   if (applied.length === 0) return notCharged
   if (isDenied) {
@@ -67,7 +72,7 @@ type Refused = NonNullable<RequestCharge['refused']>
 /** Places among those that run, of enforced limits together; limits in shadow mode never keep anybody out. */
 function enter(
   applied: readonly AppliedLimit[],
-  budgets: Budgets,
+  budgets: RequestBudgets,
   shadow: EntryShadow[],
 ): { readonly leave: () => void } | { readonly refused: Refused } {
   const left: (() => void)[] = []
@@ -103,7 +108,7 @@ const bytesClaims = ({ limit: { bytes, everyMs, shared }, budgets }: AppliedLimi
     : budgets.map((budget) => ({ budget: `${budget}\u0000bytes`, amount, max: bytes, everyMs, shared }))
 
 /** Where not one byte is left there is no use in asking the target. */
-function bytesLeft(applied: readonly AppliedLimit[], budgets: Budgets, shadow: EntryShadow[]): Refused | null {
+function bytesLeft(applied: readonly AppliedLimit[], budgets: RequestBudgets, shadow: EntryShadow[]): Refused | null {
   for (const one of applied) {
     const full = budgets.look(bytesClaims(one, 1))
     if (full === null) continue
@@ -113,7 +118,7 @@ function bytesLeft(applied: readonly AppliedLimit[], budgets: Budgets, shadow: E
   return null
 }
 
-function byteMeter(applied: readonly AppliedLimit[], budgets: Budgets): ByteMeter | null {
+function byteMeter(applied: readonly AppliedLimit[], budgets: RequestBudgets): ByteMeter | null {
   const bounds = applied.filter(({ limit }) => limit.bytes !== null && !limit.shadow)
   if (bounds.length === 0) return null
   let gone = 0
@@ -158,11 +163,23 @@ export interface Quota {
 export const quotasMax = 8
 
 /** Of limits over time that are enforced. */
-export function quotasOf(facts: StatementFacts, who: Who, budgets: Budgets): readonly Quota[] {
-  return limitsFor(who.policies, facts, who.chain, who.catalog)
+export function quotasOf(facts: StatementFacts, who: Who, budgets: RequestBudgets): readonly Quota[] {
+  const counted = limitsFor(who.policies, facts, who.chain, who.catalog)
     .filter(({ limit }) => !limit.shadow && limit.everyMs !== null)
-    .flatMap((one) => quotaUnits.flatMap((unit) => quotaOf(one, unit, budgets) ?? []))
+    .flatMap((one) => quotaUnits.flatMap((unit) => countedIn(one, unit) ?? []))
     .slice(0, quotasMax)
+  // Asked together: where another process counts, that is one question.
+  const states = budgets.left(counted.flatMap(({ claims }) => claims))
+  let at = 0
+  return counted.map(({ claims, ...quota }) => {
+    const own = states.slice(at, at + claims.length)
+    at += claims.length
+    return {
+      ...quota,
+      left: Math.min(quota.quota, ...own.map(({ left }) => left)),
+      resetSeconds: Math.ceil(Math.max(0, ...own.map(({ resetMs }) => resetMs)) / 1_000),
+    }
+  })
 }
 
 const ofUnit = {
@@ -171,18 +188,18 @@ const ofUnit = {
   'cost-units': { key: 'cost', suffix: '.cost' },
 } as const satisfies Record<QuotaUnit, { key: 'requests' | 'bytes' | 'cost'; suffix: string }>
 
-function quotaOf({ limit, budgets: names }: AppliedLimit, unit: QuotaUnit, budgets: Budgets): Quota | null {
+type Counted = Omit<Quota, 'left' | 'resetSeconds'> & { readonly claims: readonly Omit<Claim, 'amount'>[] }
+
+function countedIn({ limit, budgets: names }: AppliedLimit, unit: QuotaUnit): Counted | null {
   const { policy, name, everyMs } = limit
   const { key, suffix } = ofUnit[unit]
   const quota = limit[key]
   if (quota === null || everyMs === null) return null
-  const states = names.map((budget) => budgets.left({ budget: `${budget}\u0000${key}`, max: quota, everyMs }))
   return {
     name: `${policy}/${name}${suffix}`,
     unit,
     quota,
-    left: Math.min(quota, ...states.map(({ left }) => left)),
     windowSeconds: Math.ceil(everyMs / 1_000),
-    resetSeconds: Math.ceil(Math.max(0, ...states.map(({ resetMs }) => resetMs)) / 1_000),
+    claims: names.map((budget) => ({ budget: `${budget}\u0000${key}`, max: quota, everyMs })),
   }
 }

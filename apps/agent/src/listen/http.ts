@@ -2,7 +2,7 @@
 // parser is used in its strict form (THREATS ).
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server, type ServerOptions } from 'node:https'
-import { join } from 'node:path'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { asSallyportError, SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
@@ -10,21 +10,20 @@ import { type Inbound, inboundOf, type Outbound } from '../http/inbound.ts'
 import { lastingAnswers } from '../http/lasting.ts'
 import { oauthTokens } from '../http/oauth.ts'
 import { refusalOf } from '../http/refuse.ts'
-import { roomOf } from '../http/room.ts'
 import { type HttpServer, httpServer } from '../http/serve.ts'
 import { openUpstreams, type Upstreams } from '../http/upstream.ts'
-import type { Budgets } from '../limits/budgets.ts'
-import { openPins } from '../mcp/pins.ts'
-import type { QuarantineNews } from '../mcp/quarantine.ts'
+import type { RequestBudgets } from '../limits/budgets.ts'
+import { pinsIn } from '../mcp/pins.ts'
 import { mcpSessions } from '../mcp/sessions.ts'
 import { knownSecrets } from '../secrets/known.ts'
-import { createCallers } from '../session/callers.ts'
 import type { Sessions } from '../session/sessions.ts'
 import { type SqlArgumentDeps, sqlArguments } from '../session/sql-argument.ts'
+import type { Admission } from './admission.ts'
 import type { ListenerDeps, TlsMaterial } from './deps.ts'
+import { type HttpShares, type HttpSharesDeps, openHttpShares } from './http-shares.ts'
 import { type Http2Door, http2Door } from './http2.ts'
 import { listening } from './listening.ts'
-import { createMemoryGuard, type MemoryGuard } from './memory.ts'
+import { createMemoryGuard } from './memory.ts'
 
 export interface HttpListener {
   /** The port it listens on. */
@@ -37,23 +36,24 @@ export interface HttpListener {
 }
 
 export interface HttpListenerDeps
-  extends Omit<ListenerDeps, 'bounds' | 'sessions' | 'budgets' | 'catalogs' | 'clientTls'> {
+  extends Omit<ListenerDeps, 'bounds' | 'sessions' | 'budgets' | 'catalogs' | 'clientTls' | 'admission' | 'callers'>,
+    Pick<HttpSharesDeps, 'connectionsPerCallerMax' | 'mcpDirectory' | 'onQuarantine'> {
   readonly sessions: Sessions
-  readonly budgets: Budgets
+  readonly budgets: RequestBudgets
   /** Of the databases that arguments of tools may name. */
   readonly catalogs: SqlArgumentDeps['catalogs']
-  /** Default: limits.httpConnectionsPerCallerMax. */
-  readonly connectionsPerCallerMax?: number
-  /** Where the digests of tools that were seen first, and definitions that were approved, are kept; absent: in memory. */
-  readonly mcpDirectory?: string
-  /** Hears which tools are kept from callers. */
-  readonly onQuarantine?: (news: QuarantineNews) => void
+  /** Of several processes that serve HTTP together; its own when absent. */
+  readonly shares?: HttpShares
+  /** To each target; default: limits.httpConnectionsPerTargetMax. */
+  readonly connectionsPerTargetMax?: number
 }
 
 /** Listens. Rejects with PORT_TAKEN, NO_PERMISSION or CONFIG_INVALID. */
 export async function startHttpListener(deps: HttpListenerDeps): Promise<HttpListener> {
-  const upstreams = openUpstreams(deps.environment)
-  const { serve, upgrade, isAnswering } = serverOf(deps, upstreams)
+  const upstreams = openUpstreams(deps.environment, deps.connectionsPerTargetMax)
+  const memory = deps.memory ?? createMemoryGuard(() => deps.clock.nowMs())
+  const shares = deps.shares ?? openHttpShares({ ...deps, memory }, upstreams)
+  const { serve, upgrade, isAnswering } = serverOf(deps, upstreams, shares)
   const served = new Set<Promise<void>>()
   const begin = (request: Inbound, response: Outbound): Promise<void> => {
     const one = serve(request, response)
@@ -63,8 +63,8 @@ export async function startHttpListener(deps: HttpListenerDeps): Promise<HttpLis
     return one
   }
   const take = (request: IncomingMessage, response: ServerResponse): void => void begin(inboundOf(request), response)
-  const server = createServer({ cert: deps.tls.certificate, key: deps.tls.key, ...serverOptions }, take)
-  bound(server, deps.memory ?? createMemoryGuard(() => deps.clock.nowMs()))
+  const server = createServer({ ...contextOf(deps.tls), ...serverOptions }, take)
+  bound(server, shares.admission)
   const http2 = http2Door(deps, begin)
   choose(server, http2)
   const refuse = refuseSocket(deps, isAnswering)
@@ -90,7 +90,7 @@ export async function startHttpListener(deps: HttpListenerDeps): Promise<HttpLis
   deps.log.info({ host: deps.host, port, protocol: 'http' }, 'listening')
   return {
     port,
-    replaceTls: ({ certificate, key }) => server.setSecureContext({ cert: certificate, key, minVersion: 'TLSv1.2' }),
+    replaceTls: (tls) => server.setSecureContext({ ...contextOf(tls), minVersion: 'TLSv1.2' }),
     stop() {
       server.close()
       http2.stop()
@@ -106,28 +106,29 @@ export async function startHttpListener(deps: HttpListenerDeps): Promise<HttpLis
   }
 }
 
-const serverOf = (deps: HttpListenerDeps, upstreams: Upstreams): HttpServer =>
+/** Sessions of TLS that began at one process go on at another that has the same keys. */
+const contextOf = ({ certificate, key, ticketKeys }: TlsMaterial) => ({
+  cert: certificate,
+  key,
+  ...(ticketKeys === undefined ? {} : { ticketKeys: Buffer.from(ticketKeys) }),
+})
+
+const serverOf = (deps: HttpListenerDeps, upstreams: Upstreams, shares: HttpShares): HttpServer =>
   httpServer({
     deps,
     upstreams,
     sessions: deps.sessions,
     budgets: deps.budgets,
-    callers: createCallers(deps.connectionsPerCallerMax ?? limits.httpConnectionsPerCallerMax),
-    requests: createCallers(limits.httpRequestsPerCallerMax, 'requests'),
-    sockets: createCallers(limits.webSocketsPerCallerMax, 'WebSockets'),
+    callers: shares.callers.connections,
+    requests: shares.callers.requests,
+    sockets: shares.callers.webSockets,
     known: knownSecrets(deps.snapshots, deps.environment, deps.clock),
-    room: roomOf(limits.httpKeptBodiesBytesMax),
-    mcp: mcpSessions(deps.clock, deps.random),
-    mcpPins: openPins({
-      path: deps.mcpDirectory === undefined ? null : join(deps.mcpDirectory, 'mcp-pins.json'),
-      approvedDirectory: deps.mcpDirectory === undefined ? null : join(deps.mcpDirectory, 'mcp-definitions'),
-      clock: deps.clock,
-      onQuarantine: (target, tool, digest) => deps.log.warn({ target, tool, digest }, 'mcp-tool-quarantined'),
-      onChange: deps.onQuarantine ?? (() => {}),
-    }),
+    room: shares.room,
+    mcp: mcpSessions(shares.enterMcp, deps.random),
+    mcpPins: pinsIn(shares.pins),
     lasting: lastingAnswers(),
     sql: sqlArguments({ ...deps, catalogs: deps.catalogs }),
-    tokens: oauthTokens({ upstreams, environment: deps.environment, clock: deps.clock }),
+    tokens: oauthTokens({ clock: deps.clock, source: shares.oauth }),
   })
 
 /** Node's parser in its strict form, and what a connection may take (THREATS ). */
@@ -157,14 +158,15 @@ function choose(server: Server, http2: Http2Door): void {
   })
 }
 
-function bound(server: Server, memory: MemoryGuard): void {
-  server.maxConnections = limits.connectionsMax
+function bound(server: Server, admission: Admission): void {
   // Counted by whoever reads the fields: here more than the limit would be left out in silence.
   server.maxHeadersCount = 0
   server.setTimeout(limits.httpIdleMsMax)
-  server.on('connection', (socket) => {
+  server.on('connection', (socket: Socket) => {
     socket.on('error', () => {})
-    if (memory.isFull) socket.destroy()
+    const entered = admission.enter(socket.remoteAddress ?? '')
+    if (typeof entered === 'string') return void socket.destroy()
+    socket.once('close', entered.leave)
   })
 }
 

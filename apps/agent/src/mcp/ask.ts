@@ -266,5 +266,5 @@ function isAboutNothing(session: McpSession, { method, params }: McpNotification
   if (method !== 'notifications/cancelled') return false
   const id = params.get('requestId')
   const isId = (value: unknown): value is MessageId => typeof value === 'string' || typeof value === 'bigint'
-  return !isId(id) || session.pending(id) === undefined
+  return !isId(id) || !session.isPending(id)
 }

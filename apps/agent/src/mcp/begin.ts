@@ -12,8 +12,8 @@ import { protocolVersions } from './methods.ts'
 import { checkStatus } from './relay.ts'
 import type { Responder } from './responder.ts'
 import type { Showing } from './results.ts'
-import { shownAnswer } from './route.ts'
 import { send } from './send.ts'
+import { shownAnswer } from './shown-answer.ts'
 import { unreadable } from './unreadable.ts'
 
 export interface Beginning {

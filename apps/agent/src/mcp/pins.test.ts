@@ -10,7 +10,7 @@ import { documentsOf } from '@sallyport/policy/testing'
 import type { JsonValue } from '@sallyport/wire/http/json'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { definitionDigest } from './definition.ts'
-import { openPins, type PinnedServer } from './pins.ts'
+import { openPinBook, type PinnedServer, pinsIn } from './pins.ts'
 import type { QuarantineNews } from './quarantine.ts'
 
 let directory = ''
@@ -38,13 +38,15 @@ let logged: string[] = []
 const open = () => {
   told = []
   logged = []
-  return openPins({
-    path: join(directory, 'mcp-pins.json'),
-    approvedDirectory: join(directory, 'mcp-definitions'),
-    clock: systemClock,
-    onQuarantine: (_target, tool, digest) => logged.push(`${tool} ${digest}`),
-    onChange: (news) => told.push(news),
-  })
+  return pinsIn(
+    openPinBook({
+      path: join(directory, 'mcp-pins.json'),
+      approvedDirectory: join(directory, 'mcp-definitions'),
+      clock: systemClock,
+      onQuarantine: (_target, tool, digest) => logged.push(`${tool} ${digest}`),
+      onChange: (news) => told.push(news),
+    }),
+  )
 }
 const where = serverAt('https://tools.example/mcp')
 

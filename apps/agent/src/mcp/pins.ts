@@ -13,7 +13,7 @@ import { z } from 'zod'
 import { readPrivate, writeDurably } from '../link/files.ts'
 import { openApproved } from './approved.ts'
 import { definitionText, digestOfText } from './definition.ts'
-import { openQuarantine, type QuarantineNews, type Server } from './quarantine.ts'
+import { openQuarantine, type QuarantineNews } from './quarantine.ts'
 
 export interface PinnedServer {
   readonly document: HttpTargetDocument
@@ -49,6 +49,79 @@ export interface McpPins {
   changed(where: PinnedServer, kind?: Pinned): void
 }
 
+/** A server as pins know it. */
+export interface PinServer {
+  readonly target: string
+  /** Another address is another server, whatever its name. */
+  readonly url: string
+  readonly pinning: McpServer['pinning']
+}
+
+/** What was approved in the target's document; null: nothing was. */
+export type ListedPin = string | null
+
+/** A definition as the server lists it now. */
+export interface Listed {
+  readonly kind: Pinned
+  /** As pins name it. */
+  readonly name: string
+  readonly digest: string
+  /** Null: longer than is kept. */
+  readonly text: string | null
+  readonly pin: ListedPin
+}
+
+/** What is known of all servers, kept once for all who serve them. */
+export interface PinBook {
+  isApproved(server: PinServer, listed: Listed): boolean
+  refusal(server: PinServer, name: string, pin: ListedPin): SallyportError | null
+  isFresh(server: PinServer, kind: Pinned): boolean
+  listed(server: PinServer, names: readonly string[], kind: Pinned): void
+  changed(server: PinServer, kind: Pinned): void
+}
+
+/** Looks things up in the book by documents and definitions. */
+export function pinsIn(book: PinBook): McpPins {
+  return {
+    isApproved(where, definition, kind = 'tool') {
+      const name = pinnedName(kind, definition)
+      // Of a tool with the name of a prompt nobody could tell which of the two was approved.
+      if (name === null || kindOf(name) !== kind) return false
+      const text = definitionText(definition)
+      return book.isApproved(serverOf(where), {
+        kind,
+        name,
+        digest: digestOfText(text),
+        text: text.length > limits.mcpDefinitionCharsMax ? null : text,
+        pin: listedPin(where, name),
+      })
+    },
+    refusal(where, bare, kind = 'tool') {
+      if (where.server.pinning === 'off') return null
+      const name = nameOf(kind, bare)
+      return book.refusal(serverOf(where), name, listedPin(where, name))
+    },
+    isFresh: (where, kind = 'tool') => where.server.pinning === 'off' || book.isFresh(serverOf(where), kind),
+    listed(where, bare, kind = 'tool') {
+      book.listed(
+        serverOf(where),
+        [...bare].map((name) => nameOf(kind, name)),
+        kind,
+      )
+    },
+    changed: (where, kind = 'tool') => book.changed(serverOf(where), kind),
+  }
+}
+
+const serverOf = ({ document, server }: PinnedServer): PinServer => ({
+  target: document.metadata.name,
+  url: document.spec.url,
+  pinning: server.pinning,
+})
+
+const listedPin = ({ server: { pins } }: PinnedServer, name: string): ListedPin =>
+  Object.hasOwn(pins, name) ? (pins[name] ?? null) : null
+
 const Seen = z.record(z.string(), z.record(z.string(), z.string()))
 
 interface Known {
@@ -70,62 +143,53 @@ export interface PinsDeps {
 }
 
 /** Throws CONFIG_INVALID for a file that is none of ours. */
-export function openPins({ path, approvedDirectory, clock, onQuarantine, onChange }: PinsDeps): McpPins {
+export function openPinBook({ path, approvedDirectory, clock, onQuarantine, onChange }: PinsDeps): PinBook {
   const seen = openSeen(path)
   const approved = openApproved(approvedDirectory)
   const quarantine = openQuarantine({ approvedText: approved.find, onChange })
   const known = new Map<string, Known>()
-  const knownOf = (where: PinnedServer): Known => knownIn(known, keyOf(where))
-  const pinOf = (where: PinnedServer, tool: string): string | undefined =>
-    listedPin(where, tool) ?? (where.server.pinning === 'listed' ? undefined : seen.of(keyOf(where), tool))
+  const knownOf = (server: PinServer): Known => knownIn(known, keyOf(server))
+  const pinOf = (server: PinServer, name: string, pin: ListedPin): string | undefined =>
+    pin ?? (server.pinning === 'listed' ? undefined : seen.of(keyOf(server), name))
   return {
-    isApproved(where, definition, kind = 'tool') {
-      const tool = pinnedName(kind, definition)
-      // Of a tool with the name of a prompt nobody could tell which of the two was approved.
-      if (tool === null || kindOf(tool) !== kind) return false
-      const server = serverOf(where)
-      if (where.server.pinning === 'off') {
-        quarantine.release(server, tool)
+    isApproved(server, { kind, name, digest, text, pin: listedPin }) {
+      const key = keyOf(server)
+      const kept = { target: server.target, key }
+      if (server.pinning === 'off') {
+        quarantine.release(kept, name)
         return true
       }
-      const text = definitionText(definition)
-      const digest = digestOfText(text)
-      const { now } = knownOf(where)
-      if (now.size >= limits.mcpPinsPerTargetMax && !now.has(tool)) return false
-      const before = now.get(tool)
-      now.set(tool, digest)
-      if (where.server.pinning === 'first-seen' && pinOf(where, tool) === undefined) seen.note(server.key, tool, digest)
-      const pin = pinOf(where, tool)
+      const { now } = knownOf(server)
+      if (now.size >= limits.mcpPinsPerTargetMax && !now.has(name)) return false
+      const before = now.get(name)
+      now.set(name, digest)
+      if (server.pinning === 'first-seen' && pinOf(server, name, listedPin) === undefined) seen.note(key, name, digest)
+      const pin = pinOf(server, name, listedPin)
       if (pin === digest) {
-        quarantine.release(server, tool)
-        approved.keep(server.key, tool, { digest, text })
+        quarantine.release(kept, name)
+        if (text !== null) approved.keep(key, name, { digest, text })
         return true
       }
       // Of templates nobody is told but the log.
-      const isNews = quarantine.note(server, { tool, digest, approved: pin ?? null, definition: text })
-      if (isNews || (kind === 'template' && before !== digest)) onQuarantine(server.target, tool, digest)
+      const isNews = quarantine.note(kept, { tool: name, digest, approved: pin ?? null, definition: text })
+      if (isNews || (kind === 'template' && before !== digest)) onQuarantine(server.target, name, digest)
       return false
     },
-    refusal(where, name, kind = 'tool') {
-      if (where.server.pinning === 'off') return null
-      const tool = nameOf(kind, name)
-      const digest = knownOf(where).now.get(tool)
-      const pin = pinOf(where, tool)
-      if (digest !== undefined && digest === pin) return null
-      return quarantined(where.document.metadata.name, tool, digest, pin)
+    refusal(server, name, listedPin) {
+      const digest = knownOf(server).now.get(name)
+      const pin = pinOf(server, name, listedPin)
+      return digest !== undefined && digest === pin ? null : quarantined(server.target, name, digest, pin)
     },
-    isFresh: (where, kind = 'tool') =>
-      where.server.pinning === 'off' ||
-      clock.nowMs() - (knownOf(where).listedMs.get(kind) ?? never) < limits.mcpListAgeMsMax,
-    listed(where, bare, kind = 'tool') {
-      const found = knownOf(where)
-      const names = new Set([...bare].map((name) => nameOf(kind, name)))
+    isFresh: (server, kind) => clock.nowMs() - (knownOf(server).listedMs.get(kind) ?? never) < limits.mcpListAgeMsMax,
+    listed(server, all, kind) {
+      const found = knownOf(server)
+      const names = new Set(all)
       for (const name of [...found.now.keys()]) if (kindOf(name) === kind && !names.has(name)) found.now.delete(name)
-      quarantine.listed(serverOf(where), names, (name) => kindOf(name) === kind)
+      quarantine.listed({ target: server.target, key: keyOf(server) }, names, (name) => kindOf(name) === kind)
       found.listedMs.set(kind, clock.nowMs())
     },
-    changed(where, kind = 'tool') {
-      knownOf(where).listedMs.delete(kind)
+    changed(server, kind) {
+      knownOf(server).listedMs.delete(kind)
     },
   }
 }
@@ -137,9 +201,6 @@ function knownIn(all: Map<string, Known>, key: string): Known {
   all.set(key, found)
   return found
 }
-
-const listedPin = ({ server: { pins } }: PinnedServer, tool: string): string | undefined =>
-  Object.hasOwn(pins, tool) ? pins[tool] : undefined
 
 interface SeenFirst {
   of(key: string, tool: string): string | undefined
@@ -162,13 +223,7 @@ function openSeen(path: string | null): SeenFirst {
   }
 }
 
-/** Another address is another server, whatever its name. */
-const keyOf = ({ document }: Pick<PinnedServer, 'document'>): string => `${document.metadata.name} ${document.spec.url}`
-
-const serverOf = ({ document }: PinnedServer): Server => ({
-  target: document.metadata.name,
-  key: keyOf({ document }),
-})
+const keyOf = ({ target, url }: PinServer): string => `${target} ${url}`
 
 function read(path: string | null): Map<string, Map<string, string>> {
   const bytes = path === null ? undefined : readPrivate(path)

@@ -7,9 +7,10 @@ import { formOf, type Incoming, incoming } from './answers.ts'
 import type { McpCall } from './call.ts'
 import type { Responder } from './responder.ts'
 import type { Showing } from './results.ts'
-import { type Routing, routed, shownAnswer } from './route.ts'
+import { type Routing, routed } from './route.ts'
 import type { Sent } from './send.ts'
 import type { McpSession } from './sessions.ts'
+import { shownAnswer } from './shown-answer.ts'
 import { unreadable } from './unreadable.ts'
 
 export interface Relaying {

@@ -5,9 +5,10 @@ import type { JsonValue } from '@sallyport/wire/http/json'
 import type { JsonObject, McpMessage, McpNotification, McpRequest, McpResponse } from '@sallyport/wire/mcp/message'
 import { checkUri } from '@sallyport/wire/mcp/uri'
 import { type McpCall, pinnedOf } from './call.ts'
-import { type Showing, shownError, shownParams, shownResult } from './results.ts'
+import { type Showing, shownParams } from './results.ts'
 import { sendAside } from './send.ts'
 import type { McpSession } from './sessions.ts'
+import { dropped, type Routed } from './shown-answer.ts'
 
 export interface Routing {
   readonly call: McpCall
@@ -18,14 +19,6 @@ export interface Routing {
   readonly requestId: string
 }
 
-export interface Routed {
-  /** Null: nothing of it goes on. */
-  readonly message: McpMessage | null
-  readonly values: number
-}
-
-const dropped: Routed = { message: null, values: 0 }
-
 /** Throws ANSWER_REFUSED for a result that is none of what was asked. */
 export async function routed(routing: Routing, message: McpMessage): Promise<Routed> {
   switch (message.kind) {
@@ -35,25 +28,8 @@ export async function routed(routing: Routing, message: McpMessage): Promise<Rou
     case 'notification':
       return noticed(routing, message)
     case 'response':
-      return answered(routing.session, message)
+      return await routing.session.answered(message)
   }
-}
-
-/** INVARIANT: an answer to a question that nobody asked goes nowhere. */
-function answered(session: McpSession, message: McpResponse): Routed {
-  const pending = message.id === null ? undefined : session.pending(message.id)
-  if (pending === undefined || message.id === null) return dropped
-  session.settle(message.id)
-  return shownAnswer(message, pending.showing)
-}
-
-export function shownAnswer(message: McpResponse, showing: Showing): Routed {
-  if (message.error !== null) {
-    const { value, values } = shownError(message.error, showing)
-    return { message: { ...message, error: value }, values }
-  }
-  const { value, values } = shownResult(message.result ?? new Map(), showing)
-  return { message: { ...message, result: value }, values }
 }
 
 /** `notifications/cancelled` and those of tasks are about requests that no client has. */

@@ -1,13 +1,14 @@
 // MCP sessions: ids that the gateway makes, each good for one caller at one target as its document is, and for nobody else. The
-// server's own ids stay here (THREATS ).
+// server's own ids stay here (THREATS ). What a process knows of a session beside the registry is how answers are shown to
+// what it has asked itself.
 import { createHash } from 'node:crypto'
-import type { Clock } from '@sallyport/base/clock'
 import { SallyportError } from '@sallyport/base/errors'
 import { type Chain, principalKey } from '@sallyport/base/identity'
-import { limits } from '@sallyport/base/limits'
 import type { HttpTargetDocument } from '@sallyport/policy/document'
-import { idKey, type MessageId } from '@sallyport/wire/mcp/message'
-import type { Showing } from './results.ts'
+import { idKey, type McpResponse, type MessageId, messageText, readMessage } from '@sallyport/wire/mcp/message'
+import { type EnterMcp, type McpRegistry, nothingShown, type Registered, type ShownText } from './registry.ts'
+import { answerBounds, type Showing } from './results.ts'
+import { dropped, type Routed, shownAnswer } from './shown-answer.ts'
 
 /** A request that the server was asked and has not answered. */
 export interface Pending {
@@ -16,14 +17,13 @@ export interface Pending {
   readonly progressToken: string | null
 }
 
-export interface McpSession {
+export interface McpSession extends Registered {
   readonly id: string
-  /** Of the server; null where it keeps none. */
-  readonly serverId: string | null
-  readonly version: string
-  /** Throws REQUEST_INVALID for an id that is in use, CONNECTION_LIMIT when there are too many. */
+  /** Throws REQUEST_INVALID for an id that is in use, CONNECTION_LIMIT when there are too many, SESSION_ENDED. */
   begin(id: MessageId, pending: Pending): void
-  pending(id: MessageId): Pending | undefined
+  isPending(id: MessageId): boolean
+  /** Settles what was asked, as its client may see the answer. INVARIANT: one to a question that nobody asked goes nowhere. */
+  answered(message: McpResponse): Routed | Promise<Routed>
   hasToken(token: string): boolean
   settle(id: MessageId): void
   /** An event's id as the client gets it: nobody else's leads anywhere. */
@@ -39,14 +39,6 @@ export interface McpSessions {
   /** Undefined where there is none of this owner: whose it is makes no difference. */
   find(owner: string, id: string): McpSession | undefined
   end(id: string): void
-  close(): void
-}
-
-interface Kept {
-  readonly owner: string
-  readonly session: McpSession
-  readonly end: () => void
-  usedMs: number
 }
 
 /** Who may go on with a session: the same caller at the same target, reached in the same way. */
@@ -55,85 +47,123 @@ export function ownerOf({ initiator, actors }: Chain, { metadata, spec }: HttpTa
   return createHash('sha256').update(text).digest('base64')
 }
 
-export function mcpSessions(clock: Clock, random: (bytes: number) => Uint8Array): McpSessions {
-  // In the order of their last use.
-  const all = new Map<string, Kept>()
-  const randomId = (bytes: number): string => Buffer.from(random(bytes)).toString('hex')
-  const end = (id: string): void => {
-    all.get(id)?.end()
-    all.delete(id)
-  }
-  const makeRoom = (owner: string): void => {
-    const nowMs = clock.nowMs()
-    for (const [id, { usedMs }] of all) {
-      if (nowMs - usedMs < limits.mcpSessionIdleMsMax) break
-      end(id)
-    }
-    const own = [...all].filter(([, kept]) => kept.owner === owner)
-    if (own.length >= limits.mcpSessionsPerCallerMax && own[0] !== undefined) end(own[0][0])
-    const [oldest] = all.keys()
-    if (all.size >= limits.mcpSessionsMax && oldest !== undefined) end(oldest)
+interface Own {
+  readonly session: McpSession
+  readonly pending: Map<string, Pending>
+  readonly ended: AbortController
+}
+
+export function mcpSessions(enter: EnterMcp, random: (bytes: number) => Uint8Array): McpSessions {
+  // Of those that the registry has and this process has seen: it says when one is over.
+  const all = new Map<string, Own>()
+  const registry = enter({
+    ended(id) {
+      all.get(id)?.ended.abort()
+      all.delete(id)
+    },
+    show: async (id, text) => shownHere(all.get(id), text),
+  })
+  const ownOf = (id: string, registered: Registered): McpSession => {
+    const known = all.get(id)
+    if (known !== undefined) return known.session
+    const made = sessionOf({ id, ...registered }, registry, () => Buffer.from(random(12)).toString('hex'))
+    all.set(id, made)
+    return made.session
   }
   return {
     open(owner, serverId, version) {
-      makeRoom(owner)
-      const { session, end } = sessionOf({ id: randomId(32), serverId, version }, () => randomId(12))
-      all.set(session.id, { owner, session, end, usedMs: clock.nowMs() })
-      return session
+      const registered = { serverId, version }
+      return ownOf(registry.open(owner, registered), registered)
     },
     find(owner, id) {
-      const kept = all.get(id)
-      if (kept === undefined || kept.owner !== owner) return undefined
-      all.delete(id)
-      if (clock.nowMs() - kept.usedMs >= limits.mcpSessionIdleMsMax) {
-        kept.end()
-        return undefined
-      }
-      kept.usedMs = clock.nowMs()
-      all.set(id, kept)
-      return kept.session
+      const registered = registry.find(owner, id)
+      return registered === null ? undefined : ownOf(id, registered)
     },
-    end,
-    close() {
-      for (const id of [...all.keys()]) end(id)
-    },
+    end: registry.end,
   }
+}
+
+function shownHere(own: Own | undefined, text: string): ShownText {
+  const message = readMessage(text, answerBounds)
+  if (own === undefined || message.kind !== 'response' || message.id === null) return nothingShown
+  const key = idKey(message.id)
+  const pending = own.pending.get(key)
+  if (pending === undefined) return nothingShown
+  own.session.settle(message.id)
+  const { message: shown, values } = shownAnswer(message, pending.showing)
+  return { text: shown === null ? null : messageText(shown), values }
 }
 
 function sessionOf(
   known: Pick<McpSession, 'id' | 'serverId' | 'version'>,
+  registry: McpRegistry,
   eventId: () => string,
-): { readonly session: McpSession; readonly end: () => void } {
+): Own {
+  const { id: session } = known
   const pending = new Map<string, Pending>()
-  const events = new Map<string, string>()
   const ended = new AbortController()
-  const session: McpSession = {
-    ...known,
-    begin(id, one) {
-      const key = idKey(id)
-      // Of two answers with one id nobody could tell which is which.
-      if (pending.has(key))
-        throw new SallyportError('REQUEST_INVALID', 'the id belongs to a request that is not answered yet', {
-          hint: 'give each request an id of its own',
-        })
-      if (pending.size >= limits.mcpPendingPerSessionMax)
-        throw new SallyportError('CONNECTION_LIMIT', 'the session has as many open requests as it may', {
-          hint: 'wait for answers, or begin another session',
-        })
-      pending.set(key, one)
-    },
-    pending: (id) => pending.get(idKey(id)),
-    hasToken: (token) => [...pending.values()].some(({ progressToken }) => progressToken === token),
-    settle: (id) => void pending.delete(idKey(id)),
-    eventId(ofServer) {
-      const id = eventId()
-      events.set(id, ofServer)
-      const [oldest] = events.keys()
-      if (events.size > limits.mcpEventsPerSessionMax && oldest !== undefined) events.delete(oldest)
-      return id
-    },
-    ofServer: (id) => events.get(id),
-    signal: ended.signal,
+  const settle = (key: string): void => {
+    if (pending.delete(key)) registry.settle(session, key)
   }
-  return { session, end: () => ended.abort() }
+  return {
+    pending,
+    ended,
+    session: {
+      ...known,
+      begin(id, one) {
+        const key = idKey(id)
+        begun(registry.begin(session, key, one.progressToken))
+        pending.set(key, one)
+      },
+      isPending: (id) => pending.has(idKey(id)) || registry.isPending(session, idKey(id)),
+      answered(message) {
+        if (message.id === null) return dropped
+        const key = idKey(message.id)
+        const own = pending.get(key)
+        if (own === undefined) return answeredElsewhere(registry, session, key, message)
+        settle(key)
+        return shownAnswer(message, own.showing)
+      },
+      hasToken: (token) =>
+        [...pending.values()].some(({ progressToken }) => progressToken === token) || registry.hasToken(session, token),
+      settle: (id) => settle(idKey(id)),
+      eventId(ofServer) {
+        const event = eventId()
+        registry.keepEvent(session, event, ofServer)
+        return event
+      },
+      ofServer: (event) => registry.eventOf(session, event) ?? undefined,
+      signal: ended.signal,
+    },
+  }
+}
+
+function begun(how: ReturnType<McpRegistry['begin']>): void {
+  switch (how) {
+    case 'begun':
+      return
+    case 'ended':
+      throw new SallyportError('SESSION_ENDED', 'the MCP session has ended', { hint: 'begin again with "initialize"' })
+    case 'in-use':
+      // Of two answers with one id nobody could tell which is which.
+      throw new SallyportError('REQUEST_INVALID', 'the id belongs to a request that is not answered yet', {
+        hint: 'give each request an id of its own',
+      })
+    case 'full':
+      throw new SallyportError('CONNECTION_LIMIT', 'the session has as many open requests as it may', {
+        hint: 'wait for answers, or begin another session',
+      })
+  }
+}
+
+/** What another process asked it alone knows how to show. */
+async function answeredElsewhere(
+  registry: McpRegistry,
+  session: string,
+  key: string,
+  message: McpResponse,
+): Promise<Routed> {
+  if (!registry.isPending(session, key)) return dropped
+  const { text, values } = await registry.show(session, key, messageText(message))
+  return { message: text === null ? null : readMessage(text, answerBounds), values }
 }

@@ -18,7 +18,7 @@ import type { HttpRequestFacts } from '@sallyport/policy/http'
 import type { McpFacts, McpSubject } from '@sallyport/policy/mcp'
 import { bodyMaskingOf } from '@sallyport/policy/outgoing'
 import type { StatementFacts } from '@sallyport/sql/facts'
-import type { Budgets } from '../limits/budgets.ts'
+import type { RequestBudgets } from '../limits/budgets.ts'
 import { chargeRequest, notCharged, type Quota, quotasOf, type RequestCharge } from '../limits/request.ts'
 import type { Snapshots } from '../link/current.ts'
 import type { SessionRecord } from '../record/record.ts'
@@ -55,7 +55,7 @@ export interface RequestGateDeps {
   readonly record: SessionRecord
   readonly clock: Clock
   readonly monotonicUs: () => number
-  readonly budgets: Budgets
+  readonly budgets: RequestBudgets
   readonly hold: HoldDeps
 }
 

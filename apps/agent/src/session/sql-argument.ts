@@ -19,7 +19,7 @@ import { judge as judgePolicies } from '@sallyport/policy/judge'
 import type { McpServer } from '@sallyport/policy/mcp-target'
 import type { Catalog } from '@sallyport/sql/catalog'
 import type { SqlParser, StatementFacts } from '@sallyport/sql/facts'
-import type { Budgets } from '../limits/budgets.ts'
+import type { RequestBudgets } from '../limits/budgets.ts'
 import { charge } from '../limits/charge.ts'
 import type { CurrentSnapshot, Snapshots } from '../link/current.ts'
 import { createAnalyser, factsCache, type SessionNames } from './analysis.ts'
@@ -49,7 +49,7 @@ export interface SqlArguments {
 export interface SqlArgumentDeps {
   readonly snapshots: Pick<Snapshots, 'current'>
   readonly parser: SqlParser
-  readonly budgets: Budgets
+  readonly budgets: RequestBudgets
   readonly catalogs: { now(place: CatalogPlace): Promise<Catalog> }
 }
 

@@ -2,13 +2,17 @@
 // in which it comes, and what it holds is given back when it is gone.
 // INVARIANT: an answer waits for nothing, so that a worker that waits for it never waits for another worker.
 import type { Duplex } from 'node:stream'
+import { assert } from '@sallyport/base/assert'
 import { asSallyportError, SallyportError } from '@sallyport/base/errors'
-import type { StatementBudgets } from '../limits/budgets.ts'
+import type { RequestBudgets } from '../limits/budgets.ts'
 import type { Holds } from '../link/holds.ts'
 import type { Admission } from '../listen/admission.ts'
+import type { HttpShares } from '../listen/http-shares.ts'
+import type { McpHolder } from '../mcp/registry.ts'
 import type { ShareNews } from '../postgres/pool-share.ts'
 import type { PassedChains } from '../record/passed.ts'
 import type { Callers } from '../session/callers.ts'
+import { type HttpAnswering, openHttpAnswering } from './http-answering.ts'
 import { saidError } from './messages.ts'
 import type { PermitHolder, Permits } from './permits.ts'
 import { messageKinds, packedAnswer, type Question, Splitter, type Told } from './question.ts'
@@ -16,21 +20,25 @@ import type { WorkerMemory } from './worker-memory.ts'
 
 /** What all workers share. */
 export interface AnsweringDeps {
-  readonly budgets: StatementBudgets
+  readonly budgets: RequestBudgets
   readonly callers: Callers
   readonly admission: Admission
   readonly permits: Permits
   readonly holds: Pick<Holds, 'isFull'>
   readonly memory: WorkerMemory
+  /** Null where no HTTP is served. */
+  readonly http: HttpShares | null
 }
 
 export interface Answering {
+  /** Null where no HTTP is served. */
+  readonly http: Pick<HttpAnswering, 'show'> | null
   /** The worker is gone: what it held is free, and its sessions are closed in the record. */
   end(): void
 }
 
 /** What a worker has entered by a name of its own. */
-interface Entered {
+export interface Entered {
   readonly leave: () => void
   readonly authenticated?: () => void
 }
@@ -43,6 +51,7 @@ export function openAnswering(
     readonly chains: PassedChains
     readonly tell: (news: ShareNews) => void
     readonly broken: (why: SallyportError) => void
+    readonly mcp: McpHolder
   },
 ): Answering {
   const { pipe, chains, tell, broken } = worker
@@ -50,16 +59,19 @@ export function openAnswering(
   const entered = new Map<number, Entered>()
   const memory = deps.memory.enter()
   const permits = deps.permits.enter(tell)
+  const { resident } = memory
+  const http =
+    deps.http === null ? null : openHttpAnswering({ ...deps, shares: deps.http, entered, resident }, worker.mcp)
   const take = (kind: number, content: Buffer): Buffer | null => {
     if (kind === messageKinds.entries) return packedAnswer(written(chains, content))
     if (kind === messageKinds.told) {
-      hear(JSON.parse(content.toString('utf8')), entered, permits)
+      hear(JSON.parse(content.toString('utf8')), entered, permits, http)
       return null
     }
     const question: Question = JSON.parse(content.toString('utf8'))
     if (question.kind === 'room') return packedAnswer(chains.roomBytes)
-    if (question.kind === 'enterDoor') memory.resident(question.residentBytes)
-    return packedAnswer(answerOf(question, deps, entered, permits))
+    if (question.kind === 'enterDoor') resident(question.residentBytes)
+    return packedAnswer(answerOf(question, deps, entered, permits, http))
   }
   // Its end is noticed by whoever started it.
   pipe.on('error', () => {})
@@ -72,8 +84,10 @@ export function openAnswering(
     }
   })
   return {
+    http,
     end() {
       pipe.destroy()
+      http?.end()
       for (const { leave } of entered.values()) leave()
       entered.clear()
       permits.leave()
@@ -97,6 +111,7 @@ function answerOf(
   { budgets, callers, admission, holds }: AnsweringDeps,
   entered: Map<number, Entered>,
   permits: PermitHolder,
+  http: HttpAnswering | null,
 ): unknown {
   switch (question.kind) {
     case 'take':
@@ -122,10 +137,13 @@ function answerOf(
       return permits.wait(question.group, question.caller, question.max)
     case 'holdsFull':
       return holds.isFull
+    default:
+      assert(http !== null, 'a worker serves HTTP that was not told to')
+      return http.answer(question)
   }
 }
 
-function hear(told: Told, entered: Map<number, Entered>, permits: PermitHolder): void {
+function hear(told: Told, entered: Map<number, Entered>, permits: PermitHolder, http: HttpAnswering | null): void {
   switch (told.kind) {
     case 'authenticated':
       entered.get(told.place)?.authenticated?.()
@@ -140,5 +158,8 @@ function hear(told: Told, entered: Map<number, Entered>, permits: PermitHolder):
     case 'waited':
       permits.waited(told.group, told.caller)
       break
+    default:
+      assert(http !== null, 'a worker serves HTTP that was not told to')
+      http.hear(told)
   }
 }

@@ -2,6 +2,7 @@
 // that is gone answers nothing, and a worker without one ends.
 import { readSync, writeSync } from 'node:fs'
 import { assert } from '@sallyport/base/assert'
+import { SallyportError } from '@sallyport/base/errors'
 import {
   type Answers,
   messageBytesMax,
@@ -23,6 +24,9 @@ export interface Asking {
 /** `lost` must not return: there is nobody to ask any more. */
 export function openAsking(descriptor: number, lost: () => never): Asking {
   const send = (message: Buffer): void => {
+    // Whoever asked gets no answer then, and nobody else loses theirs.
+    if (message.length > messageBytesMax)
+      throw new SallyportError('INTERNAL', 'a question that is longer than any may be')
     try {
       let written = 0
       while (written < message.length) written += writeSync(descriptor, message, written)

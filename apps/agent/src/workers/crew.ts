@@ -16,18 +16,20 @@ import type { Link } from '../link/link.ts'
 import type { SnapshotKeeper } from '../link/snapshot.ts'
 import { createAdmission } from '../listen/admission.ts'
 import { listenerBounds, type TlsMaterial } from '../listen/deps.ts'
+import type { ShownText } from '../mcp/registry.ts'
 import type { Metrics } from '../metrics.ts'
 import type { OpenRecorder } from '../record/recorder.ts'
-import type { Environment } from '../secrets/broker.ts'
+import type { CredentialSources, Environment } from '../secrets/broker.ts'
 import { createCallers } from '../session/callers.ts'
 import type { Log } from '../session/log.ts'
+import type { HttpPrimary } from './http-primary.ts'
 import { type Member, startMember } from './member.ts'
-import type { Start, ToWorker } from './messages.ts'
+import type { SaidError, Start, ToWorker } from './messages.ts'
 import { createPermits } from './permits.ts'
 import type { WorkerProcess } from './process.ts'
 import { openRounds } from './rounds.ts'
 import { textOfAll } from './together.ts'
-import { createWorkerMemory } from './worker-memory.ts'
+import { createWorkerMemory, type WorkerMemory } from './worker-memory.ts'
 
 export interface CrewDeps {
   readonly config: Config
@@ -39,9 +41,11 @@ export interface CrewDeps {
   readonly tls: TlsMaterial
   readonly floor: FloorDocument | null
   readonly environment: Environment
+  /** The same with all that this process has beside them. */
+  readonly credentials: CredentialSources
   readonly snapshots: SnapshotKeeper
   readonly recorder: OpenRecorder
-  readonly link: Pick<Link, 'holds' | 'tickets' | 'tokens' | 'uploadCatalog'>
+  readonly link: Pick<Link, 'holds' | 'tickets' | 'tokens' | 'uploadCatalog' | 'tellQuarantine'>
   readonly budgets: Budgets
   /** Of this process. */
   readonly metrics: Metrics
@@ -50,6 +54,8 @@ export interface CrewDeps {
 
 export interface Crew {
   readonly port: number
+  /** Null where it serves no HTTP. */
+  readonly httpPort: number | null
   /** Open sessions of all workers, as they last said. */
   readonly size: number
   kill(session: string, reason: string): void
@@ -74,12 +80,14 @@ export async function startCrew(deps: CrewDeps): Promise<Crew> {
   const { config, snapshots } = deps
   const members = new Set<Member>()
   const stopping = new AbortController()
-  const shared = sharedOf(deps, members)
-  const now = { tls: deps.tls, port: config.listen.port, asked: config.listen.port }
+  const memory = createWorkerMemory(() => deps.clock.nowMs(), config.memoryBytesMax)
+  const http = await openHttp(deps, memory)
+  const shared = sharedOf(deps, members, memory, http)
+  const now: Now = { tls: deps.tls, asked: portsOf(config), ports: portsOf(config) }
   const startOf = (place: number): Start => startMessage(deps, place, now)
   const launch = (place: number): Member => {
     // Workers share a socket by the port that they ask for, which may be none; without one left it is the one that it was.
-    if (members.size === 0) now.asked = now.port
+    if (members.size === 0) now.asked = now.ports
     const member = startMember({ deps, shared, process: deps.startWorkerProcess(), place, start: () => startOf(place) })
     members.add(member)
     void member.ended.then(() => members.delete(member))
@@ -98,21 +106,21 @@ export async function startCrew(deps: CrewDeps): Promise<Crew> {
     }, config.drainMs + stopMsMax)
     await Promise.all([...members].map(({ ended }) => ended))
     clearTimeout(late)
+    await http?.close()
   }
   try {
     const first = Array.from({ length: config.workers }, (_, place) => launch(place))
-    for (const member of first) now.port = await member.listening
+    for (const member of first) now.ports = await member.listening
     first.forEach((member, place) => void keepUp(deps, member, () => launch(place), stopping.signal))
   } catch (thrown) {
     for (const member of members) member.kill('the agent does not start')
     await stop()
     throw thrown
   }
-  snapshots.onChange(() => {
-    if (snapshots.signed !== null) all({ kind: 'snapshot', signed: toBinary(SignedSnapshotSchema, snapshots.signed) })
-  })
+  passSnapshots(snapshots, all)
   return {
-    port: now.port,
+    port: now.ports.port,
+    httpPort: now.ports.httpPort,
     get size() {
       return [...members].reduce((sum, { sessions }) => sum + sessions, 0)
     },
@@ -128,15 +136,24 @@ export async function startCrew(deps: CrewDeps): Promise<Crew> {
   }
 }
 
+function passSnapshots(snapshots: SnapshotKeeper, all: (message: ToWorker) => void): void {
+  snapshots.onChange(() => {
+    if (snapshots.signed !== null) all({ kind: 'snapshot', signed: toBinary(SignedSnapshotSchema, snapshots.signed) })
+  })
+}
+
 async function metricsOf(own: Metrics, { members, metrics }: CrewShared): Promise<string> {
   const serving = [...members].filter(({ isServing }) => isServing)
   return await textOfAll(own, await metrics.ask(serving, (call) => ({ kind: 'metrics', call })))
 }
 
 /** What all members count and ask together. */
-function sharedOf(deps: CrewDeps, members: ReadonlySet<Member>) {
-  const { clock, config, budgets, link } = deps
-  const memory = createWorkerMemory(() => clock.nowMs(), config.memoryBytesMax)
+function sharedOf(
+  { budgets, link }: CrewDeps,
+  members: ReadonlySet<Member>,
+  memory: WorkerMemory,
+  http: HttpPrimary | null,
+) {
   return {
     answering: {
       budgets,
@@ -145,11 +162,14 @@ function sharedOf(deps: CrewDeps, members: ReadonlySet<Member>) {
       permits: createPermits(realAfter),
       holds: link.holds,
       memory,
+      http: http?.shares ?? null,
     },
+    http,
     members,
     metrics: openRounds<object[]>(metricsMsMax),
     // Past this age nobody judges by what was read before.
     catalogs: openRounds<undefined>(limits.catalogAgeMsMax),
+    shown: openRounds<ShownText | SaidError>(shownMsMax),
   }
 }
 export type CrewShared = ReturnType<typeof sharedOf>
@@ -157,10 +177,38 @@ export type CrewShared = ReturnType<typeof sharedOf>
 /** For workers to say what they have counted, in milliseconds; one that is late is not in the sum. */
 const metricsMsMax = 2_000
 
+/** For a worker to show an answer of MCP that came to another, in milliseconds; past it nothing of it goes on. */
+const shownMsMax = 10_000
+
+/** Its libraries are loaded where HTTP is served, and nowhere else. */
+async function openHttp(deps: CrewDeps, memory: WorkerMemory): Promise<HttpPrimary | null> {
+  if (deps.config.http === undefined) return null
+  const { openHttpPrimary } = await import('./http-primary.ts')
+  return openHttpPrimary({
+    ...deps,
+    environment: deps.credentials,
+    random: randomBytes,
+    memory,
+    mcpDirectory: deps.config.dataDirectory,
+    onQuarantine: deps.link.tellQuarantine,
+  })
+}
+
+/** What workers are told to begin with. */
+interface Now {
+  tls: TlsMaterial
+  asked: Ports
+  /** As they are. */
+  ports: Ports
+}
+export type Ports = Pick<Start, 'port' | 'httpPort'>
+
+const portsOf = ({ listen, http }: Config): Ports => ({ port: listen.port, httpPort: http?.port ?? null })
+
 /** Sessions of TLS that began at one worker go on at another. */
 const withTicketKeys = (tls: TlsMaterial): TlsMaterial => ({ ...tls, ticketKeys: randomBytes(48) })
 
-function startMessage(deps: CrewDeps, place: number, now: { tls: TlsMaterial; asked: number }): Start {
+function startMessage(deps: CrewDeps, place: number, now: Now): Start {
   const { identity, floor, environment, snapshots } = deps
   const { joinToken: _, ...config } = deps.config
   now.tls = now.tls.ticketKeys === undefined ? withTicketKeys(now.tls) : now.tls
@@ -170,7 +218,7 @@ function startMessage(deps: CrewDeps, place: number, now: { tls: TlsMaterial; as
     place,
     workers: config.workers,
     config,
-    port: now.asked,
+    ...now.asked,
     identity: {
       ...{ agentId, agentName, installation, caCertificate, snapshotKey, snapshotKeyId },
       maskKey: identity.maskKey.reveal(),

@@ -2,16 +2,17 @@
 // the others is passed on. When it is gone, all that it held is free again.
 import { asSallyportError, SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
-import { openAnswering } from './answering.ts'
-import type { CrewDeps, CrewShared } from './crew.ts'
+import { type McpHolder, nothingShown, type ShownText } from '../mcp/registry.ts'
+import { type Answering, openAnswering } from './answering.ts'
+import type { CrewDeps, CrewShared, Ports } from './crew.ts'
 import { type Holding, openHolding } from './holding.ts'
-import { errorSaid, type Start, saidError, type ToPrimary, type ToWorker } from './messages.ts'
+import { errorSaid, type SaidError, type Start, saidError, type ToPrimary, type ToWorker } from './messages.ts'
 import type { WorkerProcess } from './process.ts'
 
 export interface Member {
   send(message: ToWorker): void
-  /** The port, once it listens. Rejects when it cannot, or ends before. */
-  readonly listening: Promise<number>
+  /** Where, once it listens. Rejects when it cannot, or ends before. */
+  readonly listening: Promise<Ports>
   /** Settles when the process is gone and nothing of it is left. */
   readonly ended: Promise<void>
   /** It listens, and is not gone. */
@@ -48,11 +49,11 @@ export function startMember(of: MemberDeps): Member {
     chains: recorder.passed(),
     tell: (news) => send({ kind: 'share', news }),
     broken: (why) => kill(why.message),
+    mcp: mcpHolderOf(shared, send, () => member),
   })
   const holding = openHolding(link.holds, send)
-  const late = setTimeout(() => kill('it does not start'), limits.workerStartMsMax)
-  late.unref()
-  const listening = new Promise<number>((resolve, reject) => {
+  const late = setTimeout(() => kill('it does not start'), limits.workerStartMsMax).unref()
+  const listening = new Promise<Ports>((resolve, reject) => {
     process.onMessage((message) => {
       if (message.kind === 'ready') send(of.start())
       else if (message.kind === 'failed') reject(errorSaid(message.error))
@@ -61,8 +62,8 @@ export function startMember(of: MemberDeps): Member {
         clearTimeout(late)
         state.isServing = true
         log.info(which, 'worker-started')
-        resolve(message.port)
-      } else take(of, { member, holding, send }, message)
+        resolve({ port: message.port, httpPort: message.httpPort })
+      } else take(of, { member, holding, answering, send }, message)
     })
     process.onExit((how) => reject(new SallyportError('INTERNAL', `a worker ended before it listened, by ${how}`)))
   })
@@ -92,13 +93,26 @@ export function startMember(of: MemberDeps): Member {
   return member
 }
 
+/** What the registry of MCP sessions tells and asks a worker. */
+const mcpHolderOf = (shared: CrewShared, send: Member['send'], member: () => Member): McpHolder => ({
+  ended: (id) => send({ kind: 'mcpEnded', id }),
+  async show(id, text) {
+    const [shown = nothingShown] = await shared.shown.ask([member()], (call) => ({ kind: 'mcpShow', call, id, text }))
+    if ('code' in shown) throw errorSaid(shown)
+    return shown
+  },
+})
+
+interface Taking {
+  readonly member: Member
+  readonly holding: Holding
+  readonly answering: Answering
+  readonly send: Member['send']
+}
+
 type Asked = Exclude<ToPrimary, { kind: 'ready' | 'failed' | 'sessions' | 'listening' }>
 
-function take(
-  { deps, shared }: MemberDeps,
-  { member, holding, send }: { readonly member: Member; readonly holding: Holding; readonly send: Member['send'] },
-  message: Asked,
-): void {
+function take({ deps, shared }: MemberDeps, { member, holding, answering, send }: Taking, message: Asked): void {
   const { link, recorder } = deps
   switch (message.kind) {
     case 'catalog':
@@ -132,6 +146,22 @@ function take(
         (thrown: unknown) => send({ kind: 'synced', call: message.call, error: saidError(asSallyportError(thrown)) }),
       )
       break
+    case 'oauthWanted':
+      void shared.http
+        ?.token(message.target, message.key)
+        .then((token) => send({ kind: 'oauthFound', call: message.call, token }))
+      break
+    case 'oauthRefused':
+      shared.http?.refused(message.target, message.key)
+      break
+    case 'mcpShowElsewhere':
+      void showElsewhere(answering, message).then((shown) =>
+        send({ kind: 'mcpShownElsewhere', call: message.call, shown }),
+      )
+      break
+    case 'mcpShown':
+      shared.shown.answered(message.call, member, message.shown)
+      break
     default:
       holding.take(message)
   }
@@ -140,4 +170,15 @@ function take(
 async function tellOthers({ members, catalogs }: CrewShared, member: Member, target: string): Promise<void> {
   const others = [...members].filter((one) => one !== member && one.isServing)
   await catalogs.ask(others, (call) => ({ kind: 'catalogChanged', call, target }))
+}
+
+async function showElsewhere(
+  { http }: Answering,
+  { id, key, text }: Extract<ToPrimary, { kind: 'mcpShowElsewhere' }>,
+): Promise<ShownText | SaidError> {
+  try {
+    return (await http?.show(id, key, text)) ?? nothingShown
+  } catch (thrown) {
+    return saidError(asSallyportError(thrown))
+  }
 }

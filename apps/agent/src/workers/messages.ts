@@ -9,6 +9,7 @@ import type { Config } from '../config.ts'
 import type { HoldAnswer, HoldOpening, HoldRanReport, ReleaseReason } from '../link/holds.ts'
 import type { TicketAnswer } from '../link/tickets.ts'
 import type { TlsMaterial } from '../listen/deps.ts'
+import type { ShownText } from '../mcp/registry.ts'
 import type { ShareNews } from '../postgres/pool-share.ts'
 import type { Environment } from '../secrets/broker.ts'
 
@@ -40,6 +41,8 @@ export interface Start {
   readonly workers: number
   readonly config: Omit<Config, 'joinToken'>
   readonly port: number
+  /** Null: no HTTP is served. */
+  readonly httpPort: number | null
   readonly identity: WorkerIdentity
   readonly tls: TlsMaterial
   readonly floor: FloorDocument | null
@@ -68,6 +71,18 @@ export type ToWorker =
   | { readonly kind: 'catalogKnown'; readonly call: number }
   | { readonly kind: 'holdOpened' | 'holdDecided'; readonly call: string; readonly answer: HoldAnswer | SaidError }
   | { readonly kind: 'holdClaimed'; readonly call: string; readonly granted: boolean | SaidError }
+  | { readonly kind: 'oauthFound'; readonly call: number; readonly token: OauthFound | SaidError }
+  /** An answer to what this worker has asked a server of MCP, which came to another. */
+  | { readonly kind: 'mcpShow'; readonly call: number; readonly id: string; readonly text: string }
+  | { readonly kind: 'mcpShownElsewhere'; readonly call: number; readonly shown: ShownText | SaidError }
+  | { readonly kind: 'mcpEnded'; readonly id: string }
+
+/** A token of a target's, which goes where the agent's own key goes as well. */
+export interface OauthFound {
+  readonly token: string
+  readonly sinceMs: number
+  readonly untilMs: number
+}
 
 /** A cancel request that came to one worker; the session may be another's. */
 export interface Cancel {
@@ -80,7 +95,7 @@ export interface Cancel {
 export type ToPrimary =
   /** It can be told how to start. */
   | { readonly kind: 'ready' }
-  | { readonly kind: 'listening'; readonly port: number }
+  | { readonly kind: 'listening'; readonly port: number; readonly httpPort: number | null }
   | { readonly kind: 'failed'; readonly error: SaidError }
   | { readonly kind: 'sessions'; readonly count: number }
   | { readonly kind: 'catalog'; readonly target: string; readonly role: string; readonly catalog: Catalog }
@@ -95,6 +110,17 @@ export type ToPrimary =
   | { readonly kind: 'holdClaim'; readonly call: string; readonly answer: HoldAnswer }
   | { readonly kind: 'holdRelease'; readonly call: string; readonly request: string; readonly why: ReleaseReason }
   | { readonly kind: 'holdRan'; readonly report: HoldRanReport }
+  /** `key`: of the target as its document is here. */
+  | { readonly kind: 'oauthWanted'; readonly call: number; readonly target: string; readonly key: string }
+  | { readonly kind: 'oauthRefused'; readonly target: string; readonly key: string }
+  | {
+      readonly kind: 'mcpShowElsewhere'
+      readonly call: number
+      readonly id: string
+      readonly key: string
+      readonly text: string
+    }
+  | { readonly kind: 'mcpShown'; readonly call: number; readonly shown: ShownText | SaidError }
 
 // Both ends are this program in one version, started one by the other: a message is of ours, or of Node itself.
 const isOurs = (message: unknown): boolean => typeof message === 'object' && message !== null && 'kind' in message

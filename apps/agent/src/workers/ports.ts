@@ -1,10 +1,9 @@
 // What a session needs of the outside, in a worker: each question goes to the primary, and each answer to whoever asked.
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '@sallyport/base/clock'
-import type { StatementBudgets } from '../limits/budgets.ts'
+import type { RequestBudgets } from '../limits/budgets.ts'
 import { keptRecords, type TicketAnswer, type Tickets } from '../link/tickets.ts'
 import type { Admission } from '../listen/admission.ts'
-import { createMemoryGuard } from '../listen/memory.ts'
 import { type CancelKeys, cancelKeys } from '../postgres/cancel.ts'
 import type { CatalogPool } from '../postgres/catalogs.ts'
 import type { PoolShare } from '../postgres/pool-share.ts'
@@ -13,6 +12,8 @@ import type { SessionDeps } from '../session/deps.ts'
 import { openSessions, type Sessions } from '../session/sessions.ts'
 import type { Asking } from './asking.ts'
 import { openCalls } from './calls.ts'
+import { countedAdmission, countedBudgets, countedCallers, openCounting } from './counted.ts'
+import { type HttpPortMessage, type HttpPorts, isOfHttp, openHttpPorts } from './http-ports.ts'
 import { errorSaid, type SaidError, type Start, type ToPrimary, type ToWorker } from './messages.ts'
 import { passedHolds } from './passed-holds.ts'
 
@@ -24,12 +25,14 @@ export type PortMessage = Exclude<
 export interface Ports {
   readonly asking: Asking
   readonly session: Pick<SessionDeps, 'holds' | 'tickets' | 'tokens' | 'onCatalog'> & {
-    readonly budgets: StatementBudgets
+    readonly budgets: RequestBudgets
     readonly admission: Admission
     readonly callers: Callers
     readonly cancels: CancelKeys
   }
   readonly sessions: Sessions
+  /** Of HTTP. */
+  readonly http: Pick<HttpPorts, 'shares'>
   share(of: Pick<Start, 'place' | 'workers'>): PoolShare
   sharedCatalogs(own: CatalogPool): CatalogPool
   /** Everything that was written before is on the disk. */
@@ -41,9 +44,11 @@ type Send = (message: ToPrimary) => void
 
 export function openPorts(asking: Asking, send: Send, clock: Clock): Ports {
   const open = openEnds(asking, send)
-  const places = { last: 0 }
+  const counting = openCounting(asking, clock)
+  const http = openHttpPorts(counting, send)
   return {
     asking,
+    http,
     session: {
       holds: open.holds,
       tickets: open.tickets,
@@ -55,9 +60,9 @@ export function openPorts(asking: Asking, send: Send, clock: Clock): Ports {
         },
       },
       onCatalog: (target, role, catalog) => send({ kind: 'catalog', target, role, catalog }),
-      budgets: sharedBudgets(asking),
-      admission: sharedAdmission(asking, places, clock),
-      callers: sharedCallers(asking, places),
+      budgets: countedBudgets(counting),
+      admission: countedAdmission(counting, 'enterDoor'),
+      callers: countedCallers(counting),
       cancels: open.cancels,
     },
     sessions: countedSessions(send),
@@ -84,7 +89,7 @@ export function openPorts(asking: Asking, send: Send, clock: Clock): Ports {
       const error = await answer
       if (error !== null) throw errorSaid(error)
     },
-    take: (message) => take(open, message, send, clock),
+    take: (message) => (isOfHttp(message) ? http.take(message) : take(open, message, send, clock)),
   }
 }
 
@@ -100,7 +105,12 @@ const openEnds = (asking: Asking, send: Send) => ({
   pools: new Set<CatalogPool>(),
 })
 
-function take(open: ReturnType<typeof openEnds>, message: PortMessage, send: Send, clock: Clock): void {
+function take(
+  open: ReturnType<typeof openEnds>,
+  message: Exclude<PortMessage, HttpPortMessage>,
+  send: Send,
+  clock: Clock,
+): void {
   switch (message.kind) {
     case 'holdOpened':
     case 'holdDecided':
@@ -148,48 +158,6 @@ function passedTickets(send: Send): Tickets & { found(call: number, answer: Tick
   }
 }
 
-/** Nothing is asked about where no limit is. */
-const sharedBudgets = ({ ask }: Asking): StatementBudgets => ({
-  take: (claims) => (claims.length === 0 ? null : ask({ kind: 'take', claims })),
-  look: (claims) => (claims.length === 0 ? null : ask({ kind: 'look', claims })),
-})
-
-/** This process' heap has a bound of its own; resident memory counts for all together. */
-function sharedAdmission({ ask, tell }: Asking, places: { last: number }, clock: Clock): Admission {
-  const heap = createMemoryGuard(() => clock.nowMs(), Number.POSITIVE_INFINITY)
-  return {
-    enter(address) {
-      if (heap.isFull) return 'the agent has no memory for another connection'
-      places.last += 1
-      const place = places.last
-      const full = ask({ kind: 'enterDoor', place, address, residentBytes: process.memoryUsage.rss() })
-      if (full !== null) return full
-      let isWaiting = true
-      return {
-        authenticated() {
-          if (isWaiting) tell({ kind: 'authenticated', place })
-          isWaiting = false
-        },
-        leave: () => tell({ kind: 'leave', place }),
-      }
-    },
-  }
-}
-
-const sharedCallers = ({ ask, tell }: Asking, places: { last: number }): Callers => ({
-  enter({ issuer, subject }) {
-    places.last += 1
-    const place = places.last
-    const full = ask({ kind: 'enterCaller', place, issuer, subject })
-    if (full !== null) throw errorSaid(full)
-    let isIn = true
-    return () => {
-      if (isIn) tell({ kind: 'leave', place })
-      isIn = false
-    }
-  },
-})
-
 /** A session's key is known to its own worker alone, and the client that cancels may reach any. */
 function sharedCancels(send: Send): CancelKeys & { readonly passed: CancelKeys['request'] } {
   const own = cancelKeys(randomBytes)
@@ -204,13 +172,17 @@ function sharedCancels(send: Send): CancelKeys & { readonly passed: CancelKeys['
   }
 }
 
+/** What this worker has of so many: with the parts of the others exactly as many. */
+export const partOf = (count: number, { place, workers }: Pick<Start, 'place' | 'workers'>): number =>
+  Math.floor((count + place) / workers)
+
 const shareOf = ({ ask, tell }: Asking, { place, workers }: Pick<Start, 'place' | 'workers'>): PoolShare => ({
   more: (group, max) => ask({ kind: 'more', group, max }),
   give: (group, count) => tell({ kind: 'give', group, count }),
   wait: (group, caller, max) => ask({ kind: 'wait', group, caller, max }),
   waited: (group, caller) => tell({ kind: 'waited', group, caller }),
   onNews: () => {},
-  partOf: (count) => Math.floor((count + place) / workers),
+  partOf: (count) => partOf(count, { place, workers }),
 })
 
 /** How many there are goes to the primary soon after it changes, for heartbeats. */

@@ -3,6 +3,7 @@
 // answer. A message is u32 length, u8 kind, content; an answer is u32 length and JSON.
 import { assert } from '@sallyport/base/assert'
 import type { Claim, Full } from '../limits/budgets.ts'
+import type { HttpAnswers, HttpQuestion, HttpTold } from './http-questions.ts'
 import type { SaidError } from './messages.ts'
 
 export type Question =
@@ -15,9 +16,10 @@ export type Question =
   | { readonly kind: 'wait'; readonly group: string; readonly caller: string; readonly max: number }
   | { readonly kind: 'holdsFull' }
   | { readonly kind: 'room' }
+  | HttpQuestion
 export type QuestionOf<K extends Question['kind']> = Extract<Question, { readonly kind: K }>
 
-export interface Answers {
+export interface Answers extends HttpAnswers {
   readonly take: Full | null
   readonly look: Full | null
   /** Null: it may. */
@@ -37,6 +39,7 @@ export type Told =
   | { readonly kind: 'leave' | 'authenticated'; readonly place: number }
   | { readonly kind: 'give'; readonly group: string; readonly count: number }
   | { readonly kind: 'waited'; readonly group: string; readonly caller: string }
+  | HttpTold
 
 export const messageKinds = { question: 1, told: 2, entries: 3 } as const
 const headerBytes = 5

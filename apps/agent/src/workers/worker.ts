@@ -11,7 +11,9 @@ import { SignedSnapshotSchema } from '@sallyport/proto/gen/sallyport/v1/snapshot
 import type { Logger } from 'pino'
 import { keepHeapSmall } from '../heap.ts'
 import { openPassedSnapshots, type SnapshotKeeper } from '../link/snapshot.ts'
-import { type Listener, startListener } from '../listen/listener.ts'
+import type { TlsMaterial } from '../listen/deps.ts'
+import type { HttpListener, HttpListenerDeps } from '../listen/http.ts'
+import { startListener } from '../listen/listener.ts'
 import { createLog } from '../log.ts'
 import { createMetrics, type Metrics } from '../metrics.ts'
 import { loadParser } from '../parser.ts'
@@ -21,9 +23,10 @@ import { dynamicPathsOf } from '../secrets/dynamic-paths.ts'
 import { openKeepers } from '../secrets/keepers.ts'
 import { AgentSources, loadSealingKey } from '../secrets/sealed.ts'
 import { callerAuthorityOf, maskHashOf, monotonicUs } from '../session/keys.ts'
+import type { Sessions } from '../session/sessions.ts'
 import { openAsking } from './asking.ts'
 import { isToWorker, type Start, saidError, type ToPrimary, type ToWorker } from './messages.ts'
-import { openPorts, type Ports } from './ports.ts'
+import { openPorts, type Ports, partOf } from './ports.ts'
 import { pipeDescriptor } from './process.ts'
 import { passedRecorder } from './spooling.ts'
 
@@ -60,7 +63,8 @@ export function runWorker(): void {
 const lostStatus = 70
 
 interface Serving {
-  readonly listener: Listener
+  readonly listeners: readonly { replaceTls(tls: TlsMaterial): void }[]
+  readonly sessions: Sessions
   readonly snapshots: SnapshotKeeper
   readonly ports: Ports
   readonly metrics: Metrics
@@ -101,12 +105,43 @@ async function serve(start: Start, ports: Ports, send: Serving['send']): Promise
   const { host, tls: clientTls } = config.listen
   const catalogs = ports.sharedCatalogs(openCatalogs(deps))
   const listener = await startListener({ ...deps, catalogs, host, port: start.port, tls: start.tls, clientTls })
-  send({ kind: 'listening', port: listener.port })
+  const http = await openHttp(start, ports, { ...deps, catalogs, tls: start.tls })
+  send({ kind: 'listening', port: listener.port, httpPort: http?.port ?? null })
   const close = async (): Promise<void> => {
+    http?.stop()
     await listener.close(config.drainMs)
+    await http?.close()
     await keepers.vault?.close()
   }
-  return { listener, snapshots, ports, metrics, log, send, close }
+  const { sessions } = listener
+  return {
+    listeners: http === null ? [listener] : [listener, http],
+    sessions,
+    snapshots,
+    ports,
+    metrics,
+    log,
+    send,
+    close,
+  }
+}
+
+/** Null where no HTTP is served: its libraries are not loaded then. */
+async function openHttp(
+  { config, httpPort, place, workers }: Start,
+  ports: Ports,
+  deps: Omit<HttpListenerDeps, 'host' | 'port' | 'shares' | 'connectionsPerTargetMax'>,
+): Promise<HttpListener | null> {
+  if (config.http === undefined || httpPort === null) return null
+  const { startHttpListener } = await import('../listen/http.ts')
+  return await startHttpListener({
+    ...deps,
+    host: config.http.host,
+    port: httpPort,
+    shares: ports.http.shares(),
+    // Sockets stay where they are: each worker has its part, and callers of one wait for each other there.
+    connectionsPerTargetMax: partOf(limits.httpConnectionsPerTargetMax, { place, workers }),
+  })
 }
 
 /** What it says of a snapshot the primary has said upward: it looked at the same bytes. */
@@ -121,7 +156,7 @@ function apply(snapshots: SnapshotKeeper, signed: Uint8Array, log: Logger): void
 }
 
 function take(message: Exclude<ToWorker, Start>, serving: Serving): void {
-  const { listener, snapshots, ports, log, send } = serving
+  const { listeners, sessions, snapshots, ports, log, send } = serving
   switch (message.kind) {
     case 'snapshot':
       apply(snapshots, message.signed, log)
@@ -130,13 +165,13 @@ function take(message: Exclude<ToWorker, Start>, serving: Serving): void {
       snapshots.revoke()
       break
     case 'tls':
-      replaceTls(listener, message, log)
+      for (const listener of listeners) replaceTls(listener, message, log)
       break
     case 'killSession':
-      listener.sessions.kill(message.session, message.reason)
+      sessions.kill(message.session, message.reason)
       break
     case 'closeAll':
-      listener.sessions.closeAll(message.reason)
+      sessions.closeAll(message.reason)
       break
     case 'drain':
       void serving.close().then(() =>
@@ -154,7 +189,11 @@ function take(message: Exclude<ToWorker, Start>, serving: Serving): void {
   }
 }
 
-function replaceTls(listener: Listener, { tls }: Extract<ToWorker, { kind: 'tls' }>, log: Logger): void {
+function replaceTls(
+  listener: Serving['listeners'][number],
+  { tls }: Extract<ToWorker, { kind: 'tls' }>,
+  log: Logger,
+): void {
   try {
     listener.replaceTls(tls)
   } catch (thrown) {

@@ -1,0 +1,77 @@
+// What all that serve HTTP for one agent share, as one process has it by itself. Where workers serve, their primary has it, and each
+// of them asks (workers/http-ports.ts).
+import { join } from 'node:path'
+import type { Clock } from '@sallyport/base/clock'
+import { limits } from '@sallyport/base/limits'
+import { type OauthSource, oauthEndpoints } from '../http/oauth.ts'
+import { type Room, roomOf } from '../http/room.ts'
+import type { Upstreams } from '../http/upstream.ts'
+import { openPinBook, type PinBook } from '../mcp/pins.ts'
+import type { QuarantineNews } from '../mcp/quarantine.ts'
+import { type EnterMcp, openMcpRegistry } from '../mcp/registry.ts'
+import type { CredentialSources } from '../secrets/broker.ts'
+import { type Callers, createCallers } from '../session/callers.ts'
+import type { Log } from '../session/log.ts'
+import { type Admission, createAdmission } from './admission.ts'
+import type { MemoryGuard } from './memory.ts'
+
+export interface HttpShares {
+  /** Of connections. */
+  readonly admission: Admission
+  readonly callers: HttpCallers
+  /** For bodies that are kept whole. */
+  readonly room: Room
+  readonly enterMcp: EnterMcp
+  readonly pins: PinBook
+  readonly oauth: OauthSource
+}
+
+/** What each caller may have at once. */
+export interface HttpCallers {
+  readonly connections: Callers
+  readonly requests: Callers
+  readonly webSockets: Callers
+}
+
+export interface HttpSharesDeps {
+  readonly clock: Clock
+  readonly random: (bytes: number) => Uint8Array
+  readonly log: Log
+  readonly environment: CredentialSources
+  readonly memory: MemoryGuard
+  /** Default: limits.httpConnectionsPerCallerMax. */
+  readonly connectionsPerCallerMax?: number
+  /** Where the digests of tools that were seen first, and definitions that were approved, are kept; absent: in memory. */
+  readonly mcpDirectory?: string
+  /** Hears which tools are kept from callers. */
+  readonly onQuarantine?: (news: QuarantineNews) => void
+}
+
+/** `upstreams`: by which token endpoints are reached. Throws CONFIG_INVALID for what is kept in the directory and is none of ours. */
+export function openHttpShares(deps: HttpSharesDeps, upstreams: Upstreams): HttpShares {
+  const { clock, random, log, environment, memory, mcpDirectory } = deps
+  const kept = (name: string): string | null => (mcpDirectory === undefined ? null : join(mcpDirectory, name))
+  const all = Number.POSITIVE_INFINITY
+  return {
+    // A caller of HTTP shows who it is with each request: nothing of a connection waits for that.
+    admission: createAdmission(
+      { connectionsMax: limits.connectionsMax, preAuthConnectionsMax: all, preAuthPerAddressMax: all },
+      memory,
+    ),
+    callers: {
+      connections: createCallers(deps.connectionsPerCallerMax ?? limits.httpConnectionsPerCallerMax),
+      requests: createCallers(limits.httpRequestsPerCallerMax, 'requests'),
+      webSockets: createCallers(limits.webSocketsPerCallerMax, 'WebSockets'),
+    },
+    room: roomOf(limits.httpKeptBodiesBytesMax),
+    enterMcp: openMcpRegistry(clock, random),
+    pins: openPinBook({
+      path: kept('mcp-pins.json'),
+      approvedDirectory: kept('mcp-definitions'),
+      clock,
+      onQuarantine: (target, tool, digest) => log.warn({ target, tool, digest }, 'mcp-tool-quarantined'),
+      onChange: deps.onQuarantine ?? (() => {}),
+    }),
+    oauth: oauthEndpoints({ upstreams, environment, clock }),
+  }
+}
