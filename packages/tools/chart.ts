@@ -39,7 +39,9 @@ function valueAt(path: string, scope: Scope): unknown {
   return at
 }
 
-const isTrue = (value: unknown): boolean => value !== undefined && value !== false && value !== 0 && value !== ''
+/** As text/template has it: empty lists and maps are not true. */
+const isTrue = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null ? Object.keys(value).length > 0 : Boolean(value)
 
 function printed(text: string, scope: Scope): string {
   const asYaml = /^toYaml (\S+) \| nindent (\d+)$/.exec(text)
