@@ -1,10 +1,11 @@
 // Workloads of AWS: a request to STS that they have signed becomes a token for one target, and everything that was signed for
 // somebody else, by nobody, too early, too late or twice is refused, each with its own error (THREATS R-6.2 to R-6.4).
+import { readFileSync } from 'node:fs'
 import { awsTokenType, exchangeGrant } from '@sallyport/api/exchange'
 import { limits } from '@sallyport/base/limits'
 import { verifyToken } from '@sallyport/identity/verify'
 import { apiVersion } from '@sallyport/policy/document'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { createIssuerFetch, type IssuerFetch, issuerReachOf } from '../src/identities/issuer-fetch.ts'
 import { currentTrust } from '../src/identities/trust.ts'
 import { buildTestApp, type TestApp } from './build.ts'
@@ -118,6 +119,33 @@ describe('a signed request', () => {
     expect(sts.seen.at(-1)).toMatchObject({ accept: 'application/json', 'x-amz-security-token': 'session-token' })
     expect(test.logged()).not.toContain(token)
     expect(test.logged()).not.toContain('session-token')
+  })
+
+  it('is made by the program of the guide, as it stands, and opens what the guide says', async () => {
+    const guide = readFileSync(new URL('../../../docs/guides/aws-lambda.md', import.meta.url), 'utf8')
+    const program = /^```js\n(.*?)^```/ms.exec(guide)?.[1] ?? ''
+    const { tokenFor } = await import(`data:text/javascript,${encodeURIComponent(program)}`)
+    test.clock.set(Date.now())
+    vi.stubEnv('AWS_ACCESS_KEY_ID', lambda.keyId)
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', lambda.secret)
+    vi.stubEnv('AWS_SESSION_TOKEN', 'a-session')
+    vi.stubGlobal('fetch', async (url: string, { body }: { body: URLSearchParams }) => {
+      expect(url).toBe('https://sallyport.example.com/oauth2/token')
+      const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+      const answer = await test.app.inject({ method: 'POST', url: '/oauth2/token', headers, payload: body.toString() })
+      return { ok: answer.statusCode === 200, json: async () => answer.json() }
+    })
+    try {
+      const verified = await verifyToken(await tokenFor('orders'), await currentTrust(test.deps), test.clock.nowMs())
+      expect(verified).toMatchObject({
+        principal: { kind: 'workload', issuer, subject: `arn:aws:iam::${account}:role/orders` },
+        target: 'orders',
+      })
+      await expect(tokenFor('payroll')).rejects.toThrow(/^TARGET_UNKNOWN: /)
+    } finally {
+      vi.unstubAllGlobals()
+      vi.unstubAllEnvs()
+    }
   })
 
   it('is taken percent-encoded too, as libraries for Google’s token service write it, and of a user', async () => {

@@ -1,5 +1,5 @@
 // docs/policy.md says only what is so: its examples are sound, its lists of names are those of the code.
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { compileCondition } from './conditions.ts'
 import { operations } from './document.ts'
@@ -45,5 +45,30 @@ describe('docs/policy.md', () => {
       const told = [asMethod, asFunction].map((one) => ('problem' in one ? one.problem.message : ''))
       expect(told.some((message) => !message.includes('is not available'))).toBe(true)
     }
+  })
+})
+
+describe('docs/guides', () => {
+  const guides = new URL('../../../docs/guides/', import.meta.url)
+  const yaml = readdirSync(guides).flatMap((name) =>
+    [...readFileSync(new URL(name, guides), 'utf8').matchAll(/^```yaml\n([\s\S]*?)^```$/gm)].map(
+      ([, text = '']) => [name, text] as const,
+    ),
+  )
+  const documents = yaml.filter(([, text]) => text.startsWith('apiVersion: sallyport.dev/'))
+  const rules = yaml.filter(([, text]) => text.startsWith('rules:'))
+
+  it.each(documents)('%s has documents that are sound', (_, text) => {
+    expect(parseDocuments(text).problems).toEqual([])
+  })
+
+  it.each(rules)('%s has rules that are sound', (_, text) => {
+    const head =
+      'apiVersion: sallyport.dev/v1\nkind: Policy\nmetadata: { name: guide }\nspec:\n  targets: { names: [shop] }\n'
+    expect(parseDocuments(head + text.replaceAll(/^(?=.)/gm, '  ')).problems).toEqual([])
+  })
+
+  it('are five, each with something to apply', () => {
+    expect(new Set([...documents, ...rules].map(([name]) => name)).size).toBe(5)
   })
 })
