@@ -47,6 +47,21 @@ export function orderTexts({ pick, upTo }: OrderPicks): readonly (() => string)[
       `SELECT id, full_name FROM ${pick(['person', 'contractor', 'ONLY person'])}${pick(['', ' WHERE tax_id IS NOT NULL'])}`,
     () =>
       `SELECT id FROM orders WHERE ${pick(['qty = 2', 'ship_phone IS NOT NULL', "status = 'new'"])}${pick(['', ' LIMIT 1'])}`,
+    // Names that mean something else than they say, and what stands beside a key.
+    () =>
+      `SELECT ${pick(['nullif(id, 1.5)', 'greatest(id, 1.5)', 'coalesce(id, 1.0)'])} AS vip FROM customers WHERE ${test()} ORDER BY vip`,
+    () =>
+      `SELECT max(x) FROM (SELECT ${pick(['nullif(id, 1.5)', 'coalesce(balance, id)', 'id'])} AS x FROM customers WHERE ${test()}) s`,
+    () => `SELECT sum(price) FROM (SELECT ${pick(['DISTINCT ', ''])}price FROM products, customers WHERE ${test()}) s`,
+    () =>
+      `SELECT c.id, o.id FROM customers c ${pick(['', 'LEFT ', 'FULL '])}JOIN orders o ON o.customer_id = c.id WHERE c.${test()} ORDER BY ${pick(['c.id', 'o.id', 'c.id, o.id', '2, 1'])}${pick(['', ' LIMIT 2'])}`,
+    () =>
+      `SELECT c.id FROM customers c, orders o WHERE c.${test()} AND o.id = ${id()}${pick(['', ' ORDER BY 1', ' LIMIT 1'])}`,
+    () =>
+      `SELECT id, city FROM customers WHERE ${test()} AND EXISTS (SELECT 1 FROM orders o WHERE o.customer_id = customers.id) ORDER BY ${pick(['1', 'city', 'city, id', '2'])}`,
+    () =>
+      `SELECT city FROM customers AS c(${pick(['city, id', 'id, city', 'key'])}) WHERE ${test()} ORDER BY 1 LIMIT 2`,
+    () => `SELECT id FROM customers WHERE ${test()} AND (id = ${id()} OR id = ${id()}) LIMIT 1`,
     () => `SELECT name FROM customers WHERE id = ${id()} AND ${test()}${pick(['', ' FOR UPDATE', ' LIMIT 1'])}`,
   ]
 }
@@ -57,6 +72,8 @@ export function orderSessions({ pick, upTo }: OrderPicks): readonly (() => strin
   return [
     () =>
       `BEGIN; DECLARE c CURSOR FOR SELECT ${pick(['1', 'id'])} FROM customers WHERE ssn IS NOT NULL; FETCH 1 FROM c; UPDATE customers SET vip = true WHERE CURRENT OF c RETURNING id; ROLLBACK`,
+    () =>
+      `PREPARE o (${pick(['float8', 'text', 'int'])}) AS SELECT 1 FROM customers WHERE ssn IS NOT NULL AND (id <> ${id()} OR $1::int = id) LIMIT 1; EXECUTE o ('${pick(['x', '1'])}'); DEALLOCATE o`,
     () =>
       `BEGIN; UPDATE customers SET city = 'z' WHERE phone IS NOT NULL; SELECT id FROM customers WHERE city = 'z'; ROLLBACK`,
     () =>

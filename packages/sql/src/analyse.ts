@@ -110,7 +110,9 @@ function statementFacts(statement: RawStmt, text: string, around: Around): Analy
   for (const left of unvisited(check.significant, draft.seen)) draft.unknowns.add(left)
   boundGuesses(draft, statement.stmt, env)
   orderByIndexes(draft, statement.stmt, env)
-  const one = draft.flows.size > 0 && writesOneRow(draft, statement.stmt, env) ? ({ isOfOneRow: true } as const) : {}
+  const plain = draft.flows.size === 0 ? null : writesOneRow(draft, statement.stmt, env)
+  const one =
+    plain === null ? {} : { isOfOneRow: true as const, ...(plain.length === 0 ? {} : { keyParameters: plain }) }
   const facts = { ...factsOf(draft, outcome, text, fingerprint), ...one }
   if (!meansChanged(sequence, facts, draft.operators)) return { facts, made: made(statement.stmt, facts, env) }
   const unknowns = [...facts.unknowns, 'a name that the same text has changed before']

@@ -7,6 +7,7 @@ import { storedByTrigger, testedTogether } from './constraints.ts'
 import { addControl, addFlow, addWritten } from './draft.ts'
 import { stepInto, walk } from './expressions.ts'
 import type { ColumnRef } from './facts.ts'
+import { noteWritten } from './order-facts.ts'
 import { type Entry, type Scope, unknown, unknownName } from './scope.ts'
 import { queryColumns } from './select.ts'
 import { payload } from './tree.ts'
@@ -55,10 +56,18 @@ export function assignments(list: readonly Node[] | undefined, target: Target, s
     const found = payload(node, 'ResTarget')
     if (found === undefined) continue
     const value = assigned(found, scope)
+    noteSet(found, target, scope)
     assignTo(target, found.name ?? '', throughSteps(found, value, scope), scope)
     written.set(found.name ?? '', (found.indirection ?? []).length === 0 ? 'whole' : 'part')
   }
   if (target.relation !== null) testedTogether(scope.env, target.relation, written, target.children)
+}
+
+/** A parameter by itself has the type of the column. */
+function noteSet(found: ResTarget, target: Target, scope: Scope): void {
+  const column = target.relation?.columns.find(({ name }) => name === found.name)
+  if (column !== undefined && (found.indirection ?? []).length === 0)
+    noteWritten(scope.env.draft.order, found, column.type)
 }
 
 /** Subscripts and fields of `SET a[i] = x` take part in what is stored. */

@@ -10,6 +10,7 @@ import { addComputed, addControlOf, addEffect, addFlow } from './draft.ts'
 import { condition, ordering, walk } from './expressions.ts'
 import { onlyComputes } from './extensions.ts'
 import { isDocument, jsonpathSteps, partOf, stepOf } from './json-path.ts'
+import { noteCall } from './order-facts.ts'
 import { type Environment, type Scope, unknown, unknownName } from './scope.ts'
 import { settingFunction } from './settings.ts'
 import { isTotalCall, marked } from './sure.ts'
@@ -38,6 +39,7 @@ export function walkCall(call: FuncCall, scope: Scope): Value {
   const special = settingFunction(call, scope)
   if (special !== null) return special
   const { values, influences } = callArguments(call, scope)
+  noteCall(scope.env.draft.order, call, values)
   const names = texts(call.funcname)
   if (isCount(names, scope)) {
     note(scope.env, { builtin: builtin('pg_catalog.count') ?? null, user: [] }, values)

@@ -11,6 +11,7 @@ import type {
   SessionEffect,
   SqlOperation,
 } from './facts.ts'
+import { mergeOrder, newOrderFacts, type OrderFacts } from './order-facts.ts'
 import type { Column, Value } from './values.ts'
 
 export interface Draft {
@@ -45,8 +46,12 @@ export interface Draft {
   readonly seen: Set<object>
   /** False once an UPDATE or DELETE without a WHERE over its target was found. */
   filtered: boolean
+  /** What was found of nodes, by which it is proven that order shows nothing. */
+  readonly order: OrderFacts
   /** Order was found to show nothing where parameters are plain. */
   plainParameters: boolean
+  /** Types of parameters that stand under a cast, where order was found to show nothing. */
+  readonly castParameters: Map<number, string>
   /** Order was found to show nothing since no row shows anything. */
   rowsAlike: boolean
 }
@@ -70,8 +75,10 @@ export const newDraft = (): Draft => ({
   written: new Set(),
   parts: new Map(),
   seen: new Set(),
+  order: newOrderFacts(),
   filtered: true,
   plainParameters: false,
+  castParameters: new Map(),
   rowsAlike: false,
 })
 
@@ -200,8 +207,10 @@ export function merge(into: Draft, from: Draft, via: 'direct' | 'derived'): void
   for (const construct of from.packs) into.packs.add(construct)
   for (const [name, times] of from.readings) addReadings(into, name, times)
   for (const column of from.written) into.written.add(column)
+  mergeOrder(into.order, from.order)
   if (!from.filtered) into.filtered = false
   if (from.plainParameters) into.plainParameters = true
+  for (const [number, type] of from.castParameters) into.castParameters.set(number, type)
 }
 
 /** The control uses, with equalities on a column that stands in several of them counted as any other use. */

@@ -9,6 +9,7 @@ import { exactNumbers, floats } from './guesses.ts'
 import { jsonNodes } from './json.ts'
 import { isDocument, partOf, stepOf, stepsOf } from './json-path.ts'
 import { resolveOperator } from './operators.ts'
+import { foundInFrom, noteCast, noteColumn, notePin } from './order-facts.ts'
 import { listColumns } from './output.ts'
 import { entryNamed, meaningOf, parameter, type Scope, unknown, unknownName, wholeRow } from './scope.ts'
 import { queryColumns } from './select.ts'
@@ -24,6 +25,7 @@ import {
   either,
   isSystemTypeName,
   literal,
+  nullIf,
   nullness,
   plain,
   row,
@@ -70,7 +72,9 @@ const nodes: Handlers<[scope: Scope], Value> = {
   BooleanTest: (found, scope) => derived([walk(found.arg, scope)], boolean),
   TypeCast: (found, scope) => {
     const value = walk(found.arg, scope)
-    return sure.marked(cast(value, found.typeName, scope), [value], scope, sure.isShown(found))
+    const made = cast(value, found.typeName, scope)
+    noteCast(scope.env.draft.order, found, made.type)
+    return sure.marked(made, [value], scope, sure.isShown(found))
   },
   // Under another collation other values are equal: no longer the column as it is.
   CollateClause: (found, scope) => {
@@ -197,6 +201,7 @@ function column(found: ColumnRef, scope: Scope): Value {
   switch (meaning.kind) {
     case 'value':
       addRead(scope.env.draft, meaning.value)
+      if (meaning.column !== undefined) noteColumn(scope.env.draft.order, found, foundInFrom(meaning.column))
       return meaning.value
     case 'call':
       addRead(scope.env.draft, meaning.argument)
@@ -225,9 +230,10 @@ function operation(found: A_Expr, scope: Scope): Value {
     return names.map((written) => resolveOperator(written, one, other, scope)).includes(true) || any
   }, false)
   const operands = left === null ? [right] : [left, right]
-  const yieldsBoolean = found.kind !== 'AEXPR_OP' && found.kind !== 'AEXPR_NULLIF'
+  if (!user) notePin(scope.env.draft.order, found, left, right)
+  if (found.kind === 'AEXPR_NULLIF' && left !== null) return nullIf(left, right)
+  const yieldsBoolean = found.kind !== 'AEXPR_OP'
   if (!user && (yieldsBoolean || comparisons.has(name.at(-1) ?? ''))) return derived(operands, boolean)
-  if (found.kind === 'AEXPR_NULLIF' && left !== null) return derived(operands, left.type)
   const part =
     !user && left !== null && isDocument(left) && Object.hasOwn(paths, name.at(-1) ?? '')
       ? documentPart(left, name.at(-1) ?? '', found.rexpr, scope)

@@ -171,10 +171,14 @@ export interface StatementFacts {
    * Absent: their types are of no account.
    */
   readonly plainParameters?: true
+  /** Beside those: parameters that are of this type, or not declared. Made into it, another one may fail. Absent: none. */
+  readonly castParameters?: readonly (readonly [number: number, type: string])[]
   /** Its rows are alike, so that their order shows nothing, as long as nobody asks which of them it is. Absent: it did not matter. */
   readonly rowsAlike?: true
   /** UPDATE or DELETE of one row at most, by a whole key of its table. Absent: of any number. */
   readonly isOfOneRow?: true
+  /** Numbers of parameters that it is so by, where their types are those that a client does not declare, or plain. Absent: none. */
+  readonly keyParameters?: readonly number[]
   /** How often stored relations are read where their values can reach the result. Absent: one, once, or none. */
   readonly readings?: readonly (readonly [relation: string, times: number])[]
   /** Columns that get a new value, also those behind a view: what is sent for them may be a masked value. Absent: none. */

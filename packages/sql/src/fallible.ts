@@ -2,9 +2,17 @@
 // statement, and by its SQLSTATE says which one it was; where a query stops at the first row that fits, even that it failed says so.
 // A part of finding statements in which order shows nothing (index-order.ts).
 import { limits } from '@sallyport/base/limits'
-import { builtin } from './builtins.ts'
 import type { Draft } from './draft.ts'
-import { calledName, everyNode, isRecord, stringOf, typesOfNamed } from './order-free.ts'
+import {
+  everyNode,
+  isAggregate,
+  isRecord,
+  memberOf,
+  nameOfCall,
+  plainType,
+  stringOf,
+  typeOfColumn,
+} from './order-free.ts'
 import type { Environment } from './scope.ts'
 
 /** SQLSTATEs that what is computed from columns may end with; null: nobody knows which. */
@@ -37,7 +45,6 @@ const dates = named('date timestamp timestamptz')
 const numbers = named('int2 int4 int8 numeric float4 float8')
 
 interface Place {
-  readonly root: unknown
   readonly draft: Draft
   readonly env: Environment
   /** What is computed of aggregates is computed once, when all rows have been read. */
@@ -56,9 +63,9 @@ export function failuresIn(
   whole?: unknown,
 ): Failures {
   const found = new Set<string>()
-  let isKnown = roots.every((root) => areParametersPlain(whole ?? root, draft, env))
+  const place: Place = { draft, env, isOneRow }
+  let isKnown = roots.every((root) => areParametersPlain(whole ?? root, place))
   for (const root of roots) {
-    const place: Place = { root: whole ?? root, draft, env, isOneRow }
     everyNode(root, (tag, node) => {
       const failures = failuresOf(tag, node, place)
       if (failures === null) isKnown = false
@@ -74,13 +81,14 @@ const never: ReadonlySet<string> = new Set()
  * A parameter has the type of the first thing that it stands beside, and a column that it is compared with elsewhere becomes that
  * (parse_param.c). Plain is one that stands, as it is, beside columns of one type, or counts rows, or is stored in such a column.
  */
-function areParametersPlain(root: unknown, draft: Draft, env: Environment): boolean {
-  const place: Place = { root, draft, env, isOneRow: false }
+function areParametersPlain(root: unknown, place: Place): boolean {
+  if (memberOf(root, 'PrepareStmt')?.['argtypes'] !== undefined) return false
+  const { draft, env } = place
   const all = new Map<unknown, number>()
   const compared = new Set<unknown>()
   const plain = new Map<unknown, string[]>()
   const note = (operand: unknown, type: string | null): void => {
-    const given = castOf(operand)
+    const given = castOf(operand, place)
     const number = parameterIn(given === null ? operand : given.of)
     const its = given === null ? type : given.type
     if (number !== null && its !== null) plain.set(number, [...(plain.get(number) ?? []), its])
@@ -95,10 +103,8 @@ function areParametersPlain(root: unknown, draft: Draft, env: Environment): bool
       })
       for (const operand of operands) note(operand, type)
     }
-    if (tag === 'ResTarget' && typeof node['name'] === 'string') {
-      const types = new Set(typesOfNamed(node['name'], root, draft, env))
-      note(node['val'], types.size === 1 ? ([...types][0] ?? null) : null)
-    }
+    const written = draft.order.written.get(node)
+    if (written != null) note(node['val'], plainType(written, env))
     for (const limit of ['limitCount', 'limitOffset']) note(node[limit], 'pg_catalog.int8')
   })
   return [...compared].every((number) => {
@@ -110,15 +116,12 @@ function areParametersPlain(root: unknown, draft: Draft, env: Environment): bool
 const operandsIn = (node: Record<string, unknown>): readonly unknown[] =>
   [node['lexpr'], node['rexpr']].flatMap((side) => (side === undefined ? [] : [...operandsOf(side)]))
 
-/** A cast to one of PostgreSQL's own types, without a length. */
-function castOf(operand: unknown): { readonly of: unknown; readonly type: string } | null {
-  const cast = isRecord(operand) && isRecord(operand['TypeCast']) ? operand['TypeCast'] : null
-  const name = cast !== null && isRecord(cast['typeName']) ? cast['typeName'] : null
-  if (cast === null || name === null || name['typmods'] !== undefined || name['arrayBounds'] !== undefined) return null
-  const names = Array.isArray(name['names']) ? name['names'].map(stringOf) : []
-  const [schema] = names
-  if (names.length === 0 || names.length > 2 || (names.length === 2 && schema !== 'pg_catalog')) return null
-  return { of: cast['arg'], type: `pg_catalog.${names.at(-1)}` }
+/** A cast, without a length. */
+function castOf(operand: unknown, { draft, env }: Place): { readonly of: unknown; readonly type: string } | null {
+  const cast = memberOf(operand, 'TypeCast')
+  const type = cast === null ? null : draft.order.casts.get(cast)
+  if (cast === null || type == null || memberOf(cast, 'typeName')?.['typmods'] !== undefined) return null
+  return { of: cast['arg'], type: plainType(type, env) }
 }
 
 function parameterIn(operand: unknown): unknown {
@@ -129,18 +132,18 @@ function failuresOf(tag: string, node: Record<string, unknown>, place: Place): F
   // Bare objects stand under their member's name.
   if (!/^[A-Z]/.test(tag)) return never
   if (tag === 'JoinExpr') return node['usingClause'] === undefined && node['isNatural'] !== true ? never : null
-  if (tag === 'PrepareStmt' && node['argtypes'] !== undefined) return null
   if (tag === 'SubLink') return node['subLinkType'] === 'EXISTS_SUBLINK' ? never : null
   if (safe.has(tag)) return never
-  if (place.isOneRow && readsColumns(node, false) && !readsColumns(node, true)) return never
-  if (!readsColumns(node, false)) return isSettled(tag, node) ? never : null
+  if (place.isOneRow && readsColumns(node, null) && !readsColumns(node, place.draft)) return never
+  if (!readsColumns(node, null)) return isSettled(tag, node, place) ? never : null
   if (tag === 'FuncCall') return failuresOfCall(node, place)
   if (tag === 'A_Expr') return failuresOfOperator(node, place)
   return null
 }
 
 function failuresOfCall(call: Record<string, unknown>, place: Place): Failures {
-  const name = calledName(call)
+  const name = nameOfCall(call, place.draft)
+  if (name === null) return null
   if (freeAggregates.has(name)) return never
   const parameters = Array.isArray(call['args']) ? call['args'] : []
   return ofText.has(name) && parameters.length === 1 && isEach(parameters, texts, place) ? never : null
@@ -223,22 +226,23 @@ function onlyType(operands: readonly unknown[], place: Place): string | null {
 }
 
 /** Types of the columns in it; null: it may become any other. */
-function typesIn(operand: unknown, { root, draft, env }: Place): ReadonlySet<string> | null {
-  const cast = castOf(operand)
-  if (cast !== null) return readsColumns(cast.of, false) ? null : new Set([cast.type])
+function typesIn(operand: unknown, place: Place): ReadonlySet<string> | null {
+  const { draft, env } = place
+  const cast = castOf(operand, place)
+  if (cast !== null) return readsColumns(cast.of, null) ? null : new Set([cast.type])
   const types = new Set<string>()
   let isKnown = true
   const wrapped = { operand }
   everyNode(wrapped, (tag, node) => {
     if (tag === 'ColumnRef') {
-      const fields = node['fields']
-      const name = Array.isArray(fields) ? stringOf(fields.at(-1)) : null
-      const found = name === null ? null : typesOfNamed(name, root, draft, env)
-      if (found === null) isKnown = false
-      else for (const type of found) types.add(type)
+      const type = typeOfColumn(node, draft, env)
+      // A literal of another query is no literal any more.
+      if (type === '' || type === 'unknown') isKnown = false
+      else types.add(type)
     } else if (tag === 'FuncCall') {
       // What is computed has another type, which takes the column along.
-      if (ofText.has(calledName(node)) && calledName(node) !== 'length') types.add('pg_catalog.text')
+      const name = nameOfCall(node, draft) ?? ''
+      if (ofText.has(name) && name !== 'length') types.add('pg_catalog.text')
       else isKnown = false
     } else if (/^[A-Z]/.test(tag) && !kept.has(tag)) isKnown = false
   })
@@ -252,37 +256,39 @@ const kept = new Set(['ColumnRef', 'A_Const', 'ParamRef', 'String', 'A_Expr', 'A
  * Of what is computed from constants: it has failed, or not, before there is a row. All else is computed where a row reaches it, which it
  * may not do behind OR: `id <> 4 OR ('x'::text)::timestamptz IS NULL`.
  */
-function isSettled(tag: string, node: Record<string, unknown>): boolean {
-  if (tag === 'TypeCast') return isBare(node['arg'])
-  if (tag === 'FuncCall') return settledCalls.has(calledName(node)) && node['args'] === undefined
-  if (tag === 'A_ArrayExpr') return Array.isArray(node['elements']) && node['elements'].every(isBare)
+function isSettled(tag: string, node: Record<string, unknown>, place: Place): boolean {
+  const isBareHere = (one: unknown): boolean => isBare(one, place)
+  if (tag === 'TypeCast') return isBare(node['arg'], place)
+  if (tag === 'FuncCall') return settledCalls.has(nameOfCall(node, place.draft) ?? '') && node['args'] === undefined
+  if (tag === 'A_ArrayExpr') return Array.isArray(node['elements']) && node['elements'].every(isBareHere)
   if (tag !== 'A_Expr') return false
   // Of numbers that stand there the planner makes one number.
   const operands = operandsIn(node)
   if (sums.has(operatorOf(node))) return operands.every((one) => isRecord(one) && one['A_Const'] !== undefined)
-  return comparisons.has(operatorOf(node)) && operands.every(isBare)
+  return comparisons.has(operatorOf(node)) && operands.every(isBareHere)
 }
 
 const settledCalls = new Set(['now', 'statement_timestamp', 'transaction_timestamp', 'count'])
 
-const isBare = (node: unknown): boolean =>
+const isBare = (node: unknown, place: Place): boolean =>
   isRecord(node) &&
   (node['A_Const'] !== undefined ||
     node['ParamRef'] !== undefined ||
-    (isRecord(node['FuncCall']) && isSettled('FuncCall', node['FuncCall'])) ||
-    (isRecord(node['A_Expr']) && sums.has(operatorOf(node['A_Expr'])) && isSettled('A_Expr', node['A_Expr'])))
+    (isRecord(node['FuncCall']) && isSettled('FuncCall', node['FuncCall'], place)) ||
+    (isRecord(node['A_Expr']) && sums.has(operatorOf(node['A_Expr'])) && isSettled('A_Expr', node['A_Expr'], place)))
 
-/** Does a column stand in it, or a query? */
-function readsColumns(value: unknown, isOneRow: boolean, depth = 0): boolean {
+/** Does a column stand in it, or a query? With a draft: outside of aggregates. */
+function readsColumns(value: unknown, draft: Draft | null, depth = 0): boolean {
   if (typeof value !== 'object' || value === null) return false
   if (depth > limits.treeDepthMax * 2) return true
   return Object.entries(value).some(([tag, inner]) => {
     if (tag === 'ColumnRef' || tag === 'SubLink') return true
     if (tag === 'A_Const') return false
-    if (isOneRow && tag === 'FuncCall' && depth > 0 && isRecord(inner) && isAggregate(inner)) return false
-    return readsColumns(inner, isOneRow, depth + 1)
+    if (draft !== null && tag === 'FuncCall' && depth > 0 && isRecord(inner) && isKnownAggregate(inner, draft))
+      return false
+    return readsColumns(inner, draft, depth + 1)
   })
 }
 
-const isAggregate = (call: Record<string, unknown>): boolean =>
-  builtin(`pg_catalog.${calledName(call)}`)?.kind === 'aggregate'
+const isKnownAggregate = (call: object, draft: Draft): boolean =>
+  nameOfCall(call, draft) !== null && isAggregate(call, draft)

@@ -77,7 +77,7 @@ function subselect(range: RangeSubselect, scope: Scope, visible: readonly Entry[
   if (range.subquery === undefined) return []
   // Without LATERAL a subquery sees the levels around this one, not its neighbours.
   const outer = range.lateral === true ? lateral(scope, visible) : { ...scope, entries: [] }
-  const columns = queryColumns(range.subquery, outer)
+  const columns = queryColumns(range.subquery, outer).map(({ name, value }) => ({ name, value }))
   // Whether the planner drops a column that nothing reads is for it to know.
   addComputed(scope.env.draft, columns, 'FROM')
   return [aliased(entryOf(null, columns), range.alias, scope)]

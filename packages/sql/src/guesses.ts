@@ -1,7 +1,7 @@
 // `predicates: equality` lets a caller test one guess a statement (DESIGN §4). A whole number or a numeric that is compared with a
 // float becomes one, and so many of them are equal to it: that is no guess.
 import { addControl, controlKey, type Draft } from './draft.ts'
-import { everyNode } from './order-free.ts'
+import { everyNode, memberOf } from './order-free.ts'
 import type { Environment } from './scope.ts'
 
 /** Columns of these types become floats beside one. */
@@ -26,7 +26,9 @@ export function boundGuesses(draft: Draft, root: unknown, { index }: Environment
   })
   if (seen.size === 0) return
   draft.plainParameters = true
-  if ([...seen.values()].every((times) => times === 1)) return
+  // PREPARE may declare a float, and nobody asks what EXECUTE brings.
+  const isDeclared = memberOf(root, 'PrepareStmt')?.['argtypes'] !== undefined
+  if (!isDeclared && [...seen.values()].every((times) => times === 1)) return
   for (const { column, use, where } of guesses) {
     draft.control.delete(controlKey({ column, use, where }))
     addControl(draft, column, 'other', where)

@@ -85,6 +85,21 @@ const catalog = buildCatalog({
       keys: [['id', 'ssn']],
     },
     'public.parts_1': { columns: ['id int4', 'ssn text'], parents: ['public.parts'], keys: [['id', 'ssn']] },
+    'public.codes': {
+      columns: ['code varchar!', 'at timestamp!', 'ssn text', 'note text'],
+      keys: [['code'], ['at']],
+      indexes: [['ssn']],
+    },
+    'public.pairs': {
+      columns: ['tenant int4!', 'id int4!', 'ssn text'],
+      keys: [['tenant', 'id']],
+      indexes: [['ssn']],
+    },
+    'public.virtual': {
+      columns: ['id int4!', 'ssn text', 'rank int4', 'share int4 :~ 100 / rank'],
+      keys: [['id']],
+      indexes: [['ssn']],
+    },
     'public.far': { columns: ['id int4', 'ssn text'], kind: 'foreign' },
   },
 })
@@ -94,9 +109,9 @@ const context = { searchPath: ['public'], prepared: new Map(), cursors: new Map(
 function ordered(text: string): readonly string[] {
   const found = analyse(text, catalog, context, parser)
   if (found.kind !== 'facts') throw new Error(found.message)
-  const [facts] = found.statements
-  expect(facts?.unknowns).toEqual([])
-  return (facts?.control ?? [])
+  expect(found.statements.flatMap(({ unknowns }) => unknowns)).toEqual([])
+  return found.statements
+    .flatMap(({ control }) => control)
     .filter(({ where }) => [byIndex, byPartition, byBounds].includes(where))
     .map(({ column }) => column.name)
 }
@@ -227,8 +242,40 @@ describe('what an index orders by', () => {
     [`SELECT count(*) FROM people WHERE ssn IS NOT NULL AND paid > '1'::float8`, ssn],
     ['SELECT count(*) FROM people WHERE ssn IS NOT NULL AND coalesce(paid, weight) > 1', ssn],
     [
-      'SELECT phone FROM people AS p(id, city, ssn, email) WHERE email IS NOT NULL ORDER BY id',
+      'SELECT phone FROM people AS p(city, id, ssn, email) WHERE email IS NOT NULL ORDER BY id',
       ['public.people.rank', 'public.people.email', 'public.people.city'],
+    ],
+    // Names that mean something else than they say.
+    ['SELECT nullif(id, 1.5) AS rank FROM people WHERE ssn IS NOT NULL ORDER BY rank', ssn],
+    ['SELECT max(id) FROM (SELECT nullif(id, 1.5) AS id FROM people WHERE ssn IS NOT NULL) s', ssn],
+    ['SELECT max(coalesce) FROM (SELECT coalesce(id, 1.0) FROM people WHERE ssn IS NOT NULL) s', ssn],
+    ['SELECT max(id) FROM (SELECT greatest(id, paid) AS id FROM people WHERE ssn IS NOT NULL) s', ssn],
+    ['SELECT max(column1) FROM (VALUES (1), (1.0)) AS v, people WHERE ssn IS NOT NULL', ssn],
+    ['SELECT sum(paid) FROM (SELECT DISTINCT paid FROM people WHERE ssn IS NOT NULL) s', ssn],
+    ['SELECT sum(paid) FROM (SELECT paid FROM people WHERE ssn IS NOT NULL GROUP BY paid) s', ssn],
+    ['SELECT sum(p) FROM (SELECT paid AS p FROM people WHERE ssn IS NOT NULL UNION SELECT 1.0) s', ssn],
+    ['SELECT p.id FROM people p JOIN orders o ON o.person = p.id WHERE p.ssn IS NOT NULL ORDER BY p.id', ssn],
+    [
+      'SELECT p.id FROM people p, people q WHERE p.ssn IS NOT NULL ORDER BY q.id, q.city',
+      ['public.people.email', ...ssn],
+    ],
+    [
+      'SELECT id FROM people p WHERE ssn IS NOT NULL AND EXISTS (SELECT 1 FROM orders WHERE id = 3) ORDER BY city',
+      ['public.people.email', ...ssn],
+    ],
+    ['SELECT p.city FROM people p, orders o WHERE ssn IS NOT NULL AND o.id = 3', ssn],
+    ['SELECT city FROM people p LEFT JOIN orders o ON o.id = 3 AND p.id = 3 WHERE p.ssn IS NOT NULL', ssn],
+    ['SELECT city FROM people WHERE ssn IS NOT NULL AND (id = 3 OR rank = 1)', ['public.people.email', ...ssn]],
+    ['SELECT city FROM people WHERE ssn IS NOT NULL AND NOT id = 3', ssn],
+    [`SELECT note FROM codes WHERE code = 'a'::char(3) AND ssn IS NOT NULL`, ['public.codes.ssn']],
+    ['SELECT note FROM codes WHERE at = $1 AND ssn IS NOT NULL', ['public.codes.ssn']],
+    [`SELECT note FROM codes WHERE at = '2024-01-01'::timestamptz AND ssn IS NOT NULL`, ['public.codes.ssn']],
+    ['SELECT 1 FROM virtual WHERE ssn IS NOT NULL AND (id <> 3 OR share > 2) LIMIT 1', ['public.virtual.ssn']],
+    ['SELECT sum(share) FROM virtual WHERE ssn IS NOT NULL ORDER BY 1', ['public.virtual.ssn']],
+    ['PREPARE p (float8) AS SELECT city FROM people WHERE id = $1 AND ssn IS NOT NULL; EXECUTE p (1)', ssn],
+    [
+      `PREPARE p (text) AS SELECT 1 FROM people WHERE ssn IS NOT NULL AND (id <> 3 OR $1::int = id) LIMIT 1; EXECUTE p ('x')`,
+      ssn,
     ],
     ['SELECT id FROM made_of WHERE tenant = 7', ['public.made_of.low', 'public.made_of.email']],
     [`SELECT id FROM docs WHERE prefs->>'lang' = 'x'`, ['public.docs.prefs']],
@@ -316,6 +363,22 @@ describe('shows nothing', () => {
     `SELECT id FROM calls WHERE city = 'Oslo' ORDER BY id`,
     'SELECT max(id), min(p.city) FROM people p WHERE ssn IS NOT NULL',
     'COPY (SELECT id FROM people WHERE ssn IS NOT NULL ORDER BY id) TO STDOUT',
+    'SELECT id, city FROM people WHERE ssn IS NOT NULL ORDER BY 1',
+    'SELECT id AS key FROM people WHERE ssn IS NOT NULL ORDER BY key',
+    'SELECT * FROM people WHERE ssn IS NOT NULL ORDER BY 1',
+    'SELECT p.id, o.note FROM people p JOIN orders o ON o.person = p.id WHERE p.ssn IS NOT NULL ORDER BY p.id, o.id',
+    'SELECT o.id FROM people p LEFT JOIN orders o ON o.person = p.id WHERE p.ssn IS NOT NULL ORDER BY o.id, p.id LIMIT 2',
+    'SELECT o.note FROM people p JOIN orders o ON o.id = p.rank WHERE p.phone IS NOT NULL AND p.ssn IS NOT NULL AND p.id = $1 ORDER BY o.id',
+    'SELECT id FROM people p WHERE ssn IS NOT NULL AND EXISTS (SELECT 1 FROM orders o WHERE o.person = p.id) ORDER BY id',
+    'SELECT id FROM pairs WHERE ssn IS NOT NULL AND tenant = $1 ORDER BY id',
+    'SELECT city FROM people AS p(key) WHERE ssn IS NOT NULL ORDER BY key',
+    'SELECT nullif(id, 3) FROM people WHERE ssn IS NOT NULL ORDER BY id',
+    'SELECT max(id) FROM (SELECT id FROM people WHERE ssn IS NOT NULL UNION SELECT 0) s',
+    'SELECT sum(rank) FROM (SELECT DISTINCT rank FROM people WHERE ssn IS NOT NULL) s',
+    'SELECT area, count(*) FROM (SELECT city AS area FROM people WHERE ssn IS NOT NULL) s GROUP BY area ORDER BY area',
+    `SELECT note FROM codes WHERE code = 'a' AND ssn IS NOT NULL`,
+    `SELECT note FROM codes WHERE at = '2024-01-01' AND ssn IS NOT NULL`,
+    'PREPARE p AS SELECT city FROM people WHERE id = $1 AND ssn IS NOT NULL; EXECUTE p (1)',
   ])('%s', (text) => {
     expect(ordered(text)).toEqual([])
   })

@@ -3,12 +3,12 @@
 // does (THREATS ). Here such columns are found, and statements in which order shows nothing. Without a condition or a sort that
 // it serves, an index is read for what it holds alone, and where masks apply no index is (AnalysisContext.isMasked).
 import type { CatalogRelation } from './catalog.ts'
-import { ancestors, type CatalogIndex, columnRefs, relationName } from './catalog-index.ts'
+import { ancestors, type CatalogIndex, columnRefs, descendants, relationName } from './catalog-index.ts'
 import { addControl, controlKey, type Draft, newDraft } from './draft.ts'
 import type { ColumnRef, ControlUse } from './facts.ts'
 import { hasParameter } from './fallible.ts'
 import { isOfOneRow, isOrderFixed, treesOf } from './order-fixed.ts'
-import { everyNode, isRecord, relationCalled } from './order-free.ts'
+import { everyNode, isRecord, memberOf, relationCalled } from './order-free.ts'
 import { placedBy, relationColumns } from './relations.ts'
 import type { Environment } from './scope.ts'
 
@@ -32,6 +32,7 @@ export function orderByIndexes(draft: Draft, root: unknown, env: Environment): v
   const trees = treesOf(draft, root, env)
   if (isOfOneRow(draft, root, env) || (trees !== null && isOrderFixed(draft, trees, env))) {
     draft.plainParameters ||= hasParameter(root)
+    noteCasts(draft, root)
     return
   }
   const forNullOnly = trees !== null && !trees.some(mayTestForValues)
@@ -42,13 +43,27 @@ export function orderByIndexes(draft: Draft, root: unknown, env: Environment): v
   for (const column of parts) addControl(draft, column, 'other', byPartition)
 }
 
-/** What INSERT … RETURNING shows are the rows that it was given. */
-function insertsOnly(root: unknown): boolean {
-  let isOnly = isRecord(root) && root['InsertStmt'] !== undefined
+/** A parameter under a cast that is declared as something else is made into its type where a row reaches it. */
+function noteCasts(draft: Draft, root: unknown): void {
+  everyNode(root, (tag, found) => {
+    const number = tag === 'TypeCast' ? memberOf(found['arg'], 'ParamRef')?.['number'] : undefined
+    if (typeof number === 'number') draft.castParameters.set(number, draft.order.casts.get(found) ?? '')
+  })
+}
+
+/** What INSERT … RETURNING shows are the rows that it was given, where nothing else is read. */
+function insertsOnly(draft: Draft, root: unknown, { index }: Environment): boolean {
+  const insert =
+    memberOf(root, 'InsertStmt') ?? memberOf(memberOf(memberOf(root, 'PrepareStmt'), 'query'), 'InsertStmt')
+  const relation = memberOf(insert, 'relation')
+  const table = relation === null ? null : draft.order.tables.get(relation)?.relation
+  if (table == null) return false
+  let isOnly = true
   everyNode(root, (tag) => {
     if (tag === 'RangeVar') isOnly = false
   })
-  return isOnly
+  const own = new Set([table, ...descendants(index, table)].map(relationName))
+  return isOnly && [...draft.effects.values()].every(({ object, via }) => via === 'direct' || own.has(object))
 }
 
 const reading: ReadonlySet<string> = new Set(['select', 'update', 'delete'])
@@ -60,7 +75,8 @@ const readIn = (draft: Draft, operations: ReadonlySet<string>): ReadonlySet<stri
   new Set([...draft.effects.values()].filter(({ operation }) => operations.has(operation)).map(({ object }) => object))
 
 /** By which partitions and children are told apart, of the tables that are read. */
-function partColumns(draft: Draft, { index }: Environment, root: unknown): readonly ColumnRef[] {
+function partColumns(draft: Draft, env: Environment, root: unknown): readonly ColumnRef[] {
+  const { index } = env
   const read = readIn(draft, reading)
   const parents = [...draft.relations].flatMap((oid) => {
     const relation = index.byOid.get(oid)
@@ -68,7 +84,7 @@ function partColumns(draft: Draft, { index }: Environment, root: unknown): reado
     const isParent = (index.children.get(oid) ?? []).some((child) => read.has(relationName(child)))
     return relation !== undefined && isParent ? [relation] : []
   })
-  if (parents.length === 0 || insertsOnly(root)) return []
+  if (parents.length === 0 || insertsOnly(draft, root, env)) return []
   return parents.flatMap((relation) => placing(index, relation, relation))
 }
 
@@ -85,7 +101,9 @@ function boundColumns(draft: Draft, env: Environment, root: unknown): readonly C
   if (parts.length === 0) return []
   const named = namesIn(root, draft, env)
   return parts.flatMap(({ relation, parents }) =>
-    named.has(relation.name) || !parents.some((parent) => read.has(relationName(parent)))
+    draft.order.named.has(relation.oid) ||
+    named.has(relation.name) ||
+    !parents.some((parent) => read.has(relationName(parent)))
       ? parents.flatMap((parent) => placing(index, parent, relation))
       : [],
   )

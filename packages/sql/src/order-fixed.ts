@@ -1,88 +1,79 @@
 // Statements in which the order of rows shows nothing, and which rows are kept does not either: one row, rows that are alike, rows that
-// are sorted by what they are told apart by, writes that say how many they were. A part of index-order.ts.
+// are sorted by what they are told apart by, writes that say how many they were. A part of index-order.ts. What a node is, the resolver
+// has found (order-facts.ts): nothing is told by a name here.
 import { builtin } from './builtins.ts'
 import type { CatalogRelation } from './catalog.ts'
 import { type CatalogIndex, descendants, relationName } from './catalog-index.ts'
 import type { Draft } from './draft.ts'
 import { failuresIn } from './fallible.ts'
+import { type Found, type Pin, payloadOf, type ReadTable } from './order-facts.ts'
 import {
-  calledName,
   everyNode,
-  isOfType,
+  exactSums,
+  isAggregate,
   isRecord,
+  memberOf,
+  nameOfCall,
   onlyFree,
-  relationCalled,
+  plainType,
   sameTypes,
-  stringOf,
 } from './order-free.ts'
 import type { Environment } from './scope.ts'
-import { statementsOf } from './tree.ts'
 
 /** The statement, and definitions of views that it reads; null where something runs that has another text. */
-export function treesOf(
-  draft: Draft,
-  root: unknown,
-  env: Environment,
-  writes: ReadonlySet<string> = new Set(),
-): readonly unknown[] | null {
-  if (env.index.madeViews !== undefined || draft.opaque.size > 0 || draft.trusted.size > 0) return null
-  for (const { name } of draft.functions.values()) if (builtinOf(name) === undefined) return null
-  const trees: unknown[] = [root]
-  for (const { object, operation } of draft.effects.values()) {
-    if (operation === 'call') continue
-    if (operation !== 'select' && !writes.has(operation)) return null
-    const relation = relationCalled(object, env)
+export function treesOf(draft: Draft, root: unknown, { index }: Environment): readonly unknown[] | null {
+  if (index.madeViews !== undefined || draft.opaque.size > 0 || draft.trusted.size > 0) return null
+  if (!areOwn(draft)) return null
+  const relations = [...draft.relations].map((oid) => index.byOid.get(oid))
+  const names = new Set<string>()
+  for (const relation of relations) {
     if (relation === undefined || relation.rowSecurity || relation.rules.length > 0) return null
-    if (relation.kind !== 'view') continue
-    const parsed = statementsOf(env.parser.parse(relation.definition ?? '').stmts)
-    if (parsed === null || parsed.length !== 1) return null
-    trees.push(parsed[0]?.stmt)
+    names.add(relationName(relation))
   }
-  return trees
+  for (const { object, operation } of draft.effects.values())
+    if (operation !== 'call' && (operation !== 'select' || !names.has(object))) return null
+  return [root, ...draft.order.trees]
 }
 
-const builtinOf = (name: string) => builtin(name.replace(/\(\)$/, ''))
+/** All functions are PostgreSQL's own. */
+const areOwn = ({ functions }: Draft): boolean =>
+  [...functions.values()].every(({ name }) => builtin(name.replace(/\(\)$/, '')) !== undefined)
 
-/** These do so for numbers that are exact. */
-const exactSums = new Set(['sum', 'avg'])
-/** A sum of these is never too large on the way to one that is not. */
-const exactTypes = new Set(['int2', 'int4', 'int8', 'numeric'].map((type) => `pg_catalog.${type}`))
 /** Types whose values can stand in a key: those that are equal to one are one row. */
 const keyTypes = new Set([...sameTypes, 'pg_catalog.numeric'])
 
-/** One row, rows that are all alike, or rows of one table or group each, sorted by what they are told apart by. */
+/** One row, rows that are all alike, or rows of some tables or group each, sorted by what they are told apart by. */
 export function isOrderFixed(draft: Draft, trees: readonly unknown[], env: Environment): boolean {
   for (const { volatility } of draft.functions.values()) if (volatility === 'volatile') return false
   const [root] = trees
   const select = selectOf(root)
-  if (select === null || !trees.every((tree) => keepsNoOrder(tree, tree === root))) return false
-  const calls = aggregatesOf(select['targetList'])
+  if (select === null || !trees.every((tree) => keepsNoOrder(tree, tree === root, draft))) return false
+  const calls = aggregatesOf(select['targetList'], draft)
   const isGroup = Array.isArray(select['groupClause'])
   const isSingle = calls.length > 0 && !isGroup
   const failures = failuresIn(trees, draft, env, isSingle && queriesIn(trees) === 1)
   if (failures === null || failures.size > 1) return false
   // One way to fail tells nothing where all rows of one table are read before anything is shown; joins end early.
-  const readsWhole = isSingle ? readsAll(calls) && namesOnce(root) : isByKeyFirst(select, trees, draft, env)
-  if (failures.size === 1 && (trees.length > 1 || !readsWhole)) return false
+  const readsWhole = isSingle ? readsAll(calls, draft) : isByKeyFirst(select, draft, env)
+  if (failures.size === 1 && (trees.length > 1 || !readsWhole || !namesOnce(root))) return false
   if (isGroup) return isGrouped(select, trees, draft, env)
-  if (isSingle) return isOneRow(select, calls, trees, draft, env)
-  if (isSorted(select, trees, draft, env)) return true
+  if (isSingle) return isOneRow(select, trees, draft, env)
+  if (trees.length === 1 && isSorted(select, draft, env)) return true
   draft.rowsAlike = isAlike(select) && !isCursor(root)
   return draft.rowsAlike
 }
 
 /** The greatest and the least may be the first row of an index (MinMaxAgg). */
-const readsAll = (calls: readonly Call[]): boolean => calls.every(({ name }) => name === 'count' || exactSums.has(name))
+const readsAll = (calls: readonly object[], draft: Draft): boolean =>
+  calls.every((call) => {
+    const name = nameOfCall(call, draft) ?? ''
+    return name === 'count' || exactSums.has(name)
+  })
 
 /** Sorted by a key of one column before all else: by its index, or after all rows were read. */
-function isByKeyFirst(
-  select: Record<string, unknown>,
-  trees: readonly unknown[],
-  draft: Draft,
-  env: Environment,
-): boolean {
+function isByKeyFirst(select: Record<string, unknown>, draft: Draft, env: Environment): boolean {
   const sorts = select['sortClause']
-  return Array.isArray(sorts) && isSorted({ ...select, sortClause: sorts.slice(0, 1) }, trees, draft, env, false)
+  return Array.isArray(sorts) && isSorted({ ...select, sortClause: sorts.slice(0, 1), whereClause: null }, draft, env)
 }
 
 /** Where CURRENT OF names the row, no two are alike. */
@@ -111,8 +102,11 @@ function isAlike({ targetList, sortClause, fromClause }: Record<string, unknown>
   })
 }
 
-const writeOf = (root: unknown): Record<string, unknown> | null =>
-  memberOf(root, 'UpdateStmt') ?? memberOf(root, 'DeleteStmt')
+function writeOf(root: unknown): Record<string, unknown> | null {
+  const prepared = memberOf(root, 'PrepareStmt')
+  if (prepared !== null) return writeOf(prepared['query'])
+  return memberOf(root, 'UpdateStmt') ?? memberOf(root, 'DeleteStmt')
+}
 
 const plainWrites: ReadonlySet<string> = new Set(['update', 'delete'])
 
@@ -130,14 +124,10 @@ function selectOf(root: unknown): Record<string, unknown> | null {
 const ordering = new Set(['InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt', 'RangeTableSample', 'LockingClause'])
 
 /** Nothing in it takes the first of some rows, or puts several into one value; `isTop`: the outermost query may be cut. */
-function keepsNoOrder(root: unknown, isTop: boolean): boolean {
-  return queriesIn([root]) > 0 && keepsNoOrderIn(root, isTop)
-}
-
-function keepsNoOrderIn(root: unknown, isTop = false): boolean {
-  let keeps = true
+function keepsNoOrder(root: unknown, isTop: boolean, draft: Draft): boolean {
+  let keeps = queriesIn([root]) > 0
   const top = isTop ? selectOf(root) : null
-  const counted = top === null ? null : countedBy(top)
+  const counted = top === null ? null : countedBy(top, draft)
   everyNode(root, (tag, found) => {
     // Arms of a set operation stand in the tree without their tag.
     if (tag === 'SelectStmt' || tag === 'larg' || tag === 'rarg') {
@@ -154,45 +144,30 @@ function keepsNoOrderIn(root: unknown, isTop = false): boolean {
 }
 
 /** The query of which nothing is taken but how many rows it has, as ORMs count: whichever it was cut to, they are as many. */
-function countedBy(select: Record<string, unknown>): Record<string, unknown> | null {
+function countedBy(select: Record<string, unknown>, draft: Draft): Record<string, unknown> | null {
   const { targetList, fromClause, op, limitOption, ...more } = select
   if (Object.keys(more).length > 0 || !Array.isArray(targetList) || !Array.isArray(fromClause)) return null
   const [from, ...others] = fromClause
   const isCount = targetList.every((target) => {
     const call = memberOf(memberOf(memberOf(target, 'ResTarget'), 'val'), 'FuncCall')
-    return (
-      call !== null && call['agg_star'] === true && calledName(call) === 'count' && call['agg_filter'] === undefined
-    )
+    const isCall = call !== null && nameOfCall(call, draft) === 'count'
+    return isCall && call['agg_star'] === true && call['agg_filter'] === undefined
   })
   if (!isCount || targetList.length === 0 || others.length > 0) return null
   return memberOf(memberOf(memberOf(from, 'RangeSubselect'), 'subquery'), 'SelectStmt')
 }
 
-function memberOf(node: unknown, name: string): Record<string, unknown> | null {
-  const member = isRecord(node) ? node[name] : undefined
-  return isRecord(member) ? member : null
-}
-
 /** DISTINCT is a list of one empty node, DISTINCT ON of what it names. */
 const isKey = (node: unknown): boolean => isRecord(node) && Object.keys(node).length > 0
 
-interface Call {
-  readonly name: string
-  readonly parameters: readonly unknown[]
-}
-
-/** Aggregates in a list of targets, not those of queries in it. */
-function aggregatesOf(root: unknown): readonly Call[] {
-  const calls: Call[] = []
+/** Aggregates in a list of targets, not those of queries in it. What is not known to be a function counts as one. */
+function aggregatesOf(root: unknown, draft: Draft): readonly object[] {
+  const calls: object[] = []
   const visit = (value: unknown): void => {
     if (typeof value !== 'object' || value === null) return
     for (const [tag, inner] of Object.entries(value)) {
       if (tag === 'SubLink') continue
-      if (tag === 'FuncCall' && isRecord(inner)) {
-        const name = calledName(inner)
-        if (builtin(`pg_catalog.${name}`)?.kind === 'aggregate')
-          calls.push({ name, parameters: Array.isArray(inner['args']) ? inner['args'] : [] })
-      }
+      if (tag === 'FuncCall' && isRecord(inner) && isAggregate(inner, draft)) calls.push(inner)
       visit(inner)
     }
   }
@@ -200,150 +175,147 @@ function aggregatesOf(root: unknown): readonly Call[] {
   return calls
 }
 
-function isOneRow(
-  select: Record<string, unknown>,
-  calls: readonly Call[],
-  trees: readonly unknown[],
-  draft: Draft,
-  env: Environment,
-): boolean {
+function isOneRow(select: Record<string, unknown>, trees: readonly unknown[], draft: Draft, env: Environment): boolean {
   if (select['limitCount'] !== undefined || select['limitOffset'] !== undefined) return false
-  return areFree(calls, trees, draft, env)
+  return areFree(trees, draft, env)
 }
 
-/** Aggregates of the outermost query, `calls`, and of all others come to the same in any order. */
-function areFree(calls: readonly Call[], trees: readonly unknown[], draft: Draft, env: Environment): boolean {
-  const sums = calls.filter(({ name }) => exactSums.has(name))
-  // A sum in an inner query may be of anything.
-  for (const tree of trees) {
-    const seen = onlyFree(tree, draft, env, exactSums)
-    if (seen === null || seen > (tree === trees[0] ? sums.length : 0)) return false
-  }
-  return sums.every(
-    ({ parameters }) => parameters.length === 1 && isOfType(parameters[0], trees[0], exactTypes, draft, env),
-  )
+/** Aggregates of all queries come to the same in any order. */
+function areFree(trees: readonly unknown[], draft: Draft, env: Environment): boolean {
+  const top = selectOf(trees[0])
+  let isWhole = true
+  everyNode(trees, (_, found) => {
+    const isFolding = ['distinctClause', 'groupClause', 'rarg'].some((clause) => found[clause] !== undefined)
+    if (isFolding && found !== top) isWhole = false
+  })
+  return trees.every((tree) => onlyFree(tree, draft, env, isWhole))
 }
 
 /** Every group is one row, and they are sorted by all that they are grouped by. */
 function isGrouped(
-  select: Record<string, unknown>,
+  { groupClause, sortClause }: Record<string, unknown>,
   trees: readonly unknown[],
   draft: Draft,
   env: Environment,
 ): boolean {
-  const { groupClause, sortClause, targetList, havingClause } = select
-  if (!Array.isArray(groupClause) || !Array.isArray(sortClause) || !Array.isArray(targetList)) return false
-  const keys = groupClause.map((key) => writtenKey(key, targetList))
-  const sorted = new Set(
-    sortClause.map((sort) => {
-      const by = memberOf(sort, 'SortBy')
-      return by === null || by['useOp'] !== undefined ? null : writtenKey(by['node'], targetList)
-    }),
-  )
-  if (!keys.every((key) => key !== null && sorted.has(key))) return false
-  const isPlain = groupClause.every((key) => isOfType(columnAt(key, targetList), trees[0], sameTypes, draft, env))
-  return isPlain && areFree(aggregatesOf([targetList, havingClause, sortClause]), trees, draft, env)
-}
-
-/** What stands there, or at the place in the list of targets that it names. */
-function columnAt(node: unknown, targets: readonly unknown[]): unknown {
-  const place = memberOf(memberOf(node, 'A_Const'), 'ival')?.['ival']
-  if (typeof place !== 'number') return node
-  let hasStar = false
-  everyNode(targets, (tag) => {
-    if (tag === 'A_Star') hasStar = true
+  if (!Array.isArray(groupClause) || !Array.isArray(sortClause)) return false
+  const sorted = new Set(sortClause.map((sort) => sortKey(sort, draft)?.id))
+  const isFixed = groupClause.every((node) => {
+    const key = keyAt(node, draft)
+    return key !== null && sorted.has(key.id) && sameTypes.has(plainType(key.type, env))
   })
-  // A star is several columns.
-  return hasStar ? null : memberOf(memberOf(targets[place - 1], 'ResTarget'), 'val')
+  return isFixed && areFree(trees, draft, env)
 }
 
-/** A column as it is written, without its place; null for anything else, and for what a target has the name of. */
-function writtenKey(node: unknown, targets: readonly unknown[]): string | null {
-  const column = memberOf(columnAt(node, targets), 'ColumnRef')
-  const fields = column === null || !Array.isArray(column['fields']) ? [] : column['fields'].map(stringOf)
-  const name = fields.at(-1) ?? null
-  const isOther = isShownAs(columnAt(node, targets), namesShown(targets))
-  return name === null || fields.includes(null) || isOther ? null : JSON.stringify(fields)
+function keyAt(node: unknown, { order }: Draft): Found | null {
+  const inner = payloadOf(node)
+  return inner === undefined ? null : (order.keys.get(inner) ?? null)
 }
 
-/** A whole unique key is asked for, so that there is one row at most; or it stands in ORDER BY, without NULL. */
-function isSorted(
-  select: Record<string, unknown>,
-  trees: readonly unknown[],
-  draft: Draft,
-  env: Environment,
-  orByKey = true,
-): boolean {
-  const table = onlyTable(draft, trees, env)
-  if (table === null) return false
-  if (orByKey && asksForKey(draft, table)) return true
-  const sorts = select['sortClause']
-  if (!Array.isArray(sorts)) return false
-  let aggregates = false
-  everyNode(trees[0], (tag, found) => {
-    if (tag === 'FuncCall' && builtin(`pg_catalog.${calledName(found)}`)?.kind !== 'function') aggregates = true
+function sortKey(node: unknown, draft: Draft): Found | null {
+  const by = memberOf(node, 'SortBy')
+  return by === null || by['useOp'] !== undefined ? null : keyAt(by['node'], draft)
+}
+
+/**
+ * Of each table in FROM, a whole unique key is asked for, so that there is one row of it at most, or stands in ORDER BY without NULL. Rows
+ * that an outer join fills up are told apart by the key of the other side.
+ */
+function isSorted(select: Record<string, unknown>, draft: Draft, env: Environment): boolean {
+  const tables = tablesOf(select['fromClause'], draft)
+  if (tables === null || tables.length === 0) return false
+  let hasAggregates = false
+  everyNode(select, (tag, found) => {
+    if (tag === 'FuncCall' && isAggregate(found, draft)) hasAggregates = true
   })
-  if (aggregates) return false
-  const shown = namesShown(select['targetList'])
-  const sorted = new Set<number>()
-  for (const sort of sorts) {
-    const by = isRecord(sort) && isRecord(sort['SortBy']) ? sort['SortBy'] : null
-    if (by === null || by['useOp'] !== undefined) continue
-    const column = columnOf(by['node'], table)
-    // What a target is called comes first.
-    if (column?.notNull === true && keyTypes.has(column.type) && !isShownAs(by['node'], shown))
-      sorted.add(column.number)
+  if (hasAggregates) return false
+  const { sortClause } = select
+  const sorts = Array.isArray(sortClause) ? sortClause.map((sort) => sortKey(sort, draft)) : []
+  return tables.every((table) => {
+    const known = pinnedIn(select['whereClause'], table, draft, env)
+    for (const key of sorts)
+      if (key?.stored?.table === table && key.stored.column.notNull && keyTypes.has(plainType(key.type, env)))
+        known.add(key.stored.column.number)
+    return hasKeysOfAll(table.relation, env.index) && hasKeyIn(table.relation, known)
+  })
+}
+
+/** The tables of a FROM list that has nothing but tables and joins of them. */
+function tablesOf(from: unknown, draft: Draft): readonly ReadTable[] | null {
+  const tables: ReadTable[] = []
+  const open: unknown[] = Array.isArray(from) ? [...from] : []
+  for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    const range = memberOf(node, 'RangeVar')
+    const join = memberOf(node, 'JoinExpr')
+    const table = range === null ? null : draft.order.tables.get(range)
+    if (table != null) tables.push(table)
+    else if (join !== null) open.push(join['larg'], join['rarg'])
+    else return null
   }
-  return hasKeyIn(table, sorted)
+  return tables
 }
 
-/** Names of what is shown that is not the column of that name; null among them: nobody knows which one it has (FigureColname). */
-function namesShown(targets: unknown): ReadonlySet<string | null> {
-  const names = new Set<string | null>()
-  for (const target of Array.isArray(targets) ? targets : []) {
-    const found = memberOf(target, 'ResTarget')
-    const value = found?.['val']
-    if (typeof found?.['name'] === 'string') names.add(found['name'])
-    else if (memberOf(value, 'FuncCall') !== null) names.add(calledName(memberOf(value, 'FuncCall') ?? {}))
-    else if (memberOf(value, 'ColumnRef') === null && memberOf(value, 'A_Const') === null) names.add(null)
+/** Numbers of the columns of this table to which a WHERE gives one value each, between its ANDs. */
+function pinnedIn(where: unknown, table: ReadTable, draft: Draft, env: Environment): Set<number> {
+  const numbers = new Set<number>()
+  const open: unknown[] = [where]
+  while (open.length > 0) {
+    const node = open.pop()
+    const arms = memberOf(node, 'BoolExpr')
+    if (arms?.['boolop'] === 'AND_EXPR' && Array.isArray(arms['args'])) open.push(...arms['args'])
+    const equality = memberOf(node, 'A_Expr')
+    const pin = equality === null ? null : draft.order.pins.get(equality)
+    if (pin?.stored.table === table && isOneValue(pin, env)) numbers.add(pin.stored.column.number)
   }
-  return names
+  return numbers
 }
 
-/** In ORDER BY a bare name is first of all that of what is shown. */
-function isShownAs(node: unknown, shown: ReadonlySet<string | null>): boolean {
-  const fields = memberOf(node, 'ColumnRef')?.['fields']
-  if (!Array.isArray(fields) || fields.length > 1) return false
-  return shown.has(null) || shown.has(stringOf(fields[0]))
-}
+const named = (types: string): ReadonlySet<string> => new Set(types.split(' ').map((type) => `pg_catalog.${type}`))
+/** A value of one of these equals one of each other at most. */
+const alike: readonly ReadonlySet<string>[] = [named('int2 int4 int8 numeric'), named('text varchar')]
+/** Two of these may be equal to one point in time, where clocks are put forward. */
+const local = 'pg_catalog.timestamp'
 
-function asksForKey(draft: Draft, table: CatalogRelation): boolean {
-  const asked = [...draft.equalities.keys()].filter(({ relationOid }) => relationOid === table.oid)
-  return hasKeyIn(table, new Set(asked.map(({ number }) => number)))
+/** Is there one value of the column at most that equals the constant? A parameter is plain (StatementFacts.plainParameters). */
+function isOneValue({ stored, type, parameter }: Pin, env: Environment): boolean {
+  const own = plainType(stored.column.type, env)
+  if (parameter !== null) return keyTypes.has(own) && own !== local
+  if (type === 'unknown' || (type !== null && type === stored.column.type)) return true
+  return type !== null && alike.some((types) => types.has(own) && types.has(type))
 }
 
 /** SELECT … FOR UPDATE, UPDATE and DELETE of one row at most, by a whole key of the one table that they name. */
 export function isOfOneRow(draft: Draft, root: unknown, env: Environment): boolean {
-  for (const { name, volatility } of draft.functions.values())
-    if (volatility === 'volatile' || builtinOf(name) === undefined) return false
-  if (draft.opaque.size > 0 || draft.trusted.size > 0) return false
+  for (const { volatility } of draft.functions.values()) if (volatility === 'volatile') return false
+  if (!areOwn(draft) || draft.opaque.size > 0 || draft.trusted.size > 0 || draft.order.trees.size > 0) return false
   for (const { via } of draft.effects.values()) if (via === 'derived') return false
   const where = (writeOf(root) ?? selectOf(root))?.['whereClause']
   // Of a row that was found before another one failed, its lock and its number tell.
   if (failuresIn([{ where }], draft, env, false, root)?.size !== 0) return false
-  const table = onlyTable(draft, [root], env)
-  return table !== null && !table.rowSecurity && table.rules.length === 0 && asksForKey(draft, table)
+  const table = onlyTable(root, draft)
+  return (
+    table !== null &&
+    !table.relation.rowSecurity &&
+    table.relation.rules.length === 0 &&
+    isAsked(where, table, draft, env)
+  )
 }
 
-/** UPDATE and DELETE of one row at most, whatever their triggers do besides: a whole key of the table is asked for. */
-export function writesOneRow(draft: Draft, root: unknown, env: Environment): boolean {
+/** A whole key of all rows of the table is asked for. */
+const isAsked = (where: unknown, table: ReadTable, draft: Draft, env: Environment): boolean =>
+  hasKeysOfAll(table.relation, env.index) && hasKeyIn(table.relation, pinnedIn(where, table, draft, env))
+
+/**
+ * UPDATE and DELETE of one row at most, whatever their triggers do besides: a whole key of the table is asked for. Gives the numbers of
+ * parameters that must be plain for that.
+ */
+export function writesOneRow(draft: Draft, root: unknown, env: Environment): readonly number[] | null {
   const write = writeOf(root)
-  if (write === null || write['fromClause'] !== undefined || write['usingClause'] !== undefined) return false
-  if (!namesOnce(root)) return false
+  const read = write === null ? null : onlyTable(root, draft)
+  if (write === null || read === null || read.relation.rules.length > 0) return null
+  const table = read.relation
   const changes = [...draft.effects.values()].filter(({ operation }) => plainWrites.has(operation))
-  const [only, ...more] = changes.filter(({ via }) => via === 'direct')
-  const table = only === undefined || more.length > 0 ? undefined : relationCalled(only.object, env)
-  if (table === undefined || table.rules.length > 0) return false
+  if (changes.filter(({ via }) => via === 'direct').length !== 1) return null
   // Cascades and triggers may change more than was asked for.
   const parts = new Set(
     descendants(env.index, table)
@@ -351,19 +323,26 @@ export function writesOneRow(draft: Draft, root: unknown, env: Environment): boo
       .map(relationName),
   )
   const isAlone = changes.every(({ via, object }) => via === 'direct' || parts.has(object))
-  return isAlone && hasKeysOfAll(table, env.index) && asksForKey(draft, table)
+  if (!isAlone || !isAsked(write['whereClause'], read, draft, env)) return null
+  return [...draft.order.pins.values()].flatMap((pin) => pin?.parameter ?? [])
 }
 
-/**
- * One relation by its own name, and nothing beside it: the equalities of a statement are of all of its queries. A relation that is
- * written stands in the tree without its tag.
- */
+/** The one table that a statement names, and nothing beside it. A relation that is written stands in the tree without its tag. */
+function onlyTable(root: unknown, draft: Draft): ReadTable | null {
+  if (!namesOnce(root)) return null
+  let table: ReadTable | null = null
+  everyNode(root, (_, found) => {
+    if (typeof found['relname'] === 'string') table = draft.order.tables.get(found) ?? null
+  })
+  return table
+}
+
 function namesOnce(root: unknown): boolean {
   let names = 0
   let isOther = false
   everyNode(root, (tag, found) => {
     if (typeof found['relname'] === 'string') names += 1
-    if (besides.has(tag) || found['colnames'] !== undefined) isOther = true
+    if (besides.has(tag)) isOther = true
   })
   return names === 1 && !isOther && readsOne(writeOf(root) ?? selectOf(root) ?? {})
 }
@@ -381,20 +360,4 @@ const hasKeysOfAll = ({ oid, kind }: CatalogRelation, index: CatalogIndex): bool
   kind === 'partitioned' || (kind === 'table' && (index.children.get(oid) ?? []).length === 0)
 
 const hasKeyIn = ({ indexes = [] }: CatalogRelation, columns: ReadonlySet<number>): boolean =>
-  indexes.some((one) => one.unique && one.columns.every((number) => columns.has(number)))
-
-/** The one plain table that is read, and is named once. */
-function onlyTable(draft: Draft, trees: readonly unknown[], { index }: Environment): CatalogRelation | null {
-  const read = [...draft.relations].flatMap((oid) => index.byOid.get(oid) ?? [])
-  const parts = new Set(read.flatMap((one) => [...descendants(index, one)]))
-  const [table, ...more] = read.filter((one) => !parts.has(one))
-  if (table === undefined || more.length > 0 || trees.length > 1) return null
-  return namesOnce(trees[0]) && hasKeysOfAll(table, index) ? table : null
-}
-
-function columnOf(node: unknown, table: CatalogRelation): CatalogRelation['columns'][number] | null {
-  if (!isRecord(node) || !isRecord(node['ColumnRef'])) return null
-  const { fields } = node['ColumnRef']
-  const name = Array.isArray(fields) && fields.length <= 2 ? stringOf(fields.at(-1)) : null
-  return table.columns.find((column) => column.name === name) ?? null
-}
+  indexes.some((one) => one.unique && one.columns.length > 0 && one.columns.every((number) => columns.has(number)))

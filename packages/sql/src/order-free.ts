@@ -1,27 +1,51 @@
 // What an aggregate makes of rows, whatever their order: a part of finding statements in which order shows nothing (index-order.ts).
-import { builtin } from './builtins.ts'
+// Which function it is and what it is given was found by the resolver (order-facts.ts).
 import type { CatalogRelation } from './catalog.ts'
 import { relationName } from './catalog-index.ts'
 import type { Draft } from './draft.ts'
 import type { Environment } from './scope.ts'
 
-/** Of any rows, in whatever order, these make one and the same row. `sum` and `avg` do for numbers that are exact. */
-const orderFree = new Set(['count', 'min', 'max', 'bool_and', 'bool_or', 'every', 'bit_and', 'bit_or'])
+/** Of any rows, in whatever order, these make one and the same row. */
+const orderFree = new Set(['count', 'bool_and', 'bool_or', 'every', 'bit_and', 'bit_or'])
+/** These do of types whose equal values look alike. */
+const extremes = new Set(['min', 'max'])
+/** These do of numbers that are exact, and of such that stand once: of equal ones DISTINCT keeps the first, with as many digits as it has. */
+export const exactSums: ReadonlySet<string> = new Set(['sum', 'avg'])
+/** A sum of these is never too large on the way to one that is not. */
+const wholeTypes = new Set(['int2', 'int4', 'int8'].map((type) => `pg_catalog.${type}`))
+/** Of these, 1.0 or 1.00 may stand for both, and a sum has as many digits as that. */
+const numeric = 'pg_catalog.numeric'
 
-/** How many aggregates of these names are in it, if all others are free of order; null if one is not. */
-export function onlyFree(tree: unknown, draft: Draft, env: Environment, others: ReadonlySet<string>): number | null {
+/** PostgreSQL's own function by its bare name; null for any other, and for what was not found. */
+export function nameOfCall(call: object, { order }: Draft): string | null {
+  const called = order.calls.get(call)
+  return called == null || !called.builtin.name.startsWith('pg_catalog.')
+    ? null
+    : called.builtin.name.slice('pg_catalog.'.length)
+}
+
+/** Is this call something else than a function of each row? */
+export const isAggregate = (call: object, { order }: Draft): boolean =>
+  order.calls.get(call)?.builtin.kind !== 'function'
+
+/** All aggregates in it are free of order. `isWhole`: no row stands for several in what they are made of. */
+export function onlyFree(tree: unknown, draft: Draft, env: Environment, isWhole: boolean): boolean {
   let isFree = true
-  let seen = 0
   everyNode(tree, (tag, found) => {
-    if (tag !== 'FuncCall') return
-    const name = calledName(found)
-    // Of equal numbers DISTINCT keeps the first, with as many digits as it has.
-    if (others.has(name) && found['agg_distinct'] === true) isFree = false
-    else if (others.has(name)) seen += 1
-    else if (builtin(`pg_catalog.${name}`)?.kind !== 'function' && !orderFree.has(name)) isFree = false
-    else if ((name === 'min' || name === 'max') && mayLookUnlike(found['args'], tree, draft, env)) isFree = false
+    if (tag === 'FuncCall' && isAggregate(found, draft) && !isFreeCall(found, draft, env, isWhole)) isFree = false
   })
-  return isFree ? seen : null
+  return isFree
+}
+
+function isFreeCall(call: Record<string, unknown>, draft: Draft, env: Environment, isWhole: boolean): boolean {
+  const name = nameOfCall(call, draft)
+  const types = (draft.order.calls.get(call)?.types ?? []).map((type) => plainType(type, env))
+  if (name === null || types.length > 1) return false
+  if (orderFree.has(name)) return true
+  const [type = ''] = types
+  if (extremes.has(name)) return sameTypes.has(type)
+  const isExact = wholeTypes.has(type) || (isWhole && type === numeric)
+  return exactSums.has(name) && isExact && call['agg_distinct'] !== true
 }
 
 /**
@@ -33,83 +57,14 @@ export const sameTypes: ReadonlySet<string> = new Set(
     .split(' ')
     .map((type) => `pg_catalog.${type}`),
 )
-const typed = new Set(['TypeCast', 'FuncCall', 'SubLink', 'CaseExpr', 'Float'])
 
-/** What is written may be of such a type: by its column's name, or made here. */
-function mayLookUnlike(parameters: unknown, tree: unknown, draft: Draft, env: Environment): boolean {
-  const names = new Set<string | null>()
-  let isMade = false
-  everyNode(parameters, (tag, found) => {
-    if (typed.has(tag) || (tag === 'A_Const' && found['fval'] !== undefined)) isMade = true
-    if (tag === 'ColumnRef') names.add(Array.isArray(found['fields']) ? stringOf(found['fields'].at(-1)) : null)
-  })
-  if (isMade || names.has(null)) return true
-  return ![...names].every((name) => isNamedOfType(name, tree, sameTypes, draft, env))
-}
+/** Equal values of an enum look alike, and it becomes no other type. What is not known has no name. */
+export const plainType = (type: string | null, { index }: Environment): string =>
+  type === null ? '' : index.types.get(type) === 'enum' ? 'pg_catalog.anyenum' : type
 
-/** A column of one of these types, and of the relations that the statement names no other of that name. */
-export function isOfType(
-  node: unknown,
-  tree: unknown,
-  types: ReadonlySet<string>,
-  draft: Draft,
-  env: Environment,
-): boolean {
-  const column = isRecord(node) && isRecord(node['ColumnRef']) ? node['ColumnRef'] : null
-  const name = column !== null && Array.isArray(column['fields']) ? stringOf(column['fields'].at(-1)) : null
-  return name !== null && isNamedOfType(name, tree, types, draft, env)
-}
-
-function isNamedOfType(
-  name: string | null,
-  tree: unknown,
-  types: ReadonlySet<string>,
-  draft: Draft,
-  env: Environment,
-): boolean {
-  const found = name === null ? null : typesOfNamed(name, tree, draft, env)
-  return found?.every((type) => types.has(type)) === true
-}
-
-/** Types of the columns of this name in the relations that the statement names; null: it may be another column. */
-export function typesOfNamed(name: string, tree: unknown, draft: Draft, env: Environment): readonly string[] | null {
-  const relations = [...draft.effects.values()].flatMap(({ object }) => relationCalled(object, env) ?? [])
-  const found = relations.flatMap(({ columns }) => columns.filter((column) => column.name === name))
-  const given = namesGiven(tree)
-  return found.length === 0 || given.has(null) || given.has(name) ? null : found.map(({ type }) => plainName(type, env))
-}
-
-/** Equal values of an enum look alike, and it becomes no other type. */
-const plainName = (type: string, { index }: Environment): string =>
-  index.types.get(type) === 'enum' ? 'pg_catalog.anyenum' : type
-
-/** Names that queries in FROM give to what they show; null among them: any. */
-function namesGiven(tree: unknown): ReadonlySet<string | null> {
-  const given = new Set<string | null>()
-  everyNode(tree, (tag, found) => {
-    if (made.has(tag)) given.add(null)
-    if (tag === 'RangeSubselect' || tag === 'CommonTableExpr')
-      everyNode(found, (inner, { name, val }) => {
-        if (inner === 'ResTarget') given.add(typeof name === 'string' ? name : figured(val))
-      })
-    for (const part of ['colnames', 'aliascolnames']) {
-      const listed = found[part]
-      if (Array.isArray(listed)) for (const one of listed) given.add(stringOf(one))
-    }
-  })
-  return given
-}
-
-/** What makes columns of its own in FROM. */
-const made = new Set(['JsonTable', 'RangeTableFunc', 'RangeFunction'])
-
-/** The name that PostgreSQL gives to what is shown without one; null: nobody knows (parse_target.c, FigureColname). */
-function figured(value: unknown): string | null {
-  if (!isRecord(value)) return null
-  const call = value['FuncCall']
-  if (isRecord(call)) return calledName(call)
-  const isPlain = ['ColumnRef', 'A_Const', 'A_Expr', 'ParamRef'].some((tag) => value[tag] !== undefined)
-  return isPlain ? '?column?' : null
+/** The type of the column that stands there by itself; '' for anything else. */
+export function typeOfColumn(reference: object, { order }: Draft, env: Environment): string {
+  return plainType(order.columns.get(reference)?.type ?? null, env)
 }
 
 export const relationCalled = (object: string, { index }: Environment): CatalogRelation | undefined =>
@@ -136,9 +91,9 @@ export function everyNode(root: unknown, visit: Visit): void {
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-export function calledName(call: Record<string, unknown>): string {
-  const parts = Array.isArray(call['funcname']) ? call['funcname'] : []
-  return stringOf(parts.at(-1)) ?? ''
+export function memberOf(node: unknown, name: string): Record<string, unknown> | null {
+  const member = isRecord(node) ? node[name] : undefined
+  return isRecord(member) ? member : null
 }
 
 export function stringOf(node: unknown): string | null {

@@ -42,6 +42,7 @@ export function factsOf(draft: Draft, outcome: Outcome, text: string, fingerprin
     opaque: [...draft.opaque],
     ...(draft.trusted.size === 0 ? {} : { trusted: [...draft.trusted] }),
     ...(draft.plainParameters ? { plainParameters: true } : {}),
+    ...(draft.castParameters.size > 0 ? { castParameters: [...draft.castParameters] } : {}),
     ...(draft.rowsAlike ? { rowsAlike: true } : {}),
     ...(draft.reads.has(hiddenColumn) ? { namesHidden: true } : {}),
     ...(draft.packs.size === 0 ? {} : { packs: [...draft.packs] }),
@@ -81,6 +82,7 @@ export function adopt(draft: Draft, facts: StatementFacts): void {
   for (const code of facts.opaque) draft.opaque.add(code)
   for (const name of facts.trusted ?? []) draft.trusted.add(name)
   if (facts.plainParameters === true) draft.plainParameters = true
+  for (const [number, type] of facts.castParameters ?? []) draft.castParameters.set(number, type)
   for (const construct of facts.packs ?? []) draft.packs.add(construct)
   for (const [name, times] of facts.readings ?? []) addReadings(draft, name, times)
   for (const column of facts.written ?? []) draft.written.add(column)

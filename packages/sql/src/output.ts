@@ -1,9 +1,10 @@
 // Select lists: the names of output columns as PostgreSQL gives them, the expansion of stars, and the keys of ORDER BY,
 // GROUP BY and DISTINCT ON that may point at output columns by name or position.
-import type { Node, TypeName } from '@pgsql/types'
+import type { Node, ResTarget, TypeName } from '@pgsql/types'
 import { limits } from '@sallyport/base/limits'
 import { addRead } from './draft.ts'
 import { walk } from './expressions.ts'
+import { foundInFrom, foundInList, noteKey } from './order-facts.ts'
 import { atMost, counted, type Entry, entryNamed, type Scope, unknown } from './scope.ts'
 import { constantText, payload, tagOf, texts } from './tree.ts'
 import { type Column, plain, type Value } from './values.ts'
@@ -15,11 +16,18 @@ export function targetColumns(list: readonly Node[] | undefined, scope: Scope): 
     const target = payload(node, 'ResTarget')
     if (target === undefined) unknown(scope.env, `${tagOf(node)} in a select list`)
     const star = expandStar(target?.val, scope)
-    const added = star ?? [{ name: target?.name ?? nameOf(target?.val), value: walk(target?.val, scope) }]
+    const added = star ?? [shownColumn(target, scope)]
     columns.push(...added)
     if (columns.length > limits.columnsMax) return atMost(columns, scope.env)
   }
   return columns
+}
+
+function shownColumn(target: ResTarget | undefined, scope: Scope): Column {
+  const value = walk(target?.val, scope)
+  const column = payload(target?.val, 'ColumnRef')
+  const found = column === undefined ? null : scope.env.draft.order.columns.get(column)
+  return { name: target?.name ?? nameOf(target?.val), value, ...(found == null ? {} : { found }) }
 }
 
 /**
@@ -90,7 +98,7 @@ function readAll(columns: readonly Column[], scope: Scope): readonly Column[] {
     column.read?.()
     addRead(scope.env.draft, column.value)
   }
-  return columns.map(({ name, value }) => ({ name, value }))
+  return columns.map((column) => ({ name: column.name, value: column.value, found: foundInFrom(column) }))
 }
 
 /** Names of expressions without AS, after parse_target.c, FigureColnameInternal. */
@@ -225,21 +233,41 @@ export function sortKeys(
 }
 
 function keyValue(key: Node, columns: readonly Column[], scope: Scope, order: 'output first' | 'input first'): Value {
-  const position = positionOf(key)
-  if (position !== null) {
-    const column = columns[position - 1]
-    if (column === undefined) unknown(scope.env, 'a position that is not in the select list')
-    return column?.value ?? plain()
+  const output = outputOf(key, columns, scope, order)
+  const { order: facts } = scope.env.draft
+  if (output !== undefined) {
+    noteKey(facts, key, foundInList(output))
+    return output.value
   }
+  if (positionOf(key) !== null) {
+    unknown(scope.env, 'a position that is not in the select list')
+    return plain()
+  }
+  const value = walk(key, scope)
+  const column = payload(key, 'ColumnRef')
+  const found = column === undefined ? null : facts.columns.get(column)
+  if (found != null) noteKey(facts, key, found)
+  return value
+}
+
+/** The column of the select list that a key stands for, by its place or its name. */
+function outputOf(
+  key: Node,
+  columns: readonly Column[],
+  scope: Scope,
+  order: 'output first' | 'input first',
+): Column | undefined {
+  const position = positionOf(key)
+  if (position !== null) return columns[position - 1]
   const name = bareName(key)
   const output = name === null ? undefined : columns.find((column) => column.name === name)
-  if (output === undefined || name === null) return walk(key, scope)
-  const input = scope.entries.some(
+  if (output === undefined) return undefined
+  const isInput = scope.entries.some(
     (entry) => entry.columnsVisible && entry.columns.some((column) => column.name === name),
   )
-  if (order === 'input first' && input) return walk(key, scope)
+  if (order === 'input first' && isInput) return undefined
   for (const inner of Object.values(key)) scope.env.draft.seen.add(inner)
-  return output.value
+  return output
 }
 
 function bareName(key: Node): string | null {

@@ -7,6 +7,7 @@ import { ancestors, behindServer, type CatalogIndex, columnRefs, descendants, re
 import { addEffect, addReadings, merge, newDraft } from './draft.ts'
 import type { ColumnRef, SqlOperation } from './facts.ts'
 import { isMade } from './made.ts'
+import { noteTable, type ReadTable } from './order-facts.ts'
 import { secureRows } from './row-security.ts'
 import { ofRowType } from './row-types.ts'
 import { type Entry, type Environment, entryOf, unknown, unknownName } from './scope.ts'
@@ -143,14 +144,28 @@ export function readRelation(env: Environment, range: RangeVar, isShown = false)
     case 'catalog':
       relationEffect(env, 'select', resolved.relation, 'direct', range.inh === true)
       if (stored.has(resolved.relation.kind)) addReadings(env.draft, relationName(resolved.relation))
-      return relationEntry(env, resolved.relation, range.relname ?? null)
+      return placeOf(env, range, relationEntry(env, resolved.relation, range.relname ?? null), resolved.relation)
   }
+}
+
+/** The entry, as that of this place in the tree. */
+export function placeOf(env: Environment, range: object, entry: Entry, relation: CatalogRelation): Entry {
+  env.draft.order.named.add(relation.oid)
+  if (entry.table !== undefined) noteTable(env.draft.order, range, entry.table)
+  return entry
 }
 
 /** The columns of a relation without the effect of reading it. */
 export function relationEntry(env: Environment, relation: CatalogRelation, name: string | null): Entry {
   const physical = relation.kind === 'table' || relation.kind === 'partitioned' || relation.kind === 'materialized'
-  return entryOf(name, relationColumns(env, relation), {
+  const isStored = relation.kind === 'table' || relation.kind === 'partitioned'
+  const table: ReadTable = { relation }
+  const columns = relationColumns(env, relation).map((found, at): Column => {
+    const column = isStored ? relation.columns[at] : undefined
+    return column === undefined ? found : { ...found, stored: { table, column } }
+  })
+  return entryOf(name, columns, {
+    ...(isStored ? { table } : {}),
     schema: relation.schema,
     rowType: relationName(relation),
     physical: physical || relation.kind === 'foreign',
@@ -210,7 +225,7 @@ export function relationColumns(env: Environment, relation: CatalogRelation): re
   return relation.columns.map((column, at) => {
     const found = ownColumn(env, relation, column, { ref: refs[at], behind: remote?.get(column.name) })
     const value = below.reduce((sum, columns) => orBehind(sum, columns.get(column.name)), found.value)
-    return { name: column.name, value }
+    return { ...found, value }
   })
 }
 

@@ -5,6 +5,7 @@ import type { CatalogIndex } from './catalog-index.ts'
 import type { Draft } from './draft.ts'
 import type { AnalysisContext, MissingName, SqlParser } from './facts.ts'
 import type { SeenSettings } from './named-settings.ts'
+import type { ReadTable } from './order-facts.ts'
 import { type Column, derived, plain, row, type Value } from './values.ts'
 
 /** Arguments of the SQL function whose body is analysed. */
@@ -48,6 +49,8 @@ export interface Entry {
   readonly rowType: string | null
   /** A base relation with system columns (ctid, xmin …). */
   readonly physical: boolean
+  /** The place of a stored table; absent for anything else. */
+  readonly table?: ReadTable
   /**
    * The target may have other columns here, or another order: names still mean what they say, positions mean nothing.
    * Whatever counts columns (`*`, column aliases, NATURAL) is an unknown then.
@@ -157,7 +160,8 @@ export function atMost(columns: readonly Column[], env: Environment): readonly C
 
 /** What a dotted name means. `call`: functional notation, `c.label` for `label(c)`. */
 export type Meaning =
-  | { readonly kind: 'value'; readonly value: Value }
+  /** `column`: of an entry. */
+  | { readonly kind: 'value'; readonly value: Value; readonly column?: Column }
   | { readonly kind: 'call'; readonly name: string; readonly argument: Value }
   | { readonly kind: 'missing'; readonly why: string; readonly what: MissingName | null }
 
@@ -227,7 +231,7 @@ const isSystem = ({ rowType }: Entry): boolean => rowType?.startsWith('pg_catalo
 
 function value(column: Column): Meaning {
   column.read?.()
-  return { kind: 'value', value: column.value }
+  return { kind: 'value', value: column.value, column }
 }
 
 function dotted(scope: Scope, schema: string | null, relation: string, name: string): Meaning {

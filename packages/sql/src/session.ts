@@ -10,6 +10,7 @@ import { boundGuesses } from './guesses.ts'
 import { orderByIndexes } from './index-order.ts'
 import { tokens } from './lexer.ts'
 import { effectOnRelation } from './objects.ts'
+import { mergeOrder } from './order-facts.ts'
 import { adopt, done, factsOf, type Outcome, shown } from './outcome.ts'
 import { type Environment, emptyScope, unknown, unknownName } from './scope.ts'
 import { isQuery, queryColumns } from './select.ts'
@@ -126,7 +127,7 @@ function transaction(found: TransactionStmt, env: Environment): Outcome {
 }
 
 /** Facts of a query that is kept for later. A cursor computes rows that nobody has to fetch: MOVE skips them, WITH HOLD keeps them. */
-function kept(query: Node | undefined, env: Environment, text: string, as: 'statement' | 'cursor'): StatementFacts {
+function kept(query: Node | undefined, env: Environment, text: string, as: PrepareStmt | 'cursor'): StatementFacts {
   const draft = newDraft()
   const inner = { ...env, draft }
   const verb = query === undefined ? '' : tagOf(query).replace(/Stmt$/, '').toLowerCase()
@@ -134,10 +135,13 @@ function kept(query: Node | undefined, env: Environment, text: string, as: 'stat
   const columns = query === undefined ? [] : queryColumns(query, emptyScope(inner))
   if (as === 'cursor') addComputed(draft, columns, 'a cursor')
   for (const seen of draft.seen) env.draft.seen.add(seen)
+  mergeOrder(env.draft.order, draft.order)
   const rows = verb === 'select' || columns.length > 0
   const output = rows ? shown(columns) : null
-  boundGuesses(draft, query, inner)
-  orderByIndexes(draft, query, inner)
+  // PREPARE says types of parameters.
+  const root = as === 'cursor' ? query : { PrepareStmt: as }
+  boundGuesses(draft, root, inner)
+  orderByIndexes(draft, root, inner)
   return factsOf(draft, { verb, output }, text, fingerprintOf(env.parser, text))
 }
 
@@ -145,7 +149,7 @@ function kept(query: Node | undefined, env: Environment, text: string, as: 'stat
 function prepare(found: PrepareStmt, env: Environment): Outcome {
   for (const node of found.argtypes ?? []) typeNameOf(payload(node, 'TypeName'), env)
   const bodyText = bodyOf(env.text)
-  const body = kept(found.query, env, bodyText, 'statement')
+  const body = kept(found.query, env, bodyText, found)
   for (const why of body.unknowns)
     if (body.missing === undefined) unknown(env, why)
     else unknownName(env, body.missing, why)
@@ -189,6 +193,7 @@ function declare(found: DeclareCursorStmt, env: Environment): Outcome {
   const draft = newDraft()
   const body = kept(found.query, { ...env, draft }, env.text, 'cursor')
   for (const seen of draft.seen) env.draft.seen.add(seen)
+  mergeOrder(env.draft.order, draft.order)
   adopt(env.draft, body)
   const holds = ((found.options ?? 0) & cursorHolds) === 0 ? {} : { holds: true as const }
   env.draft.session.push(...body.session, { kind: 'declare', name: found.portalname ?? '', body, ...holds })

@@ -9,7 +9,7 @@ type OnChange = 'none' | 'cascade' | 'set'
 
 /** Names are `schema.name`; other relations and functions are named, not numbered. */
 export interface RelationSpec {
-  /** `name type`, then `!` for NOT NULL, `= expression` for a default, `:= expression` for a stored generated column. */
+  /** `name type`, then `!` for NOT NULL, `= expression` for a default, `:= expression` for a stored generated column, `:~` for a virtual one. */
   readonly columns: readonly string[]
   readonly kind?: RelationKind
   /** Definition of a view, or of a materialised view when `kind` says so. */
@@ -232,7 +232,7 @@ function partitionedBy(
 const isColumns = (entry: readonly string[] | RelationSpec): entry is readonly string[] => Array.isArray(entry)
 
 function columnOf(text: string, number: number, oidOf: (name: string) => number): CatalogColumn {
-  const match = /^(\S+) ([^\s!]+)(!?)(?: (:?=) (.+))?$/.exec(text)
+  const match = /^(\S+) ([^\s!]+)(!?)(?: (=|:=|:~) (.+))?$/.exec(text)
   assert(match !== null, `a column of the spec is "name type[!] [= default | := generated]", not "${text}"`)
   const [, name = '', type = '', notNull, sign, expression] = match
   return {
@@ -241,7 +241,7 @@ function columnOf(text: string, number: number, oidOf: (name: string) => number)
     typeOid: builtinTypes[type] ?? oidOf(elementType(type)),
     type: typeName(type),
     notNull: notNull === '!',
-    generated: sign === ':=' ? 'stored' : 'no',
+    generated: sign === ':=' ? 'stored' : sign === ':~' ? 'virtual' : 'no',
     expression: expression ?? null,
   }
 }

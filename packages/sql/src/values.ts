@@ -2,6 +2,7 @@
 // never matters, and joining can only add sources.
 import { isSystemType } from './builtins.ts'
 import type { ColumnRef } from './facts.ts'
+import type { Found, StoredColumn } from './order-facts.ts'
 
 export interface Value {
   /** `direct`: the value of one base column, unchanged (several through set operations, all direct). */
@@ -34,6 +35,10 @@ export interface Column {
   readonly value: Value
   /** Called when the statement names the column: whether a column of a system relation or of a target is used at all. */
   readonly read?: () => void
+  /** Set in the entry of a stored table: which of its columns it is. */
+  readonly stored?: StoredColumn
+  /** Set in a select list where it is a column as it is: which one of FROM. */
+  readonly found?: Found
 }
 
 const none: ReadonlySet<ColumnRef> = new Set()
@@ -198,6 +203,12 @@ function showsOnlyNullness(value: Value): boolean {
   if (value.sources.size === 0) return true
   if (value.fields !== null) return value.fields.every((field) => showsOnlyNullness(field.value))
   return value.kind === 'direct'
+}
+
+/** NULLIF: what it compares with may make another type of it, as 1.5 makes a numeric of 1. */
+export function nullIf(left: Value, right: Value): Value {
+  const isOne = right.type === 'unknown' || right.type === left.type
+  return derived([left, right], isOne ? left.type : computedType([left, right]))
 }
 
 /** `x IS [NOT] NULL`, `count(x)`: releases the nullness of columns that stand there bare, and carries anything else. */

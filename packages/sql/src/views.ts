@@ -91,6 +91,9 @@ function expand(env: Environment, view: CatalogRelation): Shape {
   if (parsed === null) return fail()
   const inner = insideDefinition(env, view, draft, parsed.depth)
   const columns = queryColumns(parsed.query, emptyScope(inner))
+  // What is stored is not computed by whoever reads it.
+  if (view.kind === 'materialized') draft.order.trees.clear()
+  else draft.order.trees.add(parsed.query)
   for (const left of unvisited(parsed.significant, draft.seen)) draft.unknowns.add(left)
   return { columns, draft }
 }
@@ -165,6 +168,7 @@ function expandGenerated(env: Environment, relation: CatalogRelation, column: Ca
   const inner: Environment = { ...env, draft, naming: 'definition', depth: env.depth + parsed.depth, body: null }
   const scope = inside(emptyScope(inner), [relationEntry(inner, stored, relation.name)])
   const value = walk(target, scope)
+  draft.order.trees.add(parsed.query)
   draft.seen.add(parsed.query)
   for (const inside of Object.values(parsed.query)) draft.seen.add(inside)
   for (const left of unvisited(parsed.significant, draft.seen)) draft.unknowns.add(left)

@@ -7,7 +7,7 @@ import { addControlOf, addDirect } from './draft.ts'
 import { condition, walk } from './expressions.ts'
 import { fromItem, fromItems } from './from.ts'
 import { listColumns } from './output.ts'
-import { noteMissing, relationEffect, relationEntry, resolveRelation } from './relations.ts'
+import { noteMissing, placeOf, relationEffect, relationEntry, resolveRelation } from './relations.ts'
 import { returningColumns } from './returning.ts'
 import { type Entry, entryOf, inside, type Scope, unknown } from './scope.ts'
 import { queryColumns } from './select.ts'
@@ -36,7 +36,7 @@ export function targetOf(range: RangeVar | undefined, operations: readonly Write
     case 'catalog': {
       const { relation } = resolved
       for (const operation of operations) writeEffects(env, operation, relation, range.inh === true)
-      const entry = relationEntry(env, relation, name)
+      const entry = placeOf(env, range, relationEntry(env, relation, name), relation)
       return {
         relation,
         object: `${relation.schema}.${relation.name}`,

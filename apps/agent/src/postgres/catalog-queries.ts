@@ -101,13 +101,22 @@ const dependsOn = (expression: 'indexprs' | 'indpred'): string => `
              WHERE i.${expression} IS NOT NULL AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
                AND d.objid = i.indexrelid AND d.refclassid = d.classid AND d.refobjid = i.indrelid),
            '[]'::pg_catalog.json)`
+// Under another collation than the column's, or one that takes unlike texts for equal, more rows than one may be equal to a text.
+const tellsApart = `
+  NOT EXISTS (SELECT FROM unnest(i.indkey::int2[], i.indcollation::oid[], i.indclass::oid[]) AS k(number, texts, operators)
+                JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number
+                JOIN pg_catalog.pg_opclass o ON o.oid = k.operators
+                LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation
+               WHERE k.texts <> a.attcollation OR NOT l.collisdeterministic
+                  OR o.opcnamespace <> 'pg_catalog'::pg_catalog.regnamespace)`
 const indexes = list(`
   SELECT json_agg(json_build_object(
            'columns', (SELECT json_agg(k.number ORDER BY k.at)
                          FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k(number, at) WHERE k.at <= i.indnkeyatts),
            'computed', ${dependsOn('indexprs')},
            'conditions', ${dependsOn('indpred')},
-           'unique', i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL)
+           'unique', i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+                     AND ${tellsApart})
            ORDER BY i.indexrelid)
     FROM pg_catalog.pg_index i
    WHERE i.indrelid = c.oid AND pg_catalog.pg_index_has_property(i.indexrelid, 'index_scan')`)

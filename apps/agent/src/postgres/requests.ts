@@ -247,6 +247,7 @@ class NamesNow implements SessionNames {
   cursors(): ReadonlyMap<string, StatementFacts> {
     return cursorsOf(this.#state)
   }
+  declaredTypes = (name: string): readonly number[] | undefined => this.#state.statements.get(name)?.parameterTypes
   needsWord(kind: 'execute' | 'fetch', name: string): boolean {
     const { statements, portals } = this.#state
     return (kind === 'execute' ? statements : portals).get(name)?.needsWord === true

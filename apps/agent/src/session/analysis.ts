@@ -18,6 +18,8 @@ export interface SessionNames {
   cursors(): ReadonlyMap<string, StatementFacts>
   /** It was made, by SQL, in a text that said for whom: nothing of it runs until that is said again. */
   needsWord?(kind: 'execute' | 'fetch', name: string): boolean
+  /** OIDs that the client declared for the parameters of a prepared statement, where its protocol can. */
+  declaredTypes?(name: string): readonly number[] | undefined
   /**
    * Which catalog shows what names mean. `shared`: everybody's. `temporary`: the same, and temporary objects that only the
    * session's own connection sees. `own`: only that connection sees it, because objects were changed in a transaction that

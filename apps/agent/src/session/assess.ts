@@ -187,7 +187,7 @@ function assessFacts(
       freshnessRefusal(each.facts, request.names) ??
       orderRefusal(each.facts, afterEnd, request.names) ??
       policyRefusal(each, request.moment === 'parse') ??
-      parameterRefusal(each, request.parameterTypes) ??
+      parameterRefusal(each, parameterTypesOf(each.facts, request)) ??
       writeBackRefusal(each.facts, () => protectedColumns(policies, deps.chain, catalog), request.parameters)
     if (error !== null) return { ...refused(error, { ...each, guarded }), under: { policies, catalog } }
     afterEnd ||= endsTransaction(each.facts)
@@ -196,6 +196,15 @@ function assessFacts(
   const error = holding === undefined ? null : approvalRefusal(holding, judged, request.hold)
   if (error === null) return { kind: 'clear', all: judged, policies, catalog }
   return refused(error, holding === undefined ? null : { ...holding, guarded })
+}
+
+/** EXECUTE runs what was prepared, with the types that it was prepared with. */
+function parameterTypesOf(
+  { session }: StatementFacts,
+  { names, parameterTypes }: JudgeRequest,
+): readonly number[] | undefined {
+  const run = session.find(({ kind }) => kind === 'execute')
+  return run?.kind === 'execute' ? names.declaredTypes?.(run.name) : parameterTypes
 }
 
 /** Throws SNAPSHOT_MISSING, SNAPSHOT_EXPIRED, or POLICY_MISSING when the target is no longer served here. */

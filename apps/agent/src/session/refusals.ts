@@ -117,21 +117,52 @@ export const keepsTooMuch = (): SallyportError =>
 
 /**
  * Compared with a value of these types no column of the types that are compared where order must not show (sql/fallible.ts) is first made
- * into another one in a way that fails. By OID: 0, bool, bytea, char, name, int8, int2, int4, text, unknown, bpchar, varchar, date, time,
- * timestamp, timestamptz, interval, numeric, uuid, and arrays of them.
+ * into another one in a way that fails, and no two of its values are equal to one. By OID: 0, bool, bytea, char, name, int8, int2, int4,
+ * text, unknown, varchar, date, time, timestamp, timestamptz, interval, numeric, uuid, and arrays of them.
  */
 const plainTypes: ReadonlySet<number> = new Set([
-  0, 16, 17, 18, 19, 20, 21, 23, 25, 705, 1042, 1043, 1082, 1083, 1114, 1184, 1186, 1700, 2950, 1000, 1001, 1002, 1003,
-  1005, 1007, 1009, 1014, 1015, 1016, 1115, 1182, 1183, 1185, 1231, 2951,
+  0, 16, 17, 18, 19, 20, 21, 23, 25, 705, 1043, 1082, 1083, 1114, 1184, 1186, 1700, 2950, 1000, 1001, 1002, 1003, 1005,
+  1007, 1009, 1015, 1016, 1115, 1182, 1183, 1185, 1231, 2951,
 ])
+
+/** Those that the target finds by itself. */
+const isUndeclared = (type: number | undefined): boolean => type === undefined || type === 0 || type === 705
+
+/** OIDs of the types that parameters are cast to most. */
+const typeOids: Readonly<Record<string, number>> = {
+  bool: 16,
+  int8: 20,
+  int2: 21,
+  int4: 23,
+  text: 25,
+  varchar: 1043,
+  date: 1082,
+  timestamp: 1114,
+  timestamptz: 1184,
+  numeric: 1700,
+  uuid: 2950,
+}
 
 /** A comparison with a parameter of another type may fail, and by that say which row came first (THREATS ). */
 export function parameterRefusal(
   { facts, sensitive }: Judged,
   types: readonly number[] | undefined,
 ): SallyportError | null {
-  if (facts.plainParameters !== true || !sensitive || types?.every((type) => plainTypes.has(type)) !== false)
-    return null
+  if (types === undefined) return null
+  const isLimited = facts.keyParameters?.every((number) => plainTypes.has(types[number - 1] ?? 0)) !== false
+  if (!isLimited)
+    return new SallyportError(
+      'POLICY_DENIED',
+      'a parameter of this type may mean more than one row, and so many are not to be copied',
+      { hint: 'let the target find the types of parameters, or cast in the client' },
+    )
+  if (facts.plainParameters !== true || !sensitive) return null
+  const arePlain = types.every((type) => plainTypes.has(type))
+  const areCast = (facts.castParameters ?? []).every(([number, type]) => {
+    const declared = types[number - 1]
+    return isUndeclared(declared) || declared === typeOids[type.replace('pg_catalog.', '')]
+  })
+  if (arePlain && areCast) return null
   return new SallyportError(
     'MASK_UNPROVABLE',
     'a column is masked, and a parameter of this type may fail by the row that an index gives first',
