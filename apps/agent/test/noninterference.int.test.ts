@@ -38,7 +38,7 @@ const indexes = `
  * Writes that are taken back leave more behind the more indexes there are, as much as values are long; plans follow the sizes of tables,
  * and order follows plans (masking.md, "What is left"). So that both sides stay as large.
  */
-const tidyEvery = 250
+const tidyEvery = 100
 const tidy = async (): Promise<void> => {
   for (const database of ['side_left', 'side_right']) await administer(database, 'VACUUM FULL')
 }
