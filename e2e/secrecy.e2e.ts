@@ -236,15 +236,19 @@ test('R-6.17: a sealed credential is in no store, log, heap and message, and ope
   const printed = await printedBy(process.execPath, [main, 'sealing-key', '--data', from.agentDir], {}, '')
   const address = `localhost:${from.places.TARGET_PORT}`
   const cli = [join(root, 'apps', 'cli', 'dist', 'main.js'), 'seal', 'sealed', '--address', address, '--json']
-  const sealing = await printedBy(process.execPath, [...cli, '--to', printed.stdout.trim()], {}, secret)
-  const { result } = JSON.parse(sealing.stdout)
-  const [text] = Object.values<string>(result.sealed.agents)
-  const reference = JSON.stringify(result)
-  const target = (name: string) =>
-    shopTarget({ name, place: 'sealed' }, from.places).replace(
-      /- name: app_rw\n\s+password: .*/,
-      `- name: sealed_app\n      password: ${reference}`,
-    )
+  /** A document of a target by this name, with this credential in it. */
+  const sealed = async (plain: string, version: number) => {
+    const words = [...cli, '--credential-version', String(version), '--to', printed.stdout.trim()]
+    const { result } = JSON.parse((await printedBy(process.execPath, words, {}, plain)).stdout)
+    const [text = ''] = Object.values<string>(result.sealed.agents)
+    const target = (name: string) =>
+      shopTarget({ name, place: 'sealed' }, from.places).replace(
+        /- name: app_rw\n\s+password: .*/,
+        `- name: sealed_app\n      password: ${JSON.stringify(result)}`,
+      )
+    return { text, target }
+  }
+  const { text, target } = await sealed(secret, 1)
   const policy = `---
 apiVersion: sallyport.dev/v1
 kind: Policy
@@ -262,10 +266,20 @@ spec:
   expect(await role('sealed')).toEqual([{ role: 'sealed_app' }])
   // The same text under another name: the control plane can write that, and the agent does not open it.
   expect((await refusalOf(() => role('moved'))).code).toBe('CREDENTIAL_UNAVAILABLE')
+  // Another password, sealed under the next version: it counts without a restart, and the former one opens nothing.
+  const next = `${randomBytes(12).toString('base64url')}+/%&=next`
+  await truth(from, `ALTER ROLE sealed_app PASSWORD '${next}'`)
+  expect((await refusalOf(() => role('sealed'))).code).toBe('UPSTREAM_REFUSED')
+  const rotated = await sealed(next, 2)
+  expect((await admin.post('/api/v1/apply', { yaml: rotated.target('sealed') })).status).toBe(200)
+  await until('the agent has the next one', async () => (await role('sealed').catch(() => [])).length === 1)
   const heap = await heapOf(from)
   const haystacks = [...(await everywhere(from)), heap]
   // What is looked through has in it what it should have.
-  for (const one of traffic()) expect(search([one], text ?? '').length, one.name).toBeGreaterThan(0)
+  for (const one of traffic())
+    for (const carried of [text, rotated.text]) expect(search([one], carried).length, one.name).toBeGreaterThan(0)
   expect(heap.bytes.includes(from.url)).toBe(true)
-  expect(search(haystacks, secret)).toEqual([])
+  for (const one of [secret, next]) expect(search(haystacks, one)).toEqual([])
+  // What lies at the agent in a file is no text of the control plane either.
+  expect(search([heap], from.credential)).toEqual([])
 })
