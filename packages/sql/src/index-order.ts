@@ -25,7 +25,8 @@ export const byBounds = 'the bounds of a partition'
 export function orderByIndexes(draft: Draft, root: unknown, env: Environment): void {
   // What was prepared or declared was looked at where its text stands.
   if (isRecord(root) && (root['ExecuteStmt'] !== undefined || root['FetchStmt'] !== undefined)) return
-  for (const column of boundColumns(draft, env, root)) addControl(draft, column, 'other', byBounds)
+  const bounds = boundColumns(draft, env, root)
+  if (bounds.length > 0) noteOrder(draft, bounds, byBounds, env)
   const uses = [...draft.control.values()]
   const parts = partColumns(draft, env, root)
   if (parts.length === 0 && !uses.some((use) => ordersOf(use, false, env).length > 0)) return
@@ -36,11 +37,26 @@ export function orderByIndexes(draft: Draft, root: unknown, env: Environment): v
     return
   }
   const forNullOnly = trees !== null && !trees.some(mayTestForValues)
-  for (const { column, use, where } of uses.flatMap((one) => ordersOf(one, forNullOnly, env))) {
-    if (use !== null) draft.control.delete(controlKey({ column, use, where }))
-    addControl(draft, column, 'other', byIndex)
+  const shown = uses.flatMap((one) => ordersOf(one, forNullOnly, env))
+  for (const { column, use, where } of shown) if (use !== null) draft.control.delete(controlKey({ column, use, where }))
+  const columns = shown.map(({ column }) => column)
+  noteOrder(draft, columns, byIndex, env)
+  noteOrder(draft, parts, byPartition, env)
+}
+
+/** A rule may name the column, or that of a view which reads it. */
+function noteOrder(draft: Draft, columns: readonly ColumnRef[], where: string, env: Environment): void {
+  const ordering = new Set(columns)
+  for (const column of ordering) addControl(draft, column, 'other', where)
+  for (const oid of draft.relations) {
+    const view = env.index.byOid.get(oid)
+    if (view?.kind !== 'view' && view?.kind !== 'materialized') continue
+    for (const { value } of relationColumns({ ...env, draft: newDraft() }, view)) {
+      const sources = [...value.sources]
+      if (!sources.some((source) => ordering.has(source))) continue
+      for (const source of sources) if (source.relationOid === oid) addControl(draft, source, 'other', where)
+    }
   }
-  for (const column of parts) addControl(draft, column, 'other', byPartition)
 }
 
 /** A parameter under a cast that is declared as something else is made into its type where a row reaches it. */
