@@ -55,7 +55,12 @@ const schema = `
   ALTER TABLE base DISABLE TRIGGER off;
   CREATE CONSTRAINT TRIGGER late AFTER INSERT ON customers DEFERRABLE FOR EACH ROW EXECUTE FUNCTION crm.log();
   CREATE TABLE guarded (id int PRIMARY KEY, code text UNIQUE, secret text, span int4range, customer int REFERENCES customers,
-    EXCLUDE USING gist (span WITH &&));
+    EXCLUDE USING gist (span WITH &&),
+    EXCLUDE USING btree ((id + length(code)) WITH =) WHERE (secret LIKE 'x%'));
+  CREATE UNIQUE INDEX ON guarded (id, code) WHERE code IS NOT NULL;
+  ALTER TABLE guarded ADD EXCLUDE USING gist ((int4range(0, length(code))) WITH &&, span WITH =);
+  CREATE TYPE a_name_so_long_that_its_array_has_another_one_that_is_cut_short AS ENUM ('a');
+  CREATE TABLE taken (moods crm.mood[], long a_name_so_long_that_its_array_has_another_one_that_is_cut_short[]);
   CREATE TRIGGER changed BEFORE UPDATE ON guarded FOR EACH ROW WHEN (OLD.secret IS DISTINCT FROM NEW.secret)
     EXECUTE FUNCTION crm.log();
   CREATE TRIGGER filled AFTER INSERT ON guarded REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION crm.log();
@@ -148,6 +153,7 @@ describe.each(servers)('PostgreSQL %s', (_, bin) => {
         'public.orders': 'partitioned',
         'public.orders_2026': 'table',
         'public.plain_key': 'table',
+        'public.taken': 'table',
         'public.base': 'table',
         'public.child': 'table',
         'public.guarded': 'table',
@@ -247,10 +253,32 @@ describe.each(servers)('PostgreSQL %s', (_, bin) => {
       expect(relation('base').compared).toEqual([])
     })
 
-    test('foreign keys that do something to others', () => {
-      const cascades = relation('customers').cascades
-      expect(cascades).toContainEqual({ fromOid: relation('orders').oid, onDelete: 'cascade', onUpdate: 'set' })
-      expect(cascades.map(({ fromOid }) => fromOid)).not.toContain(relation('plain_key').oid)
+    test('foreign keys that point at it, by their columns, and what they do', () => {
+      const { cascades } = relation('customers')
+      const keyOf = (name: string) => cascades.find(({ fromOid }) => fromOid === relation(name).oid)
+      expect(keyOf('orders')).toMatchObject({ columns: [2], keys: [1], onDelete: 'cascade', onUpdate: 'set' })
+      expect(keyOf('plain_key')).toMatchObject({ columns: [1], keys: [1], onDelete: 'none', onUpdate: 'none' })
+      expect(relation('orders').cascades).toEqual([])
+    })
+
+    test('indexes that answer a write with more than whether its values are there', () => {
+      expect(relation('guarded').probes).toEqual([
+        { columns: [4], condition: null },
+        { columns: [], condition: expect.stringMatching(/secret .* 'x%'/) },
+        { columns: [], condition: '(code IS NOT NULL)' },
+        { columns: [2], condition: null },
+      ])
+      expect(relation('customers').probes).toEqual([])
+    })
+
+    test('types of arrays by their elements, and of domains and ranges by what they are made of', () => {
+      const typesOf = (name: string) => relation(name).columns.map(({ type }) => type)
+      expect(typesOf('taken')).toEqual([
+        'crm._mood',
+        'public._a_name_so_long_that_its_array_has_another_one_that_is_cut_short',
+      ])
+      const made = Object.fromEntries(catalog.types.map(({ schema, name, of }) => [`${schema}.${name}`, of]))
+      expect(made).toMatchObject({ 'crm.email': 'pg_catalog.text', 'crm.span': 'pg_catalog.int4', 'crm.mood': null })
     })
 
     test('rules and row security', () => {

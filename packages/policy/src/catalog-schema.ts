@@ -38,12 +38,25 @@ export const RelationJson = z.strictObject({
       definition: z.string(),
     }),
   ),
-  cascades: z.array(z.strictObject({ fromOid: oid, onDelete: onChange, onUpdate: onChange })),
+  // Columns are absent in what an agent of before sends.
+  cascades: z.array(
+    z.strictObject({
+      fromOid: oid,
+      columns: z.array(z.number().int()).exactOptional(),
+      keys: z.array(z.number().int()).exactOptional(),
+      onDelete: onChange,
+      onUpdate: onChange,
+    }),
+  ),
   rowSecurity: z.boolean(),
   policies: z.array(z.strictObject({ name: z.string(), using: z.string().nullable(), check: z.string().nullable() })),
   checks: z.array(z.string()),
   compared: z.array(z.number().int()),
   partitionedBy: z.array(z.number().int()),
+  // Absent in what an agent of before sends.
+  probes: z
+    .array(z.strictObject({ columns: z.array(z.number().int()), condition: z.string().nullable() }))
+    .exactOptional(),
   // Absent in what an agent of before sends.
   indexes: z
     .array(
@@ -96,6 +109,8 @@ export const CatalogLists = z.strictObject({
       schema: z.string(),
       name: z.string(),
       kind: z.enum(['base', 'composite', 'domain', 'enum', 'range', 'multirange', 'pseudo']),
+      // Absent in what an agent of before sends.
+      of: z.string().nullish(),
       code: z.boolean(),
       volatile: z.boolean(),
     }),

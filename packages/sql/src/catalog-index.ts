@@ -23,6 +23,8 @@ export interface CatalogIndex {
   readonly operators: ReadonlyMap<string, readonly UserOperator[]>
   /** `schema.name` of user-defined types and of relations, which are types as well. */
   readonly types: ReadonlyMap<string, string>
+  /** Types that are, or hold, another one: domains and ranges. */
+  readonly contents: ReadonlyMap<string, { readonly kind: string; readonly of: string }>
   /** `schema.name` of types whose values run code of the target when they are made. */
   readonly codeTypes: ReadonlySet<string>
   /** Those of them whose code may change something. */
@@ -61,6 +63,11 @@ function build(catalog: Catalog): CatalogIndex {
     functionByOid: new Map(catalog.functions.map((one) => [one.oid, one])),
     operators: grouped(catalog.operators.map(parseOperator), (operator) => [operator.name]),
     types,
+    contents: new Map(
+      catalog.types.flatMap(({ schema, name, kind, of }) =>
+        of == null ? [] : [[`${schema}.${name}`, { kind, of }] as const],
+      ),
+    ),
     codeTypes: codeTypesOf(catalog, ({ code }) => code !== false),
     volatileTypes: codeTypesOf(catalog, ({ code, volatile }) => code !== false && volatile !== false),
     schemas: new Map(catalog.schemas.map(({ name, writable }) => [name, writable])),

@@ -38,9 +38,13 @@ export interface CatalogRelation {
     /** `pg_get_triggerdef`: its condition, its transition tables, and when it runs. Absent: not known. */
     readonly definition?: string
   }[]
-  /** Foreign keys that point *at* this relation and do something on delete or update. */
+  /** Foreign keys that point *at* this relation. */
   readonly cascades: readonly {
     readonly fromOid: number
+    /** Columns that refer, by number in that relation. Absent: all of them may. */
+    readonly columns?: readonly number[]
+    /** Columns of this relation that they refer to. Absent: all of them may be. */
+    readonly keys?: readonly number[]
     readonly onDelete: 'none' | 'cascade' | 'set'
     readonly onUpdate: 'none' | 'cascade' | 'set'
   }[]
@@ -57,6 +61,9 @@ export interface CatalogRelation {
   /** Columns, by number, whose values are compared with other rows on a write: unique and exclusion indexes, foreign keys.
    * Absent: all of them may be. */
   readonly compared?: readonly number[]
+  /** Indexes that answer a write with more than whether its values are there: `columns`, by number, that are compared by another
+   * operator than equality; the condition of those that hold some rows alone. Absent: none. */
+  readonly probes?: readonly { readonly columns: readonly number[]; readonly condition: string | null }[]
   /** Its indexes: their key columns, by number, 0 for an expression; `computed`: those that stand in expressions or with them in a
    * condition. `unique`: at once, of all rows, and of columns alone. Absent: not known. */
   readonly indexes?: readonly {
@@ -128,6 +135,8 @@ export interface Catalog {
     readonly schema: string
     readonly name: string
     readonly kind: 'base' | 'composite' | 'domain' | 'enum' | 'range' | 'multirange' | 'pseudo'
+    /** What its values are, or hold: the base type of a domain, the subtype of a range. Absent or null: nothing else. */
+    readonly of?: string | null
     /** False: no function of the target runs when a value of it is made. Absent: it may. For domains and ranges. */
     readonly code?: boolean
     /** False: none of those functions is volatile, so that they change nothing. Absent: one may be. */

@@ -2,7 +2,7 @@
 // Everything found here is derived: it can deny or hold a statement, never allow it.
 import type { CatalogRelation } from './catalog.ts'
 import { descendants, relationName } from './catalog-index.ts'
-import { computedOnWrite, testedTogether } from './constraints.ts'
+import { computedOnWrite, probed, referredTo, testedTogether, type Written } from './constraints.ts'
 import { relationColumns, relationEffect } from './relations.ts'
 import { type Environment, unknown } from './scope.ts'
 import { fireTrigger } from './triggers.ts'
@@ -30,6 +30,8 @@ function follow(env: Environment, operation: Write, relation: CatalogRelation, s
   if (relation.rules.length > 0) unknown(env, `the rules of "${relationName(relation)}"`)
   for (const trigger of relation.triggers) if (trigger.events.includes(operation)) fireTrigger(env, relation, trigger)
   if (operation === 'insert' || operation === 'update') computedOnWrite(env, relation)
+  if (operation === 'insert') probed(env, relation, null, false)
+  if (operation === 'delete') referredTo(env, relation, null, false)
   if (operation === 'delete' || operation === 'update') cascade(env, operation, relation, seen)
   if (relation.kind === 'view') throughView(env, operation, relation)
 }
@@ -46,11 +48,16 @@ function cascade(env: Environment, operation: 'delete' | 'update', relation: Cat
     }
     const next: Write = operation === 'delete' && action === 'cascade' ? 'delete' : 'update'
     relationEffect(env, next, from, 'derived', true)
-    // Which columns the key has is not in the catalog: any of them may be written.
-    if (next === 'update') testedTogether(env, from, null, true)
+    if (next === 'update') testedTogether(env, from, writtenBy(key, from), true)
     for (const one of [from, ...descendants(env.index, from)]) follow(env, next, one, seen)
   }
 }
+
+/** What an action writes: the columns that refer; null where the catalog does not say which those are. */
+const writtenBy = ({ columns }: CatalogRelation['cascades'][number], from: CatalogRelation): Written | null =>
+  columns === undefined
+    ? null
+    : new Map(from.columns.flatMap(({ name, number }) => (columns.includes(number) ? [[name, 'whole']] : [])))
 
 /** A view that can be written to passes the write on to the relations that it reads. */
 function throughView(env: Environment, operation: Write, view: CatalogRelation): void {

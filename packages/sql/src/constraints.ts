@@ -3,7 +3,7 @@
 import type { CatalogColumn, CatalogRelation } from './catalog.ts'
 import { type CatalogIndex, columnRefs, descendants, elementType, keptBy, relationName } from './catalog-index.ts'
 import { addControl, addControlOf, addEffect, newDraft } from './draft.ts'
-import type { ColumnRef, Effect, FlowOfTrigger } from './facts.ts'
+import type { ColumnRef, ControlUse, Effect, FlowOfTrigger } from './facts.ts'
 import { relationColumns, relationEntry } from './relations.ts'
 import { type Environment, emptyScope, inside } from './scope.ts'
 import { queryColumns } from './select.ts'
@@ -64,7 +64,9 @@ export function testedTogether(
     behindView(env, relation, written)
     return
   }
-  for (const one of [relation, ...(children ? descendants(env.index, relation) : [])]) {
+  referredTo(env, relation, written, children)
+  probed(env, relation, written ?? everyColumn(relation), children)
+  for (const one of withChildren(env, relation, children)) {
     const refs = columnRefs(env.index, one)
     const how = new Map(
       one.columns.flatMap(({ name }, at) => (refs[at] === undefined ? [] : [[refs[at], written?.get(name)]])),
@@ -73,6 +75,58 @@ export function testedTogether(
       const left = reads.filter((column) => how.get(column) !== 'whole')
       const touched = written === null ? reads.length > 1 : reads.some((column) => how.get(column) !== undefined)
       if (touched) for (const column of left) addControl(env.draft, column, 'other', 'a constraint on what is written')
+    }
+  }
+}
+
+const withChildren = (env: Environment, relation: CatalogRelation, children: boolean): readonly CatalogRelation[] => [
+  relation,
+  ...(children ? descendants(env.index, relation) : []),
+]
+
+const everyColumn = ({ columns }: CatalogRelation): Written => new Map(columns.map(({ name }) => [name, 'part']))
+
+/**
+ * Rows that refer to those that are deleted, or to a key that is changed, go, change or forbid it: which ones they are shows what is in
+ * their columns (R-3.9). `written`: null where it cannot be known, and of DELETE.
+ */
+export function referredTo(
+  env: Environment,
+  relation: CatalogRelation,
+  written: Written | null,
+  children: boolean,
+): void {
+  for (const one of withChildren(env, relation, children))
+    for (const { fromOid, columns, keys } of one.cascades) {
+      const from = env.index.byOid.get(fromOid)
+      const isTouched = one.columns.some(
+        ({ name, number }) => written?.has(name) !== false && keys?.includes(number) !== false,
+      )
+      if (from === undefined || !isTouched) continue
+      for (const column of columnRefs(env.index, from))
+        if (columns?.includes(column.number) !== false) addControl(env.draft, column, 'other', 'a foreign key')
+    }
+}
+
+/**
+ * Whether a row can be stored tells more than that its values are there already: whether they overlap others', or what another column
+ * of those rows is like, as the condition of the index says. `written`: null of INSERT.
+ */
+export function probed(env: Environment, relation: CatalogRelation, written: Written | null, children: boolean): void {
+  for (const one of withChildren(env, relation, children)) {
+    const refs = columnRefs(env.index, one)
+    for (const { columns, condition: text } of one.probes ?? []) {
+      const conditions = text === null ? [] : conditionOf(env, one, text)
+      const read = new Set(conditions.map(({ column }) => column.number))
+      const isTouched =
+        written === null ||
+        one.columns.some(
+          ({ name, number }) => written.has(name) && (one.compared?.includes(number) !== false || read.has(number)),
+        )
+      if (!isTouched) continue
+      for (const column of refs)
+        if (columns.includes(column.number)) addControl(env.draft, column, 'other', 'an exclusion constraint')
+      for (const { column, use } of conditions) addControl(env.draft, column, use, 'the condition of a unique index')
     }
   }
 }
@@ -134,6 +188,18 @@ function generatedOf(env: Environment, relation: CatalogRelation): readonly Comp
       ? expressionOf(env, relation, column.expression, column)
       : [],
   )
+}
+
+/** What the rows of a partial index are chosen by. */
+function conditionOf(env: Environment, relation: CatalogRelation, text: string): readonly ControlUse[] {
+  const draft = newDraft()
+  const inner: Environment = { ...env, draft, naming: 'definition', body: null }
+  const parsed = parseQuery(env, `SELECT WHERE ${text}`)
+  const refs = columnRefs(env.index, relation)
+  const all = refs.map((column): ControlUse => ({ column, use: 'other', where: '' }))
+  if (parsed === null) return all
+  queryColumns(parsed.query, inside(emptyScope(inner), [relationEntry(inner, bare(relation), null)]))
+  return draft.unknowns.size > 0 ? all : [...draft.control.values()]
 }
 
 const expressions = new WeakMap<CatalogIndex, WeakMap<CatalogColumn, Computed>>()

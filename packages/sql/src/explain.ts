@@ -4,6 +4,7 @@ import type { ExplainStmt, Node } from '@pgsql/types'
 import { columnRefs } from './catalog-index.ts'
 import { addControl, addEffect, type Draft, merge, newDraft } from './draft.ts'
 import type { ColumnRef } from './facts.ts'
+import { relationCalled } from './order-free.ts'
 import type { Outcome } from './outcome.ts'
 import { type Environment, unknown } from './scope.ts'
 import { runStatement } from './statements.ts'
@@ -14,20 +15,25 @@ const known = new Set(
 )
 const falses = /^(off|false|0|no)$/i
 
-/** The last spelling of an option wins; one without a value is on. */
-function runs(explain: ExplainStmt, env: Environment): boolean {
-  let analyze = false
+/** Options that are on: the last spelling of one wins, and one without a value is on. */
+function optionsOf(explain: ExplainStmt, env: Environment): ReadonlySet<string> {
+  const on = new Map<string, boolean>()
   for (const node of explain.options ?? []) {
     const option = payload(node, 'DefElem')
     const name = option?.defname?.toLowerCase() ?? ''
     if (!known.has(name)) unknown(env, 'an option of EXPLAIN')
-    if (name !== 'analyze') continue
     const text = payload(option?.arg, 'String')?.sval ?? numberOf(option?.arg) ?? constantText(option?.arg)
     // Anything that is not plainly false counts as true.
-    analyze = option?.arg === undefined || text === null || !falses.test(text)
+    on.set(name, option?.arg === undefined || text === null || !falses.test(text))
   }
-  return analyze
+  // explain_state.c: what is measured says so by itself since 18.
+  if (on.get('analyze') === true && env.index.catalog.serverVersion >= 180_000 && !on.has('buffers'))
+    on.set('buffers', true)
+  return new Set([...on].filter(([, isOn]) => isOn).map(([name]) => name))
 }
+
+/** They tell how many bytes a row takes, and in which page it lies: both depend on how long all of its values are. */
+const sizes = ['buffers', 'wal', 'memory']
 
 function numberOf(node: Node | undefined): string | null {
   const integer = payload(node, 'Integer')
@@ -50,7 +56,8 @@ const explainable = new Set([
 
 export function explainStatement(explain: ExplainStmt, env: Environment): Outcome {
   const plan = { verb: 'explain', output: [{ name: 'QUERY PLAN', kind: 'derived', sources: [] }] } as const
-  const analyze = runs(explain, env)
+  const options = optionsOf(explain, env)
+  const analyze = options.has('analyze')
   const inner = explain.query
   if (inner === undefined || !explainable.has(tagOf(inner))) {
     unknown(env, `EXPLAIN of ${inner === undefined ? 'nothing' : tagOf(inner)}`)
@@ -67,6 +74,8 @@ export function explainStatement(explain: ExplainStmt, env: Environment): Outcom
   // Average widths, row counts and failures show in the plan for every column that any node of it carries.
   for (const column of outcome.output ?? []) for (const source of column.sources) draft.reads.add(source)
   for (const column of carried(draft, outcome, env)) draft.reads.add(column)
+  const tellsSizes = sizes.some((option) => options.has(option))
+  for (const column of tellsSizes ? touched(draft, env) : []) addControl(env.draft, column, 'other', 'EXPLAIN')
   for (const column of draft.reads) addControl(env.draft, column, 'other', 'EXPLAIN')
   return plan
 }
@@ -79,6 +88,17 @@ function carried(draft: Draft, outcome: Outcome, env: Environment): readonly Col
     const relation = env.index.byOid.get(oid)
     return relation?.kind === 'foreign' ? columnRefs(env.index, relation) : []
   })
+}
+
+/** All columns of whatever is read or written. */
+function touched(draft: Draft, env: Environment): readonly ColumnRef[] {
+  const { index } = env
+  const relations = new Set([...draft.relations].flatMap((oid) => index.byOid.get(oid) ?? []))
+  for (const { object } of draft.effects.values()) {
+    const relation = relationCalled(object, env)
+    if (relation !== undefined) relations.add(relation)
+  }
+  return [...relations].flatMap((relation) => columnRefs(index, relation))
 }
 
 const writes = new Set(['insert', 'update', 'delete', 'truncate', 'lock'])

@@ -6,12 +6,23 @@ import { condition, walk, walkAll } from './expressions.ts'
 import { functionEntry } from './from-functions.ts'
 import { resolveOperator } from './operators.ts'
 import { readRelation } from './relations.ts'
-import { atMost, commonTable, counted, type Entry, entryOf, inside, type Scope, unknown } from './scope.ts'
+import {
+  atMost,
+  commonTable,
+  counted,
+  type Entry,
+  entryOf,
+  inside,
+  isSystem,
+  type Scope,
+  unknown,
+  wholeRow,
+} from './scope.ts'
 import { queryColumns } from './select.ts'
 import { isVisible } from './settings.ts'
 import { tableFunctions } from './table-functions.ts'
 import { dispatch, type Handlers, tagOf, texts } from './tree.ts'
-import { type Column, either, plain } from './values.ts'
+import { type Column, derived, either, plain } from './values.ts'
 
 /** Entries of a FROM list; each item sees those before it if it is lateral. */
 export function fromItems(list: readonly Node[] | undefined, scope: Scope): readonly Entry[] {
@@ -90,7 +101,11 @@ function sample(range: RangeTableSample, scope: Scope, visible: readonly Entry[]
     unknown(scope.env, `the sampling method "${method.join('.')}"`)
   for (const value of [...walkAll(range.args, inner), walk(range.repeatable, inner)])
     addControlOf(scope.env.draft, value, 'TABLESAMPLE')
-  return range.relation === undefined ? [] : fromItem(range.relation, scope, visible)
+  const sampled = range.relation === undefined ? [] : fromItem(range.relation, scope, visible)
+  // Both methods choose by where a row lies, which depends on how long all of its values are.
+  for (const entry of sampled)
+    if (!isSystem(entry)) addControlOf(scope.env.draft, derived([wholeRow(entry)]), 'TABLESAMPLE')
+  return sampled
 }
 
 function join(found: JoinExpr, scope: Scope, visible: readonly Entry[]): readonly Entry[] {

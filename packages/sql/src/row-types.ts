@@ -9,8 +9,11 @@ import { type Column, joinSources, row, type Value } from './values.ts'
 
 /** The value of a column of this type: with the columns of its row type as sources, and each field found again. */
 export function ofRowType(env: Environment, type: string, own: Value): Value {
-  const element = elementType(type)
-  const relation = relationOfType(env.index, element)
+  const element = madeOf(env.index, type)
+  const relation = relationOfType(env.index, element.type)
+  const ofElement = relationOfType(env.index, elementType(type))
+  if (relation !== null && ofElement !== null && relation !== ofElement)
+    unknown(env, `the type "${type}", whose name is that of an array as well`)
   if (relation === null) return own
   if (env.expanding.includes(relation.oid)) {
     unknown(env, `the type "${type}", which holds itself`)
@@ -22,7 +25,20 @@ export function ofRowType(env: Environment, type: string, own: Value): Value {
   for (const why of draft.unknowns) unknown(env, why)
   const fields = columns.map(({ name, value }): Column => ({ name, value: joinSources(value, own) }))
   const whole = joinSources(own, row(fields))
-  return element === type ? { ...whole, fields: row(fields).fields } : whole
+  return element.isRow ? { ...whole, fields: row(fields).fields } : whole
+}
+
+/** What a value of a type is made of: domains are their base type, and arrays and ranges hold their elements. `isRow`: it is one of them. */
+function madeOf({ contents, types }: CatalogIndex, type: string): { readonly type: string; readonly isRow: boolean } {
+  let isRow = true
+  let found = type
+  for (;;) {
+    const inner = contents.get(found)
+    const next = inner?.of ?? (types.has(found) ? found : elementType(found))
+    if (next === found) return { type: found, isRow }
+    if (inner?.kind !== 'domain') isRow = false
+    found = next
+  }
 }
 
 function relationOfType(index: CatalogIndex, type: string): CatalogRelation | null {

@@ -227,7 +227,8 @@ function systemColumn(entry: Entry, name: string): Value | null {
   )
 }
 
-const isSystem = ({ rowType }: Entry): boolean => rowType?.startsWith('pg_catalog.') === true
+/** One of PostgreSQL's own. */
+export const isSystem = ({ rowType }: Entry): boolean => rowType?.startsWith('pg_catalog.') === true
 
 function value(column: Column): Meaning {
   column.read?.()

@@ -3,7 +3,7 @@
 import { fingerprintSync, loadModule, parseSync } from 'libpg-query'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { analyse } from './analyse.ts'
-import type { Effect } from './facts.ts'
+import type { Effect, StatementFacts } from './facts.ts'
 import { parsePath } from './settings.ts'
 import { buildCatalog } from './testing-catalog.ts'
 
@@ -17,13 +17,19 @@ const parser = {
 
 beforeAll(() => loadModule())
 
-function effectsOf(sql: string, writable: readonly string[] = []): readonly Effect[] {
+function factsOf(sql: string, writable: readonly string[], isMasked: boolean): readonly StatementFacts[] {
   const catalog = buildCatalog({ relations: { 'public.t': ['id int4'], 'hr.t': ['id int4'] }, writable })
-  const context = { searchPath: ['public'], prepared: new Map(), cursors: new Map(), preset: 'none' as const }
+  const context = { searchPath: ['public'], prepared: new Map(), cursors: new Map(), preset: 'none' as const, isMasked }
   const analysis = analyse(sql, catalog, context, parser)
   if (analysis.kind === 'syntax') throw new Error(analysis.message)
-  return analysis.statements.flatMap((facts) => facts.effects)
+  return analysis.statements
 }
+
+const effectsOf = (sql: string, writable: readonly string[] = []): readonly Effect[] =>
+  factsOf(sql, writable, false).flatMap((facts) => facts.effects)
+
+const unknownsOf = (sql: string, isMasked: boolean): readonly string[] =>
+  factsOf(sql, [], isMasked).flatMap((facts) => facts.unknowns)
 
 function baseline(sql: string, writable: readonly string[] = []): boolean {
   const effects = effectsOf(sql, writable)
@@ -83,6 +89,20 @@ describe('SET', () => {
     expect(baseline('SET search_path = lab', ['lab'])).toBe(false)
     expect(baseline("SET search_path = 'hr, lab'", ['lab'])).toBe(true)
   })
+})
+
+it.each([
+  ['SET extra_float_digits = 3', true],
+  ['SET extra_float_digits = 1', true],
+  ['RESET extra_float_digits', true],
+  ['SET extra_float_digits = 0', false],
+  ['SET LOCAL extra_float_digits = -15', false],
+  ["SELECT set_config('extra_float_digits', '-1', true)", false],
+  ['SET enable_indexonlyscan = off', true],
+  ['SET enable_indexonlyscan = on', false],
+])('where masks apply, nobody decides by settings what a mask sees, or which index is read: %s', (sql, passes) => {
+  expect(unknownsOf(sql, true)).toHaveLength(passes ? 0 : 1)
+  expect(unknownsOf(sql, false)).toEqual([])
 })
 
 it('a setting that the gateway pins is not set by saying so once more', () => {

@@ -40,7 +40,6 @@ const messageLevels = new Set(['notice', 'warning', 'error'])
 const toolingSettings = new Set(['row_security', 'quote_all_identifiers', 'synchronize_seqscans'])
 
 const isTrue = (text: string): boolean => /^(on|true|yes|1)$/i.test(text)
-const isFalse = (text: string): boolean => /^(off|false|no|0)$/i.test(text)
 
 /** May an admitted session set this without coverage? A null value is RESET or DEFAULT. */
 function isBaseline(name: string, value: string | null, env: Environment): boolean {
@@ -84,6 +83,15 @@ const pinned: Readonly<Record<string, RegExp>> = {
 }
 
 /**
+ * Where masks apply: no index is read in place of its table, and the pseudonym of a number is one of all of its digits, not of those
+ * that a caller leaves it (below 1 they are rounded off).
+ */
+const pinnedByMasks: Readonly<Record<string, RegExp>> = {
+  enable_indexonlyscan: /^(off|false|no|0)$/i,
+  extra_float_digits: /^\s*[123]\s*$/,
+}
+
+/**
  * An unknown, so that no rule permits it, also where statements are sent before the first has been judged. RESET goes back
  * to what our start-up packet says, or to the role that logged in.
  */
@@ -92,7 +100,8 @@ export function refusePinned(env: Environment, written: string, value: string | 
   if (value === null) return
   const values = Object.hasOwn(pinned, name) ? pinned[name] : undefined
   const isOther = values !== undefined && !values.test(value)
-  if (isOther || (name === 'enable_indexonlyscan' && env.context.isMasked === true && !isFalse(value)))
+  const isMaskPinned = env.context.isMasked === true && Object.hasOwn(pinnedByMasks, name)
+  if (isOther || (isMaskPinned && pinnedByMasks[name]?.test(value) !== true))
     unknown(env, `the setting "${name}", which the gateway pins`)
   // Temporary objects would come before those of the same name that a definition means.
   if (name === 'search_path' && parsePath(value).some((schema) => /^pg_(?!catalog$)/.test(schema)))

@@ -23,7 +23,14 @@ export interface RelationSpec {
     /** What stands before EXECUTE FUNCTION: a condition, transition tables. */
     readonly clauses?: string
   }[]
-  readonly cascades?: readonly { readonly from: string; readonly onDelete?: OnChange; readonly onUpdate?: OnChange }[]
+  readonly cascades?: readonly {
+    readonly from: string
+    /** Columns there, and those of this relation that they refer to. */
+    readonly columns?: readonly string[]
+    readonly keys?: readonly string[]
+    readonly onDelete?: OnChange
+    readonly onUpdate?: OnChange
+  }[]
   readonly rowSecurity?: boolean
   /** USING expressions of its policies, or USING and WITH CHECK. */
   readonly policies?: readonly (string | { readonly using: string | null; readonly check: string | null })[]
@@ -37,6 +44,8 @@ export interface RelationSpec {
   readonly indexes?: readonly (readonly string[])[]
   /** The same of unique ones. */
   readonly keys?: readonly (readonly string[])[]
+  /** Columns that an index compares by another operator than equality, and the condition of a unique one. */
+  readonly probes?: readonly { readonly columns?: readonly string[]; readonly condition?: string }[]
   /** What a foreign table reads at its server, with the names of columns that are others there. */
   readonly remote?: { readonly name: string; readonly columns?: Readonly<Record<string, string>> }
 }
@@ -67,7 +76,8 @@ export interface CatalogSpec {
   readonly relations: Readonly<Record<string, readonly string[] | RelationSpec>>
   /** `schema.name(type, type)` to what it is. */
   readonly functions?: Readonly<Record<string, FunctionSpec>>
-  readonly types?: Readonly<Record<string, TypeKind>>
+  /** A domain or range with what it is made of: `domain public.people`. */
+  readonly types?: Readonly<Record<string, TypeKind | `${TypeKind} ${string}`>>
   /** Domains and ranges that run no code of the target. */
   readonly codeless?: readonly string[]
   /** Domains and ranges that run volatile code. */
@@ -130,10 +140,13 @@ export function buildCatalog(spec: CatalogSpec): Catalog {
       functionOf(name, entry, firstOid + relationNames.length + at),
     ),
     schemas: [...schemas].map((name) => ({ name, writable: spec.writable?.includes(name) ?? false })),
-    types: Object.entries(spec.types ?? {}).map(([name, kind]) => {
+    types: Object.entries(spec.types ?? {}).map(([name, what]) => {
       const [schema, type] = split(name)
+      const [kind = '', of = null] = what.split(' ')
+      assert(isTypeKind(kind), `"${kind}" is no kind of type`)
       const code = spec.codeless?.includes(name) !== true
-      return { oid: oidOf(name), schema, name: type, kind, code, volatile: spec.volatileTypes?.includes(name) === true }
+      const volatile = spec.volatileTypes?.includes(name) === true
+      return { oid: oidOf(name), schema, name: type, kind, of, code, volatile }
     }),
     casts: spec.casts ?? [],
     operators: spec.operators ?? [],
@@ -180,6 +193,8 @@ function relationOf(name: string, spec: CatalogSpec, oidOf: (name: string) => nu
     })),
     cascades: (full.cascades ?? []).map((cascade) => ({
       fromOid: oidOf(cascade.from),
+      ...(cascade.columns && { columns: cascade.columns.map((name) => numberIn(spec, cascade.from, name)) }),
+      ...(cascade.keys && { keys: cascade.keys.map(numberOf) }),
       onDelete: cascade.onDelete ?? 'none',
       onUpdate: cascade.onUpdate ?? 'none',
     })),
@@ -189,6 +204,10 @@ function relationOf(name: string, spec: CatalogSpec, oidOf: (name: string) => nu
     ...remoteOf(full),
     checks: full.checks ?? [],
     compared: (full.compared ?? []).map(numberOf),
+    probes: (full.probes ?? []).map(({ columns = [], condition = null }) => ({
+      columns: columns.map(numberOf),
+      condition,
+    })),
     indexes: [
       ...(full.indexes ?? []).map((columns) => ({
         columns: columns
@@ -202,6 +221,14 @@ function relationOf(name: string, spec: CatalogSpec, oidOf: (name: string) => nu
     ],
   }
 }
+
+function numberIn(spec: CatalogSpec, relation: string, column: string): number {
+  const entry = spec.relations[relation] ?? []
+  return (isColumns(entry) ? entry : entry.columns).findIndex((one) => one.startsWith(`${column} `)) + 1
+}
+
+const kinds: readonly string[] = ['base', 'composite', 'domain', 'enum', 'range', 'multirange', 'pseudo']
+const isTypeKind = (text: string): text is TypeKind => kinds.includes(text)
 
 /** Row security without policies in the spec is one whose policies are not known. */
 function policiesOf({ policies, rowSecurity }: RelationSpec): Pick<CatalogRelation, 'policies'> {

@@ -33,17 +33,22 @@ const named = (column: string, names: Readonly<Record<string, string>>, otherwis
 const userSchema = (alias: string): string =>
   `${alias}.nspname NOT IN ('pg_catalog', 'information_schema') AND ${alias}.nspname !~ '^pg_(toast|temp)'`
 
-/** `schema.type` by the OID of a type. Array types are `schema._type`, as pg_type has them. */
+/** Array types are `schema._type` by their element, whatever pg_type calls them where that name was taken or too long. */
+const written = (type: string, element: string): string => `
+  COALESCE(CASE WHEN ${element}.typarray = ${type}.oid THEN '_' || ${element}.typname END, ${type}.typname)`
+
+/** `schema.type` by the OID of a type. */
 const typeName = (oid: string): string =>
-  `(SELECT tn.nspname || '.' || tt.typname FROM pg_catalog.pg_type tt
-      JOIN pg_catalog.pg_namespace tn ON tn.oid = tt.typnamespace WHERE tt.oid = ${oid})`
+  `(SELECT tn.nspname || '.' || ${written('tt', 'te')} FROM pg_catalog.pg_type tt
+      JOIN pg_catalog.pg_namespace tn ON tn.oid = tt.typnamespace
+      LEFT JOIN pg_catalog.pg_type te ON te.oid = tt.typelem WHERE tt.oid = ${oid})`
 
 const list = (query: string): string => `COALESCE((${query}), '[]'::pg_catalog.json)`
 
 const columns = list(`
   SELECT json_agg(json_build_object(
            'number', a.attnum, 'name', a.attname, 'typeOid', a.atttypid::int8,
-           'type', tn.nspname || '.' || t.typname, 'notNull', a.attnotnull AND NOT EXISTS (
+           'type', tn.nspname || '.' || ${written('t', 'te')}, 'notNull', a.attnotnull AND NOT EXISTS (
              SELECT FROM pg_catalog.pg_constraint k WHERE k.conrelid = a.attrelid AND k.contype = 'n' AND NOT k.convalidated
                 AND a.attnum = ANY (k.conkey)),
            'generated', ${named('a.attgenerated', { s: 'stored', v: 'virtual' }, "'no'")},
@@ -51,6 +56,7 @@ const columns = list(`
     FROM pg_catalog.pg_attribute a
     JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
     JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace
+    LEFT JOIN pg_catalog.pg_type te ON te.oid = t.typelem
     LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
    WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped`)
 
@@ -121,6 +127,21 @@ const indexes = list(`
     FROM pg_catalog.pg_index i
    WHERE i.indrelid = c.oid AND pg_catalog.pg_index_has_property(i.indexrelid, 'index_scan')`)
 
+// Exclusion by another operator than equality, and unique indexes of some rows alone (conexclop: pg_constraint.h).
+const probes = list(`
+  SELECT json_agg(json_build_object(
+           'columns', COALESCE((
+             SELECT json_agg(DISTINCT e.number) FROM unnest(i.indkey::int2[], k.conexclop) AS u(number, operator)
+               JOIN pg_catalog.pg_operator o ON o.oid = u.operator AND o.oprname <> '='
+               CROSS JOIN LATERAL (SELECT u.number::text WHERE u.number > 0 UNION ALL
+                 SELECT x.number FROM json_array_elements_text(${dependsOn('indexprs')}) AS x(number)
+                  WHERE u.number = 0) AS t(text)
+               CROSS JOIN LATERAL (SELECT t.text::int4) AS e(number)), '[]'::pg_catalog.json),
+           'condition', pg_get_expr(i.indpred, i.indrelid)) ORDER BY i.indexrelid)
+    FROM pg_catalog.pg_index i
+    LEFT JOIN pg_catalog.pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid AND k.contype = 'x'
+   WHERE i.indrelid = c.oid AND (i.indisexclusion OR i.indisunique AND i.indpred IS NOT NULL)`)
+
 const policies = list(`
   SELECT json_agg(json_build_object(
            'name', y.polname, 'using', pg_get_expr(y.polqual, y.polrelid),
@@ -151,10 +172,11 @@ const action = (column: string): string => named(column, { c: 'cascade', n: 'set
 // pg_constraint has no index by confrelid: grouped once, not looked up for each relation.
 const cascades = `
   SELECT k.confrelid, json_agg(json_build_object(
-           'fromOid', k.conrelid::int8, 'onDelete', ${action('k.confdeltype')}, 'onUpdate', ${action('k.confupdtype')})
+           'fromOid', k.conrelid::int8, 'columns', to_json(k.conkey), 'keys', to_json(k.confkey),
+           'onDelete', ${action('k.confdeltype')}, 'onUpdate', ${action('k.confupdtype')})
            ORDER BY k.conrelid, k.oid) AS listed
     FROM pg_catalog.pg_constraint k
-   WHERE k.contype = 'f' AND (k.confdeltype IN ('c', 'n', 'd') OR k.confupdtype IN ('c', 'n', 'd'))
+   WHERE k.contype = 'f'
    GROUP BY k.confrelid`
 
 const relations = (schema: string, where: string): string => `
@@ -165,7 +187,7 @@ const relations = (schema: string, where: string): string => `
            'definition', CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END,
            'parents', ${parents}, 'rules', ${rules}, 'triggers', ${triggers},
            'cascades', COALESCE(x.listed, '[]'::pg_catalog.json), 'rowSecurity', c.relrowsecurity, 'checks', ${checks},
-           'compared', ${compared}, 'indexes', ${indexes}, 'policies', ${policies}, 'partitionedBy', ${partitionedBy},
+           'compared', ${compared}, 'indexes', ${indexes}, 'probes', ${probes}, 'policies', ${policies}, 'partitionedBy', ${partitionedBy},
            'remote', ${remote})
     FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -269,7 +291,9 @@ const types = `
     r: 'range',
     m: 'multirange',
     p: 'pseudo',
-  })}, 'code', ${runsCode}, 'volatile', ${runsVolatile})
+  })}, 'of', CASE t.typtype WHEN 'd' THEN ${typeName('t.typbasetype')}
+      WHEN 'r' THEN (SELECT ${typeName('r.rngsubtype')} FROM pg_catalog.pg_range r WHERE r.rngtypid = t.oid) END,
+      'code', ${runsCode}, 'volatile', ${runsVolatile})
     FROM pg_catalog.pg_type t
     JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
     LEFT JOIN pg_catalog.pg_class c ON c.oid = t.typrelid

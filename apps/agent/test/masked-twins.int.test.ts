@@ -1,0 +1,176 @@
+// Two databases that differ in masked values alone: what tells them apart directly tells nobody anything through the agent, whose
+// answers are the same bytes for both (THREATS §3). One statement or more each, in one session, on a real PostgreSQL.
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type PostgresServer, startPostgres } from '../../../e2e/stack/postgres.ts'
+import { type DataPath, startDataPath } from './data-path.ts'
+
+let server: PostgresServer
+let path: DataPath
+
+const twins = ['left', 'right'] as const
+type Twin = (typeof twins)[number]
+
+const targetOf = (name: Twin): string => `
+apiVersion: sallyport.dev/v1
+kind: Target
+metadata: { name: ${name} }
+spec: { protocol: postgres, agents: [test], host: 127.0.0.1, port: ${server.port}, database: shop_${name}, tls: { mode: disable }, roles: [{ name: app, password: { env: APP_PASSWORD } }] }
+`
+const policy = `
+apiVersion: sallyport.dev/v1
+kind: Policy
+metadata: { name: twins }
+spec:
+  targets: { names: [left, right] }
+  rules: [{ name: all, effect: allow, callers: { any: true } }]
+  masks:
+    - { name: hidden, columns: [public.customers.ssn, public.customers.notes, public.referred.code, public.bookings.during], method: redact }
+    - { name: pseudonym, columns: [public.customers.score], method: hash }
+`
+
+/** By row: of the second twin values are of other lengths, and belong to other rows. */
+const valuesOf = (twin: Twin): string => {
+  const isLeft = twin === 'left'
+  const rows = Array.from({ length: 12 }, (_, at) => {
+    const id = at + 1
+    const notes = `repeat('n', ${isLeft ? 20 : 20 + ((id * 97) % 1_500)})`
+    const score = isLeft ? `1000.0${id}` : `${id}000.01`
+    return `(${id}, 'name ${id}', '${isLeft ? 1 : 2}${900 - id}-${id}', ${notes}, ${score}, ${id})`
+  })
+  return `
+    insert into customers values ${rows.join(', ')};
+    insert into rows_kept select id, customers, array[customers], array[customers] from customers;
+    insert into referrals values ('K1'), ('K2'), ('K3');
+    insert into referred select n, 'K' || ${isLeft ? 'n % 3 + 1' : '(n + 1) % 3 + 1'} from generate_series(1, 9) n;
+    insert into bookings values (1, '${isLeft ? '[2024-01-01,2024-01-05)' : '[2024-02-01,2024-02-05)'}')`
+}
+
+const schema = `
+  create table customers (id int primary key, name text, ssn text, notes text, score float8, n int);
+  create unique index on customers (name) where ssn like '1%';
+  create domain customer_row as customers;
+  create domain customer_list as customers[];
+  create table rows_kept (id int primary key, who customer_row, several customer_row[], listed customer_list);
+  create table referrals (code text primary key);
+  create table referred (id int primary key, code text references referrals on update no action on delete cascade);
+  create table bookings (id int primary key, during tstzrange, exclude using gist (during with &&));
+`
+
+beforeAll(async () => {
+  server = await startPostgres({ settings: { fsync: 'off' } })
+  const first = new pg.Client(server.url('postgres'))
+  await first.connect()
+  await first.query("create role app login password 'app-secret-1'")
+  for (const twin of twins) await first.query(`create database shop_${twin}`)
+  await first.end()
+  for (const twin of twins) {
+    const admin = new pg.Client(server.url(`shop_${twin}`))
+    await admin.connect()
+    await admin.query(
+      schema + valuesOf(twin).replaceAll('array[customers], array', 'array[customers]::customer_row[], array'),
+    )
+    await admin.query('grant all on all tables in schema public to app')
+    await admin.end()
+  }
+  const yaml = [...twins.map(targetOf), policy].join('\n---')
+  path = await startDataPath({ yaml, environment: { APP_PASSWORD: 'app-secret-1' } })
+}, 120_000)
+afterAll(async () => {
+  await path?.stop()
+  await server?.stop()
+})
+
+/** What each statement of a session answers: its rows and tag, or how it fails. */
+async function answersOf(client: pg.Client, texts: readonly string[]): Promise<readonly string[]> {
+  const answers: string[] = []
+  for (const text of texts)
+    answers.push(
+      await client.query(text).then(
+        ({ command, rowCount, rows }) => JSON.stringify([command, rowCount, rows]),
+        ({ code, message }: pg.DatabaseError) => JSON.stringify([code, message]),
+      ),
+    )
+  await client.query('rollback').catch(() => {})
+  await client.end()
+  return answers
+}
+
+async function directly(twin: Twin, texts: readonly string[]): Promise<readonly string[]> {
+  const { hostname, port } = new URL(server.url('postgres'))
+  const client = new pg.Client({
+    ...{ host: hostname, port: Number(port), database: `shop_${twin}` },
+    ...{ user: 'app', password: 'app-secret-1' },
+  })
+  await client.connect()
+  return await answersOf(client, texts)
+}
+
+const through = async (twin: Twin, texts: readonly string[]): Promise<readonly string[]> =>
+  await answersOf(await path.connect({ target: twin }), texts)
+
+const explained = (text: string, ...options: readonly string[]): string =>
+  `explain (analyze, costs off, timing off, summary off, ${options.join(', ')}) ${text}`
+
+const cases: readonly (readonly [what: string, ...texts: readonly string[]])[] = [
+  ['a sample by the places of rows', 'select id from customers tablesample bernoulli (50) repeatable (1)'],
+  ['bytes of the log', 'begin', explained("update customers set name = 'z', n = 7 where id = 3", 'wal', 'buffers off')],
+  ['pages', explained('select id from customers order by id', 'buffers')],
+  ['a domain over rows', 'select who from rows_kept where id = 1'],
+  ['a field of a domain over rows', 'select (who).ssn from rows_kept where id = 1'],
+  ['a domain over rows as a document', 'select to_jsonb(who) from rows_kept where id = 1'],
+  ['an array of domains', 'select (several[1]).ssn from rows_kept where id = 1'],
+  ['a domain over an array', 'select (listed[1]).ssn from rows_kept where id = 1'],
+  [
+    'rows that go with others',
+    'begin',
+    "delete from referrals where code = 'K1'",
+    'select id from referred order by id',
+  ],
+  [
+    'rows that forbid a change',
+    'begin',
+    'delete from referred where id in (3, 6, 9)',
+    "update referrals set code = 'K9' where code = 'K1'",
+  ],
+  ['times that overlap', 'begin', "insert into bookings values (50, '[2024-01-02,2024-01-03)')"],
+  [
+    'a name that is taken under a condition',
+    'begin',
+    "insert into customers (id, name, ssn) values (50, 'name 1', '1')",
+  ],
+]
+
+describe('what tells masked values apart', () => {
+  it.each(cases)('%s', async (_, ...texts) => {
+    expect(await directly('left', texts)).not.toEqual(await directly('right', texts))
+    expect(await through('left', texts)).toEqual(await through('right', texts))
+  })
+})
+
+// A pseudonym is of a whole number: of its first digits it would answer guesses one digit at a time.
+it.each([
+  'set extra_float_digits = -15',
+  'set extra_float_digits = 0',
+  'set local extra_float_digits to default; set extra_float_digits to -1',
+  "select set_config('extra_float_digits', '-14', false)",
+])('numbers are rounded by nobody: %s', async (text) => {
+  const [set = '', shown = ''] = await through('left', [text, 'select score from customers'])
+  expect(set).toMatch(/^\["42501"/)
+  const [exact = ''] = await through('left', ['select score from customers'])
+  expect(shown).toEqual(exact)
+})
+
+describe('what is beside masked values', () => {
+  it.each([
+    ['a plan of what is read', explained('select name from customers where id = 3', 'buffers off')],
+    ['a plan of what is read, by pages', explained('select code from referrals', 'buffers')],
+    ['more digits', 'set extra_float_digits = 3'],
+    ['a row to which others could refer', "insert into referrals values ('K7')"],
+    ['another column', 'update customers set n = 8 where id = 4 returning n'],
+  ])('%s', async (_, text) => {
+    const answers = await through('left', ['begin', text])
+    expect(answers.filter((answer) => answer.startsWith('["42501"'))).toEqual([])
+    expect(await directly('left', ['begin', text])).toEqual(answers)
+  })
+})
