@@ -62,6 +62,8 @@ export function orderTexts({ pick, upTo }: OrderPicks): readonly (() => string)[
     () =>
       `SELECT city FROM customers AS c(${pick(['city, id', 'id, city', 'key'])}) WHERE ${test()} ORDER BY 1 LIMIT 2`,
     () => `SELECT id FROM customers WHERE ${test()} AND (id = ${id()} OR id = ${id()}) LIMIT 1`,
+    () =>
+      `SELECT name FROM customers WHERE ${test()} AND id = ${pick(['id', 'id + 0', 'length(name)', 'customers.id'])}${pick(['', ' LIMIT 1', ' FOR UPDATE'])}`,
     () => `SELECT name FROM customers WHERE id = ${id()} AND ${test()}${pick(['', ' FOR UPDATE', ' LIMIT 1'])}`,
   ]
 }

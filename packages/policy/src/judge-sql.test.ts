@@ -311,6 +311,7 @@ describe('R-2.12: rows of a limited relation that a trigger keeps elsewhere', ()
     ["with x as (select 1 from bills where id = 1) update bills set note = 'x'", 'public.audit'],
     ["update bills set note = 'x' where id > 1", 'public.audit'],
     ["update bills set note = 'x' where id = 1::float8", 'public.audit'],
+    ["update bills set note = 'x' where id = id", 'public.audit'],
     ["update bills b set note = 'x' where b.id = 1 and exists (select 1 from orders where id = 1)", 'public.audit'],
     ["update bills set note = 'x' where id = 1 or id = 2", 'public.audit'],
     ["update bills b set note = 'x' from orders o where b.id = 1", 'public.audit'],

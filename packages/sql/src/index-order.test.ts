@@ -247,6 +247,11 @@ describe('what an index orders by', () => {
       'SELECT phone FROM people AS p(city, id, ssn, email) WHERE email IS NOT NULL ORDER BY id',
       ['public.people.rank', 'public.people.email', 'public.people.city'],
     ],
+    // A key is asked for by a constant alone.
+    ['SELECT city FROM people WHERE ssn IS NOT NULL AND id = id', ssn],
+    ['SELECT city FROM people WHERE ssn IS NOT NULL AND id = rank', ['public.people.email', ...ssn]],
+    ['SELECT city FROM people WHERE ssn IS NOT NULL AND id = rank - rank FOR UPDATE', ['public.people.email', ...ssn]],
+    ['UPDATE people SET paid = 1 WHERE ssn IS NOT NULL AND id = id RETURNING id', ssn],
     // A rule may name a view's column.
     [`SELECT key FROM tv WHERE town = 'Oslo' LIMIT 3`, ['public.calls.ssn', 'public.tv.hidden']],
     ['SELECT key FROM tv ORDER BY town', ['public.calls.ssn', 'public.tv.hidden']],

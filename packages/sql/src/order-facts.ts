@@ -4,7 +4,7 @@
 import type { A_Expr, FuncCall, Node } from '@pgsql/types'
 import { type Builtin, builtin } from './builtins.ts'
 import type { CatalogColumn, CatalogRelation } from './catalog.ts'
-import { payload, texts } from './tree.ts'
+import { isConstant, payload, texts } from './tree.ts'
 import type { Column, Value } from './values.ts'
 
 /** One place where a stored table is read or written: the same table in another place is another one. */
@@ -129,6 +129,7 @@ export function notePin(facts: OrderFacts, found: A_Expr, left: Value | null, ri
   const stored = column === undefined ? null : (facts.columns.get(column)?.stored ?? null)
   if (stored === null) return
   const constant = isLeft ? found.rexpr : found.lexpr
+  if (!isConstant(constant)) return
   const parameter = payload(constant, 'ParamRef')?.number ?? null
   const { type } = isLeft ? right : left
   note(facts.pins, found, { stored, type, parameter }, (other) => other.stored === stored)
