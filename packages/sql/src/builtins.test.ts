@@ -24,7 +24,7 @@ describe('functions', () => {
       generate_series unnest jsonb_each_text json_build_object row_number rank lag percentile_cont
       has_table_privilege pg_has_role pg_table_is_visible format_type pg_get_userbyid pg_get_expr pg_get_indexdef
       pg_get_constraintdef obj_description shobj_description col_description pg_options_to_table pg_backend_pid current_schema current_database version currval lastval
-      pg_relation_size pg_size_pretty pg_postmaster_start_time pg_conf_load_time pg_tablespace_location pg_blocking_pids pg_is_in_recovery to_regclass pg_typeof txid_current_snapshot`),
+      pg_relation_size pg_size_pretty pg_postmaster_start_time pg_conf_load_time pg_tablespace_location pg_blocking_pids pg_is_in_recovery to_regclass pg_stat_get_numscans pg_typeof txid_current_snapshot`),
   )('%s is pure', (name) => expect(builtin(`pg_catalog.${name}`)?.class).toBe('pure'))
 
   it.each(words('pg_get_viewdef pg_get_functiondef pg_show_all_settings'))('%s needs the preset', (name) =>

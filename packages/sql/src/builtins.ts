@@ -53,6 +53,8 @@ const effectful = [
   /^inet_(server|client)_(addr|port)$|^system_user$/,
   /^txid_current$|^pg_event_trigger_|^pg_sequence_parameters$|^currtid/,
 ]
+/** Tell what a column of the statistics that anybody may read tells as well (counters.ts: `idx_scan`); GUI tools ask for it so. */
+const counting = new Set(['pg_stat_get_numscans'])
 /** Ask what a role may do; harmless (R-2.4), though the patterns above would catch them. */
 const oracles = /^has_[a-z_]+_privilege$|^pg_has_role$|^pg_wal_lsn_diff$|^txid_current_(snapshot|if_assigned)$/
 
@@ -71,7 +73,7 @@ const qualified = (type: string): string => (type.includes('.') ? type : `pg_cat
 function classOf(name: string, volatility: FunctionUse['volatility'], kind: Builtin['kind']): Builtin['class'] {
   if (kind === 'procedure') return 'effect'
   if (tooling.has(name)) return 'tooling'
-  if (oracles.test(name) || harmlessVolatile.has(name)) return 'pure'
+  if (oracles.test(name) || harmlessVolatile.has(name) || counting.has(name)) return 'pure'
   if (volatility === 'volatile' || effectful.some((pattern) => pattern.test(name))) return 'effect'
   return 'pure'
 }
