@@ -75,9 +75,13 @@ test('the record says which tools were called, and repeats neither secret nor pe
   for (const credential of services.credentials) expect(texts).not.toContain(credential)
 })
 
-test('one timeline joins a call of a tool and a statement of the same trace', async () => {
+test('one timeline joins a request of HTTP, a call of a tool and a statement of the same trace', async () => {
   const trace = '4bf92f3577b34da6a3ce929d0e0e4736'
   const traceparent = `00-${trace}-00f067aa0ba902b7-01`
+  const asking = await httpCaller(await stack().as('ann'), 'shop-api')
+  const answer = await asking.get('/v1/customers?name=Alma', { headers: { traceparent } })
+  expect(answer.status, await answer.text()).toBe(200)
+  asking.close()
   const client = await caller.mcp()
   try {
     await client.callTool({ name: 'find_customer', arguments: { name: 'Alma' }, _meta: { traceparent } })
@@ -88,17 +92,19 @@ test('one timeline joins a call of a tool and a statement of the same trace', as
     open.query(`SELECT id FROM customers LIMIT 1 /*traceparent='${traceparent}'*/`),
   )
   const home = await stack().cliHome('adam')
-  const { items } = await until('both are recorded', async () => {
+  const { items } = await until('all three are recorded', async () => {
     const ran = await runCli(['sessions', 'timeline', traceparent, '--json'], { home })
     const found = ran.status === 0 ? JSON.parse(ran.stdout).result : null
-    return found?.items.length === 2 ? found : null
+    return found?.items.length === 3 ? found : null
   })
   expect(items.map((item: any) => [item.target, item.protocol, item.parent, item.initiator.display])).toEqual([
+    ['shop-api', 'http', '00f067aa0ba902b7', 'Ann Abel'],
     ['shop-tools', 'mcp', '00f067aa0ba902b7', 'Ann Abel'],
     ['shop', 'simple', '00f067aa0ba902b7', 'Ann Abel'],
   ])
   const shown = await runCli(['sessions', 'timeline', trace], { home })
   expect(shown.stdout).toContain('tools/call find_customer')
+  expect(shown.stdout).toContain('GET /v1/customers')
   const ann = await stack().cliHome('ann')
   expect((await runCli(['sessions', 'timeline', trace], { home: ann })).status).toBe(5)
 })

@@ -1,4 +1,5 @@
-// npm run bench:http: an HTTP API asked directly, through nginx, through haproxy and through the agent, over TLS from the client on.
+// npm run bench:http: an HTTP API asked directly, through nginx, through haproxy and through agents of one process and of workers, over
+// TLS from the client on.
 // Prints requests a second, latency with one client and with many, and the agent's memory while a long body streams.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -7,7 +8,7 @@ import { cpus, loadavg, release, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { asSallyportError, SallyportError, surfacesOf } from '@sallyport/base/errors'
-import { cpuUs, residentMb } from '../stack/process.ts'
+import { cpuUsOfAll, residentMbOfAll } from '../stack/process.ts'
 import { type Stack, startStack } from '../stack/stack.ts'
 import { until } from '../stack/until.ts'
 import { findHttpTools, type HttpTools, startApi, startHaproxy, startNginx, startNodeProxy } from './http-peers.ts'
@@ -20,6 +21,7 @@ const help = `Usage: npm run bench:http -- [flags]
   --rounds N     rounds, each in random order (default 3)
   --seconds N    length of one run of wrk (default 5)
   --body MIB     length of the body that streams while memory is looked at (default 1024; 0: not at all)
+  --workers LIST numbers of workers that agents are measured with (default 1,2)
   --profile DIR  write a CPU profile of the agent into DIR
   --help         this text
 
@@ -85,11 +87,46 @@ spec:
   masks: [{ name: mails, routes: ["/**"], path: $.orders.email, method: redact }]
 `
 
-async function agentPeer(stack: Stack, target: string): Promise<Peer> {
+/** An agent with what it needs, and two ways through it. */
+interface Measured {
+  readonly stack: Stack
+  readonly name: string
+  readonly plain: Peer
+  readonly masked: Peer
+}
+
+async function startMeasured(
+  workers: string,
+  api: number,
+  profile: string | undefined,
+  ground: Ground,
+  closers: Closers,
+) {
+  const flags = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`]
+  const agentEnv = {
+    SALLYPORT_LOG_LEVEL: 'info',
+    SALLYPORT_WORKERS: workers,
+    BENCH_TOKEN: 'bench-credential-4711-of-the-agent',
+  }
+  const stack = await startStack({ agentEnv, agentNode: { flags }, signal: ground.signal })
+  closers.push(() => stack.stop())
+  const applied = await (await stack.as('adam')).post('/api/v1/apply', { yaml: documents(api) })
+  if (applied.status !== 200) throw new SallyportError('REQUEST_INVALID', applied.text)
+  const name = workers === '1' ? 'agent' : `agent, ${workers} workers`
+  const measured: Measured = {
+    stack,
+    name,
+    plain: await agentPeer(stack, 'plain', name),
+    masked: await agentPeer(stack, 'masked', `${name}, masks on`),
+  }
+  return measured
+}
+
+async function agentPeer(stack: Stack, target: string, name: string): Promise<Peer> {
   const issued = await (await stack.as('ann')).post('/api/v1/tokens', { target })
   if (issued.status >= 300) throw new SallyportError('REQUEST_INVALID', issued.text)
   return {
-    name: target === 'masked' ? 'agent, masks on' : 'agent',
+    name,
     url: issued.body.connection.url,
     headers: [`Authorization: Bearer ${issued.body.token}`],
   }
@@ -126,7 +163,7 @@ async function streamed(
   { dir, signal }: Ground,
 ): Promise<readonly [before: number, most: number]> {
   const { processId } = stack.agent
-  const before = residentMb(processId)
+  const before = residentMbOfAll(processId)
   const headers = peer.headers.flatMap((header) => ['-H', header])
   const curl = spawn('curl', ['-sSfk', '-o', '/dev/null', ...headers, `${peer.url}/big`], {
     cwd: dir,
@@ -135,12 +172,12 @@ async function streamed(
   signal.addEventListener('abort', () => void curl.kill(), { once: true })
   let most = before
   const looking = setInterval(() => {
-    most = Math.max(most, residentMb(processId))
+    most = Math.max(most, residentMbOfAll(processId))
   }, 200)
   const [status] = await once(curl, 'close')
   clearInterval(looking)
   if (status !== 0) throw new Error(`curl ended with ${status}`)
-  return [before, Math.max(most, residentMb(processId))]
+  return [before, Math.max(most, residentMbOfAll(processId))]
 }
 
 async function main(): Promise<void> {
@@ -149,6 +186,7 @@ async function main(): Promise<void> {
       rounds: { type: 'string', default: '3' },
       seconds: { type: 'string', default: '5' },
       body: { type: 'string', default: '1024' },
+      workers: { type: 'string', default: '1,2' },
       profile: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
@@ -158,14 +196,12 @@ async function main(): Promise<void> {
   const stopping = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stopping.abort())
   const dir = mkdtempSync(join(tmpdir(), 'sallyport-http-bench-'))
-  const closers: (() => Promise<void>)[] = [async () => rmSync(dir, { recursive: true, force: true })]
+  const closers: Closers = [async () => rmSync(dir, { recursive: true, force: true })]
   try {
     const ground = { dir, tools, signal: stopping.signal, seconds: Number(values.seconds) }
-    await bench(
-      ground,
-      { rounds: Number(values.rounds), bodyMib: Number(values.body), profile: values.profile },
-      closers,
-    )
+    const { profile } = values
+    const workers = values.workers.split(',')
+    await bench(ground, { rounds: Number(values.rounds), bodyMib: Number(values.body), workers, profile }, closers)
   } finally {
     for (const close of closers.reverse()) await close().catch((error: unknown) => console.error(error))
   }
@@ -174,24 +210,18 @@ async function main(): Promise<void> {
 interface Plan {
   readonly rounds: number
   readonly bodyMib: number
+  readonly workers: readonly string[]
   readonly profile: string | undefined
 }
 
-async function bench(
-  ground: Ground,
-  { rounds, bodyMib, profile }: Plan,
-  closers: (() => Promise<void>)[],
-): Promise<void> {
-  const { tools, dir, signal } = ground
+type Closers = (() => Promise<void>)[]
+
+async function bench(ground: Ground, { rounds, bodyMib, workers, profile }: Plan, closers: Closers): Promise<void> {
+  const { tools, dir } = ground
   say('starting the product and what it is compared with')
   const api = await startApi(tools, dir, bodyMib, closers)
-  const flags = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`]
-  const agentEnv = { SALLYPORT_LOG_LEVEL: 'info', BENCH_TOKEN: 'bench-credential-4711-of-the-agent' }
-  const stack = await startStack({ agentEnv, agentNode: { flags }, signal })
-  closers.push(() => stack.stop())
-  const applied = await (await stack.as('adam')).post('/api/v1/apply', { yaml: documents(api.port) })
-  if (applied.status !== 200) throw new SallyportError('REQUEST_INVALID', applied.text)
-  const plain = await agentPeer(stack, 'plain')
+  const agents: Measured[] = []
+  for (const count of workers) agents.push(await startMeasured(count, api.port, profile, ground, closers))
   const peers: readonly Peer[] = [
     { name: 'direct', url: api.url, headers: [] },
     { name: 'nginx', url: await startNginx(tools, dir, api.port, closers), headers: [] },
@@ -199,8 +229,7 @@ async function bench(
       ? []
       : [{ name: 'haproxy', url: await startHaproxy(tools.haproxy, dir, api.port, closers), headers: [] }]),
     { name: 'bare Node', url: await startNodeProxy(dir, api.port, closers), headers: [] },
-    plain,
-    await agentPeer(stack, 'masked'),
+    ...agents.flatMap(({ plain, masked }) => [plain, masked]),
   ]
   if (tools.haproxy === undefined) say('haproxy is not on this machine (apt-get install haproxy): left out')
   for (const peer of peers) {
@@ -211,9 +240,27 @@ async function bench(
     // Code is compiled well after some ten thousand.
     await measure(peer, 64, ground)
   }
+  const before = agents.map(({ stack }) => cpuUsOfAll(stack.agent.processId) ?? 0)
+  const found = await measureAll(peers, rounds, ground)
+  for (const [at, one] of agents.entries()) {
+    const usedUs = (cpuUsOfAll(one.stack.agent.processId) ?? 0) - (before[at] ?? 0)
+    const figures = [one.plain, one.masked].flatMap(({ name }) =>
+      connections.flatMap((count) => found.get(`${name} ${count}`) ?? []),
+    )
+    const asked = figures.reduce((sum, { requests }) => sum + requests * ground.seconds, 0)
+    say(`${one.name}: ${(usedUs / asked).toFixed(0)} µs of CPU time a request, of all its processes, masked or not`)
+  }
+  print(peers, found, tools)
+  if (bodyMib > 0) for (const one of agents) await streamOnce(one, bodyMib, ground)
+}
+
+async function measureAll(
+  peers: readonly Peer[],
+  rounds: number,
+  ground: Ground,
+): Promise<ReadonlyMap<string, readonly Figure[]>> {
   const found = new Map<string, Figure[]>()
   const random = randomFrom(4711)
-  const before = cpuUs(stack.agent.processId) ?? 0
   for (let round = 1; round <= rounds; round++)
     for (const count of connections)
       for (const peer of shuffled(peers, random)) {
@@ -222,17 +269,14 @@ async function bench(
         found.set(key, [...(found.get(key) ?? []), figure])
         say(`round ${round}, ${count} connections, ${peer.name}: ${figure.requests.toFixed(0)} requests/s`)
       }
-  const usedUs = (cpuUs(stack.agent.processId) ?? 0) - before
-  const figures = [...found].flatMap(([key, all]) => (key.startsWith('agent') ? all : []))
-  const asked = figures.reduce((sum, { requests }) => sum + requests * ground.seconds, 0)
-  say(`CPU time of the agent: ${(usedUs / 1_000_000).toFixed(1)} s, ${(usedUs / asked).toFixed(0)} µs a request`)
-  print(peers, found, tools)
-  if (bodyMib > 0) {
-    const [first, most] = await streamed(plain, stack, ground)
-    process.stdout.write(
-      `\nMemory of the agent while ${bodyMib} MiB stream: ${first.toFixed(0)} MB before, ${most.toFixed(0)} MB at most.\n`,
-    )
-  }
+  return found
+}
+
+async function streamOnce({ name, plain, stack }: Measured, bodyMib: number, ground: Ground): Promise<void> {
+  const [first, most] = await streamed(plain, stack, ground)
+  process.stdout.write(
+    `\nMemory of "${name}" while ${bodyMib} MiB stream: ${first.toFixed(0)} MB before, ${most.toFixed(0)} MB at most.\n`,
+  )
 }
 
 function print(peers: readonly Peer[], found: ReadonlyMap<string, readonly Figure[]>, tools: HttpTools): void {

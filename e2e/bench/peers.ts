@@ -67,8 +67,6 @@ const targetSettings = {
 const agentEnvOf = ({ workers }: Options) => ({
   ...{ SALLYPORT_LOG_LEVEL: 'info', SALLYPORT_LISTEN_TLS: 'optional', MALLOC_ARENA_MAX: '2' },
   SALLYPORT_WORKERS: String(workers),
-  // Several workers serve no HTTP.
-  ...(workers === 1 ? {} : { SALLYPORT_HTTP_PORT: '', SALLYPORT_HTTP_ADVERTISE: '' }),
 })
 const shippedFlags = ['--enable-source-maps', '--max-semi-space-size=4']
 /** Of a ticket: longer than any run. */

@@ -12,7 +12,7 @@ import pg from 'pg'
 import { type Budgets, createBudgets } from '../src/limits/budgets.ts'
 import type { AgentTarget, CurrentSnapshot, Snapshots } from '../src/link/current.ts'
 import type { After } from '../src/link/holds.ts'
-import type { ListenerBounds } from '../src/listen/deps.ts'
+import type { HttpWaits, ListenerBounds } from '../src/listen/deps.ts'
 import { startHttpListener } from '../src/listen/http.ts'
 import { type Listener, startListener } from '../src/listen/listener.ts'
 import type { MemoryGuard } from '../src/listen/memory.ts'
@@ -232,6 +232,7 @@ export interface DataPathOptions {
   /** That a test has a hand in: what other agents lend and borrow of. */
   readonly budgets?: Budgets
   readonly memory?: MemoryGuard
+  readonly httpWaits?: Partial<HttpWaits>
   /** In the place of one that keeps entries in memory. */
   readonly recorder?: Recorder
 }
@@ -284,10 +285,11 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
     clientTls: options.clientTls ?? 'required',
     ...(options.bounds === undefined ? {} : { bounds: options.bounds }),
   })
-  const { httpConnectionsPerCallerMax: connectionsPerCallerMax } = options
+  const { httpConnectionsPerCallerMax: connectionsPerCallerMax, httpWaits: waits } = options
   const http = await startHttpListener({
     ...shared,
     ...(connectionsPerCallerMax === undefined ? {} : { connectionsPerCallerMax }),
+    ...(waits === undefined ? {} : { waits }),
   })
   const token = async (shown: Shown = {}): Promise<string> =>
     await new SignJWT({

@@ -392,10 +392,19 @@ describe('bytes that could be read in two ways (R-4.1, R-4.3, R-4.5)', () => {
     ['TRACE', `TRACE /crm/x HTTP/1.1\r\n${head}Connection: close\r\n\r\n`],
     ['a hundred fields too many', `GET /crm/x HTTP/1.1\r\n${head}${'X-A: b\r\n'.repeat(200)}\r\n`],
     ['a head that is too large', `GET /crm/x HTTP/1.1\r\n${head}X-A: ${'b'.repeat(20_000)}\r\n\r\n`],
+    [
+      'an expectation that nobody meets',
+      `POST /crm/x HTTP/1.1\r\n${head}Expect: a miracle\r\nContent-Length: 0\r\n\r\n`,
+    ],
     ['an HTTP/2 preface', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
   ])('%s is refused, and the connection ends', async (_, text) => {
     const reply = await raw(text)
     expect(reply).toMatch(/^HTTP\/1\.1 (4|5)[0-9][0-9] /)
+    // Also where there was no request to answer: a document with the code, and the page that explains it.
+    expect(reply).toMatch(/\r\ncontent-type: application\/problem\+json\r\n/)
+    const problem = JSON.parse(reply.slice(reply.indexOf('\r\n\r\n') + 4))
+    expect(problem).toMatchObject({ status: Number(reply.slice(9, 12)), detail: expect.any(String) })
+    expect(problem.type).toMatch(new RegExp(`^https://.*#${String(problem.code).toLowerCase()}$`))
     expect(api.seen).toEqual([])
   })
 

@@ -36,6 +36,8 @@ export const limits = {
   workersMax: 64,
   /** Entries that a worker gathers for one write of its primary, in bytes; more are written at once. */
   workerEntriesBytesMax: 262_144,
+  /** Tokens that an agent keeps as verified, each until its end or the next snapshot. */
+  verifiedTokensMax: 10_000,
   /** Room for bodies that a worker is lent at a time, in bytes. */
   workerRoomBlockBytes: 1_048_576,
   /** Messages between a primary and a worker that the other has not taken; past it the worker is ended. */

@@ -1,6 +1,7 @@
 // What an HTTP request does, as the facts that rules look at: one effect, `http.METHOD` on its path. The same `decide` as
 // for SQL judges it; conditions read the rest as `http`.
-import type { Effect, StatementFacts } from '@sallyport/sql/facts'
+import type { StatementFacts } from '@sallyport/sql/facts'
+import { factsOfEffects } from './facts-of-effects.ts'
 
 export interface HttpRequestFacts {
   /** Upper case: GET, POST … */
@@ -80,28 +81,12 @@ function shapeOf(method: string, path: string, route: string): StatementFacts {
 }
 
 const newShape = (method: string, path: string, route: string): StatementFacts =>
-  factsOfEffect({
-    operation: `http.${method}`,
-    object: path,
-    via: 'direct',
-    parents: route === '' ? [] : [routeObject(route)],
-    baseline: false,
-  })
-
-/** Of one effect, and of nothing else. */
-export const factsOfEffect = (effect: Effect): StatementFacts => ({
-  verb: 'http',
-  effects: [effect],
-  functions: [],
-  filtered: true,
-  output: null,
-  control: [],
-  flows: [],
-  reads: [],
-  session: [],
-  relations: [],
-  unknowns: [],
-  opaque: [],
-  text: '',
-  fingerprint: '',
-})
+  factsOfEffects('http', [
+    {
+      operation: `http.${method}`,
+      object: path,
+      via: 'direct',
+      parents: route === '' ? [] : [routeObject(route)],
+      baseline: false,
+    },
+  ])

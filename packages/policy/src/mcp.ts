@@ -1,6 +1,7 @@
 // What a message of the Model Context Protocol does, as the facts that rules look at: a tool that is called, a resource that is
 // read, a prompt that is asked for. The same `decide` as for SQL judges it; conditions read the rest as `mcp`.
-import type { StatementFacts } from '@sallyport/sql/facts'
+import type { Effect, StatementFacts } from '@sallyport/sql/facts'
+import { factsOfEffects } from './facts-of-effects.ts'
 
 export const mcpKinds = ['tool', 'resource', 'prompt'] as const
 export type McpKind = (typeof mcpKinds)[number]
@@ -35,31 +36,14 @@ export const mcpObject = (server: string, { kind, name }: McpSubject): string =>
 
 /** `text` is how the message stands in the record. */
 export function mcpFacts(server: string, { method, subject }: McpFacts, text: string): StatementFacts {
-  return {
-    verb: method,
-    effects:
-      subject === null
-        ? []
-        : [
-            {
-              operation: operationOf[subject.kind],
-              object: mcpObject(server, subject),
-              via: 'direct',
-              parents: [],
-              baseline: false,
-            },
-          ],
-    functions: [],
-    filtered: true,
-    output: null,
-    control: [],
-    flows: [],
-    reads: [],
-    session: [],
-    relations: [],
-    unknowns: [],
-    opaque: [],
-    text,
-    fingerprint: '',
-  }
+  const effects = subject === null ? [] : [effectOf(server, subject)]
+  return { ...factsOfEffects(method, effects), text }
 }
+
+const effectOf = (server: string, subject: McpSubject): Effect => ({
+  operation: operationOf[subject.kind],
+  object: mcpObject(server, subject),
+  via: 'direct',
+  parents: [],
+  baseline: false,
+})

@@ -9,7 +9,8 @@ import type { Effect } from '@sallyport/sql/facts'
 import { answerMaskingFor, type CompiledPolicies, maskingFor, rulebookOf } from './decide.ts'
 import type { HttpTargetDocument } from './document.ts'
 import { candidatesOf } from './examine.ts'
-import { factsOfEffect, type RequestRoute, requestFacts } from './http.ts'
+import { factsOfEffects } from './facts-of-effects.ts'
+import { type RequestRoute, requestFacts } from './http.ts'
 import { isSystemObject, matchesCaller } from './match.ts'
 import type { Rulebook } from './rulebook.ts'
 
@@ -99,7 +100,7 @@ const columnPlace = ({ relationOid, number }: { readonly relationOid: number; re
 /** Nothing where no rule covers it for everybody in the chain, or one denies it whatever is asked. */
 function opened(book: Rulebook, chain: Chain, effect: Effect): readonly OutlinedOperation[] {
   const principals = verifiedPrincipals(chain)
-  const facts = factsOfEffect(effect)
+  const facts = factsOfEffects('http', [effect])
   const found = candidatesOf(book, facts).filter(({ rule }) => !rule.shadow && rule.effect !== 'grant')
   const about = principals.map((principal) =>
     found.flatMap(({ rule }) => (rule.callers === null || matchesCaller(rule.callers, principal) ? [rule] : [])),

@@ -42,6 +42,8 @@ export interface HttpServer {
   serve(request: Inbound, response: Outbound): Promise<void>
   /** An answer on this connection has begun and is not whole. */
   isAnswering(socket: object): boolean
+  /** What came on it could be read in two ways, and was answered. */
+  isBroken(socket: object): boolean
 }
 
 /** Serves requests of all connections of a listener. */
@@ -83,6 +85,7 @@ export function httpServer(serving: HttpServing): HttpServer {
   return {
     serve,
     upgrade,
+    isBroken: (socket) => connections.get(socket)?.isBroken === true,
     isAnswering: (socket) => [...(connections.get(socket)?.open ?? [])].some(({ headersSent }) => headersSent),
   }
 }

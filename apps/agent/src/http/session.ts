@@ -7,7 +7,6 @@ import { isDeepStrictEqual } from 'node:util'
 import { SallyportError } from '@sallyport/base/errors'
 import { type SessionId, sessionId } from '@sallyport/base/ids'
 import { limits } from '@sallyport/base/limits'
-import { verifyToken } from '@sallyport/identity/verify'
 import type { DecisionContext } from '@sallyport/policy/decide'
 import type { RequestBudgets } from '../limits/budgets.ts'
 import type { CurrentSnapshot } from '../link/current.ts'
@@ -23,6 +22,7 @@ import { sessionInitiators } from '../session/initiator.ts'
 import { describeThrown } from '../session/log.ts'
 import { createRequestGate, type RequestGate } from '../session/request-gate.ts'
 import type { Sessions } from '../session/sessions.ts'
+import type { TokenVerifier } from '../session/verified.ts'
 import { Ending } from './ending.ts'
 import { requestSpans } from './held.ts'
 import type { RequestHead } from './request.ts'
@@ -49,6 +49,7 @@ export interface HttpShared {
   readonly known: KnownSecrets
   readonly sessions: Sessions
   readonly budgets: RequestBudgets
+  readonly verifier: TokenVerifier
   /** How many connections each caller has. */
   readonly callers: Callers
   /** How many requests each has under way, of all its connections. */
@@ -100,7 +101,7 @@ export function connectionSessions(
       const known = current()
       if (known !== undefined) return known
       const snapshot = deps.snapshots.current()
-      const token = await verifyToken(head.token.reveal(), snapshot, deps.clock.nowMs())
+      const token = await shared.verifier.verify(head.token.reveal(), snapshot, deps.clock.nowMs())
       const admitted = admitHttp(head.target, token, snapshot)
       enter(admitted.token.principal)
       await useUp(admitted, deps.tokens)

@@ -43,6 +43,14 @@ export const listenerBounds: ListenerBounds = {
   stalledMsMax: limits.clientStalledMsMax,
 }
 
+/** How long a caller of HTTP may take (THREATS ). */
+export interface HttpWaits {
+  /** For a head, or for the first request of HTTP/2. */
+  readonly headerMsMax: number
+  /** For a request as a whole. */
+  readonly requestMsMax: number
+}
+
 export interface ListenerDeps extends SessionDeps {
   readonly host: string
   /** 0 takes a free one. */

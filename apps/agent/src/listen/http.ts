@@ -18,8 +18,9 @@ import { mcpSessions } from '../mcp/sessions.ts'
 import { knownSecrets } from '../secrets/known.ts'
 import type { Sessions } from '../session/sessions.ts'
 import { type SqlArgumentDeps, sqlArguments } from '../session/sql-argument.ts'
+import { tokenVerifier } from '../session/verified.ts'
 import type { Admission } from './admission.ts'
-import type { ListenerDeps, TlsMaterial } from './deps.ts'
+import type { HttpWaits, ListenerDeps, TlsMaterial } from './deps.ts'
 import { type HttpShares, type HttpSharesDeps, openHttpShares } from './http-shares.ts'
 import { type Http2Door, http2Door } from './http2.ts'
 import { listening } from './listening.ts'
@@ -44,38 +45,54 @@ export interface HttpListenerDeps
   readonly catalogs: SqlArgumentDeps['catalogs']
   /** Of several processes that serve HTTP together; its own when absent. */
   readonly shares?: HttpShares
+  /** Tests wait less long. */
+  readonly waits?: Partial<HttpWaits>
   /** To each target; default: limits.httpConnectionsPerTargetMax. */
   readonly connectionsPerTargetMax?: number
 }
+
+const otherExpectation = (): SallyportError =>
+  new SallyportError('FEATURE_UNSUPPORTED', 'expectations but 100-continue are met by nobody here', {
+    hint: 'send the request without "Expect"',
+  })
+
+const timeoutsOf = ({ headerMsMax, requestMsMax }: HttpWaits): ServerOptions => ({
+  headersTimeout: headerMsMax,
+  requestTimeout: requestMsMax,
+  connectionsCheckingInterval: Math.min(1_000, headerMsMax),
+})
 
 /** Listens. Rejects with PORT_TAKEN, NO_PERMISSION or CONFIG_INVALID. */
 export async function startHttpListener(deps: HttpListenerDeps): Promise<HttpListener> {
   const upstreams = openUpstreams(deps.environment, deps.connectionsPerTargetMax)
   const memory = deps.memory ?? createMemoryGuard(() => deps.clock.nowMs())
   const shares = deps.shares ?? openHttpShares({ ...deps, memory }, upstreams)
-  const { serve, upgrade, isAnswering } = serverOf(deps, upstreams, shares)
+  const http = serverOf(deps, upstreams, shares)
   const served = new Set<Promise<void>>()
   const begin = (request: Inbound, response: Outbound): Promise<void> => {
-    const one = serve(request, response)
+    const one = http.serve(request, response)
     served.add(one)
     // It never rejects.
     void one.then(() => served.delete(one))
     return one
   }
   const take = (request: IncomingMessage, response: ServerResponse): void => void begin(inboundOf(request), response)
-  const server = createServer({ ...contextOf(deps.tls), ...serverOptions }, take)
+  const waits = { headerMsMax: limits.httpHeaderMsMax, requestMsMax: limits.httpRequestMsMax, ...deps.waits }
+  const server = createServer({ ...contextOf(deps.tls), ...serverOptions, ...timeoutsOf(waits) }, take)
   bound(server, shares.admission)
-  const http2 = http2Door(deps, begin)
+  const http2 = http2Door({ ...deps, waits }, begin)
   choose(server, http2)
-  const refuse = refuseSocket(deps, isAnswering)
+  const refuse = refuseSocket(deps, http)
   // Handled here: the caller sends its body once the request is permitted.
   server.on('checkContinue', take)
   server.on('checkExpectation', (_request, response) => {
-    response.writeHead(417, { connection: 'close' })
-    response.end()
+    const { status, fields, body } = refusalOf(otherExpectation(), null, 417)
+    response.writeHead(status, [...fields.flat(), 'connection', 'close'])
+    response.end(body)
   })
   server.on('upgrade', (request, socket, behind) => {
-    const one = upgrade(request, socket, behind)
+    const one = http
+      .upgrade(request, socket, behind)
       .catch((thrown: unknown) => refuse(socket, asSallyportError(thrown)))
       .finally(() => served.delete(one))
     served.add(one)
@@ -119,6 +136,7 @@ const serverOf = (deps: HttpListenerDeps, upstreams: Upstreams, shares: HttpShar
     upstreams,
     sessions: deps.sessions,
     budgets: deps.budgets,
+    verifier: tokenVerifier(),
     callers: shares.callers.connections,
     requests: shares.callers.requests,
     sockets: shares.callers.webSockets,
@@ -136,11 +154,9 @@ const serverOptions = {
   minVersion: 'TLSv1.2',
   ALPNProtocols: ['h2', 'http/1.1'],
   insecureHTTPParser: false,
-  requireHostHeader: true,
+  // Whoever reads the head does, and says why in a document.
+  requireHostHeader: false,
   maxHeaderSize: limits.httpHeaderBytesMax,
-  headersTimeout: limits.httpHeaderMsMax,
-  requestTimeout: limits.httpRequestMsMax,
-  connectionsCheckingInterval: 1_000,
   // Between two requests of one connection.
   keepAliveTimeout: 65_000,
   handshakeTimeout: limits.preAuthMsMax,
@@ -172,13 +188,18 @@ function bound(server: Server, admission: Admission): void {
 
 /** An answer where there is no request that Node could answer; the connection ends with it. */
 const refuseSocket =
-  (deps: HttpListenerDeps, isAnswering: (socket: Duplex) => boolean) =>
+  (deps: HttpListenerDeps, http: Pick<HttpServer, 'isAnswering' | 'isBroken'>) =>
   (socket: Duplex, error: SallyportError): void => {
     deps.metrics.refusals.inc({ code: error.code })
     deps.log.info({ code: error.code }, 'request-refused')
     // Nothing is written into the middle of another answer.
-    if (!socket.writable || isAnswering(socket)) {
+    if (!socket.writable || http.isAnswering(socket)) {
       socket.destroy()
+      return
+    }
+    // It has its answer, which says that the connection ends; what stands behind is no second request.
+    if (http.isBroken(socket)) {
+      socket.end(() => socket.destroy())
       return
     }
     const { status, fields, body } = refusalOf(error, null)

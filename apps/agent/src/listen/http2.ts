@@ -6,7 +6,7 @@ import { limits } from '@sallyport/base/limits'
 import { fieldsMax } from '@sallyport/wire/http/fields'
 import { breakOff, inboundOfStream, isBrokenOff, StreamAnswer } from '../http/http2.ts'
 import type { HttpServer } from '../http/serve.ts'
-import type { ListenerDeps } from './deps.ts'
+import type { HttpWaits, ListenerDeps } from './deps.ts'
 
 export interface Http2Door {
   /** A connection that chose `h2`. */
@@ -32,7 +32,10 @@ const options = {
   },
 }
 
-export function http2Door({ clock, log }: Pick<ListenerDeps, 'clock' | 'log'>, serve: HttpServer['serve']): Http2Door {
+export function http2Door(
+  { clock, log, waits }: Pick<ListenerDeps, 'clock' | 'log'> & { readonly waits: HttpWaits },
+  serve: HttpServer['serve'],
+): Http2Door {
   const open = new Set<ServerHttp2Session>()
   let isStopping = false
   const server = createServer(options)
@@ -47,6 +50,7 @@ export function http2Door({ clock, log }: Pick<ListenerDeps, 'clock' | 'log'>, s
     session.once('close', () => open.delete(session))
     session.on('error', () => {})
     bound(session, {
+      beginMsMax: waits.headerMsMax,
       nowMs: () => clock.nowMs(),
       onFlood(what) {
         log.warn({ what }, 'http2-flood')
@@ -63,7 +67,7 @@ export function http2Door({ clock, log }: Pick<ListenerDeps, 'clock' | 'log'>, s
     if (socket === undefined) return breakOff(stream)
     // Reset in the same breath: nobody waits for it.
     if (stream.closed || stream.destroyed) return
-    boundStream(stream)
+    boundStream(stream, waits.requestMsMax)
     // Behind head and flags stands the head as it came, which the types of Node leave out.
     void serve(inboundOfStream(stream, textsOf(rest[2]), socket), new StreamAnswer(stream))
   })
@@ -88,23 +92,24 @@ const textsOf = (value: unknown): readonly string[] =>
   Array.isArray(value) ? value.filter((one) => typeof one === 'string') : []
 
 /** Deadlines, as the connections of HTTP/1.1 have them. */
-function boundStream(stream: ServerHttp2Stream): void {
+function boundStream(stream: ServerHttp2Stream, requestMsMax: number): void {
   stream.setTimeout(limits.httpIdleMsMax, () => breakOff(stream))
   if (stream.endAfterHeaders) return
-  const late = setTimeout(() => breakOff(stream), limits.httpRequestMsMax)
+  const late = setTimeout(() => breakOff(stream), requestMsMax)
   stream.once('end', () => clearTimeout(late))
   stream.once('close', () => clearTimeout(late))
 }
 
 interface Watch {
   readonly nowMs: () => number
+  readonly beginMsMax: number
   readonly onFlood: (what: string) => void
 }
 
 /** Ends a connection that sends nothing but work. */
-function bound(session: ServerHttp2Session, { nowMs, onFlood }: Watch): void {
+function bound(session: ServerHttp2Session, { nowMs, beginMsMax, onFlood }: Watch): void {
   let streams = 0
-  const begun = setTimeout(() => session.close(), limits.httpHeaderMsMax)
+  const begun = setTimeout(() => session.close(), beginMsMax)
   const resets = perMinute(limits.httpResetsPerMinuteMax, nowMs, () => onFlood('resets'))
   const controls = perMinute(limits.httpControlFramesPerMinuteMax, nowMs, () => onFlood('control frames'))
   session.on('ping', controls)
