@@ -600,6 +600,14 @@ describe('where the caller cannot wait', () => {
   it.each([
     ['EXECUTE', ['prepare p as delete from orders where id = 26', 'execute p'], 'PREPARE|EXECUTE'],
     ['COPY FROM', ['copy people from stdin'], 'COPY FROM STDIN'],
+    [
+      'EXPLAIN of EXECUTE',
+      ['deallocate all', 'prepare p as select id from audited', 'explain (analyze) execute p'],
+      'PREPARE|EXECUTE: what it runs',
+    ],
+    ['a setting', ["select id from audited where id = current_setting('application_name')::int"], 'current_setting'],
+    ['a sequence', ['select id from audited where id = lastval()'], 'lastval'],
+    ['a seed', ['select id from audited where random() < 0.5'], 'random'],
     ['a cursor', ['begin', 'declare c cursor for select id from audited'], 'DECLARE'],
   ])('refuses to approve %s, whose content is somewhere else', async (_, texts, expected) => {
     publish({

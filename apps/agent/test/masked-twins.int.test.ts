@@ -26,7 +26,8 @@ spec:
   rules: [{ name: all, effect: allow, callers: { any: true } }]
   masks:
     - { name: hidden, columns: [public.customers.ssn, public.customers.notes, public.referred.code, public.bookings.during], method: redact }
-    - { name: pseudonym, columns: [public.customers.score], method: hash }
+    - { name: pseudonym, columns: [public.customers.score, public.people.mail], method: hash }
+    - { name: found, detect: [email], method: hash }
 `
 
 /** By row: of the second twin values are of other lengths, and belong to other rows. */
@@ -54,6 +55,9 @@ const schema = `
   create table rows_kept (id int primary key, who customer_row, several customer_row[], listed customer_list);
   create table referrals (code text primary key);
   create table referred (id int primary key, code text references referrals on update no action on delete cascade);
+  create table people (mail text);
+  insert into people values ('user4@example.org');
+  create function ssn_of(n int) returns text language sql as $$ select ssn from customers where id = n $$;
   create table bookings (id int primary key, during tstzrange, exclude using gist (during with &&));
 `
 
@@ -70,7 +74,7 @@ beforeAll(async () => {
     await admin.query(
       schema + valuesOf(twin).replaceAll('array[customers], array', 'array[customers]::customer_row[], array'),
     )
-    await admin.query('grant all on all tables in schema public to app')
+    await admin.query('grant all on all tables in schema public to app; alter table referrals owner to app')
     await admin.end()
   }
   const yaml = [...twins.map(targetOf), policy].join('\n---')
@@ -135,6 +139,12 @@ const cases: readonly (readonly [what: string, ...texts: readonly string[]])[] =
   ],
   ['times that overlap', 'begin', "insert into bookings values (50, '[2024-01-02,2024-01-03)')"],
   [
+    'a default of a new column',
+    'begin',
+    'alter table referrals add column z text default ssn_of(1)',
+    'select z from referrals',
+  ],
+  [
     'a name that is taken under a condition',
     'begin',
     "insert into customers (id, name, ssn) values (50, 'name 1', '1')",
@@ -146,6 +156,14 @@ describe('what tells masked values apart', () => {
     expect(await directly('left', texts)).not.toEqual(await directly('right', texts))
     expect(await through('left', texts)).toEqual(await through('right', texts))
   })
+})
+
+it('what a detector makes of a constant is no pseudonym of a column', async () => {
+  const texts = ["select 'user4@example.org' as tried", 'select mail from people']
+  const [tried = '', shown = ''] = await through('left', texts)
+  expect(shown).toMatch(/"mail":"[0-9a-f]{32}"/)
+  expect(tried).toMatch(/"tried":"[0-9a-f]{32}"/)
+  expect(shown).not.toContain(/[0-9a-f]{32}/.exec(tried)?.[0] ?? 'nothing')
 })
 
 // A pseudonym is of a whole number: of its first digits it would answer guesses one digit at a time.

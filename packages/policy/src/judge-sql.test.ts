@@ -256,6 +256,19 @@ describe('R-2.12: rows of a limited relation', () => {
     expect(packingIn(of(sql), catalog, objects)).toContain('more than once')
   })
   it.each([
+    ['select max(name) filter (where id = 1), max(name) filter (where id = 2) from customers', 'max() of some rows'],
+    ['select max(case when id = 1 then name end) from customers', 'max() of what is computed'],
+    ['select max(x) from (select case when id = 1 then name end as x from customers) c', 'max() of what is computed'],
+    ['select sum(id * 1000) from customers', 'sum() of what is computed'],
+    ['select any_value(name || $1) from customers', 'any_value() of what is computed'],
+    ['select bit_or(1::bigint << id) over () from customers', 'bit_or() of what is computed'],
+  ])('are gathered by %s', (sql, what) => {
+    expect(packingIn(of(sql), catalog, objects)).toBe(what)
+    expect(packingIn(of(sql), catalog, null)).toBeNull()
+  })
+  it.each([
+    ['select min(name), max(name), count(*), avg(id) from customers'],
+    ['select count(*) filter (where id > 3), sum(1) from customers group by name'],
     ['select name from customers where id in (select id from customers) and exists (select from customers)'],
     ['select name from customers where id = (select max(id) from customers)'],
     ['select name from customers union all select name from customers'],

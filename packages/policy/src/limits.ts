@@ -266,6 +266,8 @@ const packing = new Set(
 export function packingIn(facts: StatementFacts, catalog: Catalog, objects: Matcher | null): string | null {
   const [construct] = facts.packs ?? []
   if (construct !== undefined) return construct
+  const [gathered] = objects === null ? [] : (facts.gathers ?? [])
+  if (gathered !== undefined) return gathered
   const again = objects === null ? undefined : readAgain(facts, objects)
   if (again !== undefined) return `reading "${again}" more than once`
   return facts.functions.find(({ name }) => packing.has(name) || aggregatesOf(catalog).has(name))?.name ?? null

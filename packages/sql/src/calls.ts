@@ -48,12 +48,24 @@ export function walkCall(call: FuncCall, scope: Scope): Value {
     return influenced(shown, influences)
   }
   if (call.funcformat === 'COERCE_SQL_SYNTAX' && !syntaxExists(names.at(-1) ?? '', scope)) return plain()
+  noteGathering(call, values, scope)
   const part = pathCall(call, values, scope)
   if (part !== null) return influenced(part, influences)
   const value = influenced(callValue(names, values, call.func_variadic === true, scope), influences)
   const isOwn = userFunctions(names, scope.env).length > 0
   const isTotal = scope.env.firing !== undefined && !isOwn && influences.length === 0 && isTotalCall(call, values)
   return isTotal ? marked({ ...value, type: 'pg_catalog.text' }, values, scope, true) : value
+}
+
+/** An aggregate of a column takes a value of any row; of some rows alone, or of what is computed, those that a statement chooses. */
+function noteGathering(call: FuncCall, values: readonly Value[], scope: Scope): void {
+  const name = texts(call.funcname).at(-1) ?? ''
+  if (builtin(`pg_catalog.${name}`)?.kind !== 'aggregate') return
+  const isPlain = ({ kind, mixed, sources }: Value): boolean =>
+    sources.size === 0 || (kind === 'direct' && mixed === undefined)
+  if (call.agg_filter !== undefined && values.some(({ sources }) => sources.size > 0))
+    scope.env.draft.gathers.add(`${name}() of some rows`)
+  else if (!values.every(isPlain)) scope.env.draft.gathers.add(`${name}() of what is computed`)
 }
 
 /** Functions that follow a path into a document: whole names of steps, or a jsonpath, which may fail. */

@@ -11,10 +11,10 @@ import { type Scope, unknown } from './scope.ts'
 import { payload, texts } from './tree.ts'
 import { typeNameOf } from './types.ts'
 
-/** `object` is `schema.relation`, for flows into generated columns. */
+/** `object` is `schema.relation`, for flows into columns that are stored: of the rows that are there, which get the default (R-3.6). */
 export function columnElement(column: ColumnDef, object: string, scope: Scope): void {
   if (column.typeName !== undefined && serialType(column.typeName) === null) typeNameOf(column.typeName, scope.env)
-  walk(column.raw_default, scope)
+  stored(column.raw_default, column.colname, object, scope)
   understood(scope.env, column.fdwoptions)
   for (const node of column.constraints ?? []) {
     const constraint = payload(node, 'Constraint')
@@ -42,10 +42,20 @@ export function serialType(type: TypeName | undefined): string | null {
 }
 
 /** A generated column stores what it is computed from. */
-export function generated(name: string, expression: Node | undefined, object: string, scope: Scope): void {
+export const generated = (name: string, expression: Node | undefined, object: string, scope: Scope): void =>
+  stored(expression, name, object, scope, 'GENERATED')
+
+function stored(
+  expression: Node | undefined,
+  name: string | undefined,
+  object: string,
+  scope: Scope,
+  where = 'DEFAULT',
+) {
+  if (expression === undefined) return
   const value = walk(expression, scope)
-  addFlow(scope.env.draft, `${object}.${name}`, null, value.sources)
-  addControlOf(scope.env.draft, value, 'GENERATED')
+  addFlow(scope.env.draft, `${object}.${name ?? ''}`, null, value.sources)
+  addControlOf(scope.env.draft, value, where)
 }
 
 /** Columns that a key names, read from the relation in scope. */
@@ -72,7 +82,7 @@ export function constraintElement(constraint: Constraint, object: string, scope:
       // Nullness of a column is a declared release.
       return
     case 'CONSTR_DEFAULT':
-      walk(constraint.raw_expr, scope)
+      stored(constraint.raw_expr, column, object, scope)
       return
     case 'CONSTR_CHECK':
       condition(constraint.raw_expr, scope, 'CHECK')

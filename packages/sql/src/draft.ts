@@ -36,6 +36,10 @@ export interface Draft {
   readonly trusted: Set<string>
   /** Constructs that put several rows into one (facts.ts). */
   readonly packs: Set<string>
+  /** Aggregates that choose whose values they take (facts.ts). */
+  readonly gathers: Set<string>
+  /** What the statement runs that stands in another text (facts.ts). */
+  readonly elsewhere: Set<string>
   /** How often a relation is read where its values can reach the result, by its name: limits ask for it. */
   readonly readings: Map<string, number>
   /** Columns that get a new value. */
@@ -71,6 +75,8 @@ export const newDraft = (): Draft => ({
   opaque: new Set(),
   trusted: new Set(),
   packs: new Set(),
+  gathers: new Set(),
+  elsewhere: new Set(),
   readings: new Map(),
   written: new Set(),
   parts: new Map(),
@@ -205,6 +211,8 @@ export function merge(into: Draft, from: Draft, via: 'direct' | 'derived'): void
   for (const code of from.opaque) into.opaque.add(code)
   for (const name of from.trusted) into.trusted.add(name)
   for (const construct of from.packs) into.packs.add(construct)
+  for (const construct of from.gathers) into.gathers.add(construct)
+  for (const what of from.elsewhere) into.elsewhere.add(what)
   for (const [name, times] of from.readings) addReadings(into, name, times)
   for (const column of from.written) into.written.add(column)
   mergeOrder(into.order, from.order)

@@ -164,6 +164,13 @@ export interface StatementFacts {
   readonly trusted?: readonly string[]
   /** Constructs beside functions that put several rows into one, such as ARRAY (SELECT …). Absent: none. */
   readonly packs?: readonly string[]
+  /**
+   * Aggregates by which a statement can take values of rows that it chooses, several in one: of some rows alone (FILTER), or of what is
+   * computed (`max(CASE WHEN id = 1 …)`, `sum(n * 1000)`). Absent: none.
+   */
+  readonly gathers?: readonly string[]
+  /** What it runs, or reads, that stands in another text of the session: EXECUTE, FETCH, at any depth. Absent: nothing. */
+  readonly elsewhere?: readonly string[]
   /** It names a column that is hidden from everybody, whatever the policies. Absent: it does not. */
   readonly namesHidden?: true
   /**

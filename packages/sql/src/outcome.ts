@@ -46,6 +46,8 @@ export function factsOf(draft: Draft, outcome: Outcome, text: string, fingerprin
     ...(draft.rowsAlike ? { rowsAlike: true } : {}),
     ...(draft.reads.has(hiddenColumn) ? { namesHidden: true } : {}),
     ...(draft.packs.size === 0 ? {} : { packs: [...draft.packs] }),
+    ...(draft.gathers.size === 0 ? {} : { gathers: [...draft.gathers] }),
+    ...(draft.elsewhere.size === 0 ? {} : { elsewhere: [...draft.elsewhere] }),
     ...readingsOf(draft),
     ...(draft.written.size === 0 ? {} : { written: [...draft.written] }),
     text,
@@ -84,6 +86,8 @@ export function adopt(draft: Draft, facts: StatementFacts): void {
   if (facts.plainParameters === true) draft.plainParameters = true
   for (const [number, type] of facts.castParameters ?? []) draft.castParameters.set(number, type)
   for (const construct of facts.packs ?? []) draft.packs.add(construct)
+  for (const construct of facts.gathers ?? []) draft.gathers.add(construct)
+  for (const what of facts.elsewhere ?? []) draft.elsewhere.add(what)
   for (const [name, times] of facts.readings ?? []) addReadings(draft, name, times)
   for (const column of facts.written ?? []) draft.written.add(column)
   if (!facts.filtered) draft.filtered = false

@@ -177,6 +177,7 @@ function execute(found: ExecuteStmt, env: Environment): Outcome {
     unknown(env, 'a column behind a parameter of EXECUTE')
   const body = env.context.prepared.get(name)
   env.draft.session.push({ kind: 'execute', name })
+  env.draft.elsewhere.add('EXECUTE')
   if (body === undefined) {
     unknownName(env, 'prepared statement', `the prepared statement "${name}"`)
     return done('execute')
@@ -205,6 +206,7 @@ function fetch(found: FetchStmt, env: Environment): Outcome {
   const name = found.portalname ?? ''
   const body = env.context.cursors.get(name)
   env.draft.session.push({ kind: 'fetch', name })
+  env.draft.elsewhere.add('FETCH')
   if (body === undefined) {
     unknownName(env, 'cursor', `the cursor "${name}"`)
     return done('fetch')

@@ -83,10 +83,11 @@ const pinned: Readonly<Record<string, RegExp>> = {
 }
 
 /**
- * Where masks apply: no index is read in place of its table, and the pseudonym of a number is one of all of its digits, not of those
- * that a caller leaves it (below 1 they are rounded off).
+ * Where masks apply: no index is read in place of its table; the pseudonym of a number is one of all of its digits, not of those that a
+ * caller leaves it (below 1 they are rounded off); and nobody counts what the target says of how it works.
  */
 const pinnedByMasks: Readonly<Record<string, RegExp>> = {
+  client_min_messages: /^(info|notice|warning|error)$/i,
   enable_indexonlyscan: /^(off|false|no|0)$/i,
   extra_float_digits: /^\s*[123]\s*$/,
 }

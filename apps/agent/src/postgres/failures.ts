@@ -11,9 +11,21 @@ import { type Action, close, type Expected, endPortals, type State, settle } fro
 
 /** scrubbed for statements on protected columns, for whatever such a transaction says later, and when idle. */
 export function visible(state: State, fields: NoticeFields, hash: KeyedHash): NoticeFields {
+  return isWithheld(state) ? scrubFields(fields) : detectedFields(fields, state.detection, hash)
+}
+
+/**
+ * The same of a notice; null where its words are withheld and it is none of a warning: how many there are would tell how the target
+ * went about it, and so how long values are.
+ */
+export function visibleNotice(state: State, fields: NoticeFields, hash: KeyedHash): NoticeFields | null {
+  const severity = fieldOf(fields, 'V') || fieldOf(fields, 'S')
+  return isWithheld(state) && severity !== 'WARNING' ? null : visible(state, fields, hash)
+}
+
+function isWithheld(state: State): boolean {
   const due = state.expected[0]
-  if (due === undefined || state.sensitive || isSensitive(state, due)) return scrubFields(fields)
-  return detectedFields(fields, state.detection, hash)
+  return due === undefined || state.sensitive || isSensitive(state, due)
 }
 
 function isSensitive(state: State, due: Expected): boolean {

@@ -8,7 +8,7 @@ import type { BackendMessage, NoticeFields, TransactionStatus } from '@sallyport
 import { lost, takeAsked } from './context.ts'
 import { detectedCopy, detectedText, hidesColumns } from './detected.ts'
 import { applyCompleted } from './facts.ts'
-import { takeError, visible } from './failures.ts'
+import { takeError, visibleNotice } from './failures.ts'
 import { initiatorAnswered, initiatorAtReady, setsInitiator } from './initiator.ts'
 import { endOverrun, isDropped, startOverrun, withoutWords } from './overrun.ts'
 import { takeParameter } from './parameters.ts'
@@ -51,9 +51,11 @@ export function takeTarget(state: State, message: BackendMessage, hash: KeyedHas
 
 function takeMessage(state: State, message: BackendMessage, hash: KeyedHash, out: Action[]): undefined {
   switch (message.type) {
-    case 'noticeResponse':
-      out.push({ do: 'send', message: { ...message, fields: visible(state, message.fields, hash) } })
+    case 'noticeResponse': {
+      const fields = visibleNotice(state, message.fields, hash)
+      if (fields !== null) out.push({ do: 'send', message: { ...message, fields } })
       return
+    }
     case 'parameterStatus':
       return takeParameter(state, message, out)
     case 'notificationResponse':

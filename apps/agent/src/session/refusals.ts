@@ -59,8 +59,19 @@ function unapprovable(facts: StatementFacts): string | null {
     if (what !== undefined) return what
     if (effect.kind === 'copy' && effect.direction === 'in') return 'COPY FROM STDIN: its rows come later'
   }
+  const [other] = facts.elsewhere ?? []
+  if (other !== undefined) return `${other}: what it runs stands in another text`
+  const read = facts.functions.find(({ name }) => ofSession.has(name))
+  if (read !== undefined) return `what "${read.name}" says in this session: send the value as a parameter`
+  if (facts.effects.some(({ object }) => object.startsWith('pg_temp.')))
+    return 'what is in a temporary table: nobody else can look into it'
   return /\bcurrent\s+of\b/i.test(facts.text) ? 'CURRENT OF: the row is that of a cursor' : null
 }
+
+/** What these give a session decides by itself, before and after somebody has approved the text. */
+const ofSession: ReadonlySet<string> = new Set(
+  ['current_setting', 'currval', 'lastval', 'random', 'random_normal', 'setseed'].map((name) => `pg_catalog.${name}()`),
+)
 
 function mayDependOnParameters({ decision, plan, facts }: Judged): boolean {
   return (
