@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { root } from '../stack/root.ts'
 import { casesOf } from './cases.ts'
-import { readBaseline, worseThan } from './check.ts'
+import { ratiosOf, readBaseline, worseThan } from './check.ts'
 import { groupNames, readOptions } from './options.ts'
 import { parsePgbench, quantile, readLatencies } from './pgbench.ts'
 import { randomFrom, shuffled } from './random.ts'
@@ -54,7 +54,9 @@ test('CPU time that grew by more than 15 % against pgbouncer in the same run is 
   expect(worseThan({ a: 2, b: 1 }, lines(100))).toEqual([])
   expect(worseThan({ a: 2 }, [line('a', 'agent', 100)])).toEqual([expect.stringContaining('no CPU time')])
   const names = casesOf({ ...readOptions([], 1)!, groups: groupNames }).map(({ name }) => name)
-  expect(names).toEqual(expect.arrayContaining(Object.keys(readBaseline())))
+  expect(names).toEqual(expect.arrayContaining(Object.keys(readBaseline().cases)))
+  expect(ratiosOf([...lines(231), line('b', 'agent', 1)])).toEqual({ a: 2.31 })
+  expect(worseThan(ratiosOf(lines(231)), lines(231))).toEqual([])
 })
 
 test('medians have their range, and failed peers neither a figure nor a ratio', () => {

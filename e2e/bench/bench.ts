@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { cpus, release, totalmem } from 'node:os'
 import { asSallyportError, SallyportError, surfacesOf } from '@sallyport/base/errors'
 import { type Case, casesOf, type Ground } from './cases.ts'
-import { readBaseline, worseThan } from './check.ts'
+import { elsewhere, readBaseline, worseThan, writeBaseline } from './check.ts'
 import { help, type Options, readOptions } from './options.ts'
 import { type Field, openField, type Peer, type PeerName, peerNames } from './peers.ts'
 import { randomFrom, shuffled } from './random.ts'
@@ -31,12 +31,24 @@ async function main(): Promise<void> {
     await warmUp(ground)
     const { measured, failures } = await measure(ground)
     const lines = report(options, tools, field.targetVersion, measured, failures)
-    const worse = options.isCheck ? worseThan(readBaseline(), lines) : []
-    for (const sentence of worse) process.stdout.write(`WORSE ${sentence}\n`)
-    if (failures.length > 0 || worse.length > 0) process.exitCode = 1
+    const isWorse = options.isCheck && !check(options, lines)
+    if (failures.length > 0 || isWorse) process.exitCode = 1
+    else if (options.isBaseline) say(`baseline.json: ${JSON.stringify(writeBaseline(lines, nodeOf(options)).cases)}`)
   } finally {
     await field.stop()
   }
+}
+
+const nodeOf = ({ node }: Options): string =>
+  node === undefined ? process.versions.node : versionOf(node).replace(/^v/, '')
+
+function check(options: Options, lines: readonly Line[]): boolean {
+  const baseline = readBaseline()
+  const worse = worseThan(baseline.cases, lines)
+  const note = elsewhere(baseline, nodeOf(options))
+  if (note !== null) process.stdout.write(`NOTE ${note}\n`)
+  for (const sentence of worse) process.stdout.write(`WORSE ${sentence}\n`)
+  return worse.length === 0
 }
 
 /** A proxy that has just started compiles its own code: what comes of that is nobody's figure. */

@@ -33,6 +33,8 @@ export interface Options {
   readonly json?: string
   /** Fail where the agent's CPU time a statement, against pgbouncer's, is worse than in baseline.json. */
   readonly isCheck: boolean
+  /** Write what was measured into baseline.json. */
+  readonly isBaseline: boolean
   /** Node that the agent runs on; absent: ours. */
   readonly node?: string
   /** Where a CPU profile of the agent goes; absent: none is made. */
@@ -55,6 +57,7 @@ the group tls, which have it everywhere, with the name verified.
   --seed N       the order of an earlier run
   --json FILE    write {case, peer, metric, median, min, max, unit} for each figure
   --check        exit status 1 where CPU time a statement, agent ÷ pgbouncer, is > 15 % above e2e/bench/baseline.json
+  --baseline     write those ratios of this run into e2e/bench/baseline.json; on a quiet machine, with at least three rounds
   --node FILE    run the agent on this Node
   --profile DIR  write a CPU profile of the agent into DIR (it costs the agent some percent)
   --apart        the control plane stands still during a run, as if it had another machine; what the agent sends it
@@ -89,6 +92,7 @@ export function readOptions(parameters: readonly string[], seedDefault: number):
     groups: readGroups(values.cases),
     seed: values.seed === undefined ? seedDefault : whole('seed', values.seed, 0xffff_ffff),
     isCheck: values.check === true,
+    isBaseline: values.baseline === true,
     isApart: values.apart === true,
     workers: whole('workers', values.workers ?? '1', 64),
     idle: isQuick ? [0, 100] : [0, 100, 1_000],
@@ -110,6 +114,7 @@ function parse(parameters: readonly string[]) {
         seed: { type: 'string' },
         json: { type: 'string' },
         check: { type: 'boolean' },
+        baseline: { type: 'boolean' },
         node: { type: 'string' },
         profile: { type: 'string' },
         apart: { type: 'boolean' },

@@ -1,7 +1,8 @@
 // What one statement costs the agent with real sockets: machine, gate, policies and spool between pgbench and a target that
 // answers at once, in a process of its own. Prints CPU microseconds of this process for each statement; with --bare, those of
-// two sockets of Node that copy bytes: what nothing of ours can undercut.
-//   npx tsx apps/agent/test/socket-bench.ts [--clients N] [--statements N] [--prepared] [--masked] [--bare]
+// two sockets of Node that copy bytes: what nothing of ours can undercut. With --shared so many connections to the target are shared
+// by the transaction.
+//   npx tsx apps/agent/test/socket-bench.ts [--clients N] [--statements N] [--prepared] [--masked] [--shared N] [--bare]
 import { spawn } from 'node:child_process'
 import { createHmac, randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -16,13 +17,17 @@ import type { BackendMessage } from '@sallyport/wire/postgres/messages'
 import { createBudgets } from '../src/limits/budgets.ts'
 import { countStatement, createMetrics } from '../src/metrics.ts'
 import { loadParser } from '../src/parser.ts'
+import { noSettings, remember } from '../src/postgres/backend-settings.ts'
 import { Departures } from '../src/postgres/departures.ts'
 import { LentConnection } from '../src/postgres/lent.ts'
 import { createMachine } from '../src/postgres/machine.ts'
+import { createPool, type PoolRequest } from '../src/postgres/pool.ts'
 import { readTogether } from '../src/postgres/reading.ts'
 import { runSession } from '../src/postgres/run.ts'
-import { OwnConnection } from '../src/postgres/target-link.ts'
+import { OwnConnection, type TargetLink } from '../src/postgres/target-link.ts'
 import { scanTokens } from '../src/postgres/tokens.ts'
+import { Turns } from '../src/postgres/turns.ts'
+import type { Upstream } from '../src/postgres/upstream.ts'
 import { loadRecordKey } from '../src/record/key.ts'
 import { openRecorder } from '../src/record/recorder.ts'
 import { createAnalyser, factsCache } from '../src/session/analysis.ts'
@@ -133,7 +138,7 @@ async function sessions(masks: string) {
   const known = testCatalog()
   const key = randomBytes(32)
   const figures = { statements: 0 }
-  const open = (client: Socket, upstream: Socket): void => {
+  const open = (client: Socket, link: TargetLink): void => {
     const id = randomBytes(16).toString('hex')
     const record = recorder.open(id as never, 'spool')
     const initiator = {
@@ -186,7 +191,7 @@ async function sessions(masks: string) {
     })
     runSession({
       client,
-      link: new OwnConnection({ target: upstream, cancelTarget: async () => true, releaseTarget() {} }),
+      link,
       machine: createMachine({
         serverVersion: 180_004,
         hash: (value) => createHmac('sha256', key).update(value).digest(),
@@ -217,12 +222,38 @@ async function sessions(masks: string) {
 }
 
 /** pgbench sends its start-up packet and waits for the answer, so that nothing else is in the first chunk. */
-function greet(client: Socket, upstream: Socket, open: (client: Socket, upstream: Socket) => void): void {
+function greet(client: Socket, start: () => void): void {
   client.once('data', () => {
     client.pause()
     client.write(welcome)
-    open(client, upstream)
+    start()
   })
+}
+
+const ownLink = (target: Socket): TargetLink =>
+  new OwnConnection({ target, cancelTarget: async () => true, releaseTarget() {} })
+
+/** So many connections to the target, of which each transaction takes one. */
+function sharedLinks(port: number, connectionsMax: number): () => Promise<TargetLink> {
+  const pool = createPool()
+  let callers = 0
+  return async () => {
+    const caller = String(callers++ % 4)
+    const request = (signal: AbortSignal): PoolRequest => ({
+      ...{ group: 'shop', kind: 'shop', caller, signal },
+      bounds: { connectionsMax, idleMax: connectionsMax, idleMsMax: 60_000, warmMin: 0, waitMsMax: 10_000 },
+      connect: async () => await remember(await connectTarget(port)),
+    })
+    const first = await pool.take(request(new AbortController().signal))
+    return new Turns({ pool, request, first, settings: noSettings, pins: false, cancel: async () => true })
+  }
+}
+
+async function connectTarget(port: number): Promise<Upstream> {
+  const socket: Socket = connect({ host: '127.0.0.1', port, noDelay: true, onread: readTogether(() => socket) })
+  await new Promise<void>((settle) => socket.once('connect', settle))
+  socket.on('error', () => {})
+  return { socket, parameters: new Map(), backendKey: null, leftover: Buffer.alloc(0), transaction: 'I' }
 }
 
 function copy(client: Socket, upstream: Socket): void {
@@ -237,6 +268,7 @@ async function main(): Promise<void> {
       statements: { type: 'string' },
       prepared: { type: 'boolean' },
       masked: { type: 'boolean' },
+      shared: { type: 'string' },
       bare: { type: 'boolean' },
       target: { type: 'boolean' },
     },
@@ -245,15 +277,20 @@ async function main(): Promise<void> {
   const masks = '[{ columns: [public.people.ssn], method: { partial: { keepLast: 4 } } }]'
   const { port, stop } = await startTarget()
   const own = await sessions(values.masked === true ? masks : '[]')
+  const shared = values.shared === undefined ? null : sharedLinks(port, Number(values.shared))
   const server = createServer({ noDelay: true }, (client) => {
+    client.on('error', () => {})
+    if (shared !== null) {
+      const link = shared()
+      return greet(client, () => void link.then((one) => own.open(client, one)))
+    }
     const isBare = values.bare === true
     const onread = isBare ? {} : { onread: readTogether(() => upstream) }
     const upstream: Socket = connect({ host: '127.0.0.1', port, noDelay: true, ...onread })
-    client.on('error', () => {})
     upstream.on('error', () => {})
     upstream.once('connect', () => {
       if (isBare) copy(client, upstream)
-      else greet(client, upstream, own.open)
+      else greet(client, () => own.open(client, ownLink(upstream)))
     })
     client.once('close', () => upstream.destroy())
   })
