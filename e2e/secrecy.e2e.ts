@@ -9,6 +9,7 @@ import { afterAll, expect, test } from 'vitest'
 import { printedBy } from './clients/tools.ts'
 import { runCli } from './stack/cli.ts'
 import { shopTarget } from './stack/documents.ts'
+import { hasChromium, openBrowser, violations, visit } from './stack/page.ts'
 import { clientOf } from './stack/people-api.ts'
 import { root } from './stack/root.ts'
 import { dumpOf, filesOf, formsOf, type Haystack, proveSearch, recordBytes, search, unpacked } from './stack/secrecy.ts'
@@ -227,6 +228,16 @@ async function heapOf(from: Stack): Promise<Haystack> {
   return { name: 'heap of the control plane', bytes: readFileSync(join(taps, name)) }
 }
 
+/** Whoever builds the shop reads what is behind a sealed credential. */
+const policy = `---
+apiVersion: sallyport.dev/v1
+kind: Policy
+metadata: { name: sealed }
+spec:
+  targets: { labels: { place: sealed } }
+  rules: [{ name: read, effect: allow, callers: { groups: [engineering] }, operations: [select] }]
+`
+
 test('R-6.17: a sealed credential is in no store, log, heap and message, and opens where it was sealed for alone', async () => {
   const from = stack()
   const admin = await from.as('adam')
@@ -249,14 +260,6 @@ test('R-6.17: a sealed credential is in no store, log, heap and message, and ope
     return { text, target }
   }
   const { text, target } = await sealed(secret, 1)
-  const policy = `---
-apiVersion: sallyport.dev/v1
-kind: Policy
-metadata: { name: sealed }
-spec:
-  targets: { labels: { place: sealed } }
-  rules: [{ name: read, effect: allow, callers: { groups: [engineering] }, operations: [select] }]
-`
   const applied = await admin.post('/api/v1/apply', { yaml: `${target('sealed')}---\n${target('moved')}${policy}` })
   expect(applied.status, applied.text).toBe(200)
   const ann = await from.as('ann')
@@ -283,3 +286,68 @@ spec:
   // What lies at the agent in a file is no text of the control plane either.
   expect(search([heap], from.credential)).toEqual([])
 })
+
+test.skipIf(!hasChromium)(
+  'R-6.17: a credential that is sealed in the console leaves the page in nothing but its sealed form',
+  async () => {
+    const from = stack()
+    const secret = `${randomBytes(12).toString('base64url')}+/%&=browser`
+    await truth(from, `CREATE ROLE browser_app LOGIN PASSWORD '${secret}' IN ROLE app_rw`)
+    const main = join(root, 'apps', 'agent', 'dist', 'main.js')
+    const printed = await printedBy(process.execPath, [main, 'sealing-key', '--data', from.agentDir], {}, '')
+    const plain = shopTarget({ name: 'browser', place: 'sealed' }, from.places)
+    const admin = await from.as('adam')
+    expect((await admin.post('/api/v1/apply', { yaml: plain + policy })).status).toBe(200)
+    const browser = await openBrowser()
+    const sent: string[] = []
+    let sealed = ''
+    try {
+      const { page, errors, foreign } = await visit(browser, from, 'adam', '/targets?open=browser')
+      page.on('request', (request) =>
+        sent.push(`${request.url()} ${JSON.stringify(request.headers())} ${request.postData() ?? ''}`),
+      )
+      await page.getByRole('article', { name: 'Target browser' }).getByRole('button', { name: 'Seal' }).click()
+      const dialog = page.getByRole('dialog', { name: 'Seal a credential for browser' })
+      expect(await dialog.getByLabel('Address').inputValue()).toBe(`localhost:${from.places.TARGET_PORT}`)
+      expect(await dialog.getByLabel('Version').inputValue()).toBe('1')
+      const seal = dialog.getByRole('button', { name: 'Seal', exact: true })
+      await dialog.getByLabel('Sealing keys').fill('spseal1.wrong')
+      await dialog.getByLabel('Credential').fill(secret)
+      await seal.click()
+      await dialog.getByRole('alert').getByText('this is no sealing key of an agent').waitFor()
+      expect(await violations(page)).toEqual([])
+      await dialog.getByLabel('Sealing keys').fill(printed.stdout)
+      await seal.click()
+      const made = page.getByRole('dialog', { name: 'The sealed credential' })
+      sealed = (await made.locator('pre').innerText()).trim()
+      expect(await violations(page)).toEqual([])
+      await made.getByRole('button', { name: 'Done' }).click()
+      expect(await page.content()).not.toContain(secret)
+      expect([errors, foreign]).toEqual([[], []])
+    } finally {
+      await browser.close()
+    }
+    expect(sealed).toMatch(/^sealed:\n {2}version: 1\n {2}agents:\n {4}[0-9a-f]{32}: spsealed1\./)
+    const document = plain.replace(
+      /- name: app_rw\n(\s+)password: .*/,
+      (_, indent) => `- name: browser_app\n${indent}password:\n${sealed.replaceAll(/^/gm, `${indent}  `)}`,
+    )
+    expect((await admin.post('/api/v1/apply', { yaml: document })).status).toBe(200)
+    const role = async () =>
+      await using(
+        await (await from.as('ann')).client('browser'),
+        async (open) => (await open.query('SELECT current_user AS role')).rows,
+      )
+    const rows = await until(
+      'the agent opens it',
+      async () =>
+        await role().then(
+          (found) => (found[0]?.role === 'browser_app' ? found : null),
+          () => null,
+        ),
+    )
+    expect(rows).toEqual([{ role: 'browser_app' }])
+    const said: Haystack = { name: 'requests of the page', bytes: Buffer.from(sent.join('\n')) }
+    expect(search([said, ...(await everywhere(from))], secret)).toEqual([])
+  },
+)

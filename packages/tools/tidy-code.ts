@@ -20,7 +20,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   'packages/api': ['base', 'policy', 'mask', 'ledger'],
   'apps/agent': ['base', 'wire', 'sql', 'mask', 'policy', 'identity', 'ledger', 'sealed', 'proto'],
   'apps/control-plane': ['base', 'sql', 'mask', 'policy', 'identity', 'ledger', 'proto', 'api'],
-  'apps/console': ['base', 'policy', 'ledger', 'api'],
+  'apps/console': ['base', 'policy', 'ledger', 'sealed', 'api'],
   'apps/cli': ['base', 'policy', 'ledger', 'sealed', 'api'],
 }
 /** No I/O, no clock, no node: modules. */

@@ -1,9 +1,8 @@
 // sallyport seal TARGET: encrypts a credential to the keys of the agents that serve the target, and prints what goes into its
 // document. Nothing is sent anywhere; the control plane gets what it cannot open. The credential comes from stdin, never from
 // the command line, which other users of the machine can read.
-import { SallyportError } from '@sallyport/base/errors'
 import { Secret } from '@sallyport/base/secret'
-import { parseRecipient, seal } from '@sallyport/sealed/sealed'
+import { sealedYaml, sealFor } from '@sallyport/sealed/reference'
 import { type AddCommand, type Session, usage } from './app.ts'
 
 interface Options {
@@ -26,36 +25,18 @@ export const addSeal: AddCommand = (parent, app) => {
       'after',
       '\nExample:\n  sallyport seal orders --address db.internal:5432 --to "$(cat eu-1.key)" --to "$(cat eu-2.key)" < password.txt',
     )
-    .action((target: string, options: Options) => app.run((session) => sealFor(session, target, options)))
+    .action((target: string, options: Options) => app.run((session) => sealed(session, target, options)))
 }
 
-async function sealFor(session: Session, target: string, options: Options): Promise<void> {
+async function sealed(session: Session, target: string, options: Options): Promise<void> {
   const version = versionOf(options.credentialVersion)
-  const recipients = options.to.map(parseRecipient)
   // One trailing newline is an editor's; anything else belongs to the credential.
   const secret = new Secret((await session.world.readStdin()).replace(/\r?\n$/, ''))
-  const address = addressOf(options.address)
-  const agents: Record<string, string> = {}
-  for (const recipient of recipients)
-    agents[recipient.agentId] = await seal(recipient, { target, address, version }, secret)
-  const sealed = { version, agents }
-  const lines = Object.entries(agents).map(([id, text]) => `    ${id}: ${text}`)
-  session.out.result({ sealed }, () => ['sealed:', `  version: ${version}`, '  agents:', ...lines].join('\n'))
+  const reference = await sealFor({ target, address: options.address, version, to: options.to }, secret)
+  session.out.result({ sealed: reference }, () => sealedYaml(reference))
 }
 
 function versionOf(text: string): number {
   if (/^[1-9][0-9]{0,5}$/.test(text)) return Number(text)
   throw usage(`"${text}" is no version`, 'a number from 1')
-}
-
-/** As agents have it from the document: `host:port`, or an origin. */
-function addressOf(text: string): string {
-  if (/^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}$/.test(text)) return text
-  try {
-    const url = new URL(text)
-    if (url.protocol === 'http:' || url.protocol === 'https:') return url.origin
-  } catch {}
-  throw new SallyportError('REQUEST_INVALID', `"${text}" is no address`, {
-    hint: 'host:port of a database, or the URL of an API or its token endpoint',
-  })
 }

@@ -1,8 +1,8 @@
 // One target: how to connect, who serves it, what guards it, how it is reached.
 import type { Agent, Resource } from '@sallyport/api/resources'
 import { Link } from '@tanstack/react-router'
-import { FileCode2, ScanSearch, ScrollText } from 'lucide-react'
-import { useState } from 'react'
+import { FileCode2, KeyRound, ScanSearch, ScrollText } from 'lucide-react'
+import { lazy, Suspense, useState } from 'react'
 import { Badge, Environment } from '../ui/Badge.tsx'
 import { Button } from '../ui/Button.tsx'
 import { Card, Pairs } from '../ui/Card.tsx'
@@ -21,6 +21,8 @@ import { Sentence } from './Sentence.tsx'
 import { maskSentence } from './sentences.ts'
 import { YamlDialog } from './YamlDialog.tsx'
 
+const SealDialog = lazy(() => import('./SealDialog.tsx').then((file) => ({ default: file.SealDialog })))
+
 interface TargetDetailProps {
   readonly row: { readonly resource: Resource; readonly view: TargetView | null }
   /** Undefined while they are loading. */
@@ -31,7 +33,6 @@ interface TargetDetailProps {
 
 export function TargetDetail({ row, agents, policies, unreadPolicies }: TargetDetailProps) {
   const { resource, view } = row
-  const [yaml, setYaml] = useState(false)
   return (
     <article className="space-y-4" aria-label={`Target ${resource.name}`}>
       <header className="flex flex-wrap items-start justify-between gap-3">
@@ -42,27 +43,7 @@ export function TargetDetail({ row, agents, policies, unreadPolicies }: TargetDe
           </h2>
           <p className="max-w-prose text-ink-2">{view?.metadata.description || 'No description.'}</p>
         </div>
-        <div className="flex flex-wrap gap-2">
-          <Link
-            to={paths.sessions()}
-            search={{ q: `target:${resource.name}` }}
-            className="inline-flex min-h-9 items-center gap-2 rounded-lg border border-line bg-surface px-3 font-medium hover:border-line-strong hover:bg-surface-2"
-          >
-            <ScrollText aria-hidden size={16} />
-            Sessions
-          </Link>
-          <Link
-            to={paths.scan(resource.name)}
-            title="Look at a sample for personal data and secrets, and label it"
-            className="inline-flex min-h-9 items-center gap-2 rounded-lg border border-line bg-surface px-3 font-medium hover:border-line-strong hover:bg-surface-2"
-          >
-            <ScanSearch aria-hidden size={16} />
-            Scan
-          </Link>
-          <Button icon={<FileCode2 aria-hidden size={16} />} onClick={() => setYaml(true)}>
-            YAML
-          </Button>
-        </div>
+        <Actions row={row} />
       </header>
       {view === null ? (
         <Card>
@@ -75,6 +56,47 @@ export function TargetDetail({ row, agents, policies, unreadPolicies }: TargetDe
           <Reached view={view} agents={agents} resource={resource} />
         </>
       )}
+    </article>
+  )
+}
+
+/** What can be done with it from here, and the dialogs that this opens. */
+function Actions({ row: { resource, view } }: Pick<TargetDetailProps, 'row'>) {
+  const [yaml, setYaml] = useState(false)
+  const [seals, setSeals] = useState(false)
+  return (
+    <>
+      <div className="flex flex-wrap gap-2">
+        <Link
+          to={paths.sessions()}
+          search={{ q: `target:${resource.name}` }}
+          className="inline-flex min-h-9 items-center gap-2 rounded-lg border border-line bg-surface px-3 font-medium hover:border-line-strong hover:bg-surface-2"
+        >
+          <ScrollText aria-hidden size={16} />
+          Sessions
+        </Link>
+        <Link
+          to={paths.scan(resource.name)}
+          title="Look at a sample for personal data and secrets, and label it"
+          className="inline-flex min-h-9 items-center gap-2 rounded-lg border border-line bg-surface px-3 font-medium hover:border-line-strong hover:bg-surface-2"
+        >
+          <ScanSearch aria-hidden size={16} />
+          Scan
+        </Link>
+        {view === null ? null : (
+          <Button icon={<KeyRound aria-hidden size={16} />} onClick={() => setSeals(true)}>
+            Seal
+          </Button>
+        )}
+        <Button icon={<FileCode2 aria-hidden size={16} />} onClick={() => setYaml(true)}>
+          YAML
+        </Button>
+      </div>
+      {seals && view !== null ? (
+        <Suspense fallback={null}>
+          <SealDialog view={view} onClose={() => setSeals(false)} />
+        </Suspense>
+      ) : null}
       {yaml ? (
         <YamlDialog
           title={`Target ${resource.name}`}
@@ -83,7 +105,7 @@ export function TargetDetail({ row, agents, policies, unreadPolicies }: TargetDe
           onClose={() => setYaml(false)}
         />
       ) : null}
-    </article>
+    </>
   )
 }
 
