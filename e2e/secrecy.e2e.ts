@@ -319,7 +319,7 @@ test.skipIf(!hasChromium)(
       await dialog.getByLabel('Sealing keys').fill(printed.stdout)
       await seal.click()
       const made = page.getByRole('dialog', { name: 'The sealed credential' })
-      sealed = (await made.locator('pre').innerText()).trim()
+      sealed = ((await made.locator('pre').textContent()) ?? '').trim()
       expect(await violations(page)).toEqual([])
       await made.getByRole('button', { name: 'Done' }).click()
       expect(await page.content()).not.toContain(secret)
