@@ -1,5 +1,5 @@
 // sallyport request and grants: asking ahead for what a rule grants for a time, and deciding it.
-import { Grant, type Grantable, GrantableList, GrantPage } from '@sallyport/api/grants'
+import { Grant, type Grantable, GrantableList, GrantPage, grantViews } from '@sallyport/api/grants'
 import { SallyportError } from '@sallyport/base/errors'
 import { type AddCommand, type Session, usage } from './app.ts'
 import { durationSeconds } from './duration.ts'
@@ -12,7 +12,7 @@ interface AskOptions {
 
 /** Grants of one list. */
 const listMax = 500
-const views = ['pending', 'live', 'all', 'mine']
+const views: readonly string[] = grantViews
 
 export const addRequest: AddCommand = (parent, app) => {
   parent

@@ -1,9 +1,11 @@
 // Grants over HTTP: who may ask for what, who decides, what agents are told, and how they end (DESIGN §5; THREATS R-6.3, R-6.10).
 import { fromBinary } from '@bufbuild/protobuf'
+import { LiveEvent } from '@sallyport/api/live'
 import { type Snapshot, SnapshotSchema } from '@sallyport/proto/gen/sallyport/v1/snapshot_pb'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { countChanges } from '../src/live/store.ts'
 import { isSnapshot, type TestAgent } from './grpc-stack.ts'
-import { type AgentLink, ask, type HoldStack, startHoldStack } from './hold-stack.ts'
+import { type AgentLink, ask, eventually, type HoldStack, startHoldStack } from './hold-stack.ts'
 import { groupDocument, makeDocuments, type SignedIn } from './make.ts'
 import { stopServer } from './stack.ts'
 
@@ -70,8 +72,9 @@ describe('asking', () => {
   it('R-6.10: is for whom the rule is about, for as long as it says, with a reason where it wants one', async () => {
     expect((await get(ana, '/me/grantable')).body.items).toEqual([
       {
-        ...{ target: 'orders', policy: 'on-call', rule: 'repair', operations: ['update'], objects: ['public.orders'] },
-        ...{ when: null, longestSeconds: 14_400, reviewers: [{ group: 'dba', count: 1 }], reason: 'required' },
+        ...{ target: 'orders', targetLabels: { env: 'test' }, roles: ['app_rw', 'app_ro'], policy: 'on-call', rule: 'repair' },
+        ...{ operations: ['update'], objects: ['public.orders'], when: null, during: null, message: '' },
+        ...{ longestSeconds: 14_400, reviewers: [{ group: 'dba', count: 1 }], reason: 'required' },
       },
     ])
     const stranger = await stack.person('sales')
@@ -125,6 +128,91 @@ describe('deciding', () => {
     expect((await get(ana, `/grants/${late}`)).body.state).toBe('expired')
     expect((await post(dba, `/grants/${late}/verdict`, { verdict: 'approved' })).status).toBe(409)
   })
+})
+
+describe('the lists', () => {
+  const ids = async (who: SignedIn, view: string): Promise<string[]> =>
+    (await get(who, `/grants?view=${view}`)).body.items.map(({ id }: { id: string }) => id)
+
+  it('have each grant in the one where it belongs, and say who could decide it and what was asked for before', async () => {
+    const cleo = await stack.person('eng')
+    const { id } = (await asked(cleo)).body
+    expect(await ids(dba, 'pending')).toContain(id)
+    const shown = (await get(dba, `/grants/${id}`)).body
+    expect(shown).toMatchObject({ mayDecide: { ok: true }, history: { approved: 0, firstTime: true, last: null } })
+    expect(shown.quorum).toMatchObject([{ group: 'dba', count: 1, approvedBy: [] }])
+    expect(shown.quorum[0].others).toHaveLength(1)
+    const waiting = async (who: SignedIn) => (await get(who, '/overview')).body.grants
+    const before = await waiting(dba)
+    expect(before.waitingForMe).toBeGreaterThan(0)
+    await post(dba, `/grants/${id}/verdict`, { verdict: 'approved', reason: 'fine' })
+    expect(await waiting(dba)).toEqual({
+      waitingForMe: before.waitingForMe - 1,
+      pending: before.pending - 1,
+      live: before.live + 1,
+    })
+    expect(await waiting(cleo)).toBeNull()
+    expect([await ids(dba, 'pending'), await ids(dba, 'past')].flat()).not.toContain(id)
+    expect(await ids(admin, 'live')).toContain(id)
+    await post(admin, `/grants/${id}/end`)
+    expect(await ids(admin, 'live')).not.toContain(id)
+    expect(await ids(admin, 'past')).toContain(id)
+    expect(await ids(ana, 'all')).not.toContain(id)
+    const again = (await asked(cleo)).body
+    expect(again.history).toMatchObject({ approved: 1, denied: 0, firstTime: false, last: { verdict: 'approved' } })
+    // What nobody decided in time waits no longer.
+    stack.clock.advance(3_600_001)
+    expect(await ids(dba, 'pending')).not.toContain(again.id)
+    expect(await ids(dba, 'past')).toContain(again.id)
+  })
+
+  it('R-6.10: tell of a grant, live, only whoever may read it', async () => {
+    const stranger = await stack.person('reviewer', 'security')
+    const heard = new Map<SignedIn, LiveEvent[]>([ana, dba, stranger].map((who) => [who, []]))
+    const closing = new AbortController()
+    await Promise.all([...heard].map(([who, events]) => listen(who, events, closing.signal)))
+    const { id } = (await asked()).body
+    const isTold = (who: SignedIn, of: string) =>
+      heard.get(who)?.some((event) => event.kind === 'grant' && event.id === of)
+    await eventually(async () => isTold(dba, id) && isTold(ana, id), Boolean)
+    await post(ana, `/grants/${id}/end`)
+    await eventually(
+      async () => heard.get(dba)?.filter((event) => event.id === id).length,
+      (count) => count === 2,
+    )
+    expect(heard.get(stranger)).toEqual([])
+    closing.abort()
+  })
+})
+
+/** Reads what a person's live stream says until it is closed; settles once the stream has said hello. */
+async function listen(who: SignedIn, events: LiveEvent[], signal: AbortSignal): Promise<void> {
+  const response = await fetch(`${at().url}/api/v1/live`, { headers: who.headers, signal })
+  const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
+  let text = ''
+  const more = async (): Promise<boolean> => {
+    const { value, done } = await reader.read()
+    text += value ?? ''
+    const blocks = text.split('\n\n')
+    text = blocks.pop() ?? ''
+    for (const block of blocks) {
+      const line = /^event: change\ndata: (.*)$/m.exec(block)?.[1]
+      if (line !== undefined) events.push(LiveEvent.parse(JSON.parse(line)))
+    }
+    return !done
+  }
+  await more()
+  void (async () => {
+    while (await more());
+  })().catch(() => undefined)
+}
+
+it('R-6.3: another replica hears of a grant that is given and ended, also where the hint is lost', async () => {
+  const before = await countChanges(stack.db)
+  const id = await granted()
+  const given = await countChanges(stack.db)
+  await post(ana, `/grants/${id}/end`)
+  expect([given - before, (await countChanges(stack.db)) - given]).toEqual([1, 1])
 })
 
 describe('R-6.3: the end', () => {

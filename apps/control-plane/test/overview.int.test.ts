@@ -161,6 +161,7 @@ it('tells a reviewer what waits for them and how long people take, and nothing e
   expect(seen.approvals).toEqual({ waitingForMe: 1, pending: 1, medianWaitMs: 4_000 })
   expect({ ...seen, approvals: null }).toEqual({
     approvals: null,
+    grants: { waitingForMe: 0, pending: 0, live: 0 },
     sessions: null,
     agents: null,
     targets: null,

@@ -1,6 +1,6 @@
 // Grants: what somebody asks for ahead, for a time, by a rule with the effect `grant` (DESIGN §5). One grant is one rule at one target.
 import { z } from 'zod'
-import { GivenVerdict, VerdictWord } from './approvals.ts'
+import { Approval, GivenVerdict, VerdictWord } from './approvals.ts'
 import { PageQuery, pageOf } from './problem.ts'
 
 /** `over`: its time has passed; `ended`: somebody ended it before; `stale`: its rule was changed or taken away since. */
@@ -10,11 +10,28 @@ export type GrantState = z.infer<typeof GrantState>
 /** What a rule lets somebody do; null: everything. */
 const Scope = z.object({
   target: z.string(),
+  targetLabels: z.record(z.string(), z.string()),
+  /** Roles that the target permits: any of them may be used. None over HTTP. */
+  roles: z.array(z.string()),
   policy: z.string(),
   rule: z.string(),
   operations: z.array(z.string()).nullable(),
   objects: z.array(z.string()).nullable(),
   when: z.string().nullable(),
+  /** Hours of the week in which it counts; null: at any time. */
+  during: z
+    .array(
+      z.object({
+        /** Null: every day. */
+        days: z.array(z.string()).nullable(),
+        from: z.string(),
+        to: z.string(),
+        zone: z.string(),
+      }),
+    )
+    .nullable(),
+  /** What the author of the rule says about it; empty: nothing. */
+  message: z.string(),
 })
 
 /** GET /api/v1/me/grantable: what the signed-in person may ask for. */
@@ -45,8 +62,16 @@ export const Grant = Scope.extend({
 })
 export type Grant = z.infer<typeof Grant>
 export const GrantPage = pageOf(Grant)
-/** GET /api/v1/grants, newest first: what the signed-in person may see. `live`: granted and not over. */
-export const GrantQuery = PageQuery.extend({ view: z.enum(['pending', 'live', 'all', 'mine']).default('pending') })
+export const grantViews = ['pending', 'live', 'past', 'all', 'mine'] as const
+/**
+ * GET /api/v1/grants, newest first: what the signed-in person may see. `live`: granted and not over; `past`: neither that nor to be decided;
+ * `mine`: what they asked for themselves.
+ */
+export const GrantQuery = PageQuery.extend({ view: z.enum(grantViews).default('pending') })
+
+/** One grant, as who decides looks at it. `history`: what the same person asked for by the same rule in the last 30 days. */
+export const GrantDetail = Grant.extend(Approval.pick({ quorum: true, history: true }).shape)
+export type GrantDetail = z.infer<typeof GrantDetail>
 
 /** POST /api/v1/grants. */
 export const GrantRequest = z.strictObject({

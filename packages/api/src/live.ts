@@ -6,7 +6,7 @@ import { z } from 'zod'
  * console fetches the thing itself under its own rights. `event: hello` comes first, a comment every 15 s.
  */
 export const LiveEvent = z.object({
-  kind: z.enum(['approval', 'session', 'agent', 'resource', 'webhook']),
+  kind: z.enum(['approval', 'grant', 'session', 'agent', 'resource', 'webhook']),
   id: z.string(),
   at: z.iso.datetime(),
 })
@@ -22,6 +22,8 @@ export const Overview = z.object({
       medianWaitMs: z.number().nullable(),
     })
     .nullable(),
+  /** Asked for ahead: what waits for a verdict, and what is granted now. */
+  grants: z.object({ waitingForMe: z.number().int(), pending: z.number().int(), live: z.number().int() }).nullable(),
   sessions: z
     .object({
       live: z.number().int(),

@@ -153,7 +153,10 @@ describe('the live stream', () => {
     }
   })
 
-  it.each(['approval', 'session', 'agent', 'resource', 'webhook'] as const)('knows what a %s makes stale', (kind) => {
-    expect(keysOf({ kind, id: 'x', at: '2026-11-24T10:00:00Z' }).length).toBeGreaterThan(0)
-  })
+  it.each(['approval', 'grant', 'session', 'agent', 'resource', 'webhook'] as const)(
+    'knows what a %s makes stale',
+    (kind) => {
+      expect(keysOf({ kind, id: 'x', at: '2026-11-24T10:00:00Z' }).length).toBeGreaterThan(0)
+    },
+  )
 })

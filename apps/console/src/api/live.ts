@@ -46,12 +46,14 @@ export function keysOf(event: LiveEvent): readonly QueryKey[] {
   switch (event.kind) {
     case 'approval':
       return [['approvals'], ['approval', event.id], ['overview'], ['me', 'requests'], ['audit']]
+    case 'grant':
+      return [['grants'], ['grant', event.id], ['overview'], ['me', 'targets'], ['audit']]
     case 'session':
       return [['session', event.id], ['sessions'], ['overview']]
     case 'agent':
       return [['agents'], ['overview'], ['me', 'targets'], ['audit'], ['quarantine']]
     case 'resource':
-      return [['resources'], ['overview'], ['me', 'targets'], ['audit'], ['quarantine']]
+      return [['resources'], ['overview'], ['me', 'targets'], ['grants'], ['grant'], ['audit'], ['quarantine']]
     case 'webhook':
       return [['webhooks'], ['deliveries'], ['audit']]
   }

@@ -4,13 +4,22 @@ import type { VerdictRequest } from '@sallyport/api/approvals'
 import { SallyportError } from '@sallyport/base/errors'
 import { isId } from '@sallyport/base/ids'
 import type { HeldEvidence } from '@sallyport/ledger/hold'
-import { appendAction } from '../audit/store.ts'
+import { noteAction } from '../audit/note.ts'
 import type { Tx } from '../db.ts'
 import type { Deps } from '../deps.ts'
 import { type Actor, actorKey } from '../http/actor.ts'
 import { announce } from './announce.ts'
 import { currentReader, ruled } from './people.ts'
-import { type GivenVerdict, mayCancel, mayDecide, mayRead, outcomeOf, type Reader, settledText } from './rules.ts'
+import {
+  type GivenVerdict,
+  mayCancel,
+  mayDecide,
+  mayRead,
+  outcomeOf,
+  type Reader,
+  settledText,
+  storedReason,
+} from './rules.ts'
 import { openEvidence, tampered } from './sealed.ts'
 import { checkedSignature, unsigned } from './signature.ts'
 import * as store from './store.ts'
@@ -19,6 +28,8 @@ export type DecideDeps = Pick<Deps, 'db' | 'clock' | 'randomBytes' | 'bus' | 'co
 
 export const notFound = () =>
   new SallyportError('NOT_FOUND', 'there is no request with this id', { hint: 'see "sallyport approvals ls"' })
+
+const objectOf = (id: string): string => `Approval/${id}`
 
 /** Gives a verdict. Throws NOT_FOUND, VERDICT_FORBIDDEN, CONFLICT or REQUEST_INVALID; then nothing changed. */
 export async function decideApproval(deps: DecideDeps, actor: Actor, id: string, given: VerdictRequest): Promise<void> {
@@ -49,11 +60,11 @@ async function decideIn(deps: DecideDeps, tx: Tx, actor: Actor, id: string, give
   const { approvalDigest } = request
   await store.addVerdict(tx, { ...verdict, id: deps.randomBytes(16).toString('hex'), requestId: id, approvalDigest })
   await settle(deps, tx, request, verdict, signers?.count)
-  await audit(deps, tx, actor, given.verdict === 'approved' ? 'approve' : 'deny', id, {
-    target: request.target,
-    caller: request.initiatorName,
-    approvalDigest,
-    reason,
+  const { target, initiatorName: caller } = request
+  await noteAction(deps, tx, actor, {
+    action: given.verdict === 'approved' ? 'approve' : 'deny',
+    object: objectOf(id),
+    detail: { target, caller, approvalDigest, reason },
   })
 }
 
@@ -81,8 +92,7 @@ async function checkShown(deps: DecideDeps, tx: Tx, request: store.HeldRequest, 
 }
 
 function checkedReason(request: store.HeldRequest, given: VerdictRequest): string {
-  // PostgreSQL's text holds no NUL, and no half of a surrogate pair.
-  const reason = Buffer.from(given.reason.replaceAll('\0', ''), 'utf8').toString('utf8').trim()
+  const reason = storedReason(given.reason)
   if (reason !== '') return reason
   if (given.verdict === 'denied')
     throw new SallyportError('REQUEST_INVALID', 'a denial needs a reason; the caller is shown it')
@@ -127,25 +137,11 @@ export async function cancelApproval(deps: DecideDeps, actor: Actor, id: string)
       throw new SallyportError('CONFLICT', settledText(ruled(request), request.verdicts, nowMs) ?? 'it is decided')
     const at = new Date(nowMs)
     await store.changeState(tx, id, 'pending', 'cancelled', { openKey: null, settledAt: at, endedAt: at })
-    await audit(deps, tx, actor, 'cancel-request', id, { target: request.target })
+    await noteAction(deps, tx, actor, {
+      action: 'cancel-request',
+      object: objectOf(id),
+      detail: { target: request.target },
+    })
   })
   deps.bus.publish({ kind: 'approval', id })
-}
-
-async function audit(
-  deps: DecideDeps,
-  tx: Tx,
-  actor: Actor,
-  action: string,
-  id: string,
-  detail: Readonly<Record<string, string>>,
-): Promise<void> {
-  await appendAction(tx, {
-    id: deps.randomBytes(16).toString('hex'),
-    at: new Date(deps.clock.nowMs()),
-    actor: actorKey(actor),
-    action,
-    object: `Approval/${id}`,
-    detail,
-  })
 }

@@ -4,7 +4,7 @@ import type { Db, Tx } from '../db.ts'
 import { readDocuments } from '../policies/store.ts'
 import { groupsOf, rolesOf } from '../signin/rules.ts'
 import { findPeople, findPersons } from './list-store.ts'
-import { type GivenVerdict, hasRight, type Reader } from './rules.ts'
+import { type GivenVerdict, hasRight, type Reader, type RuledRequest } from './rules.ts'
 import type { HeldRequest } from './store.ts'
 
 /** People of one group that are looked at for those who could still decide. */
@@ -57,18 +57,20 @@ export async function rightfulVerdicts(db: Db | Tx, request: HeldRequest): Promi
 }
 
 /** For each group of the quorum: names of known people who could decide and have not. */
-export async function othersOf(db: Db, request: HeldRequest): Promise<Map<string, string[]>> {
+export async function othersOf(
+  db: Db,
+  request: RuledRequest,
+  verdicts: readonly GivenVerdict[],
+): Promise<Map<string, string[]>> {
   const documents = await readGroups(db)
-  const decided = new Set(request.verdicts.map((given) => given.personId))
+  const decided = new Set(verdicts.map((given) => given.personId))
   const found = new Map<string, string[]>()
   for (const { group } of request.quorum) {
     const members = documents.flatMap((document) =>
       document.kind === 'Group' && document.metadata.name === group ? document.spec.members : [],
     )
     const people = await findPeople(db, members, peopleMax)
-    const able = people.filter(
-      (person) => !decided.has(person.id) && hasRight(readerOf(person, documents), ruled(request)).ok,
-    )
+    const able = people.filter((person) => !decided.has(person.id) && hasRight(readerOf(person, documents), request).ok)
     found.set(
       group,
       able.slice(0, othersMax).map((person) => person.display),

@@ -138,6 +138,10 @@ export function settledText(
   }
 }
 
+/** A reason as it is stored: PostgreSQL's text holds no NUL, and no half of a surrogate pair. */
+export const storedReason = (given: string): string =>
+  new TextDecoder().decode(new TextEncoder().encode(given.replaceAll('\0', ''))).trim()
+
 export interface QuorumProgress extends QuorumEntry {
   readonly approvedBy: readonly GivenVerdict[]
 }

@@ -5,17 +5,26 @@ import { VerdictWord } from '@sallyport/api/approvals'
 import { canonicalText } from '@sallyport/ledger/canonical'
 import type { HeldEvidence } from '@sallyport/ledger/hold'
 import { z } from 'zod'
+import type { Db } from '../db.ts'
 import type { Deps } from '../deps.ts'
 import { readHistory } from './list-store.ts'
 import { othersOf, ruled } from './people.ts'
-import { mayCancel, mayDecide, progressOf, type Reader, signedBy } from './rules.ts'
+import {
+  type GivenVerdict,
+  mayCancel,
+  mayDecide,
+  progressOf,
+  type Reader,
+  type RuledRequest,
+  signedBy,
+} from './rules.ts'
 import { openEvidence, tampered } from './sealed.ts'
 import { countWaiting, type HeldRequest } from './store.ts'
 
 export type ShowDeps = Pick<Deps, 'db' | 'clock' | 'vault'>
 
 /** How far back the history of a caller goes, in milliseconds. */
-const historyMs = 30 * 86_400_000
+export const historyMs = 30 * 86_400_000
 
 export function showItem(request: HeldRequest, reader: Reader, waiting: number, nowMs: number): ApprovalItem {
   const { facts } = request
@@ -75,13 +84,8 @@ export async function showApproval(deps: ShowDeps, reader: Reader, request: Held
     message: facts.message,
     estimate: facts.estimate,
     history: await showHistory(deps, request, nowMs),
-    quorum: await showQuorum(deps, request),
-    verdicts: request.verdicts.map(({ personName, verdict, reason, at }) => ({
-      by: personName,
-      verdict,
-      reason,
-      at: at.toISOString(),
-    })),
+    quorum: await showQuorum(deps.db, ruled(request), request.verdicts),
+    verdicts: showVerdicts(request.verdicts),
     reason: request.reasonMode === 'required' ? 'required' : 'optional',
     signers: showSigners(request, evidence),
     statementDigest: request.statementDigest,
@@ -135,15 +139,23 @@ async function showHistory(deps: ShowDeps, request: HeldRequest, nowMs: number):
   }
 }
 
-async function showQuorum(deps: ShowDeps, request: HeldRequest): Promise<Approval['quorum']> {
-  const others = await othersOf(deps.db, request)
-  return progressOf(request.quorum, request.verdicts).map(({ group, count, approvedBy }) => ({
+/** What the quorum has, and who of it could still decide. */
+export async function showQuorum(
+  db: Db,
+  request: RuledRequest,
+  verdicts: readonly GivenVerdict[],
+): Promise<Approval['quorum']> {
+  const others = request.state === 'pending' ? await othersOf(db, request, verdicts) : new Map<string, string[]>()
+  return progressOf(request.quorum, verdicts).map(({ group, count, approvedBy }) => ({
     group,
     count,
     approvedBy: approvedBy.map((given) => given.personName),
-    others: request.state === 'pending' ? (others.get(group) ?? []) : [],
+    others: others.get(group) ?? [],
   }))
 }
+
+export const showVerdicts = (verdicts: readonly GivenVerdict[]): Approval['verdicts'] =>
+  verdicts.map(({ personName: by, verdict, reason, at }) => ({ by, verdict, reason, at: at.toISOString() }))
 
 const Result = z.object({
   result: z.string(),

@@ -1,36 +1,31 @@
 // Grants: asked for ahead, decided by people, ended by their time, by whoever asked, by reviewers or with the person. Quorum, four eyes
 // and who reads what are those of approvals. Agents hear of a change with their next snapshot, which is published after the commit.
-import type { Grant, GrantRequest, GrantState, GrantVerdictRequest } from '@sallyport/api/grants'
+import type { GrantDetail, GrantRequest, GrantVerdictRequest } from '@sallyport/api/grants'
 import { SallyportError } from '@sallyport/base/errors'
 import { isId } from '@sallyport/base/ids'
-import { Rule } from '@sallyport/policy/document'
 import { durationMs } from '@sallyport/policy/duration'
 import { currentReader } from '../approvals/people.ts'
-import {
-  type GivenVerdict,
-  hasRight,
-  mayDecide,
-  mayRead,
-  outcomeOf,
-  progressOf,
-  type Reader,
-  type RuledRequest,
-} from '../approvals/rules.ts'
+import { type GivenVerdict, mayDecide, mayRead, outcomeOf, type Reader, storedReason } from '../approvals/rules.ts'
 import { inHold } from '../approvals/store.ts'
-import { appendAction } from '../audit/store.ts'
+import { noteAction } from '../audit/note.ts'
 import type { Db, Tx } from '../db.ts'
 import type { Deps } from '../deps.ts'
 import { type Actor, actorKey } from '../http/actor.ts'
 import { readDocuments } from '../policies/store.ts'
 import { chainOf, type Versioned } from '../targets/open.ts'
+import { isOf, mayEnd, ruled, stateOf } from './rules.ts'
 import { type AskableRule, askableBy, grantRules, textOf } from './scope.ts'
+import { showDetail } from './show.ts'
 import * as store from './store.ts'
 
-export type GrantDeps = Pick<Deps, 'db' | 'clock' | 'randomBytes' | 'publish'>
+export type GrantDeps = Pick<Deps, 'db' | 'clock' | 'randomBytes' | 'bus' | 'publish'>
 
 /** Undecided ones of one person. */
 export const grantsPendingMax = 20
 
+const objectOf = (id: string): string => `Grant/${id}`
+
+/** Targets and policies as they are now. */
 export const readRules = async (db: Db | Tx): Promise<Versioned[]> => await readDocuments(db, ['Target', 'Policy'])
 
 const notFound = (): SallyportError =>
@@ -42,14 +37,15 @@ export const askableFor = async (deps: Pick<Deps, 'db'>, actor: Actor): Promise<
 /** Throws NOT_FOUND, REQUEST_INVALID or TOO_MANY_REQUESTS. */
 export async function askGrant(deps: GrantDeps, actor: Actor, asked: GrantRequest): Promise<store.StoredGrant> {
   const askable = (await askableFor(deps, actor)).find(
-    ({ target, policy, rule }) => target === asked.target && policy === asked.policy && rule.name === asked.rule,
+    ({ targetName, policy, rule }) =>
+      targetName === asked.target && policy === asked.policy && rule.name === asked.rule,
   )
   if (askable === undefined)
     throw new SallyportError('NOT_FOUND', 'no rule of this name lets you ask for anything at this target', {
       hint: '"sallyport request" lists what you may ask for',
     })
   const { approval, longest } = askable.rule
-  const reason = plain(asked.reason)
+  const reason = storedReason(asked.reason)
   if (asked.seconds * 1_000 > durationMs(longest))
     throw new SallyportError('REQUEST_INVALID', `rule "${asked.rule}" is granted for ${longest} at most`)
   if (approval.reason === 'required' && reason === '')
@@ -71,15 +67,13 @@ export async function askGrant(deps: GrantDeps, actor: Actor, asked: GrantReques
       expiresAt: new Date(createdAt.getTime() + durationMs(approval.expires)),
     })
     const detail = { target: asked.target, rule: `${asked.policy}/${asked.rule}`, seconds: asked.seconds, reason }
-    await audit(deps, tx, actor, 'request-grant', id, detail)
+    await noteAction(deps, tx, actor, { action: 'request-grant', object: objectOf(id), detail })
   })
+  deps.bus.publish({ kind: 'grant', id })
   const made = await store.findGrant(deps.db, id)
   if (made === null) throw notFound()
   return made
 }
-
-/** PostgreSQL's text holds no NUL, and no half of a surrogate pair. */
-const plain = (text: string): string => Buffer.from(text.replaceAll('\0', ''), 'utf8').toString('utf8').trim()
 
 /** Throws NOT_FOUND, VERDICT_FORBIDDEN, CONFLICT or REQUEST_INVALID; then nothing changed. */
 export async function decideGrant(
@@ -99,7 +93,7 @@ export async function decideGrant(
         'CONFLICT',
         'the rule was changed since this was asked for; it has to be asked for again',
       )
-    const reason = plain(given.reason)
+    const reason = storedReason(given.reason)
     if (given.verdict === 'denied' && reason === '')
       throw new SallyportError('REQUEST_INVALID', 'a denial needs a reason; who asked is shown it')
     const at = new Date(nowMs)
@@ -112,11 +106,15 @@ export async function decideGrant(
     const untilAt = new Date(nowMs + grant.seconds * 1_000)
     if (outcome === 'denied') await store.changeGrant(tx, id, 'pending', 'denied', { endedAt: at })
     if (outcome === 'approved') await store.changeGrant(tx, id, 'pending', 'approved', { grantedAt: at, untilAt })
-    const action = given.verdict === 'approved' ? 'approve-grant' : 'deny-grant'
-    await audit(deps, tx, actor, action, id, { target: grant.target, who: grant.display, reason })
+    await noteAction(deps, tx, actor, {
+      action: given.verdict === 'approved' ? 'approve-grant' : 'deny-grant',
+      object: objectOf(id),
+      detail: { target: grant.target, who: grant.display, reason },
+    })
     return outcome === 'approved'
   })
-  if (isGranted) await deps.publish([`Grant/${id}`])
+  deps.bus.publish({ kind: 'grant', id })
+  if (isGranted) await deps.publish([objectOf(id)])
 }
 
 /** Withdraws or ends it. Throws NOT_FOUND or CONFLICT; for whoever may only read it VERDICT_FORBIDDEN. */
@@ -131,10 +129,15 @@ export async function endGrant(deps: GrantDeps, actor: Actor, id: string): Promi
       throw new SallyportError('VERDICT_FORBIDDEN', 'who asked for it, its reviewers and administrators end a grant')
     const ended = { endedAt: new Date(nowMs), endedBy: actorKey(actor) }
     await store.changeGrant(tx, id, state, state === 'pending' ? 'cancelled' : 'ended', ended)
-    await audit(deps, tx, actor, 'end-grant', id, { target: grant.target, who: grant.display, was: state })
+    await noteAction(deps, tx, actor, {
+      action: 'end-grant',
+      object: objectOf(id),
+      detail: { target: grant.target, who: grant.display, was: state },
+    })
     return state === 'approved'
   })
-  if (wasLive) await deps.publish([`Grant/${id}`])
+  deps.bus.publish({ kind: 'grant', id })
+  if (wasLive) await deps.publish([objectOf(id)])
 }
 
 async function readable(tx: Tx, actor: Actor, id: string): Promise<{ grant: store.StoredGrant; reader: Reader }> {
@@ -144,84 +147,10 @@ async function readable(tx: Tx, actor: Actor, id: string): Promise<{ grant: stor
   return { grant, reader }
 }
 
-/** As the rules of approvals see it. */
-const ruled = (grant: store.StoredGrant): RuledRequest => ({
-  state: grant.state === 'ended' ? 'cancelled' : grant.state,
-  expiresAt: grant.expiresAt,
-  quorum: grant.quorum,
-  initiator: { issuer: grant.issuer, subject: grant.subject, assurance: 'verified' },
-  actors: [],
-})
-
-const isOf = (rule: AskableRule, grant: store.StoredGrant): boolean =>
-  rule.target === grant.target && rule.policy === grant.policy && textOf(rule) === grant.ruleText
-
-/** `rules`: null where it does not matter whether its rule is still the same. */
-function stateOf(grant: store.StoredGrant, rules: readonly AskableRule[] | null, nowMs: number): GrantState {
-  if (grant.state === 'pending' && grant.expiresAt.getTime() <= nowMs) return 'expired'
-  if (grant.state !== 'approved') return grant.state
-  if ((grant.untilAt?.getTime() ?? 0) <= nowMs) return 'over'
-  return rules === null || rules.some((rule) => isOf(rule, grant)) ? 'approved' : 'stale'
-}
-
-function mayEnd(reader: Reader, grant: store.StoredGrant, nowMs: number): boolean {
-  const state = stateOf(grant, null, nowMs)
-  const isOwn = reader.issuer === grant.issuer && reader.subject === grant.subject
-  if (state === 'pending') return isOwn
-  return state === 'approved' && (isOwn || reader.roles.includes('admin') || hasRight(reader, ruled(grant)).ok)
-}
-
-/** The caller has checked that the reader may see it. */
-export function showGrant(
-  grant: store.StoredGrant,
-  reader: Reader,
-  rules: readonly AskableRule[],
-  nowMs: number,
-): Grant {
-  const permission = mayDecide(reader, ruled(grant), grant.verdicts, nowMs)
-  const rule = Rule.parse(JSON.parse(grant.ruleText))
-  const { target, policy, issuer, subject, display, reason, seconds } = grant
-  const scope = { operations: rule.operations ?? null, objects: rule.objects ?? null, when: rule.when ?? null }
-  return {
-    ...{ id: grant.id, target, policy, rule: grant.rule, ...scope, who: { issuer, subject, display }, reason, seconds },
-    state: stateOf(grant, rules, nowMs),
-    quorum: progressOf(grant.quorum, grant.verdicts).map(({ group, count, approvedBy }) => ({
-      ...{ group, count, approvedBy: approvedBy.map(({ personName }) => personName) },
-    })),
-    verdicts: grant.verdicts.map(({ personName: by, verdict, reason: why, at }) => ({
-      ...{ by, verdict, reason: why, at: at.toISOString() },
-    })),
-    createdAt: grant.createdAt.toISOString(),
-    expiresAt: grant.expiresAt.toISOString(),
-    until: grant.untilAt?.toISOString() ?? null,
-    endedBy: grant.endedBy,
-    mayDecide: permission.ok ? { ok: true } : { ok: false, why: permission.why },
-    mayEnd: mayEnd(reader, grant, nowMs),
-  }
-}
-
-/** Null: there is none for them. */
-export async function shownTo(deps: Pick<Deps, 'db' | 'clock'>, actor: Actor, id: string): Promise<Grant> {
+/** Throws NOT_FOUND: there is none for them. */
+export async function shownTo(deps: Pick<Deps, 'db' | 'clock'>, actor: Actor, id: string): Promise<GrantDetail> {
   const grant = isId(id) ? await store.findGrant(deps.db, id) : null
   const reader = await currentReader(deps.db, actor.personId)
   if (grant === null || reader === null || !mayRead(reader, ruled(grant))) throw notFound()
-  return showGrant(grant, reader, grantRules(await readRules(deps.db)), deps.clock.nowMs())
-}
-
-async function audit(
-  deps: GrantDeps,
-  tx: Tx,
-  actor: Actor,
-  action: string,
-  id: string,
-  detail: Readonly<Record<string, string | number>>,
-): Promise<void> {
-  await appendAction(tx, {
-    id: deps.randomBytes(16).toString('hex'),
-    at: new Date(deps.clock.nowMs()),
-    actor: actorKey(actor),
-    action,
-    object: `Grant/${id}`,
-    detail,
-  })
+  return await showDetail(deps, grant, reader, await readRules(deps.db))
 }

@@ -1,7 +1,7 @@
 // HTTP of grants: what one may ask for, asking, the list, verdicts, the end. Which grants exist for whom stands in approvals/rules.ts.
 import {
-  Grant,
   GrantableList,
+  GrantDetail,
   GrantEndRequest,
   GrantPage,
   GrantQuery,
@@ -14,8 +14,9 @@ import type { Deps } from '../deps.ts'
 import { type Actor, actorOf } from '../http/actor.ts'
 import { decodeCursor, encodeCursor, pageOfRows } from '../http/page.ts'
 import { type App, at } from '../http/route.ts'
-import { askableFor, askGrant, decideGrant, endGrant, readRules, showGrant, shownTo } from './grants.ts'
-import { grantRules, showAskable } from './scope.ts'
+import { askableFor, askGrant, decideGrant, endGrant, readRules, shownTo } from './grants.ts'
+import { showAskable } from './scope.ts'
+import { showGrant } from './show.ts'
 import { pageGrants } from './store.ts'
 
 const Place = z.tuple([z.number().int(), z.string().max(64)])
@@ -34,12 +35,12 @@ export function grantsRoutes(app: App, deps: Deps): void {
   })
   app.route({
     ...at('grant'),
-    schema: { params: Params, response: { 200: Grant } },
+    schema: { params: Params, response: { 200: GrantDetail } },
     handler: async (request) => await shownTo(deps, actorOf(request), request.params.id),
   })
   app.route({
     ...at('grantAsk'),
-    schema: { body: GrantRequest, response: { 201: Grant } },
+    schema: { body: GrantRequest, response: { 201: GrantDetail } },
     handler: async (request, reply) => {
       const actor = actorOf(request)
       const { id } = await askGrant(deps, actor, request.body)
@@ -48,7 +49,7 @@ export function grantsRoutes(app: App, deps: Deps): void {
   })
   app.route({
     ...at('grantVerdict'),
-    schema: { params: Params, body: GrantVerdictRequest, response: { 200: Grant } },
+    schema: { params: Params, body: GrantVerdictRequest, response: { 200: GrantDetail } },
     handler: async (request) => {
       await decideGrant(deps, actorOf(request), request.params.id, request.body)
       return await shownTo(deps, actorOf(request), request.params.id)
@@ -56,7 +57,7 @@ export function grantsRoutes(app: App, deps: Deps): void {
   })
   app.route({
     ...at('grantEnd'),
-    schema: { params: Params, body: GrantEndRequest, response: { 200: Grant } },
+    schema: { params: Params, body: GrantEndRequest, response: { 200: GrantDetail } },
     handler: async (request) => {
       await endGrant(deps, actorOf(request), request.params.id)
       return await shownTo(deps, actorOf(request), request.params.id)
@@ -77,12 +78,12 @@ async function list(deps: Deps, actor: Actor, { view, limit, cursor }: z.infer<t
     after: place === null ? null : { at: new Date(place[0]), id: place[1] },
     take: limit + 1,
   })
-  const rules = grantRules(await readRules(deps.db))
+  const all = await readRules(deps.db)
   const shown = reader === null ? [] : rows
   return pageOfRows(
     shown,
     limit,
-    (row) => showGrant(row, reader ?? { ...actor, roles: [] }, rules, nowMs),
+    (row) => showGrant(row, reader ?? { ...actor, roles: [] }, all, nowMs),
     (last) => encodeCursor([last.createdAt.getTime(), last.id]),
   )
 }

@@ -1,5 +1,5 @@
 // Grants and their verdicts in the store. Queries only; what may be done stands in grants.ts and approvals/rules.ts.
-import { VerdictWord } from '@sallyport/api/approvals'
+import { type Approval, VerdictWord } from '@sallyport/api/approvals'
 import { z } from 'zod'
 import { StoredQuorum } from '../approvals/evidence.ts'
 import type { GivenVerdict } from '../approvals/rules.ts'
@@ -36,6 +36,10 @@ export async function findGrant(db: Db | Tx, id: string): Promise<StoredGrant | 
   const row = await db.grant.findUnique({ where: { id }, ...shown })
   return row === null ? null : read(row)
 }
+
+/** In any order; those that are not there are left out. */
+export const findGrants = async (db: Db, ids: readonly string[]): Promise<StoredGrant[]> =>
+  (await db.grant.findMany({ where: { id: { in: [...ids] } }, ...shown })).map(read)
 
 /** Locks it until the end of the transaction. */
 export async function lockGrant(tx: Tx, id: string): Promise<StoredGrant | null> {
@@ -95,7 +99,7 @@ export async function endGrantsOf(tx: Tx, who: Who, at: Date, by: string): Promi
 export async function pageGrants(
   db: Db,
   options: {
-    readonly view: 'pending' | 'live' | 'all'
+    readonly view: 'pending' | 'live' | 'past' | 'all'
     readonly readable: { readonly groups: readonly string[]; readonly who: Who } | null
     readonly at: Date
     readonly after: { readonly at: Date; readonly id: string } | null
@@ -106,6 +110,13 @@ export async function pageGrants(
   const views = {
     pending: { state: 'pending', expiresAt: { gt: at } },
     live: { state: 'approved', untilAt: { gt: at } },
+    past: {
+      OR: [
+        { state: { in: ['denied', 'cancelled', 'ended'] } },
+        { state: 'pending', expiresAt: { lte: at } },
+        { state: 'approved', untilAt: { lte: at } },
+      ],
+    },
     all: {},
   } satisfies Record<typeof view, Prisma.GrantWhereInput>
   const mine: Prisma.GrantWhereInput[] =
@@ -119,4 +130,29 @@ export async function pageGrants(
     ...shown,
   })
   return rows.map(read)
+}
+
+/** How many wait for a verdict and how many are granted, of those that the person may read (`null`: of all). */
+export async function countGrants(db: Db, groups: readonly string[] | null, at: Date) {
+  const readable: Prisma.GrantWhereInput = groups === null ? {} : { reviewers: { hasSome: [...groups] } }
+  const [pending, live] = await Promise.all([
+    db.grant.count({ where: { state: 'pending', expiresAt: { gt: at }, ...readable } }),
+    db.grant.count({ where: { state: 'approved', untilAt: { gt: at }, ...readable } }),
+  ])
+  return { pending, live }
+}
+
+/** What the same person asked for by the same rule since a time, this one left out. */
+export async function readHistory(db: Db, grant: StoredGrant, since: Date): Promise<Approval['history']> {
+  const { id, issuer, subject, target, policy, rule } = grant
+  const where = { issuer, subject, target, policy, rule, createdAt: { gte: since }, id: { not: id } }
+  const [inAll, approved, denied, last] = await Promise.all([
+    db.grant.count({ where }),
+    db.grant.count({ where: { ...where, grantedAt: { not: null } } }),
+    db.grant.count({ where: { ...where, state: 'denied' } }),
+    db.grantVerdict.findFirst({ where: { grant: where }, orderBy: [{ at: 'desc' }, { id: 'desc' }] }),
+  ])
+  const shownLast =
+    last === null ? null : { by: last.personName, verdict: VerdictWord.parse(last.verdict), at: last.at.toISOString() }
+  return { approved, denied, firstTime: inAll === 0, last: shownLast }
 }

@@ -3,7 +3,7 @@
 // (THREATS ). Publish after the commit.
 import type { FastifyBaseLogger } from 'fastify'
 
-export const hintKinds = ['approval', 'session', 'agent', 'resource', 'webhook', 'kill', 'scan'] as const
+export const hintKinds = ['approval', 'grant', 'session', 'agent', 'resource', 'webhook', 'kill', 'scan'] as const
 export type HintKind = (typeof hintKinds)[number]
 
 export interface Hint {

@@ -5,9 +5,12 @@ import type { LiveEvent } from '@sallyport/api/live'
 import { SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
 import { ruled } from '../approvals/people.ts'
-import { mayRead, type Reader } from '../approvals/rules.ts'
+import { mayRead, type Reader, type RuledRequest } from '../approvals/rules.ts'
 import { findRequests } from '../approvals/store.ts'
+import type { Db } from '../db.ts'
 import type { Deps } from '../deps.ts'
+import { ruled as ruledGrant } from '../grants/rules.ts'
+import { findGrants } from '../grants/store.ts'
 import type { Actor } from '../http/actor.ts'
 import { readDocuments } from '../policies/store.ts'
 import { groupsOf, loginIdleMsMax, rolesOf } from '../signin/rules.ts'
@@ -62,12 +65,14 @@ export function createStreams(deps: StreamsDeps, beatMs = beatMsDefault): Stream
     const text = `event: change\ndata: ${JSON.stringify(event)}\n\n`
     for (const stream of open) if (maySee(stream.reader)) send(stream, text)
   }
-  const approvals = approvalTeller(deps, open, tell)
+  const approvals = readTeller(deps, open, findApprovals, (id, maySee) => tell('approval', id, maySee))
+  const grants = readTeller(deps, open, findAsked, (id, maySee) => tell('grant', id, maySee))
   const hello = `retry: ${retryMs}\nevent: hello\ndata: {}\n\n`
   const stopListening = deps.bus.listen({
     heard(hint) {
       if (open.size === 0 || hint.kind === 'kill' || hint.kind === 'scan') return
       if (hint.kind === 'approval') approvals(hint)
+      else if (hint.kind === 'grant') grants(hint)
       else tell(hint.kind, hint.id, seesEverything)
     },
     // Whatever was lost is asked for again.
@@ -100,11 +105,24 @@ export function createStreams(deps: StreamsDeps, beatMs = beatMsDefault): Stream
 /** Sessions, agents, documents and webhooks are the business of those who may list them. */
 const seesEverything = (reader: Reader): boolean => reader.roles.includes('admin') || reader.roles.includes('auditor')
 
-/** Reads each request once for all streams: only those who may read it hear of it (THREATS R-6.10). */
-function approvalTeller(
+interface Found {
+  readonly id: string
+  readonly ruled: RuledRequest
+}
+/** Of held requests and of grants. */
+type Find = (db: Db, ids: readonly string[]) => Promise<readonly Found[]>
+
+const findApprovals: Find = async (db, ids) =>
+  (await findRequests(db, ids)).map((request) => ({ id: request.id, ruled: ruled(request) }))
+const findAsked: Find = async (db, ids) =>
+  (await findGrants(db, ids)).map((grant) => ({ id: grant.id, ruled: ruledGrant(grant) }))
+
+/** Reads each one once for all streams: only those who may read it hear of it (THREATS R-6.10). */
+function readTeller(
   deps: StreamsDeps,
   open: ReadonlySet<OpenStream>,
-  tell: (kind: Kind, id: string, maySee: (reader: Reader) => boolean) => void,
+  find: Find,
+  tell: (id: string, maySee: (reader: Reader) => boolean) => void,
 ): (hint: Hint) => void {
   const wanted = new Set<string>()
   let isRunning = false
@@ -114,8 +132,7 @@ function approvalTeller(
       while (wanted.size > 0 && open.size > 0) {
         const ids = [...wanted].slice(0, readMax)
         for (const id of ids) wanted.delete(id)
-        for (const request of await findRequests(deps.db, ids))
-          tell('approval', request.id, (reader) => mayRead(reader, ruled(request)))
+        for (const found of await find(deps.db, ids)) tell(found.id, (reader) => mayRead(reader, found.ruled))
       }
     } catch (err) {
       deps.log.warn({ event: 'live-unread', err })

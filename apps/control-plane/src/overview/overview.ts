@@ -5,6 +5,8 @@ import { pageRequests } from '../approvals/list-store.ts'
 import { ruled } from '../approvals/people.ts'
 import { mayDecide } from '../approvals/rules.ts'
 import type { Deps } from '../deps.ts'
+import { ruled as ruledGrant } from '../grants/rules.ts'
+import { countGrants, pageGrants } from '../grants/store.ts'
 import { type Actor, actorKey } from '../http/actor.ts'
 import { agentSilentMs } from '../recordings/recordings.ts'
 import { silentAgents } from '../recordings/store.ts'
@@ -21,15 +23,18 @@ export async function overviewOf(deps: OverviewDeps, actor: Actor): Promise<Over
   const nowMs = deps.clock.nowMs()
   const { roles } = actor
   const readsAll = roles.includes('admin') || roles.includes('auditor')
-  const approvals = readsAll || roles.includes('reviewer') ? await approvalsOf(deps, actor, readsAll, nowMs) : null
-  if (!readsAll) return { approvals, sessions: null, agents: null, targets: null, policies: null, firstSteps: null }
+  const isAsked = readsAll || roles.includes('reviewer')
+  const approvals = isAsked ? await approvalsOf(deps, actor, readsAll, nowMs) : null
+  const grants = isAsked ? await grantsOf(deps, actor, readsAll, nowMs) : null
+  if (!readsAll)
+    return { approvals, grants, sessions: null, agents: null, targets: null, policies: null, firstSteps: null }
   const [sessions, agents, documents] = await Promise.all([
     sessionsOf(deps, nowMs),
     store.countAgents(deps.db, nowMs),
     store.countDocuments(deps.db),
   ])
   const firstSteps = roles.includes('admin') ? await firstStepsOf(deps, agents, documents) : null
-  return { approvals, sessions, agents, ...documents, firstSteps }
+  return { approvals, grants, sessions, agents, ...documents, firstSteps }
 }
 
 async function approvalsOf(
@@ -44,6 +49,21 @@ async function approvalsOf(
   const inbox = await pageRequests(deps.db, own, { view: 'pending' }, null, inboxMax)
   const mine = inbox.filter((request) => mayDecide(actor, ruled(request), request.verdicts, nowMs).ok)
   return { ...numbers, waitingForMe: mine.length }
+}
+
+async function grantsOf(
+  deps: OverviewDeps,
+  actor: Actor,
+  readsAll: boolean,
+  nowMs: number,
+): Promise<Overview['grants']> {
+  const at = new Date(nowMs)
+  const counts = await countGrants(deps.db, readsAll ? null : actor.groups, at)
+  if (!actor.roles.includes('reviewer') || counts.pending === 0) return { ...counts, waitingForMe: 0 }
+  const readable = { groups: actor.groups, who: actor }
+  const inbox = await pageGrants(deps.db, { view: 'pending', readable, at, after: null, take: inboxMax })
+  const mine = inbox.filter((grant) => mayDecide(actor, ruledGrant(grant), grant.verdicts, nowMs).ok)
+  return { ...counts, waitingForMe: mine.length }
 }
 
 async function sessionsOf(deps: OverviewDeps, nowMs: number): Promise<Overview['sessions']> {

@@ -13,7 +13,8 @@ import { SallyportError } from '@sallyport/base/errors'
 import { isId } from '@sallyport/base/ids'
 import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
-import { appendAction, type NewAction } from '../audit/store.ts'
+import { noteAction } from '../audit/note.ts'
+import type { NewAction } from '../audit/store.ts'
 import type { Deps } from '../deps.ts'
 import { type Actor, actorKey, actorOf } from '../http/actor.ts'
 import { decodeCursor, encodeCursor, pageOfRows } from '../http/page.ts'
@@ -162,8 +163,7 @@ async function audit(
   object: string,
   detail: NewAction['detail'],
 ): Promise<void> {
-  const id = deps.randomBytes(16).toString('hex')
-  await appendAction(deps.db, { id, at: new Date(deps.clock.nowMs()), actor: actorKey(actor), action, object, detail })
+  await noteAction(deps, deps.db, actor, { action, object, detail })
 }
 
 /** A player that follows a session asks again and again: one line of the audit stands for a while of looking. */

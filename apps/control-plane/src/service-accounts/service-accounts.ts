@@ -5,7 +5,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { ServiceAccount, ServiceAccountKey } from '@sallyport/api/workloads'
 import { SallyportError } from '@sallyport/base/errors'
 import type { Principal } from '@sallyport/base/identity'
-import { appendAction } from '../audit/store.ts'
+import { noteAction } from '../audit/note.ts'
 import { inTransaction, isStoreConflict, type Tx } from '../db.ts'
 import type { Deps } from '../deps.ts'
 import { type Actor, actorKey } from '../http/actor.ts'
@@ -30,24 +30,14 @@ const notFound = (): SallyportError =>
     hint: '"sallyport service-account list" shows them',
   })
 
-async function note(
+const note = async (
   deps: AccountDeps,
   tx: Tx,
   actor: Actor,
   action: string,
   name: string,
   detail: Readonly<Record<string, string>>,
-) {
-  const at = new Date(deps.clock.nowMs())
-  await appendAction(tx, {
-    id: newId(deps),
-    at,
-    actor: actorKey(actor),
-    action,
-    object: `ServiceAccount/${name}`,
-    detail,
-  })
-}
+): Promise<void> => await noteAction(deps, tx, actor, { action, object: `ServiceAccount/${name}`, detail })
 
 /** Throws CONFLICT. */
 export async function createAccount(
