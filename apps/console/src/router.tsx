@@ -33,10 +33,10 @@ export const approvalsRoute = createRoute({
   getParentRoute: () => shell,
   path: '/approvals',
   validateSearch: z.object({
-    view: z.enum(['pending', 'decided']).catch('pending').default('pending'),
+    view: z.enum(['pending', 'decided', 'grants']).catch('pending').default('pending'),
     target: z.string().optional(),
     caller: z.string().optional(),
-    /** The request shown beside the list. */
+    /** The request shown beside the list; `grant/ID` of what is asked for ahead. */
     open: z.string().optional(),
   }),
   component: lazyRouteComponent(() => import('./pages/Approvals.tsx'), 'Approvals'),
@@ -46,6 +46,12 @@ export const approvalRoute = createRoute({
   getParentRoute: () => shell,
   path: '/approvals/$id',
   component: lazyRouteComponent(() => import('./pages/ApprovalPage.tsx'), 'ApprovalPage'),
+})
+
+export const grantRoute = createRoute({
+  getParentRoute: () => shell,
+  path: '/grants/$id',
+  component: lazyRouteComponent(() => import('./pages/GrantPage.tsx'), 'GrantPage'),
 })
 
 export const sessionsRoute = createRoute({
@@ -173,6 +179,7 @@ const tree = root.addChildren([
     overviewRoute,
     approvalsRoute,
     approvalRoute,
+    grantRoute,
     sessionsRoute,
     sessionRoute,
     traceRoute,

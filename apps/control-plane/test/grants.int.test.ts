@@ -72,7 +72,13 @@ describe('asking', () => {
   it('R-6.10: is for whom the rule is about, for as long as it says, with a reason where it wants one', async () => {
     expect((await get(ana, '/me/grantable')).body.items).toEqual([
       {
-        ...{ target: 'orders', targetLabels: { env: 'test' }, roles: ['app_rw', 'app_ro'], policy: 'on-call', rule: 'repair' },
+        ...{
+          target: 'orders',
+          targetLabels: { env: 'test' },
+          roles: ['app_rw', 'app_ro'],
+          policy: 'on-call',
+          rule: 'repair',
+        },
         ...{ operations: ['update'], objects: ['public.orders'], when: null, during: null, message: '' },
         ...{ longestSeconds: 14_400, reviewers: [{ group: 'dba', count: 1 }], reason: 'required' },
       },

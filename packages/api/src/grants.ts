@@ -56,6 +56,8 @@ export const Grant = Scope.extend({
   expiresAt: z.iso.datetime(),
   /** When it ends by itself; null while it is not granted. */
   until: z.iso.datetime().nullable(),
+  /** When it was denied, withdrawn or ended before its time. */
+  endedAt: z.iso.datetime().nullable(),
   endedBy: z.string().nullable(),
   mayDecide: z.union([z.object({ ok: z.literal(true) }), z.object({ ok: z.literal(false), why: z.string() })]),
   mayEnd: z.boolean(),

@@ -1,5 +1,5 @@
 // What I asked for: its state, who can decide it, and a way to take it back.
-import type { ApprovalItem } from '@sallyport/api/approvals'
+import type { Approval, ApprovalItem } from '@sallyport/api/approvals'
 import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { approvalQuery, myRequestsQuery } from '../api/queries.ts'
@@ -22,7 +22,11 @@ function WhoDecides({ item }: { readonly item: ApprovalItem }) {
     ) : (
       <VisibleText text={item.decidedBy.join(', ')} />
     )
-  const quorum = approval.data?.quorum
+  return <WhoCould quorum={approval.data?.quorum} />
+}
+
+/** How many of which group are wanted, and who of them could decide. */
+export function WhoCould({ quorum }: { readonly quorum: Approval['quorum'] | undefined }) {
   if (quorum === undefined) return <span className="text-ink-3">…</span>
   return (
     <span className="block min-w-44 max-md:text-right">

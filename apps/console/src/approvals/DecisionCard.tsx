@@ -2,15 +2,17 @@
 // expiry) and the buttons under them. Two columns where there is room.
 import type { Approval } from '@sallyport/api/approvals'
 import { useQuery } from '@tanstack/react-query'
-import { CircleHelp, EyeOff, Languages, Rows4, Sparkles, TriangleAlert } from 'lucide-react'
-import { type ReactNode, useMemo, useState } from 'react'
+import { useMemo, useState } from 'react'
 import { meQuery } from '../api/queries.ts'
-import { Badge, Environment } from '../ui/Badge.tsx'
+import { Environment } from '../ui/Badge.tsx'
 import { VisibleText } from '../ui/VisibleText.tsx'
+import { count } from '../util/format.ts'
 import { Chain } from './Chain.tsx'
 import { DecisionBar } from './DecisionBar.tsx'
 import { Effects } from './Effects.tsx'
 import { Expiry, Fact, History, Impact, Quorum, RuleFact, Scope } from './Facts.tsx'
+import { Flags } from './Flags.tsx'
+import { across, columns, fitting } from './layout.ts'
 import { Outcome, Overtaken } from './Outcome.tsx'
 import { Parameters } from './Parameters.tsx'
 import { linesOf, tallyOf } from './pieces.ts'
@@ -27,34 +29,6 @@ function useFlags(approval: Approval): readonly Flag[] {
     const tally = statement === null ? noTally : tallyOf(statement.text, linesOf(statement.text, statement.spans))
     return flagsOf(approval, tally)
   }, [approval])
-}
-
-const flagIcons: Readonly<Record<Flag['kind'], ReactNode>> = {
-  unfiltered: <TriangleAlert aria-hidden size={13} />,
-  schema: <TriangleAlert aria-hidden size={13} />,
-  several: <TriangleAlert aria-hidden size={13} />,
-  production: <TriangleAlert aria-hidden size={13} />,
-  hidden: <EyeOff aria-hidden size={13} />,
-  lookalike: <Languages aria-hidden size={13} />,
-  scan: <Rows4 aria-hidden size={13} />,
-  claimed: <CircleHelp aria-hidden size={13} />,
-  first: <Sparkles aria-hidden size={13} />,
-}
-
-function Flags({ flags }: { readonly flags: readonly Flag[] }) {
-  if (flags.length === 0) return null
-  return (
-    <ul aria-label="Warnings" className="mt-2 flex flex-wrap gap-1.5">
-      {flags.map((flag) => (
-        <li key={flag.kind} title={flag.detail}>
-          <Badge tone={flag.isHigh ? 'deny' : 'hold'} icon={flagIcons[flag.kind]}>
-            {flag.word}
-          </Badge>
-          <span className="sr-only">{flag.detail}</span>
-        </li>
-      ))}
-    </ul>
-  )
 }
 
 function Place({ approval }: { readonly approval: Approval }) {
@@ -93,6 +67,11 @@ function Place({ approval }: { readonly approval: Approval }) {
 /** What every session has unless it asked for something else; anything else is worth a reviewer's look. */
 const isUsualPath = (path: readonly string[] | undefined): boolean =>
   path === undefined || (path.length === 1 && path[0] === 'public')
+
+const waitingText = ({ waiting }: Approval): string =>
+  waiting > 0
+    ? `The caller waits in ${waiting === 1 ? 'a live connection' : `${count(waiting)} live connections`}.`
+    : 'No connection waits; the caller sends it again.'
 
 /** Too much for its place in any case: it gives way to the other facts, but never all of its room. */
 const isLong = (text: string): boolean => text.length > 400 || text.split('\n').length > 5
@@ -136,13 +115,6 @@ function StatementFact({
   )
 }
 
-/** Where there is room for two columns, the card fits the window and the statement takes the height that is left. */
-const fitting = '@2xl:flex @2xl:max-h-[max(26rem,calc(100dvh-var(--around)))] @2xl:flex-col'
-// Narrow: two short facts side by side, what is long across both. Wide: two columns of their own.
-const columns =
-  'grid min-h-0 @2xl:overflow-y-auto @max-2xl:grid-cols-2 @max-2xl:gap-x-4 @max-2xl:gap-y-3 @max-2xl:px-4 @max-2xl:py-3 @2xl:grid-cols-[minmax(0,1fr)_16.5rem] @4xl:grid-cols-[minmax(0,1fr)_19rem]'
-const across = '@max-2xl:col-span-2'
-
 export function DecisionCard({ approval }: { readonly approval: Approval }) {
   const [isOpen, setOpen] = useState(false)
   const me = useQuery(meQuery())
@@ -177,10 +149,10 @@ export function DecisionCard({ approval }: { readonly approval: Approval }) {
           </div>
           <div className="flex min-w-0 flex-col gap-3 border-line @max-2xl:contents @2xl:border-l @2xl:px-4 @2xl:py-3">
             <RuleFact approval={approval} mayRead={mayRead} />
-            <History approval={approval} />
+            <History history={approval.history} noun={nounOf(approval)} />
             <Scope approval={approval} />
-            {isPending ? <Expiry approval={approval} /> : null}
-            <Quorum approval={approval} />
+            {isPending ? <Expiry {...approval}>{waitingText(approval)}</Expiry> : null}
+            <Quorum {...approval} isPending={isPending} />
           </div>
         </div>
         <DecisionBar {...verdict} approval={approval} flags={flags} onExpand={() => setOpen(!isOpen)} />

@@ -98,8 +98,8 @@ export function RuleFact({ approval, mayRead }: { readonly approval: Approval; r
   )
 }
 
-export function History({ approval }: { readonly approval: Approval }) {
-  const { approved, denied, last, firstTime } = approval.history
+export function History({ history, noun }: { readonly history: Approval['history']; readonly noun: string }) {
+  const { approved, denied, last, firstTime } = history
   if (firstTime)
     return (
       <Fact name="History, 30 days" className="@max-2xl:order-last">
@@ -107,7 +107,7 @@ export function History({ approval }: { readonly approval: Approval }) {
           <Sparkles aria-hidden size={15} />
           First time
         </p>
-        <p className="text-xs text-ink-3">This caller has not asked for this {nounOf(approval)} before.</p>
+        <p className="text-xs text-ink-3">This caller has not asked for this {noun} before.</p>
       </Fact>
     )
   return (
@@ -144,20 +144,29 @@ export function Scope({ approval }: { readonly approval: Approval }) {
 }
 
 /** Says it at one minute, at ten seconds and at the end, once each. */
-function useExpiryAnnouncements(urgency: ReturnType<typeof leftOf>['urgency'], isPending: boolean) {
+function useExpiryAnnouncements(urgency: ReturnType<typeof leftOf>['urgency']) {
   const before = useRef(urgency)
   useEffect(() => {
-    const said = isPending ? saidAt(before.current, urgency) : null
+    const said = saidAt(before.current, urgency)
     before.current = urgency
     if (said !== null) announce(said, urgency !== 'soon')
-  }, [urgency, isPending])
+  }, [urgency])
 }
 
-export function Expiry({ approval }: { readonly approval: Approval }) {
-  const fromMs = Date.parse(approval.createdAt)
-  const untilMs = Date.parse(approval.expiresAt)
+/** Of what is pending. */
+export function Expiry({
+  createdAt,
+  expiresAt,
+  children,
+}: {
+  readonly createdAt: string
+  readonly expiresAt: string
+  readonly children?: ReactNode
+}) {
+  const fromMs = Date.parse(createdAt)
+  const untilMs = Date.parse(expiresAt)
   const left = leftOf(fromMs, untilMs, useNow())
-  useExpiryAnnouncements(left.urgency, approval.state === 'pending')
+  useExpiryAnnouncements(left.urgency)
   return (
     <Fact name="Expires">
       <div className="flex items-center gap-2.5">
@@ -167,23 +176,21 @@ export function Expiry({ approval }: { readonly approval: Approval }) {
             {left.urgency === 'over' ? 'Expired' : <span role="timer">{countdown(left.ms)}</span>}
           </p>
           <p className="text-xs text-ink-3 tabular-nums">
-            at <time dateTime={approval.expiresAt}>{clockTime(untilMs)}</time>
+            at <time dateTime={expiresAt}>{clockTime(untilMs)}</time>
             {left.urgency === 'over' ? '' : ', then denied'}
           </p>
         </div>
       </div>
-      <p className="mt-1 text-xs text-ink-2">
-        {approval.waiting > 0
-          ? `The caller waits in ${approval.waiting === 1 ? 'a live connection' : `${count(approval.waiting)} live connections`}.`
-          : 'No connection waits; the caller sends it again.'}
-      </p>
+      {children === undefined ? null : <p className="mt-1 text-xs text-ink-2">{children}</p>}
     </Fact>
   )
 }
 
-export function Quorum({ approval }: { readonly approval: Approval }) {
-  const { quorum, state, verdicts } = approval
-  const isPending = state === 'pending'
+export function Quorum({
+  quorum,
+  verdicts,
+  isPending,
+}: Pick<Approval, 'quorum' | 'verdicts'> & { readonly isPending: boolean }) {
   const deniedBy = verdicts.filter(({ verdict }) => verdict === 'denied').map(({ by }) => by)
   return (
     <Fact name={isPending ? 'Who decides' : 'Who decided'} className="@max-2xl:col-span-2">

@@ -16,7 +16,8 @@ const shades: Readonly<Record<Shade, string>> = {
   neutral: 'bg-surface-2 text-ink-2',
 }
 
-function Banner({
+/** News above a card. */
+export function Banner({
   shade,
   icon,
   title,
@@ -38,7 +39,13 @@ function Banner({
   )
 }
 
-function Verdicts({ approval, verdict }: { readonly approval: Approval; readonly verdict: 'approved' | 'denied' }) {
+export function Verdicts({
+  approval,
+  verdict,
+}: {
+  readonly approval: Pick<Approval, 'verdicts'>
+  readonly verdict: 'approved' | 'denied'
+}) {
   return approval.verdicts
     .filter((given) => given.verdict === verdict)
     .map((given) => (
@@ -91,7 +98,11 @@ function Ran({ approval }: { readonly approval: Approval }) {
 }
 
 /** Somebody was faster: the news, not an error. */
-export function Overtaken({ approval }: { readonly approval: Approval }) {
+export function Overtaken({
+  approval,
+}: {
+  readonly approval: Pick<Approval, 'verdicts'> & { readonly state: string }
+}) {
   const last = approval.verdicts.at(-1)
   return (
     <p role="status" className="bg-hold-soft px-4 py-2 text-[13px] font-medium text-hold">

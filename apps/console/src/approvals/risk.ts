@@ -15,6 +15,8 @@ export interface Flag {
     | 'lookalike'
     | 'claimed'
     | 'first'
+    | 'everything'
+    | 'long'
   /** Two or three words. */
   readonly word: string
   /** What it means, in a sentence. */

@@ -1,6 +1,6 @@
 // Sends a verdict for exactly what was shown, and turns a lost race into the news of who decided.
-import type { Approval, VerdictRequest } from '@sallyport/api/approvals'
-import { useMutation, useQueryClient } from '@tanstack/react-query'
+import type { Approval } from '@sallyport/api/approvals'
+import { type QueryKey, useMutation, useQueryClient } from '@tanstack/react-query'
 import { useEffect, useReducer, useRef, useState } from 'react'
 import { z } from 'zod'
 import { change } from '../api/client.ts'
@@ -12,19 +12,37 @@ import { type Act, armedMsMax, type Deciding, decide, looking, type Rules } from
 export interface VerdictState {
   readonly deciding: Deciding
   readonly act: (act: Act) => void
-  /** The request changed or was decided by somebody else between look and press. */
+  /** It changed or was decided by somebody else between look and press. */
   readonly raced: boolean
 }
 
-export function useVerdict(approval: Approval, isHighRisk: boolean): VerdictState {
+type Sending = Extract<Deciding, { step: 'sending' }>
+
+export interface Decided {
+  readonly rules: Omit<Rules, 'nowMs'>
+  readonly send: (sending: Sending) => Promise<unknown>
+  /** What has a new answer afterwards. */
+  readonly stale: readonly QueryKey[]
+}
+
+/** Of a held statement or request. */
+export const useVerdict = (approval: Approval, isHighRisk: boolean): VerdictState =>
+  useDecision({
+    rules: { isHighRisk, reasonRequired: approval.reason === 'required', digest: approval.approvalDigest },
+    send: ({ verdict, reason, digest: approvalDigest }) =>
+      change(
+        'POST',
+        `/api/v1/approvals/${encodeURIComponent(approval.id)}/verdict`,
+        { verdict, reason, approvalDigest },
+        z.unknown(),
+      ),
+    stale: [['approval', approval.id], ['approvals'], ['overview']],
+  })
+
+export function useDecision({ rules, send, stale }: Decided): VerdictState {
   const queries = useQueryClient()
   const say = useToast()
   const [raced, setRaced] = useState(false)
-  const rules = {
-    isHighRisk,
-    reasonRequired: approval.reason === 'required',
-    digest: approval.approvalDigest,
-  }
   const [deciding, dispatch] = useReducer(
     (state: Deciding, { act, rules }: { readonly act: Act; readonly rules: Rules }) => decide(state, act, rules),
     looking,
@@ -32,19 +50,14 @@ export function useVerdict(approval: Approval, isHighRisk: boolean): VerdictStat
   // The rules of the render that drew the button: what was on the screen when it was pressed.
   const act = (next: Act) => dispatch({ act: next, rules: { ...rules, nowMs: Date.now() } })
   const { mutate } = useMutation({
-    mutationFn: (body: VerdictRequest) =>
-      change('POST', `/api/v1/approvals/${encodeURIComponent(approval.id)}/verdict`, body, z.unknown()),
-    onSuccess: (_, body) => announce(body.verdict === 'approved' ? 'Approved' : 'Denied'),
+    mutationFn: send,
+    onSuccess: (_, { verdict }) => announce(verdict === 'approved' ? 'Approved' : 'Denied'),
     onError: (error) => {
       if (error instanceof RequestError && error.problem?.code === 'CONFLICT') setRaced(true)
       else say('failed', error instanceof RequestError ? `Not decided: ${error.message}` : 'Not decided; try again')
     },
     onSettled: async () => {
-      await Promise.all(
-        [['approval', approval.id], ['approvals'], ['overview']].map((queryKey) =>
-          queries.invalidateQueries({ queryKey }),
-        ),
-      )
+      await Promise.all(stale.map((queryKey) => queries.invalidateQueries({ queryKey })))
       act({ do: 'answered' })
     },
   })
@@ -53,7 +66,7 @@ export function useVerdict(approval: Approval, isHighRisk: boolean): VerdictStat
     // Once for each step, also where an effect runs twice.
     if (deciding.step !== 'sending' || sent.current === deciding) return
     sent.current = deciding
-    mutate({ verdict: deciding.verdict, reason: deciding.reason, approvalDigest: deciding.digest })
+    mutate(deciding)
   }, [deciding, mutate])
   const latest = useRef(act)
   latest.current = act

@@ -69,6 +69,10 @@ const words: Readonly<Record<string, Words>> = {
   approve: change('approved', because),
   deny: change('denied', because),
   'cancel-request': change('cancelled'),
+  'request-grant': change('asked for', because),
+  'approve-grant': change('gave', because),
+  'deny-grant': change('denied', because),
+  'end-grant': change('ended'),
   'webhook-create': change('created'),
   'webhook-delete': change('deleted'),
   'webhook-rotate': change('rotated the secret of'),
@@ -115,6 +119,7 @@ const kindWords: Readonly<Record<string, string>> = {
   Label: 'label',
   TrustedIssuer: 'trusted issuer',
   Approval: 'request',
+  Grant: 'grant',
   Webhook: 'webhook',
   Sessions: 'sessions',
 }
@@ -131,6 +136,8 @@ function hrefOf(kind: string, name: string): string | null {
       return paths.session(name)
     case 'Approval':
       return paths.approval(name)
+    case 'Grant':
+      return paths.grant(name)
     case 'Webhook':
       return `${paths.integrations()}?open=${encodeURIComponent(name)}`
     default:

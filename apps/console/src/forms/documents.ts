@@ -67,6 +67,8 @@ const Rule = z.object({
   when: z.string().optional(),
   message: z.string().optional(),
   mode: z.string().catch('enforce').default('enforce'),
+  /** Of rules that grant. */
+  longest: z.string().catch('8h').default('8h'),
   approval: z
     .object({
       reviewers: Reviewers,

@@ -36,7 +36,7 @@ function subject(rule: RuleView): Piece[] {
     case 'hold':
       return [...callersText(rule.callers, 'Nobody'), word(' may ')]
     case 'grant':
-      return [...callersText(rule.callers, 'Nobody'), word(' may ask for a time in which they may ')]
+      return [...callersText(rule.callers, 'Nobody'), word(` may ask for up to ${rule.longest} in which they may `)]
     case 'deny':
       return isEveryone(rule.callers)
         ? [word('Nobody may ')]

@@ -1,5 +1,6 @@
 // What may I use, and what have I asked for?
 import { useQuery } from '@tanstack/react-query'
+import { MyGrants } from '../access/MyGrants.tsx'
 import { MyLogins } from '../access/MyLogins.tsx'
 import { MyRequests } from '../access/MyRequests.tsx'
 import { TargetCard } from '../access/TargetCard.tsx'
@@ -16,7 +17,10 @@ function Targets() {
   if (items.length === 0)
     return (
       <EmptyState title="No target is open to you">
-        <p>A policy has to name one of your groups. Ask whoever keeps the policies; your groups are listed above.</p>
+        <p>
+          A policy has to name one of your groups, or grant you something for a time: what you may ask for stands below.
+          Your groups are listed above.
+        </p>
       </EmptyState>
     )
   return (
@@ -50,6 +54,7 @@ export function MyAccess() {
         </h2>
         <Targets />
       </section>
+      <MyGrants />
       <section aria-labelledby="requests">
         <h2 id="requests" className="mb-3 text-base font-semibold">
           My requests

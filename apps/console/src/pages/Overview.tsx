@@ -7,6 +7,7 @@ import { ArrowRight, CircleCheck, OctagonAlert } from 'lucide-react'
 import type { ReactNode } from 'react'
 import { approvalsQuery, meQuery, overviewQuery } from '../api/queries.ts'
 import { arranged, ItemList } from '../approvals/ItemList.tsx'
+import { grantsQuery } from '../grants/queries.ts'
 import { DayChart } from '../overview/DayChart.tsx'
 import { FirstSteps } from '../overview/FirstSteps.tsx'
 import { LatestSessions } from '../overview/LatestSessions.tsx'
@@ -16,6 +17,7 @@ import { AsOf } from '../ui/Connection.tsx'
 import { PageHead } from '../ui/Frame.tsx'
 import { ErrorState, Skeleton } from '../ui/States.tsx'
 import { count, duration, plural } from '../util/format.ts'
+import { waitingForMe } from '../util/waiting.ts'
 
 export function Overview() {
   const overview = useQuery(overviewQuery())
@@ -39,7 +41,7 @@ export function Overview() {
 
 function leadOf(name: string, overview: OverviewAnswer | undefined): string {
   if (overview === undefined) return `Hello ${name}.`
-  const waiting = overview.approvals?.waitingForMe ?? 0
+  const waiting = waitingForMe(overview)
   if (waiting > 0) return `Hello ${name}. ${plural(waiting, 'request')} ${waiting === 1 ? 'waits' : 'wait'} for you.`
   return `Hello ${name}. Nothing waits for you.`
 }
@@ -55,7 +57,7 @@ function Parts({ overview }: { readonly overview: OverviewAnswer }) {
       {sessions === null && agents === null ? null : <Figures overview={overview} />}
       <div className="grid items-start gap-5 lg:grid-cols-[minmax(0,3fr)_minmax(0,2fr)]">
         <div className="grid min-w-0 gap-5">
-          {approvals === null ? null : <Waiting approvals={approvals} />}
+          {approvals === null ? null : <Waiting approvals={approvals} grants={overview.grants} />}
           {sessions === null ? null : <LatestSessions />}
         </div>
         <div className="grid min-w-0 gap-5 empty:hidden">
@@ -140,15 +142,20 @@ function Figure({
 function Figures({ overview }: { readonly overview: OverviewAnswer }) {
   const { approvals, sessions, agents } = overview
   const median = approvals?.medianWaitMs ?? null
+  const waiting = waitingForMe(overview)
   return (
     <ul aria-label="Today" className="grid grid-cols-2 gap-3 lg:grid-cols-4">
       {approvals === null ? null : (
         <Figure
           name="Waiting for you"
           to="/approvals"
-          value={count(approvals.waitingForMe)}
-          tone={approvals.waitingForMe > 0 ? 'text-hold' : undefined}
-          note={median === null ? `${count(approvals.pending)} in all` : `median wait ${duration(median * 1_000)}`}
+          value={count(waiting)}
+          tone={waiting > 0 ? 'text-hold' : undefined}
+          note={
+            median === null
+              ? `${count(approvals.pending + (overview.grants?.pending ?? 0))} in all`
+              : `median wait ${duration(median * 1_000)}`
+          }
         />
       )}
       {sessions === null ? null : (
@@ -187,12 +194,23 @@ function Figures({ overview }: { readonly overview: OverviewAnswer }) {
 const shownMax = 6
 
 /** What waits for the signed-in person; where nothing does, what waits for others. */
-function Waiting({ approvals }: { readonly approvals: NonNullable<OverviewAnswer['approvals']> }) {
-  const { waitingForMe, pending, medianWaitMs } = approvals
+function Waiting({
+  approvals,
+  grants,
+}: {
+  readonly approvals: NonNullable<OverviewAnswer['approvals']>
+  readonly grants: OverviewAnswer['grants']
+}) {
+  const { medianWaitMs } = approvals
+  const pending = approvals.pending + (grants?.pending ?? 0)
   const list = useInfiniteQuery(approvalsQuery({ view: 'pending' }))
+  const asked = useInfiniteQuery(grantsQuery('pending'))
   const { mine, others } = arranged(list.data?.pages[0]?.items ?? [], 'pending')
-  const isMine = waitingForMe > 0
+  const isMine = waitingForMe({ approvals, grants }) > 0
   const items = (isMine ? mine : others).slice(0, shownMax).flatMap((group) => group.items)
+  const waitingGrants = (asked.data?.pages[0]?.items ?? [])
+    .filter((grant) => grant.mayDecide.ok === isMine)
+    .slice(0, shownMax)
   const all = (
     <Link to="/approvals" search={{ view: 'pending' }} className="link inline-flex items-center gap-1 text-[13px]">
       All {count(pending)}
@@ -206,12 +224,12 @@ function Waiting({ approvals }: { readonly approvals: NonNullable<OverviewAnswer
       actions={pending > 0 ? all : undefined}
       flush
     >
-      {list.isPending ? (
+      {list.isPending || asked.isPending ? (
         <div className="px-4">
           <Skeleton label="Loading requests" rows={3} />
         </div>
-      ) : items.length > 0 ? (
-        <ItemList items={items} view="pending" open={undefined} beside={false} plain />
+      ) : items.length + waitingGrants.length > 0 ? (
+        <ItemList items={items} grants={waitingGrants} view="pending" open={undefined} beside={false} plain />
       ) : (
         <p className="flex items-center gap-2 px-4 pb-5 text-ink-2">
           <CircleCheck aria-hidden size={17} className="text-allow" />

@@ -13,11 +13,12 @@ import { useToast } from '../ui/Toast.tsx'
 import { announce } from '../util/announce.ts'
 import { plural } from '../util/format.ts'
 import { paths } from '../util/paths.ts'
+import { waitingForMe } from '../util/waiting.ts'
 
 /** How many requests wait for the signed-in person; a rise is announced. */
 function useWaiting(): number {
   const overview = useQuery(overviewQuery())
-  const waiting = overview.data?.approvals?.waitingForMe ?? 0
+  const waiting = waitingForMe(overview.data)
   const before = useRef<number | null>(null)
   useEffect(() => {
     if (overview.data === undefined) return

@@ -25,8 +25,10 @@ function OpenDialog({ onClose, title, lead, actions, wide = false, children }: D
   useEffect(() => {
     const opener = document.activeElement
     dialog.current?.showModal()
-    // What is to be written first; else the dialog itself, so that its title is read first and no button looks chosen.
-    const field = dialog.current?.querySelector<HTMLElement>('input:not([type=checkbox], [type=radio]), textarea')
+    // What is to be chosen or written first; else the dialog itself, so that its title is read first and no button looks chosen.
+    const field = dialog.current?.querySelector<HTMLElement>(
+      '[data-first], input:not([type=checkbox], [type=radio]), textarea',
+    )
     const first = field ?? dialog.current
     first?.focus()
     return () => {

@@ -165,11 +165,11 @@ export function TopBar(_: NavigationProps) {
   )
 }
 
-/** Gone on a single approval, where the decision bar takes its place. */
+/** Gone on a single approval or grant, where the decision bar takes its place. */
 export function BottomBar({ me, places, waiting, onSignOut, onHelp }: NavigationProps) {
   const pathname = useRouterState({ select: (state) => state.location.pathname })
   const [all, setAll] = useState(false)
-  if (pathname.startsWith(`${paths.approvals()}/`)) return null
+  if (pathname.startsWith(`${paths.approvals()}/`) || pathname.startsWith(paths.grant(''))) return null
   const shape =
     'relative flex min-w-0 flex-1 flex-col items-center gap-0.5 px-1 py-2 text-xs text-ink-2 aria-[current=page]:font-medium aria-[current=page]:text-accent'
   return (

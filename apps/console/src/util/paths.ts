@@ -3,6 +3,8 @@ export const paths = {
   overview: () => '/',
   approvals: () => '/approvals',
   approval: (id: string) => `/approvals/${encodeURIComponent(id)}`,
+  grants: () => '/approvals?view=grants',
+  grant: (id: string) => `/grants/${encodeURIComponent(id)}`,
   sessions: () => '/sessions',
   session: (id: string, event?: number) =>
     `/sessions/${encodeURIComponent(id)}${event === undefined ? '' : `?e=${event}`}`,

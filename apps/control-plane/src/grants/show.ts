@@ -26,6 +26,7 @@ export function showGrant(grant: StoredGrant, reader: Reader, all: readonly Vers
     createdAt: grant.createdAt.toISOString(),
     expiresAt: grant.expiresAt.toISOString(),
     until: grant.untilAt?.toISOString() ?? null,
+    endedAt: grant.endedAt?.toISOString() ?? null,
     endedBy: grant.endedBy,
     mayDecide: permission.ok ? { ok: true } : { ok: false, why: permission.why },
     mayEnd: mayEnd(reader, grant, nowMs),

@@ -1,0 +1,129 @@
+// Asks for what a rule grants for a time: which rule, for how long, and why. It shows what the reviewers will see.
+import type { Grantable } from '@sallyport/api/grants'
+import { useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
+import { Field, fieldShape } from '../forms/Field.tsx'
+import { OneForm } from '../forms/OneForm.tsx'
+import { ScopeFacts } from '../grants/GrantScope.tsx'
+import { askGrant, staleAfter } from '../grants/queries.ts'
+import { choicesFor, lengthText, usualFor } from '../grants/words.ts'
+import { Environment } from '../ui/Badge.tsx'
+import { useToast } from '../ui/Toast.tsx'
+import { VisibleText } from '../ui/VisibleText.tsx'
+
+/** As the API takes them. */
+const reasonCharactersMax = 2_000
+
+const keyOf = ({ target, policy, rule }: Grantable): string => `${target} ${policy}/${rule}`
+
+const reviewersText = ({ reviewers }: Grantable): string =>
+  reviewers.map(({ group, count }) => `${count} of ${group}`).join(' and ')
+
+function Summary({ wanted }: { readonly wanted: Grantable }) {
+  return (
+    <div className="space-y-2 rounded-lg border border-line bg-canvas px-3 py-2.5">
+      <p className="text-[13px] text-ink-2">
+        On{' '}
+        <b className="font-semibold text-ink">
+          <VisibleText text={wanted.target} />
+        </b>{' '}
+        <Environment labels={wanted.targetLabels} /> you may then do
+      </p>
+      <ScopeFacts scope={wanted} />
+      {wanted.message === '' ? null : (
+        <p className="text-[13px] text-ink-2">
+          <VisibleText text={wanted.message} />
+        </p>
+      )}
+      <p className="text-[13px] text-ink-2">Decided by {reviewersText(wanted)}; you cannot decide it yourself.</p>
+    </div>
+  )
+}
+
+/** `askable` is not empty. */
+export function AskGrant({
+  askable,
+  onClose,
+}: {
+  readonly askable: readonly Grantable[]
+  readonly onClose: () => void
+}) {
+  const queries = useQueryClient()
+  const say = useToast()
+  const [key, setKey] = useState<string | null>(null)
+  const wanted = askable.find((each) => keyOf(each) === key) ?? askable[0]
+  const [length, setLength] = useState<number | null>(null)
+  const [reason, setReason] = useState('')
+  const [touched, setTouched] = useState(false)
+  if (wanted === undefined) return null
+  // What was chosen for another rule may be too long for this one.
+  const isChosen = length !== null && length <= wanted.longestSeconds
+  const seconds = isChosen ? length : usualFor(wanted.longestSeconds)
+  const missing = wanted.reason === 'required' && reason.trim() === ''
+  const submit = async () => {
+    setTouched(true)
+    if (missing) return
+    const { target, policy, rule } = wanted
+    const made = await askGrant({ target, policy, rule, seconds, reason: reason.trim() })
+    await Promise.all(staleAfter(made.id).map((queryKey) => queries.invalidateQueries({ queryKey })))
+    say('done', `Asked; ${reviewersText(wanted)} can decide it`)
+    onClose()
+  }
+  return (
+    <OneForm title="Ask for access" verb="Ask" onClose={onClose} onSubmit={submit}>
+      <Field label="What">
+        {(props) => (
+          <select
+            {...props}
+            data-first
+            className={fieldShape}
+            value={keyOf(wanted)}
+            onChange={(event) => setKey(event.target.value)}
+          >
+            {askable.map((each) => (
+              <option key={keyOf(each)} value={keyOf(each)}>
+                {each.target}: {each.rule} ({each.policy})
+              </option>
+            ))}
+          </select>
+        )}
+      </Field>
+      <Summary wanted={wanted} />
+      <Field label="For how long" hint={`From the approval on; at most ${lengthText(wanted.longestSeconds)}.`}>
+        {(props) => (
+          <select
+            {...props}
+            className={fieldShape}
+            value={seconds}
+            onChange={(event) => setLength(Number(event.target.value))}
+          >
+            {[...new Set([...choicesFor(wanted.longestSeconds), seconds])]
+              .toSorted((a, b) => a - b)
+              .map((each) => (
+                <option key={each} value={each}>
+                  {lengthText(each)}
+                </option>
+              ))}
+          </select>
+        )}
+      </Field>
+      <Field
+        label="Why"
+        hint={wanted.reason === 'required' ? 'Reviewers read it; this rule wants it.' : 'Reviewers read it.'}
+        error={touched && missing ? 'Say why: the rule wants a reason.' : undefined}
+      >
+        {(props) => (
+          <textarea
+            {...props}
+            rows={2}
+            maxLength={reasonCharactersMax}
+            value={reason}
+            placeholder="For example the ticket or incident"
+            onChange={(event) => setReason(event.target.value)}
+            className={`${fieldShape} py-2`}
+          />
+        )}
+      </Field>
+    </OneForm>
+  )
+}
