@@ -456,6 +456,7 @@ describe.skipIf(!hasChromium)('the console', () => {
     ['approvals', '/approvals'],
     ['decided', '/approvals?view=decided'],
     ['approval', `/approvals/${ids.approval}`],
+    ['grants', '/approvals?view=grants'],
     ['sessions', '/sessions'],
     ['session', `/sessions/${ids.session}`],
     ['targets', '/targets'],

@@ -23,11 +23,11 @@ function Summary({ wanted }: { readonly wanted: Grantable }) {
   return (
     <div className="space-y-2 rounded-lg border border-line bg-canvas px-3 py-2.5">
       <p className="text-[13px] text-ink-2">
-        On{' '}
+        What you may then do on{' '}
         <b className="font-semibold text-ink">
           <VisibleText text={wanted.target} />
         </b>{' '}
-        <Environment labels={wanted.targetLabels} /> you may then do
+        <Environment labels={wanted.targetLabels} />
       </p>
       <ScopeFacts scope={wanted} />
       {wanted.message === '' ? null : (

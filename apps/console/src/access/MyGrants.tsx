@@ -45,7 +45,7 @@ const columns: readonly Column<Grant>[] = [
   target,
   { name: 'state', head: 'State', cell: (grant) => <GrantBadge grant={grant} /> },
   { name: 'who', head: 'Decided by', cell: (grant) => <WhoDecides grant={grant} /> },
-  { name: 'when', head: 'Left or when', cell: (grant) => <GrantTime grant={grant} /> },
+  { name: 'when', head: 'Time', cell: (grant) => <GrantTime grant={grant} /> },
   {
     name: 'end',
     head: 'Action',

@@ -10,7 +10,7 @@ import { Button } from '../ui/Button.tsx'
 import { Card } from '../ui/Card.tsx'
 import { useToast } from '../ui/Toast.tsx'
 import { VisibleText } from '../ui/VisibleText.tsx'
-import { plural } from '../util/format.ts'
+import { duringText, plural } from '../util/format.ts'
 import { paths } from '../util/paths.ts'
 import { Confirm } from './Confirm.tsx'
 import { type MaskView, type PolicyView, type RuleView, selectorText, selects, targetOf } from './documents.ts'
@@ -143,17 +143,16 @@ function factsOf(rule: RuleView): readonly (readonly [string, string])[] {
     ['Operations', rule.operations?.join(', ') ?? 'all'],
     ['Objects', rule.objects?.join(', ') ?? 'all'],
     ...(rule.when === undefined ? [] : [['When', rule.when] as const]),
-    ...(approval === undefined
-      ? []
-      : [
-          [
-            'Approval',
-            `expires ${approval.expires}, caller waits ${approval.wait}, reason ${approval.reason}`,
-          ] as const,
-        ]),
+    ...(rule.during === undefined ? [] : [['During', duringText(rule.during)] as const]),
+    ...(approval === undefined ? [] : [['Approval', approvalFact(rule, approval)] as const]),
+    ...(rule.effect === 'grant' ? [['Longest', rule.longest] as const] : []),
     ...(rule.message === undefined ? [] : [['Message', rule.message] as const]),
   ]
 }
+
+/** Nobody waits in a connection for a grant. */
+const approvalFact = ({ effect }: RuleView, { expires, wait, reason }: NonNullable<RuleView['approval']>): string =>
+  `expires ${expires}, ${effect === 'grant' ? '' : `caller waits ${wait}, `}reason ${reason}`
 
 function callersText(callers: RuleView['callers']): string {
   if (callers === undefined) return 'everyone'

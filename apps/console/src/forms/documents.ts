@@ -67,6 +67,7 @@ const Rule = z.object({
   when: z.string().optional(),
   message: z.string().optional(),
   mode: z.string().catch('enforce').default('enforce'),
+  during: z.array(z.object({ days: texts.optional(), from: z.string(), to: z.string(), zone: z.string() })).optional(),
   /** Of rules that grant. */
   longest: z.string().catch('8h').default('8h'),
   approval: z

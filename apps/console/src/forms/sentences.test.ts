@@ -55,6 +55,18 @@ describe('a rule as a sentence', () => {
       'Members of eng may delete on public.orders, once 2 of dba and one of owners approved it with a reason within 15m.',
     ],
     [
+      {
+        effect: 'grant',
+        callers: { groups: ['eng'] },
+        operations: ['update'],
+        objects: ['public.orders'],
+        during: [{ days: ['mon', 'fri'], from: '08:00', to: '20:00', zone: 'UTC' }],
+        approval: { reviewers: [{ group: 'dba' }], expires: '24h' },
+        longest: '4h',
+      },
+      'Members of eng may ask for up to 4h in which they may update on public.orders, only mon, fri 08:00–20:00 (UTC), once one of dba approved it within 24h.',
+    ],
+    [
       { effect: 'deny', callers: { any: true, groups: ['eng'] }, operations: ['drop'] },
       'Members of eng may not drop anything.',
     ],

@@ -1,5 +1,6 @@
 // Rules and masks as sentences that a person can check without knowing the language. Pure; pieces, so that the page sets
 // names and conditions apart without putting markup together.
+import { duringText } from '../util/format.ts'
 import type { MaskView, RuleView } from './documents.ts'
 
 export interface Piece {
@@ -27,7 +28,8 @@ export function ruleSentence(rule: RuleView): readonly Piece[] {
   const when =
     rule.when === undefined ? [] : [word(rule.effect === 'deny' ? ' when ' : ', but only when '), code(rule.when)]
   const shadow = rule.mode === 'shadow' ? [word('. Shadow: only recorded, not enforced.')] : [word('.')]
-  return [...subject(rule), ...what, ...when, ...approvalText(rule), ...shadow]
+  const during = rule.during === undefined ? [] : [word(`, only ${duringText(rule.during)}`)]
+  return [...subject(rule), ...what, ...when, ...during, ...approvalText(rule), ...shadow]
 }
 
 function subject(rule: RuleView): Piece[] {

@@ -73,9 +73,7 @@ function Length({ grant, state }: { readonly grant: GrantDetail; readonly state:
     <Fact name="For how long">
       <p className="text-base font-semibold">{lengthText(grant.seconds)}</p>
       {state === 'pending' ? (
-        <p className="text-xs text-ink-3">
-          from the last approval on: granted now, until {clockTime(nowMs + grant.seconds * 1_000)}
-        </p>
+        <p className="text-xs text-ink-3">granted now, until {clockTime(nowMs + grant.seconds * 1_000)}</p>
       ) : null}
     </Fact>
   )
@@ -104,10 +102,10 @@ function RuleFact({ grant, mayRead }: { readonly grant: GrantDetail; readonly ma
   )
 }
 
-function Allows() {
+function Allows({ isPending }: { readonly isPending: boolean }) {
   return (
-    <Fact name="What granting allows">
-      <p className="text-[13px]">
+    <Fact name={isPending ? 'What granting allows' : 'What the grant allows'} className={`${across} shrink-0`}>
+      <p className="max-w-prose text-[13px]">
         <b className="font-semibold">Any number of such statements until its end</b>
         <span className="text-ink-2">
           , in every session of this person alone. Rules that deny or hold still win, and masks stay.
@@ -179,12 +177,12 @@ export function GrantCard({ grant }: { readonly grant: GrantDetail }) {
               <Flags flags={flags} />
             </Fact>
             <Why grant={grant} />
+            {isPending || state === 'approved' ? <Allows isPending={isPending} /> : null}
           </div>
           <div className="flex min-w-0 flex-col gap-3 border-line @max-2xl:contents @2xl:border-l @2xl:px-4 @2xl:py-3">
             <Length grant={grant} state={state} />
             <RuleFact grant={grant} mayRead={mayRead} />
             <History history={grant.history} noun="grant" />
-            {isPending || state === 'approved' ? <Allows /> : null}
             {isPending ? <Expiry {...grant} /> : null}
             <Quorum {...grant} isPending={isPending} />
           </div>

@@ -19,7 +19,7 @@ function GrantLink({ grant, beside }: { readonly grant: Grant; readonly beside: 
     <>
       <span className="sr-only">Grant: {titleOf(grant)}</span>
       <span aria-hidden>
-        <ScopeLine scope={grant} />
+        <ScopeLine scope={grant} names={1} />
       </span>
     </>
   )

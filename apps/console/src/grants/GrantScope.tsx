@@ -3,7 +3,7 @@ import type { Grant } from '@sallyport/api/grants'
 import { TriangleAlert } from 'lucide-react'
 import { EffectChip } from '../approvals/Effects.tsx'
 import { VisibleText } from '../ui/VisibleText.tsx'
-import { duringText } from './words.ts'
+import { duringText } from '../util/format.ts'
 
 type Scope = Pick<Grant, 'operations' | 'objects' | 'when' | 'during'>
 
@@ -20,13 +20,16 @@ function Operations({ operations, small }: Pick<Scope, 'operations'> & { readonl
   return operations.map((operation) => <EffectChip key={operation} operation={operation} small={small} />)
 }
 
-/** Names in a list are cut after so many; the card shows all. */
-const objectsInList = 2
-
-/** One line for lists. */
-export function ScopeLine({ scope }: { readonly scope: Pick<Scope, 'operations' | 'objects'> }) {
+/** One line for lists: `names` objects at most are named and the others counted; the card shows all. */
+export function ScopeLine({
+  scope,
+  names = 2,
+}: {
+  readonly scope: Pick<Scope, 'operations' | 'objects'>
+  readonly names?: number
+}) {
   const { operations, objects } = scope
-  const more = Math.max(0, (objects?.length ?? 0) - objectsInList)
+  const more = Math.max(0, (objects?.length ?? 0) - names)
   return (
     <span className="flex min-w-0 flex-wrap items-center gap-1.5">
       <Operations operations={operations} small />
@@ -35,7 +38,7 @@ export function ScopeLine({ scope }: { readonly scope: Pick<Scope, 'operations' 
           <span className="text-xs text-ink-3">every object</span>
         ) : (
           <span className="font-mono text-[13px]">
-            <VisibleText text={objects.slice(0, objectsInList).join(', ')} inOrder />
+            <VisibleText text={objects.slice(0, names).join(', ')} inOrder />
           </span>
         )}
       </span>

@@ -55,12 +55,6 @@ export function scopeText({ operations, objects }: Pick<Grant, 'operations' | 'o
 export const titleOf = ({ rule, target, who }: Pick<Grant, 'rule' | 'target' | 'who'>): string =>
   `${rule} on ${target} for ${who.display}`
 
-/** `mon, tue 08:00–20:00 (Europe/Berlin)`. */
-export const duringText = (during: NonNullable<Grant['during']>): string =>
-  during
-    .map(({ days, from, to, zone }) => `${days === null ? '' : `${days.join(', ')} `}${from}–${to} (${zone})`)
-    .join(' or ')
-
 /** When it came to its end, or will: what lists show beside a state. */
 export function endOf(grant: Grant, state: GrantState): string {
   switch (state) {

@@ -41,6 +41,19 @@ export function bytes(value: number): string {
   return `${(value / 1_000_000).toFixed(1)} MB`
 }
 
+/** Hours of the week: `mon, tue 08:00–20:00 (Europe/Berlin)`. */
+export const duringText = (
+  during: readonly {
+    readonly days?: readonly string[] | null | undefined
+    readonly from: string
+    readonly to: string
+    readonly zone: string
+  }[],
+): string =>
+  during
+    .map(({ days, from, to, zone }) => `${days == null ? '' : `${days.join(', ')} `}${from}–${to} (${zone})`)
+    .join(' or ')
+
 /** A title of the server, which writes them in lowercase. */
 export const headline = (title: string): string => title.charAt(0).toUpperCase() + title.slice(1)
 
