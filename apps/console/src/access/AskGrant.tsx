@@ -40,7 +40,19 @@ function Summary({ wanted }: { readonly wanted: Grantable }) {
   )
 }
 
-/** `askable` is not empty. */
+/** What is asked for, with what was left to its default. `askable` is not empty. */
+function useDraft(askable: readonly Grantable[]) {
+  const [key, setKey] = useState<string | null>(null)
+  const [length, setLength] = useState<number | null>(null)
+  const [reason, setReason] = useState('')
+  const wanted = askable.find((each) => keyOf(each) === key) ?? askable[0]
+  const longest = wanted?.longestSeconds ?? 0
+  // What was chosen for another rule may be too long for this one.
+  const seconds = length !== null && length <= longest ? length : usualFor(longest)
+  const missing = wanted?.reason === 'required' && reason.trim() === ''
+  return { wanted, seconds, reason, missing, setKey, setLength, setReason }
+}
+
 export function AskGrant({
   askable,
   onClose,
@@ -50,16 +62,9 @@ export function AskGrant({
 }) {
   const queries = useQueryClient()
   const say = useToast()
-  const [key, setKey] = useState<string | null>(null)
-  const wanted = askable.find((each) => keyOf(each) === key) ?? askable[0]
-  const [length, setLength] = useState<number | null>(null)
-  const [reason, setReason] = useState('')
+  const { wanted, seconds, reason, missing, ...set } = useDraft(askable)
   const [touched, setTouched] = useState(false)
   if (wanted === undefined) return null
-  // What was chosen for another rule may be too long for this one.
-  const isChosen = length !== null && length <= wanted.longestSeconds
-  const seconds = isChosen ? length : usualFor(wanted.longestSeconds)
-  const missing = wanted.reason === 'required' && reason.trim() === ''
   const submit = async () => {
     setTouched(true)
     if (missing) return
@@ -78,7 +83,7 @@ export function AskGrant({
             data-first
             className={fieldShape}
             value={keyOf(wanted)}
-            onChange={(event) => setKey(event.target.value)}
+            onChange={(event) => set.setKey(event.target.value)}
           >
             {askable.map((each) => (
               <option key={keyOf(each)} value={keyOf(each)}>
@@ -89,41 +94,75 @@ export function AskGrant({
         )}
       </Field>
       <Summary wanted={wanted} />
-      <Field label="For how long" hint={`From the approval on; at most ${lengthText(wanted.longestSeconds)}.`}>
-        {(props) => (
-          <select
-            {...props}
-            className={fieldShape}
-            value={seconds}
-            onChange={(event) => setLength(Number(event.target.value))}
-          >
-            {[...new Set([...choicesFor(wanted.longestSeconds), seconds])]
-              .toSorted((a, b) => a - b)
-              .map((each) => (
-                <option key={each} value={each}>
-                  {lengthText(each)}
-                </option>
-              ))}
-          </select>
-        )}
-      </Field>
-      <Field
-        label="Why"
-        hint={wanted.reason === 'required' ? 'Reviewers read it; this rule wants it.' : 'Reviewers read it.'}
-        error={touched && missing ? 'Say why: the rule wants a reason.' : undefined}
-      >
-        {(props) => (
-          <textarea
-            {...props}
-            rows={2}
-            maxLength={reasonCharactersMax}
-            value={reason}
-            placeholder="For example the ticket or incident"
-            onChange={(event) => setReason(event.target.value)}
-            className={`${fieldShape} py-2`}
-          />
-        )}
-      </Field>
+      <LengthField longest={wanted.longestSeconds} seconds={seconds} onChange={set.setLength} />
+      <ReasonField
+        reason={reason}
+        isRequired={wanted.reason === 'required'}
+        isMissing={touched && missing}
+        onChange={set.setReason}
+      />
     </OneForm>
+  )
+}
+
+function LengthField({
+  longest,
+  seconds,
+  onChange,
+}: {
+  readonly longest: number
+  readonly seconds: number
+  readonly onChange: (seconds: number) => void
+}) {
+  const choices = [...new Set([...choicesFor(longest), seconds])].toSorted((a, b) => a - b)
+  return (
+    <Field label="For how long" hint={`From the approval on; at most ${lengthText(longest)}.`}>
+      {(props) => (
+        <select
+          {...props}
+          className={fieldShape}
+          value={seconds}
+          onChange={(event) => onChange(Number(event.target.value))}
+        >
+          {choices.map((each) => (
+            <option key={each} value={each}>
+              {lengthText(each)}
+            </option>
+          ))}
+        </select>
+      )}
+    </Field>
+  )
+}
+
+function ReasonField({
+  reason,
+  isRequired,
+  isMissing,
+  onChange,
+}: {
+  readonly reason: string
+  readonly isRequired: boolean
+  readonly isMissing: boolean
+  readonly onChange: (reason: string) => void
+}) {
+  return (
+    <Field
+      label="Why"
+      hint={isRequired ? 'Reviewers read it; this rule wants it.' : 'Reviewers read it.'}
+      error={isMissing ? 'Say why: the rule wants a reason.' : undefined}
+    >
+      {(props) => (
+        <textarea
+          {...props}
+          rows={2}
+          maxLength={reasonCharactersMax}
+          value={reason}
+          placeholder="For example the ticket or incident"
+          onChange={(event) => onChange(event.target.value)}
+          className={`${fieldShape} py-2`}
+        />
+      )}
+    </Field>
   )
 }

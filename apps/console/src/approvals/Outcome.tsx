@@ -8,7 +8,7 @@ import { VisibleText } from '../ui/VisibleText.tsx'
 import { duration, plural } from '../util/format.ts'
 import { nounOf } from './words.ts'
 
-type Shade = 'allow' | 'deny' | 'hold' | 'neutral'
+export type Shade = 'allow' | 'deny' | 'hold' | 'neutral'
 const shades: Readonly<Record<Shade, string>> = {
   allow: 'bg-allow-soft text-allow',
   deny: 'bg-deny-soft text-deny',
