@@ -11,6 +11,7 @@ import { refuseConnection, type Shared, serveConnection } from '../postgres/serv
 import { factsCache } from '../session/analysis.ts'
 import { createCallers } from '../session/callers.ts'
 import { openSessions, type Sessions } from '../session/sessions.ts'
+import { tokenVerifier } from '../session/verified.ts'
 import { type Admission, createAdmission } from './admission.ts'
 import { type ListenerBounds, type ListenerDeps, listenerBounds, type TlsMaterial } from './deps.ts'
 import { listening } from './listening.ts'
@@ -51,6 +52,7 @@ export async function startListener(deps: ListenerDeps): Promise<Listener> {
     credentials: watchCredentials(deps.environment, () => performance.now()),
     departures: new Departures(),
     callers: deps.callers ?? createCallers(bounds.connectionsPerCallerMax),
+    verifier: tokenVerifier(),
   }
   const memory = deps.memory ?? createMemoryGuard(() => deps.clock.nowMs())
   const doors = openDoors(bounds, deps, shared, deps.admission ?? createAdmission(bounds, memory), () => tls)

@@ -8,7 +8,6 @@ import { asSallyportError, SallyportError } from '@sallyport/base/errors'
 import { type SessionId, sessionId } from '@sallyport/base/ids'
 import { limits } from '@sallyport/base/limits'
 import { Secret } from '@sallyport/base/secret'
-import { verifyToken } from '@sallyport/identity/verify'
 import { durationMs } from '@sallyport/policy/duration'
 import { encodeBackend } from '@sallyport/wire/postgres/encode'
 import type { StatementBudgets } from '../limits/budgets.ts'
@@ -30,6 +29,7 @@ import { describeThrown } from '../session/log.ts'
 import type { Sessions } from '../session/sessions.ts'
 import { setText } from '../session/start-settings.ts'
 import { type Origin, openTicket } from '../session/ticket.ts'
+import type { TokenVerifier } from '../session/verified.ts'
 import type { CancelKeys } from './cancel.ts'
 import type { CatalogPool, SharedCatalog } from './catalogs.ts'
 import type { CredentialWatch } from './credential-watch.ts'
@@ -67,6 +67,7 @@ export interface Shared {
   readonly credentials: CredentialWatch
   readonly departures: Departures
   readonly callers: Callers
+  readonly verifier: TokenVerifier
 }
 
 export interface Connection extends Origin {
@@ -166,7 +167,7 @@ async function openSession(connection: Connection, greeting: Greeting, shared: S
   const nowMs = deps.clock.nowMs()
   const snapshot = deps.snapshots.current()
   const { shown } = greeting
-  const token = shown instanceof Secret ? await verifyToken(shown.reveal(), snapshot, nowMs) : shown
+  const token = shown instanceof Secret ? await shared.verifier.verify(shown.reveal(), snapshot, nowMs) : shown
   // A ticket's user name is its own; the role is the one that it was issued for.
   const user = startup.ticket === null ? startup.user : defaultUser
   const admitted = admit({ target: startup.database, user, defaultUser }, token, snapshot)
