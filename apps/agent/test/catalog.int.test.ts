@@ -269,6 +269,7 @@ describe.each(servers)('PostgreSQL %s', (_, bin) => {
         { columns: [2], condition: null },
       ])
       expect(relation('customers').probes).toEqual([])
+      expect(relation('customers').loose).toEqual([])
     })
 
     test('types of arrays by their elements, and of domains and ranges by what they are made of', () => {

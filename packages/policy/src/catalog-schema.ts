@@ -54,6 +54,8 @@ export const RelationJson = z.strictObject({
   compared: z.array(z.number().int()),
   partitionedBy: z.array(z.number().int()),
   // Absent in what an agent of before sends.
+  loose: z.array(z.number().int()).exactOptional(),
+  // Absent in what an agent of before sends.
   probes: z
     .array(z.strictObject({ columns: z.array(z.number().int()), condition: z.string().nullable() }))
     .exactOptional(),

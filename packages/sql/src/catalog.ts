@@ -64,6 +64,8 @@ export interface CatalogRelation {
   /** Indexes that answer a write with more than whether its values are there: `columns`, by number, that are compared by another
    * operator than equality; the condition of those that hold some rows alone. Absent: none. */
   readonly probes?: readonly { readonly columns: readonly number[]; readonly condition: string | null }[]
+  /** Columns, by number, under a collation that takes unlike texts for equal. Absent: none. */
+  readonly loose?: readonly number[]
   /** Its indexes: their key columns, by number, 0 for an expression; `computed`: those that stand in expressions or with them in a
    * condition. `unique`: at once, of all rows, and of columns alone. Absent: not known. */
   readonly indexes?: readonly {

@@ -88,13 +88,17 @@ function areParametersPlain(root: unknown, place: Place): boolean {
   const compared = new Set<unknown>()
   const plain = new Map<unknown, string[]>()
   const note = (operand: unknown, type: string | null): void => {
-    const given = castOf(operand, place)
-    const number = parameterIn(given === null ? operand : given.of)
-    const its = given === null ? type : given.type
-    if (number !== null && its !== null) plain.set(number, [...(plain.get(number) ?? []), its])
+    const number = parameterIn(operand)
+    if (number !== null && type !== null) plain.set(number, [...(plain.get(number) ?? []), type])
   }
   everyNode({ root }, (tag, node) => {
     if (tag === 'ParamRef') all.set(node['number'], (all.get(node['number']) ?? 0) + 1)
+    if (tag === 'TypeCast') {
+      const given = castOf({ TypeCast: node }, place)
+      const number = given === null ? parameterIn(node['arg']) : parameterIn(given.of)
+      if (number !== null) compared.add(number)
+      note(node['arg'], given?.type ?? null)
+    }
     if (tag === 'A_Expr') {
       const operands = operandsIn(node)
       const type = onlyType(operands, place)

@@ -100,6 +100,31 @@ const catalog = buildCatalog({
       keys: [['id']],
       indexes: [['ssn']],
     },
+    'public.referred': {
+      columns: ['id int4!', 'ssn text'],
+      parents: ['public.years'],
+      checks: [`(ssn < '9'::text)`],
+      cascades: [{ from: 'public.refers' }],
+    },
+    'public.refers': { columns: ['id int4!', 'year int4'] },
+    'public.spread': {
+      columns: ['id int4!', 'ssn text'],
+      kind: 'partitioned',
+      partitionedBy: ['ssn'],
+      cascades: [{ from: 'public.far_refers' }],
+    },
+    'public.spread_1': {
+      columns: ['id int4!', 'ssn text'],
+      parents: ['public.spread'],
+      cascades: [{ from: 'public.far_refers' }],
+    },
+    'public.far_refers': { columns: ['id int4!'] },
+    'public.lax': {
+      columns: ['id int4!', 'ssn text', 'code text!'],
+      keys: [['id']],
+      indexes: [['ssn']],
+      loose: ['code'],
+    },
     'public.tv': { columns: ['key int4', 'town text', 'hidden text'], view: 'SELECT id, city, ssn FROM public.calls' },
     'public.tvv': { columns: ['key int4', 'hidden text'], view: 'SELECT key, hidden FROM public.tv' },
     'public.far': { columns: ['id int4', 'ssn text'], kind: 'foreign' },
@@ -252,6 +277,15 @@ describe('what an index orders by', () => {
     ['SELECT city FROM people WHERE ssn IS NOT NULL AND id = rank', ['public.people.email', ...ssn]],
     ['SELECT city FROM people WHERE ssn IS NOT NULL AND id = rank - rank FOR UPDATE', ['public.people.email', ...ssn]],
     ['UPDATE people SET paid = 1 WHERE ssn IS NOT NULL AND id = id RETURNING id', ssn],
+    // In which part a row lies, by a key that points at the part.
+    ['INSERT INTO refers VALUES (7, 1)', ['public.referred.ssn']],
+    ['UPDATE refers SET id = 7', ['public.referred.ssn']],
+    // Unlike texts that are equal.
+    ['SELECT code FROM lax WHERE ssn IS NOT NULL GROUP BY code ORDER BY code', ['public.lax.ssn']],
+    ['SELECT min(code) FROM lax WHERE ssn IS NOT NULL', ['public.lax.ssn']],
+    [`SELECT 1 FROM lax WHERE ssn IS NOT NULL AND (id <> 3 OR code LIKE 'a%') LIMIT 1`, ['public.lax.ssn']],
+    // A parameter has the type of its first cast.
+    ['SELECT 1 FROM people WHERE ssn IS NOT NULL AND ($1::text IS NULL OR id <> 3 OR $1::int IS NULL) LIMIT 1', ssn],
     // A rule may name a view's column.
     [`SELECT key FROM tv WHERE town = 'Oslo' LIMIT 3`, ['public.calls.ssn', 'public.tv.hidden']],
     ['SELECT key FROM tv ORDER BY town', ['public.calls.ssn', 'public.tv.hidden']],
@@ -393,6 +427,10 @@ describe('shows nothing', () => {
     'SELECT area, count(*) FROM (SELECT city AS area FROM people WHERE ssn IS NOT NULL) s GROUP BY area ORDER BY area',
     `SELECT note FROM codes WHERE code = 'a' AND ssn IS NOT NULL`,
     `SELECT note FROM codes WHERE at = '2024-01-01' AND ssn IS NOT NULL`,
+    'INSERT INTO far_refers VALUES (7)',
+    'DELETE FROM refers WHERE id = 7',
+    'SELECT id FROM lax WHERE ssn IS NOT NULL ORDER BY id',
+    'SELECT id FROM people WHERE ssn IS NOT NULL AND ($1::text IS NULL OR city = $1) ORDER BY id',
     'PREPARE p AS SELECT city FROM people WHERE id = $1 AND ssn IS NOT NULL; EXECUTE p (1)',
   ])('%s', (text) => {
     expect(ordered(text)).toEqual([])

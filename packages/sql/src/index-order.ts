@@ -25,7 +25,7 @@ export const byBounds = 'the bounds of a partition'
 export function orderByIndexes(draft: Draft, root: unknown, env: Environment): void {
   // What was prepared or declared was looked at where its text stands.
   if (isRecord(root) && (root['ExecuteStmt'] !== undefined || root['FetchStmt'] !== undefined)) return
-  const bounds = boundColumns(draft, env, root)
+  const bounds = [...boundColumns(draft, env, root), ...referredParts(draft, env)]
   if (bounds.length > 0) noteOrder(draft, bounds, byBounds, env)
   const uses = [...draft.control.values()]
   const parts = partColumns(draft, env, root)
@@ -123,6 +123,45 @@ function boundColumns(draft: Draft, env: Environment, root: unknown): readonly C
       ? parents.flatMap((parent) => placing(index, parent, relation))
       : [],
   )
+}
+
+/** Of partitions and children that what is written refers to by a key of its own: 23503 tells that the row lies in another. */
+function referredParts(draft: Draft, { index }: Environment): readonly ColumnRef[] {
+  const written = readIn(draft, storing)
+  const isWritten = (oid: number): boolean => {
+    const from = index.byOid.get(oid)
+    return from !== undefined && written.has(relationName(from))
+  }
+  return written.size === 0
+    ? []
+    : partsOf(index).flatMap((relation) => {
+        const parents = ancestors(index, relation)
+        // PostgreSQL notes a key that points at a parent at each of its partitions as well.
+        const own = relation.cascades.filter(
+          (key) => !parents.some(({ cascades }) => cascades.some((one) => isSameKey(one, key))),
+        )
+        return own.some(({ fromOid }) => isWritten(fromOid))
+          ? parents.flatMap((parent) => placing(index, parent, relation))
+          : []
+      })
+}
+
+const storing: ReadonlySet<string> = new Set(['insert', 'update'])
+
+type ForeignKey = CatalogRelation['cascades'][number]
+
+const isSameKey = (one: ForeignKey, other: ForeignKey): boolean =>
+  one.fromOid === other.fromOid && JSON.stringify(one.columns) === JSON.stringify(other.columns)
+
+const parts = new WeakMap<CatalogIndex, readonly CatalogRelation[]>()
+
+/** Partitions and children that a foreign key points at. */
+function partsOf(index: CatalogIndex): readonly CatalogRelation[] {
+  const known = parts.get(index)
+  if (known !== undefined) return known
+  const found = [...index.byOid.values()].filter((one) => one.parents.length > 0 && one.cascades.length > 0)
+  parts.set(index, found)
+  return found
 }
 
 /** Columns that choose the place of a row among the parts of `parent`, as `relation` has them. */

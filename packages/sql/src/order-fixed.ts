@@ -23,6 +23,7 @@ import type { Environment } from './scope.ts'
 /** The statement, and definitions of views that it reads; null where something runs that has another text. */
 export function treesOf(draft: Draft, root: unknown, { index }: Environment): readonly unknown[] | null {
   if (index.madeViews !== undefined || draft.opaque.size > 0 || draft.trusted.size > 0) return null
+  if (readsLoose(draft, index)) return null
   if (!areOwn(draft)) return null
   const relations = [...draft.relations].map((oid) => index.byOid.get(oid))
   const names = new Set<string>()
@@ -34,6 +35,10 @@ export function treesOf(draft: Draft, root: unknown, { index }: Environment): re
     if (operation !== 'call' && (operation !== 'select' || !names.has(object))) return null
   return [root, ...draft.order.trees]
 }
+
+/** A column under a collation that takes unlike texts for equal: which of them stands for all is a matter of order, and LIKE may fail. */
+const readsLoose = ({ reads }: Draft, { byOid }: CatalogIndex): boolean =>
+  [...reads].some(({ relationOid, number }) => byOid.get(relationOid)?.loose?.includes(number) === true)
 
 /** All functions are PostgreSQL's own. */
 const areOwn = ({ functions }: Draft): boolean =>
@@ -287,6 +292,7 @@ function isOneValue({ stored, type, parameter }: Pin, env: Environment): boolean
 /** SELECT … FOR UPDATE, UPDATE and DELETE of one row at most, by a whole key of the one table that they name. */
 export function isOfOneRow(draft: Draft, root: unknown, env: Environment): boolean {
   for (const { volatility } of draft.functions.values()) if (volatility === 'volatile') return false
+  if (readsLoose(draft, env.index)) return false
   if (!areOwn(draft) || draft.opaque.size > 0 || draft.trusted.size > 0 || draft.order.trees.size > 0) return false
   for (const { via } of draft.effects.values()) if (via === 'derived') return false
   const where = (writeOf(root) ?? selectOf(root))?.['whereClause']
@@ -323,7 +329,7 @@ export function writesOneRow(draft: Draft, root: unknown, env: Environment): rea
       .map(relationName),
   )
   const isAlone = changes.every(({ via, object }) => via === 'direct' || parts.has(object))
-  if (!isAlone || !isAsked(write['whereClause'], read, draft, env)) return null
+  if (!isAlone || readsLoose(draft, env.index) || !isAsked(write['whereClause'], read, draft, env)) return null
   return [...draft.order.pins.values()].flatMap((pin) => pin?.parameter ?? [])
 }
 

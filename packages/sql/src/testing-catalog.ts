@@ -40,6 +40,8 @@ export interface RelationSpec {
   readonly checks?: readonly string[]
   /** Columns of unique indexes and foreign keys. */
   readonly compared?: readonly string[]
+  /** Columns under a collation that takes unlike texts for equal. */
+  readonly loose?: readonly string[]
   /** Columns of each index; in brackets such that an expression is made of, after `?` such that its condition is made of. */
   readonly indexes?: readonly (readonly string[])[]
   /** The same of unique ones. */
@@ -203,6 +205,7 @@ function relationOf(name: string, spec: CatalogSpec, oidOf: (name: string) => nu
     ...partitionedBy(full, numberOf),
     ...remoteOf(full),
     checks: full.checks ?? [],
+    ...(full.loose && { loose: full.loose.map(numberOf) }),
     compared: (full.compared ?? []).map(numberOf),
     probes: (full.probes ?? []).map(({ columns = [], condition = null }) => ({
       columns: columns.map(numberOf),

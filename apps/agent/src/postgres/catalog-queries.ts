@@ -60,6 +60,11 @@ const columns = list(`
     LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
    WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped`)
 
+const loose = list(`
+  SELECT json_agg(a.attnum ORDER BY a.attnum) FROM pg_catalog.pg_attribute a
+    JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation
+   WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND NOT l.collisdeterministic`)
+
 const parents = list(`
   SELECT json_agg(i.inhparent::int8 ORDER BY i.inhseqno) FROM pg_catalog.pg_inherits i WHERE i.inhrelid = c.oid`)
 
@@ -187,7 +192,7 @@ const relations = (schema: string, where: string): string => `
            'definition', CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END,
            'parents', ${parents}, 'rules', ${rules}, 'triggers', ${triggers},
            'cascades', COALESCE(x.listed, '[]'::pg_catalog.json), 'rowSecurity', c.relrowsecurity, 'checks', ${checks},
-           'compared', ${compared}, 'indexes', ${indexes}, 'probes', ${probes}, 'policies', ${policies}, 'partitionedBy', ${partitionedBy},
+           'loose', ${loose}, 'compared', ${compared}, 'indexes', ${indexes}, 'probes', ${probes}, 'policies', ${policies}, 'partitionedBy', ${partitionedBy},
            'remote', ${remote})
     FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
