@@ -7,7 +7,7 @@ import { addComputed, addControlOf, addEquality, addRead, addReadings, readingsA
 import { isMember } from './extensions.ts'
 import { exactNumbers, floats } from './guesses.ts'
 import { jsonNodes } from './json.ts'
-import { isDocument, partOf, stepOf, stepsOf } from './json-path.ts'
+import { documentPart, isDocument, partOf, stepOf } from './json-path.ts'
 import { resolveOperator } from './operators.ts'
 import { foundInFrom, noteCast, noteColumn, notePin } from './order-facts.ts'
 import { listColumns } from './output.ts'
@@ -234,30 +234,11 @@ function operation(found: A_Expr, scope: Scope): Value {
   if (found.kind === 'AEXPR_NULLIF' && left !== null) return nullIf(left, right)
   const yieldsBoolean = found.kind !== 'AEXPR_OP'
   if (!user && (yieldsBoolean || comparisons.has(name.at(-1) ?? ''))) return derived(operands, boolean)
-  const part =
-    !user && left !== null && isDocument(left) && Object.hasOwn(paths, name.at(-1) ?? '')
-      ? documentPart(left, name.at(-1) ?? '', found.rexpr, scope)
-      : null
+  const part = user || left === null ? null : documentPart(left, name.at(-1) ?? '', found.rexpr, scope.env.draft)
   if (part !== null) return part
   const isJoin = !user && sure.isJoin(found, operands)
   const value = derived(operands, user ? null : computedType(operands))
   return sure.marked(isJoin ? { ...value, type: 'pg_catalog.text' } : value, operands, scope, isJoin)
-}
-
-/** Operators that follow a path into a document, and what they give. */
-const paths: Readonly<Record<string, string | null>> = {
-  '->': null,
-  '->>': 'pg_catalog.text',
-  '#>': null,
-  '#>>': 'pg_catalog.text',
-}
-
-/** The part that a constant path leads to; null for a path that is computed. */
-function documentPart(document: Value, operator: string, path: Node | undefined, scope: Scope): Value | null {
-  const array = payload(path, 'A_ArrayExpr')
-  if (!isConstant(path) && array?.elements?.every(isConstant) !== true) return null
-  const steps = operator.startsWith('#') ? stepsOf(path) : [stepOf(path)]
-  return partOf(document, steps, paths[operator] ?? document.type, scope.env.draft)
 }
 
 /** What the operator compares: IN and BETWEEN each item of a list, rows field by field. */

@@ -4,7 +4,7 @@
 import type { Node } from '@pgsql/types'
 import type { Draft } from './draft.ts'
 import type { ColumnRef } from './facts.ts'
-import { payload, texts } from './tree.ts'
+import { isConstant, payload, texts } from './tree.ts'
 import { derived, type Value } from './values.ts'
 
 /** A member's name, or null where it is not known. Numbers are written out. */
@@ -23,6 +23,29 @@ export const isDocument = ({ type, kind, total }: Value): boolean =>
 export function partOf(value: Value, steps: readonly Step[], type: string | null, draft: Draft): Value {
   const sources = new Set([...value.sources].map((column) => partRef(column, steps, draft)))
   return { ...derived([value], type), sources, total: true }
+}
+
+/** Operators that follow a path into a document, and what they give. */
+const paths: Readonly<Record<string, string | null>> = {
+  '->': null,
+  '->>': 'pg_catalog.text',
+  '#>': null,
+  '#>>': 'pg_catalog.text',
+  // Is it there; of an array, whether it is an element.
+  '?': 'pg_catalog.bool',
+}
+
+/** The part that a constant path behind an operator leads to; null for a path that is computed, and for any other operator. */
+export function documentPart(document: Value, operator: string, path: Node | undefined, draft: Draft): Value | null {
+  if (!isDocument(document) || !Object.hasOwn(paths, operator)) return null
+  const array = payload(path, 'A_ArrayExpr')
+  if (!isConstant(path) && array?.elements?.every(isConstant) !== true) return null
+  const steps = operator.startsWith('#') ? stepsOf(path) : [stepOf(path)]
+  const found = partOf(document, steps, paths[operator] ?? document.type, draft)
+  if (operator !== '?') return found
+  // No mask can stand in for what tells that a part is there.
+  const { total, ...told } = found
+  return told
 }
 
 function partRef(column: ColumnRef, steps: readonly Step[], draft: Draft): ColumnRef {
