@@ -25,7 +25,7 @@ spec:
   targets: { names: [left, right] }
   rules: [{ name: all, effect: allow, callers: { any: true } }]
   masks:
-    - { name: hidden, columns: [public.customers.ssn, public.customers.notes, public.referred.code, public.bookings.during], method: redact }
+    - { name: hidden, columns: [public.customers.ssn, public.customers.notes, public.customers_known.ssn, public.referred.code, public.bookings.during], method: redact }
     - { name: pseudonym, columns: [public.customers.score, public.people.mail], method: hash }
     - { name: found, detect: [email], method: hash }
 `
@@ -41,6 +41,7 @@ const valuesOf = (twin: Twin): string => {
   })
   return `
     insert into customers values ${rows.join(', ')};
+    insert into customers_known select id, ssn from customers;
     insert into rows_kept select id, customers, array[customers], array[customers] from customers;
     insert into referrals values ('K1'), ('K2'), ('K3');
     insert into referred select n, 'K' || ${isLeft ? 'n % 3 + 1' : '(n + 1) % 3 + 1'} from generate_series(1, 9) n;
@@ -55,6 +56,9 @@ const schema = `
   create table rows_kept (id int primary key, who customer_row, several customer_row[], listed customer_list);
   create table referrals (code text primary key);
   create table referred (id int primary key, code text references referrals on update no action on delete cascade);
+  create table spread (a text) partition by list (a);
+  create table customers_known (id int primary key, ssn text unique);
+  create table cards (id int primary key, ssn text references customers_known (ssn));
   create table people (mail text);
   insert into people values ('user4@example.org');
   create function ssn_of(n int) returns text language sql as $$ select ssn from customers where id = n $$;
@@ -74,7 +78,9 @@ beforeAll(async () => {
     await admin.query(
       schema + valuesOf(twin).replaceAll('array[customers], array', 'array[customers]::customer_row[], array'),
     )
-    await admin.query('grant all on all tables in schema public to app; alter table referrals owner to app')
+    await admin.query(
+      'grant all on all tables in schema public to app; alter table referrals owner to app; alter table spread owner to app; grant create on schema public to app',
+    )
     await admin.end()
   }
   const yaml = [...twins.map(targetOf), policy].join('\n---')
@@ -139,6 +145,19 @@ const cases: readonly (readonly [what: string, ...texts: readonly string[]])[] =
   ],
   ['times that overlap', 'begin', "insert into bookings values (50, '[2024-01-02,2024-01-03)')"],
   [
+    'bounds of a partition',
+    'begin',
+    'create table zz1 partition of spread for values in (ssn_of(1))',
+    "select pg_get_expr(relpartbound, oid) as bound from pg_class where relname = 'zz1'",
+  ],
+  [
+    'a key that somebody refers to',
+    'begin',
+    "insert into cards values (1, '1899-1')",
+    'delete from customers_known where id = 1',
+  ],
+  ['a row that refers', 'begin', "insert into cards values (2, '1898-2')"],
+  [
     'a default of a new column',
     'begin',
     'alter table referrals add column z text default ssn_of(1)',
@@ -164,6 +183,17 @@ it('what a detector makes of a constant is no pseudonym of a column', async () =
   expect(shown).toMatch(/"mail":"[0-9a-f]{32}"/)
   expect(tried).toMatch(/"tried":"[0-9a-f]{32}"/)
   expect(shown).not.toContain(/[0-9a-f]{32}/.exec(tried)?.[0] ?? 'nothing')
+})
+
+it.each(['-15', '0'])('nor does a connection that starts with fewer digits: %s', async (digits) => {
+  const options = `-c extra_float_digits=${digits}`
+  await expect(path.connect({ target: 'left' }, { options })).rejects.toMatchObject({ code: '42501' })
+})
+
+it('masked values do not come back by what was prepared', async () => {
+  const texts = ["prepare u as update customers set notes = '[redacted]' where id = 1", 'execute u']
+  const [prepared = ''] = await through('left', texts)
+  expect(prepared).toMatch(/masked one/)
 })
 
 // A pseudonym is of a whole number: of its first digits it would answer guesses one digit at a time.

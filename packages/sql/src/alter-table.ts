@@ -4,13 +4,13 @@ import type { CatalogRelation } from './catalog.ts'
 import { columnNamed, columnRef, relationName } from './catalog-index.ts'
 import { understood } from './ddl.ts'
 import { scopeOfRelation } from './ddl-code.ts'
-import { columnElement, constraintElement, generated } from './ddl-elements.ts'
+import { columnElement, constraintElement, generated, partitionBound } from './ddl-elements.ts'
 import { moveColumns } from './ddl-tables.ts'
 import { addControl, addControlOf, addDirect, addFlow } from './draft.ts'
 import { walk } from './expressions.ts'
 import { effectOnRelation } from './objects.ts'
 import { relationColumns } from './relations.ts'
-import { type Environment, type Scope, unknown } from './scope.ts'
+import { type Environment, emptyScope, type Scope, unknown } from './scope.ts'
 import { payload } from './tree.ts'
 import { typeNameOf } from './types.ts'
 
@@ -149,6 +149,7 @@ function retype(command: AlterTableCmd, { env, relation, scope }: Altered): void
 function changeFamily(command: AlterTableCmd, { env, relation }: Altered): void {
   const partition = payload(command.def, 'PartitionCmd')
   const other = effectOnRelation(env, 'alter', partition?.name ?? payload(command.def, 'RangeVar'))
+  partitionBound(partition?.bound, emptyScope(env))
   understood(env, partition?.bound)
   if (other?.kind !== 'catalog') return
   const child = partition === undefined ? relation : other.relation

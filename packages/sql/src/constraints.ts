@@ -65,6 +65,7 @@ export function testedTogether(
     return
   }
   referredTo(env, relation, written, children)
+  refersTo(env, relation, written, children)
   probed(env, relation, written ?? everyColumn(relation), children)
   for (const one of withChildren(env, relation, children)) {
     const refs = columnRefs(env.index, one)
@@ -102,9 +103,31 @@ export function referredTo(
       const isTouched = one.columns.some(
         ({ name, number }) => written?.has(name) !== false && keys?.includes(number) !== false,
       )
-      if (from === undefined || !isTouched) continue
+      if (!isTouched) continue
+      // Whether it fails tells which of these rows has what somebody refers to.
+      for (const column of columnRefs(env.index, one))
+        if (keys?.includes(column.number) !== false) addControl(env.draft, column, 'other', 'a foreign key')
+      if (from === undefined) continue
       for (const column of columnRefs(env.index, from))
         if (columns?.includes(column.number) !== false) addControl(env.draft, column, 'other', 'a foreign key')
+    }
+}
+
+/** A row that refers is held against the keys: whether it fails, and which row it locks, answers a guess. `written`: null of INSERT. */
+export function refersTo(
+  env: Environment,
+  relation: CatalogRelation,
+  written: Written | null,
+  children: boolean,
+): void {
+  for (const one of withChildren(env, relation, children))
+    for (const { to, key } of env.index.references.get(one.oid) ?? []) {
+      const isTouched = one.columns.some(
+        ({ name, number }) => written?.has(name) !== false && key.columns?.includes(number) !== false,
+      )
+      if (!isTouched) continue
+      for (const column of columnRefs(env.index, to))
+        if (key.keys?.includes(column.number) !== false) addControl(env.draft, column, 'equality', 'a foreign key')
     }
 }
 

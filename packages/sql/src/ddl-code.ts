@@ -2,6 +2,7 @@
 // runs by itself from then on, or changes what expressions mean, cannot be followed and is an unknown.
 import type { CreateFunctionStmt, CreateTrigStmt, Node } from '@pgsql/types'
 import { candidates } from './calls.ts'
+import { functionName } from './catalog-index.ts'
 import { changed, understood } from './ddl.ts'
 import { addControlOf, addDirect } from './draft.ts'
 import { condition, walk } from './expressions.ts'
@@ -72,7 +73,12 @@ function opaque(verb: 'create' | 'alter', object: string, what: string, found: u
 }
 
 function createFunction(found: CreateFunctionStmt, env: Environment): Outcome {
-  addDirect(env.draft, 'create', `${createdName(texts(found.funcname), env)}()`)
+  const name = createdName(texts(found.funcname), env)
+  addDirect(env.draft, 'create', `${name}()`)
+  const isThere = env.index.functions
+    .get(texts(found.funcname).at(-1) ?? '')
+    ?.some((one) => functionName(one) === `${name}()`)
+  if (found.replace === true && isThere === true) addDirect(env.draft, 'alter', `${name}()`)
   const scope = emptyScope(env)
   for (const node of found.parameters ?? []) walk(payload(node, 'FunctionParameter')?.defexpr, scope)
   functionOptions(found.options, env)

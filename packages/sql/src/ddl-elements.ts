@@ -1,6 +1,6 @@
 // Columns and constraints of CREATE TABLE and ALTER TABLE: defaults may call functions, generated columns copy, checks and
 // keys test the rows that are there.
-import type { ColumnDef, Constraint, Node, RangeVar, TypeName } from '@pgsql/types'
+import type { ColumnDef, Constraint, Node, PartitionBoundSpec, RangeVar, TypeName } from '@pgsql/types'
 import { columnRefs } from './catalog-index.ts'
 import { understood } from './ddl.ts'
 import { addControlOf, addFlow } from './draft.ts'
@@ -56,6 +56,16 @@ function stored(
   const value = walk(expression, scope)
   addFlow(scope.env.draft, `${object}.${name ?? ''}`, null, value.sources)
   addControlOf(scope.env.draft, value, where)
+}
+
+/** The bounds of a partition are computed by the statement, and stand in the catalog for everybody to read (R-3.6). */
+export function partitionBound(bound: PartitionBoundSpec | undefined, scope: Scope): void {
+  for (const node of bound?.listdatums ?? []) addControlOf(scope.env.draft, walk(node, scope), 'FOR VALUES')
+  for (const node of [...(bound?.lowerdatums ?? []), ...(bound?.upperdatums ?? [])])
+    if (payload(node, 'ColumnRef') === undefined)
+      addControlOf(scope.env.draft, walk(payload(node, 'PartitionRangeDatum')?.value ?? node, scope), 'FOR VALUES')
+    // MINVALUE and MAXVALUE are written like columns.
+    else understood(scope.env, node)
 }
 
 /** Columns that a key names, read from the relation in scope. */

@@ -5,13 +5,13 @@ import { alterTable } from './alter-table.ts'
 import { columnRefs, descendants, relationName } from './catalog-index.ts'
 import { changed, understood } from './ddl.ts'
 import { scopeOfRelation } from './ddl-code.ts'
-import { columnElement, constraintElement } from './ddl-elements.ts'
+import { columnElement, constraintElement, partitionBound } from './ddl-elements.ts'
 import { addControlOf, addDirect, addEffect, addFlow } from './draft.ts'
 import { condition, walk } from './expressions.ts'
 import { noteHidingName } from './hiding.ts'
 import { createdName, createdRelation, effectOnObject, effectOnRelation, temporaryName } from './objects.ts'
 import type { Outcome } from './outcome.ts'
-import { relationColumns } from './relations.ts'
+import { relationColumns, resolveRelation } from './relations.ts'
 import { type Environment, emptyScope, entryOf, inside, type Scope, unknown } from './scope.ts'
 import { queryColumns } from './select.ts'
 import { createAs } from './statements.ts'
@@ -140,18 +140,15 @@ function tableElement(node: Node, object: string, scope: Scope): void {
   else if (payload(node, 'TableLikeClause') === undefined) unknown(scope.env, 'an element of CREATE TABLE')
 }
 
-/** PARTITION BY expressions and the bounds of PARTITION OF, which are constants. */
+/** PARTITION BY expressions and the bounds of PARTITION OF. */
 function partitioning(found: CreateStmt, scope: Scope): void {
   for (const node of found.partspec?.partParams ?? []) walk(payload(node, 'PartitionElem')?.expr, scope)
-  const bound = found.partbound
-  for (const node of bound?.listdatums ?? []) walk(node, scope)
-  for (const node of [...(bound?.lowerdatums ?? []), ...(bound?.upperdatums ?? [])])
-    if (payload(node, 'ColumnRef') === undefined) walk(payload(node, 'PartitionRangeDatum')?.value ?? node, scope)
-    // MINVALUE and MAXVALUE are written like columns.
-    else understood(scope.env, node)
+  partitionBound(found.partbound, scope)
 }
 
 function createView(found: ViewStmt, env: Environment): Outcome {
+  if (found.replace === true && found.view !== undefined && resolveRelation(env, found.view).kind === 'catalog')
+    effectOnRelation(env, 'alter', found.view)
   const columns = found.query === undefined ? [] : queryColumns(found.query, emptyScope(env))
   understood(env, found.options)
   createAs(found.view, texts(found.aliases), columns, env)

@@ -6,6 +6,7 @@ import { addControl, addEffect, type Draft, merge, newDraft } from './draft.ts'
 import type { ColumnRef } from './facts.ts'
 import { relationCalled } from './order-free.ts'
 import type { Outcome } from './outcome.ts'
+import { relationColumns } from './relations.ts'
 import { type Environment, unknown } from './scope.ts'
 import { runStatement } from './statements.ts'
 import { constantText, payload, tagOf } from './tree.ts'
@@ -98,7 +99,11 @@ function touched(draft: Draft, env: Environment): readonly ColumnRef[] {
     const relation = relationCalled(object, env)
     if (relation !== undefined) relations.add(relation)
   }
-  return [...relations].flatMap((relation) => columnRefs(index, relation))
+  // With what is behind them: a column may hold rows of another relation.
+  return [...relations].flatMap((relation) => [
+    ...columnRefs(index, relation),
+    ...relationColumns({ ...env, draft: newDraft() }, relation).flatMap(({ value }) => [...value.sources]),
+  ])
 }
 
 const writes = new Set(['insert', 'update', 'delete', 'truncate', 'lock'])

@@ -102,7 +102,7 @@ function readStartup(packet: StartupMessage, encrypted: boolean, tls: ListenerTl
     database: named.get('database') ?? '',
     applicationName: settings.get('application_name') ?? '',
     settings,
-    judged: new Map([...settings].filter(([name]) => !spellings.has(name.toLowerCase()))),
+    judged: new Map([...settings].filter(([name, value]) => !isPlain(name, value))),
   }
 }
 
@@ -135,6 +135,10 @@ const spellings: ReadonlyMap<string, string> = new Map([
   ['timezone', 'TimeZone'],
   ['extra_float_digits', 'extra_float_digits'],
 ])
+/** What needs no judgement. Fewer digits than a number has are judged as SET is: masks may need all of them. */
+const isPlain = (name: string, value: string): boolean =>
+  spellings.has(name.toLowerCase()) && (name !== 'extra_float_digits' || /^[123]$/.test(value))
+
 /** What drivers and frameworks set when they connect, and what is judged as the SET that does the same. */
 const judgedNames: ReadonlySet<string> = new Set([
   'statement_timeout',

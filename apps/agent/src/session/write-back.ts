@@ -5,7 +5,7 @@ import type { ProtectedColumn } from '@sallyport/mask/plan'
 import { isMaskedText } from '@sallyport/mask/recognise'
 import { methodsOf, writeBackWords, writtenBack, writtenProtected } from '@sallyport/policy/write-back'
 import type { StatementFacts } from '@sallyport/sql/facts'
-import type { BoundParameters } from './recorded.ts'
+import { type BoundParameters, noParameters } from './recorded.ts'
 
 const refusalOf = (column: ProtectedColumn): SallyportError => {
   const { message, hint } = writeBackWords(column)
@@ -17,6 +17,12 @@ export function writeBackRefusal(
   columns: () => readonly ProtectedColumn[],
   { values, formats, bytes = [] }: BoundParameters,
 ): SallyportError | null {
+  // What is prepared runs by another text, which has its constants no more.
+  for (const effect of facts.session)
+    if (effect.kind === 'prepare') {
+      const refused = writeBackRefusal(effect.body, columns, noParameters)
+      if (refused !== null) return refused
+    }
   if (facts.written === undefined) return null
   const binary = bytes.filter((_, index) => formats[index] === 1)
   const found = writtenBack(facts, columns(), { texts: values, binary })
