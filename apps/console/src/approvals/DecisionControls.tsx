@@ -100,7 +100,7 @@ function Choice({ deciding, act, approveWord, risks, note, approveWhy, withdraw,
   }, [isArmed, asked])
   const sending = deciding.step === 'sending' ? deciding.verdict : null
   return (
-    <div className="flex flex-wrap items-center gap-x-3 gap-y-2">
+    <div className={`flex flex-wrap gap-x-3 gap-y-2 ${approveWhy === undefined ? 'items-center' : 'items-start'}`}>
       <Button
         ref={approve}
         large
