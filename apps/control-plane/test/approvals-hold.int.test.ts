@@ -386,9 +386,12 @@ describe('where the floor of an agent names keys that have to sign', () => {
       body: { state: 'approved' },
     })
     const { signatures } = await link.state(state.call, 'approved')
-    expect(signatures.map(({ key }) => key)).toEqual(keys.map(({ key }) => key))
-    for (const [index, { signature }] of signatures.entries())
-      expect(verify(null, approvalMessage(digest), reviewers[index]!.publicKey, signature)).toBe(true)
+    // Two verdicts of one millisecond stand either way.
+    expect(signatures.map(({ key }) => key).toSorted()).toEqual(keys.map(({ key }) => key).toSorted())
+    for (const { key, signature } of signatures) {
+      const { publicKey } = reviewers[keys.findIndex((one) => one.key === key)]!
+      expect(verify(null, approvalMessage(digest), publicKey, signature)).toBe(true)
+    }
     expect(await link.claim(state, evidence.statementDigest)).toBe(true)
   })
 
