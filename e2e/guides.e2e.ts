@@ -125,7 +125,7 @@ await pool.end()
   const admin = await stack().as('adam')
   const session = await until('the record arrives', async () => {
     const { items } = (await admin.get('/api/v1/sessions?target=shop&initiator=ann&limit=20')).body
-    return items.find(({ initiators }: { initiators: unknown[] }) => initiators.length > 0)?.id
+    return items.find(({ initiators }: { initiators: unknown[] }) => initiators.length > 0)?.id ?? null
   })
   const shown = await runCli(['sessions', 'show', session], { home: await stack().cliHome('adam') })
   expect(shown.stdout).toMatch(/for (Ann Abel|ann) \(verified\)/)

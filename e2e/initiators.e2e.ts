@@ -204,7 +204,7 @@ test('sessions of the pool are found by the person whom its statements were for'
   const admin = await stack().as('adam')
   const found = await until('the record arrives', async () => {
     const { items } = (await admin.get(`/api/v1/sessions?target=${target}&initiator=ann`)).body
-    return items.find(({ initiators }: { initiators: unknown[] }) => initiators.length > 0)
+    return items.find(({ initiators }: { initiators: unknown[] }) => initiators.length > 0) ?? null
   })
   expect(found.initiator).toMatchObject({ kind: 'workload', assurance: 'verified' })
   expect(found.initiators).toMatchObject([{ kind: 'user', subject: 'ann', assurance: 'verified' }])
