@@ -156,7 +156,6 @@ const cases: readonly (readonly [what: string, ...texts: readonly string[]])[] =
     "insert into cards values (1, '1899-1')",
     'delete from customers_known where id = 1',
   ],
-  ['a row that refers', 'begin', "insert into cards values (2, '1898-2')"],
   [
     'a default of a new column',
     'begin',

@@ -23,8 +23,6 @@ export interface CatalogIndex {
   readonly operators: ReadonlyMap<string, readonly UserOperator[]>
   /** `schema.name` of user-defined types and of relations, which are types as well. */
   readonly types: ReadonlyMap<string, string>
-  /** By the OID of a relation: those that its foreign keys refer to, and the keys. */
-  readonly references: ReadonlyMap<number, readonly Reference[]>
   /** Types that are, or hold, another one: domains and ranges. */
   readonly contents: ReadonlyMap<string, { readonly kind: string; readonly of: string }>
   /** `schema.name` of types whose values run code of the target when they are made. */
@@ -65,7 +63,6 @@ function build(catalog: Catalog): CatalogIndex {
     functionByOid: new Map(catalog.functions.map((one) => [one.oid, one])),
     operators: grouped(catalog.operators.map(parseOperator), (operator) => [operator.name]),
     types,
-    references: referencesOf(catalog),
     contents: new Map(
       catalog.types.flatMap(({ schema, name, kind, of }) =>
         of == null ? [] : [[`${schema}.${name}`, { kind, of }] as const],
@@ -84,17 +81,6 @@ function build(catalog: Catalog): CatalogIndex {
       }),
     ),
   }
-}
-
-/** One foreign key, as the relation that has it sees it. */
-export interface Reference {
-  readonly to: CatalogRelation
-  readonly key: CatalogRelation['cascades'][number]
-}
-
-function referencesOf(catalog: Catalog): ReadonlyMap<number, readonly Reference[]> {
-  const all = catalog.relations.flatMap((to) => to.cascades.map((key): Reference => ({ to, key })))
-  return grouped(all, ({ key }) => [key.fromOid])
 }
 
 function dependentsOf(pairs: NonNullable<Catalog['dependents']>): ReadonlyMap<string, readonly string[]> {

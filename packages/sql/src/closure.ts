@@ -2,7 +2,7 @@
 // Everything found here is derived: it can deny or hold a statement, never allow it.
 import type { CatalogRelation } from './catalog.ts'
 import { descendants, relationName } from './catalog-index.ts'
-import { computedOnWrite, probed, referredTo, refersTo, testedTogether, type Written } from './constraints.ts'
+import { computedOnWrite, probed, referredTo, testedTogether, type Written } from './constraints.ts'
 import { relationColumns, relationEffect } from './relations.ts'
 import { type Environment, unknown } from './scope.ts'
 import { fireTrigger } from './triggers.ts'
@@ -31,7 +31,6 @@ function follow(env: Environment, operation: Write, relation: CatalogRelation, s
   for (const trigger of relation.triggers) if (trigger.events.includes(operation)) fireTrigger(env, relation, trigger)
   if (operation === 'insert' || operation === 'update') computedOnWrite(env, relation)
   if (operation === 'insert') probed(env, relation, null, false)
-  if (operation === 'insert') refersTo(env, relation, null, false)
   if (operation === 'delete') referredTo(env, relation, null, false)
   if (operation === 'delete' || operation === 'update') cascade(env, operation, relation, seen)
   if (relation.kind === 'view') throughView(env, operation, relation)

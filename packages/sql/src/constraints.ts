@@ -65,7 +65,6 @@ export function testedTogether(
     return
   }
   referredTo(env, relation, written, children)
-  refersTo(env, relation, written, children)
   probed(env, relation, written ?? everyColumn(relation), children)
   for (const one of withChildren(env, relation, children)) {
     const refs = columnRefs(env.index, one)
@@ -110,24 +109,6 @@ export function referredTo(
       if (from === undefined) continue
       for (const column of columnRefs(env.index, from))
         if (columns?.includes(column.number) !== false) addControl(env.draft, column, 'other', 'a foreign key')
-    }
-}
-
-/** A row that refers is held against the keys: whether it fails, and which row it locks, answers a guess. `written`: null of INSERT. */
-export function refersTo(
-  env: Environment,
-  relation: CatalogRelation,
-  written: Written | null,
-  children: boolean,
-): void {
-  for (const one of withChildren(env, relation, children))
-    for (const { to, key } of env.index.references.get(one.oid) ?? []) {
-      const isTouched = one.columns.some(
-        ({ name, number }) => written?.has(name) !== false && key.columns?.includes(number) !== false,
-      )
-      if (!isTouched) continue
-      for (const column of columnRefs(env.index, to))
-        if (key.keys?.includes(column.number) !== false) addControl(env.draft, column, 'equality', 'a foreign key')
     }
 }
 

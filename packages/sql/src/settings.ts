@@ -89,7 +89,7 @@ const pinned: Readonly<Record<string, RegExp>> = {
 const pinnedByMasks: Readonly<Record<string, RegExp>> = {
   client_min_messages: /^(info|notice|warning|error)$/i,
   enable_indexonlyscan: /^(off|false|no|0)$/i,
-  extra_float_digits: /^\s*[123]\s*$/,
+  extra_float_digits: /^\s*[1-9][0-9]*\s*$/,
 }
 
 /**
