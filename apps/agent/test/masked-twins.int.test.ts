@@ -42,6 +42,7 @@ const valuesOf = (twin: Twin): string => {
   return `
     insert into customers values ${rows.join(', ')};
     insert into customers_known select id, ssn from customers;
+    insert into cards values (1, (select ssn from customers_known where id = ${isLeft ? 1 : 2}));
     insert into rows_kept select id, customers, array[customers], array[customers] from customers;
     insert into referrals values ('K1'), ('K2'), ('K3');
     insert into referred select n, 'K' || ${isLeft ? 'n % 3 + 1' : '(n + 1) % 3 + 1'} from generate_series(1, 9) n;
@@ -150,12 +151,7 @@ const cases: readonly (readonly [what: string, ...texts: readonly string[]])[] =
     'create table zz1 partition of spread for values in (ssn_of(1))',
     "select pg_get_expr(relpartbound, oid) as bound from pg_class where relname = 'zz1'",
   ],
-  [
-    'a key that somebody refers to',
-    'begin',
-    "insert into cards values (1, '1899-1')",
-    'delete from customers_known where id = 1',
-  ],
+  ['a key that somebody refers to', 'begin', 'delete from customers_known where id = 1'],
   [
     'a default of a new column',
     'begin',
