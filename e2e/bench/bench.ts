@@ -153,7 +153,8 @@ main().catch((thrown: unknown) => {
   process.exitCode = surfacesOf(error.code).exit
 })
 
-function peersOf(field: Field, { tls, shared }: Case): Readonly<Record<PeerName, Peer>> {
+function peersOf(field: Field, { tls, shared, fast }: Case): Readonly<Record<PeerName, Peer>> {
   if (shared === true) return { ...field.peers, ...field.sharedPeers }
+  if (fast === true) return { ...field.peers, agent: field.fastAgent }
   return tls ? field.tlsPeers : field.peers
 }

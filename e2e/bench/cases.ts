@@ -29,6 +29,8 @@ export interface Case {
   readonly tls: boolean
   /** The proxies share connections by the transaction. */
   readonly shared?: true
+  /** The agent is reached with a fast ticket. */
+  readonly fast?: true
   run(peer: Peer, ground: Ground): Promise<readonly Figure[]>
 }
 
@@ -44,6 +46,7 @@ export function casesOf(options: Options): readonly Case[] {
     ...counts.map((clients) => pgbenchCase('select-prepared', all, clients, ['--select-only', '--protocol=prepared'])),
     ...counts.map((clients) => pgbenchCase('tpcb', unmasked, clients, [])),
     churnCase,
+    { ...churnCase, name: 'churn-fast', fast: true },
     ...manyClients(),
     ...overTls(options),
     { name: 'big-select', group: 'big-select', peers: all, tls: false, run: bigSelect },

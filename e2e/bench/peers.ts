@@ -42,6 +42,8 @@ export interface Field {
   readonly tlsPeers: Readonly<Record<PeerName, Peer>>
   /** Without TLS, with connections to the target that are shared by the transaction. */
   readonly sharedPeers: Readonly<Record<'direct' | 'pgbouncer' | 'agent', Peer>>
+  /** The agent without TLS, by a fast ticket. */
+  readonly fastAgent: Peer
   readonly targetVersion: string
   /** Bytes of the values of the big table as a result in text format, message headers included. */
   readonly bigBytes: number
@@ -116,17 +118,30 @@ export async function openField(
       password: stack.credential,
       ca: null,
     }
-    const ways: Ways = { dir, stack, login, tools, account, reaper, closers }
+    const ways: Ways = { dir, stack, login, tools, account, reaper, closers, throughAgent: [] }
     say('waiting for every peer')
     await applyDocuments(stack)
     const peers = await openPeers(ways, false)
     const tlsPeers = await openPeers(ways, true)
     const sharedPeers = await openShared(ways, peers)
-    for (const peer of [...Object.values(peers), ...Object.values(tlsPeers), ...Object.values(sharedPeers)])
-      await answers(peer)
+    const fastAgent = await agentPeer(ways, 'agent', 'bench', { tls: false, fast: true })
+    const all = [...Object.values(peers), ...Object.values(tlsPeers), ...Object.values(sharedPeers), fastAgent]
+    for (const peer of all) await answers(peer)
     const admin = (sql: string) => asSuperuser(stack, sql)
     const measured = options.isApart ? apart(stack) : <T>(work: () => Promise<T>) => work()
-    return { dir, peers, tlsPeers, sharedPeers, targetVersion: version, bigBytes, copyFile, measured, admin, stop }
+    return {
+      dir,
+      peers,
+      tlsPeers,
+      sharedPeers,
+      fastAgent,
+      targetVersion: version,
+      bigBytes,
+      copyFile,
+      measured,
+      admin,
+      stop,
+    }
   } catch (thrown) {
     await stop()
     throw thrown
@@ -142,6 +157,8 @@ interface Ways {
   readonly account: Awaited<ReturnType<typeof accountForServer>>
   readonly reaper: ReturnType<typeof startReaper>
   readonly closers: (() => Promise<void>)[]
+  /** All ways through the agent. */
+  readonly throughAgent: Peer[]
 }
 
 async function openPeers(ways: Ways, tls: boolean): Promise<Record<PeerName, Peer>> {
@@ -150,19 +167,20 @@ async function openPeers(ways: Ways, tls: boolean): Promise<Record<PeerName, Pee
   return {
     direct: passwordPeer('direct', { ...login, ca: tls ? stack.places.TARGET_CA : null }, dir),
     pgbouncer: await bouncerPeer(ways, tls),
-    agent: await agentPeer('agent', stack, `bench${suffix}`, dir, tls),
-    'agent, masks on': await agentPeer('agent, masks on', stack, `bench-masked${suffix}`, dir, tls),
+    agent: await agentPeer(ways, 'agent', `bench${suffix}`, { tls }),
+    'agent, masks on': await agentPeer(ways, 'agent, masks on', `bench-masked${suffix}`, { tls }),
   }
 }
 
 /** The same proxies, by another name of the database. */
-async function openShared({ dir, stack, login }: Ways, peers: Record<PeerName, Peer>): Promise<Field['sharedPeers']> {
+async function openShared(ways: Ways, peers: Record<PeerName, Peer>): Promise<Field['sharedPeers']> {
+  const { dir, login } = ways
   const { PGPORT = '' } = await peers.pgbouncer.env()
   const shared: Login = { ...login, port: Number(PGPORT), database: 'bench_shared' }
   return {
     direct: peers.direct,
     pgbouncer: { ...peers.pgbouncer, ...loginOf('pgbouncer', shared, dir) },
-    agent: await agentPeer('agent', stack, 'bench-shared', dir, false),
+    agent: await agentPeer(ways, 'agent', 'bench-shared', { tls: false }),
   }
 }
 
@@ -246,8 +264,13 @@ function passwordPeer(name: PeerName, login: Login, dir: string): Peer {
 }
 
 /** By a ticket, as pgbouncer and the target take SCRAM. */
-async function agentPeer(name: PeerName, stack: Stack, target: string, dir: string, tls: boolean): Promise<Peer> {
-  const issued = await (await stack.as('ann')).post('/api/v1/tickets', { target, seconds: ticketSeconds })
+async function agentPeer(
+  { stack, dir, throughAgent }: Ways,
+  name: PeerName,
+  target: string,
+  { tls, fast = false }: { readonly tls: boolean; readonly fast?: boolean },
+): Promise<Peer> {
+  const issued = await (await stack.as('ann')).post('/api/v1/tickets', { target, fast, seconds: ticketSeconds })
   assert.equal(issued.status, 201, issued.text)
   const { connection, secret } = TicketResponse.parse(issued.body)
   const login: Login = { ...connection, password: secret, ca: tls ? connection.ca : null }
@@ -257,9 +280,11 @@ async function agentPeer(name: PeerName, stack: Stack, target: string, dir: stri
     async restart() {
       await stack.agent.stop()
       await stack.startAgent()
-      await answers(peer)
+      // It knows no ticket that nobody showed it, and cannot ask while the control plane stands still.
+      for (const one of throughAgent) await answers(one)
     },
   }
+  throughAgent.push(peer)
   return peer
 }
 

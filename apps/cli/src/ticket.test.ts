@@ -57,6 +57,12 @@ test('a ticket is printed as a URL, as values and as a line of .pgpass', async (
   expect([...world.stored.values()].join()).not.toContain(secret)
 })
 
+test('a fast one is asked for by its option', async () => {
+  const { world, asked } = answering(issued('agent.example'))
+  expect((await runIn(world, 'ticket', 'shop', '--fast')).status).toBe(0)
+  expect(asked).toMatchObject([{ body: { target: 'shop', fast: true } }])
+})
+
 test('colons of an IPv6 address are quoted in .pgpass and bracketed in the URL', async () => {
   const ran = await runIn(answering(issued('2001:db8::7')).world, 'ticket', 'issue', 'list', '--json')
   const { result } = JSON.parse(ran.stdout)

@@ -3,9 +3,10 @@ import { createHash, createHmac, pbkdf2Sync } from 'node:crypto'
 import { errorDocsUrl, type SallyportErrorCode } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
 import { parseVerifier } from '@sallyport/base/ticket'
+import { agentCapabilities } from '@sallyport/policy/capabilities'
 import type { ControlMessage } from '@sallyport/proto/gen/sallyport/v1/link_pb'
 import type { TicketFound } from '@sallyport/proto/gen/sallyport/v1/ticket_pb'
-import { createLocalJWKSet, jwtVerify } from 'jose'
+import { createLocalJWKSet, decodeJwt, jwtVerify } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { answerTickets } from '../src/grpc/ticket.ts'
 import { buildTestApp, type TestApp } from './build.ts'
@@ -137,6 +138,21 @@ describe('a ticket', () => {
     expect(all).not.toContain(salted.toString('base64'))
   })
 
+  it('has one round in its verifier when it is fast, and says so in its name, its list and the log', async () => {
+    const { ticket, secret, connection } = (await ask({ fast: true })).json()
+    expect(ticket).toMatchObject({ fast: true, user: `tkf_${ticket.id}` })
+    expect(connection.user).toBe(ticket.user)
+    const { record } = (await test.deps.db.ticket.findUnique({ where: { id: ticket.id } }))!
+    const verifier = parseVerifier(String(decodeJwt(record)['sp_scram']))
+    const salted = pbkdf2Sync(secret, test.deps.ticketSalt(ticket.id), 1, 32, 'sha256')
+    expect(verifier).toMatchObject({
+      iterations: 1,
+      serverKey: createHmac('sha256', salted).update('Server Key').digest('base64'),
+    })
+    expect((await list(ana)).items[0]).toMatchObject({ id: ticket.id, fast: true, user: ticket.user })
+    expect((await actions())[0]).toMatchObject({ action: 'issue-ticket', detail: { fast: true } })
+  })
+
   it('never lives longer than the login', async () => {
     const login = await test.deps.db.login.findFirst({ where: { personId: ana.personId } })
     const end = new Date(test.clock.nowMs() + 60_000)
@@ -190,7 +206,11 @@ describe('where agents are of an earlier release', () => {
     expectProblem(await ask({ target: 'skewed' }), 'AGENT_OUTDATED')
     expect((await ask({ target: 'skewed' })).json().detail).toContain('login-ticket')
     expect((await send('/api/v1/tokens', { target: 'skewed' }, ana)).statusCode).toBe(200)
-    await makeAgent(test, 'older', 'newer.example.com:6432')
+    await makeAgent(test, 'older', 'newer.example.com:6432', ['login-ticket'])
+    expect((await ask({ target: 'skewed' })).json().connection.host).toBe('newer.example.com')
+    expectProblem(await ask({ target: 'skewed', fast: true }), 'AGENT_OUTDATED')
+    await test.deps.db.agent.updateMany({ where: { name: 'older' }, data: { capabilities: [...agentCapabilities] } })
+    expect((await ask({ target: 'skewed', fast: true })).statusCode).toBe(201)
     expect((await ask({ target: 'skewed' })).json().connection.host).toBe('newer.example.com')
   })
 })

@@ -3,6 +3,8 @@
 
 /** RFC 7677, section 4. A ticket's secret is random, so that more of them would cost clients time and nobody else. */
 export const ticketIterations = 4_096
+/** Of a fast ticket: its 256 random bits are not guessed with less work either (ADR 30). */
+export const fastTicketIterations = 1
 /** Of the salt, in bytes. */
 export const ticketSaltBytes = 16
 /**
@@ -13,13 +15,24 @@ export const ticketSaltLabel = 'sallyport-ticket-salt-v1'
 /** `typ` of the signed record that agents get (RFC 8725, 3.11): it is no token, and no token is one. */
 export const ticketRecordType = 'sallyport-ticket+jwt'
 
-const userName = /^tkt_([0-9a-f]{32})$/
+const userName = /^tk([tf])_([0-9a-f]{32})$/
+
+/** What a ticket's user name says, whether or not there is such a ticket. */
+export interface TicketName {
+  readonly id: string
+  /** Rounds of SCRAM, which a client is told before anybody knows whose name it is: so they stand in the name. */
+  readonly iterations: number
+}
 
 /** The user name that a client logs in with. */
-export const ticketUser = (id: string): string => `tkt_${id}`
+export const ticketUser = (id: string, isFast: boolean): string => `tk${isFast ? 'f' : 't'}_${id}`
 
-/** The id of a ticket's user name; null when the name is no ticket's. */
-export const ticketIdOf = (user: string): string | null => userName.exec(user)?.[1] ?? null
+/** Null when the name is no ticket's. */
+export function ticketNameOf(user: string): TicketName | null {
+  const [, kind, id] = userName.exec(user) ?? []
+  if (id === undefined) return null
+  return { id, iterations: kind === 'f' ? fastTicketIterations : ticketIterations }
+}
 
 /** What a server keeps of a SCRAM secret (RFC 5802, section 3), in base64. */
 export interface ScramVerifier {

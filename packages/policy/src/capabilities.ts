@@ -8,6 +8,7 @@ export const agentCapabilities = [
   'grants',
   'login-certificate',
   'login-ticket',
+  'login-ticket-fast',
   'mcp-sql',
   'session-strength',
   'websocket',

@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream'
 import { SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
 import { Secret } from '@sallyport/base/secret'
+import type { TicketName } from '@sallyport/base/ticket'
 import type { VerifiedToken } from '@sallyport/identity/verify'
 import { decodeFrontend, decodePassword, decodeSaslInitial, decodeStartup } from '@sallyport/wire/postgres/decode'
 import { encodeBackend } from '@sallyport/wire/postgres/encode'
@@ -66,7 +67,7 @@ export interface Greeting {
 export interface Doors {
   readonly tls: ListenerTls
   /** Throws when no login is possible now. */
-  readonly openTicket: (id: string) => OpenTicket
+  readonly openTicket: (name: TicketName) => OpenTicket
   readonly random: (bytes: number) => Uint8Array
   /** Who shows this certificate; null when it is not one of ours, and says nothing. Throws when it is ours and not good. */
   readonly openCertificate: (certificate: X509Certificate) => Promise<VerifiedToken | null>
@@ -172,10 +173,10 @@ export class Handshake {
     throw new SallyportError('TOKEN_MISSING', 'no token was sent', { hint: 'set oauth_issuer and oauth_client_id' })
   }
 
-  async #ticket(id: string): Promise<Pick<Greeting, 'authentication' | 'shown'>> {
+  async #ticket(name: TicketName): Promise<Pick<Greeting, 'authentication' | 'shown'>> {
     const { openTicket, random } = this.#doors
     const endPoint = this.#endPoint
-    const ticket = openTicket(id)
+    const ticket = openTicket(name)
     const initial = decodeSaslInitial(await this.#sasl({ kind: 'sasl', mechanisms: scramMechanisms(endPoint) }))
     const greeted = readClientFirst(initial.mechanism, initial.response, endPoint)
     const asked = challenge(greeted, Buffer.from(random(nonceBytes)).toString('base64'), ticket)

@@ -122,7 +122,7 @@ const doorsOf = (connection: Connection, deps: SessionDeps): Doors => {
   return {
     tls: connection.tls,
     random,
-    openTicket: (id) => openTicket(ticketDeps, id, connection),
+    openTicket: (name) => openTicket(ticketDeps, name, connection),
     async openCertificate(certificate) {
       if (callerAuthority === undefined || !isShownAsOurs(certificate, callerAuthority)) return null
       return await readCallerCertificate(certificate, callerAuthority, snapshots.current(), clock.nowMs())

@@ -46,14 +46,24 @@ describe('encryption', () => {
 
 describe('R-1.2: without TLS, where the listener says that it is optional', () => {
   const ticket = `tkt_${'a'.repeat(32)}`
+  const fast = `tkf_${'a'.repeat(32)}`
   it.each<[string, 'required' | 'optional', string, string]>([
     ['a ticket is asked for its proof', 'optional', ticket, 'authenticate'],
+    ['a fast ticket is, too', 'optional', fast, 'authenticate'],
     ['a role is refused before a token is asked for', 'optional', 'sallyport', 'TLS_REQUIRED'],
     ['a name that is nearly a ticket is refused', 'optional', `${ticket}0`, 'TLS_REQUIRED'],
     ['a ticket is refused where it is required', 'required', ticket, 'TLS_REQUIRED'],
   ])('%s', (_, tls, user, expected) => {
     const step = nextStep(fresh, ask({ ...base, user }), tls)
     expect(step.do === 'refuse' ? step.error.code : step.do).toBe(expected)
+  })
+
+  it.each([
+    [ticket, 4_096],
+    [fast, 1],
+  ])('%s says how many rounds its proof has', (user, iterations) => {
+    const step = nextStep(fresh, ask({ ...base, user }), 'optional')
+    expect(step).toMatchObject({ startup: { ticket: { id: 'a'.repeat(32), iterations } } })
   })
 })
 

@@ -1,7 +1,7 @@
 // What a client may ask for before it has authenticated: encryption, a protocol version, a target, a role and a few
 // settings (THREATS ). Pure: handshake.ts does the reading and writing.
 import { SallyportError } from '@sallyport/base/errors'
-import { ticketIdOf } from '@sallyport/base/ticket'
+import { type TicketName, ticketNameOf } from '@sallyport/base/ticket'
 import type { StartupPacket } from '@sallyport/wire/postgres/messages'
 import { oauthUserOf } from './oauth-server.ts'
 
@@ -33,7 +33,7 @@ export interface Startup {
   readonly negotiate: readonly string[] | null
   readonly user: string
   /** The ticket that the user name stands for; null asks for a token. */
-  readonly ticket: string | null
+  readonly ticket: TicketName | null
   /** The token comes by OAUTHBEARER in place of a password. */
   readonly oauth: boolean
   /** Empty when the client named none. */
@@ -80,7 +80,7 @@ function readStartup(packet: StartupMessage, encrypted: boolean, tls: ListenerTl
   if (!encrypted && tls === 'required') throw tlsRequired('this listener takes credentials over TLS only')
   const named = distinct(packet.parameters)
   const user = named.get('user') ?? ''
-  const ticket = ticketIdOf(user)
+  const ticket = ticketNameOf(user)
   const oauthUser = ticket === null ? oauthUserOf(user) : null
   // A ticket's secret is not sent, so that nobody can read it on the way; a token is.
   if (!encrypted && ticket === null) throw tlsRequired('this listener takes tokens over TLS only')

@@ -8,7 +8,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { audience, builtInIssuer, issuer, snapshotOf } from '../../test/data-path.ts'
 import { type FakeTickets, fakeTickets, type Issued, saltOf, type TicketShown } from '../../test/fake-tickets.ts'
 import type { CurrentSnapshot } from '../link/current.ts'
-import { type Origin, openTicket, type TicketDeps } from './ticket.ts'
+import { type Origin, openTicket as openNamed, type TicketDeps } from './ticket.ts'
 
 const maskKey = randomBytes(32)
 const group = `
@@ -54,6 +54,8 @@ function place(changes: Partial<CurrentSnapshot> = {}): Place {
 
 const origin: Origin = { address: '192.0.2.7', comesFrom: (sources) => sources.length === 0 }
 const right = () => true
+const openTicket = (deps: TicketDeps, id: string, from: Origin) => openNamed(deps, { id, iterations: 4_096 }, from)
+const openFast = (deps: TicketDeps, id: string) => openNamed(deps, { id, iterations: 1 }, origin)
 
 /** What the caller sees of a refusal, and the cause for the log. */
 async function refusal(promise: Promise<unknown>): Promise<{ seen: string; cause: string }> {
@@ -95,6 +97,34 @@ describe('a ticket that is good', () => {
     const { control, deps } = place()
     const { id } = await control.issue({ seconds: limits.ticketSecondsMax })
     await openTicket(deps, id, origin).prove(right)
+  })
+})
+
+describe('a fast ticket', () => {
+  test('is checked with the one round that its name says', async () => {
+    const { control, deps } = place()
+    const { id } = await control.issue({ fast: true })
+    const compared: ScramVerifier[] = []
+    await openFast(deps, id).prove((verifier) => compared.push(verifier) > 0)
+    expect(compared).toMatchObject([{ iterations: 1, salt: openFast(deps, id).salt }])
+  })
+  test('R-1.10: tells the rounds of the name also for an id that nobody was given', () => {
+    expect(openFast(place().deps, 'f'.repeat(32)).iterations).toBe(1)
+  })
+  test.each([
+    ['one that is not, by the name of a fast one', false, openFast],
+    [
+      'a fast one, by the name of one that is not',
+      true,
+      (deps: TicketDeps, id: string) => openTicket(deps, id, origin),
+    ],
+  ])('opens nothing by the other name: %s', async (_, fast, open) => {
+    const { control, deps } = place()
+    const { id } = await control.issue({ fast })
+    const compared: ScramVerifier[] = []
+    const refused = await refusal(open(deps, id).prove((verifier) => compared.push(verifier) > 0))
+    expect(refused).toEqual({ seen: generic, cause: `ticket ${id}: the record is that of another ticket` })
+    expect(control.recordOf(id)).not.toContain(compared[0]!.storedKey)
   })
 })
 

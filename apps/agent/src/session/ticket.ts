@@ -6,7 +6,7 @@ import { limits } from '@sallyport/base/limits'
 import {
   parseVerifier,
   type ScramVerifier,
-  ticketIterations,
+  type TicketName,
   ticketSaltBytes,
   ticketSaltLabel,
 } from '@sallyport/base/ticket'
@@ -52,18 +52,18 @@ export interface Origin {
 }
 
 /** Begins a login; a ticket that is not known is asked for meanwhile. Throws what `current` of the snapshots throws. */
-export function openTicket(deps: TicketDeps, id: string, origin: Origin): OpenTicket {
+export function openTicket(deps: TicketDeps, { id, iterations }: TicketName, origin: Origin): OpenTicket {
   const snapshot = deps.snapshots.current()
   const salt = saltOf(deps.maskHash, id)
   const known = deps.tickets.known(id)
   const answer = known === null ? deps.tickets.ask(id, false) : null
   return {
     salt,
-    iterations: ticketIterations,
+    iterations,
     async prove(fits) {
       const notBefore = elapsed(deps.after, limits.ticketRefusalMsMin)
       const record = known ?? (await answer)?.record ?? null
-      const ticket = await read(record, { id, salt, snapshot, deps })
+      const ticket = await read(record, { id, salt, iterations, snapshot, deps })
       const isRight = fits(ticket.verifier)
       const against = isRight ? await objection(deps, ticket, id, origin) : 'the proof does not fit'
       const cause = ticket.problem ?? against
@@ -107,20 +107,22 @@ const RecordClaims = z.object({
 interface Place {
   readonly id: string
   readonly salt: string
+  readonly iterations: number
   readonly snapshot: CurrentSnapshot
   readonly deps: Pick<TicketDeps, 'nowMs' | 'random'>
 }
 
 /** A record that is not good in every respect is nobody's. */
-async function read(record: string | null, { id, salt, snapshot, deps }: Place): Promise<ReadTicket> {
-  const nobodys = (problem: string): ReadTicket => nobody(deps.random, salt, problem)
+async function read(record: string | null, place: Place): Promise<ReadTicket> {
+  const { id, salt, iterations, snapshot, deps } = place
+  const nobodys = (problem: string): ReadTicket => nobody(place, problem)
   if (record === null) return nobodys('the control plane knows no such ticket, or could not be asked')
   try {
     const { token, payload } = await verifyTicketRecord(record, snapshot, deps.nowMs())
     const claims = RecordClaims.parse(payload)
     const verifier = parseVerifier(claims.sp_scram)
     // What the client was told has to be what the proof is checked with.
-    if (claims.jti !== id || verifier?.salt !== salt || verifier.iterations !== ticketIterations)
+    if (claims.jti !== id || verifier?.salt !== salt || verifier.iterations !== iterations)
       return nobodys('the record is that of another ticket')
     return { verifier, token, sources: claims.sp_sources, isLimited: claims.sp_limited, problem: null }
   } catch (thrown) {
@@ -129,9 +131,9 @@ async function read(record: string | null, { id, salt, snapshot, deps }: Place):
 }
 
 /** Keys that belong to no secret. */
-function nobody(random: TicketDeps['random'], salt: string, problem: string): ReadTicket {
-  const key = (): string => Buffer.from(random(32)).toString('base64')
-  const verifier = { iterations: ticketIterations, salt, storedKey: key(), serverKey: key() }
+function nobody({ salt, iterations, deps }: Place, problem: string): ReadTicket {
+  const key = (): string => Buffer.from(deps.random(32)).toString('base64')
+  const verifier = { iterations, salt, storedKey: key(), serverKey: key() }
   return { verifier, token: null, sources: [], isLimited: false, problem }
 }
 

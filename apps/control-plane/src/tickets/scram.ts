@@ -3,7 +3,7 @@
 import { createHash, createHmac, pbkdf2 } from 'node:crypto'
 import { promisify } from 'node:util'
 import type { Secret } from '@sallyport/base/secret'
-import { type ScramVerifier, ticketIterations, ticketSaltBytes, ticketSaltLabel } from '@sallyport/base/ticket'
+import { type ScramVerifier, ticketSaltBytes, ticketSaltLabel } from '@sallyport/base/ticket'
 
 const derive = promisify(pbkdf2)
 const hmac = (key: Uint8Array, text: string): Buffer => createHmac('sha256', key).update(text).digest()
@@ -15,11 +15,11 @@ export function ticketSaltBy(maskKey: Uint8Array): (id: string) => Buffer {
 }
 
 /** The secret is ASCII, so that SASLprep (RFC 4013) leaves it as it is. */
-export async function verifierOf(secret: Secret, salt: Buffer): Promise<ScramVerifier> {
-  const salted = await derive(secret.reveal(), salt, ticketIterations, 32, 'sha256')
+export async function verifierOf(secret: Secret, salt: Buffer, iterations: number): Promise<ScramVerifier> {
+  const salted = await derive(secret.reveal(), salt, iterations, 32, 'sha256')
   const storedKey = createHash('sha256').update(hmac(salted, 'Client Key')).digest()
   return {
-    iterations: ticketIterations,
+    iterations,
     salt: salt.toString('base64'),
     storedKey: storedKey.toString('base64'),
     serverKey: hmac(salted, 'Server Key').toString('base64'),

@@ -11,6 +11,7 @@ export interface NewTicket {
   readonly sources: string[]
   readonly usesMax: number | null
   readonly usesLeft: number | null
+  readonly isFast: boolean
   readonly record: string
   readonly createdAt: Date
   readonly expiresAt: Date

@@ -5,7 +5,13 @@ import { SallyportError } from '@sallyport/base/errors'
 import { isId } from '@sallyport/base/ids'
 import { limits } from '@sallyport/base/limits'
 import { Secret } from '@sallyport/base/secret'
-import { formatVerifier, ticketRecordType, ticketUser } from '@sallyport/base/ticket'
+import {
+  fastTicketIterations,
+  formatVerifier,
+  ticketIterations,
+  ticketRecordType,
+  ticketUser,
+} from '@sallyport/base/ticket'
 import { inRowTransaction } from '../agents/store.ts'
 import { appendAction } from '../audit/store.ts'
 import { inTransaction, isStoreConflict } from '../db.ts'
@@ -37,12 +43,13 @@ export async function issueTicket(deps: TicketDeps, actor: Actor, asked: TicketR
     throw new SallyportError('FEATURE_UNSUPPORTED', `"${asked.target}" is no database; it takes no tickets`, {
       hint: `use a token: sallyport token ${asked.target}`,
     })
-  const address = await reachableAt(deps, target, 'login-ticket')
+  const address = await reachableAt(deps, target, asked.fast ? 'login-ticket-fast' : 'login-ticket')
   const sources = checkedSources(asked.sources ?? [])
   const secret = new Secret(deps.randomBytes(secretBytes).toString('base64url'))
   const id = deps.randomBytes(16).toString('hex')
   const { issuedAt, expires } = lifeOf(deps.clock, actor, asked.seconds)
-  const verifier = formatVerifier(await verifierOf(secret, deps.ticketSalt(id)))
+  const iterations = asked.fast ? fastTicketIterations : ticketIterations
+  const verifier = formatVerifier(await verifierOf(secret, deps.ticketSalt(id), iterations))
   const more = { sp_scram: verifier, sp_sources: sources, sp_limited: asked.uses !== undefined }
   const life = { issuedAt, expires }
   const signed = { type: ticketRecordType, jti: id, ...life, target: asked.target, role, more }
@@ -58,16 +65,17 @@ export async function issueTicket(deps: TicketDeps, actor: Actor, asked: TicketR
     sources: [...sources],
     usesMax,
     usesLeft: usesMax,
+    isFast: asked.fast,
     record: await signFor(deps, personOf(actor), signed),
     createdAt: new Date(deps.clock.nowMs()),
     expiresAt: new Date(expires * 1_000),
   }
   await keep(deps, actor, ticket)
-  const user = ticketUser(id)
+  const shown = showTicket({ ...ticket, revokedAt: null }, deps.clock.nowMs())
   return {
-    ticket: showTicket({ ...ticket, revokedAt: null }, deps.clock.nowMs()),
+    ticket: shown,
     secret: secret.reveal(),
-    connection: { ...address, database: asked.target, user, ca: deps.authorityPem },
+    connection: { ...address, database: asked.target, user: shown.user, ca: deps.authorityPem },
   }
 }
 
@@ -94,6 +102,7 @@ async function keep(deps: TicketDeps, actor: Actor, ticket: store.NewTicket): Pr
           expiresAt: ticket.expiresAt.toISOString(),
           uses: ticket.usesMax,
           sources: ticket.sources.join(', '),
+          fast: ticket.isFast,
         },
       })
     })
@@ -129,7 +138,7 @@ export async function revokeTicket(deps: TicketDeps, actor: Actor, id: string): 
 
 export const showTicket = (row: store.TicketRow, nowMs: number): Ticket => ({
   id: row.id,
-  user: ticketUser(row.id),
+  user: ticketUser(row.id, row.isFast),
   state: stateOf(row, nowMs),
   owner: row.display,
   target: row.target,
@@ -137,6 +146,7 @@ export const showTicket = (row: store.TicketRow, nowMs: number): Ticket => ({
   sources: [...row.sources],
   usesMax: row.usesMax,
   usesLeft: row.usesLeft,
+  fast: row.isFast,
   createdAt: row.createdAt.toISOString(),
   expiresAt: row.expiresAt.toISOString(),
 })

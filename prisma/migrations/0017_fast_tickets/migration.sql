@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "Ticket" ADD COLUMN     "isFast" BOOLEAN NOT NULL DEFAULT false;
