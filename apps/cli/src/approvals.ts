@@ -81,13 +81,24 @@ async function list(session: Session, options: ListOptions): Promise<void> {
     query: { target, caller, view: decided === true ? 'decided' : 'pending', limit: String(wanted) },
   })
   if (page.next !== null) session.out.message(`there are more; raise --limit (up to ${listMax}) or narrow the list`)
-  if (page.items.length === 0) session.out.message(decided === true ? 'nothing is decided yet' : 'nothing waits')
+  if (page.items.length === 0) session.out.message(nothingText(options))
   session.out.result(page.items, () => (page.items.length === 0 ? '' : itemTable(session, page.items)))
+}
+
+function nothingText({ target, caller, decided }: ListOptions): string {
+  const over = decided === true ? ' --decided' : ''
+  if (target !== undefined || caller !== undefined) return `nothing fits; see all with: sallyport approvals list${over}`
+  return decided === true
+    ? 'nothing is decided yet; see what waits with: sallyport approvals list'
+    : 'nothing waits; see what is over with: sallyport approvals list --decided'
 }
 
 async function mine(session: Session): Promise<void> {
   const page = await session.api().call('myRequests', ApprovalPage, {})
-  if (page.items.length === 0) session.out.message('you have asked for nothing yet')
+  if (page.items.length === 0)
+    session.out.message(
+      'you have asked for nothing yet; a statement that a rule holds asks by itself: sallyport query TARGET SQL',
+    )
   session.out.result(page.items, () => (page.items.length === 0 ? '' : itemTable(session, page.items)))
 }
 

@@ -12,13 +12,23 @@ interface AskOptions {
 
 /** Grants of one list. */
 const listMax = 500
-const views: readonly string[] = grantViews
+/** What a list without any says. */
+const nothingIn: Readonly<Record<(typeof grantViews)[number], string>> = {
+  pending: 'no grant waits for a decision',
+  live: 'nothing is granted now',
+  past: 'no grant is over yet',
+  all: 'there is no grant that you may see',
+  mine: 'you have asked for no grant yet',
+}
+/** What is asked for when nobody says for how long. */
+const usualSeconds = 3_600
+const howToAsk = 'list what you may ask for with: sallyport request'
 
 export const addRequest: AddCommand = (parent, app) => {
   parent
     .command('request [target] [rule]')
     .description('ask ahead for what a rule grants for a time; without a rule, list what you may ask for')
-    .option('--for <duration>', 'for how long: 60s, 30m, 24h at most, and never longer than the rule says', '1h')
+    .option('--for <duration>', 'for how long: 60s, 30m, 7d at most, and never longer than the rule says', '1h')
     .option('--reason <text>', 'why: reviewers read it; some rules ask for it')
     .addHelpText('after', '\nExample:\n  sallyport request orders on-call/repair --for 2h --reason "incident 42"')
     .action((target: string | undefined, rule: string | undefined, options: AskOptions) =>
@@ -33,7 +43,7 @@ export const addGrants: AddCommand = (parent, app) => {
   grants
     .command('list')
     .description('list grants, the newest first')
-    .option('--view <view>', `${views.join(', ')}`, 'pending')
+    .option('--view <view>', grantViews.join(', '), 'pending')
     .option('--limit <n>', `at most this many, up to ${listMax}`, '50')
     .action((options: { view: string; limit: string }) => app.run((session) => list(session, options)))
   grants
@@ -67,7 +77,7 @@ export const addGrants: AddCommand = (parent, app) => {
 async function askable(session: Session, target: string | undefined): Promise<void> {
   const { items } = await session.api().call('grantable', GrantableList, {})
   const shown = items.filter((item) => target === undefined || item.target === target)
-  if (shown.length === 0) session.out.message('there is nothing that you may ask for')
+  session.out.message(nextStep(shown, items.length))
   const rows = shown.map((item) => [
     item.target,
     `${item.policy}/${item.rule}`,
@@ -79,11 +89,22 @@ async function askable(session: Session, target: string | undefined): Promise<vo
   session.out.result(shown, () => (rows.length === 0 ? '' : session.out.table({ columns, rows })))
 }
 
+/** What to type next: the command for the first one, or the way to one. */
+function nextStep([first]: readonly Grantable[], inAll: number): string {
+  if (first === undefined)
+    return inAll === 0
+      ? 'there is nothing that you may ask for; an administrator applies a policy with a rule that grants (docs/approvals.md)'
+      : 'there is nothing that you may ask for at this target; see all with: sallyport request'
+  const { target, policy, rule, longestSeconds, reason } = first
+  const why = reason === 'required' ? ' --reason "why"' : ''
+  return `ask with, for example: sallyport request ${target} ${policy}/${rule} --for ${lengthText(Math.min(longestSeconds, usualSeconds))}${why}`
+}
+
 async function ask(session: Session, target: string, wanted: string, options: AskOptions): Promise<void> {
   const [policy = '', rule] = wanted.split('/')
   if (rule === undefined)
     throw usage(`"${wanted}" names no rule of a policy`, `POLICY/RULE, as "sallyport request ${target}" lists them`)
-  const seconds = durationSeconds(options.for, 'a grant')
+  const seconds = durationSeconds(options.for, 'a grant', '7d')
   const body = { target, policy, rule, seconds, reason: options.reason ?? '' }
   const made = await session.api().call('grantAsk', Grant, { body })
   session.out.message(`it can be decided until ${made.expiresAt}; look with: sallyport grants show ${made.id}`)
@@ -91,12 +112,13 @@ async function ask(session: Session, target: string, wanted: string, options: As
 }
 
 async function list(session: Session, { view, limit }: { view: string; limit: string }): Promise<void> {
-  if (!views.includes(view)) throw usage(`--view "${view}" is none`, views.join(', '))
+  const chosen = grantViews.find((name) => name === view)
+  if (chosen === undefined) throw usage(`--view "${view}" is none`, grantViews.join(', '))
   const wanted = /^[0-9]{1,3}$/.test(limit) ? Number(limit) : 0
   if (wanted < 1 || wanted > listMax) throw usage(`--limit "${limit}" is no number of grants`, `1 to ${listMax}`)
-  const page = await session.api().call('grants', GrantPage, { query: { view, limit: String(wanted) } })
+  const page = await session.api().call('grants', GrantPage, { query: { view: chosen, limit: String(wanted) } })
   if (page.next !== null) session.out.message(`there are more; raise --limit (up to ${listMax})`)
-  if (page.items.length === 0) session.out.message('there is none')
+  if (page.items.length === 0) session.out.message(`${nothingIn[chosen]}; ${howToAsk}`)
   const rows = page.items.map((item) => [
     item.id,
     item.state,

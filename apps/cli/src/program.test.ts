@@ -29,6 +29,12 @@ test.each([
   ['a number of rows that is none', ['query', 'shop', 'select 1', '--rows', '0'], 2, /no number of rows/],
   ['a life of a token that is none', ['agent', 'token', 'eu-1', '--expires', '3w'], 2, /no life of a join token/],
   ['a life of a ticket that is none', ['ticket', 'shop', '--ttl', '2d'], 2, /no life of a ticket/],
+  [
+    'a life of a grant that is none',
+    ['request', 'shop', 'a/b', '--for', '8d', '--url', 'https://sp.example'],
+    2,
+    /no life of a grant/,
+  ],
   ['a number of logins that is none', ['ticket', 'shop', '--uses', '0'], 2, /no number of logins/],
   ['a missing argument of a default command', ['ticket'], 2, /missing required argument 'target'/],
   ['an agent name that is none', ['agent', 'token', 'EU 1'], 2, /no name of an agent/],

@@ -60,7 +60,10 @@ function revoked(issuer: string | undefined, subject: string | undefined, token:
 
 async function list(session: Session): Promise<void> {
   const { items } = await session.api().call('serviceAccounts', ServiceAccountList, {})
+  if (items.length === 0)
+    session.out.message('there is no service account; make one with: sallyport service-account create NAME')
   session.out.result({ items }, () => {
+    if (items.length === 0) return ''
     const names = ['account', 'state', 'credential', 'key', 'key state', 'expires', 'last used']
     const rows = items.flatMap(({ name, state, credential, keys }) =>
       (keys.length === 0 ? [null] : keys).map((one) => [

@@ -73,7 +73,13 @@ async function list(session: Session, options: ListOptions): Promise<void> {
     query: { target, caller, initiator, state, decision, trace, limit: String(wanted) },
   })
   if (page.next !== null) session.out.message(`there are more; raise --limit (up to ${listMax}) or narrow the list`)
-  if (page.items.length === 0) session.out.message('no session is recorded that fits')
+  const isNarrowed = [target, caller, initiator, state, decision, trace].some((one) => one !== undefined)
+  if (page.items.length === 0)
+    session.out.message(
+      isNarrowed
+        ? 'no session is recorded that fits; see all with: sallyport sessions list'
+        : 'no session is recorded yet; open one with: sallyport query TARGET SQL',
+    )
   session.out.result(page.items, () => (page.items.length === 0 ? '' : sessionTable(session, page.items)))
 }
 

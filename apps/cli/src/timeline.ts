@@ -21,7 +21,10 @@ export function traceIdOf(text: string): string {
 async function timeline(session: Session, text: string): Promise<void> {
   const found = await session.api().call('trace', Trace, { path: { id: traceIdOf(text) } })
   if (found.cut) session.out.message(`only the first ${found.items.length} are shown`)
+  if (found.items.length === 0)
+    session.out.message('nothing of this trace is recorded; see what is with: sallyport sessions list')
   session.out.result(found, () => {
+    if (found.items.length === 0) return ''
     const start = Date.parse(found.items[0]?.at ?? '')
     const rows = found.items.map((item) => [
       `+${Date.parse(item.at) - start} ms`,

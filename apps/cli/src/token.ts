@@ -281,7 +281,9 @@ function showConnection(session: Session, target: string, issued: TokenResponse,
 async function targets(session: Session): Promise<void> {
   const { items } = await session.api().call('myTargets', MyTargets)
   if (items.length === 0)
-    session.out.message('no target is open to you; an administrator writes a policy that names one of your groups')
+    session.out.message(
+      'no target is open to you; an administrator writes a policy that names one of your groups, and what you may ask for yourself is listed by: sallyport request',
+    )
   session.out.result(items, () => {
     if (items.length === 0) return ''
     const rows = items.map((item) => [
