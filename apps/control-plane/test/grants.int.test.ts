@@ -136,6 +136,57 @@ describe('deciding', () => {
   })
 })
 
+describe('webhooks', () => {
+  const events = async (id: string) =>
+    (await stack.db.outboxEvent.findMany({ where: { subject: id }, orderBy: { createdAt: 'asc' } })).map(
+      ({ event, payload }) => [event, payload],
+    )
+
+  it('are told what was asked for, decided and ended, in facts and not in the words of who asks', async () => {
+    const { id, expiresAt } = (await asked()).body
+    const facts = {
+      ...{ grant: id, url: expect.stringMatching(`/grants/${id}$`), target: 'orders', callerAssurance: 'verified' },
+      ...{ verbs: ['update'], objects: ['public.orders'], objectsInAll: 1, seconds: 3_600, expiresAt },
+      rule: { policy: 'on-call', rule: 'repair' },
+    }
+    stack.clock.advance(1_000)
+    const { until } = (await post(dba, `/grants/${id}/verdict`, { verdict: 'approved' })).body
+    stack.clock.advance(1_000)
+    await post(ana, `/grants/${id}/end`)
+    const told = await events(id)
+    expect(told).toMatchObject([
+      ['grant.requested', { ...facts, until: null, decidedBy: [] }],
+      ['grant.approved', { ...facts, until, decidedBy: [expect.any(String)] }],
+      ['grant.ended', { ...facts, until: new Date(stack.clock.nowMs()).toISOString(), by: expect.any(String) }],
+    ])
+    expect(JSON.stringify(told)).not.toContain('incident 42')
+  })
+
+  it('are told of a denial; what is withdrawn tells nothing more', async () => {
+    const denied = (await asked()).body.id
+    stack.clock.advance(1_000)
+    await post(dba, `/grants/${denied}/verdict`, { verdict: 'denied', reason: 'the books are closed' })
+    const told = await events(denied)
+    expect(told.map(([event]) => event)).toEqual(['grant.requested', 'grant.denied'])
+    expect(JSON.stringify(told)).not.toContain('the books are closed')
+    const withdrawn = (await asked()).body.id
+    await post(ana, `/grants/${withdrawn}/end`)
+    expect((await events(withdrawn)).map(([event]) => event)).toEqual(['grant.requested'])
+  })
+
+  it('are told when closing somebody out ends what was granted to them', async () => {
+    const eve = await stack.person('eng')
+    const { id, who } = (await asked(eve)).body
+    stack.clock.advance(1_000)
+    await post(dba, `/grants/${id}/verdict`, { verdict: 'approved' })
+    const { items } = (await get(admin, '/people?limit=100')).body
+    const person = items.find(({ subject }: { subject: string }) => subject === who.subject)
+    stack.clock.advance(1_000)
+    expect((await post(admin, `/people/${person.id}/disable`, { reason: 'left' })).status).toBeLessThan(300)
+    expect((await events(id)).map(([event]) => event)).toEqual(['grant.requested', 'grant.approved', 'grant.ended'])
+  })
+})
+
 describe('the lists', () => {
   const ids = async (who: SignedIn, view: string): Promise<string[]> =>
     (await get(who, `/grants?view=${view}`)).body.items.map(({ id }: { id: string }) => id)

@@ -30,6 +30,9 @@ const usual: readonly WebhookEventName[] = [
   'approval.approved',
   'approval.denied',
   'approval.expired',
+  'grant.requested',
+  'grant.approved',
+  'grant.denied',
 ]
 
 export function AddWebhook({ names, onClose }: { readonly names: readonly string[]; readonly onClose: () => void }) {

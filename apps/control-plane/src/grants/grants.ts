@@ -13,12 +13,13 @@ import type { Deps } from '../deps.ts'
 import { type Actor, actorKey } from '../http/actor.ts'
 import { readDocuments } from '../policies/store.ts'
 import { chainOf, type Versioned } from '../targets/open.ts'
+import { announceGrant } from './announce.ts'
 import { isOf, mayEnd, ruled, stateOf } from './rules.ts'
 import { type AskableRule, askableBy, grantRules, textOf } from './scope.ts'
 import { showDetail } from './show.ts'
 import * as store from './store.ts'
 
-export type GrantDeps = Pick<Deps, 'db' | 'clock' | 'randomBytes' | 'bus' | 'publish'>
+export type GrantDeps = Pick<Deps, 'db' | 'clock' | 'randomBytes' | 'bus' | 'publish' | 'config'>
 
 /** Undecided ones of one person. */
 export const grantsPendingMax = 20
@@ -53,19 +54,21 @@ export async function askGrant(deps: GrantDeps, actor: Actor, asked: GrantReques
   const id = deps.randomBytes(16).toString('hex')
   const createdAt = new Date(deps.clock.nowMs())
   const { issuer, subject, display } = actor
+  const wanted = {
+    id,
+    ...{ target: asked.target, policy: asked.policy, rule: asked.rule, ruleText: textOf(askable) },
+    ...{ issuer, subject, display, reason, seconds: asked.seconds },
+    quorum: approval.reviewers.map(({ group, count }) => ({ group, count })),
+    reviewers: approval.reviewers.map(({ group }) => group),
+    createdAt,
+    expiresAt: new Date(createdAt.getTime() + durationMs(approval.expires)),
+  }
   await inHold(deps.db, async (tx) => {
     await store.lockAsker(tx, actor)
     if ((await store.countPending(tx, actor, createdAt)) >= grantsPendingMax)
       throw new SallyportError('TOO_MANY_REQUESTS', `you have asked for ${grantsPendingMax} grants that nobody decided`)
-    await store.addGrant(tx, {
-      id,
-      ...{ target: asked.target, policy: asked.policy, rule: asked.rule, ruleText: textOf(askable) },
-      ...{ issuer, subject, display, reason, seconds: asked.seconds },
-      quorum: approval.reviewers.map(({ group, count }) => ({ group, count })),
-      reviewers: approval.reviewers.map(({ group }) => group),
-      createdAt,
-      expiresAt: new Date(createdAt.getTime() + durationMs(approval.expires)),
-    })
+    await store.addGrant(tx, wanted)
+    await announceGrant(deps, tx, { ...wanted, untilAt: null }, { event: 'grant.requested', at: createdAt })
     const detail = { target: asked.target, rule: `${asked.policy}/${asked.rule}`, seconds: asked.seconds, reason }
     await noteAction(deps, tx, actor, { action: 'request-grant', object: objectOf(id), detail })
   })
@@ -102,10 +105,7 @@ export async function decideGrant(
       ...{ verdict: given.verdict, reason, at, signerKey: null, signature: null },
     }
     await store.addGrantVerdict(tx, id, deps.randomBytes(16).toString('hex'), verdict)
-    const outcome = outcomeOf(grant.quorum, [...grant.verdicts, verdict])
-    const untilAt = new Date(nowMs + grant.seconds * 1_000)
-    if (outcome === 'denied') await store.changeGrant(tx, id, 'pending', 'denied', { endedAt: at })
-    if (outcome === 'approved') await store.changeGrant(tx, id, 'pending', 'approved', { grantedAt: at, untilAt })
+    const outcome = await settle(deps, tx, grant, verdict)
     await noteAction(deps, tx, actor, {
       action: given.verdict === 'approved' ? 'approve-grant' : 'deny-grant',
       object: objectOf(id),
@@ -115,6 +115,24 @@ export async function decideGrant(
   })
   deps.bus.publish({ kind: 'grant', id })
   if (isGranted) await deps.publish([objectOf(id)])
+}
+
+/** What the new verdict makes of it. */
+async function settle(deps: GrantDeps, tx: Tx, grant: store.StoredGrant, verdict: GivenVerdict) {
+  const { at } = verdict
+  const verdicts = [...grant.verdicts, verdict]
+  const outcome = outcomeOf(grant.quorum, verdicts)
+  if (outcome === 'denied') {
+    await store.changeGrant(tx, grant.id, 'pending', 'denied', { endedAt: at })
+    await announceGrant(deps, tx, grant, { event: 'grant.denied', at, decidedBy: [verdict.personName] })
+  }
+  if (outcome === 'approved') {
+    const untilAt = new Date(at.getTime() + grant.seconds * 1_000)
+    await store.changeGrant(tx, grant.id, 'pending', 'approved', { grantedAt: at, untilAt })
+    const decidedBy = verdicts.map(({ personName }) => personName)
+    await announceGrant(deps, tx, { ...grant, untilAt }, { event: 'grant.approved', at, decidedBy })
+  }
+  return outcome
 }
 
 /** Withdraws or ends it. Throws NOT_FOUND or CONFLICT; for whoever may only read it VERDICT_FORBIDDEN. */
@@ -127,8 +145,11 @@ export async function endGrant(deps: GrantDeps, actor: Actor, id: string): Promi
       throw new SallyportError('CONFLICT', `this grant is ${state} already`)
     if (!mayEnd(reader, grant, nowMs))
       throw new SallyportError('VERDICT_FORBIDDEN', 'who asked for it, its reviewers and administrators end a grant')
-    const ended = { endedAt: new Date(nowMs), endedBy: actorKey(actor) }
+    const at = new Date(nowMs)
+    const ended = { endedAt: at, endedBy: actorKey(actor) }
     await store.changeGrant(tx, id, state, state === 'pending' ? 'cancelled' : 'ended', ended)
+    if (state === 'approved')
+      await announceGrant(deps, tx, { ...grant, untilAt: at }, { event: 'grant.ended', at, by: actor.display })
     await noteAction(deps, tx, actor, {
       action: 'end-grant',
       object: objectOf(id),

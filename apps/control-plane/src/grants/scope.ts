@@ -1,7 +1,7 @@
 // Which rules somebody may ask for, from the documents of this moment. Pure.
 import type { Grantable } from '@sallyport/api/grants'
 import type { Principal } from '@sallyport/base/identity'
-import type { GrantRule, PolicyDocument, Rule, TargetDocument } from '@sallyport/policy/document'
+import { type GrantRule, type PolicyDocument, Rule, type TargetDocument } from '@sallyport/policy/document'
 import { durationMs } from '@sallyport/policy/duration'
 import { matchesCaller, matchesTarget } from '@sallyport/policy/match'
 import { ruleText } from '@sallyport/policy/rulebook'
@@ -55,6 +55,10 @@ export const showRule = ({ name, operations, objects, when, during, message }: R
   during: during?.map((window) => ({ ...window, days: window.days ?? null })) ?? null,
   message: message ?? '',
 })
+
+/** As it was asked for, and not what has become of it. */
+export const showStoredRule = ({ ruleText }: { readonly ruleText: string }) =>
+  showRule(Rule.parse(JSON.parse(ruleText)))
 
 export const showAskable = ({ targetName, target, policy, rule }: AskableRule): Grantable => ({
   ...{ ...showTarget(targetName, target), policy, ...showRule(rule) },

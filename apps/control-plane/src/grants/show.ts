@@ -1,12 +1,11 @@
 // What people see of grants: rows in lists, and one with who could decide it and what the same person asked for before.
 import type { Grant, GrantDetail } from '@sallyport/api/grants'
-import { Rule } from '@sallyport/policy/document'
 import { mayDecide, progressOf, type Reader } from '../approvals/rules.ts'
 import { historyMs, showQuorum, showVerdicts } from '../approvals/show.ts'
 import type { Deps } from '../deps.ts'
 import type { Versioned } from '../targets/open.ts'
 import { mayEnd, ruled, stateOf } from './rules.ts'
-import { grantRules, showRule, showTarget, targetOf } from './scope.ts'
+import { grantRules, showStoredRule, showTarget, targetOf } from './scope.ts'
 import { readHistory, type StoredGrant } from './store.ts'
 
 /** The caller has checked that the reader may see it. `all`: the documents of this moment. */
@@ -15,8 +14,7 @@ export function showGrant(grant: StoredGrant, reader: Reader, all: readonly Vers
   const { issuer, subject, display, reason, seconds } = grant
   return {
     ...{ id: grant.id, ...showTarget(grant.target, targetOf(all, grant.target)), policy: grant.policy },
-    // The rule as it was asked for, and not what has become of it.
-    ...showRule(Rule.parse(JSON.parse(grant.ruleText))),
+    ...showStoredRule(grant),
     ...{ who: { issuer, subject, display }, reason, seconds },
     state: stateOf(grant, grantRules(all), nowMs),
     quorum: progressOf(grant.quorum, grant.verdicts).map(({ group, count, approvedBy }) => ({

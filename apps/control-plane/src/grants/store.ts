@@ -88,11 +88,13 @@ interface Who {
 }
 const pick = ({ issuer, subject }: Who): Who => ({ issuer, subject })
 
-/** Whoever is closed out has nothing that was granted, and nothing that could be. */
-export async function endGrantsOf(tx: Tx, who: Who, at: Date, by: string): Promise<void> {
+/** Whoever is closed out has nothing that was granted, and nothing that could be. Returns those that were live until now. */
+export async function endGrantsOf(tx: Tx, who: Who, at: Date, by: string) {
   const ended = { endedAt: at, endedBy: by }
-  await tx.grant.updateMany({ where: { ...pick(who), state: 'approved' }, data: { state: 'ended', ...ended } })
+  const granted = { where: { ...pick(who), state: 'approved' }, data: { state: 'ended', ...ended } }
+  const rows = await tx.grant.updateManyAndReturn(granted)
   await tx.grant.updateMany({ where: { ...pick(who), state: 'pending' }, data: { state: 'cancelled', ...ended } })
+  return rows.filter(({ untilAt }) => untilAt !== null && untilAt > at)
 }
 
 /** Newest first, after the one at `after`. `null`: those of everybody. */

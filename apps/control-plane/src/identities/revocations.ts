@@ -9,7 +9,7 @@ import { endEverything } from '../people/end.ts'
 import { addRevocation } from './revocation-store.ts'
 
 export async function revoke(
-  deps: Pick<Deps, 'db' | 'clock' | 'randomBytes' | 'publish'>,
+  deps: Pick<Deps, 'db' | 'clock' | 'randomBytes' | 'publish' | 'config'>,
   actor: Actor,
   asked: NewRevocation,
 ): Promise<void> {

@@ -36,6 +36,11 @@ export function linkOf({ event, subject }: Pick<SentEvent, 'event' | 'subject'>,
     case 'approval.expired':
     case 'approval.run':
       return `${publicUrl}/approvals${id}`
+    case 'grant.requested':
+    case 'grant.approved':
+    case 'grant.denied':
+    case 'grant.ended':
+      return `${publicUrl}${id === '' ? '/approvals' : `/grants${id}`}`
     case 'session.killed':
       return `${publicUrl}/sessions${id}`
     case 'agent.joined':

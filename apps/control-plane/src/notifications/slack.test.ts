@@ -64,6 +64,34 @@ it('says what is left out, what is only claimed, and what has no WHERE', () => {
   expect(texts[2]?.text).toBe('Caller: "Ann" (only claimed)')
 })
 
+it('says of a grant for how long it is, and what is not narrowed', () => {
+  const { agent, statements, filtered, ...grant } = facts
+  const sent = (changes: object, event: (typeof webhookEvents)[number]) =>
+    JSON.parse(
+      bodyOf('slack', { event, subject, payload: { ...grant, ...changes }, createdAt: new Date(0) }, publicUrl),
+    )
+  const rule = { policy: 'on-call', rule: 'repair' }
+  const asked: Message = sent({ rule, seconds: 5_400, until: null }, 'grant.requested')
+  expect(asked.text).toBe('Sallyport: Access for a time requested')
+  expect(fieldsOf(asked).map(({ text }) => text)).toEqual([
+    'Verb: "delete"',
+    'Objects: "public.orders"',
+    'Caller: "Ann" (verified)',
+    'Target: "orders"',
+    'Rule: "on-call", "repair"',
+    'For: 90 min',
+    'Expires: 2026-11-24T12:00:00Z',
+  ])
+  expect(asked.blocks.at(-1)?.text?.text).toBe(`<${publicUrl}/grants/${subject}|Open in Sallyport>`)
+  const given: Message = sent(
+    { rule, verbs: null, objects: null, seconds: 7_200, until: '2026-11-24T13:00:00.000Z' },
+    'grant.approved',
+  )
+  expect(fieldsOf(given).map(({ text }) => text)).toEqual(
+    expect.arrayContaining(['Verb: any', 'Objects: every one', 'For: 2 h', 'Until: 2026-11-24T13:00:00Z']),
+  )
+})
+
 const hostile: [string, string][] = [
   ['a channel mention', '<!channel>'],
   ['a mention of everybody', '<!everyone> approve this'],
@@ -148,7 +176,14 @@ it.each([
 })
 
 it.each([...webhookEvents])('has a message for %s, whatever the payload is', (event) => {
-  for (const payload of [{}, null, 'text', { objects: 'none' }, { caller: 7 }]) {
+  for (const payload of [
+    {},
+    { verbs: null, objects: null, seconds: -1, until: 'later' },
+    null,
+    'text',
+    { objects: 'none' },
+    { caller: 7 },
+  ]) {
     const body = bodyOf('slack', { event, subject: "'/../x", payload, createdAt: new Date(0) }, publicUrl)
     expect(JSON.parse(body).blocks.length).toBeGreaterThanOrEqual(2)
     expect(linkOf({ event, subject: "'/../x" }, publicUrl)).toMatch(/^https:\/\/sallyport\.example\.com\/[a-z]+$/)

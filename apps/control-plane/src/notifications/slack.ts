@@ -8,7 +8,7 @@ const nameCharsMax = 120
 const namesMax = 6
 
 const Names = z.array(z.string())
-const Rule = z.object({ policy: z.string(), version: z.number(), rule: z.string() })
+const Rule = z.object({ policy: z.string(), version: z.number().optional(), rule: z.string() })
 
 /** What payloads can hold; each event has some of it. */
 const Facts = z.object({
@@ -16,13 +16,17 @@ const Facts = z.object({
   callerAssurance: z.string().optional(),
   target: z.string().optional(),
   agent: z.string().optional(),
-  verbs: Names.optional(),
-  objects: Names.optional(),
+  // Null: all there are.
+  verbs: Names.nullable().optional(),
+  objects: Names.nullable().optional(),
   objectsInAll: z.number().optional(),
   statements: z.number().optional(),
   filtered: z.boolean().optional(),
   rule: Rule.optional(),
+  /** For how long somebody is granted something. */
+  seconds: z.number().optional(),
   expiresAt: z.string().optional(),
+  until: z.string().nullable().optional(),
   decidedBy: Names.optional(),
   by: z.string().optional(),
   kind: z.enum(['Policy', 'Target', 'TrustedIssuer', 'Group', 'Role', 'Label']).catch('Policy').optional(),
@@ -38,6 +42,10 @@ const titles = {
   'approval.denied': 'Denied by a reviewer',
   'approval.expired': 'Request expired',
   'approval.run': 'Approved statement ran',
+  'grant.requested': 'Access for a time requested',
+  'grant.approved': 'Access for a time granted',
+  'grant.denied': 'Access for a time denied by a reviewer',
+  'grant.ended': 'Access for a time ended before its end',
   'session.killed': 'Session ended by an administrator',
   'agent.joined': 'Agent joined',
   'agent.revoked': 'Agent revoked',
@@ -64,17 +72,25 @@ export function slackBody(event: WebhookEventName, payload: unknown, url: string
 /** No markup, no mentions, no emoji codes. */
 const plain = (text: string) => ({ type: 'plain_text', text, emoji: false })
 
-/** At most ten, as Slack takes them. */
+/** Slack takes ten. */
+const fieldsMax = 10
+
 function fieldsOf(facts: Facts): string[] {
-  const { verbs, objects, rule } = facts
+  const { verbs, objects, rule, until } = facts
   const all: [string, string | undefined][] = [
     ['Verb', verbs === undefined ? undefined : verbText(facts)],
-    ['Objects', objects === undefined ? undefined : namesText(objects, facts.objectsInAll)],
+    ['Objects', objects === undefined ? undefined : objectsText(objects, facts.objectsInAll)],
     ['Caller', facts.caller === undefined ? undefined : callerText(facts.caller, facts.callerAssurance)],
     ['Target', facts.target === undefined ? undefined : name(facts.target)],
     ['Agent', facts.agent === undefined ? undefined : name(facts.agent)],
-    ['Rule', rule === undefined ? undefined : `${name(rule.policy)} v${rule.version}, ${name(rule.rule)}`],
-    ['Expires', facts.expiresAt === undefined ? undefined : timeText(facts.expiresAt)],
+    [
+      'Rule',
+      rule === undefined ? undefined : `${documentText(rule.policy, { version: rule.version })}, ${name(rule.rule)}`,
+    ],
+    ['For', facts.seconds === undefined ? undefined : lengthText(facts.seconds)],
+    typeof until === 'string'
+      ? ['Until', timeText(until)]
+      : ['Expires', facts.expiresAt === undefined ? undefined : timeText(facts.expiresAt)],
     [
       'Decided by',
       facts.decidedBy === undefined || facts.decidedBy.length === 0 ? undefined : namesText(facts.decidedBy),
@@ -82,15 +98,24 @@ function fieldsOf(facts: Facts): string[] {
     [facts.kind ?? 'Policy', facts.name === undefined ? undefined : documentText(facts.name, facts)],
     ['By', facts.by === undefined ? undefined : name(facts.by)],
   ]
-  return all.flatMap(([label, text]) => (text === undefined ? [] : [`${label}: ${text}`]))
+  return all.flatMap(([label, text]) => (text === undefined ? [] : [`${label}: ${text}`])).slice(0, fieldsMax)
+}
+
+const objectsText = (objects: readonly string[] | null, inAll: number | undefined): string =>
+  objects === null ? 'every one' : namesText(objects, inAll)
+
+function lengthText(seconds: number): string {
+  if (seconds % 3_600 === 0) return `${seconds / 3_600} h`
+  return seconds % 60 === 0 ? `${seconds / 60} min` : `${seconds} s`
 }
 
 function verbText({ verbs = [], statements = 1, filtered = true }: Facts): string {
+  if (verbs === null) return 'any'
   const several = statements > 1 ? ` (${statements} statements)` : ''
   return `${namesText(verbs)}${several}${filtered ? '' : ' without WHERE'}`
 }
 
-const documentText = (of: string, { version, change }: Facts): string =>
+const documentText = (of: string, { version, change }: Pick<Facts, 'version' | 'change'>): string =>
   [`${name(of)}${version === undefined ? '' : ` v${version}`}`, ...(change === undefined ? [] : [change])].join(', ')
 
 const callerText = (caller: string, assurance: string | undefined): string =>

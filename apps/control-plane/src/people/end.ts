@@ -4,6 +4,7 @@
 import { appendAction } from '../audit/store.ts'
 import type { Tx } from '../db.ts'
 import type { Deps } from '../deps.ts'
+import { type AnnounceGrantDeps, announceGrant } from '../grants/announce.ts'
 import { endGrantsOf } from '../grants/store.ts'
 import { addRevocation, addRevocations, closingMs } from '../identities/revocation-store.ts'
 import { endLoginsOf, type Who } from './store.ts'
@@ -21,14 +22,16 @@ export interface Ending {
 /** Call it with the transaction of the change. `exceptLogin` stays. */
 export async function endEverything(
   tx: Tx,
-  deps: Pick<Deps, 'randomBytes'>,
+  deps: AnnounceGrantDeps,
   ending: Ending,
   exceptLogin?: string,
 ): Promise<void> {
   const { who, at, by, reason, isClosed = false } = ending
   const id = () => deps.randomBytes(16).toString('hex')
   const logins = await endLoginsOf(tx, who, at, exceptLogin ?? null)
-  if (isClosed) await endGrantsOf(tx, who, at, by)
+  const granted = isClosed ? await endGrantsOf(tx, who, at, by) : []
+  for (const grant of granted)
+    await announceGrant(deps, tx, { ...grant, untilAt: at }, { event: 'grant.ended', at, by })
   const before = isClosed ? new Date(at.getTime() + closingMs) : at
   await addRevocation(tx, { id: id(), jti: null, ...pick(who), before, at, by, reason })
   await appendAction(tx, {

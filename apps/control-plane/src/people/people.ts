@@ -13,7 +13,7 @@ import { groupsOf, loginIdleMsMax, rolesOf } from '../signin/rules.ts'
 import { endEverything } from './end.ts'
 import { findPerson, pagePeople, setDisabled } from './store.ts'
 
-type PeopleDeps = Pick<Deps, 'db' | 'clock' | 'randomBytes' | 'publish'>
+type PeopleDeps = Pick<Deps, 'db' | 'clock' | 'randomBytes' | 'publish' | 'config'>
 
 const Place = z.tuple([z.string().max(300), z.string().max(64)])
 

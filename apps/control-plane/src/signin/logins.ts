@@ -55,7 +55,7 @@ export async function endOwnLogin(deps: Pick<Deps, 'db' | 'clock'>, actor: Actor
 
 /** Ends everything that the person has open but this login: other logins, tokens, tickets and sessions at targets. */
 export async function endOwnEverything(
-  deps: Pick<Deps, 'db' | 'clock' | 'randomBytes' | 'publish'>,
+  deps: Pick<Deps, 'db' | 'clock' | 'randomBytes' | 'publish' | 'config'>,
   actor: Actor,
 ): Promise<void> {
   const at = new Date(deps.clock.nowMs())
