@@ -4,6 +4,7 @@ import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { Field, fieldShape } from '../forms/Field.tsx'
 import { OneForm } from '../forms/OneForm.tsx'
+import { SelectField } from '../forms/SelectField.tsx'
 import { ScopeFacts } from '../grants/GrantScope.tsx'
 import { askGrant, staleAfter } from '../grants/queries.ts'
 import { choicesFor, lengthText, usualFor } from '../grants/words.ts'
@@ -76,23 +77,16 @@ export function AskGrant({
   }
   return (
     <OneForm title="Ask for access" verb="Ask" onClose={onClose} onSubmit={submit}>
-      <Field label="What">
-        {(props) => (
-          <select
-            {...props}
-            data-first
-            className={fieldShape}
-            value={keyOf(wanted)}
-            onChange={(event) => set.setKey(event.target.value)}
-          >
-            {askable.map((each) => (
-              <option key={keyOf(each)} value={keyOf(each)}>
-                {each.target}: {each.rule} ({each.policy})
-              </option>
-            ))}
-          </select>
-        )}
-      </Field>
+      <SelectField
+        label="What"
+        isFirst
+        value={keyOf(wanted)}
+        options={askable.map((each) => ({
+          value: keyOf(each),
+          label: `${each.target}: ${each.rule} (${each.policy})`,
+        }))}
+        onChange={set.setKey}
+      />
       <Summary wanted={wanted} />
       <LengthField longest={wanted.longestSeconds} seconds={seconds} onChange={set.setLength} />
       <ReasonField
@@ -116,22 +110,13 @@ function LengthField({
 }) {
   const choices = [...new Set([...choicesFor(longest), seconds])].toSorted((a, b) => a - b)
   return (
-    <Field label="For how long" hint={`From the approval on; at most ${lengthText(longest)}.`}>
-      {(props) => (
-        <select
-          {...props}
-          className={fieldShape}
-          value={seconds}
-          onChange={(event) => onChange(Number(event.target.value))}
-        >
-          {choices.map((each) => (
-            <option key={each} value={each}>
-              {lengthText(each)}
-            </option>
-          ))}
-        </select>
-      )}
-    </Field>
+    <SelectField
+      label="For how long"
+      hint={`From the approval on; at most ${lengthText(longest)}.`}
+      value={seconds}
+      options={choices.map((value) => ({ value, label: lengthText(value) }))}
+      onChange={onChange}
+    />
   )
 }
 

@@ -1,8 +1,7 @@
-// One request in a list: parsed facts and no text that could hide anything. The whole row is the link.
+// One request in a list: parsed facts and no text that could hide anything.
 import type { ApprovalItem } from '@sallyport/api/approvals'
-import { Link } from '@tanstack/react-router'
 import { Layers, TriangleAlert } from 'lucide-react'
-import { Badge, Environment, type Tone } from '../ui/Badge.tsx'
+import { Badge, type Tone } from '../ui/Badge.tsx'
 import { ExpiryRing } from '../ui/ExpiryRing.tsx'
 import { TimeAgo } from '../ui/TimeAgo.tsx'
 import { useNow } from '../ui/useNow.ts'
@@ -11,6 +10,7 @@ import { countdown } from '../util/expiry.ts'
 import { ItemEffects } from './Effects.tsx'
 import type { Group } from './groups.ts'
 import { flagsOfItem } from './risk.ts'
+import { WaitingRow } from './WaitingRow.tsx'
 import { callerOf, stateWords, titleOf } from './words.ts'
 
 const tones: Readonly<Record<ApprovalItem['state'], Tone>> = {
@@ -40,36 +40,6 @@ export function TimeLeft({ item }: { readonly item: ApprovalItem }) {
   )
 }
 
-/** On a wide window the request opens beside the list, else on its own page. */
-export function ItemLink({ item, beside }: { readonly item: ApprovalItem; readonly beside: boolean }) {
-  const name = (
-    <>
-      <span className="sr-only">
-        {titleOf(item)}, {callerOf(item)}
-      </span>
-      <span aria-hidden>
-        <ItemEffects item={item} />
-      </span>
-    </>
-  )
-  return beside ? (
-    <Link
-      from="/approvals"
-      to="/approvals"
-      search={(search) => ({ ...search, open: item.id })}
-      replace
-      resetScroll={false}
-      className="row-link block min-w-0"
-    >
-      {name}
-    </Link>
-  ) : (
-    <Link to="/approvals/$id" params={{ id: item.id }} className="row-link block min-w-0">
-      {name}
-    </Link>
-  )
-}
-
 export function ItemRow({
   group,
   isOpen,
@@ -81,44 +51,38 @@ export function ItemRow({
 }) {
   const { first, items } = group
   const risks = flagsOfItem(first).filter((flag) => flag.isHigh && flag.kind !== 'production')
+  const caller = callerOf(first)
   return (
-    <li
-      data-request={first.id}
-      aria-current={isOpen ? 'true' : undefined}
-      className="relative border-l-3 border-l-transparent px-3 py-2.5 hover:bg-surface-2 aria-[current]:border-l-accent aria-[current]:bg-accent-soft"
+    <WaitingRow
+      rowKey={first.id}
+      page="/approvals/$id"
+      id={first.id}
+      beside={beside}
+      name={`${titleOf(first)}, ${caller}`}
+      chips={<ItemEffects item={first} />}
+      isOpen={isOpen}
+      aside={first.state === 'pending' ? <TimeLeft item={first} /> : <StateBadge state={first.state} />}
+      who={caller}
+      target={first.target}
+      targetLabels={first.targetLabels}
     >
-      <div className="flex items-start justify-between gap-3">
-        <ItemLink item={first} beside={beside} />
-        <span className="shrink-0">
-          {first.state === 'pending' ? <TimeLeft item={first} /> : <StateBadge state={first.state} />}
+      {items.length > 1 ? (
+        <Badge tone="accent" icon={<Layers aria-hidden size={12} />}>
+          {items.length} alike
+        </Badge>
+      ) : null}
+      {risks.map((flag) => (
+        <Badge key={flag.kind} tone="deny" icon={<TriangleAlert aria-hidden size={12} />}>
+          {flag.word}
+        </Badge>
+      ))}
+      {first.state === 'pending' && items.some((item) => item.waiting > 0) ? <span>caller waits</span> : null}
+      {first.decidedAt === null ? null : (
+        <span>
+          {first.decidedBy.length === 0 ? '' : <VisibleText text={`${first.decidedBy.join(', ')}, `} />}
+          <TimeAgo at={first.decidedAt} />
         </span>
-      </div>
-      <p className="mt-1 truncate text-[13px] text-ink-2">
-        <VisibleText text={callerOf(first)} />
-      </p>
-      <p className="mt-1 flex flex-wrap items-center gap-x-2 gap-y-1 text-xs text-ink-3">
-        <span className="inline-flex items-center gap-1.5">
-          <VisibleText text={first.target} />
-          <Environment labels={first.targetLabels} />
-        </span>
-        {items.length > 1 ? (
-          <Badge tone="accent" icon={<Layers aria-hidden size={12} />}>
-            {items.length} alike
-          </Badge>
-        ) : null}
-        {risks.map((flag) => (
-          <Badge key={flag.kind} tone="deny" icon={<TriangleAlert aria-hidden size={12} />}>
-            {flag.word}
-          </Badge>
-        ))}
-        {first.state === 'pending' && items.some((item) => item.waiting > 0) ? <span>caller waits</span> : null}
-        {first.decidedAt === null ? null : (
-          <span>
-            {first.decidedBy.length === 0 ? '' : <VisibleText text={`${first.decidedBy.join(', ')}, `} />}
-            <TimeAgo at={first.decidedAt} />
-          </span>
-        )}
-      </p>
-    </li>
+      )}
+    </WaitingRow>
   )
 }

@@ -2,7 +2,7 @@
 import type { Agent, JoinTokenResponse } from '@sallyport/api/resources'
 import { useQuery } from '@tanstack/react-query'
 import { CircleCheck, LoaderCircle } from 'lucide-react'
-import { type FormEvent, useEffect, useState } from 'react'
+import { useEffect, useState } from 'react'
 import { agentsQuery } from '../api/queries.ts'
 import { Button } from '../ui/Button.tsx'
 import { CodeBlock, Mono } from '../ui/Code.tsx'
@@ -10,18 +10,21 @@ import { Dialog } from '../ui/Dialog.tsx'
 import { announce } from '../util/announce.ts'
 import { clockTime } from '../util/format.ts'
 import { joinEnvironment } from './connection.ts'
-import { Field, FormError, fieldShape } from './Field.tsx'
+import { Field, fieldShape } from './Field.tsx'
 import { Fingerprint } from './Fingerprint.tsx'
-import { failureText, makeJoinToken } from './queries.ts'
+import { OneForm } from './OneForm.tsx'
+import { makeJoinToken } from './queries.ts'
+import { type Option, SelectField } from './SelectField.tsx'
 
 /** Milliseconds between two looks whether the agent is there; the live stream usually says it first. */
 const arrivalMs = 2_000
 
-const lives = [
-  { seconds: 900, label: '15 minutes' },
-  { seconds: 3_600, label: '1 hour' },
-  { seconds: 86_400, label: '24 hours' },
-] as const
+/** In seconds. */
+const lives: readonly Option<number>[] = [
+  { value: 900, label: '15 minutes' },
+  { value: 3_600, label: '1 hour' },
+  { value: 86_400, label: '24 hours' },
+]
 
 export function AddAgent({ known, onClose }: { readonly known: readonly string[]; readonly onClose: () => void }) {
   const [made, setMade] = useState<JoinTokenResponse | null>(null)
@@ -43,44 +46,29 @@ function NameForm({
 }) {
   const [name, setName] = useState('')
   const [seconds, setSeconds] = useState<number>(3_600)
-  const [busy, setBusy] = useState(false)
-  const [failure, setFailure] = useState<string | null>(null)
   const [touched, setTouched] = useState(false)
   const isName = /^[a-z0-9][a-z0-9-]{0,62}$/.test(name)
-  const submit = async (event?: FormEvent) => {
-    event?.preventDefault()
+  const submit = async () => {
     setTouched(true)
-    if (!isName || busy) return
-    setBusy(true)
-    setFailure(null)
-    try {
-      onMade(await makeJoinToken(name, seconds))
-    } catch (error) {
-      setFailure(failureText(error))
-      setBusy(false)
-    }
+    if (isName) onMade(await makeJoinToken(name, seconds))
   }
   return (
-    <Dialog
-      open
-      onClose={onClose}
+    <OneForm
       title="Add an agent"
       lead="It gets a token that works once, for this name alone."
-      actions={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button kind="primary" busy={busy} onClick={() => void submit()}>
-            Make the token
-          </Button>
-        </>
-      }
+      verb="Make the token"
+      onClose={onClose}
+      onSubmit={submit}
     >
-      <form className="space-y-4" onSubmit={(event) => void submit(event)}>
-        <NameField name={name} isWrong={touched && !isName} onChange={setName} />
-        <LifeField seconds={seconds} onChange={setSeconds} />
-        {failure === null ? null : <FormError>{failure}</FormError>}
-      </form>
-    </Dialog>
+      <NameField name={name} isWrong={touched && !isName} onChange={setName} />
+      <SelectField
+        label="The token is good for"
+        hint="Long enough to get to the host; the agent itself stays."
+        value={seconds}
+        options={lives}
+        onChange={setSeconds}
+      />
+    </OneForm>
   )
 }
 
@@ -110,27 +98,6 @@ function NameField({
           autoCapitalize="off"
           spellCheck={false}
         />
-      )}
-    </Field>
-  )
-}
-
-function LifeField({ seconds, onChange }: { readonly seconds: number; readonly onChange: (seconds: number) => void }) {
-  return (
-    <Field label="The token is good for" hint="Long enough to get to the host; the agent itself stays.">
-      {(props) => (
-        <select
-          {...props}
-          className={fieldShape}
-          value={seconds}
-          onChange={(event) => onChange(Number(event.target.value))}
-        >
-          {lives.map((life) => (
-            <option key={life.seconds} value={life.seconds}>
-              {life.label}
-            </option>
-          ))}
-        </select>
       )}
     </Field>
   )

@@ -11,6 +11,7 @@ import { type PolicyView, selects, targetOf } from './documents.ts'
 import { Explanation } from './Explanation.tsx'
 import { Field, FormError, fieldShape } from './Field.tsx'
 import { type Asked, explain, failureText } from './queries.ts'
+import { type Option, SelectField } from './SelectField.tsx'
 
 interface ExplainFormProps {
   readonly title: string
@@ -88,6 +89,10 @@ function StatementField({ sql, onChange }: { readonly sql: string; readonly onCh
 }
 
 type Kind = 'user' | 'workload'
+const kinds: readonly Option<Kind>[] = [
+  { value: 'user', label: 'a person' },
+  { value: 'workload', label: 'a workload' },
+]
 
 function TargetAndCaller({
   names,
@@ -104,29 +109,17 @@ function TargetAndCaller({
 }) {
   return (
     <div className="grid grid-cols-2 gap-3">
-      <Field label="Target">
-        {(props) => (
-          <select {...props} className={fieldShape} value={target} onChange={(event) => onTarget(event.target.value)}>
-            {names.length === 0 ? <option value="">no target yet</option> : null}
-            {names.map((name) => (
-              <option key={name}>{name}</option>
-            ))}
-          </select>
-        )}
-      </Field>
-      <Field label="Caller">
-        {(props) => (
-          <select
-            {...props}
-            className={fieldShape}
-            value={kind}
-            onChange={(event) => onKind(event.target.value === 'workload' ? 'workload' : 'user')}
-          >
-            <option value="user">a person</option>
-            <option value="workload">a workload</option>
-          </select>
-        )}
-      </Field>
+      <SelectField
+        label="Target"
+        value={target}
+        options={
+          names.length === 0
+            ? [{ value: '', label: 'no target yet' }]
+            : names.map((name) => ({ value: name, label: name }))
+        }
+        onChange={onTarget}
+      />
+      <SelectField label="Caller" value={kind} options={kinds} onChange={onKind} />
     </div>
   )
 }

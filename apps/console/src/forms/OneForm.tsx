@@ -7,12 +7,14 @@ import { failureText } from './queries.ts'
 
 export function OneForm({
   title,
+  lead,
   verb,
   children,
   onClose,
   onSubmit,
 }: {
   readonly title: string
+  readonly lead?: string
   readonly verb: string
   readonly children: ReactNode
   readonly onClose: () => void
@@ -38,6 +40,7 @@ export function OneForm({
       open
       onClose={onClose}
       title={title}
+      lead={lead}
       actions={
         <>
           <Button onClick={onClose}>Cancel</Button>

@@ -12,11 +12,11 @@ import { TimeAgo } from '../ui/TimeAgo.tsx'
 import { useToast } from '../ui/Toast.tsx'
 import { Confirm } from './Confirm.tsx'
 import { DaysField, isDays } from './DaysField.tsx'
-import { Field, fieldShape } from './Field.tsx'
 import { OneForm } from './OneForm.tsx'
 import { scimTokensQuery } from './people.ts'
 import { useReadOnly } from './queries.ts'
 import { SecretOnce } from './SecretOnce.tsx'
+import { SelectField } from './SelectField.tsx'
 import { createScimToken, revokeScimToken } from './standing.ts'
 
 /** As the API takes them. */
@@ -174,28 +174,16 @@ function TokenForm({
           await onMade(provider, (await createScimToken(provider, Number(days))).token)
       }}
     >
-      <Field
+      <SelectField
         label="Provider"
         hint="The token speaks for its people and groups alone."
         error={
           auth.isSuccess && providers.length === 0 ? 'There is no identity provider yet: set one up first.' : undefined
         }
-      >
-        {(props) => (
-          <select
-            {...props}
-            className={fieldShape}
-            value={provider}
-            onChange={(event) => setChosen(event.target.value)}
-          >
-            {providers.map(({ name, display }) => (
-              <option key={name} value={name}>
-                {display}
-              </option>
-            ))}
-          </select>
-        )}
-      </Field>
+        value={provider}
+        options={providers.map(({ name, display }) => ({ value: name, label: display }))}
+        onChange={setChosen}
+      />
       <DaysField
         days={days}
         daysMax={daysMax}
