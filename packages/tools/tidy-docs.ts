@@ -97,8 +97,25 @@ function checkAttacks(tree: ReadonlyMap<string, string>): Finding[] {
   ]
     .filter((id) => !covered.has(id))
     .map((id) => ({ path, line: 1, text: `names no test for ${id}` }))
-  return [...wrong, ...missing]
+  return [...wrong, ...missing, ...checkNamed(tree, rows)]
 }
+
+/** The other way round: what quotes an attack on who calls stands in a row of it, so that the table is whole. */
+function checkNamed(tree: ReadonlyMap<string, string>, rows: readonly RegExpExecArray[]): Finding[] {
+  const isNamed = (name: string, id: string): boolean =>
+    rows.some(([, ids = '', named = '']) => ids.split(', ').includes(id) && named.includes(`\`${name}\``))
+  return [...tree].flatMap(([file, text]) => {
+    const name = /^e2e\/([^/]+\.e2e)\.ts$|\/([^/]+)\.test\.ts$/
+      .exec(file)
+      ?.slice(1)
+      .find((part) => part !== undefined)
+    if (name === undefined) return []
+    return attacksOnIdentity
+      .filter((id) => new RegExp(`${id}(?![0-9])`).test(text) && !isNamed(name, id))
+      .map((id) => ({ path: 'docs/threats.md', line: 1, text: `has no row of ${id} that names "${name}"` }))
+  })
+}
+
 /** How many there are in each section of THREATS. */
 const attacks = { 1: 37, 2: 15, 3: 15 } as const
 /** Those of §6 that are about who calls, and on whose behalf. */

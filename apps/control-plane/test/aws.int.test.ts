@@ -1,5 +1,5 @@
 // Workloads of AWS: a request to STS that they have signed becomes a token for one target, and everything that was signed for
-// somebody else, by nobody, too early, too late or twice is refused, each with its own error (THREATS ).
+// somebody else, by nobody, too early, too late or twice is refused, each with its own error (THREATS ).
 import { readFileSync } from 'node:fs'
 import { awsTokenType, exchangeGrant } from '@sallyport/api/exchange'
 import { limits } from '@sallyport/base/limits'
