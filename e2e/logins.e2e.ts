@@ -4,7 +4,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type CertificatePlace, certificateClients } from './clients/certificate.ts'
 import { hasLibpq18, loginByOAuth, type OAuthLogin } from './clients/oauth.ts'
+import { type Ran, runCli } from './stack/cli.ts'
 import { shopTarget } from './stack/documents.ts'
 import { type Idp, startIdp } from './stack/idp.ts'
 import { hasChromium, openBrowser, signIn } from './stack/page.ts'
@@ -155,6 +157,38 @@ describe.skipIf(!hasLibpq18)('OAUTHBEARER with libpq 18', () => {
   })
 })
 
+const sallyport = async (login: string, ...parameters: string[]): Promise<Ran> =>
+  await runCli(parameters, { home: await stack().cliHome(login) })
+
+describe.each(certificateClients)('a certificate of sallyport connect, with $name', ({ isThere, run }) => {
+  test.skipIf(!isThere)(
+    'is the whole login, stands in the record, and is good for nothing once it is revoked',
+    async () => {
+      const ran = await sallyport('ann', 'connect', target, '--certificate', '--json')
+      expect(ran.status, ran.stderr).toBe(0)
+      const place: CertificatePlace & { readonly certificate: string } = JSON.parse(ran.stdout).result
+      expect(await run(place, select)).toBe('***@example.test\n')
+      const opened = await openedBy(({ tokenIds }) => tokenIds?.includes(place.certificate))
+      expect(opened).toMatchObject({
+        authentication: 'client-certificate',
+        tls: true,
+        initiator: { kind: 'user', subject: 'ann', display: 'Ann Abel', assurance: 'verified' },
+      })
+      expect((await sallyport('adam', 'revoke', '--token', place.certificate)).status).toBe(0)
+      // The snapshot that says so is on its way.
+      const words = await until('it is refused', () =>
+        run(place, select).then(
+          () => null,
+          (thrown: unknown) => String(thrown),
+        ),
+      )
+      expect(words).toMatch(/revoked/i)
+    },
+    // A program of Java is compiled for each try.
+    120_000,
+  )
+})
+
 describe.skipIf(!hasChromium)('SAML in Chromium, from another site', () => {
   test('leads back to where the person wanted to go, opens the target for them, and signing out ends it', async () => {
     const browser = await openBrowser()
@@ -272,14 +306,20 @@ describe('R-6.3: whom a provider deprovisions by SCIM', () => {
     }
   })
 
-  test('who is taken out of a group loses what was issued with it, within two seconds', async () => {
-    const id = await user('bob')
-    const group = await scim('POST', '/Groups', { displayName: 'Readers', members: [{ value: id }] })
+  let bobId: Promise<string> | undefined
+  let groups = 0
+  /** A group of the provider with bob alone in it, and a rule that opens the target to it and to nobody else. */
+  const newGroup = async () => {
+    bobId ??= user('bob')
+    const id = await bobId
+    const displayName = `Readers ${++groups}`
+    const named = { schemas: ['urn:ietf:params:scim:schemas:core:2.0:Group'], displayName }
+    const group = await scim('POST', '/Groups', { ...named, members: [{ value: id }] })
     const admin = await stack().as('adam')
+    const claim = `scim:${group.id}`
     const { items } = (await admin.get('/api/v1/provisioned-groups')).body
-    const { claim } = items.find(({ display }: { display: string }) => display === 'Readers')
-    const issuer = stack().idp.issuer
-    const yaml = `${groupOf('readers', `{ issuer: "${issuer}", claim: "${claim}" }`)}---
+    expect(items).toContainEqual(expect.objectContaining({ display: displayName, claim, members: 1 }))
+    const yaml = `${groupOf('readers', `{ issuer: "${stack().idp.issuer}", claim: "${claim}" }`)}---
 apiVersion: sallyport.dev/v1
 kind: Policy
 metadata: { name: ways-readers }
@@ -288,17 +328,38 @@ spec:
   rules: [{ name: readers, effect: allow, callers: { groups: [readers] }, operations: [select] }]
 `
     expect((await admin.post('/api/v1/apply', { yaml })).status).toBe(200)
-    const client = await until('the target is open', async () => {
-      const opened = await (await stack().as('bob')).client(target)
-      opened.on('error', () => {})
-      return await opened.connect().then(
-        () => opened,
-        () => null,
-      )
-    })
-    await untilRefused(client, () =>
-      scim('PATCH', `/Groups/${group.id}`, patch({ op: 'remove', path: 'members', value: [{ value: id }] })),
-    )
-    await client.end().catch(() => {})
-  })
+    return { path: `/Groups/${group.id}`, named, bob: { value: id } }
+  }
+
+  test.each([
+    [
+      'is taken out of a group',
+      ({ path, bob }) => scim('PATCH', path, patch({ op: 'remove', path: 'members', value: [bob] })),
+    ],
+    [
+      'is not among the members that a group is given',
+      ({ path, named }) => scim('PUT', path, { ...named, members: [] }),
+    ],
+    ['has a group that is deleted', ({ path }) => scim('DELETE', path, {})],
+  ] satisfies [string, (group: Awaited<ReturnType<typeof newGroup>>) => Promise<unknown>][])(
+    'who %s loses what was issued with it, within two seconds',
+    async (_, change) => {
+      const group = await newGroup()
+      const client = await until('the target is open', async () => {
+        const opened = await (await stack().as('bob')).client(target)
+        opened.on('error', () => {})
+        return await opened.connect().then(
+          () => opened,
+          () => null,
+        )
+      })
+      await untilRefused(client, () => change(group))
+      await refusalOf(() => client.query('SELECT 1'))
+      await client.end().catch(() => {})
+      // The login stays, without the group.
+      const bob = await stack().as('bob')
+      expect((await bob.get('/api/v1/me')).body.groups).not.toContain('readers')
+      expect((await bob.post('/api/v1/tokens', { target })).status).toBe(404)
+    },
+  )
 })

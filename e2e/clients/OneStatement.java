@@ -4,7 +4,7 @@ import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.util.Properties;
 
-public class TicketClient {
+public class OneStatement {
   public static void main(String[] parameters) throws Exception {
     Properties with = new Properties();
     with.load(System.in);

@@ -73,16 +73,17 @@ export const ticketClients: readonly TicketClient[] = [
       const url = `jdbc:postgresql://${host}:${port}/${database}`
       const more = tls ? { sslmode: 'verify-full', sslrootcert } : { sslmode: 'disable' }
       const input = Object.entries({ url, user, password, ...more }).map(([name, value]) => `${name}=${value}`)
-      const program = join(root, 'e2e', 'clients', 'TicketClient.java')
+      const program = join(root, 'e2e', 'clients', 'OneStatement.java')
       return output('java', ['-cp', driverJar, program, sql], input.join('\n'))
     },
   },
 ]
 
-const psycopgProgram = `import psycopg, sys
+export const psycopgProgram = `import psycopg, sys
 for row in psycopg.connect(sys.argv[1]).execute(sys.argv[2]): print(row[0])`
 
-async function output(command: string, parameters: readonly string[], input = ''): Promise<string> {
+/** What a program printed that ended well. Rejects with its words. */
+export async function output(command: string, parameters: readonly string[], input = ''): Promise<string> {
   const env = { PATH: process.env['PATH'] ?? '', HOME: '/nonexistent', LC_ALL: 'C.UTF-8' }
   const { status, stdout, stderr } = await printedBy(command, parameters, env, input)
   if (status !== 0) throw new Error(`${command} ended with ${status}: ${stderr}`)

@@ -18,36 +18,39 @@ export interface CertificateLogin {
   readonly issued: CertificateResponse
   readonly certificatePath: string
   readonly keyPath: string
+  /** The same key as pgjdbc reads it (PKCS #8, DER); null where libpq alone is to use it. */
+  readonly derKeyPath: string | null
 }
 
-/** Asks for one, and writes both files. `name` gives them theirs; those of an earlier login of this name are replaced. */
+/** Asks for one, and writes its files. `name` gives them theirs; those of an earlier login of this name are replaced. */
 export async function certificateLogin(
   session: Session,
   target: string,
-  { role, name }: { readonly role: string | undefined; readonly name: string },
+  { role, name, isForAny }: { readonly role: string | undefined; readonly name: string; readonly isForAny: boolean },
 ): Promise<CertificateLogin> {
-  const { key, csr } = await makeRequest()
+  const { key, der, csr } = await makeRequest()
   const body = { target, csr, ...(role === undefined ? {} : { role }) }
   const issued = await session.api().call('certificateIssue', CertificateResponse, { body })
   const { host, database, user } = issued.connection
   if ([host, database, user].some((text) => !/^[\x20-\x7e]+$/.test(text)) || !/^[0-9a-f]{32}$/.test(issued.id))
     throw new SallyportError('INTERNAL', 'the control plane sent a connection that no client can use')
   const base = `${configFolder(session.world.env)}/certificates/${name.replace(/[^\w.-]/g, '_')}`
-  const [certificatePath, keyPath] = [`${base}.crt`, `${base}.key`]
+  const [certificatePath, keyPath, derKeyPath] = [`${base}.crt`, `${base}.key`, isForAny ? `${base}.pk8` : null]
+  const { files } = session.world
   // Never a certificate beside the key of another one.
-  session.world.files.remove(certificatePath)
-  session.world.files.writePrivate(keyPath, key.reveal())
-  session.world.files.writePrivate(certificatePath, issued.certificate)
-  return { issued, certificatePath, keyPath }
+  files.remove(certificatePath)
+  files.writePrivate(keyPath, key.reveal())
+  if (derKeyPath !== null) files.writePrivate(derKeyPath, der)
+  files.writePrivate(certificatePath, issued.certificate)
+  return { issued, certificatePath, keyPath, derKeyPath }
 }
 
-export function removeLogin(session: Session, { certificatePath, keyPath }: CertificateLogin): void {
-  session.world.files.remove(certificatePath)
-  session.world.files.remove(keyPath)
+export function removeLogin(session: Session, { certificatePath, keyPath, derKeyPath }: CertificateLogin): void {
+  for (const path of [certificatePath, keyPath, derKeyPath]) if (path !== null) session.world.files.remove(path)
 }
 
 /** A key of this machine, and the request for its certificate; what the request names is ignored. */
-async function makeRequest(): Promise<{ readonly key: Secret; readonly csr: string }> {
+async function makeRequest(): Promise<{ readonly key: Secret; readonly der: Uint8Array; readonly csr: string }> {
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
   const csr = await x509.Pkcs10CertificateRequestGenerator.create({
     name: [{ CN: ['caller'] }],
@@ -55,5 +58,6 @@ async function makeRequest(): Promise<{ readonly key: Secret; readonly csr: stri
     signingAlgorithm: algorithm,
   })
   const pkcs8 = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)
-  return { key: new Secret(`${x509.PemConverter.encode(pkcs8, 'PRIVATE KEY')}\n`), csr: csr.toString('pem') }
+  const key = new Secret(`${x509.PemConverter.encode(pkcs8, 'PRIVATE KEY')}\n`)
+  return { key, der: new Uint8Array(pkcs8), csr: csr.toString('pem') }
 }

@@ -70,11 +70,11 @@ function orNull<T>(path: string, run: () => T): T | null {
 const files: Files = {
   readText: (path) => orNull(path, () => readFileSync(path, 'utf8')),
   list: (path) => orNull(path, () => (statSync(path).isDirectory() ? readdirSync(path) : null)),
-  writePrivate(path, text) {
+  writePrivate(path, content) {
     guarded(path, () => {
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
       const temporary = `${path}.${process.pid}.tmp`
-      writeFileSync(temporary, text, { mode: 0o600, flag: 'w' })
+      writeFileSync(temporary, content, { mode: 0o600, flag: 'w' })
       chmodSync(temporary, 0o600)
       renameSync(temporary, path)
     })

@@ -5,7 +5,7 @@ import { SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
 import { type AddCommand, type Session, usage } from './app.ts'
 import { durationSeconds } from './duration.ts'
-import { writeAuthority } from './token.ts'
+import { addressOf, writeAuthority } from './token.ts'
 
 interface IssueOptions {
   readonly role?: string
@@ -66,8 +66,7 @@ async function issue(session: Session, target: string, options: IssueOptions): P
     throw new SallyportError('INTERNAL', 'the control plane sent a connection that no client can use')
   const sslrootcert = writeAuthority(session, ca)
   const query = new URLSearchParams({ sslmode: 'verify-full', sslrootcert })
-  const address = `${host.includes(':') ? `[${host}]` : host}:${port}`
-  const url = `postgresql://${user}:${issued.secret}@${address}/${encodeURIComponent(database)}?${query}`
+  const url = `postgresql://${user}:${issued.secret}@${addressOf(issued.connection)}/${encodeURIComponent(database)}?${query}`
   const pgpass = [host, String(port), database, user, issued.secret].map(pgpassWord).join(':')
   const { ticket, secret } = issued
   session.out.message(`good until ${ticket.expiresAt}; the secret is not shown again`)

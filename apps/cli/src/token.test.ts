@@ -1,4 +1,5 @@
 // A token for a function that acts for the person: what is exchanged for what, and what is printed.
+import { createPrivateKey, createPublicKey } from 'node:crypto'
 import { errorDocsUrl } from '@sallyport/base/errors'
 import { expect, test } from 'vitest'
 import { loginFile, makeWorld, nowMs, runIn, storedLogin } from '../test/world.ts'
@@ -78,11 +79,12 @@ test.each([
 })
 
 /** The control plane's side of certificates: it keeps the requests that it got. */
-function certifying() {
+function certifying(host = connection.host) {
   const requests: { path: string; body: Record<string, string> }[] = []
   const id = '5'.repeat(32)
   const { url, ...place } = connection
-  const issued = { id, certificate: 'CERT\n', role: 'shop_ro', expiresAt: own.expiresAt, connection: place }
+  const given = { role: 'shop_ro', expiresAt: own.expiresAt, connection: { ...place, host } }
+  const issued = { id, certificate: 'CERT\n', ...given }
   const world = makeWorld({
     fetch: async (input, init) => {
       requests.push({ path: new URL(String(input)).pathname, body: JSON.parse(String(init?.body)) })
@@ -125,6 +127,25 @@ test('connect --certificate without a client leaves the files, and says where th
   expect(world.stored.get(result.sslkey)).toContain('PRIVATE KEY')
   expect(result.url).toContain(`sslkey=${encodeURIComponent(result.sslkey)}`)
   expect(ran.stdout).not.toContain('PRIVATE KEY')
+  // The same key, as Java reads it.
+  const jdbc = new URL(result.jdbc.replace(/^jdbc:/, ''))
+  expect(jdbc.searchParams.get('user')).toBe('sallyport')
+  const der = Buffer.from(world.stored.get(jdbc.searchParams.get('sslkey') ?? '') ?? '', 'base64')
+  const keys = [createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }), world.stored.get(result.sslkey) ?? '']
+  expect(
+    new Set(keys.map((key) => createPublicKey(key).export({ format: 'der', type: 'spki' }).toString('hex'))).size,
+  ).toBe(1)
+})
+
+test('the address of an agent that is IPv6 stands in brackets', async () => {
+  const host = '2001:db8::7'
+  const byToken = makeWorld({ fetch: async () => Response.json({ ...own, connection: { ...connection, host } }) })
+  byToken.stored.set(loginFile, storedLogin('https://sp.example'))
+  const shown = async (world: typeof byToken, ...parameters: string[]) =>
+    JSON.parse((await runIn(world, 'connect', 'shop', ...parameters, '--json')).stdout).result
+  const { url, jdbc } = await shown(certifying(host).world, '--certificate')
+  for (const text of [(await shown(byToken)).url, url, jdbc])
+    expect(new URL(text.replace(/^jdbc:/, '')).host).toBe(`[${host}]:${connection.port}`)
 })
 
 test('how to connect to a server of MCP is a configuration without a token in it', async () => {

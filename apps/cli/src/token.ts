@@ -164,7 +164,7 @@ async function connectByKey(
 ): Promise<void> {
   const [program, ...parameters] = command
   const name = program === undefined ? target : `${target}-${session.world.clock.nowMs()}`
-  const login = await certificateLogin(session, target, { role, name })
+  const login = await certificateLogin(session, target, { role, name, isForAny: program === undefined })
   const { issued, certificatePath, keyPath } = login
   const caPath = writeAuthority(session, issued.connection.ca)
   if (program === undefined) return showKeyed(session, target, login, caPath)
@@ -180,16 +180,18 @@ async function connectByKey(
 function showKeyed(
   session: Session,
   target: string,
-  { issued, certificatePath: sslcert, keyPath: sslkey }: CertificateLogin,
+  { issued, certificatePath: sslcert, keyPath: sslkey, derKeyPath }: CertificateLogin,
   sslrootcert: string,
 ): void {
   const { id, role, expiresAt } = issued
   const { host, port, database, user } = issued.connection
-  const query = new URLSearchParams({ sslmode: 'verify-full', sslrootcert, sslcert, sslkey })
-  const url = `postgresql://${encodeURIComponent(user)}@${host}:${port}/${encodeURIComponent(database)}?${query}`
+  const tls = { sslmode: 'verify-full', sslrootcert, sslcert }
+  const place = `${addressOf(issued.connection)}/${encodeURIComponent(database)}`
+  const url = `postgresql://${encodeURIComponent(user)}@${place}?${new URLSearchParams({ ...tls, sslkey })}`
+  const jdbc = `jdbc:postgresql://${place}?${new URLSearchParams({ user, ...tls, sslkey: derKeyPath ?? sslkey })}`
   session.out.message(`good until ${expiresAt}; whoever has the key until then is you`)
   const shown = { target, certificate: id, role, expiresAt, host, port, database, user, sslmode: 'verify-full' }
-  session.out.result({ ...shown, sslrootcert, sslcert, sslkey, url }, () =>
+  session.out.result({ ...shown, sslrootcert, sslcert, sslkey, url, jdbc }, () =>
     [
       `host      ${host}`,
       `port      ${port}`,
@@ -201,9 +203,14 @@ function showKeyed(
       `tls       verify-full, authority in ${sslrootcert}`,
       '',
       url,
+      jdbc,
     ].join('\n'),
   )
 }
+
+/** An IPv6 address stands in brackets (RFC 3986, 3.2.2). */
+export const addressOf = ({ host, port }: { readonly host: string; readonly port: number }): string =>
+  `${host.includes(':') ? `[${host}]` : host}:${port}`
 
 /** For clients of an HTTP target: where it is, the token, and the authority as the usual clients look for it. */
 export function httpEnvironment(
@@ -261,7 +268,8 @@ function showMcp(session: Session, target: string, url: string, ca: string): voi
 function showConnection(session: Session, target: string, issued: TokenResponse, caPath: string): void {
   const { host, port, database, user } = issued.connection
   const query = new URLSearchParams({ sslmode: 'verify-full', sslrootcert: caPath })
-  const url = `postgresql://${encodeURIComponent(user)}@${host}:${port}/${encodeURIComponent(database)}?${query}`
+  const address = addressOf(issued.connection)
+  const url = `postgresql://${encodeURIComponent(user)}@${address}/${encodeURIComponent(database)}?${query}`
   session.out.result({ target, host, port, database, user, sslmode: 'verify-full', sslrootcert: caPath, url }, () =>
     [
       `host      ${host}`,

@@ -12,7 +12,7 @@ export interface Files {
   /** Files of a folder by name, or null when the path is no folder. */
   list(path: string): string[] | null
   /** Replaces the file at once, readable by its owner only; makes the folder, too. */
-  writePrivate(path: string, text: string): void
+  writePrivate(path: string, content: string | Uint8Array): void
   /** Opens a file for a download: all of it or nothing appears at `path`. */
   writeStream(path: string): { write(bytes: Uint8Array): void; commit(): void; abandon(): void }
   remove(path: string): void

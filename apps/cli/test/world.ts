@@ -40,7 +40,8 @@ export function makeWorld(
           .map((name) => name.slice(path.length + 1))
         return names.length === 0 ? null : names
       },
-      writePrivate: (path, text) => void stored.set(path, text),
+      writePrivate: (path, content) =>
+        void stored.set(path, typeof content === 'string' ? content : Buffer.from(content).toString('base64')),
       writeStream(path) {
         const chunks: Uint8Array[] = []
         return {
