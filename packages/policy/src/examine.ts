@@ -5,7 +5,7 @@ import type { Effect, StatementFacts } from '@sallyport/sql/facts'
 import { type ConditionFacts, conditionFacts } from './conditions.ts'
 import type { DecisionContext } from './decide.ts'
 import { isDuring } from './during.ts'
-import { matchesCaller } from './match.ts'
+import { type Matcher, matchesCaller } from './match.ts'
 import { type CompiledRule, isGranted, type Rulebook } from './rulebook.ts'
 
 /** A rule whose operations and objects match a statement, before anybody's identity or condition is looked at. */
@@ -13,6 +13,8 @@ export interface Candidate {
   readonly rule: CompiledRule
   /** Effects that the selectors matched; empty for a rule about whole statements. */
   readonly effects: readonly Effect[]
+  /** The statement takes an object out of the rule, by another name or other parents. Absent: it does not. */
+  readonly isLeft?: true
 }
 
 /** What came of a candidate for a principal that its rule names. */
@@ -28,10 +30,12 @@ export function examine(book: Rulebook, facts: StatementFacts, context: Decision
     conditions: lazily(() => conditionFacts(principal, facts, context, book.target)),
   }))
   const findings: Finding[] = []
-  for (const { rule, effects } of candidatesOf(book, facts)) {
+  for (const { rule, effects, isLeft } of candidatesOf(book, facts)) {
     for (const { principal, conditions } of subjects) {
       if (rule.callers !== null && !matchesCaller(rule.callers, principal)) continue
-      findings.push({ rule, principal, effects, outcome: outcomeOf(rule, principal, conditions, context.nowMs) })
+      // What the condition says now is no matter: another statement, at another time, would find no rule.
+      const outcome = isLeft === true ? 'matched' : outcomeOf(rule, principal, conditions, context.nowMs)
+      findings.push({ rule, principal, effects, outcome })
     }
   }
   return findings
@@ -78,6 +82,11 @@ export function candidatesOf(book: Rulebook, statement: StatementFacts): readonl
   if (known !== undefined) return known
   const found: Candidate[] = []
   for (const rule of book.rules) {
+    const leaving = facts.effects.filter((effect) => leaves(rule, effect))
+    if (leaving.length > 0) {
+      found.push({ rule, effects: leaving, isLeft: true })
+      continue
+    }
     const effects = facts.effects.filter((effect) => concerns(rule, effect) && matchesEffect(rule, effect))
     const wholeStatement = rule.effect === 'deny' && rule.operations === null && rule.objects === null
     if (effects.length > 0 || wholeStatement) found.push({ rule, effects })
@@ -99,9 +108,20 @@ function concerns(rule: CompiledRule, effect: Effect): boolean {
   }
 }
 
-/** A rule on a parent table covers its children. */
 function matchesEffect(rule: CompiledRule, effect: Effect): boolean {
   if (rule.operations !== null && !rule.operations.has(effect.operation)) return false
-  const { objects } = rule
-  return objects === null || objects(effect.object) || effect.parents.some((parent) => objects(parent))
+  return rule.objects === null || isAbout(rule.objects, effect)
+}
+
+/** A rule on a parent table covers its children. */
+const isAbout = (objects: Matcher, { object, parents }: Pick<Effect, 'object' | 'parents'>): boolean =>
+  objects(object) || parents.some((parent) => objects(parent))
+
+/**
+ * Would what the rule denies or holds, of whatever operation, be out of its reach afterwards? By rules without objects nothing is
+ * left, and by allow rules nothing is kept.
+ */
+function leaves({ effect: kind, objects }: CompiledRule, effect: Effect): boolean {
+  if ((kind !== 'deny' && kind !== 'hold') || objects === null || effect.becomes === undefined) return false
+  return isAbout(objects, effect) && !effect.becomes.every((later) => isAbout(objects, later))
 }

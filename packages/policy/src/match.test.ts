@@ -52,6 +52,16 @@ describe('a pattern', () => {
     expect(compilePattern(pattern, 'no-match')(name)).toBe(false)
   })
 
+  it.each([
+    ['channel:jobs', true, false],
+    ['channel:*', true, true],
+    ['**', true, true],
+    ['setting:jobs', false, false],
+  ])('%j on a channel that nobody knows: denied %j, allowed %j', (pattern, denied, allowed) => {
+    expect(compilePattern(pattern, 'match')('channel:*')).toBe(denied)
+    expect(compilePattern(pattern, 'no-match')('channel:*')).toBe(allowed)
+  })
+
   it('takes a star as any run of characters, none of them special', () => {
     expect(matchesPart('a.c', 'abc')).toBe(false)
     expect(matchesPart('a*', 'a\n')).toBe(true)

@@ -12,6 +12,9 @@ import { compileRoute, isRoute, routeProblem } from './route.ts'
 /** A compiled pattern. */
 export type Matcher = (name: string) => boolean
 
+/** The channel of a pg_notify() that is not constant: deny and hold rules about any channel take it for theirs. */
+const someChannel = 'channel:*'
+
 /** What may stand before the parts: `setting:work_mem`, `channel:jobs`. */
 const prefixed = /^([a-z_]+):(.*)$/s
 
@@ -28,7 +31,9 @@ export function compilePattern(pattern: string, ambiguity: Ambiguity): Matcher {
   if (prefix !== null) {
     const [, kind = '', rest = ''] = prefix
     // A setting's name may hold dots of its own (`myapp.user_id`), so behind a prefix only `*` and letters count.
-    return (name) => name.startsWith(`${kind}:`) && matchesPart(rest, name.slice(kind.length + 1))
+    const matches = (name: string): boolean =>
+      name.startsWith(`${kind}:`) && matchesPart(rest, name.slice(kind.length + 1))
+    return kind === 'channel' && ambiguity === 'match' ? (name) => name === someChannel || matches(name) : matches
   }
   const wanted = splitParts(pattern)
   if (!pattern.includes('*')) return (name) => name === pattern

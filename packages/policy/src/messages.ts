@@ -33,6 +33,12 @@ export const nobodyVerified = (target: string): Words => ({
 export function denied(rule: CompiledRule, effects: readonly Effect[]): Words {
   const [first] = effects
   const what = first === undefined ? 'this statement' : effectText(first)
+  if (first?.becomes !== undefined && rule.operations !== null && !rule.operations.has(first.operation)) {
+    return {
+      message: `denied by rule "${rule.name}": afterwards the rule would not be about "${first.object}" any more`,
+      hint: `let the owner of policy "${rule.policy}" write the new name into rule "${rule.name}" before`,
+    }
+  }
   return {
     message: rule.message ?? `denied by rule "${rule.name}": ${what} is not permitted`,
     hint: `rule "${rule.policy}/${rule.name}" denies it; ask the owner of policy "${rule.policy}" if you need it`,

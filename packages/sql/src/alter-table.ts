@@ -8,6 +8,7 @@ import { columnElement, constraintElement, generated, partitionBound } from './d
 import { moveColumns } from './ddl-tables.ts'
 import { addControl, addControlOf, addDirect, addFlow } from './draft.ts'
 import { walk } from './expressions.ts'
+import { left } from './moves.ts'
 import { effectOnRelation } from './objects.ts'
 import { relationColumns } from './relations.ts'
 import { type Environment, emptyScope, type Scope, unknown } from './scope.ts'
@@ -155,5 +156,6 @@ function changeFamily(command: AlterTableCmd, { env, relation }: Altered): void 
   const child = partition === undefined ? relation : other.relation
   const parent = partition === undefined ? other.relation : relation
   const joins = command.subtype === 'AT_AddInherit' || command.subtype === 'AT_AttachPartition'
+  if (!joins) left(env, child)
   moveColumns({ kind: 'catalog', relation: child }, relationName(joins ? parent : child), env)
 }

@@ -12,6 +12,7 @@ import { type Entry, type Scope, unknown, unknownName } from './scope.ts'
 import { queryColumns } from './select.ts'
 import { payload } from './tree.ts'
 import { type Column, derived, plain, type Value } from './values.ts'
+import { writeBack } from './written-documents.ts'
 
 /** Where a statement writes. `relation` is null when the catalog does not have it. */
 export interface Target {
@@ -57,10 +58,20 @@ export function assignments(list: readonly Node[] | undefined, target: Target, s
     if (found === undefined) continue
     const value = assigned(found, scope)
     noteSet(found, target, scope)
-    assignTo(target, found.name ?? '', throughSteps(found, value, scope), scope)
-    written.set(found.name ?? '', (found.indirection ?? []).length === 0 ? 'whole' : 'part')
+    const hasSteps = (found.indirection ?? []).length > 0
+    const isBack = !hasSteps && goesBack(target, found.name ?? '', value, scope)
+    if (!isBack) assignTo(target, found.name ?? '', throughSteps(found, value, scope), scope)
+    written.set(found.name ?? '', hasSteps || isBack ? 'part' : 'whole')
   }
   if (target.relation !== null) testedTogether(scope.env, target.relation, written, target.children)
+}
+
+/** A document of the column with another part goes back into it. */
+function goesBack(target: Target, name: string, value: Value, { env }: Scope): boolean {
+  const known = target.relation === null ? undefined : columnRef(env.index, target.relation, name)
+  if (known === undefined || env.firing !== undefined) return false
+  const own = target.entry.columns.find((column) => column.name === name)?.value
+  return writeBack(env.draft, `${target.object}.${name}`, known, own, value)
 }
 
 /** A parameter by itself has the type of the column. */

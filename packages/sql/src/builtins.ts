@@ -349,7 +349,7 @@ function accessOf(name: string, column: string): SystemAccess {
   }
   if (toolingRelations.has(bare)) return 'tooling'
   const counter = isKeyOf(counters, bare) ? counters[bare] : undefined
-  if (counter !== undefined) return counter[0].split(/\s+/).includes(column) ? 'baseline' : counter[1]
+  if (counter !== undefined) return counter.split(/\s+/).includes(column) ? 'baseline' : 'covered'
   if (!isKeyOf(readable, bare)) return 'covered'
   const exceptions = readable[bare]?.split(' ') ?? []
   if (exceptions.includes(`-${column}`)) return 'covered'

@@ -6,6 +6,7 @@ import { bodyColumns } from './bodies.ts'
 import { type Builtin, builtin, runsText } from './builtins.ts'
 import type { CatalogFunction } from './catalog.ts'
 import { functionName } from './catalog-index.ts'
+import { notifiedChannel, notifies } from './channels.ts'
 import { addComputed, addControlOf, addEffect, addFlow } from './draft.ts'
 import { condition, ordering, walk } from './expressions.ts'
 import { onlyComputes } from './extensions.ts'
@@ -27,6 +28,7 @@ import {
   row,
   type Value,
 } from './values.ts'
+import { noteSet } from './written-documents.ts'
 
 /** What a name may mean with these arguments: mostly one; several where only the server can tell. */
 export interface Candidates {
@@ -53,6 +55,8 @@ export function walkCall(call: FuncCall, scope: Scope): Value {
   if (part !== null) return influenced(part, influences)
   const value = influenced(callValue(names, values, call.func_variadic === true, scope), influences)
   const isOwn = userFunctions(names, scope.env).length > 0
+  if (!isOwn && influences.length === 0 && /^(pg_catalog\.)?jsonb_set$/.test(names.join('.')))
+    noteSet(value, call.args?.[1], values, scope.env.draft)
   const isTotal = scope.env.firing !== undefined && !isOwn && influences.length === 0 && isTotalCall(call, values)
   return isTotal ? marked({ ...value, type: 'pg_catalog.text' }, values, scope, true) : value
 }
@@ -119,6 +123,7 @@ function isCount(names: readonly string[], scope: Scope): boolean {
 function callArguments(call: FuncCall, scope: Scope): { values: Value[]; influences: Value[] } {
   if (call.func_variadic === true && userFunctions(texts(call.funcname), scope.env).length > 0)
     unknown(scope.env, `VARIADIC arguments of "${texts(call.funcname).join('.')}()"`)
+  notifiedChannel(call, scope.env)
   const values = (call.args ?? []).map((node) => walk(node, scope))
   const order = ordering(call.agg_order, scope, 'ORDER BY')
   const influences = [
@@ -273,7 +278,8 @@ export function note(env: Environment, found: Candidates, values: readonly Value
     const tooling = one.class === 'tooling'
     draft.functions.set(name, { name, volatility: one.volatility, pure: one.class === 'pure' })
     if (one.class !== 'pure') {
-      const baseline = tooling && env.context.preset === 'tooling'
+      // What it does is the effect on its channel (channels.ts).
+      const baseline = (tooling && env.context.preset === 'tooling') || one.name === notifies
       addEffect(draft, { operation: 'call', object: name, via: 'direct', parents: [], baseline })
     }
     if (one.class === 'effect') for (const value of values) addFlow(draft, name, null, value.sources)

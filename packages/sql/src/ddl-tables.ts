@@ -9,6 +9,7 @@ import { columnElement, constraintElement, partitionBound } from './ddl-elements
 import { addControlOf, addDirect, addEffect, addFlow } from './draft.ts'
 import { condition, walk } from './expressions.ts'
 import { noteHidingName } from './hiding.ts'
+import { moved, movedObject } from './moves.ts'
 import { createdName, createdRelation, effectOnObject, effectOnRelation, temporaryName } from './objects.ts'
 import type { Outcome } from './outcome.ts'
 import { relationColumns, resolveRelation } from './relations.ts'
@@ -40,8 +41,10 @@ export const ddlOfTables: Handlers<[env: Environment], Outcome> = {
     return changed('alter', env)
   },
   AlterObjectSchemaStmt: (found, env) => {
-    if (found.relation === undefined) effectOnObject(env, 'alter', found.objectType, found.object)
-    else
+    if (found.relation === undefined) {
+      effectOnObject(env, 'alter', found.objectType, found.object)
+      movedObject(env, found.objectType, found.object, { schema: found.newschema ?? '' })
+    } else
       moveRelation(
         effectOnRelation(env, 'alter', found.relation),
         `${found.newschema ?? ''}.${found.relation.relname ?? ''}`,
@@ -190,6 +193,7 @@ function rename(found: RenameStmt, env: Environment): void {
   if (relation === undefined) {
     if (renameType !== undefined && routines.has(renameType)) noteHidingName(found.newname ?? '', env)
     effectOnObject(env, 'alter', renameType, found.object)
+    movedObject(env, renameType, found.object, { name: found.newname ?? '' })
     return
   }
   if (renameType === 'OBJECT_INDEX') {
@@ -222,6 +226,7 @@ function renameColumn(
 /** A relation comes to be under another name, where it may stand for what had that name. */
 function moveRelation(resolved: ReturnType<typeof effectOnRelation>, to: string, env: Environment): void {
   addEffect(env.draft, { operation: 'create', object: to, via: 'derived', parents: [], baseline: false })
+  if (resolved?.kind === 'catalog') moved(env, resolved.relation, to)
   moveColumns(resolved, to, env)
 }
 

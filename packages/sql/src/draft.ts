@@ -98,11 +98,13 @@ export function addEffect(draft: Draft, effect: Effect): void {
     return
   }
   const direct = [known, effect].filter((one) => one.via === 'direct')
+  const becomes = [...(known.becomes ?? []), ...(effect.becomes ?? [])]
   draft.effects.set(key, {
     ...known,
     via: direct.length > 0 ? 'direct' : 'derived',
     // Also one that a view or function has: masks ask for it (under-masks.ts).
     baseline: known.baseline && effect.baseline,
+    ...(becomes.length === 0 ? {} : { becomes }),
   })
 }
 

@@ -31,6 +31,7 @@ import {
   row,
   type Value,
 } from './values.ts'
+import { noteOperator } from './written-documents.ts'
 
 /** Node types that a server of an older version reads as ordinary calls or names: version that brought them. */
 const since: Readonly<Record<string, number>> = {
@@ -238,7 +239,9 @@ function operation(found: A_Expr, scope: Scope): Value {
   if (part !== null) return part
   const isJoin = !user && sure.isJoin(found, operands)
   const value = derived(operands, user ? null : computedType(operands))
-  return sure.marked(isJoin ? { ...value, type: 'pg_catalog.text' } : value, operands, scope, isJoin)
+  const made = sure.marked(isJoin ? { ...value, type: 'pg_catalog.text' } : value, operands, scope, isJoin)
+  if (!user && left !== null) noteOperator(made, name.at(-1) ?? '', [left, right], found.rexpr, scope.env.draft)
+  return made
 }
 
 /** What the operator compares: IN and BETWEEN each item of a list, rows field by field. */

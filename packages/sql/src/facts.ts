@@ -35,6 +35,8 @@ export interface Effect {
   readonly parents: readonly string[]
   /** True for what an admitted session may do without coverage (DESIGN §4, Baseline). */
   readonly baseline: boolean
+  /** By what names it goes afterwards: it is renamed, moved to another schema, or taken from its parents. Absent: as before. */
+  readonly becomes?: readonly Pick<Effect, 'object' | 'parents'>[]
 }
 
 /** A base column of the catalog. */

@@ -283,7 +283,7 @@ function pathFunction(env: Environment, value: string, local: boolean): void {
 }
 
 /** Under a cast to text or boolean; any other may change the value, and so may a length. */
-function stripCast(node: Node): Node {
+export function stripCast(node: Node): Node {
   const cast = payload(node, 'TypeCast')
   const type = cast?.typeName
   if (cast?.arg === undefined || (type?.typmods ?? []).length > 0 || (type?.arrayBounds ?? []).length > 0) return node

@@ -5,7 +5,7 @@ import type { ColumnRef, Effect, SessionEffect, StatementFacts } from './facts.t
 export interface FactLines {
   readonly verb: string
   readonly filtered?: false
-  /** `~` before a derived effect; parents behind `<`. */
+  /** `~` before a derived effect; parents behind `<`, the name and parents that it gets behind `>`. */
   readonly effects?: readonly string[]
   /** `name = column` direct, `name ~ columns` derived, `name ~~ columns` derived by what cannot fail, `name` without sources. */
   readonly output?: readonly string[]
@@ -56,9 +56,10 @@ export function factLines(facts: StatementFacts): FactLines {
 const columnText = ({ name, path }: ColumnRef): string =>
   path === undefined ? name : `${name} ${JSON.stringify(path)}`
 
-function effectLine({ operation, object, via, parents, baseline }: Effect): string {
+function effectLine({ operation, object, via, parents, baseline, becomes = [] }: Effect): string {
   const covering = parents.length === 0 ? '' : ` < ${[...parents].sort().join(', ')}`
-  return `${via === 'derived' ? '~ ' : ''}${operation} ${object}${covering}${baseline ? ' (baseline)' : ''}`
+  const after = becomes.map((one) => ` > ${[one.object, ...one.parents].join(', ')}`).join('')
+  return `${via === 'derived' ? '~ ' : ''}${operation} ${object}${covering}${after}${baseline ? ' (baseline)' : ''}`
 }
 
 function sessionLine(effect: SessionEffect): string {
