@@ -26,6 +26,7 @@ spec:
   rules: [{ name: all, effect: allow, callers: { any: true } }]
   masks:
     - { name: hidden, columns: [public.customers.ssn, public.customers.notes, public.customers_known.ssn, public.referred.code, public.bookings.during], method: redact }
+    - { name: parts, columns: [public.docs.doc], path: $.ssn, method: redact }
     - { name: pseudonym, columns: [public.customers.score, public.people.mail], method: hash }
     - { name: found, detect: [email], method: hash }
 `
@@ -44,6 +45,7 @@ const valuesOf = (twin: Twin): string => {
     insert into customers_known select id, ssn from customers;
     insert into cards values (1, (select ssn from customers_known where id = ${isLeft ? 1 : 2}));
     insert into rows_kept select id, customers, array[customers], array[customers] from customers;
+    insert into docs values (1, '{"city": "Oslo", "plan": {"n": 1}, "ssn": ${isLeft ? '{"a": 1}' : '["2-1"]'}}'), (2, '["x"]'), (3, '1'), (4, null);
     insert into referrals values ('K1'), ('K2'), ('K3');
     insert into referred select n, 'K' || ${isLeft ? 'n % 3 + 1' : '(n + 1) % 3 + 1'} from generate_series(1, 9) n;
     insert into bookings values (1, '${isLeft ? '[2024-01-01,2024-01-05)' : '[2024-02-01,2024-02-05)'}')`
@@ -55,6 +57,7 @@ const schema = `
   create domain customer_row as customers;
   create domain customer_list as customers[];
   create table rows_kept (id int primary key, who customer_row, several customer_row[], listed customer_list);
+  create table docs (id int primary key, doc jsonb);
   create table referrals (code text primary key);
   create table referred (id int primary key, code text references referrals on update no action on delete cascade);
   create table spread (a text) partition by list (a);
@@ -152,6 +155,20 @@ const cases: readonly (readonly [what: string, ...texts: readonly string[]])[] =
     "select pg_get_expr(relpartbound, oid) as bound from pg_class where relname = 'zz1'",
   ],
   ['a key that somebody refers to', 'begin', 'delete from customers_known where id = 1'],
+  ['below a part that is hidden', 'begin', "update docs set doc = jsonb_set(doc, '{ssn,a}', '2') where id = 1"],
+  ['what is taken out below it', 'begin', "update docs set doc = doc #- '{ssn,a,b}' where id = 1"],
+  [
+    'a part that is copied beside',
+    'begin',
+    "update docs set doc = doc || jsonb_build_object('copy', doc -> 'ssn') where id = 1",
+    'select doc from docs where id = 1',
+  ],
+  [
+    'a part of a part that is copied',
+    'begin',
+    "update docs set doc = jsonb_set(doc, '{copy}', doc) where id = 1",
+    'select doc from docs where id = 1',
+  ],
   [
     'a default of a new column',
     'begin',
@@ -202,6 +219,31 @@ it.each([
   expect(set).toMatch(/^\["42501"/)
   const [exact = ''] = await through('left', ['select score from customers'])
   expect(shown).toEqual(exact)
+})
+
+// What is left of a document stays at its path, whatever the document is.
+it.each([
+  'doc || \'{"n": 1}\'',
+  "doc || '[1]'",
+  '\'{"ssn": 1}\' || doc',
+  "coalesce(doc, '{}') || jsonb_build_object('n', id)",
+  "jsonb_set(doc, '{city}', '\"Bergen\"')",
+  "jsonb_set(jsonb_set(doc, '{plan,n}', '2'), '{ssn}', '\"3-3\"')",
+  "jsonb_set(doc || '{\"a\": {}}', '{a,b}', to_jsonb(id), true)",
+  "doc - 'city' - 'ssn'",
+  "doc #- '{plan,n}'",
+])('documents go back with another part: %s', async (what) => {
+  const texts = [
+    'begin',
+    `update docs set doc = ${what} where id = 1 returning id, doc`,
+    'select doc from docs order by id',
+  ]
+  const left = await through('left', texts)
+  expect(await through('right', texts)).toEqual(left)
+  if (!what.startsWith("'")) {
+    expect(left[1]).toMatch(/^\["UPDATE",1,/)
+    expect(left[2]).toMatch(/^\["SELECT",4,/)
+  } else expect(left[1]).toMatch(/^\["42501"/)
 })
 
 describe('what is beside masked values', () => {

@@ -44,6 +44,9 @@ beforeAll(async () => {
       (2, 'bob@example.com', '{"plan": "free", "contact": [{"email": "bob@example.com"}]}');
     alter table customers add plan text default 'gold-4711';
     alter table customers alter plan drop default;
+    create table referring (mail text references customers (email));
+    create table late (id int primary key, mail text unique deferrable initially deferred);
+    insert into late values (1, 'ann@example.com');
     create table jobs (who text);
     create function complain() returns trigger language plpgsql as $$ begin raise notice 'about %', new.who; raise exception 'refused %', new.who; end $$;
     create trigger complain before insert on jobs for each row execute function complain();
@@ -54,6 +57,7 @@ beforeAll(async () => {
     `${targetOf('parts')}  masks: [{ name: mail, columns: [public.customers.profile], path: $.contact.email, method: email }]`,
     `${targetOf('relaxed')}  masking: relaxed\n  masks: [{ name: mail, columns: [public.customers.email], method: redact }]`,
     `${targetOf('lookups')}  masks: [{ name: mail, columns: [public.customers.email], method: redact, predicates: equality, lookups: { requests: 3, every: 1h } }]`,
+    `${targetOf('guesses')}  masks: [{ name: mail, columns: [public.customers.email, public.late.mail], method: redact, lookups: { requests: 2, every: 1h } }]`,
   ].join('\n---')
   path = await startDataPath({ yaml, environment: { APP_PASSWORD: 'app-secret-1' } })
 }, 120_000)
@@ -242,6 +246,56 @@ describe('look-ups by a masked column', () => {
       expect(await codeOf(client.query('select email from customers'))).toBe('done')
     })
     await on('lookups', async (client) => expect(await look(client)).toBe('done'), { subject: 'bob' })
+  })
+})
+
+// R-3.9
+describe('answers of constraints about a masked column', () => {
+  const all = async (client: pg.Client, texts: readonly string[]): Promise<readonly string[]> => {
+    const answers: string[] = []
+    for (const text of texts) answers.push((await codeOf(client.query(text))).slice(0, 5))
+    return answers
+  }
+  const known = "insert into customers (id, email) values (70, 'ann@example.com')"
+  const unknown = "insert into referring values ('eve@example.com')"
+  it('run out for each principal, and not by other constraints', async () => {
+    await on('guesses', async (client) => {
+      const other = "insert into customers (id, email) values (1, 'new@example.com')"
+      expect(await all(client, [other, other, other, known, known])).toEqual(Array(5).fill('23505'))
+      expect(await codeOf(client.query(known))).toMatch(/^53400 limit "guesses\/mail" is used up: 2 collisions with/)
+      expect(await all(client, [other, "update customers set plan = 'x' where id = 1"])).toEqual(['53400', 'done'])
+      expect(await all(client, ['prepare p as insert into customers (id, email) values (71, $1)'])).toEqual(['done'])
+      expect(await all(client, ["execute p('bob@example.com')"])).toEqual(['53400'])
+    })
+    await on('guesses', async (client) => expect(await all(client, [known])).toEqual(['23505']), { subject: 'bob' })
+  })
+  it('run out for keys that refer to it', async () => {
+    const texts = [unknown, unknown, unknown, known]
+    await on(
+      'guesses',
+      async (client) => expect(await all(client, texts)).toEqual(['23503', '23503', '53400', '53400']),
+      {
+        subject: 'carol',
+      },
+    )
+  })
+  it('run out where they come with the end of the transaction', async () => {
+    const late = "insert into late values (2, 'ann@example.com')"
+    const texts = ['begin', late, 'commit', 'begin', late, 'set constraints all immediate', 'rollback', late]
+    await on(
+      'guesses',
+      async (client) => {
+        expect(await all(client, texts)).toEqual(['done', 'done', '23505', 'done', 'done', '23505', 'done', '53400'])
+      },
+      { subject: 'dave' },
+    )
+    await on(
+      'guesses',
+      async (client) => expect(await all(client, [late, late, late])).toEqual(['23505', '23505', '53400']),
+      {
+        subject: 'frank',
+      },
+    )
   })
 })
 

@@ -73,7 +73,7 @@ export const MaskRule = z.union([
     predicates: Predicates.default('none'),
     /** May rows come in the order of the column's values where an index gives them so, or one partition after the other? */
     order: z.enum(['hidden', 'shown']).default('hidden'),
-    /** How often one initiator may look a value up by `predicates: equality`, for each column. */
+    /** How often one initiator may guess at a value of each column: look it up by `predicates: equality`, or meet it with a write. */
     lookups: Lookups.optional(),
   }),
   z.strictObject({

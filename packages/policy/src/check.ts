@@ -321,11 +321,11 @@ function checkMask(mask: MaskRule, path: Path): CheckProblem[] {
           ),
         ]
       : []),
-    ...(mask.lookups !== undefined && mask.predicates !== 'equality'
+    ...(mask.lookups !== undefined && mask.predicates === 'any'
       ? [
           problem(
             [...path, 'lookups'],
-            '"lookups" bounds what "predicates: equality" permits; remove one or add the other',
+            '"lookups" bounds guesses, and with "predicates: any" nobody has to guess; remove one of them',
           ),
         ]
       : []),

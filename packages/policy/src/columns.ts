@@ -6,7 +6,7 @@ import type { ProtectedColumn } from '@sallyport/mask/plan'
 import type { Unless } from '@sallyport/mask/rule'
 import { strictestColumn } from '@sallyport/mask/strictest'
 import type { Catalog, CatalogRelation } from '@sallyport/sql/catalog'
-import { type ColumnLookups, columnKey } from './limits.ts'
+import { type ColumnLookups, type CompiledLimit, columnKey } from './limits.ts'
 import { matchesParts } from './match.ts'
 import type { CompiledMask, Rulebook } from './rulebook.ts'
 
@@ -19,6 +19,8 @@ export interface Masking {
   readonly detection: Detection | null
   /** By columnKey: what bounds `predicates: equality`. */
   readonly lookups: ReadonlyMap<string, ColumnLookups>
+  /** The same for what constraints answer to writes. */
+  readonly guesses: ReadonlyMap<string, Omit<ColumnLookups, 'isRelaxed'>>
 }
 
 interface Resolution {
@@ -59,6 +61,7 @@ function listOf(book: Rulebook, chain: Chain, { masks, lists }: Resolution): Mas
   const list = {
     columns,
     lookups: lookupsOf(book, masks, inForce, columns),
+    guesses: guessesOf(book, masks, inForce, columns),
     detection: detectionOf(book.detectors.filter((_, index) => detectors[index] === true)),
   }
   if (lists.size >= listsMax) lists.clear()
@@ -66,7 +69,7 @@ function listOf(book: Rulebook, chain: Chain, { masks, lists }: Resolution): Mas
   return list
 }
 
-const nothing: Masking = { columns: [], detection: null, lookups: new Map() }
+const nothing: Masking = { columns: [], detection: null, lookups: new Map(), guesses: new Map() }
 
 /** Columns that may be looked up at all: where another mask permits nothing there is nothing to count. */
 function lookupsOf(
@@ -79,15 +82,39 @@ function lookupsOf(
   for (const column of columns) {
     const isRelaxed = column.relaxed === true
     if (column.predicates !== 'equality' && !(isRelaxed && column.predicates === 'none')) continue
-    const limits = book.masks.flatMap(({ lookups }, index) =>
-      lookups !== null && inForce[index] === true && masks[index]?.some((one) => columnKey(one) === columnKey(column))
-        ? [lookups]
-        : [],
-    )
+    const limits = limitsOn(book, masks, inForce, column, ({ lookups }) => lookups)
     found.set(columnKey(column), { column: column.name, limits, isRelaxed })
   }
   return found
 }
+
+/** Where every predicate is permitted by all masks of a column, nobody has to guess. */
+function guessesOf(
+  book: Rulebook,
+  masks: readonly Resolved[],
+  inForce: readonly boolean[],
+  columns: readonly ProtectedColumn[],
+): Masking['guesses'] {
+  const found = new Map<string, Omit<ColumnLookups, 'isRelaxed'>>()
+  for (const column of columns) {
+    const limits = limitsOn(book, masks, inForce, column, ({ guesses }) => guesses)
+    if (limits.length > 0) found.set(columnKey(column), { column: column.name, limits })
+  }
+  return found
+}
+
+/** Of each mask in force on the column. */
+const limitsOn = (
+  { masks: all }: Rulebook,
+  masks: readonly Resolved[],
+  inForce: readonly boolean[],
+  column: ProtectedColumn,
+  limitOf: (mask: CompiledMask) => CompiledLimit | null,
+): readonly CompiledLimit[] =>
+  all.flatMap((mask, index) => {
+    const isOn = inForce[index] === true && masks[index]?.some((one) => columnKey(one) === columnKey(column))
+    return isOn === true ? (limitOf(mask) ?? []) : []
+  })
 
 /** Every verified principal must match, and there must be one. */
 export const lifted = (unless: Unless | null, principals: readonly Principal[]): boolean =>

@@ -11,6 +11,7 @@ import { type AnswerMasking, answerMaskingOf } from './answers.ts'
 import { lifted, type Masking, maskingOf } from './columns.ts'
 import type { FloorDocument, LabelDocument, PolicyDocument, TargetDocument } from './document.ts'
 import { candidatesOf, examine, lazily } from './examine.ts'
+import { appliedGuesses, type Guess } from './guesses.ts'
 import type { HttpRequestFacts, RequestRoute } from './http.ts'
 import { type CompiledOutward, isOnRoute } from './http-rules.ts'
 import { type AppliedLimit, appliedLimits, appliedLookups, sharedTermsIn } from './limits.ts'
@@ -264,6 +265,18 @@ export function limitsFor(
     ...applied,
     ...appliedLookups(facts.control, maskingOf(book, chain, catalog).lookups, policies.target.name, chain),
   ]
+}
+
+/** Under which limits it counts that a constraint refuses this write: it was a guess at a protected value. */
+export function guessesFor(
+  policies: CompiledPolicies,
+  { written }: StatementFacts,
+  chain: Chain,
+  catalog: Catalog,
+): readonly Guess[] {
+  if (policies.columnMasks === 0 || written === undefined) return []
+  const { guesses } = maskingOf(rulebookOf(policies), chain, catalog)
+  return guesses.size === 0 ? [] : appliedGuesses(written, guesses, catalog, { target: policies.target.name, chain })
 }
 
 /** What these policies say of a budget that the agents of their target share; null: nothing. */

@@ -3,7 +3,7 @@
 
 import { type Chain, type Principal, principalKey, verifiedPrincipals } from '@sallyport/base/identity'
 import { limits as bounds } from '@sallyport/base/limits'
-import type { Lookups } from '@sallyport/mask/rule'
+import type { Lookups, Predicates } from '@sallyport/mask/rule'
 import type { Catalog } from '@sallyport/sql/catalog'
 import type { ControlUse, StatementFacts } from '@sallyport/sql/facts'
 import { type CompiledWeight, compileWeights } from './costs.ts'
@@ -101,12 +101,16 @@ function limitText({ per, requests, rows, bytes, concurrent, cost, every }: Limi
   return `${amounts}${every === undefined ? '' : ` in ${every}`} for ${per === 'target' ? 'the target' : `each ${per}`}`
 }
 
-/** The limit on guesses that comes with `predicates: equality` of a mask: its own, or that of base/limits. */
+/** The limit on guesses by a column of a mask: its own, or that of base/limits; null where nobody has to guess. */
 export function lookupLimit(
   mask: { readonly policy: string; readonly version: number; readonly name: string },
-  own: Lookups | undefined,
-  agents: number,
-): CompiledLimit {
+  {
+    own,
+    agents,
+    predicates,
+  }: { readonly own: Lookups | undefined; readonly agents: number; readonly predicates: Predicates },
+): CompiledLimit | null {
+  if (predicates === 'any') return null
   const requests = own?.requests ?? bounds.lookupsMax
   const every = own?.every ?? `${bounds.lookupsEveryMs / 1_000}s`
   return {
@@ -119,7 +123,7 @@ export function lookupLimit(
     cost: null,
     weights: [],
     everyMs: durationMs(every),
-    text: `${requests} look-ups by a masked column in ${every} for each initiator`,
+    text: `${requests} ${predicates === 'none' ? 'collisions with' : 'look-ups by'} a masked column in ${every} for each initiator`,
     objects: null,
     callers: null,
     packing: 'allow',
@@ -155,13 +159,20 @@ export function appliedLookups(
       return found !== undefined && (use === 'equality' || (use === 'other' && found.isRelaxed)) ? [found] : []
     }),
   )
-  return [...asked].flatMap((found) =>
-    found.limits.map((limit) => ({
-      limit,
-      budgets: budgetsOf(limit, target, chain, principals).map((budget) => `${budget}\u0000${found.column}`),
-    })),
-  )
+  return [...asked].flatMap((found) => limitsOn(found, target, chain, principals))
 }
+
+/** What counts guesses by this column. */
+export const limitsOn = (
+  { limits, column }: Pick<ColumnLookups, 'limits' | 'column'>,
+  target: string,
+  chain: Chain,
+  principals: readonly Principal[] = verifiedPrincipals(chain),
+): readonly AppliedLimit[] =>
+  limits.map((limit) => ({
+    limit,
+    budgets: budgetsOf(limit, target, chain, principals).map((budget) => `${budget}\u0000${column}`),
+  }))
 
 // Facts are kept by text and used for every run of it, like the candidates of rules (examine.ts).
 const concerned = new WeakMap<readonly CompiledLimit[], WeakMap<StatementFacts, readonly CompiledLimit[]>>()
@@ -210,14 +221,14 @@ export function sharedTermsIn(
     masks,
   }: {
     readonly limits: readonly CompiledLimit[]
-    readonly masks: readonly { readonly lookups: CompiledLimit | null }[]
+    readonly masks: readonly { readonly guesses: CompiledLimit | null }[]
   },
   budget: string,
 ): { readonly share: number; readonly everyMs: number } | null {
   const [policy, name, , , , ...rest] = budget.split('\u0000')
   const unit = rest.at(-1)
   // Behind look-ups the column stands before the unit.
-  const among = rest.length === 1 ? limits : masks.flatMap(({ lookups }) => (lookups === null ? [] : [lookups]))
+  const among = rest.length === 1 ? limits : masks.flatMap(({ guesses }) => guesses ?? [])
   const limit = among.find((one) => one.policy === policy && one.name === name)
   if (limit === undefined || limit.everyMs === null || !limit.shared || rest.length > 2) return null
   const units = { requests: limit.requests, rows: limit.rows, bytes: limit.bytes, cost: limit.cost }

@@ -79,6 +79,8 @@ export interface CompiledMask {
   readonly relaxed: boolean
   /** How often a value may be looked up by `predicates: equality`; null where it may not at all. */
   readonly lookups: CompiledLimit | null
+  /** The same of what constraints answer to writes; null where nothing needs to be guessed. */
+  readonly guesses: CompiledLimit | null
 }
 
 /** A mask of what detectors find. */
@@ -236,6 +238,9 @@ function compileMask(
   const patterns = [...(mask.columns ?? []), ...labelPatterns(mask.label, input, complain)]
   const { policy, version } = source
   const name = maskName(mask, index)
+  const { predicates, lookups: own } = mask
+  const agents = input.target.spec.agents.length
+  const guesses = lookupLimit({ policy, version, name }, { own, agents, predicates })
   return {
     policy,
     version,
@@ -243,14 +248,12 @@ function compileMask(
     columns: patterns.map((pattern) => (pattern === '**' ? null : splitParts(pattern).map(unquoted))),
     paths: mask.path === undefined ? null : pathsOf(mask.path, complain),
     method: mask.method,
-    predicates: mask.predicates,
+    predicates,
     orderShown: mask.order === 'shown',
     unless: mask.unless ?? null,
     relaxed: source.masking === 'relaxed',
-    lookups:
-      mask.predicates === 'equality'
-        ? lookupLimit({ policy, version, name }, mask.lookups, input.target.spec.agents.length)
-        : null,
+    lookups: predicates === 'equality' ? guesses : null,
+    guesses,
   }
 }
 

@@ -59,13 +59,16 @@ interface AppliedTo extends AppliedLimit {
   readonly at: number
 }
 
+/** One more of what a limit counts by number. */
+export function guessClaims({ limit, budgets }: AppliedLimit): readonly Claim[] {
+  const { requests, everyMs, shared } = limit
+  if (requests === null || everyMs === null) return []
+  return budgets.map((budget) => ({ budget: `${budget}\u0000requests`, amount: 1, max: requests, everyMs, shared }))
+}
+
 /** Of what is denied the attempt is counted, and no cost: it costs nobody anything. */
 const requestClaims = (one: AppliedTo, isDenied: boolean): readonly Claim[] => {
-  const { requests, everyMs, shared } = one.limit
-  const attempts =
-    requests === null || everyMs === null
-      ? []
-      : one.budgets.map((budget) => ({ budget: `${budget}\u0000requests`, amount: 1, max: requests, everyMs, shared }))
+  const attempts = guessClaims(one)
   return isDenied ? attempts : [...attempts, ...costClaims(one, one.facts)]
 }
 

@@ -4,6 +4,7 @@ import { unreachable } from '@sallyport/base/assert'
 import { SallyportError } from '@sallyport/base/errors'
 import type { KeyedHash } from '@sallyport/mask/replace'
 import type { NoticeFields } from '@sallyport/wire/postgres/messages'
+import { noteCollision } from './collisions.ts'
 import { lost } from './context.ts'
 import { detectedFields } from './detected.ts'
 import { endingFields, fieldOf, neutralText, scrubFields } from './refuse.ts'
@@ -65,6 +66,7 @@ export function takeError(state: State, fields: NoticeFields, hash: KeyedHash, o
   const severity = fieldOf(fields, 'V') || fieldOf(fields, 'S')
   if (due === undefined || severity === 'FATAL' || severity === 'PANIC') return takeFatal(state, fields, out)
   const sqlstate = fieldOf(fields, 'C')
+  noteCollision(state, due, fields, out)
   switch (due.kind) {
     case 'ask':
       return lost(state, out)

@@ -8,6 +8,7 @@ import type { JudgedStatement, Judgement } from '../session/gate.ts'
 import { boundParameters } from './facts.ts'
 import { bindAgain, keptBind, waitForAnswers } from './holding.ts'
 import { boundFor, noteJudged, preparedFor } from './initiator.ts'
+import { portalBytes } from './kept.ts'
 import { endsBlock, errorFields, protocolFields } from './refuse.ts'
 import { isWatched } from './rows.ts'
 import {
@@ -17,7 +18,6 @@ import {
   expect,
   type Portal,
   type Prepared,
-  portalBytes,
   runningOf,
   type State,
 } from './state.ts'

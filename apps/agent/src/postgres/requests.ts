@@ -14,9 +14,10 @@ import { boundParameters } from './facts.ts'
 import { forwardExtended, forwardSync, provoke, provokeQuery } from './forward.ts'
 import { heldExecution } from './holding.ts'
 import { awaitsReady, initiatorOf, isMisplaced, noteMisplaced } from './initiator.ts'
+import { keptBytes, portalBytes } from './kept.ts'
 import { readingPlace } from './own-place.ts'
 import { errorFields, protocolFields } from './refuse.ts'
-import { type Action, close, expect, goodbye, isClean, keptBytes, portalBytes, type State } from './state.ts'
+import { type Action, close, expect, goodbye, isClean, type State } from './state.ts'
 
 type Message<T extends FrontendMessage['type']> = Extract<FrontendMessage, { type: T }>
 

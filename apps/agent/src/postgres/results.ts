@@ -240,6 +240,7 @@ function takeNotification(
 function complete(state: State, running: Running, message: Message<'commandComplete'>, out: Action[]): undefined {
   const { facts, sensitive } = running.judged
   if (running.judged.protection.columns.length > 0) state.masked = true
+  for (const guess of running.judged.guesses ?? []) state.guesses.set(guess.budget, guess)
   out.push({ do: 'outcome', running, result: 'done', tag: message.tag, sqlstate: '' })
   if (state.completed.at(-1) !== facts) state.completed.push(facts)
   applyCompleted(state, facts, facts.text, sensitive, out, state.initiator.forSomebody.has(running.judged))
@@ -347,6 +348,7 @@ function mayEnd(due: Expected): boolean {
 function endTransaction(state: State, out: Action[]): undefined {
   endPortals(state)
   state.sensitive = false
+  state.guesses.clear()
   if (state.pathTouched) state.pathKnown = false
   state.pathTouched = false
   if (state.catalogTouched) {

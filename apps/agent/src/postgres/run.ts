@@ -287,6 +287,9 @@ class SessionRun implements Run {
         case 'outcome':
           noteOutcome(this.#deps, action.running, action)
           break
+        case 'guessed':
+          for (const guess of action.guesses) guess.count()
+          break
         case 'cancelTarget':
           void this.#deps.link.cancel().then(() => this.#guard('target', this.#cancelDelivered))
           break

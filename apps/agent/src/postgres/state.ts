@@ -14,6 +14,7 @@ import type {
   TransactionStatus,
 } from '@sallyport/wire/postgres/messages'
 import type { JudgedStatement, JudgeRequest, Protection } from '../session/gate.ts'
+import type { Guess } from '../session/guesses.ts'
 import type { Said } from '../session/initiator.ts'
 import type { BoundParameters } from '../session/recorded.ts'
 import { nameChanges } from '../session/refusals.ts'
@@ -34,6 +35,8 @@ export type Action =
       readonly tag: string
       readonly sqlstate: string
     }
+  /** A constraint has answered guesses at protected values. */
+  | { readonly do: 'guessed'; readonly guesses: readonly Guess[] }
   /** A result was ended and the target sends on: a cancel request; `cancelled` comes back once it was delivered. */
   | { readonly do: 'cancelTarget' }
   /** A refusal of the protocol itself, for the record. */
@@ -244,6 +247,8 @@ export interface State {
   ran: boolean
   /** What was completed since the last ReadyForQuery. */
   readonly completed: StatementFacts[]
+  /** What constraints that wait for the end of the transaction may answer, by its budget. */
+  readonly guesses: Map<string, Guess>
   /** Why a COPY FROM STDIN is being failed: what its client is told when the target says so. */
   copyRefused: NoticeFields | null
   /** A limit has ended a result; until the next ReadyForQuery. */
@@ -306,6 +311,7 @@ export const openState = (serverVersion: number, settings: Iterable<readonly [st
   sensitive: false,
   ran: false,
   completed: [],
+  guesses: new Map(),
   copyRefused: null,
   overrun: null,
   cancelling: false,
@@ -363,20 +369,6 @@ export const copiesIn = (facts: StatementFacts): number =>
 export function endPortals(state: State): void {
   for (const [name, portal] of state.portals)
     if (!portal.holds && portal.pendingSegment === null) state.portals.delete(name)
-}
-
-/** A parameter takes room even if it is NULL. */
-const parameterBytes = 32
-
-export const portalBytes = (text: string, { lengths }: BoundParameters): number =>
-  lengths.reduce<number>((sum, length) => sum + parameterBytes + (length ?? 0), text.length)
-
-/** Texts and bound values that the session keeps, in bytes; characters of texts count for what they mostly take. */
-export function keptBytes(state: State): number {
-  let bytes = 0
-  for (const { text } of state.statements.values()) bytes += text.length
-  for (const { bytes: own } of state.portals.values()) bytes += own
-  return bytes
 }
 
 export function close(

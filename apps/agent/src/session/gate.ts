@@ -18,6 +18,7 @@ import { type Analyser, noNames, type SessionNames } from './analysis.ts'
 import { type Assessed, assess, assessNow, type Cleared, ownCatalog, refused as refusedBy } from './assess.ts'
 import type { CatalogSource, ReadingPlace } from './catalog-source.ts'
 import { deniedEntry, intentEntry, protocolOf } from './gate-entries.ts'
+import { type Guess, guessed, guessesOf } from './guesses.ts'
 import { type HeldExecution, type HeldText, isHeld } from './held.ts'
 import type { ApprovedRun, Ending, HoldDeps, HoldSteps } from './hold-execution.ts'
 import type { HoldNotice } from './hold-words.ts'
@@ -72,6 +73,8 @@ export interface JudgedStatement {
   readonly meter: Meter | null
   /** Looks for masked values in the rows of COPY FROM STDIN; null where there is nothing to look for. */
   readonly copyGuard: CopyGuard | null
+  /** What a constraint may answer about protected values. Absent: nothing. */
+  readonly guesses?: readonly Guess[]
   /** The approval that it runs by; null when no person had to be asked. */
   readonly approved: ApprovedRun | null
   /** Asked before an answer that comes late is shown: does the statement still mean what was judged? Absent where nothing is
@@ -219,7 +222,7 @@ function carryOut(
   const isDue = assessed.kind === 'clear' && runs(request) && isHeld(assessed.all)
   // Judged again once everything before has been answered, and counted then.
   if (isDue && request.hold === null) return { kind: 'unsettled' }
-  const settled = isCharged || !runs(request) ? assessed : limited(live.limiter, assessed)
+  const settled = isCharged || !runs(request) ? assessed : guessed(live.deps, limited(live.limiter, assessed))
   if (settled.kind === 'refused') return deny(live, request, settled.error, settled.judged, settled.position)
   assert(settled.kind === 'clear', 'limits ask for no catalog')
   const held = isDue ? heldOf(request, settled) : null
@@ -326,6 +329,7 @@ function allow(
   const stillMeans = isRun && protection.columns.length > 0 ? meansTheSame(deps, request, all, catalog) : null
   const statements = all.map((judged): JudgedStatement => {
     if (isRun) live.numbers.last += 1
+    const guesses = isRun ? guessesOf(deps, judged.facts, policies, catalog) : []
     return {
       facts: judged.facts,
       plan: judged.plan.kind === 'refuse' ? { kind: 'plain' } : judged.plan,
@@ -336,6 +340,7 @@ function allow(
       approved,
       meter: meterOf === null ? null : meterOf(judged.facts),
       copyGuard: judged.facts.written === undefined ? null : copyGuard(judged.facts, protection.columns),
+      ...(guesses.length === 0 ? {} : { guesses }),
       ...(stillMeans === null ? {} : { stillMeans }),
     }
   })

@@ -35,7 +35,7 @@ function askedOf(assessed: Assessed) {
 }
 
 /** For the entry: which limit it was, in the place of the rule. */
-function deniedBy(judged: Judged, { policy, version, name }: CompiledLimit, error: SallyportError): Judged {
+export function deniedBy(judged: Judged, { policy, version, name }: CompiledLimit, error: SallyportError): Judged {
   const { shadow } = judged.decision
   const { code, message, hint = '' } = error
   return { ...judged, decision: { kind: 'deny', code, message, hint, policy, version, rule: name, trace: [], shadow } }
