@@ -347,6 +347,12 @@ describe('prepared statements and cursors of the session', () => {
     expect(factLines(one('EXPLAIN EXECUTE p', { prepared })).effects).toEqual(['select public.people'])
   })
 
+  it('R-2.2: does under EXPLAIN what functions do that the planner calls', () => {
+    const functions = [{ name: 'public.sly()', volatility: 'stable', pure: false }] as const
+    const prepared = new Map([['p', { ...body(), functions }]])
+    expect(factLines(one('EXPLAIN EXECUTE p', { prepared })).effects).toEqual(['delete public.people'])
+  })
+
   it('forgets cursors with CLOSE ALL and prepared statements with DEALLOCATE ALL', () => {
     const prepared = new Map([['p', shown()]])
     const cursors = new Map([['c', shown()]])

@@ -1,4 +1,4 @@
-// EXPLAIN: with ANALYZE the statement runs, and its effects are these; without it nothing is written, but the plan tells
+// EXPLAIN: with ANALYZE the statement runs, and its effects are these; without it nothing is written but by functions, and the plan tells
 // what statistics say about every column that it names.
 import type { ExplainStmt, Node } from '@pgsql/types'
 import { columnRefs } from './catalog-index.ts'
@@ -67,7 +67,7 @@ export function explainStatement(explain: ExplainStmt, env: Environment): Outcom
   const draft = newDraft()
   const outcome = runStatement(inner, { ...env, draft })
   for (const seen of draft.seen) env.draft.seen.add(seen)
-  if (analyze) {
+  if (analyze || runsFunctions(draft)) {
     merge(env.draft, draft, 'direct')
     // The server keeps no cursor, statement or COPY of what it only measures; settings and objects do change.
     env.draft.session.push(...draft.session.filter(({ kind }) => kind === 'set' || kind === 'ddl'))
@@ -80,6 +80,16 @@ export function explainStatement(explain: ExplainStmt, env: Environment): Outcom
   for (const column of draft.reads) addControl(env.draft, column, 'other', 'EXPLAIN')
   return plan
 }
+
+/**
+ * The planner calls what is declared to give the same every time, to have its value: the immutable for good, the stable for an
+ * estimate (clauses.c, evaluate_function and estimate_expression_value). What is declared is not what the body does, nor what it calls.
+ */
+const runsFunctions = ({ functions }: Draft): boolean =>
+  [...functions.values()].some(
+    ({ name, volatility, computes }) =>
+      volatility !== 'volatile' && computes !== true && !/^(pg_catalog|information_schema)\./.test(name),
+  )
 
 /** A write carries whole rows of foreign tables that it reads (preptlist.c, ROW_MARK_COPY). */
 function carried(draft: Draft, outcome: Outcome, env: Environment): readonly ColumnRef[] {
