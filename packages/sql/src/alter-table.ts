@@ -1,10 +1,11 @@
 // ALTER TABLE, command by command. A command that is not in the table is an unknown.
 import type { AlterTableCmd, AlterTableStmt, AlterTableType } from '@pgsql/types'
 import type { CatalogRelation } from './catalog.ts'
-import { columnNamed, columnRef, relationName } from './catalog-index.ts'
+import { columnNamed, columnRef, descendants, relationName } from './catalog-index.ts'
+import { computedAnew, referredTo, testedTogether } from './constraints.ts'
 import { understood } from './ddl.ts'
 import { scopeOfRelation } from './ddl-code.ts'
-import { columnElement, constraintElement, generated, partitionBound } from './ddl-elements.ts'
+import { boundsTested, columnElement, constraintElement, generated, partitionBound, stored } from './ddl-elements.ts'
 import { moveColumns } from './ddl-tables.ts'
 import { addControl, addControlOf, addDirect, addFlow } from './draft.ts'
 import { walk } from './expressions.ts'
@@ -49,7 +50,15 @@ const harmless = new Set<AlterTableType>([
   'AT_AddIdentity',
   'AT_SetIdentity',
   'AT_DropIdentity',
-  'AT_AlterConstraint',
+])
+/** Commands that may write the table anew, and its indexes with it. */
+const rewriting = new Set<AlterTableType>([
+  'AT_AddColumn',
+  'AT_AlterColumnType',
+  'AT_SetExpression',
+  'AT_SetLogged',
+  'AT_SetUnLogged',
+  'AT_SetAccessMethod',
 ])
 
 interface Altered {
@@ -71,6 +80,9 @@ export function alterTable(found: AlterTableStmt, env: Environment): void {
     understood(env, found.cmds)
     return
   }
+  // What becomes of columns of this type in tables that are made of it is not followed.
+  const isCascade = (found.cmds ?? []).some((node) => payload(node, 'AlterTableCmd')?.behavior === 'DROP_CASCADE')
+  if (resolved.relation.kind === 'composite' && isCascade) unknown(env, 'ALTER TYPE … CASCADE')
   const altered: Altered = { relation: resolved.relation, scope: scopeOfRelation(resolved, env), env }
   for (const node of found.cmds ?? []) {
     const command = payload(node, 'AlterTableCmd')
@@ -85,6 +97,8 @@ function oneCommand(command: AlterTableCmd, altered: Altered): void {
   const object = relationName(relation)
   const column = payload(command.def, 'ColumnDef')
   const constraint = payload(command.def, 'Constraint')
+  if (type !== undefined && rewriting.has(type))
+    for (const one of [relation, ...descendants(env.index, relation)]) computedAnew(env, one)
   if (type !== undefined && harmless.has(type)) {
     understood(env, command.def)
     return
@@ -94,7 +108,8 @@ function oneCommand(command: AlterTableCmd, altered: Altered): void {
       if (column !== undefined) columnElement(column, object, scope)
       return
     case 'AT_ColumnDefault':
-      walk(command.def, scope)
+      // Whoever inserts a row from then on stores what it reads.
+      stored(command.def, command.name, object, scope)
       return
     case 'AT_SetNotNull':
       testColumn(command.name, altered, 'null-test')
@@ -102,16 +117,23 @@ function oneCommand(command: AlterTableCmd, altered: Altered): void {
     case 'AT_AddConstraint':
       if (constraint !== undefined) constraintElement(constraint, object, scope)
       return
+    case 'AT_AlterConstraint':
+      // What is enforced from then on is tested on the rows that are there.
+      if (payload(command.def, 'ATAlterConstraint')?.is_enforced === true) testAll(altered)
+      understood(env, command.def)
+      return
     case 'AT_ValidateConstraint':
-      for (const { name } of relation.columns) testColumn(name, altered, 'other')
+      testAll(altered)
       return
     case 'AT_AlterColumnType':
       // Every value is converted, and one that cannot be fails the statement.
       testColumn(command.name, altered, 'other')
       if (column?.typeName !== undefined) typeNameOf(column.typeName, env)
       retype(command, altered)
+      testedTogether(env, relation, new Map([[command.name ?? '', 'part']]), true)
       return
     case 'AT_SetExpression':
+      testedTogether(env, relation, new Map([[command.name ?? '', 'part']]), true)
       generated(command.name ?? '', command.def, object, scope)
       return
     case 'AT_DropExpression':
@@ -134,7 +156,13 @@ function testColumn(name: string | undefined, { env, relation }: Altered, use: '
   const column = columnNamed(relation, name ?? '')
   const found = relationColumns(env, relation).find((one) => one.name === column?.name)
   if (found === undefined) unknown(env, `the column "${name ?? ''}"`)
-  for (const source of found?.value.sources ?? []) addControl(env.draft, source, use, 'ALTER TABLE')
+  // Whether what is computed is NULL tells more than that of what it is computed of.
+  const told = found?.value.kind === 'direct' ? use : 'other'
+  for (const source of found?.value.sources ?? []) addControl(env.draft, source, told, 'ALTER TABLE')
+}
+
+function testAll(altered: Altered): void {
+  for (const { name } of altered.relation.columns) testColumn(name, altered, 'other')
 }
 
 function retype(command: AlterTableCmd, { env, relation, scope }: Altered): void {
@@ -157,5 +185,8 @@ function changeFamily(command: AlterTableCmd, { env, relation }: Altered): void 
   const parent = partition === undefined ? other.relation : relation
   const joins = command.subtype === 'AT_AddInherit' || command.subtype === 'AT_AttachPartition'
   if (!joins) left(env, child)
+  if (command.subtype === 'AT_AttachPartition') boundsTested(env, parent)
+  // Rows that refer to one of the part forbid it.
+  if (command.subtype === 'AT_DetachPartition') referredTo(env, child, null, true)
   moveColumns({ kind: 'catalog', relation: child }, relationName(joins ? parent : child), env)
 }

@@ -3,7 +3,8 @@
 import type { MultiAssignRef, Node, ResTarget } from '@pgsql/types'
 import type { CatalogRelation } from './catalog.ts'
 import { columnRef, columnRefs } from './catalog-index.ts'
-import { storedByTrigger, testedTogether } from './constraints.ts'
+import { moved } from './closure.ts'
+import { storedByTrigger, testedAsNew, testedTogether } from './constraints.ts'
 import { addControl, addFlow, addWritten } from './draft.ts'
 import { stepInto, walk } from './expressions.ts'
 import type { ColumnRef } from './facts.ts'
@@ -52,7 +53,7 @@ function isOnly(sources: ReadonlySet<ColumnRef>, known: ColumnRef, own: Value | 
 
 /** SET a = x, (b, c) = (…). */
 export function assignments(list: readonly Node[] | undefined, target: Target, scope: Scope): void {
-  const written = new Map<string, 'whole' | 'part'>()
+  const written = new Map<string, Value | 'part'>()
   for (const node of list ?? []) {
     const found = payload(node, 'ResTarget')
     if (found === undefined) continue
@@ -61,9 +62,11 @@ export function assignments(list: readonly Node[] | undefined, target: Target, s
     const hasSteps = (found.indirection ?? []).length > 0
     const isBack = !hasSteps && goesBack(target, found.name ?? '', value, scope)
     if (!isBack) assignTo(target, found.name ?? '', throughSteps(found, value, scope), scope)
-    written.set(found.name ?? '', hasSteps || isBack ? 'part' : 'whole')
+    written.set(found.name ?? '', hasSteps || isBack ? 'part' : value)
   }
-  if (target.relation !== null) testedTogether(scope.env, target.relation, written, target.children)
+  if (target.relation === null) return
+  testedTogether(scope.env, target.relation, written, target.children)
+  if (target.children) moved(scope.env, target.relation, written)
 }
 
 /** A document of the column with another part goes back into it. */
@@ -130,6 +133,12 @@ export function insertFlows(
     assignTo(target, names[at] ?? `column ${at + 1}`, written, scope)
   })
   if (relation === null) return []
+  const given = new Map<string, Value>()
+  rows.forEach(({ value }, at) => {
+    const before = given.get(names[at] ?? '')
+    given.set(names[at] ?? '', before === undefined ? value : derived([before, value]))
+  })
+  testedAsNew(scope.env, relation, given)
   const refs = columnRefs(scope.env.index, relation)
   return relation.columns.map((column, number) => {
     // Several parts of one column may be written, each by its own name.

@@ -2,10 +2,12 @@
 // Everything found here is derived: it can deny or hold a statement, never allow it.
 import type { CatalogRelation } from './catalog.ts'
 import { descendants, relationName } from './catalog-index.ts'
-import { computedOnWrite, probed, referredTo, testedTogether, type Written } from './constraints.ts'
+import { computedOnWrite, movesRows, probed, referredTo, testedTogether, type Written } from './constraints.ts'
+import { newDraft } from './draft.ts'
 import { relationColumns, relationEffect } from './relations.ts'
 import { type Environment, unknown } from './scope.ts'
 import { fireTrigger } from './triggers.ts'
+import { isSystemTypeName, plain } from './values.ts'
 
 export type Write = 'insert' | 'update' | 'delete' | 'truncate'
 
@@ -18,9 +20,18 @@ export function writeEffects(
   via: 'direct' | 'derived' = 'direct',
 ): void {
   relationEffect(env, operation, relation, via, children)
+  quoted(env, [relation, ...(children ? descendants(env.index, relation) : [])])
   const seen = new Set<string>()
   follow(env, operation, relation, seen)
   if (children) for (const child of descendants(env.index, relation)) follow(env, operation, child, seen)
+}
+
+/** An error of a write quotes the row: also what it holds of other relations, as a whole row of one. */
+function quoted(env: Environment, relations: readonly CatalogRelation[]): void {
+  for (const relation of relations)
+    if (relation.columns.some(({ type }) => !isSystemTypeName(type)))
+      for (const { value } of relationColumns({ ...env, draft: newDraft() }, relation))
+        for (const { relationOid } of value.sources) env.draft.relations.add(relationOid)
 }
 
 function follow(env: Environment, operation: Write, relation: CatalogRelation, seen: Set<string>): void {
@@ -34,6 +45,14 @@ function follow(env: Environment, operation: Write, relation: CatalogRelation, s
   if (operation === 'delete') referredTo(env, relation, null, false)
   if (operation === 'delete' || operation === 'update') cascade(env, operation, relation, seen)
   if (relation.kind === 'view') throughView(env, operation, relation)
+}
+
+/** What runs where a row goes from one partition to another: it is deleted there, and inserted here. */
+export function moved(env: Environment, relation: CatalogRelation, written: Written): void {
+  if (!movesRows(env, relation, written)) return
+  for (const one of descendants(env.index, relation))
+    for (const trigger of one.triggers)
+      if (trigger.events.includes('insert') || trigger.events.includes('delete')) fireTrigger(env, one, trigger)
 }
 
 /** ON DELETE and ON UPDATE actions run as statements on the referencing relation, which may go on from there. */
@@ -57,7 +76,7 @@ function cascade(env: Environment, operation: 'delete' | 'update', relation: Cat
 const writtenBy = ({ columns }: CatalogRelation['cascades'][number], from: CatalogRelation): Written | null =>
   columns === undefined
     ? null
-    : new Map(from.columns.flatMap(({ name, number }) => (columns.includes(number) ? [[name, 'whole']] : [])))
+    : new Map(from.columns.flatMap(({ name, number }) => (columns.includes(number) ? [[name, plain()]] : [])))
 
 /** A view that can be written to passes the write on to the relations that it reads. */
 function throughView(env: Environment, operation: Write, view: CatalogRelation): void {

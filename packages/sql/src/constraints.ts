@@ -2,7 +2,7 @@
 // They may run code of the target, and whether they fail tells about the columns that they read.
 import type { CatalogColumn, CatalogRelation } from './catalog.ts'
 import { type CatalogIndex, columnRefs, descendants, elementType, keptBy, relationName } from './catalog-index.ts'
-import { addControl, addControlOf, addEffect, newDraft } from './draft.ts'
+import { addComputed, addControl, addControlOf, addEffect, newDraft } from './draft.ts'
 import type { ColumnRef, ControlUse, Effect, FlowOfTrigger } from './facts.ts'
 import { relationColumns, relationEntry } from './relations.ts'
 import { type Environment, emptyScope, inside } from './scope.ts'
@@ -10,7 +10,7 @@ import { queryColumns } from './select.ts'
 import { fits, isSure } from './sure.ts'
 import { mayWrite } from './types.ts'
 import { mayChange, unfollowed } from './unseen.ts'
-import type { Value } from './values.ts'
+import { plain, type Value } from './values.ts'
 import { parseQuery } from './views.ts'
 
 /** One text of the catalog, understood. */
@@ -23,8 +23,8 @@ interface Computed {
   readonly reads: readonly ColumnRef[]
 }
 
-/** Columns by name: written anew as a whole, or in a part, as by `SET a[1] = x`. */
-export type Written = ReadonlyMap<string, 'whole' | 'part'>
+/** Columns by name, with what each gets as a whole; `part`: of it a part is written, as by `SET a[1] = x`, or nobody knows what. */
+export type Written = ReadonlyMap<string, Value | 'part'>
 
 /** Whatever a write of this relation runs by itself and cannot be followed. */
 export function computedOnWrite(env: Environment, relation: CatalogRelation): void {
@@ -51,8 +51,8 @@ function filled(env: Environment, relation: CatalogRelation, column: CatalogColu
 
 /**
  * An update that writes one column of a constraint and leaves another as it is fails by the other's value: CHECK (name <> ssn)
- * answers guesses (R-3.9). A constraint over written columns alone tests what the caller wrote; one over none of them has
- * been met before. Null where it cannot be known what is written.
+ * answers guesses (R-3.9), also where `SET ssn = ssn` writes it. A constraint over what the caller wrote alone tests that; one over
+ * none of it has been met before, but by a row that goes to another partition. Null where it cannot be known what is written.
  */
 export function testedTogether(
   env: Environment,
@@ -61,22 +61,85 @@ export function testedTogether(
   children: boolean,
 ): void {
   if (relation.kind === 'view') {
-    behindView(env, relation, written)
+    behindView(env, relation, written, (base, behind) => testedTogether(env, base, behind, true))
     return
   }
+  const moves = children && movesRows(env, relation, written)
   referredTo(env, relation, written, children)
-  probed(env, relation, written ?? everyColumn(relation), children)
+  probed(env, relation, moves ? null : (written ?? everyColumn(relation)), children)
   for (const one of withChildren(env, relation, children)) {
-    const refs = columnRefs(env.index, one)
-    const how = new Map(
-      one.columns.flatMap(({ name }, at) => (refs[at] === undefined ? [] : [[refs[at], written?.get(name)]])),
-    )
+    const how = writtenIn(env, one, written)
     for (const { reads } of [...checksOf(env, one), ...generatedOf(env, one)]) {
-      const left = reads.filter((column) => how.get(column) !== 'whole')
-      const touched = written === null ? reads.length > 1 : reads.some((column) => how.get(column) !== undefined)
-      if (touched) for (const column of left) addControl(env.draft, column, 'other', 'a constraint on what is written')
+      const isTouched = written === null ? reads.length > 1 : reads.some((column) => how.get(column) !== undefined)
+      if (isTouched || moves) for (const column of reads) testedAs(env, column, how.get(column) ?? 'part')
     }
+    for (const [column, value] of how) if (isCompared(one, column)) testedAs(env, column, value ?? plain())
   }
+}
+
+/** The same of a row that is inserted: a value that came from a column may be one that the caller does not know. */
+export function testedAsNew(env: Environment, relation: CatalogRelation, written: Written): void {
+  if (![...written.values()].some((value) => value === 'part' || value.sources.size > 0)) return
+  if (relation.kind === 'view') {
+    behindView(env, relation, written, (base, behind) => testedAsNew(env, base, behind ?? new Map()))
+    return
+  }
+  for (const one of withChildren(env, relation, relation.kind === 'partitioned')) {
+    const how = writtenIn(env, one, written)
+    const tested = [...checksOf(env, one), ...generatedOf(env, one)].flatMap(({ reads }) => reads)
+    const compared = columnRefs(env.index, one).filter((column) => isCompared(one, column))
+    for (const column of [...tested, ...compared]) testedAs(env, column, how.get(column) ?? plain())
+  }
+}
+
+/** How such a use is called: no index serves it. */
+export const byConstraint = 'a constraint on what is written'
+
+/** A test of the column tells of what it is given; of the stored value, where nobody says what that is. */
+function testedAs(env: Environment, column: ColumnRef, value: Value | 'part'): void {
+  for (const one of value === 'part' ? [column] : value.sources) addControl(env.draft, one, 'other', byConstraint)
+}
+
+/** Of each column that the relation computes by code of the target, that code may say something, whenever it is computed anew. */
+export function computedAnew(env: Environment, relation: CatalogRelation): void {
+  env.draft.relations.add(relation.oid)
+  for (const { runsOwnCode, reads } of checksOf(env, relation))
+    if (runsOwnCode) for (const column of reads) addControl(env.draft, column, 'other', 'an index expression')
+}
+
+/** All rows are made anew, of what they are computed of: what tests them tells of that. */
+export function filledAnew(env: Environment, relation: CatalogRelation): void {
+  env.draft.relations.add(relation.oid)
+  const columns = relationColumns(env, relation)
+  addComputed(env.draft, columns, 'REFRESH')
+  const values = new Map(columns.map(({ name, value }) => [name, value]))
+  const tested = new Set(checksOf(env, relation).flatMap(({ reads }) => reads))
+  for (const column of columnRefs(env.index, relation)) if (isCompared(relation, column)) tested.add(column)
+  for (const { name, number } of relation.columns)
+    if ([...tested].some((column) => column.number === number))
+      addControlOf(env.draft, values.get(name) ?? plain(), 'REFRESH')
+}
+
+function writtenIn(
+  { index }: Environment,
+  relation: CatalogRelation,
+  written: Written | null,
+): ReadonlyMap<ColumnRef, Value | 'part' | undefined> {
+  const refs = columnRefs(index, relation)
+  return new Map(relation.columns.flatMap(({ name }, at) => (refs[at] ? [[refs[at], written?.get(name)]] : [])))
+}
+
+const isCompared = (relation: CatalogRelation, { number }: ColumnRef): boolean =>
+  relation.compared?.includes(number) !== false
+
+/** A row that gets another partition key may go to another partition: it is tested there as a new one, and triggers run for that. */
+export function movesRows({ index }: Environment, relation: CatalogRelation, written: Written | null): boolean {
+  if (relation.kind !== 'partitioned') return false
+  return [relation, ...descendants(index, relation)].some(({ kind, partitionedBy, columns }) => {
+    if (kind !== 'partitioned') return false
+    if (written === null || partitionedBy === undefined || partitionedBy.includes(0)) return true
+    return columns.some(({ name, number }) => partitionedBy.includes(number) && written.has(name))
+  })
 }
 
 const withChildren = (env: Environment, relation: CatalogRelation, children: boolean): readonly CatalogRelation[] => [
@@ -132,6 +195,24 @@ export function probed(env: Environment, relation: CatalogRelation, written: Wri
         if (columns.includes(column.number)) addControl(env.draft, column, 'other', 'an exclusion constraint')
       for (const { column, use } of conditions) addControl(env.draft, column, use, 'the condition of a unique index')
     }
+    coveredBy(env, one, written)
+  }
+}
+
+/** A foreign key with PERIOD says whether times are covered by those of other rows: no value has to be equal to one. */
+function coveredBy(env: Environment, relation: CatalogRelation, written: Written | null): void {
+  for (const other of env.index.byOid.values()) {
+    const compared = (other.probes ?? []).flatMap(({ columns }) => columns)
+    if (compared.length === 0) continue
+    for (const { fromOid, columns, keys } of other.cascades) {
+      const isTouched =
+        fromOid === relation.oid &&
+        relation.columns.some(({ name, number }) => written?.has(name) !== false && columns?.includes(number) !== false)
+      if (!isTouched) continue
+      for (const column of columnRefs(env.index, other))
+        if (compared.includes(column.number) && keys?.includes(column.number) !== false)
+          addControl(env.draft, column, 'other', 'a foreign key')
+    }
   }
 }
 
@@ -162,8 +243,13 @@ function isTested(env: Environment, relation: CatalogRelation, column: ColumnRef
 }
 
 /** The columns of the relations behind a view that a write through it reaches. */
-function behindView(env: Environment, view: CatalogRelation, written: Written | null): void {
-  const reached = new Map<CatalogRelation, Map<string, 'whole' | 'part'>>()
+function behindView(
+  env: Environment,
+  view: CatalogRelation,
+  written: Written | null,
+  test: (base: CatalogRelation, behind: Written | null) => void,
+): void {
+  const reached = new Map<CatalogRelation, Map<string, Value | 'part'>>()
   for (const { name, value } of relationColumns(env, view)) {
     const how = written === null ? 'part' : written.get(name)
     if (how === undefined) continue
@@ -174,7 +260,7 @@ function behindView(env: Environment, view: CatalogRelation, written: Written | 
       reached.set(base, (reached.get(base) ?? new Map()).set(column.name, how))
     }
   }
-  for (const [base, names] of reached) testedTogether(env, base, written === null ? null : names, true)
+  for (const [base, names] of reached) test(base, written === null ? null : names)
 }
 
 const checks = new WeakMap<CatalogIndex, WeakMap<CatalogRelation, readonly Computed[]>>()

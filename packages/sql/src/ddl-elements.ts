@@ -1,13 +1,14 @@
 // Columns and constraints of CREATE TABLE and ALTER TABLE: defaults may call functions, generated columns copy, checks and
 // keys test the rows that are there.
 import type { ColumnDef, Constraint, Node, PartitionBoundSpec, RangeVar, TypeName } from '@pgsql/types'
+import type { CatalogRelation } from './catalog.ts'
 import { columnRefs } from './catalog-index.ts'
 import { understood } from './ddl.ts'
 import { addControlOf, addFlow } from './draft.ts'
 import { condition, walk } from './expressions.ts'
 import { effectOnRelation } from './objects.ts'
-import { resolveRelation } from './relations.ts'
-import { type Scope, unknown } from './scope.ts'
+import { placedBy, relationColumns, resolveRelation } from './relations.ts'
+import { type Environment, type Scope, unknown } from './scope.ts'
 import { payload, texts } from './tree.ts'
 import { typeNameOf } from './types.ts'
 
@@ -45,7 +46,7 @@ export function serialType(type: TypeName | undefined): string | null {
 export const generated = (name: string, expression: Node | undefined, object: string, scope: Scope): void =>
   stored(expression, name, object, scope, 'GENERATED')
 
-function stored(
+export function stored(
   expression: Node | undefined,
   name: string | undefined,
   object: string,
@@ -66,6 +67,13 @@ export function partitionBound(bound: PartitionBoundSpec | undefined, scope: Sco
       addControlOf(scope.env.draft, walk(payload(node, 'PartitionRangeDatum')?.value ?? node, scope), 'FOR VALUES')
     // MINVALUE and MAXVALUE are written like columns.
     else understood(scope.env, node)
+}
+
+/** Rows of the default partition are tested by the bounds of a new one. Whether there is one the catalog does not say. */
+export function boundsTested(env: Environment, parent: CatalogRelation): void {
+  const names = placedBy(env.index, parent)
+  const columns = relationColumns(env, parent).filter(({ name }) => names === null || names.has(name))
+  for (const { value } of columns) addControlOf(env.draft, value, 'FOR VALUES')
 }
 
 /** Columns that a key names, read from the relation in scope. */
@@ -89,7 +97,10 @@ export function constraintElement(constraint: Constraint, object: string, scope:
     case 'CONSTR_IDENTITY':
       return
     case 'CONSTR_NOTNULL':
-      // Nullness of a column is a declared release.
+      // Nullness of a column is a declared release; that of what is computed tells more.
+      for (const { name, value } of scope.entries.flatMap((entry) => entry.columns))
+        if (texts(constraint.keys).includes(name) && value.kind !== 'direct')
+          addControlOf(scope.env.draft, value, 'NOT NULL')
       return
     case 'CONSTR_DEFAULT':
       stored(constraint.raw_expr, column, object, scope)

@@ -3,9 +3,10 @@
 import type { CreateStmt, IndexStmt, Node, RenameStmt, ViewStmt } from '@pgsql/types'
 import { alterTable } from './alter-table.ts'
 import { columnRefs, descendants, relationName } from './catalog-index.ts'
+import { filledAnew } from './constraints.ts'
 import { changed, understood } from './ddl.ts'
 import { scopeOfRelation } from './ddl-code.ts'
-import { columnElement, constraintElement, partitionBound } from './ddl-elements.ts'
+import { boundsTested, columnElement, constraintElement, partitionBound } from './ddl-elements.ts'
 import { addControlOf, addDirect, addEffect, addFlow } from './draft.ts'
 import { condition, walk } from './expressions.ts'
 import { noteHidingName } from './hiding.ts'
@@ -55,7 +56,12 @@ export const ddlOfTables: Handlers<[env: Environment], Outcome> = {
   },
   RefreshMatViewStmt: (found, env) => {
     const resolved = effectOnRelation(env, 'insert', found.relation)
-    if (resolved?.kind === 'catalog') relationColumns(env, resolved.relation)
+    if (resolved?.kind === 'catalog') {
+      filledAnew(env, resolved.relation)
+      // Which rows it finds changed, they themselves tell from then on.
+      if (found.concurrent === true)
+        for (const { value } of relationColumns(env, resolved.relation)) addControlOf(env.draft, value, 'REFRESH')
+    }
     return { verb: 'refresh', output: null }
   },
   CreateSeqStmt: (found, env) => {
@@ -116,6 +122,7 @@ function createTable(found: CreateStmt, env: Environment): void {
   })
   for (const node of found.inhRelations ?? []) {
     const parent = effectOnRelation(env, 'alter', payload(node, 'RangeVar'))
+    if (parent?.kind === 'catalog' && found.partbound !== undefined) boundsTested(env, parent.relation)
     if (parent?.kind === 'catalog')
       columns.push(...parent.relation.columns.map((column) => ({ name: column.name, value: plain(column.type) })))
   }
@@ -205,6 +212,7 @@ function rename(found: RenameStmt, env: Environment): void {
   }
   const resolved = effectOnRelation(env, 'alter', relation)
   if (resolved?.kind !== 'catalog') return
+  if (renameType === 'OBJECT_ATTRIBUTE' && found.behavior === 'DROP_CASCADE') unknown(env, 'ALTER TYPE … CASCADE')
   if (renameType === 'OBJECT_COLUMN' || renameType === 'OBJECT_ATTRIBUTE') renameColumn(found, resolved.relation, env)
   else if (found.subname === undefined) {
     if (resolved.relation.temporary) temporaryName(found.newname ?? '', env)

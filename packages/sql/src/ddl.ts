@@ -2,7 +2,9 @@
 // column to another name, a constraint tests the rows that are there, a foreign table shows rows under another name.
 import type { Node, VariableSetStmt } from '@pgsql/types'
 import { dropCascade } from './cascade.ts'
-import { addDirect } from './draft.ts'
+import { descendants } from './catalog-index.ts'
+import { computedAnew } from './constraints.ts'
+import { addControlOf, addDirect, addFlow } from './draft.ts'
 import { walk } from './expressions.ts'
 import { noteHidingDefinition } from './hiding.ts'
 import { createdName, createdType, effectOnObject, effectOnRelation, kindOf, nameParts } from './objects.ts'
@@ -35,6 +37,16 @@ function callsOwnCode(root: unknown, env: Environment): boolean {
   }
   return false
 }
+
+/** Whoever inserts a row without a value of the type stores what its default reads. */
+function defaultOf(expression: Node, name: readonly Node[] | undefined, env: Environment): void {
+  const value = walk(expression, emptyScope(env))
+  addFlow(env.draft, createdName(texts(name), env), null, value.sources)
+  addControlOf(env.draft, value, 'DEFAULT')
+}
+
+const hasComputed = ({ index }: Environment): boolean =>
+  [...index.byOid.values()].some(({ columns }) => columns.some(({ generated }) => generated !== 'no'))
 
 /** A statement that changes the catalog. */
 export function changed(verb: string, env: Environment): Outcome {
@@ -93,22 +105,23 @@ export const ddl: Handlers<[env: Environment], Outcome> = {
   CreateDomainStmt: (found, env) => {
     addDirect(env.draft, 'create', createdType(texts(found.domainname), env))
     typeNameOf(found.typeName, env)
-    const scope = emptyScope(env)
     for (const node of found.constraints ?? []) {
       const constraint = payload(node, 'Constraint')
       if (constraint?.contype === 'CONSTR_CHECK') {
         // It runs wherever a value of the type is made.
         if (callsOwnCode(constraint.raw_expr, env)) unknown(env, 'a domain whose CHECK calls functions of the target')
         understood(env, constraint.raw_expr)
-      } else walk(constraint?.raw_expr, scope)
+      } else if (constraint?.raw_expr !== undefined) defaultOf(constraint.raw_expr, found.domainname, env)
     }
     return changed('create', env)
   },
   AlterDomainStmt: (found, env) => {
     addDirect(env.draft, 'alter', createdName(texts(found.typeName), env))
-    // A new check is tested on the columns of this type, wherever they are.
-    if (found.def !== undefined && found.subtype === 'C') unknown(env, 'a new constraint on a domain')
-    understood(env, found.def)
+    // A check is tested on the columns of this type, wherever they are.
+    if (found.subtype === 'C' || found.subtype === 'V') unknown(env, 'a new constraint on a domain')
+    if (found.subtype === 'O' && hasComputed(env)) unknown(env, 'NOT NULL of a domain, where columns are computed')
+    if (found.subtype === 'T' && found.def !== undefined) defaultOf(found.def, found.typeName, env)
+    else understood(env, found.def)
     return changed('alter', env)
   },
   AlterEnumStmt: (found, env) => {
@@ -212,8 +225,9 @@ export const ddl: Handlers<[env: Environment], Outcome> = {
   VacuumStmt: (found, env) => {
     understood(env, found.options)
     const relations = (found.rels ?? []).flatMap((node) => payload(node, 'VacuumRelation')?.relation ?? [])
-    for (const range of relations) effectOnRelation(env, 'admin', range)
+    const resolved = relations.map((range) => effectOnRelation(env, 'admin', range))
     if (relations.length === 0) addDirect(env.draft, 'admin', 'database:current')
+    maintained(relations.length === 0 ? null : resolved, env)
     return done(found.is_vacuumcmd === true ? 'vacuum' : 'analyze')
   },
   ClusterStmt: (found, env) => {
@@ -226,11 +240,20 @@ export const ddl: Handlers<[env: Environment], Outcome> = {
   },
   ReindexStmt: (found, env) => {
     understood(env, found)
-    if (found.kind === 'REINDEX_OBJECT_TABLE') effectOnRelation(env, 'admin', found.relation)
-    else if (found.kind === 'REINDEX_OBJECT_SCHEMA') addDirect(env.draft, 'admin', `schema:${found.name ?? ''}`)
+    const isTable = found.kind === 'REINDEX_OBJECT_TABLE'
+    maintained(isTable ? [effectOnRelation(env, 'admin', found.relation)] : null, env)
+    if (isTable) return done('reindex')
+    if (found.kind === 'REINDEX_OBJECT_SCHEMA') addDirect(env.draft, 'admin', `schema:${found.name ?? ''}`)
     else addDirect(env.draft, 'admin', `index:${found.relation?.relname ?? found.name ?? ''}`)
     return done('reindex')
   },
+}
+
+/** Errors and notices quote rows, and index expressions are computed of them; of indexes, schemas and databases it may be any (null). */
+function maintained(all: readonly ReturnType<typeof effectOnRelation>[] | null, env: Environment): void {
+  const named = (all ?? []).flatMap((one) => (one?.kind === 'catalog' ? [one.relation] : []))
+  const family = named.flatMap((one) => [one, ...descendants(env.index, one)])
+  for (const one of all === null ? env.index.byOid.values() : family) computedAnew(env, one)
 }
 
 function maintenance(verb: string, object: string, env: Environment): Outcome {

@@ -3,12 +3,13 @@
 // does (THREATS ). Here such columns are found, and statements in which order shows nothing. Without a condition or a sort that
 // it serves, an index is read for what it holds alone, and where masks apply no index is (AnalysisContext.isMasked).
 import type { CatalogRelation } from './catalog.ts'
-import { ancestors, type CatalogIndex, columnRefs, descendants, relationName } from './catalog-index.ts'
+import { ancestors, type CatalogIndex, columnRef, columnRefs, descendants, relationName } from './catalog-index.ts'
+import { byConstraint } from './constraints.ts'
 import { addControl, controlKey, type Draft, newDraft } from './draft.ts'
 import type { ColumnRef, ControlUse } from './facts.ts'
 import { hasParameter } from './fallible.ts'
 import { isOfOneRow, isOrderFixed, treesOf } from './order-fixed.ts'
-import { everyNode, isRecord, memberOf, relationCalled } from './order-free.ts'
+import { everyNode, isRecord, memberOf, plainType, relationCalled, sameTypes } from './order-free.ts'
 import { placedBy, relationColumns } from './relations.ts'
 import type { Environment } from './scope.ts'
 
@@ -27,7 +28,7 @@ export function orderByIndexes(draft: Draft, root: unknown, env: Environment): v
   if (isRecord(root) && (root['ExecuteStmt'] !== undefined || root['FetchStmt'] !== undefined)) return
   const bounds = [...boundColumns(draft, env, root), ...referredParts(draft, env)]
   if (bounds.length > 0) noteOrder(draft, bounds, byBounds, env)
-  const uses = [...draft.control.values()]
+  const uses = [...draft.control.values(), ...extremesOf(draft, env)].filter(({ where }) => where !== byConstraint)
   const parts = partColumns(draft, env, root)
   if (parts.length === 0 && !uses.some((use) => ordersOf(use, false, env).length > 0)) return
   const trees = treesOf(draft, root, env)
@@ -42,6 +43,23 @@ export function orderByIndexes(draft: Draft, root: unknown, env: Environment): v
   const columns = shown.map(({ column }) => column)
   noteOrder(draft, columns, byIndex, env)
   noteOrder(draft, parts, byPartition, env)
+}
+
+/**
+ * Also where nothing is asked for, the least and the greatest are the first that an index has, and of equal ones that look unlike
+ * which is first is a matter of order. Of what is read through views and sub-selects it may be any column.
+ */
+function extremesOf({ order }: Draft, { index }: Environment): readonly ControlUse[] {
+  const calls = [...order.calls.values()]
+  if (!calls.some((one) => one === null || /^pg_catalog\.(min|max)$/.test(one.builtin.name))) return []
+  return [...order.columns.values()].flatMap((found): ControlUse[] => {
+    const { table, column } = found?.stored ?? {}
+    if (table === undefined || column === undefined) return []
+    const { relation } = table
+    const isSame = sameTypes.has(plainType(column.type, { index })) && relation.loose?.includes(column.number) !== true
+    const ref = isSame ? undefined : columnRef(index, relation, column.name)
+    return ref === undefined ? [] : [{ column: ref, use: 'other', where: 'min and max' }]
+  })
 }
 
 /** A rule may name the column, or that of a view which reads it. */

@@ -59,7 +59,7 @@ export const sameTypes: ReadonlySet<string> = new Set(
 )
 
 /** Equal values of an enum look alike, and it becomes no other type. What is not known has no name. */
-export const plainType = (type: string | null, { index }: Environment): string =>
+export const plainType = (type: string | null, { index }: Pick<Environment, 'index'>): string =>
   type === null ? '' : index.types.get(type) === 'enum' ? 'pg_catalog.anyenum' : type
 
 /** The type of the column that stands there by itself; '' for anything else. */

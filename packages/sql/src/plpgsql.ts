@@ -346,7 +346,7 @@ class Machine {
     if (isSame) return
     const how = storedByTrigger(env, relation, known, value)
     addFlow(this.#draft, `${relationName(relation)}.${name}`, known, value.sources, how)
-    testedTogether(env, relation, new Map([[name, 'whole']]), false)
+    testedTogether(env, relation, new Map([[name, value]]), false)
   }
 
   #join(map: Map<string, Value>, name: string, value: Value, type?: string | null): void {

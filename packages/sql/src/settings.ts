@@ -104,6 +104,9 @@ export function refusePinned(env: Environment, written: string, value: string | 
   const isMaskPinned = env.context.isMasked === true && Object.hasOwn(pinnedByMasks, name)
   if (isOther || (isMaskPinned && pinnedByMasks[name]?.test(value) !== true))
     unknown(env, `the setting "${name}", which the gateway pins`)
+  // Names of PostgreSQL's own would mean others for the statements behind it.
+  if (name === 'search_path' && parsePath(value).indexOf('pg_catalog') > 0)
+    unknown(env, 'a search_path in which pg_catalog is not first')
   // Temporary objects would come before those of the same name that a definition means.
   if (name === 'search_path' && parsePath(value).some((schema) => /^pg_(?!catalog$)/.test(schema)))
     unknown(env, 'a search_path that names a temporary schema')

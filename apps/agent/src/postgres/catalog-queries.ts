@@ -132,7 +132,8 @@ const indexes = list(`
     FROM pg_catalog.pg_index i
    WHERE i.indrelid = c.oid AND pg_catalog.pg_index_has_property(i.indexrelid, 'index_scan')`)
 
-// Exclusion by another operator than equality, and unique indexes of some rows alone (conexclop: pg_constraint.h).
+// Exclusion by another operator than equality, as of keys WITHOUT OVERLAPS too, and unique indexes of some rows alone (conexclop:
+// pg_constraint.h).
 const probes = list(`
   SELECT json_agg(json_build_object(
            'columns', COALESCE((
@@ -144,7 +145,7 @@ const probes = list(`
                CROSS JOIN LATERAL (SELECT t.text::int4) AS e(number)), '[]'::pg_catalog.json),
            'condition', pg_get_expr(i.indpred, i.indrelid)) ORDER BY i.indexrelid)
     FROM pg_catalog.pg_index i
-    LEFT JOIN pg_catalog.pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid AND k.contype = 'x'
+    LEFT JOIN pg_catalog.pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid AND k.contype IN ('x', 'p', 'u')
    WHERE i.indrelid = c.oid AND (i.indisexclusion OR i.indisunique AND i.indpred IS NOT NULL)`)
 
 const policies = list(`
