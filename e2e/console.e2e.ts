@@ -462,6 +462,8 @@ describe.skipIf(!hasChromium)('the console', () => {
     ['targets', '/targets'],
     ['scan', '/targets/shop/scan'],
     ['agents', '/agents'],
+    ['people', '/people'],
+    ['quarantine', '/quarantine'],
     ['policies', '/policies'],
     ['policy', '/policies/shop-access'],
     ['policy-edit', '/policies/shop-access?tab=edit'],

@@ -44,7 +44,7 @@ test('the whole story is true', async () => {
   } finally {
     await services.stop()
   }
-  expect(lines).toHaveLength(14)
+  expect(lines).toHaveLength(15)
 })
 
 const customers = 'id = 1'

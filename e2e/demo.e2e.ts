@@ -92,7 +92,7 @@ const expectNothingLeft = async () => {
 test('the story plays to its end, and leaves nothing behind', async () => {
   const demo = startDemo('--script')
   expect(await demo.ended, demo.stderr()).toBe(0)
-  expect(demo.stdout().match(/^ {3}ok: /gm)).toHaveLength(14)
+  expect(demo.stdout().match(/^ {3}ok: /gm)).toHaveLength(15)
   expect(demo.stdout()).toMatch(/the story is true/)
   await expectNothingLeft()
 })

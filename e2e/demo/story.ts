@@ -229,6 +229,39 @@ const refusedByDora: Step = {
   },
 }
 
+const priceOf = 'SELECT price::text FROM products WHERE id = 1'
+const mend = 'UPDATE public.products SET price = 12.75 WHERE id = 1'
+
+const annIsGranted: Step = {
+  title: 'ann asks for access for a time; bob grants it, she writes, bob ends it: her open session is refused again',
+  async run(told) {
+    const { stack, annHome } = told
+    const client = await (await stack.as('ann')).client()
+    return await through(told, 'ann is granted', client, async (open) => {
+      const statement = { name: 'mend', text: mend }
+      const before = await refused(open.query(statement), '42501')
+      assert.match(before.hint ?? '', /sallyport request shop shop-access\/mend-products/)
+      const asking = ['request', 'shop', 'shop-access/mend-products', '--for', '1h', '--reason', 'a wrong price']
+      const asked = await runCli([...asking, '--json'], { home: annHome })
+      assert.equal(asked.status, 0, asked.stderr)
+      const { id } = JSON.parse(asked.stdout).result
+      const bob = await stack.as('bob')
+      const given = await bob.post(`/api/v1/grants/${id}/verdict`, { verdict: 'approved', reason: 'go ahead' })
+      assert.equal(given.body.state, 'approved', given.text)
+      await until('the grant has reached the agent', () => open.query(statement).then(() => true))
+      assert.deepEqual(await truth(stack, priceOf), [{ price: '12.75' }])
+      assert.equal((await bob.post(`/api/v1/grants/${id}/end`, {})).body.state, 'ended')
+      await until('its end has reached the agent', () =>
+        open.query(statement).then(
+          () => null,
+          (error: pg.DatabaseError) => error.code === '42501',
+        ),
+      )
+      return `look at it at ${stack.url}/grants/${id}`
+    })
+  },
+}
+
 /** The request that waits for this reviewer and touches the table. */
 async function pendingOf(reviewer: PersonApi, table: string): Promise<{ id: string; approvalDigest: string }> {
   return await until('a request that waits', async () => {
@@ -253,7 +286,7 @@ const exported: Step = {
   async run(told) {
     const { stack } = told
     const home = await stack.cliHome('adam')
-    const sessions = await until('the sessions are recorded as closed', () => closedSessions(stack, 7))
+    const sessions = await until('the sessions are recorded as closed', () => closedSessions(stack, 8))
     const file = join(stack.dir, 'people', 'record.jsonl')
     const made = await runCli(['sessions', 'export', '-o', file], { home })
     assert.equal(made.status, 0, made.stderr)
@@ -321,6 +354,7 @@ export const steps: readonly Step[] = [
   bobWrites,
   functionAsks,
   refusedByDora,
+  annIsGranted,
   annAsksTheApi,
   assistantWorks,
   modelLeaks,

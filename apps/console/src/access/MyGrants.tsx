@@ -31,7 +31,7 @@ function WhoDecides({ grant }: { readonly grant: Grant }) {
 const columns: readonly Column<Grant>[] = [
   {
     name: 'what',
-    head: 'For a time',
+    head: 'What',
     grow: true,
     cell: (grant) => (
       <Link to="/grants/$id" params={{ id: grant.id }} className="row-link block min-w-0">
@@ -45,7 +45,7 @@ const columns: readonly Column<Grant>[] = [
   target,
   { name: 'state', head: 'State', cell: (grant) => <GrantBadge grant={grant} /> },
   { name: 'who', head: 'Decided by', cell: (grant) => <WhoDecides grant={grant} /> },
-  { name: 'when', head: 'Time', cell: (grant) => <GrantTime grant={grant} /> },
+  { name: 'when', head: 'Time', cell: (grant) => <GrantTime grant={grant} isLabelled /> },
   {
     name: 'end',
     head: 'Action',

@@ -10,7 +10,7 @@ import { useNow } from '../ui/useNow.ts'
 import { VisibleText } from '../ui/VisibleText.tsx'
 import { announce } from '../util/announce.ts'
 import { countdown, leftOf, saidAt } from '../util/expiry.ts'
-import { clockTime, count, plural, sentence } from '../util/format.ts'
+import { count, momentTime, plural, sentence } from '../util/format.ts'
 import { nounOf } from './words.ts'
 
 export function Fact({
@@ -157,15 +157,19 @@ function useExpiryAnnouncements(urgency: ReturnType<typeof leftOf>['urgency']) {
 export function Expiry({
   createdAt,
   expiresAt,
+  then = 'denied',
   children,
 }: {
   readonly createdAt: string
   readonly expiresAt: string
+  /** What becomes of it when nobody decides. */
+  readonly then?: string
   readonly children?: ReactNode
 }) {
   const fromMs = Date.parse(createdAt)
   const untilMs = Date.parse(expiresAt)
-  const left = leftOf(fromMs, untilMs, useNow())
+  const nowMs = useNow()
+  const left = leftOf(fromMs, untilMs, nowMs)
   useExpiryAnnouncements(left.urgency)
   return (
     <Fact name="Expires">
@@ -176,8 +180,8 @@ export function Expiry({
             {left.urgency === 'over' ? 'Expired' : <span role="timer">{countdown(left.ms)}</span>}
           </p>
           <p className="text-xs text-ink-3 tabular-nums">
-            at <time dateTime={expiresAt}>{clockTime(untilMs)}</time>
-            {left.urgency === 'over' ? '' : ', then denied'}
+            at <time dateTime={expiresAt}>{momentTime(untilMs, nowMs)}</time>
+            {left.urgency === 'over' ? '' : `, then ${then}`}
           </p>
         </div>
       </div>

@@ -8,7 +8,7 @@ import { Button } from '../ui/Button.tsx'
 import { CodeBlock, Mono } from '../ui/Code.tsx'
 import { Dialog } from '../ui/Dialog.tsx'
 import { announce } from '../util/announce.ts'
-import { clockTime } from '../util/format.ts'
+import { momentTime } from '../util/format.ts'
 import { joinEnvironment } from './connection.ts'
 import { Field, fieldShape } from './Field.tsx'
 import { Fingerprint } from './Fingerprint.tsx'
@@ -123,7 +123,7 @@ function Arrival({
       open
       onClose={onClose}
       title={`Start ${made.agentName}`}
-      lead={`The token shows once and is good once, until ${clockTime(Date.parse(made.expiresAt))}.`}
+      lead={`The token shows once and is good once, until ${momentTime(Date.parse(made.expiresAt), Date.now())}.`}
       wide
       actions={<Button onClick={onClose}>Close</Button>}
     >

@@ -15,7 +15,7 @@ import { useDecision, type VerdictState } from '../approvals/useVerdict.ts'
 import { Environment } from '../ui/Badge.tsx'
 import { useNow } from '../ui/useNow.ts'
 import { VisibleText } from '../ui/VisibleText.tsx'
-import { clockTime } from '../util/format.ts'
+import { momentTime } from '../util/format.ts'
 import { EndGrant } from './EndGrant.tsx'
 import { GrantOutcome } from './GrantOutcome.tsx'
 import { ScopeFacts } from './GrantScope.tsx'
@@ -73,7 +73,7 @@ function Length({ grant, state }: { readonly grant: GrantDetail; readonly state:
     <Fact name="For how long">
       <p className="text-base font-semibold">{lengthText(grant.seconds)}</p>
       {state === 'pending' ? (
-        <p className="text-xs text-ink-3">granted now, until {clockTime(nowMs + grant.seconds * 1_000)}</p>
+        <p className="text-xs text-ink-3">granted now, until {momentTime(nowMs + grant.seconds * 1_000, nowMs)}</p>
       ) : null}
     </Fact>
   )
@@ -183,7 +183,7 @@ export function GrantCard({ grant }: { readonly grant: GrantDetail }) {
             <Length grant={grant} state={state} />
             <RuleFact grant={grant} mayRead={mayRead} />
             <History history={grant.history} noun="grant" />
-            {isPending ? <Expiry {...grant} /> : null}
+            {isPending ? <Expiry {...grant} then="to be asked for again" /> : null}
             <Quorum {...grant} isPending={isPending} />
           </div>
         </div>

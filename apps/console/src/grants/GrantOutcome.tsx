@@ -7,7 +7,7 @@ import { By } from '../forms/By.tsx'
 import { TimeAgo } from '../ui/TimeAgo.tsx'
 import { useNow } from '../ui/useNow.ts'
 import { countdown } from '../util/expiry.ts'
-import { clockTime } from '../util/format.ts'
+import { momentTime } from '../util/format.ts'
 import { endOf, lengthText } from './words.ts'
 
 /** Null while it waits. */
@@ -31,7 +31,8 @@ function Live({ grant }: { readonly grant: GrantDetail }) {
       icon={<CircleCheck aria-hidden size={18} />}
       title={
         <>
-          Granted until {clockTime(untilMs)}, <span role="timer">{countdown(Math.max(0, untilMs - nowMs))}</span> left
+          Granted until {momentTime(untilMs, nowMs)},{' '}
+          <span role="timer">{countdown(Math.max(0, untilMs - nowMs))}</span> left
         </>
       }
     >

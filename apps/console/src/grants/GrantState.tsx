@@ -5,7 +5,7 @@ import { ExpiryRing } from '../ui/ExpiryRing.tsx'
 import { TimeAgo } from '../ui/TimeAgo.tsx'
 import { useNow } from '../ui/useNow.ts'
 import { countdown } from '../util/expiry.ts'
-import { clockTime } from '../util/format.ts'
+import { momentTime } from '../util/format.ts'
 import { endOf, stateAt, stateWords } from './words.ts'
 
 const tones: Readonly<Record<GrantState, Tone>> = {
@@ -41,15 +41,18 @@ export function GrantLeft({ grant, size = 18 }: { readonly grant: Grant; readonl
           {ms === 0 ? 'over' : countdown(ms)}
         </span>
         <span className="block text-xs text-ink-3">
-          until <time dateTime={new Date(untilMs).toISOString()}>{clockTime(untilMs)}</time>
+          until <time dateTime={new Date(untilMs).toISOString()}>{momentTime(untilMs, nowMs)}</time>
         </span>
       </span>
     </span>
   )
 }
 
-/** In lists: how long it lasts while it is live, how long it can be decided while it waits, else when it came to its end. */
-export function GrantTime({ grant }: { readonly grant: Grant }) {
+/**
+ * In lists: how long it lasts while it is live, how long it can be decided while it waits, else when it came to its end. `isLabelled`:
+ * what the time is said of stands below it.
+ */
+export function GrantTime({ grant, isLabelled = false }: { readonly grant: Grant; readonly isLabelled?: boolean }) {
   const nowMs = useNow()
   const state = stateAt(grant, nowMs)
   if (state === 'approved') return <GrantLeft grant={grant} />
@@ -58,8 +61,9 @@ export function GrantTime({ grant }: { readonly grant: Grant }) {
   return (
     <span className="inline-flex items-center gap-1.5 text-xs whitespace-nowrap text-ink-2 tabular-nums">
       <ExpiryRing fromMs={Date.parse(grant.createdAt)} untilMs={untilMs} size={16} />
-      {countdown(untilMs - nowMs)}
-      <span className="sr-only"> left to decide</span>
+      <span>
+        {countdown(untilMs - nowMs)} <span className={isLabelled ? 'block text-ink-3' : 'sr-only'}>left to decide</span>
+      </span>
     </span>
   )
 }

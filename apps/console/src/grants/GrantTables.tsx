@@ -66,7 +66,9 @@ const past: readonly Column<Grant>[] = [
       grant.verdicts.length === 0 ? (
         <span className="text-ink-3">nobody</span>
       ) : (
-        <VisibleText text={grant.verdicts.map(({ by }) => by).join(', ')} />
+        <span className="inline-block md:min-w-24">
+          <VisibleText text={grant.verdicts.map(({ by }) => by).join(', ')} />
+        </span>
       ),
   },
   { name: 'when', head: 'When', cell: (grant) => <GrantTime grant={grant} /> },

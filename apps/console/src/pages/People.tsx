@@ -1,10 +1,11 @@
 // People: who ever signed in, what they hold here, and the ways to end what somebody has open or to keep them out. Below:
-// service accounts, tokens of SCIM clients, and what SCIM has brought.
+// service accounts, the issuers whose tokens count, tokens of SCIM clients, and what SCIM has brought.
 import type { PersonShown } from '@sallyport/api/people'
 import { useInfiniteQuery, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { Confirm } from '../forms/Confirm.tsx'
 import { Field, fieldShape } from '../forms/Field.tsx'
+import { Issuers } from '../forms/Issuers.tsx'
 import { changePerson, type PersonVerb, peopleQuery, provisionedGroupsQuery, scimTokensQuery } from '../forms/people.ts'
 import { useReadOnly } from '../forms/queries.ts'
 import { ScimTokens } from '../forms/ScimTokens.tsx'
@@ -33,10 +34,11 @@ export function People() {
     <>
       <PageHead
         title="People"
-        lead="Everyone who ever signed in. A person is an issuer and a subject; names are only shown."
+        lead="Everyone who ever signed in, and below them workloads. A person is an issuer and a subject; names are only shown."
       />
       <PeopleTable onAsk={setAsked} />
       <ServiceAccounts />
+      <Issuers />
       <Provisioned />
       {asked === null ? null : <PersonDialog {...asked} onClose={() => setAsked(null)} />}
     </>

@@ -19,7 +19,7 @@ export function Served({
         <span key={`${issuer} ${subject} ${assurance}`} title={`${issuer} ${subject}: ${statements} statements`}>
           {index === 0 ? '' : ', '}
           <VisibleText text={display} />
-          {` (${assurance})`}
+          <span className={assurance === 'claimed' ? 'font-medium text-hold' : undefined}>{` (${assurance})`}</span>
         </span>
       ))}
       {more === 0 ? null : `${named.length === 0 ? '' : ' and '}${more} more`}

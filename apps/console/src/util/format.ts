@@ -2,6 +2,13 @@
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto', style: 'short' })
 const absolute = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' })
+const dayAndClock = new Intl.DateTimeFormat(undefined, {
+  day: 'numeric',
+  month: 'short',
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+})
 const whole = new Intl.NumberFormat()
 
 const steps: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
@@ -21,6 +28,9 @@ export function relativeTime(atMs: number, nowMs: number): string {
 }
 export const absoluteTime = (atMs: number): string => absolute.format(atMs)
 export const clockTime = (atMs: number): string => clock.format(atMs)
+/** The clock alone today; on any other day its date too, so that nobody takes tomorrow for today. */
+export const momentTime = (atMs: number, nowMs: number): string =>
+  (new Date(atMs).toDateString() === new Date(nowMs).toDateString() ? clock : dayAndClock).format(atMs)
 export const count = (value: number): string => whole.format(value)
 
 /** `3 rows`, `1 row`. */
