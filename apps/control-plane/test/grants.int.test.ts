@@ -14,10 +14,10 @@ let agent: TestAgent
 let ana: SignedIn
 let dba: SignedIn
 let admin: SignedIn
-const policy = (operations = ['update']) => ({
+const policy = (operations = ['update'], name = 'on-call', count = 1) => ({
   apiVersion: 'sallyport.dev/v1',
   kind: 'Policy',
-  metadata: { name: 'on-call' },
+  metadata: { name },
   spec: {
     targets: { names: ['orders'] },
     rules: [
@@ -27,7 +27,7 @@ const policy = (operations = ['update']) => ({
         callers: { groups: ['engineering'] },
         operations,
         objects: ['public.orders'],
-        approval: { reviewers: [{ group: 'dba', count: 1 }], expires: '1h', reason: 'required' },
+        approval: { reviewers: [{ group: 'dba', count }], expires: '1h', reason: 'required' },
         longest: '4h',
       },
     ],
@@ -292,5 +292,26 @@ describe('R-6.3: the end', () => {
     expect((await get(admin, `/grants/${fourth}`)).body.state).toBe('ended')
     const audit = (await get(admin, '/audit?limit=100')).body.items.map(({ action }: { action: string }) => action)
     expect(audit).toEqual(expect.arrayContaining(['request-grant', 'approve-grant', 'deny-grant', 'end-grant']))
+  })
+})
+
+describe('a quorum', () => {
+  it.each([
+    ['has left the group', { groupClaims: ['reviewer'] }],
+    ['is disabled', { disabledAt: new Date() }],
+  ])('R-6.6: counts no approval of somebody who %s before the quorum was reached', async (_what, change) => {
+    await makeDocuments(stack.made, [policy(['update'], 'two', 2)])
+    const [first, second, third] = [
+      await stack.person('reviewer', 'dba'),
+      await stack.person('reviewer', 'dba'),
+      await stack.person('reviewer', 'dba'),
+    ]
+    const { id } = (await asked(await stack.person('eng'), { policy: 'two' })).body
+    const approve = async (who: SignedIn) =>
+      (await post(who, `/grants/${id}/verdict`, { verdict: 'approved' })).body.state
+    expect(await approve(first)).toBe('pending')
+    await stack.db.person.update({ where: { id: first.personId }, data: change })
+    expect(await approve(second)).toBe('pending')
+    expect(await approve(third)).toBe('approved')
   })
 })

@@ -3,7 +3,7 @@
 import type { Tx } from '../db.ts'
 import type { Deps } from '../deps.ts'
 import { type AnnounceDeps, announce } from './announce.ts'
-import { rightfulVerdicts } from './people.ts'
+import { rightfulVerdicts, ruled } from './people.ts'
 import { outcomeOf } from './rules.ts'
 import { openEvidence } from './sealed.ts'
 import * as store from './store.ts'
@@ -30,7 +30,7 @@ async function claimIn(deps: ClaimDeps, tx: Tx, asked: Claimed): Promise<{ grant
   if (request.approvalDigest !== claim.approvalDigest || evidence === null) return no
   if (request.state === 'run' && request.claimedBy === claim.call) return { granted: true, changed: false }
   if (request.state !== 'approved') return no
-  const verdicts = await rightfulVerdicts(tx, request)
+  const verdicts = await rightfulVerdicts(tx, ruled(request), request.verdicts)
   if (outcomeOf(request.quorum, verdicts, evidence.signers?.count) !== 'approved') {
     await store.changeState(tx, request.id, 'approved', 'cancelled', { openKey: null, endedAt: claim.at })
     return { granted: false, changed: true }

@@ -133,7 +133,7 @@ export async function findPeople(db: Db | Tx, members: readonly Member[], take: 
   )
   return await db.person.findMany({
     where: { disabledAt: null, OR: fits },
-    orderBy: [{ lastLoginAt: 'desc' }, { id: 'asc' }],
+    orderBy: [{ lastLoginAt: { sort: 'desc', nulls: 'last' } }, { id: 'asc' }],
     take,
   })
 }

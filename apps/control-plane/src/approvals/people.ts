@@ -44,14 +44,18 @@ export async function currentReader(db: Db | Tx, personId: string): Promise<Read
 }
 
 /** Approvals of people who could still give them, with their groups of now; denials as they were. */
-export async function rightfulVerdicts(db: Db | Tx, request: HeldRequest): Promise<GivenVerdict[]> {
+export async function rightfulVerdicts(
+  db: Db | Tx,
+  request: RuledRequest,
+  verdicts: readonly GivenVerdict[],
+): Promise<GivenVerdict[]> {
   const documents = await readGroups(db)
-  const ids = request.verdicts.map((given) => given.personId)
+  const ids = verdicts.map((given) => given.personId)
   const people = new Map((await findPersons(db, ids)).map((person) => [person.id, readerOf(person, documents)]))
-  return request.verdicts.flatMap((given) => {
+  return verdicts.flatMap((given) => {
     if (given.verdict === 'denied') return [given]
     const person = people.get(given.personId)
-    if (person === undefined || !hasRight(person, ruled(request)).ok) return []
+    if (person === undefined || !hasRight(person, request).ok) return []
     return [{ ...given, groups: person.groups }]
   })
 }

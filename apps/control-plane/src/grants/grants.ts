@@ -4,7 +4,7 @@ import type { GrantDetail, GrantRequest, GrantVerdictRequest } from '@sallyport/
 import { SallyportError } from '@sallyport/base/errors'
 import { isId } from '@sallyport/base/ids'
 import { durationMs } from '@sallyport/policy/duration'
-import { currentReader } from '../approvals/people.ts'
+import { currentReader, rightfulVerdicts } from '../approvals/people.ts'
 import { type GivenVerdict, mayDecide, mayRead, outcomeOf, type Reader, storedReason } from '../approvals/rules.ts'
 import { inHold } from '../approvals/store.ts'
 import { noteAction } from '../audit/note.ts'
@@ -120,7 +120,8 @@ export async function decideGrant(
 /** What the new verdict makes of it. */
 async function settle(deps: GrantDeps, tx: Tx, grant: store.StoredGrant, verdict: GivenVerdict) {
   const { at } = verdict
-  const verdicts = [...grant.verdicts, verdict]
+  // Whoever approved before and could not do so now counts no more (THREATS R-6.6).
+  const verdicts = [...(await rightfulVerdicts(tx, ruled(grant), grant.verdicts)), verdict]
   const outcome = outcomeOf(grant.quorum, verdicts)
   if (outcome === 'denied') {
     await store.changeGrant(tx, grant.id, 'pending', 'denied', { endedAt: at })
