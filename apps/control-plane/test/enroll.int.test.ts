@@ -2,7 +2,16 @@
 import { X509Certificate } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createJoinToken, listAgents, revoke } from '../src/agents/agents.ts'
-import { codeOf, type GrpcStack, joinAgent, joinRequest, makeCsr, sendJoin, startGrpcStack } from './grpc-stack.ts'
+import {
+  codeOf,
+  type GrpcStack,
+  joinAgent,
+  joinRequest,
+  makeCsr,
+  renewAgent,
+  sendJoin,
+  startGrpcStack,
+} from './grpc-stack.ts'
 import { stopServer } from './stack.ts'
 
 let stack: GrpcStack
@@ -140,11 +149,37 @@ test.each([
   expect(await codeOf(sendJoin(stack, (await joinRequest(token)).request))).toBe('accepted')
 })
 
-test('no agent gets a certificate for the name of the control plane or of another agent', async () => {
-  await joinAgent(stack, 'owner', { advertise: 'owner.example:6432', serverNames: ['owner.example'] })
-  for (const name of ['control.example', 'CONTROL.example', 'owner.example']) {
+test('no agent gets a certificate for a name of the control plane or of another agent', async () => {
+  await joinAgent(stack, 'owner', { advertise: 'owner.example:6432', serverNames: ['owner.example', 'api.example'] })
+  const thief = await joinAgent(stack, 'thief', { serverNames: ['thief.example'] })
+  for (const name of ['control.example', 'CONTROL.example', 'owner.example', 'API.example']) {
     const token = await stack.token(`thief-${Math.random().toString(36).slice(2, 10)}`)
     const { request } = await joinRequest(token, { serverNames: [name] })
     expect(await codeOf(sendJoin(stack, request))).toBe('CONFLICT')
+    expect(await codeOf(renewAgent(stack, thief.certificate, ['thief.example', name]))).toBe('CONFLICT')
   }
+  expect(await codeOf(renewAgent(stack, thief.certificate, ['thief.example', 'new.example']))).toBe('accepted')
+})
+
+test('R-6.1: an agent that says it is reached where another one is takes no name from it', async () => {
+  const quiet = await joinAgent(stack, 'quiet', { advertise: 'quiet.example:6432', serverNames: ['quiet.example'] })
+  await joinAgent(stack, 'loud', { advertise: 'quiet.example:6432', serverNames: ['loud.example'] })
+  expect(await codeOf(renewAgent(stack, quiet.certificate, ['quiet.example']))).toBe('accepted')
+  const loud = await stack.db.agent.findUniqueOrThrow({ where: { name: 'loud' } })
+  await stack.db.agent.update({
+    where: { id: loud.id },
+    data: { advertise: 'next.example:1', advertiseHttp: 'next.example:2' },
+  })
+  await joinAgent(stack, 'next', { advertise: 'next.example:6432', serverNames: ['next.example'] })
+})
+
+test('of many who ask for one name at once exactly one gets it', async () => {
+  const requests = await Promise.all(
+    [1, 2, 3, 4].map(async (at) => {
+      const token = await stack.token(`racer-${at}`)
+      return (await joinRequest(token, { serverNames: ['raced.example'] })).request
+    }),
+  )
+  const codes = await Promise.all(requests.map(async (request) => await codeOf(sendJoin(stack, request))))
+  expect([...codes].sort()).toEqual(['CONFLICT', 'CONFLICT', 'CONFLICT', 'accepted'])
 })

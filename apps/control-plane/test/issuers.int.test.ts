@@ -193,3 +193,26 @@ test('key sets are refreshed in time, kept when a fetch fails, and dropped when 
   expect(await current()).toBeUndefined()
   keys.stop()
 })
+
+test('R-6.2: keys of a place that the document no longer names are believed no more, and those of the new one are fetched at once', async () => {
+  const deps = { db: stack.db, clock: stack.clock, log: createLog('silent'), ask: asking(true) }
+  let changes = 0
+  const keys = createIssuerKeys({ ...deps, changed: () => changes++ })
+  const believed = async (document: TrustedIssuerDocument) =>
+    keysOf(document, await keys.current()).keys.map(({ kid }) => kid)
+  const [former, next] = [documentOf({ jwksUri: `${origin}/former` }), documentOf({ jwksUri: `${origin}/next` })]
+  answer = json({ keys: [good] })
+  await stack.documents(former)
+  await keys.refresh()
+  expect(await believed(former)).toEqual(['one'])
+  await stack.documents(next)
+  expect(await believed(next)).toEqual([])
+  answer = (_, response) => void response.writeHead(503).end()
+  await keys.refresh()
+  expect([asked, await believed(next), changes]).toEqual([['/former', '/next'], [], 1])
+  answer = json({ keys: [{ ...good, kid: 'two' }] })
+  stack.clock.advance(issuerAttemptMs)
+  await keys.refresh()
+  expect([await believed(next), await believed(former), changes]).toEqual([['two'], [], 2])
+  keys.stop()
+})

@@ -10,7 +10,8 @@ export const PersonShown = z.object({
   display: z.string(),
   groups: z.array(z.string()),
   roles: z.array(RoleNameSchema),
-  lastLoginAt: z.iso.datetime(),
+  /** Null: never. */
+  lastLoginAt: z.iso.datetime().nullable(),
   /** Logins that are alive now. */
   logins: z.number().int(),
   disabledAt: z.iso.datetime().nullable(),

@@ -82,7 +82,7 @@ const columnsOf = (readOnly: string | undefined, onAsk: (asked: Asked) => void):
     },
     { name: 'roles', head: 'Roles', cell: (person) => person.roles.join(', ') },
     { name: 'groups', head: 'Groups', cell: (person) => person.groups.join(', ') || 'none' },
-    { name: 'login', head: 'Last login', cell: (person) => <TimeAgo at={person.lastLoginAt} /> },
+    { name: 'login', head: 'Last login', cell: ({ lastLoginAt: at }) => (at === null ? 'never' : <TimeAgo at={at} />) },
     { name: 'logins', head: 'Logins', align: 'right', cell: (person) => person.logins },
     {
       name: 'change',

@@ -15,13 +15,14 @@ import { appendOutbox } from '../notifications/outbox.ts'
 import { readDocuments } from '../policies/store.ts'
 import type { Authority } from './ca.ts'
 import {
+  type CertificateName,
   checkAdvertise,
   checkAgentName,
   checkedVersion,
   checkServerNames,
-  hostOf,
   shownName,
   stateOf,
+  takenNames,
 } from './rules.ts'
 import * as store from './store.ts'
 
@@ -99,7 +100,7 @@ export async function enroll(deps: IssueDeps, request: JoinRequest): Promise<Enr
   checkRecordKey(request.recordKey)
   await checkJoinToken(deps, request)
   const agentId = deps.randomBytes(16).toString('hex')
-  const names = checkServerNames(request.serverNames, await takenNames(deps, agentId))
+  const names = await freeNames(deps, deps.db, agentId, request.serverNames)
   const client = await deps.authority.issueAgent(request.clientCsr, agentId)
   const server = await deps.authority.issueListener(request.serverCsr, names)
   const at = new Date(deps.clock.nowMs())
@@ -112,6 +113,7 @@ export async function enroll(deps: IssueDeps, request: JoinRequest): Promise<Enr
     recordKey,
     recordKeyFingerprint: sha256(recordKey).toString('hex'),
     certificateSerial: client.serial,
+    serverNames: valuesOf(names),
     enrolledAt: at,
   }
   await addEnrolled(deps, request.tokenId, agent)
@@ -121,6 +123,8 @@ export async function enroll(deps: IssueDeps, request: JoinRequest): Promise<Enr
 /** Token and agent in one transaction: a name that is taken leaves the token unused. */
 async function addEnrolled(deps: IssueDeps, tokenId: string, agent: store.NewAgent): Promise<void> {
   const run = async (tx: Tx): Promise<void> => {
+    await store.lockServerNames(tx)
+    await freeNames(deps, tx, agent.id, agent.serverNames)
     if (!(await store.consumeJoinToken(tx, tokenId, agent.enrolledAt, agent.id))) throw tokenUsed()
     if (!(await store.addAgent(tx, agent))) throw nameTaken(agent.name)
     await audit(tx, deps, `agent ${agent.id}`, 'enroll', `Agent/${agent.name}`, {
@@ -176,10 +180,17 @@ function checkRecordKey(der: Uint8Array): void {
   if (type !== 'ed25519') throw refuse()
 }
 
-async function takenNames(deps: IssueDeps, agentId: string): Promise<Set<string>> {
-  const others = (await store.advertisedByOthers(deps.db, agentId)).flatMap((address) => hostOf(address) ?? [])
-  return new Set([...deps.ownNames, ...others].map((name) => name.toLowerCase()))
+/** The names, checked, where nobody else goes by one of them. */
+async function freeNames(
+  deps: Pick<IssueDeps, 'ownNames'>,
+  db: Db | Tx,
+  agentId: string,
+  wanted: readonly string[],
+): Promise<CertificateName[]> {
+  return checkServerNames(wanted, takenNames(await store.readNames(db), agentId, deps.ownNames))
 }
+
+const valuesOf = (names: readonly CertificateName[]): string[] => names.map(({ value }) => value)
 
 /** New certificates for an agent that showed a valid one. */
 export async function renew(
@@ -187,7 +198,12 @@ export async function renew(
   agentId: string,
   request: RenewRequest,
 ): Promise<Omit<Enrolled, 'agentId'>> {
-  const names = checkServerNames(request.serverNames, await takenNames(deps, agentId))
+  const names = await store.inRowTransaction(deps.db, async (tx) => {
+    await store.lockServerNames(tx)
+    const free = await freeNames(deps, tx, agentId, request.serverNames)
+    await store.keepServerNames(tx, agentId, valuesOf(free))
+    return free
+  })
   const client = await deps.authority.issueAgent(request.clientCsr, agentId)
   const server = await deps.authority.issueListener(request.serverCsr, names)
   await store.setCertificateSerial(deps.db, agentId, client.serial)

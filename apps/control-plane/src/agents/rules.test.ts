@@ -12,6 +12,7 @@ import {
   serverNamesMax,
   shownName,
   stateOf,
+  takenNames,
 } from './rules.ts'
 
 test.each([
@@ -56,6 +57,35 @@ test('a name that is taken is refused; loopback is free for all', () => {
   expect(checkServerNames(['localhost', '127.0.0.1'], taken)).toHaveLength(2)
   for (const name of ['control.example', 'Control.Example', '10.0.0.1'])
     expect(() => checkServerNames([name], taken)).toThrow(expect.objectContaining({ code: 'CONFLICT' }))
+})
+
+const named = (id: string, serverNames: string[], advertise = '', advertiseHttp = '') => ({
+  id,
+  serverNames,
+  advertise,
+  advertiseHttp,
+})
+
+test.each([
+  ['of certificates', named('b', ['b.example', 'api.b.example'], 'other.example:1'), ['b.example', 'api.b.example']],
+  [
+    'of a former release: where it is reached',
+    named('b', [], 'B.example:1', 'api.b.example:2'),
+    ['b.example', 'api.b.example'],
+  ],
+])('names are taken by other agents: %s', (_what, other, taken) => {
+  for (const agents of [[other], [other, named('a', ['a.example'])]])
+    expect(takenNames(agents, 'a', ['Control.example'])).toEqual(new Set([...taken, 'control.example']))
+})
+
+test('what an agent has it keeps, whoever says that they are reached there', () => {
+  const own = named('a', ['a.example', 'shared.example'])
+  const others = [named('b', [], 'a.example:1'), named('c', ['shared.example', 'c.example'], 'a.example:1')]
+  expect(takenNames([own, ...others], 'a', [])).toEqual(new Set(['c.example']))
+  // Enrolled before names were kept: only where others are reached counts, as it did.
+  expect(takenNames([named('a', []), named('b', ['x.example'], 'b.example:1', 'y.example:2')], 'a', [])).toEqual(
+    new Set(['b.example']),
+  )
 })
 
 test.each([

@@ -42,6 +42,40 @@ export function hostOf(address: string): string | undefined {
   return match?.[1] ?? match?.[2]
 }
 
+/** By which names an agent goes. */
+export interface NamedAgent {
+  readonly id: string
+  /** In its listener's certificate; empty where a release before this one made it. */
+  readonly serverNames: readonly string[]
+  readonly advertise: string
+  readonly advertiseHttp: string
+}
+
+/**
+ * Names that this agent cannot have: those of the control plane and of other agents' certificates. Where an agent says that it is
+ * reached takes no name from anybody, and counts only while no certificate of it is known. What an agent has it keeps.
+ */
+export function takenNames(
+  agents: readonly NamedAgent[],
+  agentId: string,
+  ownNames: readonly string[],
+): ReadonlySet<string> {
+  const self = agents.find(({ id }) => id === agentId)
+  // Enrolled by a release that looked at where others are reached and at nothing else: it keeps what it got by that.
+  const isFormer = self?.serverNames.length === 0
+  const others = agents.filter(({ id }) => id !== agentId)
+  const taken = new Set(others.flatMap((other) => (isFormer ? hostsOf([other.advertise]) : namesOf(other))))
+  for (const name of self?.serverNames ?? []) taken.delete(name)
+  for (const name of ownNames) taken.add(name.toLowerCase())
+  return taken
+}
+
+const hostsOf = (addresses: readonly string[]): string[] =>
+  addresses.flatMap((address) => certificateName(hostOf(address) ?? '')?.value ?? [])
+
+const namesOf = ({ serverNames, advertise, advertiseHttp }: NamedAgent): readonly string[] =>
+  serverNames.length > 0 ? serverNames : hostsOf([advertise, advertiseHttp])
+
 const loopback = new Set(['localhost', '127.0.0.1', '::1'])
 
 /**

@@ -43,6 +43,7 @@ export interface NewAgent {
   readonly recordKey: Uint8Array<ArrayBuffer>
   readonly recordKeyFingerprint: string
   readonly certificateSerial: string
+  readonly serverNames: string[]
   readonly enrolledAt: Date
 }
 
@@ -74,13 +75,21 @@ export async function pageAgents(db: Db, after: string, limit: number) {
   return await db.agent.findMany({ where: { name: { gt: after } }, orderBy: { name: 'asc' }, take: limit })
 }
 
-/** Where the callers of all other agents that are not revoked connect. */
-export async function advertisedByOthers(db: Db, agentId: string): Promise<string[]> {
-  const rows = await db.agent.findMany({
-    where: { revokedAt: null, id: { not: agentId } },
-    select: { advertise: true },
+/** One at a time decides who gets which names, until the transaction ends. */
+export async function lockServerNames(tx: Tx): Promise<void> {
+  await tx.$queryRaw`SELECT pg_advisory_xact_lock(hashtextextended('sallyport server names', 0))::text`
+}
+
+/** By which names the agents go that are not revoked. */
+export async function readNames(db: Db | Tx) {
+  return await db.agent.findMany({
+    where: { revokedAt: null },
+    select: { id: true, serverNames: true, advertise: true, advertiseHttp: true },
   })
-  return rows.map((row) => row.advertise)
+}
+
+export async function keepServerNames(tx: Tx, id: string, serverNames: string[]): Promise<void> {
+  await tx.agent.update({ where: { id }, data: { serverNames } })
 }
 
 /** True when this call revoked it; false when it was revoked already. */

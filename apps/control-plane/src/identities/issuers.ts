@@ -7,7 +7,7 @@ import type { Logger } from 'pino'
 import type { Db } from '../db.ts'
 import { readDocuments } from '../policies/store.ts'
 import { putIssuerError, putIssuerKeys, readIssuerKeys, type StoredKeys } from './issuer-store.ts'
-import { fetchKeys, isUnfetched, type JwksDeps } from './jwks.ts'
+import { fetchKeys, isFrom, isUnfetched, type JwksDeps, sourceOf } from './jwks.ts'
 
 /** A key set is fetched anew after, in milliseconds. */
 export const issuerKeysFreshMs = 300_000
@@ -66,13 +66,14 @@ async function refreshDue(deps: IssuerKeysDeps, attempts: Map<string, number>): 
   const nowMs = deps.clock.nowMs()
   const due = documents.filter(({ spec }) => {
     if (isUnfetched(spec)) return false
-    const fetchedMs = stored.get(spec.issuer)?.fetchedAt.getTime() ?? 0
-    const attemptMs = attempts.get(spec.issuer) ?? 0
+    const known = stored.get(spec.issuer)
+    const fetchedMs = known !== undefined && isFrom(known, spec) ? known.fetchedAt.getTime() : 0
+    const attemptMs = attempts.get(placeOf(spec)) ?? 0
     return fetchedMs + issuerKeysFreshMs <= nowMs && attemptMs + issuerAttemptMs <= nowMs
   })
   for (let first = 0; first < due.length; first += fetchesAtOnceMax) {
     const batch = due.slice(first, first + fetchesAtOnceMax)
-    for (const { spec } of batch) attempts.set(spec.issuer, nowMs)
+    for (const { spec } of batch) attempts.set(placeOf(spec), nowMs)
     const changes = await Promise.all(
       batch.map((document) => refreshOne(deps, document, stored.get(document.spec.issuer))),
     )
@@ -80,17 +81,21 @@ async function refreshDue(deps: IssuerKeysDeps, attempts: Map<string, number>): 
   }
 }
 
+const placeOf = (spec: TrustedIssuerDocument['spec']): string => `${spec.issuer} ${sourceOf(spec) ?? ''}`
+
 /** True when the key set is another one than before. */
 async function refreshOne(
   deps: IssuerKeysDeps,
   document: TrustedIssuerDocument,
   before: StoredKeys | undefined,
 ): Promise<boolean> {
-  const { issuer } = document.spec
+  const { spec } = document
+  const { issuer } = spec
   try {
     const keys = await fetchKeys(deps, document)
-    await putIssuerKeys(deps.db, issuer, keys, new Date(deps.clock.nowMs()))
-    return before === undefined || JSON.stringify(sorted(before.jwks.keys)) !== JSON.stringify(sorted(keys))
+    await putIssuerKeys(deps.db, issuer, { keys, source: sourceOf(spec) }, new Date(deps.clock.nowMs()))
+    if (before === undefined || !isFrom(before, spec)) return true
+    return JSON.stringify(sorted(before.jwks.keys)) !== JSON.stringify(sorted(keys))
   } catch (thrown) {
     const error = asSallyportError(thrown)
     deps.log.warn({ event: 'issuer-keys-failed', issuer, code: error.code, reason: error.message })

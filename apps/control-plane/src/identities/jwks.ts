@@ -54,11 +54,19 @@ async function fetchJson({ ask }: JwksDeps, address: string): Promise<unknown> {
 /** Keys that verify tokens of an issuer now: those that its document pins, or that were fetched. */
 export function keysOf(
   { spec }: TrustedIssuerDocument,
-  fetched: ReadonlyMap<string, Pick<StoredKeys, 'jwks'>>,
+  fetched: ReadonlyMap<string, Pick<StoredKeys, 'jwks' | 'source'>>,
 ): StoredKeys['jwks'] {
   if (isUnfetched(spec)) return { keys: (spec.jwks?.keys ?? []).map(publicPart).filter((key) => key !== undefined) }
-  return fetched.get(spec.issuer)?.jwks ?? { keys: [] }
+  const stored = fetched.get(spec.issuer)
+  return stored !== undefined && isFrom(stored, spec) ? stored.jwks : { keys: [] }
 }
+
+/** Where they are fetched from by this document; null: where discovery says. */
+export const sourceOf = ({ jwksUri }: TrustedIssuerDocument['spec']): string | null => jwksUri ?? null
+
+/** Keys of a place that the document no longer names are believed no more. */
+export const isFrom = ({ source }: Pick<StoredKeys, 'source'>, spec: TrustedIssuerDocument['spec']): boolean =>
+  source === undefined || source === sourceOf(spec)
 
 /** Keys are pinned, or there are none: AWS signs no tokens. */
 export const isUnfetched = ({ jwks, preset }: TrustedIssuerDocument['spec']): boolean =>

@@ -17,7 +17,7 @@ type PeopleDeps = Pick<Deps, 'db' | 'clock' | 'randomBytes' | 'publish' | 'confi
 
 const Place = z.tuple([z.string().max(300), z.string().max(64)])
 
-/** Everyone who ever signed in, by name. */
+/** Everyone who ever signed in, and whom SCIM closed out before, by name. */
 export async function listPeople(
   deps: Pick<Deps, 'db' | 'clock'>,
   query: { readonly cursor?: string | undefined; readonly limit: number },
@@ -36,7 +36,7 @@ export async function listPeople(
       display: row.display,
       groups,
       roles: rolesOf(groups, documents),
-      lastLoginAt: row.lastLoginAt.toISOString(),
+      lastLoginAt: row.lastLoginAt?.toISOString() ?? null,
       logins: row.logins.filter(({ lastUsedAt }) => lastUsedAt.getTime() > idle).length,
       disabledAt: row.disabledAt?.toISOString() ?? null,
       disabledBy: row.disabledBy,
