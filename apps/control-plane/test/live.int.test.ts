@@ -352,9 +352,9 @@ describe('two replicas without Redis', () => {
   })
 
   describe('an open stream', () => {
-    const served = async (bus: Bus) => {
+    const served = async (bus: Bus, beatMs = 20) => {
       const log = { info: () => undefined, warn: () => undefined, error: () => undefined } as never
-      const streams = createStreams({ db: stack.db, clock: stack.clock, bus, log }, 20)
+      const streams = createStreams({ db: stack.db, clock: stack.clock, bus, log }, beatMs)
       const server = createServer((request, response) => {
         const token = String(request.headers.authorization).slice('Bearer '.length)
         void findActor(stack.made.deps, 'cli', token).then((actor) => {
@@ -400,6 +400,18 @@ describe('two replicas without Redis', () => {
         (count) => count > 0,
       )
       other.close()
+      streams.stop()
+      server.close()
+    })
+
+    it('R-6.3: ends with the news that its person was closed out, and waits for no beat', async () => {
+      const bus = await openBus({ log: silent, randomBytes }, [])
+      const { streams, server, url } = await served(bus, 3_600_000)
+      const person = await makePerson(stack.made, [])
+      const stream = await listen({ url }, person)
+      await stack.db.person.update({ where: { id: person.personId }, data: { disabledAt: new Date() } })
+      bus.publish({ kind: 'resource', id: `Person/${person.personId}` })
+      await stream.over
       streams.stop()
       server.close()
     })

@@ -7,7 +7,7 @@ import { readRevocations } from '../src/agents/store.ts'
 import { makeSetupLink } from '../src/signin/setup.ts'
 import { buildTestApp, type TestApp } from './build.ts'
 import { browse, startTestIdp, type TestIdp } from './idp.ts'
-import { makeDocuments, makePerson, makeRole, roleDocuments, testIssuer } from './make.ts'
+import { groupDocument, makeDocuments, makePerson, makeRole, roleDocuments, testIssuer } from './make.ts'
 import { stopServer } from './stack.ts'
 
 const callback = 'https://sallyport.test/auth/callback'
@@ -104,6 +104,37 @@ describe('a provider that gave a refresh token', () => {
     test.clock.advance(600_001)
     expect((await me(token)).statusCode).toBe(200)
     expect(await groups()).toEqual(['new'])
+    test.clock.set(Date.now())
+  })
+
+  it.each<[string, (token: string) => Promise<unknown>]>([
+    [
+      'asked again',
+      async (token) => {
+        test.clock.advance(600_001)
+        return await me(token)
+      },
+    ],
+    ['at another login', async () => await signIn('nia', ['night-watch'])],
+  ])('R-6.3: ends what was issued with a group that it says no more, %s', async (_when, hear) => {
+    test.clock.set(Date.now())
+    const member = (name: string) => ({
+      ...groupDocument(name, name),
+      spec: { members: [{ issuer: idp.issuer, claim: name }] },
+    })
+    await makeDocuments(test, [member('night'), member('night-watch')])
+    const ended = async () =>
+      (await readRevocations(test.deps.db, new Date(0))).filter(({ subject }) => subject === 'nia').length
+    const token = await signIn('nia', ['night', 'night-watch', 'of no document'])
+    const before = { ended: await ended(), published: test.published() }
+    idp.signInAs({ sub: 'nia', groups: ['night', 'night-watch'] })
+    test.clock.advance(600_001)
+    expect((await me(token)).statusCode).toBe(200)
+    expect([await ended(), test.published()]).toEqual([before.ended, before.published])
+    idp.signInAs({ sub: 'nia', groups: ['night-watch'] })
+    await hear(token)
+    expect([await ended(), test.published()]).toEqual([before.ended + 1, before.published + 1])
+    expect((await me(token)).json().groups).toEqual(['night-watch'])
     test.clock.set(Date.now())
   })
 

@@ -344,6 +344,33 @@ describe('whom a provider deprovisions', () => {
     await expect(login(user.externalId)).resolves.toMatchObject({ subject: user.externalId })
   })
 
+  it.each<[string, (id: string, subject: string) => Promise<unknown>]>([
+    ['deleted', async (id) => await call('DELETE', `/Users/${id}`)],
+    [
+      'inactive for a while, and then deleted',
+      async (id) => {
+        await call('PATCH', `/Users/${id}`, patch({ op: 'replace', path: 'active', value: false }))
+        await call('DELETE', `/Users/${id}`)
+      },
+    ],
+    [
+      'called otherwise',
+      async (id, subject) =>
+        await call('PATCH', `/Users/${id}`, patch({ op: 'replace', path: 'externalId', value: `${subject}-new` })),
+    ],
+  ])('R-6.4: before the first login and %s never gets in, until provisioned again', async (_how, leave) => {
+    const user = await makeUser()
+    await leave(user.id, user.externalId)
+    const { items } = (await test.app.inject({ url: '/api/v1/people?limit=200', headers: admin.headers })).json()
+    expect(items.find(({ subject }: { subject: string }) => subject === user.externalId)).toMatchObject({
+      lastLoginAt: null,
+      disabledBy: 'scim corp',
+    })
+    await expect(login(user.externalId)).rejects.toMatchObject({ code: 'LOGIN_FAILED' })
+    await call('POST', '/Users', { userName: `${user.userName}-again`, externalId: user.externalId })
+    await expect(login(user.externalId)).resolves.toMatchObject({ subject: user.externalId })
+  })
+
   it('is not let in again by the provider when an administrator closed the door', async () => {
     const user = await makeUser()
     const person = await makePerson(test, [], 'cli', user.externalId)

@@ -139,16 +139,22 @@ describe('a browser', () => {
     expect(response.json().detail).toContain('did not send all groups')
   })
 
-  it.each(['//evil.test', '/\\evil.test', 'https://evil.test/', '/%0d%0aset-cookie:x', 'javascript:alert(1)', '/a b'])(
-    'never returns to another site: %s',
-    async (returnTo) => {
-      const response = await test.app.inject({ url: `/auth/login?returnTo=${encodeURIComponent(returnTo)}` })
-      if (response.statusCode === 302) {
-        // Percent signs stay percent signs: still a path of ours.
-        expect(returnTo).toBe('/%0d%0aset-cookie:x')
-      } else expectProblem(response, 'REQUEST_INVALID')
-    },
-  )
+  it.each([
+    '//evil.test',
+    '/.//evil.test',
+    '/a/%2e%2e//evil.test',
+    '/\\evil.test',
+    'https://evil.test/',
+    '/%0d%0aset-cookie:x',
+    'javascript:alert(1)',
+    '/a b',
+  ])('never returns to another site: %s', async (returnTo) => {
+    const response = await test.app.inject({ url: `/auth/login?returnTo=${encodeURIComponent(returnTo)}` })
+    if (response.statusCode === 302) {
+      // Percent signs stay percent signs: still a path of ours.
+      expect(returnTo).toBe('/%0d%0aset-cookie:x')
+    } else expectProblem(response, 'REQUEST_INVALID')
+  })
 
   it('is told which providers there are when it asks for another one', async () => {
     const response = await test.app.inject({ url: '/auth/login?provider=other' })
@@ -238,6 +244,15 @@ describe('a CLI', () => {
     const again = await login(token)
     expectProblem(again, 'TOKEN_INVALID')
     expect(again.json().detail).toContain('used')
+  })
+
+  it('cannot use an ID token again with its signature written otherwise (THREATS R-6.3)', async () => {
+    const token = await idp.idToken({ sub: 'bo' })
+    expect((await login(token)).statusCode).toBe(200)
+    // 2048 bits in 342 characters: the last four bits of the last one say nothing.
+    const idle = { A: 'B', Q: 'R', g: 'h', w: 'x' }[token.at(-1) ?? '']
+    const others = [`${token.slice(0, -1)}${idle}`, `${token}==`, `${token.slice(0, -3)} ${token.slice(-3)}`]
+    for (const other of others) expectProblem(await login(other), 'TOKEN_INVALID')
   })
 
   const seconds = () => Math.floor(Date.now() / 1_000)

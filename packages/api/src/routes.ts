@@ -21,6 +21,8 @@ export const routes = {
   authConfig: { method: 'GET', path: '/api/v1/auth/config', access: 'public' },
   login: { method: 'GET', path: '/auth/login', access: 'public' },
   callback: { method: 'GET', path: '/auth/callback', access: 'public' },
+  // Of one provider where several stand side by side.
+  providerCallback: { method: 'GET', path: '/auth/callback/:provider', access: 'public' },
   // The link of the first administrator, which the control plane prints at its start.
   setup: { method: 'GET', path: '/auth/setup', access: 'public' },
   samlMetadata: { method: 'GET', path: '/auth/saml/:provider/metadata', access: 'public' },

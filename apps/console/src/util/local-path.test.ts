@@ -15,6 +15,8 @@ describe('where to go after signing in', () => {
     '/\t/evil.test',
     '/\n/evil.test',
     '/a\\b',
+    '/.//evil.test',
+    '/a/%2e%2e//evil.test',
     '',
     '/sign-in?return=/sign-in',
   ])('goes home instead of to %j', (path) => {

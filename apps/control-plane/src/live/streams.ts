@@ -67,6 +67,7 @@ export function createStreams(deps: StreamsDeps, beatMs = beatMsDefault): Stream
   }
   const approvals = readTeller(deps, open, findApprovals, (id, maySee) => tell('approval', id, maySee))
   const grants = readTeller(deps, open, findAsked, (id, maySee) => tell('grant', id, maySee))
+  const check = atATime(async () => await recheck(deps, [...open], { end, send }))
   const hello = `retry: ${retryMs}\nevent: hello\ndata: {}\n\n`
   const stopListening = deps.bus.listen({
     heard(hint) {
@@ -74,13 +75,15 @@ export function createStreams(deps: StreamsDeps, beatMs = beatMsDefault): Stream
       if (hint.kind === 'approval') approvals(hint)
       else if (hint.kind === 'grant') grants(hint)
       else tell(hint.kind, hint.id, seesEverything)
+      // Somebody was closed out, or has other rights: that does not wait for the next beat.
+      if (hint.kind === 'resource' && /^(Person|Group|Role)\//.test(hint.id)) check()
     },
     // Whatever was lost is asked for again.
     gap() {
       for (const stream of open) send(stream, hello)
     },
   })
-  const beat = setInterval(() => void recheck(deps, [...open], { end, send }), beatMs)
+  const beat = setInterval(check, beatMs)
   return {
     admit(actor) {
       const own = [...open].filter((stream) => stream.reader.personId === actor.personId).length
@@ -100,6 +103,23 @@ export function createStreams(deps: StreamsDeps, beatMs = beatMsDefault): Stream
       for (const stream of [...open]) end(stream)
     },
   }
+}
+
+/** Runs one at a time; what is asked for meanwhile is one more run. `run` never rejects. */
+function atATime(run: () => Promise<void>): () => void {
+  let isRunning = false
+  let isWanted = false
+  const ask = (): void => {
+    isWanted = true
+    if (isRunning) return
+    isRunning = true
+    isWanted = false
+    void run().finally(() => {
+      isRunning = false
+      if (isWanted) ask()
+    })
+  }
+  return ask
 }
 
 /** Sessions, agents, documents and webhooks are the business of those who may list them. */

@@ -5,8 +5,9 @@ import { appendAction } from '../audit/store.ts'
 import { isStoreConflict, type Tx } from '../db.ts'
 import type { Deps } from '../deps.ts'
 import { endEverything, endTokens } from '../people/end.ts'
+import { displayOf } from '../signin/rules.ts'
 import { ScimRefusal } from './errors.ts'
-import { setPersonActive } from './store.ts'
+import { addClosed, setPersonActive } from './store.ts'
 import type { ScimClient } from './tokens.ts'
 
 export type ScimDeps = Pick<Deps, 'db' | 'clock' | 'config' | 'randomBytes' | 'publish' | 'log'>
@@ -68,6 +69,12 @@ export async function closeDoor(change: Change, who: Who, reason: string): Promi
   await setPersonActive(tx, who, false, at, client.actor)
   await endEverything(tx, deps, { who, at, by: client.actor, reason, isClosed: true })
   ended.add(who.subject)
+}
+
+/** Nothing here says any more that they are inactive: who never signed in is kept as a person who may not. */
+export async function keepOut({ tx, deps, client, at }: Change, who: Who): Promise<void> {
+  const display = displayOf({}, who.subject)
+  await addClosed(tx, { id: newId(deps), ...who, display, at, by: client.actor })
 }
 
 /** Active again, unless an administrator closed the door. */

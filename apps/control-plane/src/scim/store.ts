@@ -182,6 +182,23 @@ export async function setPersonActive(
     })
 }
 
+/** A person who may not sign in, unless there is one already. */
+export async function addClosed(
+  tx: Tx,
+  who: {
+    readonly id: string
+    readonly issuer: string
+    readonly subject: string
+    readonly display: string
+    readonly at: Date
+    readonly by: string
+  },
+): Promise<void> {
+  const { at, by, ...named } = who
+  const data = { ...named, groupClaims: [], createdAt: at, lastLoginAt: null, disabledAt: at, disabledBy: by }
+  await tx.person.createMany({ data: [data], skipDuplicates: true })
+}
+
 /** Names of groups and how many are in them, for administrators. */
 export async function listGroups(db: Db, limit: number) {
   return await db.scimGroup.findMany({

@@ -1,6 +1,6 @@
 // Users of SCIM (RFC 7644, 3.3 to 3.6). Whom a provider deactivates or deletes is signed out everywhere at once.
 
-import { audit, type Change, changing, closeDoor, newId, openDoor, type ScimDeps } from './change.ts'
+import { audit, type Change, changing, closeDoor, keepOut, newId, openDoor, type ScimDeps } from './change.ts'
 import { notFound, ScimRefusal } from './errors.ts'
 import { applyPatch, type Json, type PatchOperation } from './patch.ts'
 import { attributesBytesMax, attributesOf, displayOfUser, UserInput, userInputOf, versionTag } from './resources.ts'
@@ -80,7 +80,10 @@ async function settle(change: Change, before: State | null, after: State | null)
   const old = before?.subject == null ? null : { issuer: before.issuer, subject: before.subject }
   const now = after?.subject == null ? null : { issuer: after.issuer, subject: after.subject }
   const isSame = old !== null && now !== null && old.subject === now.subject
-  if (old !== null && !isSame) await closeDoor(change, old, before?.active ? 'deprovisioned' : 'renamed')
+  if (old !== null && !isSame) {
+    await closeDoor(change, old, before?.active ? 'deprovisioned' : 'renamed')
+    await keepOut(change, old)
+  }
   if (now !== null && after !== null) {
     if (!after.active && (before === null || before.active || !isSame)) await closeDoor(change, now, 'deactivated')
     if (after.active) await openDoor(change, now)

@@ -5,13 +5,14 @@ import { SallyportError } from '@sallyport/base/errors'
 import { inRowTransaction } from '../agents/store.ts'
 import { isStoreConflict } from '../db.ts'
 import type { Deps } from '../deps.ts'
+import { keepSaid } from '../people/said.ts'
 import type { OidcProvider, ProviderConfig } from '../provider-config.ts'
 import { lockProvisioned, syncProvisioned } from '../scim/standing-store.ts'
-import type { VerifiedIdentity } from './providers.ts'
+import { callbackPathOf, type VerifiedIdentity } from './providers.ts'
 import { attemptMsMax, displayOf, groupClaimsOf, type LoginKind, safeReturnTo } from './rules.ts'
 import { samlUrl } from './saml.ts'
 import { hashToken, type LoginOrigin, openLogin } from './session.ts'
-import { addAttempt, takeAttempt, upsertPerson } from './store.ts'
+import { addAttempt, takeAttempt } from './store.ts'
 
 /** A login at its start: where the browser goes, and the secret that binds the attempt to this browser. */
 export interface StartedLogin {
@@ -66,14 +67,14 @@ const samlRequestId = (state: string): string => `_${state}`
 export const attemptGone = (message: string): SallyportError =>
   new SallyportError('LOGIN_FAILED', message, { hint: 'start the login again' })
 
-/** Ends a browser's login at our callback. `search` is the query of the callback's URL, as it came. */
+/** Ends a browser's login at our callback. `path` and `search` are those of the callback's URL, as it came. */
 export async function finishLogin(
   deps: Deps,
-  search: string,
+  { path, search }: { readonly path: string; readonly search: string },
   browserSecret: string | undefined,
   from: LoginOrigin = {},
 ) {
-  const url = new URL(`/auth/callback${search}`, deps.config.publicUrl)
+  const url = new URL(`${path}${search}`, deps.config.publicUrl)
   const states = url.searchParams.getAll('state')
   const state = states[0]
   if (state === undefined || states.length !== 1) throw attemptGone('the answer of the provider has no state')
@@ -82,6 +83,9 @@ export async function finishLogin(
   const attempt = await takeAttempt(deps.db, state, new Date(deps.clock.nowMs()))
   if (attempt === null) throw attemptGone('this login was already finished, or took longer than ten minutes')
   const provider = oidcOf(deps.providers.find(attempt.provider))
+  // INVARIANT: what one provider answers is shown to no other.
+  if (path !== callbackPathOf(deps.config, provider))
+    throw attemptGone('the answer is that of another provider than was asked')
   const identity = await deps.providers.finish(provider, url, attempt)
   const login = await admitPerson(deps, provider, identity, 'browser', from)
   return { ...login, returnTo: attempt.returnTo }
@@ -103,9 +107,12 @@ export async function loginWithIdToken(deps: Deps, providerName: string, idToken
   return await admitPerson(deps, provider, identity, 'cli', from)
 }
 
-/** Keeps the token's hash for as long as the token could be shown again; the second one to come finds it there. */
+/**
+ * Keeps the token's hash for as long as the token could be shown again; the second one to come finds it there. Of what is signed
+ * alone: the signature itself can be written in more than one way (padding, idle bits of base64, both halves of ECDSA).
+ */
 async function useOnce(deps: Deps, idToken: string, nowMs: number): Promise<void> {
-  const state = `cli.${hashToken(idToken)}`
+  const state = `cli.${hashToken(idToken.slice(0, idToken.lastIndexOf('.')))}`
   const expiresAt = new Date(nowMs + 2 * attemptMsMax)
   try {
     await addAttempt(
@@ -135,12 +142,13 @@ export async function admitPerson(
   const display = displayOf(claims, subject)
   const id = deps.randomBytes(16).toString('hex')
   const at = new Date(deps.clock.nowMs())
-  const { person, standing } = await inRowTransaction(deps.db, async (tx) => {
+  const { person, standing, isLess } = await inRowTransaction(deps.db, async (tx) => {
     const found = await lockProvisioned(tx, provider.name, subject)
-    const row = await upsertPerson(tx, { id, issuer, subject, display, groupClaims, at })
+    const said = await keepSaid(tx, deps, { id, issuer, subject, display, groupClaims, at }, provider.name)
     await syncProvisioned(tx, [{ issuer, subject }])
-    return { person: row, standing: found }
+    return { person: said.row, standing: found, isLess: said.isLess }
   })
+  if (isLess) await deps.publish([`Person/${person.id}`])
   const mayNot = person.disabledAt !== null || standing === 'inactive'
   if (mayNot || (standing === 'unknown' && provider.provisionedOnly))
     throw new SallyportError('LOGIN_FAILED', 'this person may not sign in', {

@@ -49,6 +49,18 @@ export interface Providers {
   endSessionUrl(provider: OidcProvider, idToken: Secret): Promise<URL | null>
 }
 
+/**
+ * Where a provider sends the browser back. Where several stand side by side each has a place of its own: one of them could otherwise
+ * pass the browser on to another, and would be given what that one answers (RFC 9700, 4.4: mix-up).
+ */
+export const callbackPathOf = (
+  { providers }: { readonly providers: readonly Pick<ProviderConfig, 'kind'>[] },
+  { name }: Pick<OidcProvider, 'name'>,
+): string => {
+  const isAlone = providers.filter(({ kind }) => kind === 'oidc').length === 1
+  return isAlone ? '/auth/callback' : `/auth/callback/${name}`
+}
+
 /** A provider answers within this many seconds or is taken as gone. */
 const providerSecondsMax = 10
 /** An ID token is shown to us right after it was made. */
@@ -114,7 +126,7 @@ export function createProviders(config: Config): Providers {
     async authorizationUrl(provider, request) {
       const { configuration } = await open(provider)
       return openid.buildAuthorizationUrl(configuration, {
-        redirect_uri: `${config.publicUrl}/auth/callback`,
+        redirect_uri: `${config.publicUrl}${callbackPathOf(config, provider)}`,
         scope: provider.scopes,
         state: request.state,
         nonce: request.nonce,

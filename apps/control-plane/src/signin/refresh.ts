@@ -2,13 +2,15 @@
 // then. One request in ten minutes asks; a provider that says no ends the login, and one that is silent for an hour does too.
 import { SallyportError } from '@sallyport/base/errors'
 import { Secret } from '@sallyport/base/secret'
+import { inRowTransaction } from '../agents/store.ts'
 import type { Deps } from '../deps.ts'
+import { keepSaid } from '../people/said.ts'
 import type { Refreshed } from './providers.ts'
 import { displayOf, groupClaimsOf, refreshGraceMsMax, refreshMs, refreshRetryMs } from './rules.ts'
 import type { StoredLogin } from './session.ts'
-import { askOnce, endLogin, keepRefreshed, upsertPerson } from './store.ts'
+import { askOnce, endLogin, keepRefreshed } from './store.ts'
 
-type RefreshDeps = Pick<Deps, 'db' | 'clock' | 'log' | 'providers' | 'vault'>
+export type RefreshDeps = Pick<Deps, 'db' | 'clock' | 'log' | 'providers' | 'vault' | 'randomBytes' | 'publish'>
 type Person = StoredLogin['person']
 
 /** The person as they are known now; null when the login has ended thereby. */
@@ -71,5 +73,8 @@ async function keep(
   if (said.kind === 'same' || groupClaims === null) return login.person
   const { issuer, subject, claims } = said.identity
   const display = displayOf(claims, subject)
-  return await upsertPerson(deps.db, { id: login.personId, issuer, subject, display, groupClaims, at })
+  const person = { id: login.personId, issuer, subject, display, groupClaims, at }
+  const { row, isLess } = await inRowTransaction(deps.db, async (tx) => await keepSaid(tx, deps, person, provider.name))
+  if (isLess) await deps.publish([`Person/${row.id}`])
+  return row
 }

@@ -83,18 +83,19 @@ function browserRoutes(app: App, deps: Deps, rateLimit: { max: number; timeWindo
       return await redirect(reply, started.url.href)
     },
   })
-  app.route({
-    ...at('callback', { rateLimit }),
-    errorHandler: sendSignInError,
-    schema: { response: { 302: z.undefined() } },
-    handler: async (request, reply) => {
-      const at = request.url.indexOf('?')
-      const search = at === -1 ? '' : request.url.slice(at)
-      return await endBrowserLogin(deps, request, reply, (from) =>
-        counted(deps, 'browser', () => finishLogin(deps, search, request.cookies[attemptCookie], from)),
-      )
-    },
-  })
+  for (const name of ['callback', 'providerCallback'] as const)
+    app.route({
+      ...at(name, { rateLimit }),
+      errorHandler: sendSignInError,
+      schema: { response: { 302: z.undefined() } },
+      handler: async (request, reply) => {
+        const [path = '', ...query] = request.url.split('?')
+        const search = query.length === 0 ? '' : `?${query.join('?')}`
+        return await endBrowserLogin(deps, request, reply, (from) =>
+          counted(deps, 'browser', () => finishLogin(deps, { path, search }, request.cookies[attemptCookie], from)),
+        )
+      },
+    })
   app.route({
     ...at('setup', { rateLimit }),
     errorHandler: sendSignInError,

@@ -48,7 +48,8 @@ export function safeReturnTo(text: string | undefined, publicUrl: string): strin
   )
   if (text.length > returnToCharsMax || !/^\/(?![/\\])[\x21-\x7e]*$/.test(text) || text.includes('\\')) throw refused
   const url = new URL(text, publicUrl)
-  if (url.origin !== new URL(publicUrl).origin) throw refused
+  // Dots are gone by now, and what stood behind them may begin with two slashes: to a browser that is another site.
+  if (url.origin !== new URL(publicUrl).origin || url.pathname.startsWith('//')) throw refused
   return `${url.pathname}${url.search}${url.hash}`
 }
 

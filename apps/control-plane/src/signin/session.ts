@@ -6,7 +6,7 @@ import type { Secret } from '@sallyport/base/secret'
 import type { Deps } from '../deps.ts'
 import type { Actor } from '../http/actor.ts'
 import { readDocuments } from '../policies/store.ts'
-import { confirmPerson } from './refresh.ts'
+import { confirmPerson, type RefreshDeps } from './refresh.ts'
 import { groupsOf, type LoginKind, loginIdleMsMax, loginLifeMsMax, rolesOf, rotateGraceMs, rotateMs } from './rules.ts'
 import { addLogin, confirmNext, endLogin, findLogin, offerNext, touchLogin } from './store.ts'
 
@@ -61,12 +61,11 @@ export async function openLogin(
   return { token, csrfToken, expiresAt }
 }
 
-type FindingDeps = Pick<Deps, 'db' | 'clock' | 'log' | 'providers' | 'vault'>
 export type StoredLogin = NonNullable<Awaited<ReturnType<typeof findLogin>>>
 
 /** The person of a token, or null: unknown, ended, idle for too long, disabled, copied, or shown as the wrong kind. */
 export async function findActor(
-  deps: FindingDeps,
+  deps: RefreshDeps,
   kind: LoginKind,
   token: string,
 ): Promise<(Actor & { readonly turnsOver: boolean }) | null> {
@@ -96,7 +95,7 @@ export async function findActor(
 }
 
 /** The token of now, the next one (which it thereby becomes), or the one before for a short while. */
-async function isCurrent(deps: FindingDeps, login: StoredLogin, hash: string, nowMs: number): Promise<boolean> {
+async function isCurrent(deps: RefreshDeps, login: StoredLogin, hash: string, nowMs: number): Promise<boolean> {
   if (hash === login.tokenHash) return true
   if (hash === login.nextHash) {
     await confirmNext(deps.db, login, new Date(nowMs))

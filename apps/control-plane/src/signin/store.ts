@@ -22,6 +22,12 @@ export async function upsertPerson(db: Db | Tx, person: NewPerson) {
   })
 }
 
+/** The person as they are kept, who stays so until the transaction ends; null for whoever was never here. */
+export async function lockPerson(tx: Tx, { issuer, subject }: Pick<NewPerson, 'issuer' | 'subject'>) {
+  await tx.$queryRaw`SELECT 1 FROM "Person" WHERE "issuer" = ${issuer} AND "subject" = ${subject} FOR UPDATE`
+  return await tx.person.findUnique({ where: { issuer_subject: { issuer, subject } } })
+}
+
 export interface NewLogin {
   readonly id: string
   readonly tokenHash: string
