@@ -1,48 +1,12 @@
 // What one statement costs inside the agent, without sockets: real machine, gate, policies and spool between two streams in
 // memory. Prints CPU microseconds of this process for each statement, cold and warm; the two ends cost about one of them.
 //   npx tsx apps/agent/test/path-bench.ts [--statements N] [--only simple|prepared|masked]
-import { createHmac, randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { Duplex } from 'node:stream'
 import { parseArgs } from 'node:util'
-import { systemClock } from '@sallyport/base/clock'
-import type { SqlParser } from '@sallyport/sql/facts'
 import { encodeBackend, encodeFrontend } from '@sallyport/wire/postgres/encode'
 import type { BackendMessage, FrontendMessage } from '@sallyport/wire/postgres/messages'
-import { createBudgets } from '../src/limits/budgets.ts'
-import { countStatement, createMetrics } from '../src/metrics.ts'
-import { loadParser } from '../src/parser.ts'
-import { Departures } from '../src/postgres/departures.ts'
-import { LentConnection } from '../src/postgres/lent.ts'
-import { createMachine } from '../src/postgres/machine.ts'
-import { runSession } from '../src/postgres/run.ts'
 import { OwnConnection } from '../src/postgres/target-link.ts'
-import { scanTokens } from '../src/postgres/tokens.ts'
-import { loadRecordKey } from '../src/record/key.ts'
-import { openRecorder } from '../src/record/recorder.ts'
-import { createAnalyser, factsCache } from '../src/session/analysis.ts'
-import { createGate } from '../src/session/gate.ts'
-import { snapshotOf, testSnapshots } from './data-path.ts'
-import { fakeHolds } from './fake-holds.ts'
-import { holdDepsOf, noInitiators } from './hold-deps.ts'
-import { noOwnCatalog, testCatalog } from './small-catalog.ts'
-
-const yaml = (masks: string): string => `
-apiVersion: sallyport.dev/v1
-kind: Target
-metadata: { name: shop }
-spec: { protocol: postgres, agents: [a], host: h, database: d, roles: [{ name: app, password: { env: P } }] }
----
-apiVersion: sallyport.dev/v1
-kind: Policy
-metadata: { name: p }
-spec:
-  targets: { any: true }
-  rules: [{ name: everything, effect: allow, callers: { any: true } }]
-  masks: ${masks}
-`
+import { benchMasks, benchSessions } from './bench-session.ts'
 
 /** One end: what the agent writes is looked at, what the end says is read at once. */
 class End extends Duplex {
@@ -117,102 +81,12 @@ const prepared: Way = {
   answer: toClient({ type: 'bindComplete' }, { type: 'rowDescription', columns }, row, done, ready),
 }
 
-async function measure(name: string, way: Way, masks: string, statements: number, parser: SqlParser): Promise<void> {
-  const dir = mkdtempSync(join(tmpdir(), 'sallyport-path-'))
-  const log = { debug() {}, info() {}, warn: console.error, error: console.error }
-  const monotonicUs = () => performance.now() * 1_000
-  const recorder = openRecorder({
-    directory: join(dir, 'spool'),
-    agent: '0'.repeat(32),
-    key: loadRecordKey(join(dir, 'record.key')),
-    clock: systemClock,
-    monotonicUs,
-    log,
-  })
-  const record = recorder.open('1'.repeat(32) as never, 'spool')
-  const chain = {
-    initiator: {
-      kind: 'user',
-      issuer: 'https://idp.test',
-      subject: 'ann',
-      groups: ['engineering'],
-      claims: {},
-      display: 'Ann',
-      assurance: 'verified',
-    },
-    actors: [],
-  } as const
-  const session = {
-    id: '1'.repeat(32),
-    upstreamRole: 'app',
-    database: 'd',
-    clientAddress: '127.0.0.1',
-    applicationName: 'bench',
-    tls: true,
-    authentication: 'jwt-password',
-  }
-  record.append({
-    kind: 'session-opened',
-    agent: '0'.repeat(32),
-    agentName: 'a',
-    target: 'shop',
-    protocol: 'postgres',
-    upstreamRole: 'app',
-    database: 'd',
-    initiator: { kind: 'user', issuer: 'i', subject: 's', display: 's', groups: [], assurance: 'verified' },
-    actors: [],
-    clientAddress: '127.0.0.1',
-    applicationName: '',
-    tls: true,
-    authentication: 'jwt-password',
-    tokenIds: [],
-    snapshotVersion: 1,
-  })
-  const known = testCatalog()
-  const gate = createGate({
-    initiators: noInitiators,
-    snapshots: testSnapshots(snapshotOf(yaml(masks), {})),
-    target: 'shop',
-    chain,
-    session,
-    catalog: { fresh: () => known, read: async () => known, renewed: async () => known, own: noOwnCatalog },
-    analyser: createAnalyser(parser, { preset: 'none' }, factsCache(), 'shop'),
-    record,
-    scan: scanTokens,
-    clock: systemClock,
-    monotonicUs,
-    hold: holdDepsOf(fakeHolds().holds),
-    budgets: createBudgets(systemClock),
-    onRefused: (error) => console.error(error),
-  })
-  const key = randomBytes(32)
+async function measure(name: string, way: Way, masks: string, statements: number): Promise<void> {
+  const sessions = await benchSessions(masks)
   const client = new End()
   const target = new End()
-  const counts = createMetrics().countsOf('shop')
   target.onBytes = () => void setImmediate(() => target.say(path))
-  const run = runSession({
-    client,
-    link: new OwnConnection({ target, cancelTarget: async () => true, releaseTarget() {} }),
-    machine: createMachine({
-      serverVersion: 180_004,
-      hash: (value) => createHmac('sha256', key).update(value).digest(),
-      settings: [],
-    }),
-    gate,
-    record,
-    lent: new LentConnection(),
-    deadlines: { messageMsMax: 60_000, stalledMsMax: 60_000, idleInTransactionMsMax: 60_000 },
-    departures: new Departures(),
-    monotonicUs,
-    log,
-    onCatalogChanged: () => undefined,
-    isTokenExpired: () => false,
-    onOutcome(running, outcome) {
-      countStatement(counts, outcome)
-      counts.rows += running.rows
-      counts.maskedValues += running.maskedValues
-    },
-  })
+  const run = sessions.open(client, new OwnConnection({ target, cancelTarget: async () => true, releaseTarget() {} }))
   await turns()
   if (way.prelude !== null) {
     target.onBytes = () => setImmediate(() => target.say(way.preludeAnswer))
@@ -246,15 +120,12 @@ async function measure(name: string, way: Way, masks: string, statements: number
   console.log(`${name.padEnd(16)} ${shown.join('   ')}`)
   run.end('done')
   await run.ended
-  await recorder.close()
-  rmSync(dir, { recursive: true, force: true })
+  await sessions.stop()
 }
 
 const { values } = parseArgs({ options: { statements: { type: 'string' }, only: { type: 'string' } } })
 const statements = Number(values.statements ?? '40000')
-const parser = await loadParser()
-const masks = '[{ columns: [public.people.ssn], method: { partial: { keepLast: 4 } } }]'
-const all = { simple: [simple, '[]'], prepared: [prepared, '[]'], masked: [simple, masks] } as const
+const all = { simple: [simple, '[]'], prepared: [prepared, '[]'], masked: [simple, benchMasks] } as const
 for (const [name, [way, rules]] of Object.entries(all))
-  if (values.only === undefined || values.only === name) await measure(name, way, rules, statements, parser)
+  if (values.only === undefined || values.only === name) await measure(name, way, rules, statements)
 process.exit(0)

@@ -4,53 +4,20 @@
 // by the transaction.
 //   npx tsx apps/agent/test/socket-bench.ts [--clients N] [--statements N] [--prepared] [--masked] [--shared N] [--bare]
 import { spawn } from 'node:child_process'
-import { createHmac, randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { systemClock } from '@sallyport/base/clock'
 import { encodeBackend } from '@sallyport/wire/postgres/encode'
 import type { BackendMessage } from '@sallyport/wire/postgres/messages'
-import { createBudgets } from '../src/limits/budgets.ts'
-import { countStatement, createMetrics } from '../src/metrics.ts'
-import { loadParser } from '../src/parser.ts'
 import { noSettings, remember } from '../src/postgres/backend-settings.ts'
-import { Departures } from '../src/postgres/departures.ts'
-import { LentConnection } from '../src/postgres/lent.ts'
-import { createMachine } from '../src/postgres/machine.ts'
 import { createPool, type PoolRequest } from '../src/postgres/pool.ts'
 import { readTogether } from '../src/postgres/reading.ts'
-import { runSession } from '../src/postgres/run.ts'
 import { OwnConnection, type TargetLink } from '../src/postgres/target-link.ts'
-import { scanTokens } from '../src/postgres/tokens.ts'
 import { Turns } from '../src/postgres/turns.ts'
 import type { Upstream } from '../src/postgres/upstream.ts'
-import { loadRecordKey } from '../src/record/key.ts'
-import { openRecorder } from '../src/record/recorder.ts'
-import { createAnalyser, factsCache } from '../src/session/analysis.ts'
-import { createGate } from '../src/session/gate.ts'
-import { snapshotOf, testSnapshots } from './data-path.ts'
-import { fakeHolds } from './fake-holds.ts'
-import { holdDepsOf, noInitiators } from './hold-deps.ts'
-import { noOwnCatalog, testCatalog } from './small-catalog.ts'
-
-const yaml = (masks: string): string => `
-apiVersion: sallyport.dev/v1
-kind: Target
-metadata: { name: shop }
-spec: { protocol: postgres, agents: [a], host: h, database: d, roles: [{ name: app, password: { env: P } }] }
----
-apiVersion: sallyport.dev/v1
-kind: Policy
-metadata: { name: p }
-spec:
-  targets: { any: true }
-  rules: [{ name: everything, effect: allow, callers: { any: true } }]
-  masks: ${masks}
-`
+import { benchMasks, benchSessions } from './bench-session.ts'
 
 const toClient = (...all: BackendMessage[]): Buffer => Buffer.concat(all.map(encodeBackend))
 const columns = [
@@ -117,110 +84,6 @@ async function startTarget(): Promise<{ port: number; stop(): void }> {
   return { port, stop: () => child.stdin.end() }
 }
 
-async function sessions(masks: string) {
-  const dir = mkdtempSync(join(tmpdir(), 'sallyport-socket-'))
-  const log = { debug() {}, info() {}, warn: console.error, error: console.error }
-  const monotonicUs = () => performance.now() * 1_000
-  const recorder = openRecorder({
-    directory: join(dir, 'spool'),
-    agent: '0'.repeat(32),
-    key: loadRecordKey(join(dir, 'record.key')),
-    clock: systemClock,
-    monotonicUs,
-    log,
-  })
-  const parser = await loadParser()
-  const cache = factsCache()
-  const departures = new Departures()
-  const budgets = createBudgets(systemClock)
-  const snapshots = testSnapshots(snapshotOf(yaml(masks), {}))
-  const counts = createMetrics().countsOf('shop')
-  const known = testCatalog()
-  const key = randomBytes(32)
-  const figures = { statements: 0 }
-  const open = (client: Socket, link: TargetLink): void => {
-    const id = randomBytes(16).toString('hex')
-    const record = recorder.open(id as never, 'spool')
-    const initiator = {
-      kind: 'user',
-      issuer: 'https://idp.test',
-      subject: 'ann',
-      groups: ['engineering'],
-      claims: {},
-      display: 'Ann',
-      assurance: 'verified',
-    } as const
-    const chain = { initiator, actors: [] } as const
-    const shown = {
-      upstreamRole: 'app',
-      database: 'd',
-      clientAddress: '127.0.0.1',
-      applicationName: 'bench',
-      tls: true,
-      authentication: 'jwt-password',
-    }
-    const session = { id, ...shown }
-    record.append({
-      kind: 'session-opened',
-      agent: '0'.repeat(32),
-      agentName: 'a',
-      target: 'shop',
-      protocol: 'postgres',
-      ...shown,
-      initiator: { kind: 'user', issuer: 'i', subject: 's', display: 's', groups: [], assurance: 'verified' },
-      actors: [],
-      authentication: 'jwt-password',
-      tokenIds: [],
-      snapshotVersion: 1,
-    })
-    const gate = createGate({
-      initiators: noInitiators,
-      snapshots,
-      target: 'shop',
-      chain,
-      session,
-      catalog: { fresh: () => known, read: async () => known, renewed: async () => known, own: noOwnCatalog },
-      analyser: createAnalyser(parser, { preset: 'none' }, cache, 'shop'),
-      record,
-      scan: scanTokens,
-      clock: systemClock,
-      monotonicUs,
-      hold: holdDepsOf(fakeHolds().holds),
-      budgets,
-      onRefused: (error) => console.error(error),
-    })
-    runSession({
-      client,
-      link,
-      machine: createMachine({
-        serverVersion: 180_004,
-        hash: (value) => createHmac('sha256', key).update(value).digest(),
-        settings: [],
-      }),
-      gate,
-      record,
-      lent: new LentConnection(),
-      deadlines: { messageMsMax: 60_000, stalledMsMax: 60_000, idleInTransactionMsMax: 60_000 },
-      departures,
-      monotonicUs,
-      log,
-      onCatalogChanged: () => undefined,
-      isTokenExpired: () => false,
-      onOutcome(running, outcome) {
-        countStatement(counts, outcome)
-        counts.rows += running.rows
-        counts.maskedValues += running.maskedValues
-        figures.statements += 1
-      },
-    })
-  }
-  const stop = async () => {
-    await recorder.close()
-    rmSync(dir, { recursive: true, force: true })
-  }
-  return { open, figures, stop, dir }
-}
-
 /** pgbench sends its start-up packet and waits for the answer, so that nothing else is in the first chunk. */
 function greet(client: Socket, start: () => void): void {
   client.once('data', () => {
@@ -274,9 +137,8 @@ async function main(): Promise<void> {
     },
   })
   if (values.target === true) return await target()
-  const masks = '[{ columns: [public.people.ssn], method: { partial: { keepLast: 4 } } }]'
   const { port, stop } = await startTarget()
-  const own = await sessions(values.masked === true ? masks : '[]')
+  const own = await benchSessions(values.masked === true ? benchMasks : '[]')
   const shared = values.shared === undefined ? null : sharedLinks(port, Number(values.shared))
   const server = createServer({ noDelay: true }, (client) => {
     client.on('error', () => {})
