@@ -23,10 +23,19 @@ export function cpuUsOfAll(processId: number): number | undefined {
 
 /** Resident memory in MB. */
 export function residentMb(processId: number): number {
-  const { stdout } = spawnSync('ps', ['-o', 'rss=', '-p', String(processId)], { encoding: 'utf8' })
-  const kib = Number(stdout.trim())
+  const kib = residentKib(processId)
   if (!(kib > 0)) throw new Error(`process ${processId} has no resident memory: it has ended`)
   return kib / 1_024
+}
+
+/** NaN for a process that has ended. */
+function residentKib(processId: number): number {
+  try {
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${processId}/status`, 'utf8'))?.[1])
+  } catch {
+    const { stdout } = spawnSync('ps', ['-o', 'rss=', '-p', String(processId)], { encoding: 'utf8' })
+    return Number(stdout.trim())
+  }
 }
 
 /** Clock ticks a second of /proc: fixed in Linux's interface to programs (proc(5), sysconf(_SC_CLK_TCK)). */

@@ -1,11 +1,11 @@
 // The memory of an agent is flat, however long a body is that goes through it: as a process of its own, looked at all the time. Bodies of
 // 256 MiB; SALLYPORT_BODY_MIB takes others (1024 is what docs/performance.md promises).
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { request } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { residentMbOfAll } from '../../../e2e/stack/process.ts'
 import { httpTarget } from './http-target.ts'
 import { startWorkerAgent, type WorkerAgent } from './worker-agent.ts'
 
@@ -60,9 +60,7 @@ afterAll(async () => {
   await new Promise((resolve) => api.close(resolve))
 })
 
-/** proc(5): resident pages are the second number of statm, of 4 KiB. */
-const residentMb = (): number =>
-  (Number(readFileSync(`/proc/${agent.child.pid}/statm`, 'utf8').split(' ')[1]) * 4_096) / 1_048_576
+const residentMb = (): number => residentMbOfAll(agent.child.pid ?? 0)
 
 async function asked(method: 'GET' | 'PUT', path: string) {
   const outgoing = request({

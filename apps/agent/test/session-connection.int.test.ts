@@ -233,6 +233,41 @@ describe('the start of a connection', () => {
     expect((await closed).toString()).toContain('C53300')
   })
 
+  it('R-1.5: refuses one more than it admits in all, until one of them has ended', async () => {
+    const own = await alone({ bounds: { connectionsMax: 2 } })
+    const first = await own.connect()
+    const second = await own.connect({ subject: 'bob' })
+    const { closed } = await raw(own.port)
+    const answer = (await closed).toString()
+    expect(answer).toContain('C53300')
+    expect(answer).toContain('as many connections as it admits')
+    expect((await second.query('select 1 as one')).rows).toEqual([{ one: 1 }])
+    const ended = own.recorder.seen(({ kind }) => kind === 'session-closed')
+    await first.end()
+    await ended
+    await own.connect({ subject: 'bob' })
+  })
+
+  it('R-1.5: makes refused logins of one address wait past so many, and nobody who logs in well', async () => {
+    const bounds = { refusedLoginsPerMinuteMax: 2, refusedLoginMsMin: 600_000, preAuthMsMax: 3_000 }
+    const own = await alone({ bounds })
+    const wrong = (): Promise<pg.DatabaseError> => errorOf(own.connect({ password: 'hunter2' }))
+    // A caller who is known, and whom nothing lets in, is none of those who try.
+    for (let round = 0; round < 3; round++)
+      expect(await errorOf(own.connect({ groups: ['marketing'] }))).toMatchObject({ code: '42501' })
+    expect([(await wrong()).code, (await wrong()).code]).toEqual(['28P01', '28P01'])
+    const third = wrong()
+    await own.connect()
+    // It heard nothing for as long as anybody has to log in.
+    expect((await third).code).toBeUndefined()
+    expect(own.lines.flatMap(({ fields }) => fields['waitMs'] ?? [])).toEqual([600_000])
+  })
+
+  it('R-1.5: tells whoever had to wait what was wrong', async () => {
+    const own = await alone({ bounds: { refusedLoginsPerMinuteMax: 0, refusedLoginMsMin: 50 } })
+    expect(await errorOf(own.connect({ password: 'hunter2' }))).toMatchObject({ code: '28P01', severity: 'FATAL' })
+  })
+
   it('refuses connections, and goes on with those that are open, when it has no memory for more', async () => {
     const memory = { isFull: false }
     const own = await alone({ memory })
@@ -241,6 +276,9 @@ describe('the start of a connection', () => {
     const { closed } = await raw(own.port)
     expect((await closed).toString()).toContain('no memory for another connection')
     expect((await open.query('select 1 as one')).rows).toEqual([{ one: 1 }])
+    // Over HTTP there is nobody to tell before TLS is up.
+    const http = connectTls({ host: '127.0.0.1', port: own.httpPort, servername: 'localhost', ca: own.ca })
+    expect((await once(http, 'error'))[0]).toMatchObject({ code: 'ECONNRESET' })
     memory.isFull = false
     await own.connect()
   })

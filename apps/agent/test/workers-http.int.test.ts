@@ -1,13 +1,14 @@
 // HTTP and MCP served by several processes of one agent: limits hold over all of them to the unit, sessions of MCP go on wherever the
 // next request comes to, and what one process loses is lost by it alone.
-import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
-import { connect } from 'node:tls'
+import { limits } from '@sallyport/base/limits'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { httpClient, type Reply } from './http-client.ts'
 import { httpTarget } from './http-target.ts'
 import { startApi, type TestApi } from './http-upstream.ts'
+import { connectH2, sendH2 } from './http2-client.ts'
 import { events, type McpTestServer, resultOf, startMcpServer } from './mcp-server.ts'
+import { resumed } from './tls-sessions.ts'
 import { startWorkerAgent, type WorkerAgent } from './worker-agent.ts'
 
 let api: TestApi
@@ -144,6 +145,36 @@ describe('under fifty callers at once, over two workers', () => {
     expect(api.seen.every((seen) => seen.body === body)).toBe(true)
   })
 })
+
+/** Of requests under way that one caller may have; several minutes of a busy machine. */
+it.runIf(process.env['SALLYPORT_TEST'] === 'full')(
+  'a caller has as many requests under way as it may, over both workers, and not one more',
+  async () => {
+    await limited('')
+    const { httpRequestsPerCallerMax: most, httpStreamsPerConnectionMax: each } = limits
+    const held = new Set<ServerResponse>()
+    let isHeld = true
+    api.answer = (_request, response) => {
+      if (isHeld) held.add(response)
+      else response.end('ok')
+    }
+    const authorization = `Bearer ${await agent.token({ target: 'crm' })}`
+    const sessions = await Promise.all(Array.from({ length: most / each }, () => connectH2(agent)))
+    const from = agent.entries.length
+    const replies = sessions.flatMap((session) =>
+      Array.from({ length: each }, () => sendH2(session, { ':path': '/crm/v1/a', authorization })),
+    )
+    await agent.until(() => agent.entries.slice(from).filter(({ kind }) => kind === 'intent').length === most)
+    const refused = await send('/crm/v1/a')
+    expect([refused.status, JSON.parse(refused.body).code]).toEqual([429, 'CONNECTION_LIMIT'])
+    isHeld = false
+    for (const response of held) response.end('ok')
+    expect(new Set((await Promise.all(replies)).map(({ status }) => status))).toEqual(new Set([200]))
+    expect((await send('/crm/v1/a')).status).toBe(200)
+    for (const session of sessions) session.destroy()
+  },
+  600_000,
+)
 
 it('a request that is held goes on where it waits, once it is approved', async () => {
   await limited('')
@@ -328,18 +359,8 @@ it('an ended worker takes its own connections alone, and gives back all that it 
 }, 60_000)
 
 it('a session of TLS that began at one worker goes on at the other', async () => {
-  const to = { host: '127.0.0.1', port: agent.httpPort, servername: 'localhost', ca: agent.ca } as const
-  const first = connect({ ...to, ALPNProtocols: ['http/1.1'] })
-  const session = new Promise<Buffer>((resolve) => first.once('session', resolve))
-  await once(first, 'secureConnect')
-  const resumable = await session
-  first.destroy()
-  for (let round = 0; round < 2; round++) {
-    const next = connect({ ...to, ALPNProtocols: ['http/1.1'], session: resumable })
-    await once(next, 'secureConnect')
-    expect(next.isSessionReused()).toBe(true)
-    next.destroy()
-  }
+  const to = { host: '127.0.0.1', port: agent.httpPort, servername: 'localhost', ca: agent.ca }
+  expect(await resumed({ ...to, ALPNProtocols: ['http/1.1'] }, 2)).toEqual([true, true])
 })
 
 it('ends well on SIGTERM: answers that have begun are finished, and all is recorded', async () => {

@@ -1,9 +1,11 @@
 // An agent of several processes: what is counted is counted over all of them, and what one of them loses is lost by it alone.
 import { readFileSync } from 'node:fs'
+import { limits } from '@sallyport/base/limits'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { type RealTarget, startRealTarget, targetDocument } from './real-target.ts'
-import { startWorkerAgent, type WorkerAgent } from './worker-agent.ts'
+import { resumed } from './tls-sessions.ts'
+import { type LoggedLine, startWorkerAgent, type WorkerAgent } from './worker-agent.ts'
 
 let real: RealTarget
 let agent: WorkerAgent
@@ -140,6 +142,39 @@ it('a token for one use is used once, whichever worker it comes to', async () =>
   const once = { sp_once: true, jti: 'only-once' }
   const results = await settledBy(Array.from({ length: 4 }, () => connect('ann', {}, once)))
   expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+})
+
+it('a session of TLS that began at one worker goes on at the other', async () => {
+  const to = { host: '127.0.0.1', port: agent.port, servername: 'localhost', ca: agent.ca }
+  expect(await resumed({ ...to, ALPNProtocols: ['postgresql'] }, 2)).toEqual([true, true])
+})
+
+it('refused logins of one address wait past so many over all workers, and those that are good do not (R-1.5)', async () => {
+  const from = agent.lines.length
+  const refusals = (): LoggedLine[] => agent.lines.slice(from).filter(({ code }) => code === 'TOKEN_INVALID')
+  const wrong = async (): Promise<string> =>
+    await connect('ann', { password: 'no-token' }).then(
+      () => 'let in',
+      (error: { code: string }) => error.code,
+    )
+  const most = limits.refusedLoginsPerMinuteMax
+  const codes: string[] = []
+  for (let begun = 0; begun < most; begun += 10) codes.push(...(await Promise.all(Array.from({ length: 10 }, wrong))))
+  await agent.until(() => refusals().length === most)
+  const atOnce = refusals().filter(({ waitMs }) => waitMs === undefined).length
+  expect(new Set(refusals().map(({ worker }) => worker))).toEqual(new Set([0, 1]))
+  const late = [wrong(), wrong()]
+  expect((await (await connect()).query('select 1 as one')).rows).toEqual([{ one: 1 }])
+  codes.push(...(await Promise.all(late)))
+  await agent.until(() => refusals().length === most + 2)
+  // Other tests may have had some within the same minute.
+  const others = agent.lines.filter(({ msg }) => msg === 'connection-refused').length - refusals().length
+  expect(atOnce).toBeLessThanOrEqual(most)
+  expect(atOnce).toBeGreaterThanOrEqual(most - others)
+  expect(refusals().flatMap(({ waitMs }) => waitMs ?? [])).toEqual(
+    Array(most + 2 - atOnce).fill(limits.refusedLoginMsMin),
+  )
+  expect(new Set(codes)).toEqual(new Set(['28P01']))
 })
 
 it('what one worker changes of objects counts at the others before its client hears of it', async () => {

@@ -28,6 +28,12 @@ export const limits = {
   preAuthConnectionsMax: 500,
   /** The same, from one address, so that one host cannot take all of them. */
   preAuthConnectionsPerAddressMax: 100,
+  /** Logins of one address that are refused within a minute and are told so at once; of further ones the answer waits. */
+  refusedLoginsPerMinuteMax: 100,
+  /** The answer to a refused login waits for so long then, in milliseconds, within `preAuthMsMax`. */
+  refusedLoginMsMin: 2_000,
+  /** Addresses whose refused logins are counted; past it those of the oldest are forgotten. */
+  refusedLoginAddressesMax: 10_000,
   /** Connections per agent. */
   connectionsMax: 5_000,
   /** Database connections of one caller (issuer and subject) at an agent, so that one function in a loop cannot take all of them. */
@@ -40,6 +46,10 @@ export const limits = {
   verifiedTokensMax: 10_000,
   /** Room for bodies that a worker is lent at a time, in bytes. */
   workerRoomBlockBytes: 1_048_576,
+  /** Places for requests of one caller that a worker is lent at a time, while less than half of all are taken. */
+  workerCallerBlock: 32,
+  /** Callers without a request of whom a worker keeps places that it was lent; of more, those of the oldest go back. */
+  workerIdleCallersMax: 1_000,
   /** Messages between a primary and a worker that the other has not taken; past it the worker is ended. */
   workerMessagesMax: 10_000,
   /** To start as far as to listen, for a worker, in milliseconds. */

@@ -1,5 +1,7 @@
-// How many connections there may be (THREATS ): in all, before authentication, and before authentication from one address.
-// It counts and says why not; who is refused, and how, is the listener's.
+// How many connections there may be (THREATS ): in all, before authentication, and before authentication from one address;
+// and how long refused logins of one address wait, so that trying is slow. It counts and says why not; who is refused, and how, is
+// the listener's.
+import { limits } from '@sallyport/base/limits'
 import type { ListenerBounds } from './deps.ts'
 import type { MemoryGuard } from './memory.ts'
 
@@ -7,6 +9,8 @@ import type { MemoryGuard } from './memory.ts'
 export interface Entered {
   /** It has logged in, or is gone. */
   authenticated(): void
+  /** Its login is refused. How long the answer has to wait, in milliseconds. */
+  refused(): number
   /** Nothing serves it any more. Once. */
   leave(): void
 }
@@ -16,12 +20,20 @@ export interface Admission {
   enter(address: string): Entered | string
 }
 
-type Caps = Pick<ListenerBounds, 'connectionsMax' | 'preAuthConnectionsMax' | 'preAuthPerAddressMax'>
+export type AdmissionCaps = Pick<
+  ListenerBounds,
+  | 'connectionsMax'
+  | 'preAuthConnectionsMax'
+  | 'preAuthPerAddressMax'
+  | 'refusedLoginsPerMinuteMax'
+  | 'refusedLoginMsMin'
+>
 
-export function createAdmission(caps: Caps, memory: MemoryGuard): Admission {
+export function createAdmission(caps: AdmissionCaps, memory: MemoryGuard, nowMs: () => number): Admission {
   let served = 0
   let waiting = 0
   const byAddress = new Map<string, number>()
+  const refusals = createRefusals(caps, nowMs)
   return {
     enter(address) {
       if (served >= caps.connectionsMax || waiting >= caps.preAuthConnectionsMax)
@@ -43,11 +55,40 @@ export function createAdmission(caps: Caps, memory: MemoryGuard): Admission {
       }
       return {
         authenticated,
+        refused: () => refusals.waitMs(address),
         leave() {
           authenticated()
           served -= 1
         },
       }
+    },
+  }
+}
+
+/** Refused logins of each address within a minute. Who logs in well waits for none of them. */
+function createRefusals(
+  { refusedLoginsPerMinuteMax, refusedLoginMsMin }: AdmissionCaps,
+  nowMs: () => number,
+): { waitMs(address: string): number } {
+  const counts = new Map<string, { readonly sinceMs: number; count: number }>()
+  const isOver = ({ sinceMs }: { readonly sinceMs: number }): boolean => Math.abs(nowMs() - sinceMs) >= 60_000
+  const begin = (address: string) => {
+    counts.delete(address)
+    // In the order in which they began: the first is the oldest.
+    for (const [oldest, one] of counts) {
+      if (counts.size < limits.refusedLoginAddressesMax && !isOver(one)) break
+      counts.delete(oldest)
+    }
+    const begun = { sinceMs: nowMs(), count: 0 }
+    counts.set(address, begun)
+    return begun
+  }
+  return {
+    waitMs(address) {
+      const known = counts.get(address)
+      const now = known === undefined || isOver(known) ? begin(address) : known
+      now.count += 1
+      return now.count > refusedLoginsPerMinuteMax ? refusedLoginMsMin : 0
     },
   }
 }

@@ -29,6 +29,9 @@ export interface ListenerBounds {
   /** Per source address, so that one host cannot take all of them. */
   readonly preAuthPerAddressMax: number
   readonly preAuthMsMax: number
+  /** Per source address: further ones are answered after `refusedLoginMsMin`. */
+  readonly refusedLoginsPerMinuteMax: number
+  readonly refusedLoginMsMin: number
   readonly messageMsMax: number
   readonly stalledMsMax: number
 }
@@ -39,16 +42,29 @@ export const listenerBounds: ListenerBounds = {
   preAuthConnectionsMax: limits.preAuthConnectionsMax,
   preAuthPerAddressMax: limits.preAuthConnectionsPerAddressMax,
   preAuthMsMax: limits.preAuthMsMax,
+  refusedLoginsPerMinuteMax: limits.refusedLoginsPerMinuteMax,
+  refusedLoginMsMin: limits.refusedLoginMsMin,
   messageMsMax: limits.clientMessageMsMax,
   stalledMsMax: limits.clientStalledMsMax,
 }
 
 /** How long a caller of HTTP may take (THREATS R-4.10). */
 export interface HttpWaits {
-  /** For a head, or for the first request of HTTP/2. */
+  /** For a head, each of those of HTTP/2 as well. */
   readonly headerMsMax: number
   /** For a request as a whole. */
   readonly requestMsMax: number
+  /** Without a byte in either direction. */
+  readonly idleMsMax: number
+  /** For a client of HTTP/2 to take the next piece of an answer that waits for it. */
+  readonly stalledMsMax: number
+}
+
+export const httpWaits: HttpWaits = {
+  headerMsMax: limits.httpHeaderMsMax,
+  requestMsMax: limits.httpRequestMsMax,
+  idleMsMax: limits.httpIdleMsMax,
+  stalledMsMax: limits.clientStalledMsMax,
 }
 
 export interface ListenerDeps extends SessionDeps {

@@ -13,6 +13,7 @@ import type { CredentialSources } from '../secrets/broker.ts'
 import { type Callers, createCallers } from '../session/callers.ts'
 import type { Log } from '../session/log.ts'
 import { type Admission, createAdmission } from './admission.ts'
+import { listenerBounds } from './deps.ts'
 import type { MemoryGuard } from './memory.ts'
 
 export interface HttpShares {
@@ -55,8 +56,9 @@ export function openHttpShares(deps: HttpSharesDeps, upstreams: Upstreams): Http
   return {
     // A caller of HTTP shows who it is with each request: nothing of a connection waits for that.
     admission: createAdmission(
-      { connectionsMax: limits.connectionsMax, preAuthConnectionsMax: all, preAuthPerAddressMax: all },
+      { ...listenerBounds, preAuthConnectionsMax: all, preAuthPerAddressMax: all },
       memory,
+      () => clock.nowMs(),
     ),
     callers: {
       connections: createCallers(deps.connectionsPerCallerMax ?? limits.httpConnectionsPerCallerMax),

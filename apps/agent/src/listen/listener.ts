@@ -7,7 +7,8 @@ import { watchCredentials } from '../postgres/credential-watch.ts'
 import { Departures } from '../postgres/departures.ts'
 import { openEstimates } from '../postgres/estimate.ts'
 import { createPool } from '../postgres/pool.ts'
-import { refuseConnection, type Shared, serveConnection } from '../postgres/serve.ts'
+import { type Shared, serveConnection } from '../postgres/serve.ts'
+import { refuseConnection } from '../postgres/turn-away.ts'
 import { factsCache } from '../session/analysis.ts'
 import { createCallers } from '../session/callers.ts'
 import { openSessions, type Sessions } from '../session/sessions.ts'
@@ -55,7 +56,13 @@ export async function startListener(deps: ListenerDeps): Promise<Listener> {
     verifier: tokenVerifier(),
   }
   const memory = deps.memory ?? createMemoryGuard(() => deps.clock.nowMs())
-  const doors = openDoors(bounds, deps, shared, deps.admission ?? createAdmission(bounds, memory), () => tls)
+  const doors = openDoors(
+    bounds,
+    deps,
+    shared,
+    deps.admission ?? createAdmission(bounds, memory, () => deps.clock.nowMs()),
+    () => tls,
+  )
   const server = createServer({ noDelay: true, keepAlive: true }, (socket) => doors.take(socket))
   const port = await listening(server, deps.host, deps.port)
   const stopReviewing = deps.snapshots.onChange((snapshot) => sessions.review(snapshot))
@@ -126,6 +133,7 @@ function openDoors(
         encrypt,
         tls: deps.clientTls ?? 'required',
         onAuthenticated: authenticated,
+        onRefused: entered.refused,
         messageMsMax,
         stalledMsMax,
         signal: gone.signal,

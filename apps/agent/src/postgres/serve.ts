@@ -1,15 +1,13 @@
 // The life of one PostgreSQL connection, as a story: greet, verify, admit, open the record, connect with the injected
 // credential, answer, run, close. Each step needs the value that the step before returned.
 import { createHash } from 'node:crypto'
-import type { Duplex } from 'node:stream'
 import { boundBy } from '@sallyport/base/bound'
 import type { Clock } from '@sallyport/base/clock'
-import { asSallyportError, SallyportError } from '@sallyport/base/errors'
+import { asSallyportError } from '@sallyport/base/errors'
 import { type SessionId, sessionId } from '@sallyport/base/ids'
 import { limits } from '@sallyport/base/limits'
 import { Secret } from '@sallyport/base/secret'
 import { durationMs } from '@sallyport/policy/duration'
-import { encodeBackend } from '@sallyport/wire/postgres/encode'
 import type { StatementBudgets } from '../limits/budgets.ts'
 import { realAfter } from '../link/holds.ts'
 import { countStatement } from '../metrics.ts'
@@ -46,11 +44,11 @@ import { type OpenedTarget, openTarget } from './open-target.ts'
 import { createOwnCatalog } from './own-catalog.ts'
 import { settingsRead } from './parameters.ts'
 import type { Pool } from './pool.ts'
-import { errorFields } from './refuse.ts'
 import { type Run, runSession } from './run.ts'
 import { defaultUser, type ListenerTls } from './startup.ts'
 import { clientVanished } from './state.ts'
 import { heldSpans, scanTokens } from './tokens.ts'
+import { type TurnedAway, turnAway } from './turn-away.ts'
 import { connectUpstream, type Upstream, type UpstreamLogin } from './upstream.ts'
 import { serverVersionOf, welcome } from './welcome.ts'
 
@@ -70,8 +68,7 @@ export interface Shared {
   readonly verifier: TokenVerifier
 }
 
-export interface Connection extends Origin {
-  readonly socket: Duplex
+export interface Connection extends Origin, TurnedAway {
   readonly encrypt: Encrypt
   /** Whether tickets may log in without it. */
   readonly tls: ListenerTls
@@ -81,8 +78,6 @@ export interface Connection extends Origin {
   readonly messageMsMax: number
   /** For the client to take what was written to it, in milliseconds. */
   readonly stalledMsMax: number
-  /** Fires when the listener closes or the client vanishes. */
-  readonly signal: AbortSignal
 }
 
 /** Settles when the connection is over. Never rejects. */
@@ -111,7 +106,7 @@ async function begun(connection: Connection, shared: Shared): Promise<Run | null
   } catch (thrown) {
     const error = asSallyportError(thrown)
     done('refused')
-    refuse(handshake.stream, error, connection, deps)
+    await turnAway(handshake.stream, error, connection, deps)
     return null
   }
 }
@@ -129,36 +124,6 @@ const doorsOf = (connection: Connection, deps: SessionDeps): Doors => {
     },
     oauthPlace: () => oauthPlaceOf(snapshots.current()),
   }
-}
-
-/** Tells the client why, if it still listens, and closes. */
-function refuse(stream: Duplex, error: SallyportError, connection: Connection, deps: SessionDeps): void {
-  deps.metrics.refusals.inc({ code: error.code })
-  deps.log.warn(
-    { code: error.code, address: connection.address, cause: describeThrown(error.cause) },
-    'connection-refused',
-  )
-  if (stream.destroyed || !stream.writable) {
-    connection.socket.destroy()
-    return
-  }
-  stream.end(encodeBackend({ type: 'errorResponse', fields: errorFields(error, 'FATAL') }))
-  stream.resume()
-  const timer = setTimeout(() => connection.socket.destroy(), limits.lingerMsMax)
-  timer.unref()
-  stream.once('close', () => clearTimeout(timer))
-}
-
-/** One connection too many. It is told so in clear text, as the server does when it cannot fork. */
-export function refuseConnection(socket: Duplex, address: string, deps: SessionDeps, reason: string): void {
-  const error = new SallyportError('CONNECTION_LIMIT', reason, {
-    hint: 'close idle connections, or try again later',
-  })
-  deps.metrics.refusals.inc({ code: error.code })
-  deps.log.warn({ code: error.code, address }, 'connection-refused')
-  socket.end(encodeBackend({ type: 'errorResponse', fields: errorFields(error, 'FATAL') }))
-  socket.resume()
-  setTimeout(() => socket.destroy(), limits.lingerMsMax).unref()
 }
 
 async function openSession(connection: Connection, greeting: Greeting, shared: Shared): Promise<Run> {

@@ -7,19 +7,20 @@ export interface Callers {
   enter(caller: { readonly issuer: string; readonly subject: string }): () => void
 }
 
-export function createCallers(
-  max: number = limits.connectionsPerCallerMax,
-  what: 'connections' | 'requests' | 'WebSockets' = 'connections',
-): Callers {
+type What = 'connections' | 'requests' | 'WebSockets'
+
+export const callerFull = (max: number, what: What): SallyportError =>
+  new SallyportError('CONNECTION_LIMIT', `this caller has ${max} ${what} open here, as many as one may`, {
+    hint: what === 'requests' ? 'wait for answers' : 'close idle connections, or use a pool',
+  })
+
+export function createCallers(max: number = limits.connectionsPerCallerMax, what: What = 'connections'): Callers {
   const open = new Map<string, number>()
   return {
     enter({ issuer, subject }) {
       const key = `${issuer}\u0000${subject}`
       const count = open.get(key) ?? 0
-      if (count >= max)
-        throw new SallyportError('CONNECTION_LIMIT', `this caller has ${max} ${what} open here, as many as one may`, {
-          hint: what === 'requests' ? 'wait for answers' : 'close idle connections, or use a pool',
-        })
+      if (count >= max) throw callerFull(max, what)
       open.set(key, count + 1)
       let isIn = true
       return () => {

@@ -12,6 +12,7 @@ import type { McpHolder } from '../mcp/registry.ts'
 import type { ShareNews } from '../postgres/pool-share.ts'
 import type { PassedChains } from '../record/passed.ts'
 import type { Callers } from '../session/callers.ts'
+import type { Caller, CallerBlocks } from './caller-blocks.ts'
 import { type HttpAnswering, openHttpAnswering } from './http-answering.ts'
 import { saidError } from './messages.ts'
 import type { PermitHolder, Permits } from './permits.ts'
@@ -28,6 +29,8 @@ export interface AnsweringDeps {
   readonly memory: WorkerMemory
   /** Null where no HTTP is served. */
   readonly http: HttpShares | null
+  /** For requests of HTTP. */
+  readonly blocks: CallerBlocks
 }
 
 export interface Answering {
@@ -41,6 +44,7 @@ export interface Answering {
 export interface Entered {
   readonly leave: () => void
   readonly authenticated?: () => void
+  readonly refused?: () => number
 }
 
 /** `broken`: the worker sends what no worker sends. */
@@ -52,6 +56,8 @@ export function openAnswering(
     readonly tell: (news: ShareNews) => void
     readonly broken: (why: SallyportError) => void
     readonly mcp: McpHolder
+    /** What it has to spare of this caller is asked back. */
+    readonly recall: (caller: Caller) => void
   },
 ): Answering {
   const { pipe, chains, tell, broken } = worker
@@ -60,8 +66,11 @@ export function openAnswering(
   const memory = deps.memory.enter()
   const permits = deps.permits.enter(tell)
   const { resident } = memory
-  const http =
-    deps.http === null ? null : openHttpAnswering({ ...deps, shares: deps.http, entered, resident }, worker.mcp)
+  const httpDeps = (shares: HttpShares) => ({
+    ...{ budgets: deps.budgets, shares, entered, resident },
+    blocks: deps.blocks.enter(worker.recall),
+  })
+  const http = deps.http === null ? null : openHttpAnswering(httpDeps(deps.http), worker.mcp)
   const take = (kind: number, content: Buffer): Buffer | null => {
     if (kind === messageKinds.entries) return packedAnswer(written(chains, content))
     if (kind === messageKinds.told) {
@@ -131,6 +140,8 @@ function answerOf(
       } catch (thrown) {
         return saidError(asSallyportError(thrown))
       }
+    case 'refusedLogin':
+      return entered.get(question.place)?.refused?.() ?? 0
     case 'more':
       return permits.more(question.group, question.max)
     case 'wait':

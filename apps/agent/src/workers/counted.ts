@@ -57,6 +57,7 @@ export function countedAdmission(counting: Counting, kind: 'enterDoor' | 'enterH
           if (isWaiting) asking.tell({ kind: 'authenticated', place })
           isWaiting = false
         },
+        refused: () => asking.ask({ kind: 'refusedLogin', place }),
         leave: () => asking.tell({ kind: 'leave', place }),
       }
     },
@@ -64,7 +65,7 @@ export function countedAdmission(counting: Counting, kind: 'enterDoor' | 'enterH
 }
 
 /** `what`: absent for connections to databases. */
-export function countedCallers(counting: Counting, what?: keyof HttpCallers): Callers {
+export function countedCallers(counting: Counting, what?: Exclude<keyof HttpCallers, 'requests'>): Callers {
   const { ask, tell } = counting.asking
   return {
     enter({ issuer, subject }) {

@@ -22,6 +22,7 @@ import type { OpenRecorder } from '../record/recorder.ts'
 import type { CredentialSources, Environment } from '../secrets/broker.ts'
 import { createCallers } from '../session/callers.ts'
 import type { Log } from '../session/log.ts'
+import { callerBlocks } from './caller-blocks.ts'
 import type { HttpPrimary } from './http-primary.ts'
 import { type Member, startMember } from './member.ts'
 import type { SaidError, Start, ToWorker } from './messages.ts'
@@ -149,7 +150,7 @@ async function metricsOf(own: Metrics, { members, metrics }: CrewShared): Promis
 
 /** What all members count and ask together. */
 function sharedOf(
-  { budgets, link }: CrewDeps,
+  { budgets, link, clock }: CrewDeps,
   members: ReadonlySet<Member>,
   memory: WorkerMemory,
   http: HttpPrimary | null,
@@ -158,11 +159,12 @@ function sharedOf(
     answering: {
       budgets,
       callers: createCallers(listenerBounds.connectionsPerCallerMax),
-      admission: createAdmission(listenerBounds, memory),
+      admission: createAdmission(listenerBounds, memory, () => clock.nowMs()),
       permits: createPermits(realAfter),
       holds: link.holds,
       memory,
       http: http?.shares ?? null,
+      blocks: callerBlocks(limits.httpRequestsPerCallerMax, limits.workerCallerBlock),
     },
     http,
     members,

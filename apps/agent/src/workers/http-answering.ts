@@ -5,6 +5,7 @@ import type { RequestBudgets } from '../limits/budgets.ts'
 import type { HttpShares } from '../listen/http-shares.ts'
 import type { McpHolder, McpRegistry } from '../mcp/registry.ts'
 import type { Entered } from './answering.ts'
+import type { BlockHolder } from './caller-blocks.ts'
 import type { HttpAnswers, HttpQuestion, HttpTold } from './http-questions.ts'
 import { saidError } from './messages.ts'
 
@@ -20,13 +21,14 @@ export interface HttpAnswering {
 export interface HttpAnsweringDeps {
   readonly budgets: RequestBudgets
   readonly shares: HttpShares
+  readonly blocks: BlockHolder
   /** By the worker's own names. */
   readonly entered: Map<number, Entered>
   readonly resident: (bytes: number) => void
 }
 
 export function openHttpAnswering(deps: HttpAnsweringDeps, holder: McpHolder): HttpAnswering {
-  const { budgets, shares } = deps
+  const { budgets, shares, blocks } = deps
   const registry = shares.enterMcp(holder)
   let roomBytes = 0
   const more = (bytes: number): boolean => {
@@ -43,6 +45,8 @@ export function openHttpAnswering(deps: HttpAnsweringDeps, holder: McpHolder): H
         case 'enterHttpCaller':
         case 'enterHttpDoor':
           return enter(question, deps)
+        case 'lendCaller':
+          return blocks.lend(question)
         case 'bodyRoom':
           return more(question.bytes)
         case 'pinIsApproved':
@@ -67,6 +71,7 @@ export function openHttpAnswering(deps: HttpAnsweringDeps, holder: McpHolder): H
     end() {
       shares.room.give(roomBytes)
       roomBytes = 0
+      blocks.leave()
       registry.leave()
     },
   }
@@ -120,10 +125,13 @@ function ofSession(question: OfSession, registry: McpRegistry): HttpAnswers[OfSe
 
 function hear(
   told: Exclude<HttpTold, { kind: 'bodyRoomBack' }>,
-  { budgets, shares }: HttpAnsweringDeps,
+  { budgets, shares, blocks }: HttpAnsweringDeps,
   registry: McpRegistry,
 ): void {
   switch (told.kind) {
+    case 'callerBack':
+      blocks.back(told, told.count)
+      break
     case 'owe':
       budgets.owe(told.claims)
       break

@@ -9,17 +9,22 @@ import type { HttpShares } from '../listen/http-shares.ts'
 import type { PinBook } from '../mcp/pins.ts'
 import type { EnterMcp, McpHolder, ShownText } from '../mcp/registry.ts'
 import type { Asking } from './asking.ts'
+import { lentCallers } from './caller-blocks.ts'
 import { type Calls, openCalls } from './calls.ts'
 import { type Counting, countedAdmission, countedCallers } from './counted.ts'
 import { errorSaid, type OauthFound, type SaidError, saidError, type ToPrimary, type ToWorker } from './messages.ts'
 
-export type HttpPortMessage = Extract<ToWorker, { kind: 'oauthFound' | 'mcpShow' | 'mcpShownElsewhere' | 'mcpEnded' }>
+export type HttpPortMessage = Extract<
+  ToWorker,
+  { kind: 'oauthFound' | 'mcpShow' | 'mcpShownElsewhere' | 'mcpEnded' | 'callerRecalled' }
+>
 
 export const isOfHttp = (message: ToWorker): message is HttpPortMessage =>
   message.kind === 'oauthFound' ||
   message.kind === 'mcpShow' ||
   message.kind === 'mcpShownElsewhere' ||
-  message.kind === 'mcpEnded'
+  message.kind === 'mcpEnded' ||
+  message.kind === 'callerRecalled'
 
 export interface HttpPorts {
   shares(): HttpShares
@@ -34,12 +39,13 @@ export function openHttpPorts(counting: Counting, send: Send): HttpPorts {
   const tokens = openCalls<OauthFound | SaidError>()
   const shown = openCalls<ShownText | SaidError>()
   const holders = new Set<McpHolder>()
+  const requests = lentRequests(asking)
   return {
     shares: () => ({
       admission: countedAdmission(counting, 'enterHttpDoor'),
       callers: {
         connections: countedCallers(counting, 'connections'),
-        requests: countedCallers(counting, 'requests'),
+        requests,
         webSockets: countedCallers(counting, 'webSockets'),
       },
       room: lentRoom(
@@ -64,6 +70,9 @@ export function openHttpPorts(counting: Counting, send: Send): HttpPorts {
         case 'mcpShownElsewhere':
           shown.answered(message.call, message.shown)
           break
+        case 'callerRecalled':
+          requests.recalled(message)
+          break
         case 'mcpEnded':
           for (const holder of holders) holder.ended(message.id)
           break
@@ -74,6 +83,20 @@ export function openHttpPorts(counting: Counting, send: Send): HttpPorts {
     },
   }
 }
+
+const lentRequests = ({ ask, tell }: Asking) =>
+  lentCallers(
+    {
+      lend: ({ issuer, subject }) => ask({ kind: 'lendCaller', issuer, subject }),
+      back: ({ issuer, subject }, count) => tell({ kind: 'callerBack', issuer, subject, count }),
+    },
+    {
+      max: limits.httpRequestsPerCallerMax,
+      block: limits.workerCallerBlock,
+      idleMax: limits.workerIdleCallersMax,
+      what: 'requests',
+    },
+  )
 
 /** There is one: sessions of MCP are of one listener. */
 async function showHere(

@@ -13,11 +13,13 @@ export type HttpQuestion =
   | {
       readonly kind: 'enterHttpCaller'
       readonly place: number
-      readonly what: keyof HttpCallers
+      readonly what: Exclude<keyof HttpCallers, 'requests'>
       readonly issuer: string
       readonly subject: string
     }
   | { readonly kind: 'enterHttpDoor'; readonly place: number; readonly address: string; readonly residentBytes: number }
+  /** Places for its requests. */
+  | { readonly kind: 'lendCaller'; readonly issuer: string; readonly subject: string }
   | { readonly kind: 'bodyRoom'; readonly bytes: number }
   | { readonly kind: 'mcpOpen'; readonly owner: string; readonly session: Registered }
   | { readonly kind: 'mcpFind'; readonly owner: string; readonly id: string }
@@ -35,6 +37,7 @@ export interface HttpAnswers {
   readonly enterPlaces: Place | null
   readonly enterHttpCaller: SaidError | null
   readonly enterHttpDoor: string | null
+  readonly lendCaller: number
   readonly bodyRoom: boolean
   readonly mcpOpen: string
   readonly mcpFind: Registered | null
@@ -49,6 +52,7 @@ export interface HttpAnswers {
 
 export type HttpTold =
   | { readonly kind: 'owe'; readonly claims: readonly Claim[] }
+  | { readonly kind: 'callerBack'; readonly issuer: string; readonly subject: string; readonly count: number }
   | { readonly kind: 'bodyRoomBack'; readonly bytes: number }
   | { readonly kind: 'mcpSettle'; readonly id: string; readonly key: string }
   | { readonly kind: 'mcpEvent'; readonly id: string; readonly event: string; readonly ofServer: string }

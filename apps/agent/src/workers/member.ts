@@ -47,7 +47,7 @@ export function startMember(of: MemberDeps): Member {
   const answering = openAnswering(shared.answering, {
     pipe: process.pipe,
     chains: recorder.passed(),
-    tell: (news) => send({ kind: 'share', news }),
+    ...toldBy(send),
     broken: (why) => kill(why.message),
     mcp: mcpHolderOf(shared, send, () => member),
   })
@@ -92,6 +92,12 @@ export function startMember(of: MemberDeps): Member {
   }
   return member
 }
+
+/** What others do that it shares places with. */
+const toldBy = (send: Member['send']): Pick<Parameters<typeof openAnswering>[1], 'tell' | 'recall'> => ({
+  tell: (news) => send({ kind: 'share', news }),
+  recall: ({ issuer, subject }) => send({ kind: 'callerRecalled', issuer, subject }),
+})
 
 /** What the registry of MCP sessions tells and asks a worker. */
 const mcpHolderOf = (shared: CrewShared, send: Member['send'], member: () => Member): McpHolder => ({

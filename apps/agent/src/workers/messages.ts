@@ -76,6 +76,8 @@ export type ToWorker =
   | { readonly kind: 'mcpShow'; readonly call: number; readonly id: string; readonly text: string }
   | { readonly kind: 'mcpShownElsewhere'; readonly call: number; readonly shown: ShownText | SaidError }
   | { readonly kind: 'mcpEnded'; readonly id: string }
+  /** Places for its requests that the worker has to spare go back. */
+  | { readonly kind: 'callerRecalled'; readonly issuer: string; readonly subject: string }
 
 /** A token of a target's, which goes where the agent's own key goes as well. */
 export interface OauthFound {

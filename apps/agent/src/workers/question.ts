@@ -12,6 +12,8 @@ export type Question =
   /** `place` is how the worker names it when it leaves. */
   | { readonly kind: 'enterCaller'; readonly place: number; readonly issuer: string; readonly subject: string }
   | { readonly kind: 'enterDoor'; readonly place: number; readonly address: string; readonly residentBytes: number }
+  /** Of a connection that has entered. */
+  | { readonly kind: 'refusedLogin'; readonly place: number }
   | { readonly kind: 'more'; readonly group: string; readonly max: number }
   | { readonly kind: 'wait'; readonly group: string; readonly caller: string; readonly max: number }
   | { readonly kind: 'holdsFull' }
@@ -25,6 +27,8 @@ export interface Answers extends HttpAnswers {
   /** Null: it may. */
   readonly enterCaller: SaidError | null
   readonly enterDoor: string | null
+  /** Milliseconds. */
+  readonly refusedLogin: number
   readonly more: boolean
   readonly wait: boolean
   readonly holdsFull: boolean
