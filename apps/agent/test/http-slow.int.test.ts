@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { connect } from 'node:tls'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type DataPath, startDataPath } from './data-path.ts'
-import { httpTarget } from './http-target.ts'
+import { openTarget } from './http-target.ts'
 import { startApi, type TestApi } from './http-upstream.ts'
 
 let api: TestApi
@@ -15,16 +15,7 @@ beforeAll(async () => {
   path = await startDataPath({
     environment: {},
     httpWaits: waits,
-    yaml: `${httpTarget('crm', api.port)}
-  credential: none
----
-apiVersion: sallyport.dev/v1
-kind: Policy
-metadata: { name: api }
-spec:
-  targets: { any: true }
-  rules: [{ name: all, effect: allow, callers: { any: true }, objects: ["/**"] }]
-`,
+    yaml: openTarget(api.port),
   })
 })
 afterAll(async () => {

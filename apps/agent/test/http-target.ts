@@ -9,3 +9,15 @@ spec:
   agents: [test]
   url: http://127.0.0.1:${port}${path}
   network: loopback`
+
+/** Target "crm" without a credential, and a policy by which everybody may ask it for everything. */
+export const openTarget = (port: number): string => `${httpTarget('crm', port)}
+  credential: none
+---
+apiVersion: sallyport.dev/v1
+kind: Policy
+metadata: { name: api }
+spec:
+  targets: { any: true }
+  rules: [{ name: all, effect: allow, callers: { any: true }, objects: ["/**"] }]
+`

@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, type OutgoingHttpHeaders } from 'node:http2'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
-import type { DataPath } from './data-path.ts'
+import type { HttpDoor } from './http-client.ts'
 
 export interface H2Reply {
   readonly status: number
@@ -13,7 +13,7 @@ export interface H2Reply {
   readonly code: number
 }
 
-export const connectH2 = async (path: DataPath): Promise<ClientHttp2Session> => {
+export const connectH2 = async (path: Pick<HttpDoor, 'httpPort' | 'ca'>): Promise<ClientHttp2Session> => {
   const session = connect(`https://localhost:${path.httpPort}`, { ca: path.ca })
   session.on('error', () => {})
   await once(session, 'connect')
@@ -81,7 +81,7 @@ export interface RawH2 {
 }
 
 /** With the preface sent. */
-export async function rawH2(path: DataPath): Promise<RawH2> {
+export async function rawH2(path: Pick<HttpDoor, 'httpPort' | 'ca'>): Promise<RawH2> {
   const socket = connectTls({
     host: '127.0.0.1',
     port: path.httpPort,

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { limits } from '@sallyport/base/limits'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type DataPath, startDataPath } from './data-path.ts'
+import { openTarget } from './http-target.ts'
 import { startApi, type TestApi } from './http-upstream.ts'
 import { block, connectH2, type Frame, frame, frameTypes, type RawH2, rawH2, replyOf, sendH2 } from './http2-client.ts'
 
@@ -13,22 +14,7 @@ let token: string
 
 beforeAll(async () => {
   api = await startApi()
-  path = await startDataPath({
-    yaml: `
-apiVersion: sallyport.dev/v1
-kind: Target
-metadata: { name: crm }
-spec: { protocol: http, agents: [test], url: "http://127.0.0.1:${api.port}", network: loopback, credential: none }
----
-apiVersion: sallyport.dev/v1
-kind: Policy
-metadata: { name: api }
-spec:
-  targets: { any: true }
-  rules: [{ name: all, effect: allow, callers: { groups: [engineering] }, objects: ["/**"] }]
-`,
-    environment: {},
-  })
+  path = await startDataPath({ yaml: openTarget(api.port), environment: {} })
   token = await path.token({ target: 'crm' })
 })
 afterAll(async () => {
@@ -205,6 +191,33 @@ describe('a flood', () => {
     expect(begun).toBeLessThanOrEqual(limits.httpResetsPerMinuteMax + limits.httpStreamsPerConnectionMax)
   })
 
+  it('of streams that the client has the gateway reset ends the connection (CVE-2025-8671)', async () => {
+    let begun = 0
+    api.answer = () => {
+      begun += 1
+    }
+    const client = await rawH2(path)
+    const closed = closing(client)
+    // One more than a window may have (RFC 9113, 6.9.1).
+    const tooMuch = Buffer.from([0x7f, 0xff, 0xff, 0xff])
+    for (let stream = 1; stream < 700; stream += 2)
+      client.socket.write(Buffer.concat([headers(good(), stream), frame('window', 0, stream, tooMuch)]))
+    await closed
+    expect(begun).toBeLessThanOrEqual(limits.httpResetsPerMinuteMax + limits.httpStreamsPerConnectionMax)
+  })
+
+  it('of one field that stands once and is named a thousand times is no head', async () => {
+    // Kept in the table of the connection (RFC 7541, 6.2.1), then named by its place there (6.1).
+    const kept = block([['x-a', 'b'.repeat(3_000)]])
+    kept.writeUInt8(0x40, 0)
+    const client = await rawH2(path)
+    client.socket.write(
+      frame('headers', endHeaders | endStream, 1, Buffer.concat([block(good()), kept, Buffer.alloc(1_000, 0xbe)])),
+    )
+    expect(isOk(await ended(client))).toBe(false)
+    expect(api.seen).toEqual([])
+  })
+
   it('of streams that are reset as if nothing were wrong ends the connection, too', async () => {
     let began = (): void => {}
     api.answer = () => began()
@@ -270,22 +283,7 @@ describe('a flood', () => {
 describe('an HTTP/2 connection', () => {
   it('is told to go when the agent stops, and what is under way ends well', async () => {
     const slow = await startApi()
-    const other = await startDataPath({
-      yaml: `
-apiVersion: sallyport.dev/v1
-kind: Target
-metadata: { name: crm }
-spec: { protocol: http, agents: [test], url: "http://127.0.0.1:${slow.port}", network: loopback, credential: none }
----
-apiVersion: sallyport.dev/v1
-kind: Policy
-metadata: { name: api }
-spec:
-  targets: { any: true }
-  rules: [{ name: all, effect: allow, callers: { groups: [engineering] }, objects: ["/**"] }]
-`,
-      environment: {},
-    })
+    const other = await startDataPath({ yaml: openTarget(slow.port), environment: {} })
     let finish = (): void => {}
     const begun = new Promise<void>((resolve) => {
       slow.answer = (_request, response) => {

@@ -60,11 +60,16 @@ const connectionFields: ReadonlySet<string> = new Set(['connection', 'keep-alive
 /** The way of the answer on a stream. */
 export class StreamAnswer extends EventEmitter implements Outbound {
   readonly #stream: ServerHttp2Stream
+  readonly #nowMs: () => number
+  /** Pieces that the client has no window for, or has not read so far as that, and since when none of them left. */
+  #waiting = 0
+  #sinceMs = 0
   writableEnded = false
 
-  constructor(stream: ServerHttp2Stream) {
+  constructor(stream: ServerHttp2Stream, nowMs: () => number) {
     super()
     this.#stream = stream
+    this.#nowMs = nowMs
     stream.on('drain', () => this.emit('drain'))
     stream.once('close', () => this.emit('close'))
   }
@@ -96,13 +101,30 @@ export class StreamAnswer extends EventEmitter implements Outbound {
 
   /** True of one that is gone: nobody waits for it. */
   write(chunk: Uint8Array | string): boolean {
-    return this.#isShut ? true : this.#stream.write(chunk)
+    return this.#isShut ? true : this.#stream.write(chunk, this.#began())
+  }
+
+  /** For so long the client has taken nothing of what waits for it. */
+  isStalled(ms: number): boolean {
+    return this.#waiting > 0 && this.#nowMs() - this.#sinceMs >= ms
+  }
+
+  /** One piece more waits; returns how to say that it has left. */
+  #began(): () => void {
+    if (this.#waiting === 0) this.#sinceMs = this.#nowMs()
+    this.#waiting += 1
+    return () => {
+      this.#waiting -= 1
+      this.#sinceMs = this.#nowMs()
+    }
   }
 
   end(chunk?: Uint8Array | string): void {
     this.writableEnded = true
     // The rest of a body that nobody reads is not asked for (RFC 9113, 8.1).
+    const left = this.#began()
     const finished = (): void => {
+      left()
       if (!this.#stream.readableEnded && !this.#stream.endAfterHeaders) this.#stream.close(constants.NGHTTP2_NO_ERROR)
     }
     if (this.#isShut) finished()

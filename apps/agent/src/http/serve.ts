@@ -116,7 +116,10 @@ function admittedHead(connection: Connection, request: Inbound, random: SessionD
   }
 }
 
-/** Within what its caller may have under way at the agent, and no longer than its session. */
+/**
+ * Within what its caller may have under way at the agent, and no longer than its session. It is under way until its answer is out: what a
+ * caller does not take is kept in memory.
+ */
 async function underWay(parts: Exchange): Promise<void> {
   const { request, response, session, serving } = parts
   const leave = serving.requests.enter(session.admitted.token.principal)
@@ -133,7 +136,8 @@ async function underWay(parts: Exchange): Promise<void> {
     await exchange(parts, ending)
   } finally {
     session.ending.removeEventListener('abort', stop)
-    leave()
+    if (response.destroyed) leave()
+    else response.once('close', leave)
   }
 }
 

@@ -20,7 +20,7 @@ import type { Sessions } from '../session/sessions.ts'
 import { type SqlArgumentDeps, sqlArguments } from '../session/sql-argument.ts'
 import { tokenVerifier } from '../session/verified.ts'
 import type { Admission } from './admission.ts'
-import type { HttpWaits, ListenerDeps, TlsMaterial } from './deps.ts'
+import { type HttpWaits, httpWaits, type ListenerDeps, type TlsMaterial } from './deps.ts'
 import { type HttpShares, type HttpSharesDeps, openHttpShares } from './http-shares.ts'
 import { type Http2Door, http2Door } from './http2.ts'
 import { listening } from './listening.ts'
@@ -77,8 +77,9 @@ export async function startHttpListener(deps: HttpListenerDeps): Promise<HttpLis
     return one
   }
   const take = (request: IncomingMessage, response: ServerResponse): void => void begin(inboundOf(request), response)
-  const waits = { headerMsMax: limits.httpHeaderMsMax, requestMsMax: limits.httpRequestMsMax, ...deps.waits }
+  const waits = { ...httpWaits, ...deps.waits }
   const server = createServer({ ...contextOf(deps.tls), ...serverOptions, ...timeoutsOf(waits) }, take)
+  server.setTimeout(waits.idleMsMax)
   bound(server, shares.admission)
   const http2 = http2Door({ ...deps, waits }, begin)
   choose(server, http2)
@@ -177,7 +178,6 @@ function choose(server: Server, http2: Http2Door): void {
 function bound(server: Server, admission: Admission): void {
   // Counted by whoever reads the fields: here more than the limit would be left out in silence.
   server.maxHeadersCount = 0
-  server.setTimeout(limits.httpIdleMsMax)
   server.on('connection', (socket: Socket) => {
     socket.on('error', () => {})
     const entered = admission.enter(socket.remoteAddress ?? '')

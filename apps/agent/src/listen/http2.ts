@@ -36,8 +36,11 @@ export function http2Door(
   { clock, log, waits }: Pick<ListenerDeps, 'clock' | 'log'> & { readonly waits: HttpWaits },
   serve: HttpServer['serve'],
 ): Http2Door {
-  const open = new Set<ServerHttp2Session>()
+  const open = new Map<ServerHttp2Session, HeadWatch>()
   let isStopping = false
+  const answers = new Set<StreamAnswer>()
+  const nowMs = () => clock.nowMs()
+  const looking = endLate(open, answers, waits, nowMs)
   const server = createServer(options)
   const sockets = new WeakMap<object, Socket>()
   // Emitted within `take`, before anything was read.
@@ -46,12 +49,12 @@ export function http2Door(
     const socket = taking
     if (socket === null) return session.destroy()
     sockets.set(session, socket)
-    open.add(session)
+    open.set(session, watchHeads(session, waits.headerMsMax))
     session.once('close', () => open.delete(session))
     session.on('error', () => {})
     bound(session, {
       beginMsMax: waits.headerMsMax,
-      nowMs: () => clock.nowMs(),
+      nowMs,
       onFlood(what) {
         log.warn({ what }, 'http2-flood')
         session.destroy()
@@ -67,9 +70,9 @@ export function http2Door(
     if (socket === undefined) return breakOff(stream)
     // Reset in the same breath: nobody waits for it.
     if (stream.closed || stream.destroyed) return
-    boundStream(stream, waits.requestMsMax)
+    boundStream(stream, waits)
     // Behind head and flags stands the head as it came, which the types of Node leave out.
-    void serve(inboundOfStream(stream, textsOf(rest[2]), socket), new StreamAnswer(stream))
+    void serve(inboundOfStream(stream, textsOf(rest[2]), socket), answerOn(stream, answers, nowMs))
   })
   server.on('sessionError', () => {})
   return {
@@ -80,24 +83,92 @@ export function http2Door(
     },
     stop() {
       isStopping = true
-      for (const session of open) session.close()
+      for (const session of open.keys()) session.close()
     },
     close() {
-      for (const session of open) session.destroy()
+      clearInterval(looking)
+      for (const session of open.keys()) session.destroy()
     },
   }
+}
+
+function answerOn(stream: ServerHttp2Stream, answers: Set<StreamAnswer>, nowMs: () => number): StreamAnswer {
+  const answer = new StreamAnswer(stream, nowMs)
+  answers.add(answer)
+  stream.once('close', () => answers.delete(answer))
+  return answer
 }
 
 const textsOf = (value: unknown): readonly string[] =>
   Array.isArray(value) ? value.filter((one) => typeof one === 'string') : []
 
 /** Deadlines, as the connections of HTTP/1.1 have them. */
-function boundStream(stream: ServerHttp2Stream, requestMsMax: number): void {
-  stream.setTimeout(limits.httpIdleMsMax, () => breakOff(stream))
+function boundStream(stream: ServerHttp2Stream, { requestMsMax, idleMsMax }: HttpWaits): void {
+  stream.setTimeout(idleMsMax, () => breakOff(stream))
   if (stream.endAfterHeaders) return
   const late = setTimeout(() => breakOff(stream), requestMsMax)
   stream.once('end', () => clearTimeout(late))
   stream.once('close', () => clearTimeout(late))
+}
+
+/**
+ * Beside what Node watches of HTTP/1.1. A stream whose window is shut Node takes for one on which something happens while anything is
+ * sent on its connection.
+ */
+const endLate = (
+  open: ReadonlyMap<ServerHttp2Session, HeadWatch>,
+  answers: ReadonlySet<StreamAnswer>,
+  { headerMsMax, stalledMsMax }: HttpWaits,
+  nowMs: () => number,
+): NodeJS.Timeout =>
+  setInterval(
+    () => {
+      for (const [session, watch] of open) if (watch.isLate(nowMs())) endLateOne(session, watch)
+      for (const answer of answers) if (answer.isStalled(stalledMsMax)) answer.destroy()
+    },
+    Math.min(1_000, headerMsMax),
+  ).unref()
+
+/** Nothing new begins, and what is under way ends well. Node may wait for the client to close then. */
+function endLateOne(session: ServerHttp2Session, { streams }: HeadWatch): void {
+  if (session.closed && streams.size === 0) session.destroy()
+  else session.close()
+}
+
+interface HeadWatch {
+  /** That are open. */
+  readonly streams: ReadonlySet<ServerHttp2Stream>
+  /** A head has begun, and has not come to its end for too long. */
+  isLate(nowMs: number): boolean
+}
+
+/**
+ * Node tells of a head when it is whole. That another one has begun, which may go on in CONTINUATION frames, nghttp2 knows by its
+ * stream. One that was reset for its head looks the same: there the client has to begin another one, or connect anew.
+ */
+function watchHeads(session: ServerHttp2Session, headerMsMax: number): HeadWatch {
+  let whole = 0
+  let begun = 0
+  let sinceMs = 0
+  const streams = new Set<ServerHttp2Stream>()
+  session.on('stream', (stream) => {
+    whole = stream.id ?? whole
+    if (stream.destroyed) return
+    streams.add(stream)
+    stream.once('close', () => streams.delete(stream))
+  })
+  return {
+    streams,
+    isLate(nowMs) {
+      const last = session.state.lastProcStreamID ?? 0
+      if (last <= whole) return false
+      if (last !== begun) {
+        begun = last
+        sinceMs = nowMs
+      }
+      return nowMs - sinceMs >= headerMsMax
+    },
+  }
 }
 
 interface Watch {
