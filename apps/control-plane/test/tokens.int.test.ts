@@ -19,6 +19,13 @@ import {
 } from './make.ts'
 import { stopServer } from './stack.ts'
 
+const toolsDocument = {
+  apiVersion: 'sallyport.dev/v1',
+  kind: 'Target',
+  metadata: { name: 'tools' },
+  spec: { protocol: 'http', agents: ['eu-1'], url: 'https://tools.example/mcp', credential: 'none', mcp: {} },
+}
+
 let test: TestApp
 let ana: SignedIn
 beforeAll(async () => {
@@ -28,6 +35,8 @@ beforeAll(async () => {
     groupDocument('engineering', 'eng'),
     targetDocument('orders'),
     targetDocument('payroll'),
+    toolsDocument,
+    allowPolicy('tools', 'tools', 'engineering'),
     targetDocument('homeless', { agents: ['nobody'] }),
     allowPolicy('orders', 'orders', 'engineering'),
     allowPolicy('homeless', 'homeless', 'engineering'),
@@ -141,9 +150,11 @@ describe('my targets', () => {
         description: 'the orders database',
         labels: { env: 'test' },
         protocol: 'postgres',
+        mcp: false,
         roles: ['app_rw', 'app_ro'],
         connection: { host: 'eu-1.example.com', port: 6432 },
       },
+      expect.objectContaining({ name: 'tools', protocol: 'http', mcp: true, roles: [] }),
     ])
     expect((await mine(await makePerson(test, []))).items).toEqual([])
     const body = JSON.stringify(await mine(ana))

@@ -89,6 +89,8 @@ export const MyTarget = z.object({
   description: z.string(),
   labels: z.record(z.string(), z.string()),
   protocol: z.enum(['postgres', 'http']),
+  /** Tools for language models, over HTTP. */
+  mcp: z.boolean().default(false),
   /** Upstream roles that the caller may choose; the first is the default. */
   roles: z.array(z.string()),
   /** Where an agent serves it; null when none has joined yet. */

@@ -21,15 +21,17 @@ const notes: Readonly<Record<Client, string>> = {
 
 function RoleField({
   roles,
+  over,
   role,
   onChange,
 }: {
   readonly roles: readonly string[]
+  readonly over: string
   readonly role: string
   readonly onChange: (role: string) => void
 }) {
   const id = useId()
-  if (roles.length === 0) return <span className="text-[13px] text-ink-3">over HTTP</span>
+  if (roles.length === 0) return <span className="text-[13px] text-ink-3">over {over}</span>
   if (roles.length < 2)
     return (
       <span className="text-[13px] text-ink-3">
@@ -50,6 +52,18 @@ function RoleField({
         ))}
       </select>
     </span>
+  )
+}
+
+/** What the clients of MCP want is a configuration, which the command prints. */
+function McpLines({ target }: { readonly target: string }) {
+  return (
+    <div className="mt-2">
+      <CodeBlock text={`sallyport connect ${target}`} what="the line for MCP" label="Without a credential in it" />
+      <p className="mt-2 text-xs text-ink-3">
+        Prints what to put into <code>mcp.json</code>, and how to start a client with a token in its environment.
+      </p>
+    </div>
   )
 }
 
@@ -84,7 +98,7 @@ export function TargetCard({ target }: { readonly target: MyTarget }) {
       <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
         <h3 className="text-base font-semibold">{target.name}</h3>
         <Environment labels={target.labels} />
-        <RoleField roles={target.roles} role={role} onChange={setRole} />
+        <RoleField roles={target.roles} over={target.mcp ? 'MCP' : 'HTTP'} role={role} onChange={setRole} />
         {place === null ? null : (
           <span className="ml-auto">
             <Button icon={<KeyRound aria-hidden size={15} />} onClick={() => setAsking(true)}>
@@ -102,6 +116,8 @@ export function TargetCard({ target }: { readonly target: MyTarget }) {
         <p className="mt-2 rounded-lg bg-hold-soft px-3 py-2 text-hold">
           No agent serves this target yet. Once one has joined, the lines to connect appear here.
         </p>
+      ) : target.mcp ? (
+        <McpLines target={target.name} />
       ) : target.protocol === 'http' ? (
         <HttpLines target={target.name} address={`${place.host}:${place.port}`} />
       ) : (

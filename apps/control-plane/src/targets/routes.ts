@@ -1,7 +1,7 @@
 // HTTP for people who want to reach a target: which are open to me, and a token for one of them.
 import { MySchema, MySchemaQuery, MyTargets } from '@sallyport/api/resources'
 import { TokenRequest, TokenResponse } from '@sallyport/api/signin'
-import { isHttpTarget } from '@sallyport/policy/document'
+import { isHttpTarget, type TargetDocument } from '@sallyport/policy/document'
 import { z } from 'zod'
 import type { Deps } from '../deps.ts'
 import { actorOf } from '../http/actor.ts'
@@ -17,6 +17,8 @@ const TargetParams = z.object({ name: z.string().max(64) })
 const httpUrl = ({ host, port }: { readonly host: string; readonly port: number }, target: string): string =>
   `https://${host.includes(':') ? `[${host}]` : host}:${port}/${target}`
 
+const isMcp = (target: TargetDocument): boolean => isHttpTarget(target) && target.spec.mcp !== undefined
+
 export function targetRoutes(app: App, deps: Deps): void {
   app.route({
     ...at('myTargets'),
@@ -28,6 +30,7 @@ export function targetRoutes(app: App, deps: Deps): void {
         description: target.metadata.description ?? '',
         labels: target.metadata.labels ?? {},
         protocol: target.spec.protocol,
+        mcp: isMcp(target),
         roles: roleNames(target),
         connection: await connectionOf(deps, target),
       }))
@@ -59,7 +62,7 @@ export function targetRoutes(app: App, deps: Deps): void {
           user: role ?? defaultUser,
           ca: deps.authorityPem,
           url: isHttpTarget(target) ? httpUrl(address, target.metadata.name) : null,
-          mcp: isHttpTarget(target) && target.spec.mcp !== undefined,
+          mcp: isMcp(target),
         },
       }
     },
