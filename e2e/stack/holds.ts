@@ -40,7 +40,8 @@ export async function decide(
 /** The demo's hold rule with another wait or life. */
 export function withHold(yaml: string, changes: { wait?: string; expires?: string; count?: number }): string {
   const { wait = '60s', expires = '15m', count = 1 } = changes
-  const rule = /approval: \{ reviewers: .*? \}(?=\n)/
+  // That of a grant waits for nobody.
+  const rule = /approval: \{ reviewers: .*, wait: .*? \}(?=\n)/
   if (!rule.test(yaml)) throw new Error('the demo has no hold rule any more')
   return yaml.replace(
     rule,

@@ -127,6 +127,7 @@ function foundText(value: unknown): string {
 
 /** `unknown field "obects"; did you mean "objects"?`, or what there is to choose from. */
 export function unknownName(what: string, name: string, known: readonly string[]): string {
+  if (known.includes(name)) return `the ${what} "${name}" has no meaning here; remove it`
   const near = nearestName(name, known)
   const shown = name.length > 60 ? `${name.slice(0, 60)}…` : name
   if (near !== null) return `unknown ${what} "${shown}"; did you mean "${near}"?`
