@@ -46,7 +46,18 @@ spec:
 `
   const agent = await startWorkerAgent({ yaml, workers, env })
   agents.push(agent)
+  await serves(agent)
   return agent
+}
+
+/** It listens before it has its policies. */
+async function serves(agent: WorkerAgent): Promise<void> {
+  try {
+    await (await agent.connect('person-0')).end()
+  } catch (thrown) {
+    if (!String(thrown).includes('no policies yet')) throw thrown
+    await serves(agent)
+  }
 }
 
 const residentMb = ({ child }: WorkerAgent): number => residentMbOfAll(child.pid ?? 0)
