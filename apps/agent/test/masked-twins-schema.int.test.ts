@@ -1,22 +1,10 @@
 // Two databases that differ in masked values alone, and what constraints, changes of the schema and maintenance tell of the rows that
 // are there (THREATS R-3.6, R-3.9): directly it differs, through the agent the answers are the same bytes. On a real PostgreSQL.
-import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type PostgresServer, startPostgres } from '../../../e2e/stack/postgres.ts'
-import { type DataPath, startDataPath } from './data-path.ts'
+import { startTwins, type Twin, type Twins } from './twins.ts'
 
-let server: PostgresServer
-let path: DataPath
+let sides: Twins
 
-const twins = ['left', 'right'] as const
-type Twin = (typeof twins)[number]
-
-const targetOf = (name: Twin): string => `
-apiVersion: sallyport.dev/v1
-kind: Target
-metadata: { name: ${name} }
-spec: { protocol: postgres, agents: [test], host: 127.0.0.1, port: ${server.port}, database: shop_${name}, tls: { mode: disable }, roles: [{ name: app, password: { env: APP_PASSWORD } }] }
-`
 const hidden =
   `refs.code cust.ssn sized.ssn later.code rest.ssn drawer_refs.code base.score kept.ssn twice.ssn folded.ssn made.ssn worn.code
   stays.during areas.ssn rooms.ssn sums.ssn people.ssn badges.ssn pairs.ssn`
@@ -130,57 +118,19 @@ const owned = `
   alter domain worn_code owner to app; alter type person owner to app; alter function folded owner to app`
 
 beforeAll(async () => {
-  server = await startPostgres({ settings: { fsync: 'off' } })
-  const first = new pg.Client(server.url('postgres'))
-  await first.connect()
-  await first.query("create role app login password 'app-secret-1'")
-  for (const twin of twins) await first.query(`create database shop_${twin}`)
-  await first.end()
-  for (const twin of twins) {
-    const admin = new pg.Client(server.url(`shop_${twin}`))
-    await admin.connect()
+  sides = await startTwins(policy, async (admin, twin) => {
     await admin.query(schemaOf(twin))
     await expect(admin.query('create unique index concurrently twice_ssn on twice (ssn)')).rejects.toThrow()
     await admin.query('analyze')
     await admin.query(owned)
-    await admin.end()
-  }
-  const yaml = [...twins.map(targetOf), policy].join('\n---')
-  path = await startDataPath({ yaml, environment: { APP_PASSWORD: 'app-secret-1' } })
+  })
 }, 120_000)
 afterAll(async () => {
-  await path?.stop()
-  await server?.stop()
+  await sides?.stop()
 })
 
-/** What each statement of a session answers: its rows and tag, or how it fails and what it says of that. */
-async function answersOf(client: pg.Client, texts: readonly string[]): Promise<readonly string[]> {
-  const answers: string[] = []
-  for (const text of texts)
-    answers.push(
-      await client.query(text).then(
-        (results: pg.QueryResult | pg.QueryResult[]) =>
-          JSON.stringify([results].flat().map(({ command, rowCount, rows }) => [command, rowCount, rows])),
-        ({ code, message, detail }: pg.DatabaseError) => JSON.stringify([code, message, detail]),
-      ),
-    )
-  await client.query('rollback').catch(() => {})
-  await client.end()
-  return answers
-}
-
-async function directly(twin: Twin, texts: readonly string[]): Promise<readonly string[]> {
-  const { hostname, port } = new URL(server.url('postgres'))
-  const client = new pg.Client({
-    ...{ host: hostname, port: Number(port), database: `shop_${twin}` },
-    ...{ user: 'app', password: 'app-secret-1' },
-  })
-  await client.connect()
-  return await answersOf(client, texts)
-}
-
-const through = async (twin: Twin, texts: readonly string[]): Promise<readonly string[]> =>
-  await answersOf(await path.connect({ target: twin }), texts)
+const directly = async (twin: Twin, texts: readonly string[]) => await sides.directly(twin, texts)
+const through = async (twin: Twin, texts: readonly string[]) => await sides.through(twin, texts)
 
 /** Under the name of the function that the index calls. */
 const failing = `create or replace function folded(t text) returns text immutable language sql as $$

@@ -1,22 +1,10 @@
 // Two databases that differ in masked values alone: what tells them apart directly tells nobody anything through the agent, whose
 // answers are the same bytes for both (THREATS §3). One statement or more each, in one session, on a real PostgreSQL.
-import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type PostgresServer, startPostgres } from '../../../e2e/stack/postgres.ts'
-import { type DataPath, startDataPath } from './data-path.ts'
+import { startTwins, type Twin, type Twins } from './twins.ts'
 
-let server: PostgresServer
-let path: DataPath
+let sides: Twins
 
-const twins = ['left', 'right'] as const
-type Twin = (typeof twins)[number]
-
-const targetOf = (name: Twin): string => `
-apiVersion: sallyport.dev/v1
-kind: Target
-metadata: { name: ${name} }
-spec: { protocol: postgres, agents: [test], host: 127.0.0.1, port: ${server.port}, database: shop_${name}, tls: { mode: disable }, roles: [{ name: app, password: { env: APP_PASSWORD } }] }
-`
 const policy = `
 apiVersion: sallyport.dev/v1
 kind: Policy
@@ -70,58 +58,21 @@ const schema = `
 `
 
 beforeAll(async () => {
-  server = await startPostgres({ settings: { fsync: 'off' } })
-  const first = new pg.Client(server.url('postgres'))
-  await first.connect()
-  await first.query("create role app login password 'app-secret-1'")
-  for (const twin of twins) await first.query(`create database shop_${twin}`)
-  await first.end()
-  for (const twin of twins) {
-    const admin = new pg.Client(server.url(`shop_${twin}`))
-    await admin.connect()
+  sides = await startTwins(policy, async (admin, twin) => {
     await admin.query(
       schema + valuesOf(twin).replaceAll('array[customers], array', 'array[customers]::customer_row[], array'),
     )
     await admin.query(
       'grant all on all tables in schema public to app; alter table referrals owner to app; alter table spread owner to app; grant create on schema public to app',
     )
-    await admin.end()
-  }
-  const yaml = [...twins.map(targetOf), policy].join('\n---')
-  path = await startDataPath({ yaml, environment: { APP_PASSWORD: 'app-secret-1' } })
+  })
 }, 120_000)
 afterAll(async () => {
-  await path?.stop()
-  await server?.stop()
+  await sides?.stop()
 })
 
-/** What each statement of a session answers: its rows and tag, or how it fails. */
-async function answersOf(client: pg.Client, texts: readonly string[]): Promise<readonly string[]> {
-  const answers: string[] = []
-  for (const text of texts)
-    answers.push(
-      await client.query(text).then(
-        ({ command, rowCount, rows }) => JSON.stringify([command, rowCount, rows]),
-        ({ code, message }: pg.DatabaseError) => JSON.stringify([code, message]),
-      ),
-    )
-  await client.query('rollback').catch(() => {})
-  await client.end()
-  return answers
-}
-
-async function directly(twin: Twin, texts: readonly string[]): Promise<readonly string[]> {
-  const { hostname, port } = new URL(server.url('postgres'))
-  const client = new pg.Client({
-    ...{ host: hostname, port: Number(port), database: `shop_${twin}` },
-    ...{ user: 'app', password: 'app-secret-1' },
-  })
-  await client.connect()
-  return await answersOf(client, texts)
-}
-
-const through = async (twin: Twin, texts: readonly string[]): Promise<readonly string[]> =>
-  await answersOf(await path.connect({ target: twin }), texts)
+const directly = async (twin: Twin, texts: readonly string[]) => await sides.directly(twin, texts)
+const through = async (twin: Twin, texts: readonly string[]) => await sides.through(twin, texts)
 
 const explained = (text: string, ...options: readonly string[]): string =>
   `explain (analyze, costs off, timing off, summary off, ${options.join(', ')}) ${text}`
@@ -199,7 +150,7 @@ it('what a detector makes of a constant is no pseudonym of a column', async () =
 
 it.each(['-15', '0'])('nor does a connection that starts with fewer digits: %s', async (digits) => {
   const options = `-c extra_float_digits=${digits}`
-  await expect(path.connect({ target: 'left' }, { options })).rejects.toMatchObject({ code: '42501' })
+  await expect(sides.path.connect({ target: 'left' }, { options })).rejects.toMatchObject({ code: '42501' })
 })
 
 it('masked values do not come back by what was prepared', async () => {
