@@ -275,7 +275,10 @@ function collect(child: ChildProcess, log: (line: string) => void): Lines {
       lines.last.push(line)
       if (lines.last.length > 40) lines.last.shift()
       lines.onLine(line)
-      log(line)
+      // A log that takes no more (a full disk) ends nobody from here: who writes next meets the same, and says it.
+      try {
+        log(line)
+      } catch {}
     })
   }
   return lines
