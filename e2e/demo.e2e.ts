@@ -65,7 +65,7 @@ function leftProcesses(): string[] {
 /** Ports in a row that are free now, and that no system gives to connections going out. */
 async function portBase(): Promise<number> {
   for (;;) {
-    const base = randomInt(10_000, 32_000)
+    const base = randomInt(32_000, 32_700)
     const isFree = await Promise.all(portNames.map((_, index) => canListen(base + index)))
     if (isFree.every(Boolean)) return base
   }

@@ -9,7 +9,6 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout } from 'node:timers/promises'
-import { assert } from '@sallyport/base/assert'
 import { SallyportError } from '@sallyport/base/errors'
 import pg from 'pg'
 import { type Account, accountForServer, binariesFor, reachableFolder, roomHint, worldly } from './postgres-place.ts'
@@ -88,15 +87,33 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   }
 }
 
-/** A TCP port of the loopback interface that was free a moment ago. */
+/**
+ * A TCP port of the loopback interface that was free a moment ago, below those that systems give to connections going out.
+ * It is given once in a process, and processes that run at the same time look in different places: between here and the
+ * listener of whoever asked, seconds pass.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  assert(address !== null && typeof address === 'object', 'a TCP server has a numeric address')
+  for (let tries = 0; tries < portsOfProcess; tries++) {
+    const port = portsFirst + (process.pid % portsPlaces) * portsOfProcess + (portsGiven++ % portsOfProcess)
+    if (await canListen(port)) return port
+  }
+  throw new SallyportError('PORT_TAKEN', 'no port of 127.0.0.1 is free', { hint: 'stop what listens on them' })
+}
+const portsFirst = 12_000
+const portsPlaces = 50
+const portsOfProcess = 400
+let portsGiven = 0
+
+async function canListen(port: number): Promise<boolean> {
+  const server = createServer()
+  try {
+    await once(server.listen(port, '127.0.0.1'), 'listening')
+  } catch {
+    return false
+  }
   server.close()
   await once(server, 'close')
-  return address.port
+  return true
 }
 
 async function passwordOf(place: Place, wanted: string | undefined): Promise<string> {

@@ -1,5 +1,6 @@
 // The HTTP side of the control plane as one application: every plugin and every feature's routes, in order, by hand.
 // Makes no connection and listens nowhere by itself; tests build the same application.
+import type { Socket } from 'node:net'
 import cookie from '@fastify/cookie'
 import helmet from '@fastify/helmet'
 import rateLimit from '@fastify/rate-limit'
@@ -61,6 +62,7 @@ export async function buildApp(deps: Deps): Promise<App> {
   app.setSerializerCompiler(serializerCompiler)
   registerErrors(app)
   registerObservation(app, deps)
+  registerStop(app)
   await registerPlugins(app, deps)
   registerPermit(app, deps)
   await app.register(swagger, openapiOptions(deps.config.publicUrl, sessionCookieName(deps.config)))
@@ -113,6 +115,34 @@ async function registerPlugins(app: App, deps: Deps): Promise<void> {
     global: false,
     errorResponseBuilder: () =>
       new SallyportError('TOO_MANY_REQUESTS', 'too many attempts from this address', { hint: 'wait a minute' }),
+  })
+}
+
+/**
+ * A server that stops lets requests finish and holds no connection beside them: not one on which an answer has just ended,
+ * nor one that a browser opened ahead of a request and Node counts as busy until `headersTimeout`.
+ */
+function registerStop(app: App): void {
+  const running = new Map<Socket, number>()
+  let isStopping = false
+  const count = (socket: Socket, by: 1 | -1): void => {
+    const now = running.get(socket)
+    if (now === undefined) return
+    running.set(socket, now + by)
+    // What was answered is on its way: the end of the connection follows it.
+    if (isStopping && now + by === 0) socket.end()
+  }
+  app.server.on('connection', (socket: Socket) => {
+    running.set(socket, 0)
+    socket.once('close', () => running.delete(socket))
+  })
+  app.server.on('request', (request, response) => {
+    count(request.socket, 1)
+    response.once('close', () => count(request.socket, -1))
+  })
+  app.addHook('preClose', async () => {
+    isStopping = true
+    for (const [socket, requests] of running) if (requests === 0) socket.destroy()
   })
 }
 

@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { connect } from 'node:net'
 import { LiveEvent } from '@sallyport/api/live'
 import { Redis } from 'ioredis'
 import pg from 'pg'
@@ -178,6 +179,17 @@ describe('two replicas with Redis', () => {
     }
   })
 })
+
+// Without that, what a browser opened ahead of a request lasts for a minute.
+it('a control plane stops at once, whoever is connected, and says to readers of its stream that it is over', async () => {
+  const stack = await startHoldStack()
+  const stream = await listen(stack.replicas[0]!, await stack.person())
+  const silent = connect(Number(new URL(stack.replicas[0]!.url).port), '127.0.0.1')
+  await once(silent, 'connect')
+  const ended = once(silent, 'close')
+  silent.resume()
+  await Promise.all([stack.stop(), stream.over, ended])
+}, 30_000)
 
 describe('two replicas without Redis', () => {
   let stack: HoldStack
