@@ -94,7 +94,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
  */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < portsOfProcess; tries++) {
-    const port = portsFirst + (process.pid % portsPlaces) * portsOfProcess + (portsGiven++ % portsOfProcess)
+    const port = portsFirst + (portsPlace % portsPlaces) * portsOfProcess + (portsGiven++ % portsOfProcess)
     if (await canListen(port)) return port
   }
   throw new SallyportError('PORT_TAKEN', 'no port of 127.0.0.1 is free', { hint: 'stop what listens on them' })
@@ -102,7 +102,10 @@ export async function freePort(): Promise<number> {
 const portsFirst = 12_000
 const portsPlaces = 50
 const portsOfProcess = 400
-let portsGiven = 0
+/** Workers of one run of tests never share a place; whoever else is here hardly does. */
+const portsPlace =
+  process.env['VITEST_POOL_ID'] === undefined ? process.pid : process.ppid * 2 + Number(process.env['VITEST_POOL_ID'])
+let portsGiven = process.pid
 
 async function canListen(port: number): Promise<boolean> {
   const server = createServer()
