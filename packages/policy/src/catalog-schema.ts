@@ -52,6 +52,8 @@ export const RelationJson = z.strictObject({
   policies: z.array(z.strictObject({ name: z.string(), using: z.string().nullable(), check: z.string().nullable() })),
   checks: z.array(z.string()),
   compared: z.array(z.number().int()),
+  // Absent in what an agent of before sends.
+  together: z.array(z.array(z.number().int())).exactOptional(),
   partitionedBy: z.array(z.number().int()),
   // Absent in what an agent of before sends.
   loose: z.array(z.number().int()).exactOptional(),

@@ -60,6 +60,7 @@ export function assignments(list: readonly Node[] | undefined, target: Target, s
     const value = assigned(found, scope)
     noteSet(found, target, scope)
     const hasSteps = (found.indirection ?? []).length > 0
+    if (hasSteps) fitsInto(found, target, scope)
     const isBack = !hasSteps && goesBack(target, found.name ?? '', value, scope)
     if (!isBack) assignTo(target, found.name ?? '', throughSteps(found, value, scope), scope)
     written.set(found.name ?? '', hasSteps || isBack ? 'part' : value)
@@ -82,6 +83,20 @@ function noteSet(found: ResTarget, target: Target, scope: Scope): void {
   const column = target.relation?.columns.find(({ name }) => name === found.name)
   if (column !== undefined && (found.indirection ?? []).length === 0)
     noteWritten(scope.env.draft.order, found, column.type)
+}
+
+/**
+ * A part of an array is written where the array has room for one, and of a domain where what comes out passes its checks: both are
+ * asked of the values that stay. A jsonb document says no more than what is an object (docs/masking.md, "Parts of JSON").
+ */
+function fitsInto(found: ResTarget, target: Target, { env }: Scope): void {
+  const known = target.relation === null ? undefined : columnRef(env.index, target.relation, found.name ?? '')
+  const type = target.relation?.columns.find(({ name }) => name === found.name)?.type ?? ''
+  const isFields = (found.indirection ?? []).every((step) => payload(step, 'A_Indices') === undefined)
+  const fits = type === 'pg_catalog.jsonb' || (isFields && env.index.types.get(type) === 'composite')
+  if (known === undefined || fits) return
+  const own = target.entry.columns.find(({ name }) => name === found.name)?.value
+  for (const column of new Set([known, ...(own?.sources ?? [])])) addControl(env.draft, column, 'other', 'SET')
 }
 
 /** Subscripts and fields of `SET a[i] = x` take part in what is stored. */

@@ -61,6 +61,8 @@ export interface CatalogRelation {
   /** Columns, by number, whose values are compared with other rows on a write: unique and exclusion indexes, foreign keys.
    * Absent: all of them may be. */
   readonly compared?: readonly number[]
+  /** Those of them that are compared at once, by constraint. Absent: all of them may be. */
+  readonly together?: readonly (readonly number[])[]
   /** Indexes that answer a write with more than whether its values are there: `columns`, by number, that are compared by another
    * operator than equality; the condition of those that hold some rows alone. Absent: none. */
   readonly probes?: readonly { readonly columns: readonly number[]; readonly condition: string | null }[]

@@ -50,8 +50,8 @@ function filled(env: Environment, relation: CatalogRelation, column: CatalogColu
 }
 
 /**
- * An update that writes one column of a constraint and leaves another as it is fails by the other's value: CHECK (name <> ssn)
- * answers guesses (R-3.9), also where `SET ssn = ssn` writes it. A constraint over what the caller wrote alone tests that; one over
+ * An update that writes one column of a constraint and leaves another as it is fails by the other's value: CHECK (name <> ssn) and
+ * UNIQUE (tenant, ssn) answer guesses (R-3.9), also where `SET ssn = ssn` writes it. A constraint over what the caller wrote alone tests that; one over
  * none of it has been met before, but by a row that goes to another partition. Null where it cannot be known what is written.
  */
 export function testedTogether(
@@ -69,11 +69,13 @@ export function testedTogether(
   probed(env, relation, moves ? null : (written ?? everyColumn(relation)), children)
   for (const one of withChildren(env, relation, children)) {
     const how = writtenIn(env, one, written)
-    for (const { reads } of [...checksOf(env, one), ...generatedOf(env, one)]) {
+    const together = [...checksOf(env, one), ...generatedOf(env, one)].map(({ reads }) => reads)
+    for (const reads of [...together, ...comparedTogether(env, one)]) {
       const isTouched = written === null ? reads.length > 1 : reads.some((column) => how.get(column) !== undefined)
-      if (isTouched || moves) for (const column of reads) testedAs(env, column, how.get(column) ?? 'part')
+      if (isTouched || moves) for (const column of reads) testedAs(env, column, how.get(column) ?? leftOf(one, column))
     }
-    for (const [column, value] of how) if (isCompared(one, column)) testedAs(env, column, value ?? plain())
+    for (const column of comparedIn(env, one))
+      testedAs(env, column, how.get(column) ?? (moves ? leftOf(one, column) : plain()))
   }
 }
 
@@ -87,13 +89,16 @@ export function testedAsNew(env: Environment, relation: CatalogRelation, written
   for (const one of withChildren(env, relation, relation.kind === 'partitioned')) {
     const how = writtenIn(env, one, written)
     const tested = [...checksOf(env, one), ...generatedOf(env, one)].flatMap(({ reads }) => reads)
-    const compared = columnRefs(env.index, one).filter((column) => isCompared(one, column))
-    for (const column of [...tested, ...compared]) testedAs(env, column, how.get(column) ?? plain())
+    for (const column of [...tested, ...comparedIn(env, one)]) testedAs(env, column, how.get(column) ?? plain())
   }
 }
 
 /** How such a use is called: no index serves it. */
 export const byConstraint = 'a constraint on what is written'
+
+/** What stays as it is; a generated column is what it is made of, which is tested as well. */
+const leftOf = ({ columns }: CatalogRelation, column: ColumnRef): Value | 'part' =>
+  columns.some(({ number, generated }) => number === column.number && generated !== 'no') ? plain() : 'part'
 
 /** A test of the column tells of what it is given; of the stored value, where nobody says what that is. */
 function testedAs(env: Environment, column: ColumnRef, value: Value | 'part'): void {
@@ -114,7 +119,7 @@ export function filledAnew(env: Environment, relation: CatalogRelation): void {
   addComputed(env.draft, columns, 'REFRESH')
   const values = new Map(columns.map(({ name, value }) => [name, value]))
   const tested = new Set(checksOf(env, relation).flatMap(({ reads }) => reads))
-  for (const column of columnRefs(env.index, relation)) if (isCompared(relation, column)) tested.add(column)
+  for (const column of comparedIn(env, relation)) tested.add(column)
   for (const { name, number } of relation.columns)
     if ([...tested].some((column) => column.number === number))
       addControlOf(env.draft, values.get(name) ?? plain(), 'REFRESH')
@@ -131,6 +136,53 @@ function writtenIn(
 
 const isCompared = (relation: CatalogRelation, { number }: ColumnRef): boolean =>
   relation.compared?.includes(number) !== false
+
+/** Columns whose values are compared with those of other rows. */
+const comparedIn = (env: Environment, relation: CatalogRelation): readonly ColumnRef[] =>
+  madeOf(
+    env,
+    relation,
+    columnRefs(env.index, relation).filter((column) => isCompared(relation, column)),
+  )
+
+/** The same by constraint, of those that compare several columns at once. */
+function comparedTogether(env: Environment, relation: CatalogRelation): readonly (readonly ColumnRef[])[] {
+  const refs = columnRefs(env.index, relation)
+  const groups = relation.together ?? [
+    refs.filter((column) => isCompared(relation, column)).map(({ number }) => number),
+  ]
+  return groups.map((numbers) =>
+    madeOf(
+      env,
+      relation,
+      refs.filter(({ number }) => numbers.includes(number)),
+    ),
+  )
+}
+
+/** With generated columns what they are made of: they are written with it, and what tests them tests it. */
+function madeOf(env: Environment, relation: CatalogRelation, columns: readonly ColumnRef[]): readonly ColumnRef[] {
+  const made = columns.flatMap((ref): readonly ColumnRef[] => {
+    const column = relation.columns.find(({ number }) => number === ref.number)
+    if (column === undefined || column.generated === 'no' || column.expression === null) return [ref]
+    return [ref, ...expressionOf(env, relation, column.expression, column).reads]
+  })
+  return [...new Set(made)]
+}
+
+/** Columns that are written by their names or are made of such. */
+function touchedIn(
+  env: Environment,
+  relation: CatalogRelation,
+  written: Written | null,
+): (ref: { readonly number: number }) => boolean {
+  if (written === null) return () => true
+  const how = writtenIn(env, relation, written)
+  const refs = columnRefs(env.index, relation)
+  const touched = refs.filter((ref) => madeOf(env, relation, [ref]).some((column) => how.get(column) !== undefined))
+  const numbers = new Set(touched.map(({ number }) => number))
+  return ({ number }) => numbers.has(number)
+}
 
 /** A row that gets another partition key may go to another partition: it is tested there as a new one, and triggers run for that. */
 export function movesRows({ index }: Environment, relation: CatalogRelation, written: Written | null): boolean {
@@ -162,17 +214,17 @@ export function referredTo(
   for (const one of withChildren(env, relation, children))
     for (const { fromOid, columns, keys } of one.cascades) {
       const from = env.index.byOid.get(fromOid)
-      const isTouched = one.columns.some(
-        ({ name, number }) => written?.has(name) !== false && keys?.includes(number) !== false,
-      )
-      if (!isTouched) continue
+      const isWritten = touchedIn(env, one, written)
+      if (!one.columns.some((column) => isWritten(column) && keys?.includes(column.number) !== false)) continue
       // Whether it fails tells which of these rows has what somebody refers to.
-      for (const column of columnRefs(env.index, one))
-        if (keys?.includes(column.number) !== false) addControl(env.draft, column, 'other', 'a foreign key')
-      if (from === undefined) continue
-      for (const column of columnRefs(env.index, from))
-        if (columns?.includes(column.number) !== false) addControl(env.draft, column, 'other', 'a foreign key')
+      noteKey(env, one, keys)
+      if (from !== undefined) noteKey(env, from, columns)
     }
+}
+
+function noteKey(env: Environment, relation: CatalogRelation, numbers: readonly number[] | undefined): void {
+  const refs = columnRefs(env.index, relation).filter(({ number }) => numbers?.includes(number) !== false)
+  for (const column of madeOf(env, relation, refs)) addControl(env.draft, column, 'other', 'a foreign key')
 }
 
 /**
@@ -185,15 +237,13 @@ export function probed(env: Environment, relation: CatalogRelation, written: Wri
     for (const { columns, condition: text } of one.probes ?? []) {
       const conditions = text === null ? [] : conditionOf(env, one, text)
       const read = new Set(conditions.map(({ column }) => column.number))
-      const isTouched =
-        written === null ||
-        one.columns.some(
-          ({ name, number }) => written.has(name) && (one.compared?.includes(number) !== false || read.has(number)),
-        )
-      if (!isTouched) continue
-      for (const column of refs)
-        if (columns.includes(column.number)) addControl(env.draft, column, 'other', 'an exclusion constraint')
-      for (const { column, use } of conditions) addControl(env.draft, column, use, 'the condition of a unique index')
+      const isWritten = touchedIn(env, one, written)
+      if (!refs.some((ref) => isWritten(ref) && (isCompared(one, ref) || read.has(ref.number)))) continue
+      const compared = refs.filter(({ number }) => columns.includes(number))
+      for (const column of madeOf(env, one, compared)) addControl(env.draft, column, 'other', 'an exclusion constraint')
+      for (const { column, use } of conditions)
+        for (const from of madeOf(env, one, [column]))
+          addControl(env.draft, from, from === column ? use : 'other', 'the condition of a unique index')
     }
     coveredBy(env, one, written)
   }
@@ -205,10 +255,9 @@ function coveredBy(env: Environment, relation: CatalogRelation, written: Written
     const compared = (other.probes ?? []).flatMap(({ columns }) => columns)
     if (compared.length === 0) continue
     for (const { fromOid, columns, keys } of other.cascades) {
-      const isTouched =
-        fromOid === relation.oid &&
-        relation.columns.some(({ name, number }) => written?.has(name) !== false && columns?.includes(number) !== false)
-      if (!isTouched) continue
+      const isWritten = touchedIn(env, relation, written)
+      const isTouched = relation.columns.some((one) => isWritten(one) && columns?.includes(one.number) !== false)
+      if (fromOid !== relation.oid || !isTouched) continue
       for (const column of columnRefs(env.index, other))
         if (compared.includes(column.number) && keys?.includes(column.number) !== false)
           addControl(env.draft, column, 'other', 'a foreign key')
@@ -237,7 +286,7 @@ function isTested(env: Environment, relation: CatalogRelation, column: ColumnRef
   return [relation, ...descendants(env.index, relation)].some((one) => {
     const at = one.columns.findIndex((found) => found.name === name)
     const own = columnRefs(env.index, one)[at]
-    if (own === undefined || one.compared?.includes(own.number) !== false) return own !== undefined
+    if (own === undefined || comparedIn(env, one).includes(own)) return own !== undefined
     return [...checksOf(env, one), ...generatedOf(env, one)].some(({ reads }) => reads.includes(own))
   })
 }
@@ -267,7 +316,10 @@ const checks = new WeakMap<CatalogIndex, WeakMap<CatalogRelation, readonly Compu
 
 function checksOf(env: Environment, relation: CatalogRelation): readonly Computed[] {
   return keptBy(checks, env.index, relation, () =>
-    (relation.checks ?? []).map((text) => understand(env, relation, text)),
+    (relation.checks ?? []).map((text) => {
+      const check = understand(env, relation, text)
+      return { ...check, reads: madeOf(env, relation, check.reads) }
+    }),
   )
 }
 

@@ -2,7 +2,7 @@
 // stands beside `city` in its index. Where order, or which rows are kept, can be seen, that tells as much as sorting by the column
 // does (THREATS R-3.2). Here such columns are found, and statements in which order shows nothing. Without a condition or a sort that
 // it serves, an index is read for what it holds alone, and where masks apply no index is (AnalysisContext.isMasked).
-import type { CatalogRelation } from './catalog.ts'
+import type { CatalogFunction, CatalogRelation } from './catalog.ts'
 import { ancestors, type CatalogIndex, columnRef, columnRefs, descendants, relationName } from './catalog-index.ts'
 import { byConstraint } from './constraints.ts'
 import { addControl, controlKey, type Draft, newDraft } from './draft.ts'
@@ -49,9 +49,16 @@ export function orderByIndexes(draft: Draft, root: unknown, env: Environment): v
  * Also where nothing is asked for, the least and the greatest are the first that an index has, and of equal ones that look unlike
  * which is first is a matter of order. Of what is read through views and sub-selects it may be any column.
  */
-function extremesOf({ order }: Draft, { index }: Environment): readonly ControlUse[] {
+function extremesOf({ order, functions }: Draft, { index }: Environment): readonly ControlUse[] {
   const calls = [...order.calls.values()]
-  if (!calls.some((one) => one === null || /^pg_catalog\.(min|max)$/.test(one.builtin.name))) return []
+  const isOwn = ({ name, schema, kind }: CatalogFunction): boolean =>
+    kind === 'aggregate' && functions.has(`${schema}.${name}()`)
+  // One of the target's own may be such by its SORTOP.
+  if (
+    !calls.some((one) => one === null || /^pg_catalog\.(min|max)$/.test(one.builtin.name)) &&
+    !index.catalog.functions.some(isOwn)
+  )
+    return []
   return [...order.columns.values()].flatMap((found): ControlUse[] => {
     const { table, column } = found?.stored ?? {}
     if (table === undefined || column === undefined) return []

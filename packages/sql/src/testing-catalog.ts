@@ -40,6 +40,7 @@ export interface RelationSpec {
   readonly checks?: readonly string[]
   /** Columns of unique indexes and foreign keys. */
   readonly compared?: readonly string[]
+  readonly together?: readonly (readonly string[])[]
   /** Columns under a collation that takes unlike texts for equal. */
   readonly loose?: readonly string[]
   /** Columns of each index; in brackets such that an expression is made of, after `?` such that its condition is made of. */
@@ -207,6 +208,7 @@ function relationOf(name: string, spec: CatalogSpec, oidOf: (name: string) => nu
     checks: full.checks ?? [],
     ...(full.loose && { loose: full.loose.map(numberOf) }),
     compared: (full.compared ?? []).map(numberOf),
+    together: (full.together ?? []).map((columns) => columns.map(numberOf)),
     probes: (full.probes ?? []).map(({ columns = [], condition = null }) => ({
       columns: columns.map(numberOf),
       condition,

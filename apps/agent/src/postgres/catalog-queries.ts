@@ -120,6 +120,16 @@ const tellsApart = `
                 LEFT JOIN pg_catalog.pg_collation l ON l.oid = a.attcollation
                WHERE k.texts <> a.attcollation OR NOT l.collisdeterministic
                   OR o.opcnamespace <> 'pg_catalog'::pg_catalog.regnamespace)`
+// Of an index also what its expressions are made of: UNIQUE (tenant, lower(mail)).
+const together = list(`
+  SELECT json_agg(to_json(e.numbers) ORDER BY e.numbers) FROM (
+    SELECT ARRAY(SELECT k.number FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k(number, at)
+                          WHERE k.at <= i.indnkeyatts AND k.number > 0
+                         UNION SELECT x.number::int2 FROM json_array_elements_text(${dependsOn('indexprs')}) AS x(number)
+                         ORDER BY 1) AS numbers
+      FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND (i.indisunique OR i.indisexclusion) AND i.indnkeyatts > 1
+    UNION SELECT k.conkey FROM pg_catalog.pg_constraint k
+     WHERE k.conrelid = c.oid AND k.contype = 'f' AND cardinality(k.conkey) > 1) e`)
 const indexes = list(`
   SELECT json_agg(json_build_object(
            'columns', (SELECT json_agg(k.number ORDER BY k.at)
@@ -193,7 +203,7 @@ const relations = (schema: string, where: string): string => `
            'definition', CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END,
            'parents', ${parents}, 'rules', ${rules}, 'triggers', ${triggers},
            'cascades', COALESCE(x.listed, '[]'::pg_catalog.json), 'rowSecurity', c.relrowsecurity, 'checks', ${checks},
-           'loose', ${loose}, 'compared', ${compared}, 'indexes', ${indexes}, 'probes', ${probes}, 'policies', ${policies}, 'partitionedBy', ${partitionedBy},
+           'loose', ${loose}, 'compared', ${compared}, 'together', ${together}, 'indexes', ${indexes}, 'probes', ${probes}, 'policies', ${policies}, 'partitionedBy', ${partitionedBy},
            'remote', ${remote})
     FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
