@@ -3,8 +3,9 @@ import { errorCodes } from '@sallyport/base/errors'
 import type { GroupDocument, TrustedIssuerDocument } from '@sallyport/policy/document'
 import { CompactSign, exportJWK, exportSPKI, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { isStillTrusted } from './standing.ts'
 import type { IssuerWithKeys, Trust } from './trust.ts'
-import { initiatorTypes, isRevoked, isStillTrusted, verifyToken } from './verify.ts'
+import { initiatorTypes, isRevoked, verifyToken } from './verify.ts'
 
 const nowMs = Date.UTC(2026, 10, 24, 12)
 const now = nowMs / 1_000

@@ -19,6 +19,7 @@ import {
 import { z } from 'zod'
 import { builtInActors, delegatedTokenType, foreignActors } from './delegated.ts'
 import { foreignPrincipal, standingGroups } from './foreign.ts'
+import { arePlatformsTrusted, type Issued, type Proof, type Signed, signedBy } from './proof.ts'
 import { builtInIssuerName, type IssuerWithKeys, type Trust } from './trust.ts'
 
 /** A token as revocations name it. */
@@ -41,6 +42,8 @@ export interface VerifiedToken {
   readonly target: string | null
   /** The only upstream role that the token is good for, if it names one. */
   readonly upstreamRole: string | null
+  /** Of another issuer's token: what it was believed by. Null for tokens of the control plane. */
+  readonly proof: Proof | null
 }
 
 const refuse = (code: SallyportErrorCode, message: string, hint: string, cause?: unknown): SallyportError =>
@@ -59,7 +62,8 @@ export async function verifyToken(
   if (token.length > limits.tokenBytesMax)
     throw refuse('TOKEN_TOO_LARGE', `the token is longer than ${limits.tokenBytesMax} bytes`, newToken)
   const { issuer, typ } = issuerOf(token, trust, types)
-  const payload = await verifySignature(token, issuer, nowMs)
+  const signed = await verifySignature(token, issuer, nowMs)
+  const { payload } = signed
   const claims = readClaims(payload)
   const builtIn = issuer.document.metadata.name === builtInIssuerName
   const isDelegated = builtIn && typ === delegatedTokenType
@@ -67,7 +71,7 @@ export async function verifyToken(
   checkAudience(payload, builtIn ? [trust.audience] : issuer.document.spec.audiences)
   const verified = builtIn
     ? builtInToken(payload, claims, isDelegated, trust)
-    : foreignToken(payload, claims, issuer.document, trust)
+    : await foreignToken(signed, claims, issuer.document, trust)
   if (isRevoked(verified, trust)) throw refuse('TOKEN_REVOKED', 'the token was revoked', newToken)
   return verified
 }
@@ -96,7 +100,7 @@ async function verifyRecord(
   { types, lifeMax }: { readonly types: AcceptedTypes; readonly lifeMax: number },
 ): Promise<VerifiedRecord> {
   const { issuer } = issuerOf(record, trust, types)
-  const payload = await verifySignature(record, issuer, nowMs)
+  const { payload } = await verifySignature(record, issuer, nowMs)
   const claims = readClaims(payload)
   checkLife(claims, lifeMax, nowMs)
   checkAudience(payload, [trust.audience])
@@ -180,7 +184,7 @@ function keysOf(issuer: IssuerWithKeys): JWTVerifyGetKey {
   return made
 }
 
-async function verifySignature(token: string, issuer: IssuerWithKeys, nowMs: number): Promise<JWTPayload> {
+async function verifySignature(token: string, issuer: IssuerWithKeys, nowMs: number): Promise<Signed> {
   const { algorithms, issuer: name } = issuer.document.spec
   const options = {
     algorithms: [...algorithms],
@@ -190,7 +194,8 @@ async function verifySignature(token: string, issuer: IssuerWithKeys, nowMs: num
     requiredClaims: ['exp', 'iat', 'sub', 'aud'],
   }
   try {
-    return (await jwtVerify(token, keysOf(issuer), options)).payload
+    const { payload, protectedHeader, key } = await jwtVerify(token, keysOf(issuer), options)
+    return { payload, algorithm: protectedHeader.alg, key }
   } catch (thrown) {
     if (thrown instanceof errors.JWKSMultipleMatchingKeys) return await verifyByAny(token, thrown, options)
     throw signatureError(thrown)
@@ -202,10 +207,11 @@ async function verifyByAny(
   token: string,
   candidates: AsyncIterable<CryptoKey>,
   options: Parameters<typeof jwtVerify>[2],
-): Promise<JWTPayload> {
+): Promise<Signed> {
   for await (const key of candidates) {
     try {
-      return (await jwtVerify(token, key, options)).payload
+      const { payload, protectedHeader } = await jwtVerify(token, key, options)
+      return { payload, algorithm: protectedHeader.alg, key }
     } catch (thrown) {
       if (!(thrown instanceof errors.JWSSignatureVerificationFailed)) throw signatureError(thrown)
     }
@@ -251,7 +257,8 @@ function readClaims(payload: JWTPayload): Claims {
   )
 }
 
-const lifeMaxOf = ({ spec }: TrustedIssuerDocument): number =>
+/** Seconds. */
+export const lifeMaxOf = ({ spec }: TrustedIssuerDocument): number =>
   Math.min(durationMs(spec.maxLife) / 1_000, limits.tokenLifeSecondsMax)
 
 function checkLife(claims: Claims, lifeMax: number, nowMs: number): void {
@@ -265,7 +272,7 @@ function checkLife(claims: Claims, lifeMax: number, nowMs: number): void {
     )
 }
 
-function checkAudience(payload: JWTPayload, accepted: readonly string[]): void {
+export function checkAudience(payload: JWTPayload, accepted: readonly string[]): void {
   const audiences = typeof payload.aud === 'string' ? [payload.aud] : (payload.aud ?? [])
   if (!audiences.some((audience) => accepted.includes(audience)))
     throw refuse('TOKEN_AUDIENCE_WRONG', 'the token was made for another audience', `ask for audience "${accepted[0]}"`)
@@ -305,7 +312,7 @@ function builtInToken(payload: JWTPayload, claims: Claims, isDelegated: boolean,
     groups: standingGroups(one, trust.groups),
   })
   const actors = builtInActors(payload).map(standing)
-  checkPlatforms([{ kind: shown.sp_kind, issuer: shown.sp_issuer }, ...actors], trust)
+  checkPlatforms([{ kind: shown.sp_kind, issuer: shown.sp_issuer, claims: shown.sp_claims }, ...actors], trust)
   if (actors.length > 0 !== isDelegated)
     throw refuse('TOKEN_ACTOR_WRONG', 'the token\'s claim "act" does not fit its type', newToken)
   return {
@@ -324,38 +331,26 @@ function builtInToken(payload: JWTPayload, claims: Claims, isDelegated: boolean,
     ...tokenOf(payload, claims),
     target: shown.sp_target,
     upstreamRole: shown.sp_role ?? null,
+    proof: null,
   }
 }
 
-type Issued = Pick<Principal, 'kind' | 'issuer'>
-
-/** A workload is believed no longer than its platform, whoever signed for it meanwhile. */
-const arePlatformsTrusted = (principals: readonly Issued[], { issuers }: Pick<Trust, 'issuers'>): boolean =>
-  principals.every(({ kind, issuer }) => kind !== 'workload' || issuers.has(issuer))
-
-/** Whether a token that was verified under an earlier state of trust would still be believed: not by its age. */
-export const isStillTrusted = (
-  verified: VerifiedToken,
-  trust: Pick<Trust, 'issuers' | 'revocations' | 'groups'>,
-): boolean =>
-  trust.issuers.has(verified.token.issuer) &&
-  arePlatformsTrusted([verified.principal, ...verified.actors], trust) &&
-  [verified.principal, ...verified.actors].every(
-    (one) => standingGroups(one, trust.groups).length === one.groups.length,
-  ) &&
-  !isRevoked(verified, trust)
-
 function checkPlatforms(principals: readonly Issued[], trust: Trust): void {
   if (!arePlatformsTrusted(principals, trust))
-    throw refuse('TOKEN_ISSUER_UNKNOWN', 'the token names a workload of an issuer that is not trusted here', newToken)
+    throw refuse(
+      'TOKEN_ISSUER_UNKNOWN',
+      'the token names a workload that its issuer is not trusted with here',
+      newToken,
+    )
 }
 
-function foreignToken(
-  payload: JWTPayload,
+async function foreignToken(
+  signed: Signed,
   claims: Claims,
   document: TrustedIssuerDocument,
   trust: Trust,
-): VerifiedToken {
+): Promise<VerifiedToken> {
+  const { payload } = signed
   return {
     actors: foreignActors(payload, document.spec.issuer, trust.groups),
     isOnce: false,
@@ -364,6 +359,7 @@ function foreignToken(
     ...tokenOf(payload, claims),
     target: null,
     upstreamRole: null,
+    proof: await signedBy(signed, document),
   }
 }
 

@@ -4,7 +4,8 @@ import { isDeepStrictEqual } from 'node:util'
 import { SallyportError } from '@sallyport/base/errors'
 import type { Chain } from '@sallyport/base/identity'
 import { actorWithoutRight } from '@sallyport/identity/may-act'
-import { isStillTrusted, type VerifiedToken } from '@sallyport/identity/verify'
+import { isStillTrusted } from '@sallyport/identity/standing'
+import type { VerifiedToken } from '@sallyport/identity/verify'
 import { admits, anyTime } from '@sallyport/policy/decide'
 import {
   type CredentialReference,

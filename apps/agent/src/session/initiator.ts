@@ -9,7 +9,8 @@ import { type Chain, type Principal, principalKey } from '@sallyport/base/identi
 import { limits } from '@sallyport/base/limits'
 import type { Secret } from '@sallyport/base/secret'
 import { actorWithoutRight } from '@sallyport/identity/may-act'
-import { initiatorTypes, isStillTrusted, type VerifiedToken, verifyToken } from '@sallyport/identity/verify'
+import { isStillTrusted } from '@sallyport/identity/standing'
+import { initiatorTypes, type VerifiedToken, verifyToken } from '@sallyport/identity/verify'
 import type { CurrentSnapshot, Snapshots } from '../link/current.ts'
 import type { Tokens } from '../link/tokens.ts'
 
