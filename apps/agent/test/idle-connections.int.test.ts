@@ -13,8 +13,11 @@ import { startWorkerAgent, type WorkerAgent } from './worker-agent.ts'
 const isFull = process.env['SALLYPORT_TEST'] === 'full'
 const { connectionsMax, connectionsPerCallerMax } = limits
 const idle = isFull ? connectionsMax : 200
-/** DESIGN section 10 wants 30 MB for 1,000 that have run a statement; docs/performance.md says what was measured. */
-const mbPerThousandMax = 60
+/**
+ * These are over TLS, whose buffers are about half of it; DESIGN section 10 wants 30 MB for 1,000 without, and 60 after traffic.
+ * docs/performance.md says what was measured.
+ */
+const mbPerThousandMax = 90
 /** What the heap may grow by before it is collected, and code that is compiled meanwhile. */
 const slackMb = 40
 /** Fewer than may wait before they have logged in. */
@@ -36,7 +39,7 @@ afterAll(async () => {
 })
 
 async function startAgent(workers: number, env: Record<string, string> = {}): Promise<WorkerAgent> {
-  const yaml = `${targetDocument(real.server.port, '  pool: { mode: transaction, connections: 4 }')}
+  const yaml = `${targetDocument(real.server.port, '  pool: { mode: transaction, connections: 4, share: everyone }')}
 apiVersion: sallyport.dev/v1
 kind: Policy
 metadata: { name: shop }
@@ -108,7 +111,8 @@ describe.skipIf(process.platform !== 'linux').each([1, 2])('with workers: %i', (
       expect(told).toContain('as many connections as it admits')
     }
     const grown = residentMb(agent) - before
-    const perThousand = (grown * 1_000) / idle
+    const perThousand = Math.round((grown * 1_000) / idle)
+    console.info(`${idle} idle over TLS, ${workers} workers: ${before} MB and ${perThousand} for each 1,000`)
     expect(grown, `${perThousand} MB for each 1,000`).toBeLessThan(
       slackMb * workers + (idle * mbPerThousandMax) / 1_000,
     )
