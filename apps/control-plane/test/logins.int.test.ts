@@ -2,8 +2,14 @@
 // people who are disabled, and the link of the first administrator.
 
 import { Secret } from '@sallyport/base/secret'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { verifyToken } from '@sallyport/identity/verify'
+import { afterAll, assert, beforeAll, describe, expect, it } from 'vitest'
 import { readRevocations } from '../src/agents/store.ts'
+import { issueToken } from '../src/identities/tokens.ts'
+import { currentTrust } from '../src/identities/trust.ts'
+import { decideDevice, findDevice, pollDevice, startDeviceLogin } from '../src/signin/device.ts'
+import { createProviders } from '../src/signin/providers.ts'
+import { findActor, openLogin } from '../src/signin/session.ts'
 import { makeSetupLink } from '../src/signin/setup.ts'
 import { buildTestApp, type TestApp } from './build.ts'
 import { browse, startTestIdp, type TestIdp } from './idp.ts'
@@ -41,6 +47,30 @@ async function signIn(sub: string, groups: string[] = [], on = test, cookies = '
   return tokenIn(finished) ?? ''
 }
 
+/** A token for a target, by whoever has this login. */
+async function issuedBy(kind: 'browser' | 'cli', token: string): Promise<string> {
+  const actor = await findActor(test.deps, kind, token)
+  assert(actor !== null)
+  return (await issueToken(test.deps, actor, 'orders', undefined)).token
+}
+const stands = async (token: string): Promise<string> =>
+  await verifyToken(token, await currentTrust(test.deps), Date.now()).then(
+    () => 'good',
+    ({ code }: { code: string }) => code,
+  )
+
+/** The login of a command line that this browser has confirmed. */
+async function confirmed(browser: string): Promise<string> {
+  const actor = await findActor(test.deps, 'browser', browser)
+  assert(actor !== null)
+  const { deviceCode, userCode } = await startDeviceLogin(test.deps, 'build-7', { address: '192.0.2.7' })
+  const { id } = await findDevice(test.deps, actor, userCode, '192.0.2.7')
+  await decideDevice(test.deps, actor, id, 'confirm')
+  const polled = await pollDevice(test.deps, deviceCode)
+  assert(polled.kind === 'login')
+  return polled.token
+}
+
 describe('the token of a browser', () => {
   it('turns over while it is used, and the one before is good for another minute', async () => {
     const first = (await makePerson(test, [], 'browser')).token
@@ -60,11 +90,13 @@ describe('the token of a browser', () => {
 
   it('R-6.3: that was turned over and is shown later was copied: the login ends, for the thief and for the person', async () => {
     const { token: first, personId } = await makePerson(test, [], 'browser')
+    const issued = await issuedBy('browser', first)
     test.clock.advance(900_001)
     const second = tokenIn(await me(first))
     await me(second)
     test.clock.advance(60_001)
     expect((await me(first)).statusCode).toBe(401)
+    expect(await stands(issued)).toBe('TOKEN_REVOKED')
     expect((await me(second)).statusCode).toBe(401)
     expect(test.logged()).toContain('login-token-copied')
     expect(test.logged()).toContain(personId)
@@ -145,6 +177,45 @@ describe('a provider that gave a refresh token', () => {
     expect((await me(token)).statusCode).toBe(401)
     test.clock.set(Date.now())
     expect((await me(token)).statusCode).toBe(401)
+  })
+
+  it('ends what came of a login that it refuses: command lines, tokens, tickets, and nothing of another login', async () => {
+    const token = await signIn('vera')
+    const browser = await issuedBy('browser', token)
+    const cli = await confirmed(token)
+    const byCli = await issuedBy('cli', cli)
+    const person = await test.deps.db.person.findFirstOrThrow({ where: { subject: 'vera' } })
+    const other = (await openLogin(test.deps, person.id, 'cli')).token
+    const byOther = await issuedBy('cli', other)
+    const published = test.published()
+    idp.dismiss('vera')
+    test.clock.advance(600_001)
+    expect((await me(token)).statusCode).toBe(401)
+    expect(await Promise.all([browser, byCli, byOther].map(stands))).toEqual(['TOKEN_REVOKED', 'TOKEN_REVOKED', 'good'])
+    const asCli = { headers: { authorization: `Bearer ${cli}` } }
+    expect((await test.app.inject({ url: '/api/v1/me', ...asCli })).statusCode).toBe(401)
+    const asOther = { headers: { authorization: `Bearer ${other}` } }
+    expect((await test.app.inject({ url: '/api/v1/me', ...asOther })).statusCode).toBe(200)
+    expect(test.published()).toBe(published + 1)
+    const object = `Person/${idp.issuer} vera`
+    const action = await test.deps.db.adminAction.findFirst({ where: { action: 'end-login', object } })
+    expect(action?.detail).toMatchObject({ logins: 2 })
+    test.clock.set(Date.now())
+  })
+
+  it('ends nobody by refusing us: a secret of ours that it takes no more is as if it were silent', async () => {
+    const token = await signIn('wes')
+    const [provider] = test.deps.config.providers
+    const config = { ...test.deps.config, providers: [{ ...provider, clientSecret: new Secret('another-secret') }] }
+    const { refresh } = test.deps.providers
+    const providers = test.deps.providers as { refresh: typeof refresh }
+    providers.refresh = createProviders(config as typeof test.deps.config).refresh
+    test.clock.advance(600_001)
+    expect((await me(token)).statusCode).toBe(200)
+    providers.refresh = refresh
+    test.clock.advance(60_001)
+    expect((await me(token)).statusCode).toBe(200)
+    test.clock.set(Date.now())
   })
 
   it('may be silent for an hour and no longer', async () => {

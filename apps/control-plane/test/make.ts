@@ -5,7 +5,7 @@ import { apiVersion, Document, type RoleName, roleNames } from '@sallyport/polic
 import { inTransaction } from '../src/db.ts'
 import { lastVersion, writeVersion } from '../src/policies/store.ts'
 import { openLogin } from '../src/signin/session.ts'
-import { upsertPerson } from '../src/signin/store.ts'
+import { keepLastLogin, upsertPerson } from '../src/signin/store.ts'
 import type { TestApp } from './build.ts'
 
 export const testIssuer = 'https://idp.test'
@@ -60,6 +60,7 @@ export async function makePerson(
     groupClaims,
     at,
   })
+  await keepLastLogin(test.deps.db, person.id, at)
   const { token, csrfToken } = await openLogin(test.deps, person.id, kind)
   const origin = test.deps.config.publicUrl
   const headers: Record<string, string> =

@@ -1,11 +1,13 @@
 // SCIM 2.0 as providers speak it (Okta, Entra ID), against the real application and store.
 
-import { isRevoked } from '@sallyport/identity/verify'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { isRevoked, verifyToken } from '@sallyport/identity/verify'
+import { afterAll, assert, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { readRevocations } from '../src/agents/store.ts'
 import { closingMs } from '../src/identities/revocation-store.ts'
+import { issueToken } from '../src/identities/tokens.ts'
 import { currentTrust } from '../src/identities/trust.ts'
 import { admitPerson } from '../src/signin/login.ts'
+import { findActor } from '../src/signin/session.ts'
 import { buildTestApp, type TestApp } from './build.ts'
 import { makeDocuments, makePerson, makeRole, roleDocuments, type SignedIn, testIssuer } from './make.ts'
 import { stopServer } from './stack.ts'
@@ -397,12 +399,45 @@ describe('whom a provider deprovisions', () => {
     const admit = async (subject: string) =>
       await admitPerson(test.deps, strict, { issuer: testIssuer, subject, claims: {} }, 'cli', {})
     await expect(admit('walk-in')).rejects.toMatchObject({ code: 'LOGIN_FAILED' })
+    expect(await test.deps.db.person.findFirst({ where: { subject: 'walk-in' } })).toBeNull()
     const user = await makeUser()
     await expect(admit(user.externalId)).resolves.toBeDefined()
+  })
+
+  it('is not said to have signed in when it was refused', async () => {
+    const user = await makeUser()
+    const lastLogin = async () =>
+      (await test.deps.db.person.findFirst({ where: { subject: user.externalId } }))?.lastLoginAt?.getTime()
+    await login(user.externalId)
+    const signedInMs = test.clock.nowMs()
+    await call('PATCH', `/Users/${user.id}`, patch({ op: 'replace', path: 'active', value: false }))
+    test.clock.advance(60_000)
+    await expect(login(user.externalId)).rejects.toMatchObject({ code: 'LOGIN_FAILED' })
+    expect(await lastLogin()).toBe(signedInMs)
   })
 })
 
 describe('groups', () => {
+  it('that somebody is taken out of are in nothing that a request under way signs a moment later (THREATS R-6.3)', async () => {
+    const user = await makeUser()
+    const group = (await call('POST', '/Groups', { displayName: 'night', members: [{ value: user.id }] })).json()
+    const { token: bearer } = await login(user.externalId)
+    const judged = await findActor(test.deps, 'cli', bearer)
+    await call('PATCH', `/Groups/${group.id}`, patch({ op: 'remove', path: 'members', value: [{ value: user.id }] }))
+    test.clock.advance(2_000)
+    const verified = async (actor: typeof judged) => {
+      assert(actor !== null)
+      const { token } = await issueToken(test.deps, actor, 'orders', undefined)
+      return await verifyToken(token, await currentTrust(test.deps), test.clock.nowMs()).then(
+        () => 'good',
+        ({ code }: { code: string }) => code,
+      )
+    }
+    expect(await verified(judged)).toBe('TOKEN_REVOKED')
+    // The login goes on, and what it is given now is good at once.
+    expect(await verified(await findActor(test.deps, 'cli', bearer))).toBe('good')
+  })
+
   const groupsOf = async (person: SignedIn) =>
     (await test.app.inject({ url: '/api/v1/me', headers: person.headers })).json().groups
 

@@ -9,7 +9,7 @@ import { appendAction } from '../audit/store.ts'
 import { inTransaction } from '../db.ts'
 import type { Deps } from '../deps.ts'
 import { type Actor, actorKey } from '../http/actor.ts'
-import { lifeOf, personOf, signFor } from '../identities/tokens.ts'
+import { lifeOf, signForPerson } from '../identities/tokens.ts'
 import { openTarget, reachableAt } from '../targets/open.ts'
 import { checkedRole, defaultUser, roleNames } from '../targets/rules.ts'
 
@@ -39,7 +39,7 @@ export async function issueCertificate(
     id,
     lifeMs: life.expires * 1_000 - deps.clock.nowMs(),
     uris: async (keyHash) => {
-      const record = await signFor(deps, personOf(actor), { ...signed, more: { sp_key: keyHash } })
+      const record = await signForPerson(deps, actor, { ...signed, more: { sp_key: keyHash } })
       return callerNames(deps.config.installation, id, record)
     },
   })

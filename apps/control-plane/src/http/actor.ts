@@ -18,6 +18,8 @@ export interface Actor {
   readonly display: string
   readonly groups: readonly string[]
   readonly roles: readonly RoleName[]
+  /** Of which count of the person's rights the groups are. */
+  readonly rights: number
   readonly login: {
     readonly id: string
     readonly kind: LoginKind

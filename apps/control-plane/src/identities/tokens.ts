@@ -54,7 +54,7 @@ type SigningDeps = Pick<Deps, 'config' | 'tokenKey'>
 type Named = Pick<Principal, 'kind' | 'issuer' | 'subject' | 'groups' | 'display' | 'claims'>
 
 /** The person of a login. */
-export const personOf = ({ issuer, subject, groups, display }: Actor): Named => ({
+const personOf = ({ issuer, subject, groups, display }: Actor): Named => ({
   kind: 'user',
   issuer,
   subject,
@@ -62,6 +62,19 @@ export const personOf = ({ issuer, subject, groups, display }: Actor): Named => 
   display,
   claims: {},
 })
+
+/** What a revocation names to end everything that was issued to a person with the groups of one count (people/end.ts). */
+export const rightsId = (personId: string, rights: number): string => `${personId}:${rights}`
+
+/**
+ * Signs what agents believe about the person of a login, as `signFor` does. It stands on that login and on the groups that the request was judged by: revoking either ends
+ * it, however late a request that was under way has signed it.
+ */
+export async function signForPerson(deps: SigningDeps, actor: Actor, signed: Signed): Promise<string> {
+  const iss = deps.config.publicUrl
+  const standsOn = [actor.login.id, rightsId(actor.personId, actor.rights)].map((jti) => ({ iss, jti }))
+  return await signFor(deps, personOf(actor), { ...signed, more: { ...signed.more, sp_from: standsOn } })
+}
 
 /** Signs what agents believe about a principal. The caller has checked that the target is open to it. Throws REQUEST_TOO_LARGE. */
 export async function signFor(deps: SigningDeps, named: Named, signed: Signed): Promise<string> {
@@ -106,6 +119,6 @@ export async function issueToken(
 ): Promise<{ token: string; jti: string; expiresAt: Date }> {
   const life = lifeOf(deps.clock, actor, limits.targetTokenSeconds)
   const jti = deps.randomBytes(16).toString('hex')
-  const token = await signFor(deps, personOf(actor), { type: tokenType, jti, ...life, target, role })
+  const token = await signForPerson(deps, actor, { type: tokenType, jti, ...life, target, role })
   return { token, jti, expiresAt: new Date(life.expires * 1_000) }
 }

@@ -13,7 +13,7 @@ import { endTokens } from './end.ts'
  */
 export async function keepSaid(
   tx: Tx,
-  deps: Pick<Deps, 'randomBytes'>,
+  deps: Pick<Deps, 'randomBytes' | 'config'>,
   person: NewPerson,
   provider: string,
 ): Promise<{ readonly row: Awaited<ReturnType<typeof upsertPerson>>; readonly isLess: boolean }> {
@@ -25,6 +25,7 @@ export async function keepSaid(
   const now = new Set(groupsOf(row, documents))
   const isLess = groupsOf(before, documents).some((group) => !now.has(group))
   const ending = { at: person.at, by: `provider ${provider}`, reason: 'taken out of a group' }
-  if (isLess) await endTokens(tx, deps, [row], ending)
-  return { row, isLess }
+  if (!isLess) return { row, isLess }
+  await endTokens(tx, deps, [row], ending)
+  return { row: { ...row, rights: row.rights + 1 }, isLess }
 }

@@ -21,6 +21,30 @@ export async function endLoginsOf(tx: Tx, { issuer, subject }: Who, at: Date, ex
   return count
 }
 
+/** Counts rights on: what was issued until now is of another count. Returns the count before, of people who are known. */
+export async function nextRights(tx: Tx, people: readonly Who[]): Promise<{ id: string; rights: number }[]> {
+  if (people.length === 0) return []
+  const issuers = people.map(({ issuer }) => issuer)
+  const subjects = people.map(({ subject }) => subject)
+  return await tx.$queryRaw`
+    WITH named AS (
+      SELECT DISTINCT "issuer", "subject" FROM unnest(${issuers}::text[], ${subjects}::text[]) AS n("issuer", "subject")
+    )
+    UPDATE "Person" p SET "rights" = p."rights" + 1 FROM named n
+    WHERE p."issuer" = n."issuer" AND p."subject" = n."subject"
+    RETURNING p."id", p."rights" - 1 AS "rights"`
+}
+
+/** Ends a login and those of command lines that it confirmed. Returns their ids; none when it had ended before. */
+export async function endLoginTree(tx: Tx, id: string, at: Date): Promise<string[]> {
+  const { count } = await tx.login.updateMany({ where: { id, revokedAt: null }, data: { revokedAt: at } })
+  if (count === 0) return []
+  await tx.deviceLogin.updateMany({ where: { state: 'confirmed', loginId: id }, data: { state: 'refused' } })
+  const confirmed = await tx.login.findMany({ where: { confirmedBy: id }, select: { id: true } })
+  await tx.login.updateMany({ where: { confirmedBy: id, revokedAt: null }, data: { revokedAt: at } })
+  return [id, ...confirmed.map((login) => login.id)]
+}
+
 /** In the order of their names, after the place (display, id). */
 export async function pagePeople(db: Db, after: readonly [string, string] | null, limit: number, loginsSince: Date) {
   const [display, id] = after ?? ['', '']

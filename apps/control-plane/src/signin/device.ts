@@ -177,7 +177,7 @@ async function openConfirmed(
     by.lastUsedAt.getTime() + loginIdleMsMax <= nowMs
   if (isOver) throw loginGone('the login that confirmed this one has ended meanwhile')
   const { address, client } = device
-  const from = { provider: by.provider, address, client, endsAt: by.expiresAt }
+  const from = { provider: by.provider, confirmedBy: by.id, address, client, endsAt: by.expiresAt }
   const { token, expiresAt } = await openLogin(deps, by.personId, 'cli', from)
   deps.log.info({ event: 'login', kind: 'cli', provider: by.provider, person: by.personId })
   return { kind: 'login' as const, token, expiresAt, provider: by.provider }

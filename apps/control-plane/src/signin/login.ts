@@ -12,7 +12,7 @@ import { callbackPathOf, type VerifiedIdentity } from './providers.ts'
 import { attemptMsMax, displayOf, groupClaimsOf, type LoginKind, safeReturnTo } from './rules.ts'
 import { samlUrl } from './saml.ts'
 import { hashToken, type LoginOrigin, openLogin } from './session.ts'
-import { addAttempt, takeAttempt } from './store.ts'
+import { addAttempt, keepLastLogin, lockPerson, takeAttempt } from './store.ts'
 
 /** A login at its start: where the browser goes, and the secret that binds the attempt to this browser. */
 export interface StartedLogin {
@@ -142,15 +142,20 @@ export async function admitPerson(
   const display = displayOf(claims, subject)
   const id = deps.randomBytes(16).toString('hex')
   const at = new Date(deps.clock.nowMs())
-  const { person, standing, isLess } = await inRowTransaction(deps.db, async (tx) => {
-    const found = await lockProvisioned(tx, provider.name, subject)
+  const { person, isLess, mayNot } = await inRowTransaction(deps.db, async (tx) => {
+    const standing = await lockProvisioned(tx, provider.name, subject)
+    const isOut = standing === 'inactive' || (standing === 'unknown' && provider.provisionedOnly)
+    // Of whom nothing is known nothing is kept either.
+    if (isOut && (await lockPerson(tx, { issuer, subject })) === null)
+      return { person: null, isLess: false, mayNot: true }
     const said = await keepSaid(tx, deps, { id, issuer, subject, display, groupClaims, at }, provider.name)
     await syncProvisioned(tx, [{ issuer, subject }])
-    return { person: said.row, standing: found, isLess: said.isLess }
+    const isRefused = isOut || said.row.disabledAt !== null
+    if (!isRefused) await keepLastLogin(tx, said.row.id, at)
+    return { person: said.row, isLess: said.isLess, mayNot: isRefused }
   })
-  if (isLess) await deps.publish([`Person/${person.id}`])
-  const mayNot = person.disabledAt !== null || standing === 'inactive'
-  if (mayNot || (standing === 'unknown' && provider.provisionedOnly))
+  if (person !== null && isLess) await deps.publish([`Person/${person.id}`])
+  if (person === null || mayNot)
     throw new SallyportError('LOGIN_FAILED', 'this person may not sign in', {
       hint: 'an administrator enables the person, or has the provider provision them',
     })

@@ -202,12 +202,23 @@ async function refreshOnce(
     const idToken = new Secret(tokens.id_token)
     return { kind: 'again', identity: { issuer: claims.iss, subject: claims.sub, claims, idToken, ...next } }
   } catch (cause) {
-    // A refusal ends the login: invalid_grant is what a provider says of somebody who left (RFC 6749, 5.2).
-    const isNo = cause instanceof openid.ResponseBodyError && cause.status < 500 && cause.status !== 429
-    if (isNo) return { kind: 'ended' }
+    if (cause instanceof openid.ResponseBodyError && isAboutPerson(cause)) return { kind: 'ended' }
     throw unreachable(provider, cause)
   }
 }
+
+/** RFC 6749, 5.2: of the errors of a token endpoint these say that it is we who are wrong – a secret that was changed, say. */
+const errorsOfClient = [
+  'invalid_client',
+  'unauthorized_client',
+  'invalid_request',
+  'unsupported_grant_type',
+  'invalid_scope',
+]
+
+/** A refusal of the person's session there: `invalid_grant`, or that they have to be asked again. */
+const isAboutPerson = ({ status, error }: openid.ResponseBodyError): boolean =>
+  status < 500 && status !== 429 && !errorsOfClient.includes(error)
 
 async function verifyIdToken(
   keys: JWTVerifyGetKey,

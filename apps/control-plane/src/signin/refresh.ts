@@ -1,16 +1,21 @@
 // Asks a provider again, while a login lasts, whether it still knows the person, and takes over the groups that it says
-// then. One request in ten minutes asks; a provider that says no ends the login, and one that is silent for an hour does too.
+// then. One request in ten minutes asks; a provider that says no ends the login and what came of it, and one that is silent for an
+// hour has confirmed nobody any more.
 import { SallyportError } from '@sallyport/base/errors'
 import { Secret } from '@sallyport/base/secret'
 import { inRowTransaction } from '../agents/store.ts'
 import type { Deps } from '../deps.ts'
+import { endLoginAndIssued } from '../people/end.ts'
 import { keepSaid } from '../people/said.ts'
 import type { Refreshed } from './providers.ts'
 import { displayOf, groupClaimsOf, refreshGraceMsMax, refreshMs, refreshRetryMs } from './rules.ts'
 import type { StoredLogin } from './session.ts'
-import { askOnce, endLogin, keepRefreshed } from './store.ts'
+import { askOnce, keepRefreshed } from './store.ts'
 
-export type RefreshDeps = Pick<Deps, 'db' | 'clock' | 'log' | 'providers' | 'vault' | 'randomBytes' | 'publish'>
+export type RefreshDeps = Pick<
+  Deps,
+  'db' | 'clock' | 'config' | 'log' | 'providers' | 'vault' | 'randomBytes' | 'publish'
+>
 type Person = StoredLogin['person']
 
 /** The person as they are known now; null when the login has ended thereby. */
@@ -28,7 +33,7 @@ export async function confirmPerson(deps: RefreshDeps, login: StoredLogin): Prom
 
 async function ask(deps: RefreshDeps, login: StoredLogin, sealed: Uint8Array): Promise<Person | null | 'silent'> {
   const ended = async (why: string): Promise<null> => {
-    await endLogin(deps.db, login.id, new Date(deps.clock.nowMs()))
+    await endLoginAndIssued(deps, login, { by: `provider ${login.provider}`, reason: why })
     deps.log.info({ event: 'login-not-confirmed', login: login.id, person: login.personId, why })
     return null
   }

@@ -5,10 +5,11 @@ import { createHash } from 'node:crypto'
 import type { Secret } from '@sallyport/base/secret'
 import type { Deps } from '../deps.ts'
 import type { Actor } from '../http/actor.ts'
+import { endLoginAndIssued } from '../people/end.ts'
 import { readDocuments } from '../policies/store.ts'
 import { confirmPerson, type RefreshDeps } from './refresh.ts'
 import { groupsOf, type LoginKind, loginIdleMsMax, loginLifeMsMax, rolesOf, rotateGraceMs, rotateMs } from './rules.ts'
-import { addLogin, confirmNext, endLogin, findLogin, offerNext, touchLogin } from './store.ts'
+import { addLogin, confirmNext, findLogin, offerNext, touchLogin } from './store.ts'
 
 /** `lastUsedAt` is written at most this often. */
 const touchMs = 60_000
@@ -18,6 +19,8 @@ export const hashToken = (token: string): string => createHash('sha256').update(
 /** Where a login comes from, and what the provider is asked with later. */
 export interface LoginOrigin {
   readonly provider?: string
+  /** The browser's login that confirmed a command line's. */
+  readonly confirmedBy?: string
   readonly address?: string
   readonly client?: string
   readonly refreshToken?: Secret | undefined
@@ -50,6 +53,7 @@ export async function openLogin(
     csrfToken,
     personId,
     provider: origin.provider ?? '',
+    confirmedBy: origin.confirmedBy ?? null,
     address: origin.address ?? '',
     client: origin.client ?? '',
     refreshToken: sealed('refresh', origin.refreshToken),
@@ -89,6 +93,7 @@ export async function findActor(
     display: person.display,
     groups,
     roles: rolesOf(groups, documents),
+    rights: person.rights,
     login: { id, kind, csrfToken, expiresAt },
     turnsOver: kind === 'browser' && isTurnOverDue(login, nowMs),
   }
@@ -102,7 +107,7 @@ async function isCurrent(deps: RefreshDeps, login: StoredLogin, hash: string, no
     return true
   }
   if (login.rotatedAt.getTime() + rotateGraceMs > nowMs) return true
-  await endLogin(deps.db, login.id, new Date(nowMs))
+  await endLoginAndIssued(deps, login, { by: 'sallyport', reason: 'its token was copied' })
   deps.log.warn({ event: 'login-token-copied', login: login.id, person: login.personId })
   return false
 }

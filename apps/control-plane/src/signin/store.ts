@@ -14,12 +14,17 @@ export interface NewPerson {
 
 /** Finds or makes the person of (issuer, subject) and keeps what the issuer said this time. */
 export async function upsertPerson(db: Db | Tx, person: NewPerson) {
-  const said = { display: person.display, groupClaims: [...person.groupClaims], lastLoginAt: person.at }
+  const said = { display: person.display, groupClaims: [...person.groupClaims] }
   return await db.person.upsert({
     where: { issuer_subject: { issuer: person.issuer, subject: person.subject } },
     create: { id: person.id, issuer: person.issuer, subject: person.subject, createdAt: person.at, ...said },
     update: said,
   })
+}
+
+/** The person got a login. */
+export async function keepLastLogin(db: Db | Tx, id: string, at: Date): Promise<void> {
+  await db.person.update({ where: { id }, data: { lastLoginAt: at } })
 }
 
 /** The person as they are kept, who stays so until the transaction ends; null for whoever was never here. */
@@ -35,6 +40,8 @@ export interface NewLogin {
   readonly csrfToken: string
   readonly personId: string
   readonly provider: string
+  /** The browser's login that confirmed a command line's. */
+  readonly confirmedBy: string | null
   readonly address: string
   readonly client: string
   /** Encrypted. */

@@ -18,7 +18,7 @@ import { inTransaction, isStoreConflict } from '../db.ts'
 import type { Deps } from '../deps.ts'
 import { type Actor, actorKey } from '../http/actor.ts'
 import { addRevocation } from '../identities/revocation-store.ts'
-import { lifeOf, personOf, signFor } from '../identities/tokens.ts'
+import { lifeOf, signForPerson } from '../identities/tokens.ts'
 import { openTarget, reachableAt } from '../targets/open.ts'
 import { checkedRole, roleNames } from '../targets/rules.ts'
 import { checkedSources, mayRevoke, stateOf } from './rules.ts'
@@ -66,7 +66,7 @@ export async function issueTicket(deps: TicketDeps, actor: Actor, asked: TicketR
     usesMax,
     usesLeft: usesMax,
     isFast: asked.fast,
-    record: await signFor(deps, personOf(actor), signed),
+    record: await signForPerson(deps, actor, signed),
     createdAt: new Date(deps.clock.nowMs()),
     expiresAt: new Date(expires * 1_000),
   }
