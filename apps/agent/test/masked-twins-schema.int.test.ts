@@ -7,7 +7,7 @@ let sides: Twins
 
 const hidden =
   `refs.code cust.ssn sized.ssn later.code rest.ssn drawer_refs.code base.score kept.ssn twice.ssn folded.ssn made.ssn worn.code
-  stays.during areas.ssn rooms.ssn sums.ssn people.ssn badges.ssn pairs.ssn`
+  stays.during areas.ssn rooms.ssn sums.ssn people.ssn badges.ssn pairs.ssn halls.ssn lofts.ssn`
     .split(/\s+/)
     .map((name) => `public.${name}`)
     .join(', ')
@@ -82,6 +82,23 @@ const schemaOf = (twin: Twin): string => {
   create table moves (note text);
   create function note_move() returns trigger language plpgsql as 'begin insert into moves values (new.ssn); return new; end';
   create trigger note_move before insert on rooms_b for each row execute function note_move();
+  create view rooms_seen as select id, region from rooms;
+  create table zones (region text primary key);
+  insert into zones values ('a');
+  create table halls (id int, region text references zones on update cascade on delete set null, ssn text) partition by list (region);
+  create table halls_a partition of halls for values in ('a');
+  create table halls_b partition of halls for values in ('b');
+  create table halls_none partition of halls for values in (null);
+  insert into halls values (1, 'a', '${ssn}');
+  create trigger note_move before insert on halls_b for each row execute function note_move();
+  create trigger note_move before insert on halls_none for each row execute function note_move();
+  create table lofts (id int, region text, ssn text) partition by list (region);
+  create table lofts_a partition of lofts for values in ('a');
+  create table lofts_b partition of lofts for values in ('b');
+  insert into lofts values (1, 'a', '${ssn}');
+  create trigger note_move before insert on lofts_b for each row execute function note_move();
+  create function to_b() returns trigger language plpgsql as $$ begin new.region := 'b'; return new; end $$;
+  create trigger to_b before update on lofts for each row execute function to_b();
   create table sums (id int, amount numeric, ssn text);
   insert into sums select n, 5 + n, n::text from generate_series(1, 20000) n;
   insert into sums values (-1, 1.0, '${one('A', 'B')}'), (-2, 1.00, '${one('B', 'A')}');
@@ -150,6 +167,10 @@ const cases: readonly (readonly [what: string, ...texts: readonly string[]])[] =
     "update rooms set region = 'b' where id = 1",
     'select note from moves',
   ],
+  ['the same through a view', "update rooms_seen set region = 'b' where id = 1", 'select note from moves'],
+  ['the same with its key', "update zones set region = 'b' where region = 'a'", 'select note from moves'],
+  ['the same without its key', "delete from zones where region = 'a'", 'select note from moves'],
+  ['the same by a trigger', 'update lofts set id = 2 where id = 1', 'select note from moves'],
   ['an error that quotes a row of another table', 'update people_kept set id = null where id = 1'],
   [
     'a key of another type',
@@ -219,6 +240,8 @@ describe('what is beside masked values', () => {
     'alter table pairs add column n int default 5',
     'alter table made alter column ssn set not null',
     "create table areas_c partition of areas for values in ('c')",
+    'update rooms_seen set id = 2 where id = 1',
+    'update halls set id = 3 where id = 1',
     'select max(amount) from plain',
     'select max(id), min(id) from sums',
     "alter domain worn_code set default 'x'",

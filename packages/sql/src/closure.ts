@@ -2,7 +2,15 @@
 // Everything found here is derived: it can deny or hold a statement, never allow it.
 import type { CatalogRelation } from './catalog.ts'
 import { descendants, relationName } from './catalog-index.ts'
-import { computedOnWrite, movesRows, probed, referredTo, testedTogether, type Written } from './constraints.ts'
+import {
+  behindView,
+  computedOnWrite,
+  movesRows,
+  probed,
+  referredTo,
+  testedTogether,
+  type Written,
+} from './constraints.ts'
 import { newDraft } from './draft.ts'
 import { relationColumns, relationEffect } from './relations.ts'
 import { type Environment, unknown } from './scope.ts'
@@ -47,8 +55,9 @@ function follow(env: Environment, operation: Write, relation: CatalogRelation, s
   if (relation.kind === 'view') throughView(env, operation, relation)
 }
 
-/** What runs where a row goes from one partition to another: it is deleted there, and inserted here. */
-export function moved(env: Environment, relation: CatalogRelation, written: Written): void {
+/** What runs where a row goes from one partition to another: it is deleted there, and inserted here. `written`: null, not known. */
+export function moved(env: Environment, relation: CatalogRelation, written: Written | null): void {
+  if (relation.kind === 'view') behindView(env, relation, written, (base, behind) => moved(env, base, behind))
   if (!movesRows(env, relation, written)) return
   for (const one of descendants(env.index, relation))
     for (const trigger of one.triggers)
@@ -67,7 +76,10 @@ function cascade(env: Environment, operation: 'delete' | 'update', relation: Cat
     }
     const next: Write = operation === 'delete' && action === 'cascade' ? 'delete' : 'update'
     relationEffect(env, next, from, 'derived', true)
-    if (next === 'update') testedTogether(env, from, writtenBy(key, from), true)
+    if (next === 'update') {
+      testedTogether(env, from, writtenBy(key, from), true)
+      moved(env, from, writtenBy(key, from))
+    }
     for (const one of [from, ...descendants(env.index, from)]) follow(env, next, one, seen)
   }
 }

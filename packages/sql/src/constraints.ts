@@ -292,7 +292,7 @@ function isTested(env: Environment, relation: CatalogRelation, column: ColumnRef
 }
 
 /** The columns of the relations behind a view that a write through it reaches. */
-function behindView(
+export function behindView(
   env: Environment,
   view: CatalogRelation,
   written: Written | null,

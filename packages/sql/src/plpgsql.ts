@@ -2,9 +2,8 @@
 // which things happen, until nothing is added. A body that cannot be followed gives a reason, and its caller decides.
 import type { Node } from '@pgsql/types'
 import type { CatalogFunction, CatalogRelation } from './catalog.ts'
-import { columnRef, relationName } from './catalog-index.ts'
-import { storedByTrigger, testedTogether } from './constraints.ts'
-import { addComputed, addControlOf, addFlow, type Draft, newDraft } from './draft.ts'
+import { relationName } from './catalog-index.ts'
+import { addComputed, addControlOf, type Draft, newDraft } from './draft.ts'
 import { joined } from './plpgsql-join.ts'
 import { bodyOf } from './plpgsql-source.ts'
 import { type PlBody, PlRefusal, type PlStatement, type PlTarget, type PlVariable } from './plpgsql-tree.ts'
@@ -13,6 +12,7 @@ import { type CommonTables, type Entry, type Environment, emptyScope, entryOf, t
 import { isQuery, queryColumns } from './select.ts'
 import { fits, isSure } from './sure.ts'
 import { payload, unvisited } from './tree.ts'
+import { storeInRow } from './trigger-row.ts'
 import { mention, typeNameOf } from './types.ts'
 import { type Column, derived, influenced, plain, row, type Value } from './values.ts'
 import { parseBody, parseQuery } from './views.ts'
@@ -338,15 +338,7 @@ class Machine {
 
   /** What a trigger puts into its row is stored there. */
   #store(relation: CatalogRelation, name: string, value: Value): void {
-    const env = this.#environment()
-    const known = columnRef(env.index, relation, name)
-    if (known === undefined) throw new PlRefusal(`"new.${name}"`)
-    const isSame =
-      value.kind === 'direct' && value.mixed !== 'constants' && value.sources.size === 1 && value.sources.has(known)
-    if (isSame) return
-    const how = storedByTrigger(env, relation, known, value)
-    addFlow(this.#draft, `${relationName(relation)}.${name}`, known, value.sources, how)
-    testedTogether(env, relation, new Map([[name, value]]), false)
+    if (!storeInRow(this.#environment(), relation, name, value)) throw new PlRefusal(`"new.${name}"`)
   }
 
   #join(map: Map<string, Value>, name: string, value: Value, type?: string | null): void {
