@@ -288,7 +288,15 @@ describe('R-6.3: the end', () => {
     const { items } = (await get(admin, '/people?limit=100')).body
     const { who } = (await get(ana, `/grants/${fourth}`)).body
     const person = items.find(({ subject }: { subject: string }) => subject === who.subject)
+    // Open consoles of those who may read it are told, as of any other change of a grant; also of one that still waits.
+    const fifth = (await asked(ana)).body.id
+    const events: LiveEvent[] = []
+    const closing = new AbortController()
+    await listen(dba, events, closing.signal)
     expect((await post(admin, `/people/${person.id}/disable`, { reason: 'left' })).status).toBeLessThan(300)
+    const told = async () => events.filter(({ kind }) => kind === 'grant').map(({ id }) => id)
+    await eventually(told, (ids) => ids.includes(fourth) && ids.includes(fifth))
+    closing.abort()
     expect((await get(admin, `/grants/${fourth}`)).body.state).toBe('ended')
     const audit = (await get(admin, '/audit?limit=100')).body.items.map(({ action }: { action: string }) => action)
     expect(audit).toEqual(expect.arrayContaining(['request-grant', 'approve-grant', 'deny-grant', 'end-grant']))

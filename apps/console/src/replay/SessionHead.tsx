@@ -42,10 +42,9 @@ export function SessionHead({
         </nav>
         <div className="flex flex-wrap items-center gap-x-2.5 gap-y-1">
           <h1 className="min-w-0 text-xl leading-7 font-semibold tracking-tight break-words">
-            <VisibleText text={session.initiator.display} /> <span className="font-normal text-ink-3">on</span>{' '}
-            <VisibleText text={session.target} />
+            <VisibleText text={session.initiator.display} /> <Assurance assurance={session.initiator.assurance} />{' '}
+            <span className="font-normal text-ink-3">on</span> <VisibleText text={session.target} />
           </h1>
-          <Assurance assurance={session.initiator.assurance} />
           <StateBadge state={session.state} />
           {integrity}
         </div>

@@ -93,8 +93,12 @@ export async function endGrantsOf(tx: Tx, who: Who, at: Date, by: string) {
   const ended = { endedAt: at, endedBy: by }
   const granted = { where: { ...pick(who), state: 'approved' }, data: { state: 'ended', ...ended } }
   const rows = await tx.grant.updateManyAndReturn(granted)
-  await tx.grant.updateMany({ where: { ...pick(who), state: 'pending' }, data: { state: 'cancelled', ...ended } })
-  return rows.filter(({ untilAt }) => untilAt !== null && untilAt > at)
+  const pending = { where: { ...pick(who), state: 'pending' }, data: { state: 'cancelled', ...ended } }
+  const cancelled = await tx.grant.updateManyAndReturn(pending)
+  return {
+    ended: rows.filter(({ untilAt }) => untilAt !== null && untilAt > at),
+    changed: [...rows, ...cancelled].map(({ id }) => id),
+  }
 }
 
 /** Newest first, after the one at `after`. `null`: those of everybody. */

@@ -17,7 +17,10 @@ export async function revoke(
   const by = actorKey(actor)
   const { reason } = asked
   await inTransaction(deps.db, async (tx) => {
-    if ('subject' in asked) return await endEverything(tx, deps, { who: asked, at, by, reason })
+    if ('subject' in asked) {
+      await endEverything(tx, deps, { who: asked, at, by, reason })
+      return
+    }
     const newId = (): string => deps.randomBytes(16).toString('hex')
     const { jti, issuer = null } = asked
     await addRevocation(tx, { id: newId(), jti, issuer, subject: null, at, by, reason })

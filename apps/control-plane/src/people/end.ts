@@ -21,18 +21,21 @@ export interface Ending {
   readonly reason: string
 }
 
-/** Call it with the transaction of the change. `exceptLogin` stays. */
+/**
+ * Call it with the transaction of the change. `exceptLogin` stays. Returns the grants that are others now, of which open consoles are
+ * to be told after the commit.
+ */
 export async function endEverything(
   tx: Tx,
   deps: AnnounceGrantDeps,
   ending: Ending,
   exceptLogin?: string,
-): Promise<void> {
+): Promise<readonly string[]> {
   const { who, at, by, reason, isClosed = false } = ending
   const id = () => deps.randomBytes(16).toString('hex')
   const logins = await endLoginsOf(tx, who, at, exceptLogin ?? null)
-  const granted = isClosed ? await endGrantsOf(tx, who, at, by) : []
-  for (const grant of granted)
+  const grants = isClosed ? await endGrantsOf(tx, who, at, by) : { ended: [], changed: [] }
+  for (const grant of grants.ended)
     await announceGrant(deps, tx, { ...grant, untilAt: at }, { event: 'grant.ended', at, by })
   const before = isClosed ? new Date(at.getTime() + closingMs) : at
   await addRevocation(tx, { id: id(), jti: null, ...pick(who), before, at, by, reason })
@@ -45,6 +48,7 @@ export async function endEverything(
     object: `Person/${who.issuer} ${who.subject}`,
     detail: { reason, logins },
   })
+  return grants.changed
 }
 
 /** Ends tokens, tickets and sessions at targets, and leaves logins: their groups are worked out with every request. */

@@ -13,7 +13,7 @@ import { groupsOf, loginIdleMsMax, rolesOf } from '../signin/rules.ts'
 import { endEverything } from './end.ts'
 import { findPerson, pagePeople, setDisabled } from './store.ts'
 
-type PeopleDeps = Pick<Deps, 'db' | 'clock' | 'randomBytes' | 'publish' | 'config'>
+type PeopleDeps = Pick<Deps, 'db' | 'clock' | 'randomBytes' | 'publish' | 'config' | 'bus'>
 
 const Place = z.tuple([z.string().max(300), z.string().max(64)])
 
@@ -61,12 +61,13 @@ export async function disablePerson(deps: PeopleDeps, actor: Actor, id: string, 
     throw new SallyportError('CONFLICT', 'you cannot disable yourself', { hint: 'another administrator can' })
   const at = new Date(deps.clock.nowMs())
   const by = actorKey(actor)
-  await inRowTransaction(deps.db, async (tx) => {
+  const grants = await inRowTransaction(deps.db, async (tx) => {
     const who = await known(tx, id)
     if (!(await setDisabled(tx, id, at, by))) throw new SallyportError('CONFLICT', 'this person is disabled already')
     await audit(tx, deps, { at, by, action: 'disable-person', who, reason })
-    await endEverything(tx, deps, { who, at, by, reason, isClosed: true })
+    return await endEverything(tx, deps, { who, at, by, reason, isClosed: true })
   })
+  for (const grant of grants) deps.bus.publish({ kind: 'grant', id: grant })
   await deps.publish([`Person/${id}`])
 }
 

@@ -10,7 +10,7 @@ import { ScimRefusal } from './errors.ts'
 import { addClosed, setPersonActive } from './store.ts'
 import type { ScimClient } from './tokens.ts'
 
-export type ScimDeps = Pick<Deps, 'db' | 'clock' | 'config' | 'randomBytes' | 'publish' | 'log'>
+export type ScimDeps = Pick<Deps, 'db' | 'clock' | 'config' | 'randomBytes' | 'publish' | 'log' | 'bus'>
 
 /** A change under way. */
 export interface Change {
@@ -22,6 +22,8 @@ export interface Change {
   readonly ended: Set<string>
   /** Of them, those who stay but have fewer rights. */
   readonly lessened: Who[]
+  /** Grants that end with it. */
+  readonly grants: string[]
 }
 
 interface Who {
@@ -33,11 +35,14 @@ interface Who {
 export async function changing<T>(deps: ScimDeps, client: ScimClient, run: (change: Change) => Promise<T>): Promise<T> {
   const at = new Date(deps.clock.nowMs())
   const ended = new Set<string>()
+  let grants: string[] = []
   let result: T
   try {
     result = await inRowTransaction(deps.db, async (tx) => {
       const lessened: Who[] = []
-      const done = await run({ tx, deps, client, at, ended, lessened })
+      // Of this attempt alone: a transaction may be run again.
+      grants = []
+      const done = await run({ tx, deps, client, at, ended, lessened, grants })
       // At the end and by the clock of now: what was issued with the old groups while this went on ends too.
       const now = new Date(deps.clock.nowMs())
       await endTokens(tx, deps, lessened, { at: now, by: client.actor, reason: 'taken out of a group' })
@@ -48,6 +53,7 @@ export async function changing<T>(deps: ScimDeps, client: ScimClient, run: (chan
       throw new ScimRefusal(409, 'there is one with this name, or this external id, already', 'uniqueness')
     throw thrown
   }
+  for (const id of grants) deps.bus.publish({ kind: 'grant', id })
   if (ended.size > 0) await deps.publish(['Person/provisioned'])
   return result
 }
@@ -65,9 +71,10 @@ export async function audit(
 
 /** Deprovisioned: nobody signs in as this person any more, and all that they have open ends. */
 export async function closeDoor(change: Change, who: Who, reason: string): Promise<void> {
-  const { tx, deps, client, at, ended } = change
+  const { tx, deps, client, at, ended, grants } = change
   await setPersonActive(tx, who, false, at, client.actor)
-  await endEverything(tx, deps, { who, at, by: client.actor, reason, isClosed: true })
+  const changed = await endEverything(tx, deps, { who, at, by: client.actor, reason, isClosed: true })
+  grants.push(...changed)
   ended.add(who.subject)
 }
 
