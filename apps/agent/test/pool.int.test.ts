@@ -32,7 +32,14 @@ afterAll(async () => {
   await server?.stop()
 })
 
-const bounds: PoolBounds = { connectionsMax: 3, idleMax: 2, idleMsMax: 60_000, warmMin: 0, waitMsMax: 20_000 }
+const bounds: PoolBounds = {
+  connectionsMax: 3,
+  idleMax: 2,
+  idleMsMax: 60_000,
+  warmMin: 0,
+  waitMsMax: 20_000,
+  sameMsMax: 0,
+}
 function request(changes: Partial<PoolRequest> = {}, name = 'ours'): PoolRequest {
   return {
     group: 'shop app',
@@ -340,6 +347,29 @@ describe('when all connections are in use', () => {
     expect(other.isReused).toBe(false)
     await expect.poll(() => alive(pid), { timeout: 20_000 }).toBe(false)
     other.release(true)
+  })
+
+  it('one serves those who want just it for a moment, and is closed then for whoever has their turn', async () => {
+    let nowMs = 0
+    pool = createPool(() => nowMs)
+    const wanted = { bounds: { ...one, sameMsMax: 50 } }
+    const first = await pool.take(request(wanted))
+    const order: string[] = []
+    const serve = async (name: string, more: Partial<PoolRequest>, takesMs: number) => {
+      const lease = await pool.take(request({ ...wanted, ...more }))
+      order.push(`${name} ${lease.isReused ? 'the same' : 'anew'}`)
+      nowMs += takesMs
+      lease.release(true)
+    }
+    const bob = { kind: 'bob', caller: 'bob' }
+    const all = [
+      serve('bob', bob, 1),
+      ...['ann 1', 'ann 2', 'ann 3'].map((name) => serve(name, {}, 30)),
+      serve('bob again', bob, 1),
+    ]
+    first.release(true)
+    await Promise.all(all)
+    expect(order).toEqual(['ann 1 the same', 'ann 2 the same', 'bob anew', 'bob again the same', 'ann 3 anew'])
   })
 
   it('who waits too long is told so', async () => {

@@ -104,7 +104,14 @@ function sharedLinks(port: number, connectionsMax: number): () => Promise<Target
     const caller = String(callers++ % 4)
     const request = (signal: AbortSignal): PoolRequest => ({
       ...{ group: 'shop', kind: 'shop', caller, signal },
-      bounds: { connectionsMax, idleMax: connectionsMax, idleMsMax: 60_000, warmMin: 0, waitMsMax: 10_000 },
+      bounds: {
+        connectionsMax,
+        idleMax: connectionsMax,
+        idleMsMax: 60_000,
+        warmMin: 0,
+        waitMsMax: 10_000,
+        sameMsMax: 0,
+      },
       connect: async () => await remember(await connectTarget(port)),
     })
     const first = await pool.take(request(new AbortController().signal))

@@ -141,6 +141,9 @@ export const limits = {
   /** A connection is not kept for another session once it is so old, in milliseconds: rights to log in, settings of roles and
    * addresses of targets are looked at when one is opened. */
   pooledAgeMsMax: 3_600_000,
+  /** Connections that sessions share by the transaction serve callers who wait for just one like them for so long before one is
+   * closed for another caller's turn, in milliseconds. */
+  pooledSameMsMax: 50,
   /** Connections of one role that sessions share by the transaction, unless the target says otherwise. */
   transactionConnectionsDefault: 20,
   /** Prepared statements that a connection shared by the transaction keeps; the one used longest ago goes first. */

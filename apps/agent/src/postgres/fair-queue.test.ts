@@ -10,6 +10,15 @@ it('serves callers in turn, and each in the order in which it came', () => {
   expect(served).toEqual(['a1', 'b1', 'c1', 'a2', 'b2', 'a3', undefined])
 })
 
+it('serves, of each one first, whoever fits next, and the others keep their turns', () => {
+  const queue = new FairQueue<string>()
+  for (const item of ['a1', 'b1', 'b2', 'c1']) queue.add(item.charAt(0), item)
+  expect(queue.next((item) => item.startsWith('b'))).toBe('b1')
+  expect(queue.next((item) => item === 'd1')).toBeUndefined()
+  expect([queue.length, queue.lengthOf('b')]).toEqual([3, 1])
+  expect([queue.next(), queue.next(), queue.next(), queue.next()]).toEqual(['a1', 'c1', 'b2', undefined])
+})
+
 it('nobody waits for more than one turn of each other caller, whoever comes and leaves', () => {
   const step = fc.oneof(
     fc.record({ do: fc.constant('add' as const), caller: fc.constantFrom('a', 'b', 'c') }),

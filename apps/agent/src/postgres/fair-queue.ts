@@ -38,10 +38,15 @@ export class FairQueue<T> {
     return undefined
   }
 
-  /** Takes it out; its caller has the last turn from now on. */
-  next(): T | undefined {
+  /**
+   * Takes out the one whose turn comes next, or, of each caller's first, the next one that fits; its caller has the last turn from
+   * now on.
+   */
+  next(fits: (item: T) => boolean = () => true): T | undefined {
     for (const [caller, own] of this.#callers) {
-      const item = own.shift()
+      const [item] = own
+      if (item === undefined || !fits(item)) continue
+      own.shift()
       this.#length -= 1
       this.#callers.delete(caller)
       if (own.length > 0) this.#callers.set(caller, own)

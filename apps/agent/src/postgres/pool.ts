@@ -4,19 +4,9 @@
 // INVARIANT: what is in `idle` is clean, logged in and silent; whatever says a byte, ends or waits too long is closed.
 import { SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
-import { FairQueue } from './fair-queue.ts'
+import { type Group, type Idle, newGroup, sameAgain, type Waiting } from './pool-group.ts'
 import { PoolLease } from './pool-lease.ts'
-import {
-  giveSpare,
-  hear,
-  idleMaxOf,
-  idleMaxOfAll,
-  noPermits,
-  type Permits,
-  type PoolShare,
-  payBack,
-  type ShareNews,
-} from './pool-share.ts'
+import { giveSpare, hear, idleMaxOf, idleMaxOfAll, type PoolShare, payBack, type ShareNews } from './pool-share.ts'
 import type { Upstream } from './upstream.ts'
 
 /** How one target's connections are kept. */
@@ -31,6 +21,11 @@ export interface PoolBounds {
   readonly warmMin: number
   /** How long a session waits for a connection when all are in use, in milliseconds. */
   readonly waitMsMax: number
+  /**
+   * How long connections serve those who wait for just one like them before one is closed for whoever's turn it is, in
+   * milliseconds: to open another one costs the target as much as many statements.
+   */
+  readonly sameMsMax: number
 }
 
 export interface PoolRequest {
@@ -61,29 +56,6 @@ export interface Lease {
   readonly isWanted: boolean
   /** Ends the lease. `clean`: nothing is open or due, and the socket has no listeners of the session's any more. */
   release(clean: boolean, reset?: Reset): void
-}
-
-interface Idle {
-  readonly kind: string
-  readonly upstream: Upstream
-  /** Stops watching it. */
-  readonly letGo: () => void
-}
-
-interface Group {
-  /** In use, being reset, being opened, and idle. */
-  open: number
-  readonly idle: Idle[]
-  readonly waiting: FairQueue<Waiting>
-  /** Sessions that have waited and may go on now; what they will take is nobody else's. */
-  granted: number
-  /** Where other processes have a share. */
-  readonly permits: Permits
-}
-
-interface Waiting {
-  readonly bounds: PoolBounds
-  readonly go: () => void
 }
 
 export interface Pool {
@@ -222,7 +194,7 @@ class UpstreamPool implements Pool {
     idle.upstream.socket.destroy()
   }
 
-  async #waitFor(group: Group, { group: name, bounds, signal, caller }: PoolRequest): Promise<void> {
+  async #waitFor(group: Group, { group: name, kind, bounds, signal, caller }: PoolRequest): Promise<void> {
     const full = (why: string) =>
       new SallyportError('CONNECTION_LIMIT', `all connections to this target are in use${why}`, {
         hint: 'close idle sessions, try again later, or ask the owner of the target for a larger pool',
@@ -247,6 +219,7 @@ class UpstreamPool implements Pool {
         reject(full(''))
       }
       const waiting: Waiting = {
+        kind,
         bounds,
         go() {
           leave()
@@ -374,16 +347,16 @@ class UpstreamPool implements Pool {
   /** A connection came free or is gone: whoever's turn it is goes on. */
   #changed(name: string, group: Group): void {
     if (this.#share !== null) payBack(this.#share, name, group, () => this.#closeOldest(group))
-    for (
-      let next = group.waiting.first;
-      next !== undefined && this.#freeOf(group, next.bounds) > 0;
-      next = group.waiting.first
-    )
-      group.waiting.next()?.go()
+    for (let next = this.#next(group); next !== undefined; next = this.#next(group)) next.go()
     if (this.#share !== null) giveSpare(this.#share, name, group, () => this.#closeOldest(group))
     if (group.open === 0 && group.waiting.length === 0 && group.granted === 0) this.#groups.delete(name)
+  }
+
+  #next(group: Group): Waiting | undefined {
+    const { first } = group.waiting
+    if (first === undefined || this.#freeOf(group, first.bounds) <= 0) return undefined
+    return sameAgain(group, first, this.#capOf(group, first.bounds), this.#nowMs()) ?? group.waiting.next()
   }
 }
 
 const nothing = Buffer.alloc(0)
-const newGroup = (): Group => ({ open: 0, idle: [], waiting: new FairQueue(), granted: 0, permits: noPermits() })

@@ -86,8 +86,16 @@ function boundsOf(pool: Admitted['target']['document']['spec']['pool']): PoolBou
       idleMsMax,
       warmMin: Math.min(pool.warm, connectionsMax),
       waitMsMax,
+      sameMsMax: limits.pooledSameMsMax,
     }
   }
   const connectionsMax = pool.connections ?? Number.POSITIVE_INFINITY
-  return { connectionsMax, idleMax: pool.mode === 'session' ? pool.idle : 0, idleMsMax, warmMin: 0, waitMsMax }
+  return {
+    connectionsMax,
+    idleMax: pool.mode === 'session' ? pool.idle : 0,
+    idleMsMax,
+    warmMin: 0,
+    waitMsMax,
+    sameMsMax: 0,
+  }
 }

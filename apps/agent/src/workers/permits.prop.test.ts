@@ -57,7 +57,14 @@ function openWorkers(workers: number, connectionsMax: number) {
     return { pool: createPool(() => 0, share), holder, news, share, leases: [], count, isGone: false }
   }
   const all = Array.from({ length: workers }, (_, place) => start(place))
-  const bounds = { connectionsMax, idleMax: connectionsMax, idleMsMax: 60_000, warmMin: 1, waitMsMax: 60_000 }
+  const bounds = {
+    connectionsMax,
+    idleMax: connectionsMax,
+    idleMsMax: 60_000,
+    warmMin: 1,
+    waitMsMax: 60_000,
+    sameMsMax: 0,
+  }
   const take = (worker: Worker, caller: string): void => {
     const { signal } = over
     const taking = worker.pool
