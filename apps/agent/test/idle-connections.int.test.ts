@@ -14,7 +14,7 @@ const isFull = process.env['SALLYPORT_TEST'] === 'full'
 const { connectionsMax, connectionsPerCallerMax } = limits
 const idle = isFull ? connectionsMax : 200
 /**
- * These are over TLS, whose buffers are about half of it; DESIGN section 10 wants 30 MB for 1,000 without, and 60 after traffic.
+ * These are over TLS; DESIGN section 10 wants 30 MB for 1,000 without, and 60 after traffic.
  * docs/performance.md says what was measured.
  */
 const mbPerThousandMax = 90
