@@ -86,12 +86,15 @@ describe.skipIf(!hasChromium)('the console', () => {
     await page.locator(`[data-request="${request.id}"]`).first().waitFor()
     await page.goto(`/approvals/${request.id}`)
     await page.getByRole('article', { name: 'Request' }).waitFor()
+    await page.getByRole('button', { name: /^Approve once/ }).focus()
     await page.keyboard.press('a')
     const isArmed = async () => (await bob.get(`/api/v1/approvals/${request.id}`)).body.state === 'pending'
     if (await isArmed()) await page.keyboard.press('Enter')
     expect((await running).rowCount).toBe(1)
     // The live stream brings the outcome: the page asks for nothing by itself.
     await page.getByText(/Ran in .*1 row/).waitFor()
+    // The button is gone; whoever pressed it goes on from the page's content, not from the top.
+    expect(await page.locator('#content:focus, #content :focus').count()).toBe(1)
     await client.end()
     expect(errors).toEqual([])
     await context.close()

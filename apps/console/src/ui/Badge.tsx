@@ -29,7 +29,7 @@ export function Badge({
 }) {
   return (
     <span
-      className={`inline-flex items-center gap-1 rounded-md px-1.5 py-0.5 align-middle text-xs font-medium whitespace-nowrap ${tones[tone]}`}
+      className={`inline-flex items-center gap-1 rounded-md px-1.5 py-0.5 align-middle text-xs font-medium tracking-normal whitespace-nowrap ${tones[tone]}`}
     >
       {icon ?? icons[tone]}
       {children}

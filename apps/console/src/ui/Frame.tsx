@@ -9,6 +9,7 @@ import { StaleBanner } from './Connection.tsx'
 import { KeyHelp, useKeyListener, useKeys } from './Keys.tsx'
 import { BottomBar, Rail, TopBar } from './Navigation.tsx'
 import { placesOf } from './places.tsx'
+import { useKeptFocus } from './useKeptFocus.ts'
 
 /** Moves the focus to the content when the route changes; the title says its own name (PageHead). */
 function useFocusOnRoute(main: React.RefObject<HTMLElement | null>) {
@@ -52,6 +53,7 @@ export function Frame({
   const navigate = useNavigate()
   const places = placesOf(me.roles)
   useFocusOnRoute(main)
+  useKeptFocus()
   useKeyListener()
   useKeys('Everywhere', [
     ...places.map((place) => ({
