@@ -12,6 +12,7 @@ import pg from 'pg'
 import { type Budgets, createBudgets } from '../src/limits/budgets.ts'
 import type { AgentTarget, CurrentSnapshot, Snapshots } from '../src/link/current.ts'
 import type { After } from '../src/link/holds.ts'
+import type { AdmissionCaps } from '../src/listen/admission.ts'
 import type { HttpWaits, ListenerBounds } from '../src/listen/deps.ts'
 import { startHttpListener } from '../src/listen/http.ts'
 import { type Listener, startListener } from '../src/listen/listener.ts'
@@ -224,6 +225,7 @@ export interface DataPathOptions {
   readonly environment: CredentialSources
   readonly bounds?: Partial<ListenerBounds>
   readonly httpConnectionsPerCallerMax?: number
+  readonly httpDoorCaps?: Partial<AdmissionCaps>
   readonly clientTls?: 'required' | 'optional'
   /** For the snapshot. */
   readonly rest?: Partial<CurrentSnapshot>
@@ -285,11 +287,12 @@ export async function startDataPath(options: DataPathOptions): Promise<DataPath>
     clientTls: options.clientTls ?? 'required',
     ...(options.bounds === undefined ? {} : { bounds: options.bounds }),
   })
-  const { httpConnectionsPerCallerMax: connectionsPerCallerMax, httpWaits: waits } = options
+  const { httpConnectionsPerCallerMax: connectionsPerCallerMax, httpWaits: waits, httpDoorCaps: doorCaps } = options
   const http = await startHttpListener({
     ...shared,
     ...(connectionsPerCallerMax === undefined ? {} : { connectionsPerCallerMax }),
     ...(waits === undefined ? {} : { waits }),
+    ...(doorCaps === undefined ? {} : { doorCaps }),
   })
   const token = async (shown: Shown = {}): Promise<string> =>
     await new SignJWT({

@@ -166,3 +166,27 @@ describe('a window that stays shut', () => {
     expect(written).toBeLessThan(most * answerMib * 1_048_576)
   })
 })
+
+it('a long answer that was kept whole is taken in drops, for as long as some of it leaves', async () => {
+  const masked = openTarget(api.port).concat(
+    '  masks: [{ name: ssn, routes: ["/**"], path: "$.ssn", method: redact }]\n',
+  )
+  path.snapshots.publish(path.snapshot(masked))
+  const rows = Array.from({ length: 1_000 }, () => ({ name: 'x'.repeat(1_000), ssn: '111' }))
+  api.answer = (_request, response) => {
+    response.setHeader('content-type', 'application/json')
+    response.end(JSON.stringify(rows))
+  }
+  const client = await rawH2(path)
+  client.socket.write(request(1))
+  const more = Buffer.from([0, 0, 128, 0])
+  // All of it takes more than twice as long as one piece may.
+  const timer = setInterval(() => {
+    client.socket.write(Buffer.concat([frame('window', 0, 0, more), frame('window', 0, 1, more)]))
+  }, 150)
+  const isLast = (one: Frame): boolean => isOf(1, 'data')(one) && (one.flags & endStream) !== 0
+  const last = await client.seen((one) => isLast(one) || isOf(1, 'reset')(one))
+  clearInterval(timer)
+  client.socket.destroy()
+  expect(last?.type).toBe(frameTypes.data)
+})

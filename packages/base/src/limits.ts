@@ -28,9 +28,9 @@ export const limits = {
   preAuthConnectionsMax: 500,
   /** The same, from one address, so that one host cannot take all of them. */
   preAuthConnectionsPerAddressMax: 100,
-  /** Logins of one address that are refused within a minute and are told so at once; of further ones the answer waits. */
+  /** Logins of one address that are refused within a minute and are told so at once; of further ones the answer waits. Databases and HTTP each. */
   refusedLoginsPerMinuteMax: 100,
-  /** The answer to a refused login waits for so long then, in milliseconds, within `preAuthMsMax`. */
+  /** The answer to a refused login waits for so long then, in milliseconds; at a database within `preAuthMsMax`. */
   refusedLoginMsMin: 2_000,
   /** Addresses whose refused logins are counted; past it those of the oldest are forgotten. */
   refusedLoginAddressesMax: 10_000,
@@ -178,6 +178,12 @@ export const limits = {
   httpAnswerMsMax: 300_000,
   /** Without a byte in either direction, in milliseconds; then an exchange of HTTP ends. */
   httpIdleMsMax: 600_000,
+  /** Connections of HTTP on which nobody has shown yet who it is, per agent: they leave room for those of callers. */
+  httpUnknownConnectionsMax: 2_500,
+  /** The same, from one address: as many as one caller may have (`httpConnectionsPerCallerMax`). */
+  httpUnknownConnectionsPerAddressMax: 1_000,
+  /** Slow refusals of one connection that wait at once; a request past it is broken off. */
+  httpSlowRefusalsPerConnectionMax: 16,
   /** Connections of one agent to one HTTP target. */
   httpConnectionsPerTargetMax: 256,
   /** Requests of one connection of an HTTP client that are not answered yet; past it the connection ends. */

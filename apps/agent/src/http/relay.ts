@@ -114,6 +114,7 @@ async function pass(
     if (bytes.length === 0) return null
     count(bytes.length)
     begin()
+    if (bytes.length > pieceBytesMax) return inPieces(response, bytes, ending.signal)
     return response.write(bytes) ? null : drained(response, ending.signal)
   }
   let left = lengthOf(fields)
@@ -142,9 +143,18 @@ async function pass(
     response.end()
     return
   }
-  count(last.length)
+  if (last.length > pieceBytesMax) await out(last)
+  else count(last.length)
   begin()
-  response.end(last)
+  response.end(last.length > pieceBytesMax ? undefined : last)
+}
+
+/** What a caller has to take within its deadline: of a long answer that is kept whole each piece has its own. */
+const pieceBytesMax = 65_536
+
+async function inPieces(response: Outbound, bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+  for (let from = 0; from < bytes.length; from += pieceBytesMax)
+    if (!response.write(bytes.subarray(from, from + pieceBytesMax))) await drained(response, signal)
 }
 
 function rawFields(fields: Fields): string[] {

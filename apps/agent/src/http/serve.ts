@@ -14,6 +14,7 @@ import { credentialOutward } from '../session/outward.ts'
 import type { AskedRequest, Granted } from '../session/request-asked.ts'
 import type { HeldRequest } from '../session/request-hold.ts'
 import { secondObjectRefusal } from '../session/request-refusals.ts'
+import { slowRefusals } from './arrivals.ts'
 import type { RequestBody } from './body.ts'
 import { bodyFacts } from './body-facts.ts'
 import { type Injected, injectedCredential } from './credential.ts'
@@ -49,6 +50,7 @@ export interface HttpServer {
 /** Serves requests of all connections of a listener. */
 export function httpServer(serving: HttpServing): HttpServer {
   const connections = new WeakMap<object, Connection>()
+  const slow = slowRefusals(serving.arrivals)
   const serve: HttpServer['serve'] = async (request, response) => {
     const { socket } = request
     const connection = connections.get(socket) ?? {
@@ -66,7 +68,11 @@ export function httpServer(serving: HttpServing): HttpServer {
       session = await connection.sessions.of(head, (fieldOf(head.fields, 'user-agent') ?? '').slice(0, 256))
       await underWay({ request, response, head, session, serving })
     } catch (thrown) {
-      refuse(serving.deps, request, response, asSallyportError(thrown), session, head)
+      const error = asSallyportError(thrown)
+      // In the same breath where nothing waits: of what cannot be read the connection ends behind its answer.
+      const waits = session === null ? slow.wait(socket, error, () => goneOf(response)) : null
+      if (waits !== null && !(await waits)) response.destroy()
+      refuse(serving.deps, request, response, error, session, head)
     } finally {
       connection.open.delete(response)
     }
@@ -79,7 +85,12 @@ export function httpServer(serving: HttpServing): HttpServer {
     if (fieldOf(head.fields, 'upgrade')?.toLowerCase() !== 'websocket')
       throw new SallyportError('FEATURE_UNSUPPORTED', 'upgrades but to WebSockets do not pass the gateway')
     const sessions = known?.sessions ?? connectionSessions(request.socket, serving, () => socket.destroy())
-    const session = await sessions.of(head, (fieldOf(head.fields, 'user-agent') ?? '').slice(0, 256))
+    const session = await sessions
+      .of(head, (fieldOf(head.fields, 'user-agent') ?? '').slice(0, 256))
+      .catch(async (thrown: unknown) => {
+        await slow.wait(request.socket, asSallyportError(thrown), () => goneOf(socket))
+        throw thrown
+      })
     await webSocketExchange({ request, socket, behind, head, session, serving })
   }
   return {
@@ -276,7 +287,9 @@ async function heldRequest(
 }
 
 /** Fires when the client is gone; nobody but whoever waits for people asks. */
-function goneOf(response: Outbound): AbortSignal {
+function goneOf(
+  response: Pick<Outbound, 'destroyed'> & { once(event: 'close', listener: () => void): unknown },
+): AbortSignal {
   const gone = new AbortController()
   if (response.destroyed) gone.abort()
   else response.once('close', () => gone.abort())

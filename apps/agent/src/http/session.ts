@@ -23,6 +23,7 @@ import { describeThrown } from '../session/log.ts'
 import { createRequestGate, type RequestGate } from '../session/request-gate.ts'
 import type { Sessions } from '../session/sessions.ts'
 import type { TokenVerifier } from '../session/verified.ts'
+import type { Arrivals } from './arrivals.ts'
 import { Ending } from './ending.ts'
 import { requestSpans } from './held.ts'
 import type { RequestHead } from './request.ts'
@@ -50,6 +51,7 @@ export interface HttpShared {
   readonly sessions: Sessions
   readonly budgets: RequestBudgets
   readonly verifier: TokenVerifier
+  readonly arrivals: Arrivals
   /** How many connections each caller has. */
   readonly callers: Callers
   /** How many requests each has under way, of all its connections. */
@@ -104,6 +106,7 @@ export function connectionSessions(
       const token = await shared.verifier.verify(head.token.reveal(), snapshot, deps.clock.nowMs())
       const admitted = admitHttp(head.target, token, snapshot)
       enter(admitted.token.principal)
+      shared.arrivals.known(socket)
       await useUp(admitted, deps.tokens)
       // A pipelined request may have come to the same meanwhile.
       const raced = current()

@@ -1,7 +1,7 @@
 // Each cap at its limit and one past it, and how long refused logins of one address wait (THREATS ).
 import { limits } from '@sallyport/base/limits'
 import { expect, test } from 'vitest'
-import { type Admission, type AdmissionCaps, createAdmission, type Entered } from './admission.ts'
+import { type Admission, type AdmissionCaps, createAdmission, type Entered, placeOf } from './admission.ts'
 import { listenerBounds } from './deps.ts'
 
 const memory = { isFull: false }
@@ -87,4 +87,28 @@ test('of the addresses that are counted the oldest is forgotten first', () => {
   expect([waits('first'), waits('second')]).toEqual([7, 7])
   waits('one more')
   expect([waits('second'), waits('first')]).toEqual([7, 0])
+})
+
+test('a network of IPv6 counts as one address: whoever has one of it has all', () => {
+  const admission = admissionOf({ preAuthPerAddressMax: 1, refusedLoginsPerMinuteMax: 1, refusedLoginMsMin: 7 })
+  const first = entered(admission, '2001:db8:0:1::1')
+  expect(first.refused()).toBe(0)
+  expect(admission.enter('2001:db8:0:1:ffff::2')).toContain('from this address')
+  first.leave()
+  expect(entered(admission, '2001:db8:0:1::3').refused()).toBe(7)
+  expect(entered(admission, '2001:db8:0:2::1').refused()).toBe(0)
+})
+
+test.each([
+  ['192.0.2.1', '192.0.2.1'],
+  ['::ffff:192.0.2.1', '::ffff:192.0.2.1'],
+  ['64:ff9b::c000:201', '64:ff9b::c000:201'],
+  ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+  ['2001:db8::1:2:3:4:5', '2001:db8:0:1::/64'],
+  ['2001:db8::', '2001:db8:0:0::/64'],
+  ['::1', '0:0:0:0::/64'],
+  ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+  ['', ''],
+])('%j counts as %j', (address, place) => {
+  expect(placeOf(address)).toBe(place)
 })

@@ -1,6 +1,7 @@
 // How many connections there may be (THREATS R-1.5): in all, before authentication, and before authentication from one address;
 // and how long refused logins of one address wait, so that trying is slow. It counts and says why not; who is refused, and how, is
 // the listener's.
+import { isIPv6 } from 'node:net'
 import { limits } from '@sallyport/base/limits'
 import type { ListenerBounds } from './deps.ts'
 import type { MemoryGuard } from './memory.ts'
@@ -35,7 +36,8 @@ export function createAdmission(caps: AdmissionCaps, memory: MemoryGuard, nowMs:
   const byAddress = new Map<string, number>()
   const refusals = createRefusals(caps, nowMs)
   return {
-    enter(address) {
+    enter(from) {
+      const address = placeOf(from)
       if (served >= caps.connectionsMax || waiting >= caps.preAuthConnectionsMax)
         return 'the agent has as many connections as it admits'
       const here = byAddress.get(address) ?? 0
@@ -63,6 +65,20 @@ export function createAdmission(caps: AdmissionCaps, memory: MemoryGuard, nowMs:
       }
     },
   }
+}
+
+/**
+ * What counts as one address. Whoever has one of IPv6 has the other 2^64 of its network as well; behind the prefix of RFC 6052 each is
+ * an address of IPv4, and somebody else's.
+ */
+export function placeOf(address: string): string {
+  const [plain = ''] = address.split('%')
+  if (!isIPv6(plain) || /^::ffff:[0-9.]+$/i.test(plain) || /^64:ff9b::/i.test(plain)) return plain
+  const [front = '', back] = plain.split('::')
+  const groups = front.split(':').filter((group) => group !== '')
+  const behind = back?.split(':') ?? []
+  while (back !== undefined && groups.length + behind.length < 8) groups.push('0')
+  return `${[...groups, ...behind].slice(0, 4).join(':')}::/64`
 }
 
 /** Refused logins of each address within a minute. Who logs in well waits for none of them. */

@@ -50,6 +50,8 @@ export const listenerBounds: ListenerBounds = {
 
 /** How long a caller of HTTP may take (THREATS ). */
 export interface HttpWaits {
+  /** For the handshake of TLS. */
+  readonly handshakeMsMax: number
   /** For a head, each of those of HTTP/2 as well. */
   readonly headerMsMax: number
   /** For a request as a whole. */
@@ -61,6 +63,7 @@ export interface HttpWaits {
 }
 
 export const httpWaits: HttpWaits = {
+  handshakeMsMax: limits.preAuthMsMax,
   headerMsMax: limits.httpHeaderMsMax,
   requestMsMax: limits.httpRequestMsMax,
   idleMsMax: limits.httpIdleMsMax,

@@ -12,7 +12,7 @@ import { type EnterMcp, openMcpRegistry } from '../mcp/registry.ts'
 import type { CredentialSources } from '../secrets/broker.ts'
 import { type Callers, createCallers } from '../session/callers.ts'
 import type { Log } from '../session/log.ts'
-import { type Admission, createAdmission } from './admission.ts'
+import { type Admission, type AdmissionCaps, createAdmission } from './admission.ts'
 import { listenerBounds } from './deps.ts'
 import type { MemoryGuard } from './memory.ts'
 
@@ -42,24 +42,27 @@ export interface HttpSharesDeps {
   readonly memory: MemoryGuard
   /** Default: limits.httpConnectionsPerCallerMax. */
   readonly connectionsPerCallerMax?: number
+  /** Tests set them lower. */
+  readonly doorCaps?: Partial<AdmissionCaps>
   /** Where the digests of tools that were seen first, and definitions that were approved, are kept; absent: in memory. */
   readonly mcpDirectory?: string
   /** Hears which tools are kept from callers. */
   readonly onQuarantine?: (news: QuarantineNews) => void
 }
 
+/** A caller shows who it is with its requests, and may have opened the connection long before. */
+const httpDoorCaps: AdmissionCaps = {
+  ...listenerBounds,
+  preAuthConnectionsMax: limits.httpUnknownConnectionsMax,
+  preAuthPerAddressMax: limits.httpUnknownConnectionsPerAddressMax,
+}
+
 /** `upstreams`: by which token endpoints are reached. Throws CONFIG_INVALID for what is kept in the directory and is none of ours. */
 export function openHttpShares(deps: HttpSharesDeps, upstreams: Upstreams): HttpShares {
   const { clock, random, log, environment, memory, mcpDirectory } = deps
   const kept = (name: string): string | null => (mcpDirectory === undefined ? null : join(mcpDirectory, name))
-  const all = Number.POSITIVE_INFINITY
   return {
-    // A caller of HTTP shows who it is with each request: nothing of a connection waits for that.
-    admission: createAdmission(
-      { ...listenerBounds, preAuthConnectionsMax: all, preAuthPerAddressMax: all },
-      memory,
-      () => clock.nowMs(),
-    ),
+    admission: createAdmission({ ...httpDoorCaps, ...deps.doorCaps }, memory, () => clock.nowMs()),
     callers: {
       connections: createCallers(deps.connectionsPerCallerMax ?? limits.httpConnectionsPerCallerMax),
       requests: createCallers(limits.httpRequestsPerCallerMax, 'requests'),

@@ -2,10 +2,10 @@
 // parser is used in its strict form (THREATS ).
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server, type ServerOptions } from 'node:https'
-import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { asSallyportError, SallyportError } from '@sallyport/base/errors'
 import { limits } from '@sallyport/base/limits'
+import type { Arrivals } from '../http/arrivals.ts'
 import { type Inbound, inboundOf, type Outbound } from '../http/inbound.ts'
 import { lastingAnswers } from '../http/lasting.ts'
 import { oauthTokens } from '../http/oauth.ts'
@@ -19,7 +19,7 @@ import { knownSecrets } from '../secrets/known.ts'
 import type { Sessions } from '../session/sessions.ts'
 import { type SqlArgumentDeps, sqlArguments } from '../session/sql-argument.ts'
 import { tokenVerifier } from '../session/verified.ts'
-import type { Admission } from './admission.ts'
+import { type CountedArrivals, countArrivals } from './arrivals.ts'
 import { type HttpWaits, httpWaits, type ListenerDeps, type TlsMaterial } from './deps.ts'
 import { type HttpShares, type HttpSharesDeps, openHttpShares } from './http-shares.ts'
 import { type Http2Door, http2Door } from './http2.ts'
@@ -38,7 +38,7 @@ export interface HttpListener {
 
 export interface HttpListenerDeps
   extends Omit<ListenerDeps, 'bounds' | 'sessions' | 'budgets' | 'catalogs' | 'clientTls' | 'admission' | 'callers'>,
-    Pick<HttpSharesDeps, 'connectionsPerCallerMax' | 'mcpDirectory' | 'onQuarantine'> {
+    Pick<HttpSharesDeps, 'connectionsPerCallerMax' | 'doorCaps' | 'mcpDirectory' | 'onQuarantine'> {
   readonly sessions: Sessions
   readonly budgets: RequestBudgets
   /** Of the databases that arguments of tools may name. */
@@ -56,7 +56,8 @@ const otherExpectation = (): SallyportError =>
     hint: 'send the request without "Expect"',
   })
 
-const timeoutsOf = ({ headerMsMax, requestMsMax }: HttpWaits): ServerOptions => ({
+const timeoutsOf = ({ handshakeMsMax, headerMsMax, requestMsMax }: HttpWaits): ServerOptions => ({
+  handshakeTimeout: handshakeMsMax,
   headersTimeout: headerMsMax,
   requestTimeout: requestMsMax,
   connectionsCheckingInterval: Math.min(1_000, headerMsMax),
@@ -67,7 +68,10 @@ export async function startHttpListener(deps: HttpListenerDeps): Promise<HttpLis
   const upstreams = openUpstreams(deps.environment, deps.connectionsPerTargetMax)
   const memory = deps.memory ?? createMemoryGuard(() => deps.clock.nowMs())
   const shares = deps.shares ?? openHttpShares({ ...deps, memory }, upstreams)
-  const http = serverOf(deps, upstreams, shares)
+  const waits = { ...httpWaits, ...deps.waits }
+  const server = createServer({ ...contextOf(deps.tls), ...serverOptions, ...timeoutsOf(waits) })
+  const arrivals = countArrivals(server, shares.admission)
+  const http = serverOf(deps, upstreams, shares, arrivals)
   const served = new Set<Promise<void>>()
   const begin = (request: Inbound, response: Outbound): Promise<void> => {
     const one = http.serve(request, response)
@@ -77,12 +81,12 @@ export async function startHttpListener(deps: HttpListenerDeps): Promise<HttpLis
     return one
   }
   const take = (request: IncomingMessage, response: ServerResponse): void => void begin(inboundOf(request), response)
-  const waits = { ...httpWaits, ...deps.waits }
-  const server = createServer({ ...contextOf(deps.tls), ...serverOptions, ...timeoutsOf(waits) }, take)
+  server.on('request', take)
   server.setTimeout(waits.idleMsMax)
-  bound(server, shares.admission)
+  // Counted by whoever reads the fields: here more than the limit would be left out in silence.
+  server.maxHeadersCount = 0
   const http2 = http2Door({ ...deps, waits }, begin)
-  choose(server, http2)
+  choose(server, http2, arrivals)
   const refuse = refuseSocket(deps, http)
   // Handled here: the caller sends its body once the request is permitted.
   server.on('checkContinue', take)
@@ -98,12 +102,7 @@ export async function startHttpListener(deps: HttpListenerDeps): Promise<HttpLis
       .finally(() => served.delete(one))
     served.add(one)
   })
-  server.on('connect', (_request, socket) =>
-    refuse(socket, new SallyportError('METHOD_UNSUPPORTED', 'the gateway makes no tunnels')),
-  )
-  server.on('clientError', (_error, socket) =>
-    refuse(socket, new SallyportError('PROTOCOL_VIOLATION', 'the request cannot be read in exactly one way')),
-  )
+  refuseOthers(server, arrivals, refuse)
   const port = await listening(server, deps.host, deps.port)
   deps.log.info({ host: deps.host, port, protocol: 'http' }, 'listening')
   return {
@@ -116,6 +115,7 @@ export async function startHttpListener(deps: HttpListenerDeps): Promise<HttpLis
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       server.closeAllConnections()
+      arrivals.endUnsecured()
       http2.close()
       await closed
       await Promise.all(served)
@@ -131,13 +131,14 @@ const contextOf = ({ certificate, key, ticketKeys }: TlsMaterial) => ({
   ...(ticketKeys === undefined ? {} : { ticketKeys: Buffer.from(ticketKeys) }),
 })
 
-const serverOf = (deps: HttpListenerDeps, upstreams: Upstreams, shares: HttpShares): HttpServer =>
+const serverOf = (deps: HttpListenerDeps, upstreams: Upstreams, shares: HttpShares, arrivals: Arrivals): HttpServer =>
   httpServer({
     deps,
     upstreams,
     sessions: deps.sessions,
     budgets: deps.budgets,
     verifier: tokenVerifier(),
+    arrivals,
     callers: shares.callers.connections,
     requests: shares.callers.requests,
     sockets: shares.callers.webSockets,
@@ -160,29 +161,34 @@ const serverOptions = {
   maxHeaderSize: limits.httpHeaderBytesMax,
   // Between two requests of one connection.
   keepAliveTimeout: 65_000,
-  handshakeTimeout: limits.preAuthMsMax,
   noDelay: true,
 } as const satisfies ServerOptions
 
 /** By what client and server agreed on in the handshake; a client that names nothing speaks HTTP/1.1. */
-function choose(server: Server, http2: Http2Door): void {
+function choose(server: Server, http2: Http2Door, { secured }: CountedArrivals): void {
   const http1 = server.listeners('secureConnection')
   server.removeAllListeners('secureConnection')
   server.on('secureConnection', (socket) => {
     socket.on('error', () => {})
+    secured(socket)
     if (socket.alpnProtocol === 'h2') http2.take(socket)
     else for (const listener of http1) listener.call(server, socket)
   })
 }
 
-function bound(server: Server, admission: Admission): void {
-  // Counted by whoever reads the fields: here more than the limit would be left out in silence.
-  server.maxHeadersCount = 0
-  server.on('connection', (socket: Socket) => {
-    socket.on('error', () => {})
-    const entered = admission.enter(socket.remoteAddress ?? '')
-    if (typeof entered === 'string') return void socket.destroy()
-    socket.once('close', entered.leave)
+/** What is no request, or no TLS. */
+function refuseOthers(
+  server: Server,
+  arrivals: CountedArrivals,
+  refuse: (socket: Duplex, error: SallyportError) => void,
+): void {
+  server.on('connect', (_request, socket) =>
+    refuse(socket, new SallyportError('METHOD_UNSUPPORTED', 'the gateway makes no tunnels')),
+  )
+  server.on('clientError', (_error, socket) => {
+    // Of a handshake that is late or goes wrong as well. What is written before it is through would wait for it for ever.
+    if (!arrivals.isSecured(socket)) return void socket.destroy()
+    refuse(socket, new SallyportError('PROTOCOL_VIOLATION', 'the request cannot be read in exactly one way'))
   })
 }
 
