@@ -10,6 +10,7 @@ export interface DeadlineDeps {
 export class MessageDeadline {
   readonly #deps: DeadlineDeps
   #timer: NodeJS.Timeout | undefined
+  #last: NodeJS.Immediate | undefined
 
   constructor(deps: DeadlineDeps) {
     this.#deps = deps
@@ -26,13 +27,18 @@ export class MessageDeadline {
     if (this.#timer === undefined) return
     clearTimeout(this.#timer)
     this.#timer = undefined
+    clearImmediate(this.#last)
+    this.#last = undefined
   }
 
   #start(): void {
     this.#timer = setTimeout(() => {
-      this.#timer = undefined
-      if (this.#deps.isReading()) this.#deps.onLate()
-      else this.#start()
+      // Where this process had no turn for long, the rest of the message may lie unread: timers come before sockets.
+      this.#last = setImmediate(() => {
+        this.clear()
+        if (this.#deps.isReading()) this.#deps.onLate()
+        else this.#start()
+      })
     }, this.#deps.msMax)
     this.#timer.unref()
   }

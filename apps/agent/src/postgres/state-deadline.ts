@@ -10,6 +10,7 @@ export class StateDeadline {
   readonly #deps: StateDeadlineDeps
   #sinceMs: number | null = null
   #timer: NodeJS.Timeout | undefined
+  #last: NodeJS.Immediate | undefined
 
   constructor(deps: StateDeadlineDeps) {
     this.#deps = deps
@@ -20,7 +21,7 @@ export class StateDeadline {
     if (!isSo) this.#sinceMs = null
     else if (this.#sinceMs === null) {
       this.#sinceMs = this.#deps.nowMs()
-      if (this.#timer === undefined) this.#wait(this.#deps.msMax)
+      if (this.#timer === undefined && this.#last === undefined) this.#wait(this.#deps.msMax)
     }
   }
 
@@ -28,6 +29,8 @@ export class StateDeadline {
     this.#sinceMs = null
     clearTimeout(this.#timer)
     this.#timer = undefined
+    clearImmediate(this.#last)
+    this.#last = undefined
   }
 
   #wait(ms: number): void {
@@ -37,6 +40,15 @@ export class StateDeadline {
 
   #look(): void {
     this.#timer = undefined
+    if (this.#sinceMs === null) return
+    const leftMs = this.#sinceMs + this.#deps.msMax - this.#deps.nowMs()
+    if (leftMs > 0) this.#wait(leftMs)
+    // Where this process had no turn for long, what ended the state may lie unread: timers come before sockets.
+    else this.#last = setImmediate(() => this.#lookLast())
+  }
+
+  #lookLast(): void {
+    this.#last = undefined
     if (this.#sinceMs === null) return
     const leftMs = this.#sinceMs + this.#deps.msMax - this.#deps.nowMs()
     if (leftMs > 0) this.#wait(leftMs)
