@@ -62,6 +62,10 @@ export const RelationJson = z.strictObject({
     .array(z.strictObject({ columns: z.array(z.number().int()), condition: z.string().nullable() }))
     .exactOptional(),
   // Absent in what an agent of before sends.
+  partial: z.array(z.strictObject({ columns: z.array(z.number().int()), condition: z.string() })).exactOptional(),
+  // Absent in what an agent of before sends.
+  untested: z.array(z.string()).exactOptional(),
+  // Absent in what an agent of before sends.
   indexes: z
     .array(
       z.strictObject({

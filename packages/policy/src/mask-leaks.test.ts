@@ -282,6 +282,8 @@ const ways: Readonly<Record<string, Readonly<Record<'masked' | 'open' | 'denied'
       'select lo_get(1)',
       'select loread(1, 1)',
       'select * from pg_stat_get_activity(null)',
+      'select pg_stat_get_xact_tuples_hot_updated(1)',
+      'select pg_current_wal_insert_lsn()',
       'select * from pg_cursor()',
       'select * from pg_prepared_statement()',
       'select * from pg_mcv_list_items(null)',

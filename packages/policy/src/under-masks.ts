@@ -59,9 +59,12 @@ function reasonOf({ operation, object }: Effect, masked: string): string | null 
 const showsMore = (operation: 'select' | 'call', object: string): boolean =>
   isSystemObject(object) && (operation === 'select' || storageFunctions.test(object))
 
-/** Functions of pg_catalog that return what lies in files, large objects, statistics, or other statements' texts. */
+/**
+ * Functions of pg_catalog that return what lies in files, large objects, statistics, or other statements' texts; and what was done
+ * and written for a statement: whether an update changed a column with an index, and how long values are.
+ */
 const storageFunctions =
-  /^pg_catalog\.(?:pg_read_(?:binary_)?file|pg_ls_\w+|pg_stat_file|lo_get|loread|lo_export|pg_stat_get_(?:backend_)?activity|pg_cursor|pg_prepared_(?:statement|xact)|pg_show_all_file_settings|pg_hba_file_rules|pg_ident_file_mappings|pg_mcv_list_items|pg_logical_slot_\w+)\(\)$/
+  /^pg_catalog\.(?:pg_stat_get_\w+|pg_(?:current|last)_wal_\w+|pg_lock_status|pg_get_backend_memory_contexts|gin_clean_pending_list|brin_\w+|pg_read_(?:binary_)?file|pg_ls_\w+|pg_stat_file|lo_get|loread|lo_export|pg_cursor|pg_prepared_(?:statement|xact)|pg_show_all_file_settings|pg_hba_file_rules|pg_ident_file_mappings|pg_mcv_list_items|pg_logical_slot_\w+)\(\)$/
 
 /**
  * Settings of the planner, and libraries that would bring hints for it: `WHERE ssn IS NOT NULL` by an index on ssn shows who

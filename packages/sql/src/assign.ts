@@ -11,6 +11,7 @@ import type { ColumnRef } from './facts.ts'
 import { noteWritten } from './order-facts.ts'
 import { type Entry, type Scope, unknown, unknownName } from './scope.ts'
 import { queryColumns } from './select.ts'
+import { knownAs } from './some-rows.ts'
 import { payload } from './tree.ts'
 import { type Column, derived, plain, type Value } from './values.ts'
 import { writeBack } from './written-documents.ts'
@@ -63,11 +64,16 @@ export function assignments(list: readonly Node[] | undefined, target: Target, s
     if (hasSteps) fitsInto(found, target, scope)
     const isBack = !hasSteps && goesBack(target, found.name ?? '', value, scope)
     if (!isBack) assignTo(target, found.name ?? '', throughSteps(found, value, scope), scope)
-    written.set(found.name ?? '', hasSteps || isBack ? 'part' : value)
+    written.set(found.name ?? '', hasSteps || isBack ? 'part' : { ...value, ...knownIn(found, scope) })
   }
   if (target.relation === null) return
   testedTogether(scope.env, target.relation, written, target.children)
   if (target.children) moved(scope.env, target.relation, written)
+}
+
+function knownIn({ val }: ResTarget, { env }: Scope): Pick<Value, 'known'> {
+  const known = knownAs(val, env)
+  return known === undefined ? {} : { known }
 }
 
 /** A document of the column with another part goes back into it. */

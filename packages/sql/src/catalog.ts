@@ -66,6 +66,10 @@ export interface CatalogRelation {
   /** Indexes that answer a write with more than whether its values are there: `columns`, by number, that are compared by another
    * operator than equality; the condition of those that hold some rows alone. Absent: none. */
   readonly probes?: readonly { readonly columns: readonly number[]; readonly condition: string | null }[]
+  /** Indexes of some rows alone that may refuse one: by which columns, by number, and which rows they have. Absent: none. */
+  readonly partial?: readonly { readonly columns: readonly number[]; readonly condition: string }[]
+  /** Those of its constraints, as expressions, that rows which are there were not tested by. Absent: none. */
+  readonly untested?: readonly string[]
   /** Columns, by number, under a collation that takes unlike texts for equal. Absent: none. */
   readonly loose?: readonly number[]
   /** Its indexes: their key columns, by number, 0 for an expression; `computed`: those that stand in expressions or with them in a

@@ -7,6 +7,7 @@ import type { ColumnRef, ControlUse, Effect, FlowOfTrigger } from './facts.ts'
 import { relationColumns, relationEntry } from './relations.ts'
 import { type Environment, emptyScope, inside } from './scope.ts'
 import { queryColumns } from './select.ts'
+import { comesInto, untestedIn } from './some-rows.ts'
 import { fits, isSure } from './sure.ts'
 import { mayWrite } from './types.ts'
 import { mayChange, unfollowed } from './unseen.ts'
@@ -70,9 +71,11 @@ export function testedTogether(
   for (const one of withChildren(env, relation, children)) {
     const how = writtenIn(env, one, written)
     const together = [...checksOf(env, one), ...generatedOf(env, one)].map(({ reads }) => reads)
-    for (const reads of [...together, ...comparedTogether(env, one)]) {
-      const isTouched = written === null ? reads.length > 1 : reads.some((column) => how.get(column) !== undefined)
-      if (isTouched || moves) for (const column of reads) testedAs(env, column, how.get(column) ?? leftOf(one, column))
+    const always = untestedIn(env, one)
+    for (const reads of [...together, ...comparedTogether(env, one)].concat(comesInto(env, one, written), always)) {
+      const isNamed = written === null ? reads.length > 1 : reads.some((column) => how.get(column) !== undefined)
+      if (isNamed || moves || always.includes(reads))
+        for (const column of reads) testedAs(env, column, how.get(column) ?? leftOf(one, column))
     }
     for (const column of comparedIn(env, one))
       testedAs(env, column, how.get(column) ?? (moves ? leftOf(one, column) : plain()))
@@ -161,7 +164,11 @@ function comparedTogether(env: Environment, relation: CatalogRelation): readonly
 }
 
 /** With generated columns what they are made of: they are written with it, and what tests them tests it. */
-function madeOf(env: Environment, relation: CatalogRelation, columns: readonly ColumnRef[]): readonly ColumnRef[] {
+export function madeOf(
+  env: Environment,
+  relation: CatalogRelation,
+  columns: readonly ColumnRef[],
+): readonly ColumnRef[] {
   const made = columns.flatMap((ref): readonly ColumnRef[] => {
     const column = relation.columns.find(({ number }) => number === ref.number)
     if (column === undefined || column.generated === 'no' || column.expression === null) return [ref]
@@ -326,14 +333,15 @@ function checksOf(env: Environment, relation: CatalogRelation): readonly Compute
 /** What is stored of other columns is computed again when one of them is written. */
 function generatedOf(env: Environment, relation: CatalogRelation): readonly Computed[] {
   return relation.columns.flatMap((column) =>
-    column.generated === 'stored' && column.expression !== null
+    // Of one that nobody stores it is computed whether it is there.
+    (column.generated === 'stored' || (column.generated === 'virtual' && column.notNull)) && column.expression !== null
       ? expressionOf(env, relation, column.expression, column)
       : [],
   )
 }
 
 /** What the rows of a partial index are chosen by. */
-function conditionOf(env: Environment, relation: CatalogRelation, text: string): readonly ControlUse[] {
+export function conditionOf(env: Environment, relation: CatalogRelation, text: string): readonly ControlUse[] {
   const draft = newDraft()
   const inner: Environment = { ...env, draft, naming: 'definition', body: null }
   const parsed = parseQuery(env, `SELECT WHERE ${text}`)
@@ -350,7 +358,7 @@ function expressionOf(env: Environment, relation: CatalogRelation, text: string,
   return keptBy(expressions, env.index, column, () => understand(env, relation, text))
 }
 
-function understand(env: Environment, relation: CatalogRelation, text: string): Computed {
+export function understand(env: Environment, relation: CatalogRelation, text: string): Computed {
   const draft = newDraft()
   const inner: Environment = { ...env, draft, naming: 'definition', body: null }
   const parsed = parseQuery(env, `SELECT ${text}`)

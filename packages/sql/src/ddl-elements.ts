@@ -115,6 +115,10 @@ export function constraintElement(constraint: Constraint, object: string, scope:
     case 'CONSTR_UNIQUE':
       // USING INDEX names no columns: the index has tested them.
       keyed([...own, ...texts(constraint.keys)], scope, 'UNIQUE')
+      // It has not tested that they are there.
+      if (constraint.contype === 'CONSTR_PRIMARY' && constraint.indexname !== undefined)
+        for (const { value } of scope.entries.flatMap((entry) => entry.columns))
+          if (value.kind !== 'direct') addControlOf(scope.env.draft, value, 'NOT NULL')
       return
     case 'CONSTR_FOREIGN':
       foreignKey(constraint, own, object, scope)

@@ -78,6 +78,7 @@ export function explainStatement(explain: ExplainStmt, env: Environment): Outcom
   const tellsSizes = sizes.some((option) => options.has(option))
   for (const column of tellsSizes ? touched(draft, env) : []) addControl(env.draft, column, 'other', 'EXPLAIN')
   for (const column of draft.reads) addControl(env.draft, column, 'other', 'EXPLAIN')
+  for (const column of analyze ? rewritten(draft) : []) addControl(env.draft, column, 'other', 'EXPLAIN')
   return plan
 }
 
@@ -100,6 +101,10 @@ function carried(draft: Draft, outcome: Outcome, env: Environment): readonly Col
     return relation?.kind === 'foreign' ? columnRefs(env.index, relation) : []
   })
 }
+
+/** What was measured says which checks of foreign keys it took, and of a column that stays as it was it takes none (ri_triggers.c). */
+const rewritten = ({ effects, written }: Draft): readonly ColumnRef[] =>
+  [...effects.values()].some(({ operation }) => operation === 'update') ? [...written] : []
 
 /** All columns of whatever is read or written. */
 function touched(draft: Draft, env: Environment): readonly ColumnRef[] {

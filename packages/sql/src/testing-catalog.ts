@@ -49,6 +49,10 @@ export interface RelationSpec {
   readonly keys?: readonly (readonly string[])[]
   /** Columns that an index compares by another operator than equality, and the condition of a unique one. */
   readonly probes?: readonly { readonly columns?: readonly string[]; readonly condition?: string }[]
+  /** Columns and condition of indexes of some rows. */
+  readonly partial?: readonly { readonly columns: readonly string[]; readonly condition: string }[]
+  /** Constraints that are not valid. */
+  readonly untested?: readonly string[]
   /** What a foreign table reads at its server, with the names of columns that are others there. */
   readonly remote?: { readonly name: string; readonly columns?: Readonly<Record<string, string>> }
 }
@@ -213,6 +217,10 @@ function relationOf(name: string, spec: CatalogSpec, oidOf: (name: string) => nu
       columns: columns.map(numberOf),
       condition,
     })),
+    ...(full.partial && {
+      partial: full.partial.map(({ columns, condition }) => ({ columns: columns.map(numberOf), condition })),
+    }),
+    ...(full.untested && { untested: full.untested }),
     indexes: [
       ...(full.indexes ?? []).map((columns) => ({
         columns: columns

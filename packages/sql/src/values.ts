@@ -27,6 +27,8 @@ export interface Value {
   readonly fields: readonly Column[] | null
   /** The argument that it is given to, in a call that names arguments. */
   readonly named?: string
+  /** Set where a statement assigns it: what it is by how it is written, something that is not NULL. */
+  readonly known?: boolean | 'value'
 }
 
 /** A named value: a column of a relation, of a subquery, of a result. */
@@ -128,9 +130,33 @@ export const literal = (type: string | null, constant: 'null' | 'value' = 'value
  * row that has it is one under a mask, too: only NULL and what is not NULL can be told apart there, which is released.
  */
 const staysBeside = (one: Value, other: Value): boolean =>
-  one.kind === 'direct' ||
+  (one.kind === 'direct' && !mayFailBeside(one, other)) ||
   (one.constant !== undefined &&
     (one.type === 'unknown' || one.type === other.type || (isText(one.type) && isText(other.type))))
+
+const typesOf = (types: string): readonly string[] => types.split(' ').map((type) => `pg_catalog.${type}`)
+/** Types of which one becomes another by itself, which not all of its values do: a day may be too far away for a point in time. */
+const narrowing: readonly (readonly string[])[] = [
+  typesOf('date timestamp timestamptz'),
+  typesOf('numeric float4 float8'),
+  typesOf(
+    'int8 oid regclass regcollation regconfig regdictionary regnamespace regoper regoperator regproc regprocedure regrole regtype',
+  ),
+]
+
+/** Two columns of unlike types: both are made one type, and whether that fails tells of a value (parse_coerce.c, select_common_type). */
+function mayFailBeside(one: Value, other: Value): boolean {
+  const types = [one.type, other.type]
+  const [type] = types
+  if (other.constant !== undefined || (type === other.type && type !== someSystemType)) return false
+  const isOther = (found: string | null): boolean =>
+    found === someSystemType || found === null || !isSystemTypeName(found)
+  if (types.every(isOther)) return true
+  return narrowing.some((all) => {
+    const within = types.filter((found) => found !== null && all.includes(found))
+    return within.length === 2 || (within.length === 1 && types.some(isOther))
+  })
+}
 
 /** One of these, unchanged: arms of a set operation, the two sides of USING, the arguments of COALESCE. */
 export function either(left: Value, right: Value): Value {

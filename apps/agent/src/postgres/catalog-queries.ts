@@ -158,6 +158,28 @@ const probes = list(`
     LEFT JOIN pg_catalog.pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid AND k.contype IN ('x', 'p', 'u')
    WHERE i.indrelid = c.oid AND (i.indisexclusion OR i.indisunique AND i.indpred IS NOT NULL)`)
 
+// Unique, exclusive or computed of some rows: what a row that comes in is tested by.
+const partial = list(`
+  SELECT json_agg(json_build_object(
+           'columns', to_json(ARRAY(
+             SELECT k.number FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k(number, at) WHERE k.at <= i.indnkeyatts AND k.number > 0
+             UNION SELECT x.number::int2 FROM json_array_elements_text(${dependsOn('indexprs')}) AS x(number) ORDER BY 1)),
+           'condition', pg_get_expr(i.indpred, i.indrelid)) ORDER BY i.indexrelid)
+    FROM pg_catalog.pg_index i
+   WHERE i.indrelid = c.oid AND i.indpred IS NOT NULL AND (i.indisunique OR i.indisexclusion OR i.indexprs IS NOT NULL)`)
+
+// NOT VALID: rows that were there may not pass, and are tested by every write of them. Of NOT NULL what is computed alone: of other
+// columns it says what everybody may know. (conenforced since PostgreSQL 18)
+const untested = list(`
+  SELECT json_agg(e.text ORDER BY e.text) FROM (
+    SELECT pg_get_expr(k.conbin, k.conrelid) AS text FROM pg_catalog.pg_constraint k
+     WHERE k.conrelid = c.oid AND k.contype = 'c' AND NOT k.convalidated
+       AND COALESCE(to_jsonb(k) ->> 'conenforced', 'true') = 'true'
+    UNION SELECT quote_ident(a.attname) || ' IS NOT NULL' FROM pg_catalog.pg_constraint k
+      JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey) AND a.attgenerated <> ''
+     WHERE k.conrelid = c.oid AND k.contype = 'n' AND NOT k.convalidated) e
+   WHERE e.text IS NOT NULL`)
+
 const policies = list(`
   SELECT json_agg(json_build_object(
            'name', y.polname, 'using', pg_get_expr(y.polqual, y.polrelid),
@@ -203,7 +225,7 @@ const relations = (schema: string, where: string): string => `
            'definition', CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END,
            'parents', ${parents}, 'rules', ${rules}, 'triggers', ${triggers},
            'cascades', COALESCE(x.listed, '[]'::pg_catalog.json), 'rowSecurity', c.relrowsecurity, 'checks', ${checks},
-           'loose', ${loose}, 'compared', ${compared}, 'together', ${together}, 'indexes', ${indexes}, 'probes', ${probes}, 'policies', ${policies}, 'partitionedBy', ${partitionedBy},
+           'loose', ${loose}, 'compared', ${compared}, 'together', ${together}, 'indexes', ${indexes}, 'probes', ${probes}, 'partial', ${partial}, 'untested', ${untested}, 'policies', ${policies}, 'partitionedBy', ${partitionedBy},
            'remote', ${remote})
     FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
