@@ -4,8 +4,11 @@ import type { PoolBounds } from './pool.ts'
 import { noPermits, type Permits } from './pool-share.ts'
 import type { Upstream } from './upstream.ts'
 
-export interface Idle {
+interface Kind {
   readonly kind: string
+}
+
+export interface Idle extends Kind {
   readonly upstream: Upstream
   /** Stops watching it. */
   readonly letGo: () => void
@@ -18,14 +21,13 @@ export interface Group {
   readonly waiting: FairQueue<Waiting>
   /** Sessions that have waited and may go on now; what they will take is nobody else's. */
   granted: number
-  /** Since when somebody is passed over for whom a connection would have to be closed. */
-  passedMs: number | null
+  /** By kind, since when its connections serve their own out of turn, past somebody for whom one would have to be closed. */
+  readonly passed: Map<string, number>
   /** Where other processes have a share. */
   readonly permits: Permits
 }
 
-export interface Waiting {
-  readonly kind: string
+export interface Waiting extends Kind {
   readonly bounds: PoolBounds
   readonly go: () => void
 }
@@ -35,19 +37,31 @@ export const newGroup = (): Group => ({
   idle: [],
   waiting: new FairQueue(),
   granted: 0,
-  passedMs: null,
+  passed: new Map(),
   permits: noPermits(),
 })
 
 /**
- * Whoever waits for just what is idle, for a moment before it is closed for `first`, whose turn it is (PoolBounds.sameMsMax).
+ * Whoever waits for just what is idle, for a moment before it is closed for `first`, whose turn it is (PoolBounds.sameMsMax). The
+ * moment is a kind's, and over only once one of its connections is closed for another one: whoever has most of them does not keep them by
+ * being served.
  * `cap`: connections that may be open; `nowMs`: a clock that only goes forward.
  */
-export function sameAgain(group: Group, first: Waiting, cap: number, nowMs: number): Waiting | undefined {
-  const fits = ({ kind }: Waiting) => group.idle.some((idle) => idle.kind === kind)
-  const passedMs = group.passedMs ?? nowMs
-  const isPassed = group.open >= cap && !fits(first) && nowMs - passedMs < first.bounds.sameMsMax
-  const same = isPassed ? group.waiting.next(fits) : undefined
-  group.passedMs = same === undefined ? null : passedMs
+export function sameAgain(
+  { open, idle, waiting, passed }: Pick<Group, 'open' | 'waiting' | 'passed'> & { readonly idle: readonly Kind[] },
+  first: Waiting,
+  cap: number,
+  nowMs: number,
+): Waiting | undefined {
+  const fits = ({ kind }: Kind) => idle.some((one) => one.kind === kind)
+  const { sameMsMax } = first.bounds
+  if (sameMsMax === 0 || open < cap || fits(first)) return undefined
+  const same = waiting.next((one) => fits(one) && nowMs - (passed.get(one.kind) ?? nowMs) < sameMsMax)
+  if (same === undefined) for (const { kind } of idle) passed.delete(kind)
+  else if (!passed.has(same.kind)) {
+    // Kinds whose connections went otherwise are forgotten with the others: there are no more of them than connections.
+    if (passed.size >= cap) passed.clear()
+    passed.set(same.kind, nowMs)
+  }
   return same
 }

@@ -348,6 +348,7 @@ class UpstreamPool implements Pool {
   #changed(name: string, group: Group): void {
     if (this.#share !== null) payBack(this.#share, name, group, () => this.#closeOldest(group))
     for (let next = this.#next(group); next !== undefined; next = this.#next(group)) next.go()
+    if (group.waiting.length === 0) group.passed.clear()
     if (this.#share !== null) giveSpare(this.#share, name, group, () => this.#closeOldest(group))
     if (group.open === 0 && group.waiting.length === 0 && group.granted === 0) this.#groups.delete(name)
   }
