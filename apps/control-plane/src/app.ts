@@ -129,10 +129,12 @@ function registerStop(app: App): void {
     const now = running.get(socket)
     if (now === undefined) return
     running.set(socket, now + by)
-    // What was answered is on its way: the end of the connection follows it.
-    if (isStopping && now + by === 0) socket.end()
+    // What was answered is on its way: the end of the connection follows it, whatever the client does.
+    if (isStopping && now + by === 0) socket.destroySoon()
   }
   app.server.on('connection', (socket: Socket) => {
+    // The server listens until all streams have been told that they are over.
+    if (isStopping) return void socket.destroy()
     running.set(socket, 0)
     socket.once('close', () => running.delete(socket))
   })

@@ -1,10 +1,13 @@
 // What every answer has in common: headers, ids, problem documents that leak nothing, and a description that is true.
 
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { type AddressInfo, connect } from 'node:net'
 import { type RouteName, routes } from '@sallyport/api/routes'
 import { errorCodes, errorDocsUrl } from '@sallyport/base/errors'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { buildApp } from '../src/app.ts'
+import { createMetrics } from '../src/metrics.ts'
 import { buildTestApp, type TestApp } from './build.ts'
 import { makeDocuments, makeRole, roleDocuments } from './make.ts'
 import { stopServer } from './stack.ts'
@@ -16,6 +19,47 @@ beforeAll(async () => {
 afterAll(async () => {
   await test.close()
   await stopServer()
+})
+
+describe('a control plane that stops', () => {
+  const listening = async () => {
+    const app = await buildApp({ ...test.deps, metrics: createMetrics() })
+    const port = () => (app.server.address() as AddressInfo).port
+    return { app, port, listen: async () => await app.listen({ host: '127.0.0.1', port: 0 }) }
+  }
+
+  it('is not held up by a connection that comes meanwhile', async () => {
+    const { app, port, listen } = await listening()
+    app.addHook('preClose', async () => {
+      const arrived = once(app.server, 'connection')
+      connect(port(), '127.0.0.1')
+        .on('error', () => {})
+        .resume()
+      await arrived
+    })
+    await listen()
+    await app.close()
+  }, 20_000)
+
+  it('finishes a request, and is not held up by a client that has its answer and stays', async () => {
+    const { app, port, listen } = await listening()
+    await listen()
+    const asked = once(app.server, 'request')
+    const client = connect({ host: '127.0.0.1', port: port(), allowHalfOpen: true })
+    const answer: Buffer[] = []
+    client.on('data', (bytes: Buffer) => answer.push(bytes))
+    const body = '{"host":"build-7"}'
+    const fields = ['host: x', 'content-type: application/json', `content-length: ${body.length}`]
+    client.write(`POST /api/v1/auth/device HTTP/1.1\r\n${fields.join('\r\n')}\r\n\r\n{`)
+    await asked
+    const closed = app.close()
+    await expect.poll(() => app.server.listening).toBe(false)
+    const ended = once(client, 'end')
+    client.write(body.slice(1))
+    await Promise.all([ended, closed])
+    expect(Buffer.concat(answer).toString()).toMatch(/^HTTP\/1\.1 200 /)
+    client.destroy()
+  }, 20_000)
 })
 
 describe('every answer', () => {
