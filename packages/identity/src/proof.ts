@@ -30,9 +30,19 @@ export async function signedBy({ payload, algorithm, key }: Signed, document: Tr
 export const keySourceOf = ({ spec }: TrustedIssuerDocument): string =>
   spec.jwks === undefined ? (spec.jwksUri ?? 'discovery') : 'pinned'
 
-/** The public members of a key, which say which one it is (RFC 7638, 3.2). */
+/**
+ * The public members of a key, which say which one it is (RFC 7638, 3.2). A key verifies the same with its numbers padded, in the
+ * other alphabet of base64, or with zeros before them, as some tools write them.
+ */
 export const keyText = (jwk: Readonly<Record<string, unknown>>): string =>
-  ['kty', 'crv', 'x', 'y', 'n', 'e'].map((name) => jwk[name] ?? '').join(' ')
+  [jwk['kty'], jwk['crv'], ...['x', 'y', 'n', 'e'].map((name) => numberText(jwk[name]))].join(' ')
+
+const numberText = (value: unknown): string =>
+  typeof value === 'string'
+    ? Buffer.from(value, 'base64url')
+        .toString('hex')
+        .replace(/^(00)+/, '')
+    : ''
 
 const texts = new WeakMap<object, string>()
 
