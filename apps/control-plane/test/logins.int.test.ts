@@ -7,6 +7,7 @@ import { afterAll, assert, beforeAll, describe, expect, it } from 'vitest'
 import { readRevocations } from '../src/agents/store.ts'
 import { issueToken } from '../src/identities/tokens.ts'
 import { currentTrust } from '../src/identities/trust.ts'
+import { endLoginAndIssued } from '../src/people/end.ts'
 import { decideDevice, findDevice, pollDevice, startDeviceLogin } from '../src/signin/device.ts'
 import { createProviders } from '../src/signin/providers.ts'
 import { findActor, openLogin } from '../src/signin/session.ts'
@@ -58,6 +59,13 @@ const stands = async (token: string): Promise<string> =>
     () => 'good',
     ({ code }: { code: string }) => code,
   )
+
+/** Statements on the store of this test that wait for a row. */
+const waitingForLocks = async (): Promise<number> => {
+  const [row] = await test.deps.db.$queryRaw<{ count: number }[]>`
+    SELECT count(*)::int AS "count" FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+  return row?.count ?? 0
+}
 
 /** The login of a command line that this browser has confirmed. */
 async function confirmed(browser: string): Promise<string> {
@@ -201,6 +209,36 @@ describe('a provider that gave a refresh token', () => {
     const action = await test.deps.db.adminAction.findFirst({ where: { action: 'end-login', object } })
     expect(action?.detail).toMatchObject({ logins: 2 })
     test.clock.set(Date.now())
+  })
+
+  it('ends a command line that fetches, at this very moment, what the login has confirmed', async () => {
+    const { token, personId } = await makePerson(test, [], 'browser')
+    const actor = await findActor(test.deps, 'browser', token)
+    assert(actor !== null)
+    const { deviceCode, userCode } = await startDeviceLogin(test.deps, 'build-7', { address: '192.0.2.7' })
+    const { id } = await findDevice(test.deps, actor, userCode, '192.0.2.7')
+    await decideDevice(test.deps, actor, id, 'confirm')
+    const { db } = test.deps
+    // It has looked at the login and cannot write its own for the moment, since its person is locked.
+    const [fetching, ending] = await db.$transaction(async (tx) => {
+      await tx.$queryRaw`SELECT 1 FROM "Person" WHERE "id" = ${personId} FOR UPDATE`
+      const fetched = pollDevice(test.deps, deviceCode)
+      await expect.poll(waitingForLocks).toBe(1)
+      let isOver = false
+      const login = { id: actor.login.id, person: actor }
+      const ended = endLoginAndIssued(test.deps, login, { by: 'test', reason: 'its token was copied' })
+      void ended.finally(() => (isOver = true))
+      await expect.poll(async () => isOver || (await waitingForLocks()) === 2).toBe(true)
+      return [fetched, ended]
+    })
+    await Promise.allSettled([fetching, ending])
+    const logins = await db.login.findMany({ where: { personId } })
+    expect(logins.map(({ kind, revokedAt }) => [kind, revokedAt !== null])).toEqual(
+      expect.arrayContaining([
+        ['browser', true],
+        ['cli', true],
+      ]),
+    )
   })
 
   it('ends nobody by refusing us: a secret of ours that it takes no more is as if it were silent', async () => {

@@ -27,7 +27,7 @@ import {
 } from './device-store.ts'
 import { loginIdleMsMax } from './rules.ts'
 import { hashToken, type LoginOrigin, openLogin } from './session.ts'
-import { findLoginWithPerson } from './store.ts'
+import { lockLoginWithPerson } from './store.ts'
 
 /** Opens a login that waits for a person. */
 export async function startDeviceLogin(
@@ -162,23 +162,30 @@ export async function pollDevice(
   return await openConfirmed(deps, found)
 }
 
-/** INVARIANT: who confirmed must still be signed in, and what comes of it ends with that login at the latest. */
+/**
+ * INVARIANT: who confirmed must still be signed in, and what comes of it ends with that login at the latest. Whoever ends that login
+ * at this very moment waits, and finds what came of it (people/end.ts).
+ */
 async function openConfirmed(
   deps: Pick<Deps, 'db' | 'clock' | 'randomBytes' | 'vault' | 'log'>,
-  device: { readonly loginId: string | null; readonly address: string; readonly client: string },
+  { loginId, address, client }: { readonly loginId: string | null; readonly address: string; readonly client: string },
 ) {
   const nowMs = deps.clock.nowMs()
-  const by = device.loginId === null ? null : await findLoginWithPerson(deps.db, device.loginId)
-  const isOver =
-    by === null ||
-    by.revokedAt !== null ||
-    by.person.disabledAt !== null ||
-    by.expiresAt.getTime() <= nowMs ||
-    by.lastUsedAt.getTime() + loginIdleMsMax <= nowMs
-  if (isOver) throw loginGone('the login that confirmed this one has ended meanwhile')
-  const { address, client } = device
-  const from = { provider: by.provider, confirmedBy: by.id, address, client, endsAt: by.expiresAt }
-  const { token, expiresAt } = await openLogin(deps, by.personId, 'cli', from)
-  deps.log.info({ event: 'login', kind: 'cli', provider: by.provider, person: by.personId })
-  return { kind: 'login' as const, token, expiresAt, provider: by.provider }
+  const opened = await inRowTransaction(deps.db, async (tx) => {
+    const by = loginId === null ? null : await lockLoginWithPerson(tx, loginId)
+    const isOver =
+      by === null ||
+      by.revokedAt !== null ||
+      by.person.disabledAt !== null ||
+      by.expiresAt.getTime() <= nowMs ||
+      by.lastUsedAt.getTime() + loginIdleMsMax <= nowMs
+    if (isOver) throw loginGone('the login that confirmed this one has ended meanwhile')
+    const { provider, personId } = by
+    const from = { provider, confirmedBy: by.id, address, client, endsAt: by.expiresAt }
+    const { token, expiresAt } = await openLogin({ ...deps, db: tx }, personId, 'cli', from)
+    return { token, expiresAt, provider, personId }
+  })
+  const { personId, ...login } = opened
+  deps.log.info({ event: 'login', kind: 'cli', provider: login.provider, person: personId })
+  return { kind: 'login' as const, ...login }
 }

@@ -3,6 +3,7 @@
 // was turned over and is shown again later was copied, and ends the login.
 import { createHash } from 'node:crypto'
 import type { Secret } from '@sallyport/base/secret'
+import type { Db, Tx } from '../db.ts'
 import type { Deps } from '../deps.ts'
 import type { Actor } from '../http/actor.ts'
 import { endLoginAndIssued } from '../people/end.ts'
@@ -29,7 +30,7 @@ export interface LoginOrigin {
   readonly endsAt?: Date | undefined
 }
 
-type OpeningDeps = Pick<Deps, 'db' | 'clock' | 'randomBytes' | 'vault'>
+type OpeningDeps = Pick<Deps, 'clock' | 'randomBytes' | 'vault'> & { readonly db: Db | Tx }
 
 /** A fresh login of a person. The token is returned once and kept nowhere. */
 export async function openLogin(

@@ -53,7 +53,7 @@ export interface NewLogin {
 }
 
 /** Adds a login, and clears those of the same person that have run out. */
-export async function addLogin(db: Db, login: NewLogin): Promise<void> {
+export async function addLogin(db: Db | Tx, login: NewLogin): Promise<void> {
   const { at, ...rest } = login
   await db.login.deleteMany({ where: { personId: login.personId, expiresAt: { lt: at } } })
   await db.login.create({ data: { ...rest, createdAt: at, lastUsedAt: at, rotatedAt: at } })
@@ -115,8 +115,10 @@ export async function findLoginById(db: Db, id: string) {
   return await db.login.findUnique({ where: { id } })
 }
 
-export async function findLoginWithPerson(db: Db, id: string) {
-  return await db.login.findUnique({ where: { id }, include: { person: true } })
+/** A login, which nobody ends until the transaction is over, with its person. */
+export async function lockLoginWithPerson(tx: Tx, id: string) {
+  await tx.$queryRaw`SELECT 1 FROM "Login" WHERE "id" = ${id} FOR SHARE`
+  return await tx.login.findUnique({ where: { id }, include: { person: true } })
 }
 
 /** Logins of a person that are shown to them. */
