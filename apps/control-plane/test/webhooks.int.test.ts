@@ -458,6 +458,23 @@ describe('a webhook that does not answer', () => {
     expect((await call('GET', '/api/v1/webhooks')).json().items[0]).toMatchObject({ state: 'active' })
   })
 
+  it('keeps none of the others waiting', async () => {
+    const { id: silent } = await create()
+    hook.answer = () => {}
+    const other = await receiver()
+    await create({ url: hookUrl('/hook', other.port) })
+    for (let count = 1; count <= 40; count++) await happen()
+    const stop = startDispatcher(deps)
+    await expect.poll(() => other.received.length, { timeout: 50_000 }).toBe(40)
+    // Not one attempt had to be given up for that.
+    expect(await test.deps.db.webhookDelivery.count({ where: { webhookId: silent, lastError: { not: null } } })).toBe(0)
+    expect(hook.received.length).toBeGreaterThan(0)
+    await hook.close()
+    await stop()
+    await other.close()
+    hook = await receiver()
+  })
+
   it('is disabled at once when it says that it is gone', async () => {
     await create()
     hook.answer = status(410)

@@ -17,6 +17,10 @@ const pollMs = 1_000
 const eventsMax = 100
 /** Attempts under way in one process. */
 const sendingMax = 20
+/** Past so many of one webhook no more are begun of it: one that does not answer leaves room for the others. */
+const sendingPerWebhookMax = 5
+/** Deliveries that are claimed at once. */
+const claimMax = 2
 /** An attempt that nobody ended by then is taken over, in milliseconds: several times limits.webhookMsMax. */
 const leaseMs = 60_000
 /** Finished deliveries are kept for, in milliseconds. */
@@ -138,24 +142,38 @@ async function disableIfHopeless(deps: DispatchDeps, tx: Tx, webhook: store.Webh
   return true
 }
 
+/** Which webhooks have as many attempts under way as they may. */
+const busyOf = (webhookIds: readonly string[]): string[] =>
+  [...new Set(webhookIds)].filter((id) => webhookIds.filter((one) => one === id).length >= sendingPerWebhookMax)
+
 /** Dispatches until it is stopped; stopping waits for the attempts under way. */
 export function startDispatcher(deps: DispatchDeps): () => Promise<void> {
   let stopped = false
   let running: Promise<void> = Promise.resolve()
   let isRunning = false
   let again = false
-  const sending = new Set<Promise<void>>()
-  const round = async (): Promise<void> => {
-    while (!stopped && (await dispatchEvents(deps)) === eventsMax);
-    const free = sendingMax - sending.size
-    if (stopped || free <= 0) return
+  /** With the webhook that each is of. */
+  const sending = new Map<Promise<void>, string>()
+  const claim = async (): Promise<number> => {
+    const take = Math.min(claimMax, sendingMax - sending.size)
+    if (stopped || take <= 0) return 0
     const nowMs = deps.clock.nowMs()
-    for (const one of await store.claimDue(deps.db, new Date(nowMs), new Date(nowMs + leaseMs), free)) {
+    const busy = busyOf([...sending.values()])
+    const claimed = await store.claimDue(deps.db, new Date(nowMs), new Date(nowMs + leaseMs), take, busy)
+    for (const one of claimed) {
       const job: Promise<void> = attempt(deps, one)
         .catch((err: unknown) => deps.log.warn({ event: 'webhook-attempt-lost', err }))
-        .finally(() => sending.delete(job))
-      sending.add(job)
+        .finally(() => {
+          sending.delete(job)
+          look()
+        })
+      sending.set(job, one.webhookId)
     }
+    return claimed.length
+  }
+  const round = async (): Promise<void> => {
+    while (!stopped && (await dispatchEvents(deps)) === eventsMax);
+    while ((await claim()) > 0);
   }
   const look = (): void => {
     if (stopped) return
@@ -185,6 +203,6 @@ export function startDispatcher(deps: DispatchDeps): () => Promise<void> {
     clearInterval(poll)
     clearInterval(sweeping)
     await running
-    await Promise.all(sending)
+    await Promise.all(sending.keys())
   }
 }

@@ -59,13 +59,19 @@ const Claimed = z.object({
 })
 export type Claimed = z.infer<typeof Claimed>
 
-/** Takes due deliveries for one attempt each; who dies in it leaves them to others after the lease. */
-export async function claimDue(db: Db, now: Date, leaseUntil: Date, take: number): Promise<Claimed[]> {
+/** Takes due deliveries for one attempt each, of no webhook in `but`; who dies in it leaves them to others after the lease. */
+export async function claimDue(
+  db: Db,
+  now: Date,
+  leaseUntil: Date,
+  take: number,
+  but: readonly string[] = [],
+): Promise<Claimed[]> {
   const rows = await db.$queryRaw`
     UPDATE "WebhookDelivery" SET "attempts" = "attempts" + 1, "nextAt" = ${leaseUntil}
     WHERE "id" IN (
       SELECT d."id" FROM "WebhookDelivery" d JOIN "Webhook" w ON w."id" = d."webhookId"
-      WHERE d."state" = 'pending' AND d."nextAt" <= ${now} AND w."disabledAt" IS NULL
+      WHERE d."state" = 'pending' AND d."nextAt" <= ${now} AND w."disabledAt" IS NULL AND w."id" <> ALL(${[...but]}::text[])
       ORDER BY d."attempts", d."nextAt" LIMIT ${take} FOR UPDATE OF d SKIP LOCKED
     ) RETURNING "id", "webhookId", "eventId", "body", "attempts"`
   return z.array(Claimed).parse(rows)
