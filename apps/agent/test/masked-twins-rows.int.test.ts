@@ -2,26 +2,14 @@
 // R-3.9): indexes of some rows, constraints that are not valid, columns that nobody stores; and what becomes of unlike types. Directly it
 // differs, through the agent the answers are the same bytes. On a real PostgreSQL.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startTwins, type Twin, type Twins } from './twins.ts'
+import { hiding, startTwins, type Twin, type Twins } from './twins.ts'
 
 let sides: Twins
 
-const hidden =
-  'users.mail flagged.mail kept.mail scored.score slots.seat shown.ssn stored.ssn doubtful.ssn mixed.num mixed.born refs.code keyed.ssn hot.ssn'
-    .split(' ')
-    .map((name) => `public.${name}`)
-    .join(', ')
-const policy = `
-apiVersion: sallyport.dev/v1
-kind: Policy
-metadata: { name: twins }
-spec:
-  targets: { names: [left, right] }
-  rules:
-    - { name: all, effect: allow, callers: { any: true } }
-    - { name: system, effect: allow, callers: { any: true }, objects: ["pg_catalog.*"] }
-  masks: [{ name: hidden, columns: [${hidden}], method: redact }]
-`
+const policy = hiding(
+  'users.mail flagged.mail kept.mail scored.score slots.seat shown.ssn stored.ssn doubtful.ssn mixed.num mixed.born refs.code keyed.ssn hot.ssn',
+  ['{ name: system, effect: allow, callers: { any: true }, objects: ["pg_catalog.*"] }'],
+)
 
 const schemaOf = (twin: Twin): string => {
   const one = (left: string, right: string): string => (twin === 'left' ? left : right)

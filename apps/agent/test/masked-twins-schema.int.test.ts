@@ -1,25 +1,13 @@
 // Two databases that differ in masked values alone, and what constraints, changes of the schema and maintenance tell of the rows that
 // are there (THREATS R-3.6, R-3.9): directly it differs, through the agent the answers are the same bytes. On a real PostgreSQL.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startTwins, type Twin, type Twins } from './twins.ts'
+import { hiding, startTwins, type Twin, type Twins } from './twins.ts'
 
 let sides: Twins
 
-const hidden =
-  `refs.code cust.ssn sized.ssn later.code rest.ssn drawer_refs.code base.score kept.ssn twice.ssn folded.ssn made.ssn worn.code
-  stays.during areas.ssn rooms.ssn sums.ssn people.ssn badges.ssn pairs.ssn halls.ssn lofts.ssn`
-    .split(/\s+/)
-    .map((name) => `public.${name}`)
-    .join(', ')
-const policy = `
-apiVersion: sallyport.dev/v1
-kind: Policy
-metadata: { name: twins }
-spec:
-  targets: { names: [left, right] }
-  rules: [{ name: all, effect: allow, callers: { any: true } }]
-  masks: [{ name: hidden, columns: [${hidden}], method: redact }]
-`
+const policy =
+  hiding(`refs.code cust.ssn sized.ssn later.code rest.ssn drawer_refs.code base.score kept.ssn twice.ssn folded.ssn made.ssn worn.code
+  stays.during areas.ssn rooms.ssn sums.ssn people.ssn badges.ssn pairs.ssn halls.ssn lofts.ssn`)
 
 const schemaOf = (twin: Twin): string => {
   const one = (left: string, right: string): string => (twin === 'left' ? left : right)

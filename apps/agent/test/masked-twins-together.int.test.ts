@@ -2,24 +2,13 @@
 // R-3.9): in keys of several columns, in generated ones, in arrays. Directly it differs, through the agent the answers are the same
 // bytes. On a real PostgreSQL.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startTwins, type Twin, type Twins } from './twins.ts'
+import { hiding, startTwins, type Twin, type Twins } from './twins.ts'
 
 let sides: Twins
 
-const hidden =
-  'pairs.ssn lowered.ssn spans.ssn refs.code made.ssn shown.ssn keyed.ssn sized.parts checked.parts sums.ssn local.ssn goes.code'
-    .split(' ')
-    .map((name) => `public.${name}`)
-    .join(', ')
-const policy = `
-apiVersion: sallyport.dev/v1
-kind: Policy
-metadata: { name: twins }
-spec:
-  targets: { names: [left, right] }
-  rules: [{ name: all, effect: allow, callers: { any: true } }]
-  masks: [{ name: hidden, columns: [${hidden}], method: redact }]
-`
+const policy = hiding(
+  'pairs.ssn lowered.ssn spans.ssn refs.code made.ssn shown.ssn keyed.ssn sized.parts checked.parts sums.ssn local.ssn goes.code',
+)
 
 const schemaOf = (twin: Twin): string => {
   const one = (left: string, right: string): string => (twin === 'left' ? left : right)

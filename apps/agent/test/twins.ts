@@ -21,6 +21,21 @@ metadata: { name: ${name} }
 spec: { protocol: postgres, agents: [test], host: 127.0.0.1, port: ${port}, database: shop_${name}, tls: { mode: disable }, roles: [{ name: app, password: { env: APP_PASSWORD } }] }
 `
 
+/** Everything is allowed, and these columns of `public` (`table.column`, parted by white space) are hidden. `rules`: further ones, as YAML. */
+export const hiding = (columns: string, rules: readonly string[] = []): string => `
+apiVersion: sallyport.dev/v1
+kind: Policy
+metadata: { name: twins }
+spec:
+  targets: { names: [left, right] }
+  rules: [${['{ name: all, effect: allow, callers: { any: true } }', ...rules].join(', ')}]
+  masks: [{ name: hidden, columns: [${columns
+    .trim()
+    .split(/\s+/)
+    .map((name) => `public.${name}`)
+    .join(', ')}], method: redact }]
+`
+
 /** `fill` makes tables and rows of one of them, as the superuser. */
 export async function startTwins(
   policy: string,
